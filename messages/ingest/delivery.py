@@ -1,0 +1,25 @@
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One authenticated POST as it came to the door. `received_at` is UTC."""
+
+    id: uuid.UUID
+    zapi_id: str
+    key_version: int
+    received_at: datetime
+    body: bytes
+
+
+def new_delivery_id() -> uuid.UUID:
+    """A time-ordered UUID (version 7, RFC 9562): new rows land at the end of the index."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = milliseconds << 80 | secrets.randbits(80)
+    number = number & ~(0xF << 76) | 0x7 << 76  # the version
+    number = number & ~(0x3 << 62) | 0x2 << 62  # the variant
+    return uuid.UUID(int=number)

@@ -1,0 +1,119 @@
+"""What a delivery will be stored as, decided before the database is asked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from messages.models import Outcome
+from messages.statuses import Status
+from messages.zapi.payloads import (
+    Callback,
+    ConnectionReport,
+    MalformedCallback,
+    StatusReport,
+    parse,
+)
+
+from .delivery import Delivery
+
+# A phone's clock may run ahead a little; a step a day in the future did not happen then.
+FUTURE_TOLERANCE = timedelta(days=1)
+
+_STEP_COLUMNS = {
+    Status.ACCEPTED: "accepted_at",
+    Status.PENDING: "accepted_at",
+    Status.SENT: "sent_at",
+    Status.FAILED: "failed_at",
+    Status.RECEIVED: "delivered_at",
+    Status.READ: "read_at",
+    Status.PLAYED: "played_at",
+    Status.READ_BY_ME: "by_us_at",
+    Status.PLAYED_BY_ME: "by_us_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`outcome` is '' where only the database can tell applied from repeated."""
+
+    delivery: Delivery
+    type: str
+    outcome: str
+    cause: str
+    keeps_body: bool
+    malformed: bool = False
+    status: StatusReport | None = None
+    connection: ConnectionReport | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything that the statements of postgresql.py and sqlite.py name."""
+        delivery = self.delivery
+        return {
+            "zapi_id": delivery.zapi_id,
+            "version": delivery.key_version,
+            "callback_id": delivery.id,
+            "received_at": delivery.received_at,
+            "type": self.type,
+            "outcome": self.outcome,
+            "cause": self.cause,
+            "size": len(delivery.body),
+            "body": delivery.body if self.keeps_body else b"",
+            **(_status_parameters(self.status, delivery.received_at) if self.status else {}),
+        }
+
+
+def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str, Any]:
+    occurred_at = report.occurred_at
+    if occurred_at and occurred_at > received_at + FUTURE_TOLERANCE:
+        occurred_at = None
+    moment = occurred_at or received_at
+    steps: dict[str, datetime | None] = dict.fromkeys(_STEP_COLUMNS.values())
+    if column := _STEP_COLUMNS.get(report.status):
+        steps[column] = moment
+    return steps | {
+        "ids": report.message_ids,
+        "zaap_id": report.zaap_id,
+        "status": report.status.value,
+        "rank": report.status.rank,
+        "raw_status": report.raw_status,
+        "momment": report.momment,
+        "occurred_at": moment,
+        "time_is_arrival": occurred_at is None,
+        "phone": report.phone,
+        "is_group": report.is_group,
+        "inbound": report.status.is_by_me,
+        "participant": report.participant,
+        "device": report.device,
+        "reason": report.reason,
+        "failure": report.reason if report.status is Status.FAILED else "",
+    }
+
+
+def read(delivery: Delivery) -> Entry:
+    """Understand a delivery. What cannot be understood becomes a quarantined entry."""
+    try:
+        callback = parse(delivery.body)
+    except MalformedCallback as error:
+        return quarantined(delivery, str(error), malformed=True)
+    if callback.instance_id and callback.instance_id != delivery.zapi_id:
+        cause = f"the body names another instance: {callback.instance_id}"
+        return quarantined(delivery, cause, callback.type)
+    return _understood(delivery, callback)
+
+
+def quarantined(
+    delivery: Delivery, cause: str, kind: str = "", *, malformed: bool = False
+) -> Entry:
+    return Entry(delivery, kind, Outcome.QUARANTINED, cause[:300], True, malformed)
+
+
+def _understood(delivery: Delivery, callback: Callback) -> Entry:
+    match callback.report:
+        case StatusReport() as report:
+            return Entry(delivery, callback.type, "", "", keeps_body=True, status=report)
+        case ConnectionReport() as report:
+            return Entry(
+                delivery, callback.type, Outcome.APPLIED, "", keeps_body=True, connection=report
+            )
+        case None:
+            return Entry(delivery, callback.type, Outcome.IGNORED, "", keeps_body=False)

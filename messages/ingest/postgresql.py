@@ -1,0 +1,78 @@
+"""One round trip: instance, messages, events and callback in a single prepared statement."""
+
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from .entry import Entry
+from .rules import (
+    CALLBACK_COLUMNS,
+    EVENT_COLUMNS,
+    EVENT_IDENTITY,
+    MESSAGE_COLUMNS,
+    event_update,
+    message_update,
+)
+
+# Keys of retired versions and of archived instances open nothing.
+_INSTANCE = """
+known_instance AS MATERIALIZED (
+    SELECT id FROM whatsapp_instance
+    WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
+      AND %(version)s::int BETWEEN oldest_key_version AND key_version
+)"""
+
+# The ids come sorted, so that two callbacks naming the same messages take their locks in one order.
+_STATUS = f"""
+message AS (
+    INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
+    SELECT known_instance.id, given.zapi_id, %(zaap_id)s, %(rank)s::int2, %(phone)s,
+           %(is_group)s::bool, false, %(inbound)s::bool,
+           %(received_at)s::timestamptz, %(occurred_at)s::timestamptz, %(occurred_at)s::timestamptz,
+           %(accepted_at)s::timestamptz, %(sent_at)s::timestamptz, %(failed_at)s::timestamptz,
+           %(failure)s, %(delivered_at)s::timestamptz, %(read_at)s::timestamptz,
+           %(played_at)s::timestamptz, %(by_us_at)s::timestamptz
+    FROM known_instance, unnest(%(ids)s::text[]) WITH ORDINALITY AS given(zapi_id, place)
+    ORDER BY given.place
+    ON CONFLICT (instance_id, zapi_id) DO UPDATE SET {message_update('"C"')}
+    RETURNING known.id
+), event AS (
+    INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
+    SELECT message.id, %(type)s, %(status)s, %(raw_status)s, %(momment)s,
+           %(occurred_at)s::timestamptz, %(time_is_arrival)s::bool, %(received_at)s::timestamptz,
+           %(phone)s, %(participant)s, %(device)s::int4, %(reason)s, 0, %(callback_id)s::uuid
+    FROM message
+    ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update()}
+    RETURNING repeats = 0 AS is_new
+)"""  # noqa: S608  (all from constants)
+
+_CALLBACK = f"""
+stored AS (
+    INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
+    SELECT %(callback_id)s::uuid, known_instance.id, %(type)s, %(received_at)s::timestamptz,
+           {{outcome}}, %(cause)s, %(size)s::int4, %(body)s::bytea
+    FROM known_instance
+    RETURNING instance_id, outcome
+)
+SELECT instance_id, outcome FROM stored"""  # noqa: S608
+
+_OUTCOME_OF_EVENTS = "(SELECT CASE WHEN bool_or(is_new) THEN 'applied' ELSE 'repeated' END FROM event)"
+
+STORE_STATUS = f"WITH {_INSTANCE}, {_STATUS}, {_CALLBACK.format(outcome=_OUTCOME_OF_EVENTS)}"
+STORE_CALLBACK = f"WITH {_INSTANCE}, {_CALLBACK.format(outcome='%(outcome)s')}"
+
+
+def store(entry: Entry) -> tuple[int, str] | None:
+    """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    raw.prepare_threshold = raw.prepare_threshold or 1
+    parameters = entry.parameters()
+    if entry.status:
+        parameters["ids"] = list(parameters["ids"])
+    # Not Django's cursor: it binds on the client's side, where nothing can be prepared.
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        cursor.execute(STORE_STATUS if entry.status else STORE_CALLBACK, parameters)
+        row: tuple[int, str] | None = cursor.fetchone()
+        return row

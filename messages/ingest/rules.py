@@ -1,0 +1,76 @@
+"""The rules of truth, as the SQL that both databases run.
+
+Each rule takes the row that stands (`known`) and the one that arrives (`excluded`) and gives the
+same answer in whichever order the two come: that is what lets callbacks come late, twice and out of
+order. NULL is "not reported".
+"""
+
+MESSAGE_COLUMNS = (
+    "instance_id, zapi_id, zaap_id, rank, phone, is_group, several, inbound,"
+    " first_heard_at, started_at, last_event_at,"
+    " accepted_at, sent_at, failed_at, failure, delivered_at, read_at, played_at, by_us_at"
+)
+EVENT_COLUMNS = (
+    "message_id, source, status, raw_status, momment, occurred_at, time_is_arrival, received_at,"
+    " phone, participant, device, reason, repeats, callback_id"
+)
+EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, device, reason"
+CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, size, body"
+
+
+def _least(column: str) -> str:
+    return (
+        f"{column} = CASE WHEN known.{column} <= excluded.{column} THEN known.{column}"
+        f" ELSE coalesce(excluded.{column}, known.{column}) END"
+    )
+
+
+def _greatest(column: str) -> str:
+    return (
+        f"{column} = CASE WHEN known.{column} >= excluded.{column} THEN known.{column}"
+        f" ELSE coalesce(excluded.{column}, known.{column}) END"
+    )
+
+
+def _first_text(column: str, collation: str) -> str:
+    """Of two texts the one that says something; of two that do, a number before a LID.
+
+    A status callback may name the LID of someone whose number the delivery callback named.
+    """
+
+    def order(row: str) -> str:
+        text = f"{row}.{column}"
+        return f"({text} = '', {text} LIKE '%%@lid', {text} COLLATE {collation})"
+
+    return (
+        f"{column} = CASE WHEN {order('excluded')} < {order('known')}"
+        f" THEN excluded.{column} ELSE known.{column} END"
+    )
+
+
+def message_update(collation: str) -> str:
+    """The SET clause for a message already known. `collation` compares texts byte by byte."""
+    return ", ".join(
+        [
+            _greatest("rank"),
+            _least("first_heard_at"),
+            _least("started_at"),
+            _greatest("last_event_at"),
+            *map(_least, ("accepted_at", "sent_at", "failed_at")),
+            *map(_least, ("delivered_at", "read_at", "played_at", "by_us_at")),
+            _first_text("zaap_id", collation),
+            _first_text("phone", collation),
+            _first_text("failure", collation),
+            "is_group = known.is_group OR excluded.is_group",
+            "inbound = known.inbound AND excluded.inbound",
+            "several = known.several OR (known.phone <> '' AND excluded.phone <> ''"
+            " AND known.phone <> excluded.phone)",
+        ]
+    )
+
+
+def event_update() -> str:
+    """The SET clause for an event already known: one more copy, and the earliest arrival stands."""
+    return ", ".join(
+        ["repeats = known.repeats + 1", _least("received_at"), _least("occurred_at")]
+    )

@@ -1,0 +1,79 @@
+"""The same rules in one short transaction; SQLite cannot write from within a WITH."""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from .entry import Entry
+from .rules import (
+    CALLBACK_COLUMNS,
+    EVENT_COLUMNS,
+    EVENT_IDENTITY,
+    MESSAGE_COLUMNS,
+    event_update,
+    message_update,
+)
+
+_FIND_INSTANCE = """
+SELECT id FROM whatsapp_instance
+WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
+  AND %(version)s BETWEEN oldest_key_version AND key_version"""
+
+_STORE_MESSAGES = f"""
+INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
+SELECT %(instance_id)s, given.value, %(zaap_id)s, %(rank)s, %(phone)s, %(is_group)s, 0, %(inbound)s,
+       %(received_at)s, %(occurred_at)s, %(occurred_at)s,
+       %(accepted_at)s, %(sent_at)s, %(failed_at)s, %(failure)s,
+       %(delivered_at)s, %(read_at)s, %(played_at)s, %(by_us_at)s
+FROM json_each(%(ids)s) AS given WHERE true
+ON CONFLICT (instance_id, zapi_id) DO UPDATE SET {message_update("BINARY")}"""  # noqa: S608
+
+_STORE_EVENTS = f"""
+INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
+SELECT message.id, %(type)s, %(status)s, %(raw_status)s, %(momment)s,
+       %(occurred_at)s, %(time_is_arrival)s, %(received_at)s,
+       %(phone)s, %(participant)s, %(device)s, %(reason)s, 0, %(callback_id)s
+FROM whatsapp_message AS message
+WHERE message.instance_id = %(instance_id)s
+  AND message.zapi_id IN (SELECT value FROM json_each(%(ids)s))
+ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update()}
+RETURNING repeats"""  # noqa: S608
+
+_STORE_CALLBACK = f"""
+INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
+VALUES (%(callback_id)s, %(instance_id)s, %(type)s, %(received_at)s,
+        %(outcome)s, %(cause)s, %(size)s, %(body)s)"""  # noqa: S608
+
+
+def store(entry: Entry) -> tuple[int, str] | None:
+    """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
+    parameters = {name: _adapt(value) for name, value in entry.parameters().items()}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_FIND_INSTANCE, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        parameters["instance_id"] = row[0]
+        if entry.status:
+            cursor.execute(_STORE_MESSAGES, parameters)
+            cursor.execute(_STORE_EVENTS, parameters)
+            is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
+            parameters["outcome"] = "applied" if is_new else "repeated"
+        cursor.execute(_STORE_CALLBACK, parameters)
+        return row[0], str(parameters["outcome"])
+
+
+def _adapt(value: Any) -> Any:
+    """As Django's SQLite backend stores it: naive UTC, UUIDs as 32 hex digits."""
+    match value:
+        case datetime():
+            return value.replace(tzinfo=None)
+        case UUID():
+            return value.hex
+        case tuple():
+            return json.dumps(value)
+        case _:
+            return value

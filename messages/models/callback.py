@@ -1,0 +1,55 @@
+import json
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Outcome(models.TextChoices):
+    APPLIED = "applied", _("Applied")
+    REPEATED = "repeated", _("Repeated")
+    IGNORED = "ignored", _("Ignored")
+    QUARANTINED = "quarantined", _("Quarantined")
+
+
+class Callback(models.Model):
+    """One authenticated delivery as it came: the evidence behind every timeline.
+
+    The id is a time-ordered UUID given at the door, so that storing a delivery twice is impossible.
+    Types that say nothing of a message's status keep type, size and time, not the body.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    instance = models.ForeignKey(
+        "whatsapp.Instance",
+        on_delete=models.PROTECT,
+        related_name="callbacks",
+        # Its index is the one below; a second one would cost every callback a write.
+        db_index=False,
+        verbose_name=_("instance"),
+    )
+    type = models.CharField(_("type"), max_length=128, blank=True)
+    received_at = models.DateTimeField(_("received"))
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    size = models.PositiveIntegerField(_("size in bytes"))
+    body = models.BinaryField(_("body"), blank=True)
+
+    class Meta:
+        verbose_name = _("callback")
+        verbose_name_plural = _("callbacks")
+        indexes = [models.Index(fields=["instance", "received_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.type or '?'} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def text(self) -> str:
+        """The body for a person: indented where it is JSON, else as it came."""
+        text = bytes(self.body).decode("utf-8", "replace")
+        try:
+            data: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        return json.dumps(data, indent=2, ensure_ascii=False)

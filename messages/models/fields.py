@@ -1,0 +1,86 @@
+"""Texts that are encrypted at rest and cannot be shown by accident."""
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    _TextField = models.TextField["Secret | str", "Secret"]
+else:
+    _TextField = models.TextField
+
+
+class SecretUnreadableError(Exception):
+    """None of FIELD_ENCRYPTION_KEYS opens this secret: the key it was stored with is gone."""
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+class Secret:
+    """An encrypted text. Written anywhere it shows as "•••• 4f2a"; only reveal() gives it away."""
+
+    __slots__ = ("_sealed",)
+
+    def __init__(self, sealed: str) -> None:
+        self._sealed = sealed
+
+    @classmethod
+    def of(cls, plain: str) -> "Secret":
+        return cls(_fernet().encrypt(plain.encode()).decode() if plain else "")
+
+    @property
+    def sealed(self) -> str:
+        """What is stored."""
+        return self._sealed
+
+    def reveal(self) -> str:
+        """Raises SecretUnreadableError where no key fits."""
+        if not self._sealed:
+            return ""
+        try:
+            return _fernet().decrypt(self._sealed.encode()).decode()
+        except InvalidToken:
+            raise SecretUnreadableError(
+                "A stored secret cannot be read: put back the FIELD_ENCRYPTION_KEYS it was saved "
+                "with, or enter it again."
+            ) from None
+
+    def __bool__(self) -> bool:
+        return bool(self._sealed)
+
+    def __str__(self) -> str:
+        if not self._sealed:
+            return ""
+        try:
+            plain = self.reveal()
+        except SecretUnreadableError:
+            return "•••• ?"
+        # The end of a short secret would be most of it.
+        return f"•••• {plain[-4:]}" if len(plain) >= 12 else "••••"
+
+    __repr__ = __str__
+
+
+class SecretField(_TextField):
+    """Takes a plain text or a Secret, gives a Secret, stores it encrypted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"blank": True, "default": "", "editable": False} | kwargs)
+
+    def from_db_value(self, value: str | None, *_: Any) -> Secret:
+        return Secret(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        return value if isinstance(value, Secret) else Secret.of(value or "")
+
+    def get_prep_value(self, value: Any) -> str:
+        return str(self.to_python(value).sealed)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        secret = self.to_python(getattr(model_instance, self.attname))
+        setattr(model_instance, self.attname, secret)
+        return secret

@@ -1,0 +1,65 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from messages.statuses import Status
+
+from .instance import Instance
+
+
+class Message(models.Model):
+    """One WhatsApp message, as far as its callbacks tell.
+
+    Written by messages.ingest alone. Each step keeps the earliest time reported for it; `rank` is
+    the highest reached and never falls. All times are UTC, to the second that Z-API gives.
+    """
+
+    instance = models.ForeignKey(
+        Instance,
+        on_delete=models.PROTECT,
+        related_name="message_set",
+        db_index=False,
+        verbose_name=_("instance"),
+    )
+    zapi_id = models.CharField(_("message id"), max_length=128)
+    zaap_id = models.CharField(_("zaap id"), max_length=128, blank=True)
+    rank = models.PositiveSmallIntegerField(_("rank"))
+    phone = models.CharField(_("recipient"), max_length=128, blank=True)
+    is_group = models.BooleanField(_("group"))
+    several = models.BooleanField(_("several addresses"), default=False)
+    inbound = models.BooleanField(_("inbound"))
+    first_heard_at = models.DateTimeField(_("first heard"))
+    started_at = models.DateTimeField(_("started"))
+    last_event_at = models.DateTimeField(_("last event"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    failed_at = models.DateTimeField(_("failed"), null=True)
+    failure = models.CharField(_("failure"), max_length=300, blank=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    read_at = models.DateTimeField(_("read"), null=True)
+    played_at = models.DateTimeField(_("played"), null=True)
+    by_us_at = models.DateTimeField(_("read by us"), null=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "zapi_id"], name="message_once"),
+        ]
+        indexes = [
+            models.Index(fields=["-first_heard_at", "-id"], name="message_newest"),
+            models.Index(
+                fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
+            ),
+            models.Index(fields=["zapi_id"], name="message_zapi_id"),
+            models.Index(fields=["phone", "-first_heard_at"], name="message_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.zapi_id
+
+    @property
+    def status(self) -> Status:
+        """The name of the rank. Without one the events must be asked: BY_ME, or a word unknown."""
+        if self.rank == 0 and self.inbound:
+            return Status.READ_BY_ME
+        return Status.of_rank(self.rank)

@@ -1,0 +1,54 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .instance import Instance
+
+
+class WebhookKind(models.TextChoices):
+    """Which of an instance's hooks, named as in `PUT /update-webhook-<kind>`."""
+
+    MESSAGE_STATUS = "message-status", _("Message status")
+    DELIVERY = "delivery", _("Delivery")
+    CONNECTED = "connected", _("Connected")
+    DISCONNECTED = "disconnected", _("Disconnected")
+
+
+class WebhookState(models.TextChoices):
+    NEVER_VERIFIED = "never verified", _("Never verified")
+    IN_SYNC = "in sync", _("In sync")
+    DIFFERS = "differs", _("Differs")
+    UNREACHABLE = "unreachable", _("Unreachable")
+
+
+class Webhook(models.Model):
+    """One hook of one instance: what we pushed, what Z-API said, what was read back."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="webhooks")
+    kind = models.CharField(_("kind"), max_length=20, choices=WebhookKind.choices)
+    state = models.CharField(
+        _("state"),
+        max_length=20,
+        choices=WebhookState.choices,
+        default=WebhookState.NEVER_VERIFIED,
+    )
+    pushed_url = models.CharField(_("pushed URL"), max_length=500, blank=True)
+    pushed_at = models.DateTimeField(_("pushed"), null=True)
+    found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
+    checked_at = models.DateTimeField(_("read back"), null=True)
+    # Whose URL ours replaced, so that it can be put back.
+    previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
+    # The last failure in words for a person, '' when the last call worked.
+    problem = models.TextField(_("problem"), blank=True)
+    # When the worker tries again by itself; null where another try would not help.
+    retry_at = models.DateTimeField(_("next try"), null=True, db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "kind"], name="webhook_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,83 @@
+"""The edge that Z-API calls: authenticate, read, hand to ingest, answer."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from messages.ingest import Delivery, UnknownInstanceError, new_delivery_id, record
+from messages.instances import keys
+
+logger = logging.getLogger(__name__)
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """JSON whatever the Accept header says: a callback must not be lost to a 406."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type
+
+
+class ZapiWebhook(APIView):
+    """`POST /webhooks/zapi/<key>/`: one callback of any type.
+
+    The order of the answers is part of the contract: method 405, key 404, content type 415 with the
+    body unread, size 413, malformed 400 with the body kept, stored 200.
+    """
+
+    authentication_classes = ()
+    permission_classes = ()
+    content_negotiation_class = IgnoreAccept
+    http_method_names = ["post"]
+
+    def post(self, request: Request, key: str) -> JsonResponse:
+        genuine = keys.verify(key)
+        if genuine is None:
+            return not_found(request)
+        if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+            return _error(415, "Send the callback as Content-Type: application/json.")
+        limit = settings.WEBHOOK_MAX_BODY
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            return _error(413, f"A callback may have {limit} bytes at most.")
+        delivery = Delivery(
+            id=new_delivery_id(),
+            zapi_id=genuine.zapi_id,
+            key_version=genuine.version,
+            received_at=datetime.now(UTC),
+            body=request._request.body,
+        )
+        return _record(request, delivery)
+
+
+def _record(request: Request, delivery: Delivery) -> JsonResponse:
+    try:
+        recorded = record(delivery)
+    except UnknownInstanceError:
+        return not_found(request)
+    except DatabaseError:
+        logger.exception("A callback could not be stored; Z-API is asked to send it again.")
+        return _error(503, "The callback could not be stored. Send it again.", {"Retry-After": "10"})
+    if recorded.malformed:
+        return _error(400, f"The callback could not be understood: {recorded.cause}.")
+    return JsonResponse({"outcome": recorded.outcome})
+
+
+def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:
+    """One answer for an unknown, a wrong and a retired key: nothing to learn from it."""
+    return _error(404, "There is no such webhook.")
+
+
+def _error(status: int, detail: str, headers: dict[str, str] | None = None) -> JsonResponse:
+    return JsonResponse({"error": detail}, status=status, headers=headers)

@@ -1,0 +1,230 @@
+"""What Z-API posts, as frozen dataclasses: bytes in, meaning out, nothing of Django's models.
+
+The one place where a callback's shape is checked. Field by field it follows Z-API's pages "Message
+status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Connected" and
+"Disconnected", and what real traffic adds to them.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from messages.statuses import Status, from_provider
+
+MAX_IDS = 500
+MAX_TEXT = 128
+MAX_REASON = 300
+NO_DEVICE = -1
+
+_OLD_GROUP = re.compile(r"\d+-\d+")
+_INT32 = 2**31
+# Epochs below this are seconds: 1e11 milliseconds is 1973, 1e11 seconds the year 5138.
+_SECONDS_BELOW = 1e11
+# WhatsApp opened in 2009; a time outside this span is a mistake, whatever its unit.
+_EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class MalformedCallback(ValueError):
+    """A body that cannot be understood; its text says why, in words for an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """One step of one or several messages.
+
+    `occurred_at` is None where `momment` could not be used; `momment` is what was sent, as text.
+    `message_ids` are sorted and without copies. Absent texts are '', an absent device is -1.
+    """
+
+    message_ids: tuple[str, ...]
+    status: Status
+    raw_status: str
+    occurred_at: datetime | None
+    momment: str
+    phone: str
+    is_group: bool
+    participant: str
+    device: int
+    reason: str = ""
+    zaap_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    connected: bool
+    occurred_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A body understood. `report` is None for the types that say nothing of a message's status."""
+
+    type: str
+    instance_id: str
+    report: StatusReport | ConnectionReport | None
+
+
+def parse(body: bytes) -> Callback:
+    """Read one callback. Raises MalformedCallback for whatever cannot be understood."""
+    data = _load(body)
+    kind = _text(data, "type")
+    if not kind:
+        raise MalformedCallback("there is no type")
+    reader = _READERS.get(kind)
+    return Callback(kind, _text(data, "instanceId"), reader(data) if reader else None)
+
+
+def _load(body: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedCallback("the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedCallback(f"not JSON: {error}"[:MAX_REASON]) from None
+    if not isinstance(data, dict):
+        raise MalformedCallback("the JSON is not an object")
+    return data
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _message_status(data: dict[str, Any]) -> StatusReport:
+    """Z-API "Message status"; its table says `id`, its samples `ids`."""
+    raw_status = _text(data, "status")
+    if not raw_status:
+        raise MalformedCallback("there is no status")
+    phone = _text(data, "phone")
+    is_group = data.get("isGroup") is True or _is_group_address(phone)
+    momment, occurred_at = _moment(data)
+    return StatusReport(
+        message_ids=_ids(data.get("ids") or data.get("id")),
+        status=from_provider(raw_status),
+        raw_status=raw_status,
+        occurred_at=occurred_at,
+        momment=momment,
+        phone=phone,
+        is_group=is_group,
+        participant=_text(data, "participant"),
+        device=_device(data, "participantDevice" if data.get("participant") else "phoneDevice"),
+        reason=_reason(data),
+    )
+
+
+def _delivery(data: dict[str, Any]) -> StatusReport:
+    """Z-API "Delivery": accepted by the gateway or, with an error, refused. Not "delivered"."""
+    phone = _text(data, "phone")
+    reason = _reason(data)
+    momment, occurred_at = _moment(data)
+    return StatusReport(
+        message_ids=_ids(data.get("messageId") or data.get("zaapId")),
+        status=Status.FAILED if reason else Status.ACCEPTED,
+        raw_status="",
+        occurred_at=occurred_at,
+        momment=momment,
+        phone=phone,
+        is_group=data.get("isGroup") is True or _is_group_address(phone),
+        participant="",
+        device=NO_DEVICE,
+        reason=reason,
+        zaap_id=_text(data, "zaapId"),
+    )
+
+
+def _connection(data: dict[str, Any]) -> ConnectionReport:
+    """Z-API "Connected" (milliseconds) and "Disconnected" (seconds)."""
+    connected = data.get("type") == "ConnectedCallback"
+    return ConnectionReport(connected, _moment(data)[1], "" if connected else _reason(data))
+
+
+_READERS = {
+    "MessageStatusCallback": _message_status,
+    "DeliveryCallback": _delivery,
+    "ConnectedCallback": _connection,
+    "DisconnectedCallback": _connection,
+}
+
+
+def _is_group_address(phone: str) -> bool:
+    """Groups, in both forms, and broadcasts: one message, several people."""
+    return phone.endswith(("-group", "@g.us", "@broadcast")) or bool(_OLD_GROUP.fullmatch(phone))
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    values: Iterable[Any] = value if isinstance(value, list) else [value]
+    ids = {_clean(item) for item in values if _is_scalar(item)} - {""}
+    if not ids:
+        raise MalformedCallback("there is no message id")
+    if len(ids) > MAX_IDS:
+        raise MalformedCallback(f"more than {MAX_IDS} message ids")
+    if any(len(message_id) > MAX_TEXT for message_id in ids):
+        raise MalformedCallback(f"a message id is longer than {MAX_TEXT} characters")
+    return tuple(sorted(ids))
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    if value is None:
+        return ""
+    if not _is_scalar(value):
+        raise MalformedCallback(f"{name} is not a text")
+    text = _clean(value)
+    if len(text) > MAX_TEXT:
+        raise MalformedCallback(f"{name} is longer than {MAX_TEXT} characters")
+    return text
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _clean(value: str | int) -> str:
+    """As stored: no database takes a lone surrogate, and PostgreSQL no NUL."""
+    text = str(value).strip()
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _reason(data: dict[str, Any]) -> str:
+    """The failure in Z-API's words, the code after it: "Phone number does not exist (SHADOW_BAN)"."""
+    error, code = data.get("error"), data.get("errorCode")
+    words = _clean(error if _is_scalar(error) else json.dumps(error)) if error else ""
+    mark = _clean(code if _is_scalar(code) else json.dumps(code)) if code else ""
+    return (f"{words} ({mark})" if words and mark else words or mark)[:MAX_REASON]
+
+
+def _device(data: dict[str, Any], name: str) -> int:
+    try:
+        device = int(str(data.get(name, NO_DEVICE)))
+    except ValueError:
+        return NO_DEVICE
+    return device if 0 <= device < _INT32 else NO_DEVICE
+
+
+def _moment(data: dict[str, Any]) -> tuple[str, datetime | None]:
+    """`momment` (sic; `moment` where there is none) as sent, and as a time in UTC where usable."""
+    value = data["momment"] if data.get("momment") is not None else data.get("moment")
+    if value is None:
+        return "", None
+    sent = _clean(value if isinstance(value, str) else json.dumps(value))[:MAX_TEXT]
+    return sent, _to_datetime(sent)
+
+
+def _to_datetime(text: str) -> datetime | None:
+    try:
+        epoch = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(epoch):
+        return None
+    seconds = epoch if abs(epoch) < _SECONDS_BELOW else epoch / 1000
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if _EARLIEST <= moment < _LATEST else None

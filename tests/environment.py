@@ -1,0 +1,16 @@
+"""Loaded before the settings: tests never touch a developer's own data, .env or secrets."""
+
+import base64
+import os
+import tempfile
+
+os.environ.update(
+    DATA_DIR=tempfile.mkdtemp(prefix="statusboard-tests-"),
+    SECRET_KEY="only-for-tests-" + "s" * 40,
+    WEBHOOK_SIGNING_KEYS="only-for-tests-" + "w" * 40,
+    FIELD_ENCRYPTION_KEYS=base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b"-")).decode(),
+    PUBLIC_BASE_URL="https://board.example.com",
+    EMAIL_URL="memorymail://",
+    DEBUG="off",
+)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3")
