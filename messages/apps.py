@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,4 +11,9 @@ class MessagesConfig(AppConfig):
     verbose_name = _("WhatsApp messages")
 
     def ready(self) -> None:
-        from statusboard import checks  # noqa: F401, PLC0415  (registers the system checks)
+        # Not before the models are loaded.
+        from messages.access.roles import sync_roles  # noqa: PLC0415
+        from statusboard import checks  # noqa: F401, PLC0415  (importing registers them)
+
+        # Without a sender: permissions of every app must exist, whichever is migrated last.
+        post_migrate.connect(sync_roles, dispatch_uid="roles")

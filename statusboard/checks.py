@@ -8,24 +8,33 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
+_SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
+
+
+@register(Tags.security, deploy=True)
+def public_base_url_is_set(**_: Any) -> list[CheckMessage]:
+    if settings.PUBLIC_BASE_URL:
+        return []
+    return [
+        Warning(
+            "PUBLIC_BASE_URL is not set, so no webhook can be pushed to Z-API.",
+            hint=_SET_IT,
+            id="statusboard.W001",
+        )
+    ]
+
+
 @register(Tags.security)
-def public_base_url(**_: Any) -> list[CheckMessage]:
+def public_base_url_is_usable(**_: Any) -> list[CheckMessage]:
     url = settings.PUBLIC_BASE_URL
-    hint = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
-    if not url:
-        return [
-            Warning(
-                "PUBLIC_BASE_URL is not set, so no webhook can be pushed to Z-API.",
-                hint=hint,
-                id="statusboard.W001",
-            )
-        ]
+    if not url or settings.DEMO:
+        return []
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         return [
             Error(
                 f"PUBLIC_BASE_URL is {url}, but Z-API only accepts https addresses.",
-                hint=hint,
+                hint=_SET_IT,
                 id="statusboard.E001",
             )
         ]
@@ -33,7 +42,7 @@ def public_base_url(**_: Any) -> list[CheckMessage]:
         return [
             Error(
                 "PUBLIC_BASE_URL must be a bare address, without a path.",
-                hint=hint,
+                hint=_SET_IT,
                 id="statusboard.E002",
             )
         ]

@@ -73,6 +73,15 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
 
+# Where `serve` listens, and so where the board is to be found when nothing else is said.
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+LOCAL_BASE_URL = f"http://127.0.0.1:{PORT}"
+# SQLite takes one writer at a time: a second process would only wait for the first.
+WEB_WORKERS = env.int("WEB_WORKERS", default=1 if IS_EMBEDDED else 2)
+# The stand-in for Z-API takes http addresses, which the real one never does (see `make demo`).
+DEMO = env.bool("DEMO", default=False)
+
 ZAPI_BASE_URL = env.str("ZAPI_BASE_URL", default="https://api.z-api.io").rstrip("/")
 ZAPI_CA_FILE = env.str("ZAPI_CA_FILE", default="")
 

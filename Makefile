@@ -1,0 +1,51 @@
+# The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint check lock screenshots
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# With --require-hashes nothing is installed that was not locked here.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/ready ## Start the board (web and worker); Ctrl-C stops it
+	@STATUSBOARD_GENERATE_SECRETS=1 exec $(BIN)/python manage.py serve
+
+demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and living callbacks
+	@export PORT=$${PORT:-8000} ZAPI_PORT=$${ZAPI_PORT:-8090}; \
+	env -u DATABASE_URL DEMO=on DATA_DIR=data/demo PUBLIC_BASE_URL=http://127.0.0.1:$$PORT \
+		ZAPI_BASE_URL=http://127.0.0.1:$$ZAPI_PORT $(BIN)/python manage.py serve --demo
+
+test: $(VENV)/ready-dev ## Run every test that needs no outside server
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@git ls-files 'templates/*.html' -z | xargs -0 $(BIN)/djade --target-version 5.2 --check
+	@$(BIN)/python -W error manage.py makemigrations --check --dry-run
+	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+check: lint test ## What must hold before a commit
+
+lock: $(VENV)/ready-dev ## Lock requirements*.in into requirements*.txt, with hashes
+	@for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header \
+			--python-version 3.11 $$name.in -o $$name.txt; done
+
+$(VENV)/ready: requirements.txt
+	@echo "Setting up a virtual environment in $(VENV) (once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Statusboard needs Python 3.11 or newer; PYTHON=python3.11 make run names another one."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,35 @@
+"""Who may do what: three roles, each with all that the one before it may. docs/operator.md shows it."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+
+SUPPORT = "Support"
+SUPERVISOR = "Supervisor"
+ADMIN = "Admin"
+
+_SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent"}
+_SUPERVISOR = _SUPPORT | {"whatsapp.view_instance"}
+_ADMIN = _SUPERVISOR | {
+    "whatsapp.view_account",
+    "whatsapp.view_callback",
+    "whatsapp.add_instance",
+    "whatsapp.change_instance",
+    "auth.view_user",
+    "auth.add_user",
+    "auth.change_user",
+    "auth.view_group",
+}
+PERMISSIONS = {SUPPORT: _SUPPORT, SUPERVISOR: _SUPERVISOR, ADMIN: _ADMIN}
+
+
+def sync_roles(**_: Any) -> None:
+    """After every migration: the groups exist and hold exactly what the table above says."""
+    for role, names in PERMISSIONS.items():
+        group, _created = Group.objects.get_or_create(name=role)
+        wanted = [
+            permission
+            for permission in Permission.objects.select_related("content_type")
+            if f"{permission.content_type.app_label}.{permission.codename}" in names
+        ]
+        group.permissions.set(wanted)

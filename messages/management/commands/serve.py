@@ -1,0 +1,88 @@
+"""`make run`: everything that one machine needs, from an empty folder to a board that answers."""
+
+import socket
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.crypto import get_random_string
+
+from messages.worker.processes import Fleet, python
+
+ADMIN = "admin"
+
+
+class Command(BaseCommand):
+    help = (
+        "Prepares the database, creates an admin the first time, and runs web server and worker "
+        "together until Ctrl-C. HOST, PORT, DATABASE_URL and DATA_DIR come from the environment."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="add a stand-in for Z-API, instances connected to it, and a stream of callbacks",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._require_free_port()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        fleet = Fleet()
+        fleet.start("web", web_server(), essential=True)
+        fleet.start("worker", python("manage.py", "worker"))
+        if options["demo"]:
+            call_command("demo", fleet=fleet)
+        fleet.wait_for_port(settings.HOST, settings.PORT)
+        self._greet()
+        fleet.run_until_stopped()
+
+    def _require_free_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.HOST, settings.PORT))
+            except OSError as error:
+                raise CommandError(
+                    f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}). "
+                    "Another program uses it? Choose another port: PORT=8001 make run"
+                ) from None
+
+    def _greet(self) -> None:
+        address = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
+        self.stdout.write(self.style.SUCCESS(f"\nStatusboard is running: {address}"))
+        if password := create_first_admin():
+            self.stdout.write(f"Sign in as {ADMIN} with the password {password}")
+            self.stdout.write("It is shown this once: change it under Password, or keep it safe.")
+        if not settings.PUBLIC_BASE_URL:
+            self.stdout.write(
+                self.style.WARNING(
+                    "PUBLIC_BASE_URL is not set: webhooks are not pushed to Z-API, only shown for "
+                    "copying. Set it to the https address at which Z-API reaches this board."
+                )
+            )
+        self.stdout.write("Ctrl-C stops web server and worker.\n")
+
+
+def create_first_admin() -> str | None:
+    """The generated password where there was no superuser yet, else None."""
+    users = get_user_model()
+    if users.objects.filter(is_superuser=True).exists():
+        return None
+    password = get_random_string(16)
+    users.objects.create_superuser(ADMIN, email="", password=password)
+    return password
+
+
+def web_server() -> list[str]:
+    # One process where the database takes one writer at a time.
+    workers = settings.WEB_WORKERS
+    return python(
+        *("-m", "granian", "--interface", "wsgi", "--host", settings.HOST),
+        *("--port", str(settings.PORT), "--workers", str(workers), "--blocking-threads", "4"),
+        *("--respawn-failed-workers", "--no-ws", "--log-level", "warning"),
+        "statusboard.wsgi:application",
+    )

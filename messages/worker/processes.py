@@ -1,0 +1,87 @@
+"""Several processes started, watched and stopped as one."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from django.conf import settings
+
+GRACE = 10.0  # seconds for a process to end by itself before it is killed
+
+
+def python(*arguments: str) -> list[str]:
+    """The command line of this same interpreter."""
+    return [sys.executable, *arguments]
+
+
+@dataclass
+class _Member:
+    name: str
+    command: Sequence[str]
+    essential: bool
+    process: subprocess.Popen[bytes]
+
+
+class Fleet:
+    """The end of an essential member is the end of all; any other is started again."""
+
+    def __init__(self) -> None:
+        self._members: list[_Member] = []
+        self._stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def start(self, name: str, command: Sequence[str], *, essential: bool = False) -> None:
+        self._members.append(_Member(name, command, essential, _spawn(command)))
+
+    def wait_for_port(self, host: str, port: int, seconds: float = 30) -> None:
+        """Return when somebody listens; raises SystemExit where a process ends before that."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._stop.is_set():
+            self._require_alive()
+            with socket.socket() as probe:
+                if probe.connect_ex((host, port)) == 0:
+                    return
+            time.sleep(0.1)
+        self.stop()
+        raise SystemExit(f"Nothing answered on {host}:{port} within {seconds:.0f} s.")
+
+    def run_until_stopped(self) -> None:
+        """Until a signal; raises SystemExit where an essential process ended by itself."""
+        while not self._stop.wait(1.0):
+            self._require_alive()
+        self.stop()
+
+    def stop(self) -> None:
+        for member in self._members:
+            member.process.terminate()
+        deadline = time.monotonic() + GRACE
+        for member in self._members:
+            try:
+                member.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                member.process.kill()
+
+    def _require_alive(self) -> None:
+        for member in self._members:
+            code = member.process.poll()
+            if code is None or self._stop.is_set():
+                continue
+            if member.essential:
+                self.stop()
+                raise SystemExit(f"The {member.name} process ended by itself (exit {code}).")
+            member.process = _spawn(member.command)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()
+
+
+def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches us alone, and we stop the others in order.
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603
