@@ -1,0 +1,182 @@
+"""Every way in which a call to Z-API fails, each with what happened and what to do about it.
+
+Z-API publishes few of its error bodies (page "Client-Token" and the calls' own pages); the others
+were met by its users. No explanation quotes an answer: one of them echoes the Client-Token.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`permanent`: another try would end the same until a person changes something."""
+
+    words: Promise
+    permanent: bool = False
+
+
+class ZapiError(Exception):
+    """A call did not do what was asked. Its text is for a person, in the language of the moment."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.words)
+        self.words = problem.words
+        self.permanent = problem.permanent
+
+
+NOT_APPLIED = Problem(
+    _(
+        "Z-API received the call but did not apply it. Push again; if it stays so, set the URL by "
+        "hand in Z-API's panel."
+    )
+)
+UNKNOWN_CALL = Problem(
+    _(
+        "Z-API does not know this call, although it answered. Check that ZAPI_BASE_URL is Z-API's "
+        "own address; if it is, Z-API has changed and the URL must be set by hand in its panel."
+    ),
+    permanent=True,
+)
+CLIENT_TOKEN_MISSING = Problem(
+    _(
+        "Z-API asks for a Client-Token and this instance has none. Copy the account security token "
+        "from Z-API's panel (Security) into the Client-Token field and push again. An expired "
+        "trial is answered in the same way."
+    ),
+    permanent=True,
+)
+CLIENT_TOKEN_WRONG = Problem(
+    _(
+        "Z-API refused the Client-Token. Copy the account security token again from Z-API's panel "
+        "(Security): it belongs to the account, not to the instance."
+    ),
+    permanent=True,
+)
+ADDRESS_REFUSED = Problem(
+    _(
+        "Z-API refuses calls from this server's IP address. Add it to the allowed addresses in "
+        "Z-API's panel (Security), or set the URL there by hand."
+    ),
+    permanent=True,
+)
+CALL_REFUSED = Problem(
+    _(
+        "Z-API refused the form of the call (its method or content type). Something between this "
+        "server and Z-API changed it: check the proxy and ZAPI_BASE_URL."
+    ),
+    permanent=True,
+)
+WRONG_CREDENTIALS = Problem(
+    _(
+        "Z-API does not know this instance id and token. Copy both again from the instance's page "
+        "in Z-API's panel; they belong together."
+    ),
+    permanent=True,
+)
+TOO_MANY_CALLS = Problem(_("Z-API asked for fewer calls. Wait a few minutes and push again."))
+OUT_OF_ORDER = Problem(
+    _("Z-API has a fault of its own at the moment. Nothing is wrong here: try again later.")
+)
+TOO_SLOW = Problem(_("Z-API did not answer in time. Try again; if it stays so, check the network."))
+UNREACHABLE = Problem(
+    _(
+        "Z-API could not be reached: the connection was refused or its name was not found. Check "
+        "this server's network, its firewall and ZAPI_BASE_URL."
+    )
+)
+NOT_TRUSTED = Problem(
+    _(
+        "The secure connection to Z-API failed: its certificate is not trusted here. Check this "
+        "server's clock and ZAPI_BASE_URL; where another certificate is meant to be used, set "
+        "ZAPI_CA_FILE to its file."
+    )
+)
+REDIRECTED = Problem(
+    _(
+        "Z-API's address led elsewhere, and was not followed because it holds the token. Check "
+        "that ZAPI_BASE_URL is Z-API's own address, beginning with https."
+    )
+)
+NOT_JSON = Problem(
+    _(
+        "A web page came back instead of Z-API's answer: Z-API is under maintenance, or something "
+        "between this server and Z-API answered for it. Try again later; check the proxy."
+    )
+)
+TOO_LONG = Problem(
+    _("The answer was far too long to be Z-API's. Check ZAPI_BASE_URL and the proxy.")
+)
+UNEXPECTED = Problem(
+    _(
+        "Z-API gave an answer that nobody has documented. Try again; if it stays so, set the URL "
+        "by hand in Z-API's panel."
+    )
+)
+CALL_IMPOSSIBLE = Problem(
+    _(
+        "The call to Z-API could not be made at all. Check ZAPI_BASE_URL, ZAPI_CA_FILE and the "
+        "tokens: none may hold spaces or line breaks."
+    )
+)
+
+_OF_STATUS = {
+    401: WRONG_CREDENTIALS,
+    404: WRONG_CREDENTIALS,
+    405: CALL_REFUSED,
+    408: TOO_SLOW,
+    415: CALL_REFUSED,
+    429: TOO_MANY_CALLS,
+}
+# The first that fits the `error` member counts. "null" comes first, because the value that a wrong
+# Client-Token is echoed with can be anything else.
+_OF_WORDS = (
+    (re.compile(r"client-token is not configured", re.IGNORECASE), CLIENT_TOKEN_MISSING),
+    (re.compile(r"\bnull not allowed", re.IGNORECASE), CLIENT_TOKEN_MISSING),
+    (re.compile(r"client-token .*not allowed", re.IGNORECASE | re.DOTALL), CLIENT_TOKEN_WRONG),
+    (re.compile(r"not allowed", re.IGNORECASE), ADDRESS_REFUSED),
+    (re.compile(r"instance not found", re.IGNORECASE), WRONG_CREDENTIALS),
+)
+
+
+def read_answer(status: int, body: bytes) -> dict[str, Any]:
+    """Give the JSON object of an answer that says all went well. Raises ZapiError otherwise."""
+    data = _object(body)
+    # GET /status has an `error` while all is well ("You are already connected."), so only the
+    # words that are known to mean a refusal count where the status says 200.
+    error = (data or {}).get("error")
+    problem = _problem_of_words(error) or _problem_of_status(status, error)
+    if problem:
+        raise ZapiError(problem)
+    if data is None:
+        raise ZapiError(NOT_JSON)
+    return data
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _problem_of_words(error: Any) -> Problem | None:
+    if not isinstance(error, str):
+        return None
+    return next((problem for words, problem in _OF_WORDS if words.search(error)), None)
+
+
+def _problem_of_status(status: int, error: Any) -> Problem | None:
+    if 200 <= status < 300:
+        return UNKNOWN_CALL if error == "NOT_FOUND" else None
+    if 300 <= status < 400:
+        return REDIRECTED
+    if status >= 500:
+        return OUT_OF_ORDER
+    return _OF_STATUS.get(status, UNEXPECTED)
