@@ -4,6 +4,8 @@ import base64
 import os
 import tempfile
 
+from hypothesis import HealthCheck, settings
+
 os.environ.update(
     DATA_DIR=tempfile.mkdtemp(prefix="statusboard-tests-"),
     SECRET_KEY="only-for-tests-" + "s" * 40,
@@ -14,3 +16,11 @@ os.environ.update(
     DEBUG="off",
 )
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3")
+
+# Each example empties its tables itself, and a loaded machine is no failure.
+settings.register_profile(
+    "statusboard",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("statusboard")

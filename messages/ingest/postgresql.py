@@ -29,7 +29,7 @@ message AS (
     INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
     SELECT known_instance.id, given.zapi_id, %(zaap_id)s, %(rank)s::int2, %(phone)s,
            %(is_group)s::bool, false, %(inbound)s::bool,
-           %(received_at)s::timestamptz, %(occurred_at)s::timestamptz, %(occurred_at)s::timestamptz,
+           %(received_at)s::timestamptz, %(occurred_at)s::timestamptz, %(own_time)s::timestamptz,
            %(accepted_at)s::timestamptz, %(sent_at)s::timestamptz, %(failed_at)s::timestamptz,
            %(failure)s, %(delivered_at)s::timestamptz, %(read_at)s::timestamptz,
            %(played_at)s::timestamptz, %(by_us_at)s::timestamptz

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
-from messages.models import Instance
+from messages.models import Callback, Instance
 from messages.zapi.payloads import ConnectionReport
 
 from . import postgresql, sqlite
@@ -37,11 +37,19 @@ def record(delivery: Delivery) -> Recorded:
     except (OperationalError, InterfaceError):
         raise
     except DatabaseError:
-        # Authenticated is stored before it is understood: our own mistake must not lose it.
-        logger.exception("A callback could not be applied; it is kept in quarantine.")
-        entry = quarantined(delivery, "it could not be applied; the log says why", entry.type)
-        outcome = _store_surely(entry)
+        outcome = _outcome_of(delivery) or ""
+        if not outcome:
+            # Authenticated is stored before it is understood: our own mistake must not lose it.
+            logger.exception("A callback could not be applied; it is kept in quarantine.")
+            entry = quarantined(delivery, "it could not be applied; the log says why", entry.type)
+            outcome = _store_surely(entry)
     return Recorded(outcome, entry.cause, entry.malformed)
+
+
+def _outcome_of(delivery: Delivery) -> str | None:
+    """What a delivery stored before came to: its id is unique, so a second try is refused."""
+    known = Callback.objects.filter(pk=delivery.id)
+    return known.values_list("outcome", flat=True).first()
 
 
 def _store_surely(entry: Entry) -> str:

@@ -25,7 +25,7 @@ WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
 _STORE_MESSAGES = f"""
 INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
 SELECT %(instance_id)s, given.value, %(zaap_id)s, %(rank)s, %(phone)s, %(is_group)s, 0, %(inbound)s,
-       %(received_at)s, %(occurred_at)s, %(occurred_at)s,
+       %(received_at)s, %(occurred_at)s, %(own_time)s,
        %(accepted_at)s, %(sent_at)s, %(failed_at)s, %(failure)s,
        %(delivered_at)s, %(read_at)s, %(played_at)s, %(by_us_at)s
 FROM json_each(%(ids)s) AS given WHERE true

@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ('inbound', models.BooleanField(verbose_name='inbound')),
                 ('first_heard_at', models.DateTimeField(verbose_name='first heard')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
-                ('last_event_at', models.DateTimeField(verbose_name='last event')),
+                ('last_event_at', models.DateTimeField(null=True, verbose_name='last event')),
                 ('accepted_at', models.DateTimeField(null=True, verbose_name='accepted')),
                 ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
                 ('failed_at', models.DateTimeField(null=True, verbose_name='failed')),

@@ -29,7 +29,8 @@ class Message(models.Model):
     inbound = models.BooleanField(_("inbound"))
     first_heard_at = models.DateTimeField(_("first heard"))
     started_at = models.DateTimeField(_("started"))
-    last_event_at = models.DateTimeField(_("last event"))
+    # By Z-API's own times alone, so that a copy of an event without one cannot move it.
+    last_event_at = models.DateTimeField(_("last event"), null=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
     failed_at = models.DateTimeField(_("failed"), null=True)

@@ -1,0 +1,173 @@
+"""Bytes in, meaning out. No database, no Django settings."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messages.statuses import Status
+from messages.zapi.payloads import (
+    NO_DEVICE,
+    ConnectionReport,
+    MalformedCallback,
+    StatusReport,
+    parse,
+)
+
+STATUS = {
+    "status": "READ",
+    "ids": ["B", "A", "B"],
+    "momment": 1632234645000,
+    "phone": "5544999999999",
+    "type": "MessageStatusCallback",
+    "instanceId": "instance.id",
+}
+
+
+def report(**changes) -> StatusReport:
+    found = parse(json.dumps(STATUS | changes).encode()).report
+    assert isinstance(found, StatusReport)
+    return found
+
+
+def test_it_sorts_ids_and_drops_copies():
+    assert report().message_ids == ("A", "B")
+
+
+def test_it_takes_the_single_id_of_the_docs_table():
+    assert report(ids=None, id="C").message_ids == ("C",)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("READ-SELF", Status.READ_BY_ME),
+        ("MESSAGE_PLAYED", Status.PLAYED),
+        ("delivered", Status.RECEIVED),
+        ("EDITED", Status.UNKNOWN),
+    ],
+)
+def test_it_knows_old_new_and_unknown_words(word, status):
+    assert (report(status=word).status, report(status=word).raw_status) == (status, word)
+
+
+@pytest.mark.parametrize("momment", [1632234645000, "1632234645000", 1632234645, "1632234645"])
+def test_it_reads_milliseconds_seconds_and_texts_as_the_same_moment(momment):
+    assert report(momment=momment).occurred_at == datetime(2021, 9, 21, 14, 30, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("momment", [None, "soon", 0, -1, 1e300, "9" * 100, True, [1]])
+def test_it_has_no_moment_where_momment_is_absurd(momment):
+    assert report(momment=momment).occurred_at is None
+
+
+def test_it_prefers_momment_to_moment():
+    assert report(moment=1).momment == "1632234645000"
+
+
+def test_it_takes_the_participants_device_in_a_group():
+    found = report(
+        phone="120363-group", participant="5561", participantDevice=3, phoneDevice=9, isGroup=True
+    )
+    assert (found.is_group, found.participant, found.device) == (True, "5561", 3)
+
+
+@pytest.mark.parametrize("phone", ["1203-group", "551199-1623281429", "status@broadcast"])
+def test_it_sees_a_group_by_its_address(phone):
+    assert report(phone=phone).is_group
+
+
+def test_a_lid_is_a_person():
+    assert not report(phone="123456789012345@lid").is_group
+
+
+@pytest.mark.parametrize("device", [None, "x", -3, 2**40, True])
+def test_it_has_no_device_where_the_device_is_absurd(device):
+    assert report(phoneDevice=device).device == NO_DEVICE
+
+
+def test_a_delivery_with_an_error_is_a_failure_with_its_reason():
+    body = {
+        "type": "DeliveryCallback",
+        "messageId": "M",
+        "zaapId": "Z",
+        "phone": "5544999999999",
+        "error": "Phone number does not exist",
+        "errorCode": "SHADOW_BAN",
+    }
+    found = parse(json.dumps(body).encode()).report
+    assert isinstance(found, StatusReport)
+    assert (found.status, found.zaap_id) == (Status.FAILED, "Z")
+    assert found.reason == "Phone number does not exist (SHADOW_BAN)"
+
+
+def test_a_disconnection_counts_in_seconds():
+    body = b'{"type":"DisconnectedCallback","momment":1580163342,"error":"Device has been disconnected"}'
+    found = parse(body).report
+    assert found == ConnectionReport(
+        False, datetime(2020, 1, 27, 22, 15, 42, tzinfo=UTC), "Device has been disconnected"
+    )
+
+
+def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
+    body = b'{"type":"ReceivedCallback","status":"RECEIVED","messageId":"M","instanceId":"i"}'
+    assert parse(body).report is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"ids": []}, "no message id"),
+        ({"ids": [str(n) for n in range(501)]}, "more than 500"),
+        ({"ids": ["x" * 129]}, "longer than 128"),
+        ({"status": None}, "no status"),
+        ({"status": {"a": 1}}, "status is not a text"),
+        ({"type": ""}, "no type"),
+        ({"phone": "1" * 200}, "phone is longer"),
+    ],
+)
+def test_it_says_what_is_wrong(changes, cause):
+    with pytest.raises(MalformedCallback, match=cause):
+        parse(json.dumps(STATUS | changes).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"null",
+        b"\xff\xfe",
+        b'{"a":NaN}',
+        b"[" * 100_000,
+        b'{"momment":' + b"9" * 9_000 + b"}",
+    ],
+)
+def test_a_hostile_body_is_malformed(body):
+    with pytest.raises(MalformedCallback):
+        parse(body)
+
+
+def test_what_no_database_takes_is_replaced():
+    assert report(ids=["a\0b", "\ud800"]).message_ids == ("?", "a\N{REPLACEMENT CHARACTER}b")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*STATUS, "id", "isGroup", "participant"]), json_values),
+    st.sampled_from(["MessageStatusCallback", "DeliveryCallback", "ConnectedCallback"]),
+)
+def test_whatever_the_fields_hold_it_parses_or_says_malformed(fields, kind):
+    try:
+        parse(json.dumps(fields | {"type": kind}).encode())
+    except MalformedCallback as error:
+        assert str(error)
