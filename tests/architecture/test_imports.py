@@ -1,0 +1,79 @@
+"""Imports point inward, and edges never import each other (docs/developer.md draws it)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EDGES = {"webhooks", "dashboard", "api", "admin", "management"}
+# What each part of messages/ may import from messages/, besides itself.
+INWARD = {
+    "statuses": set(),
+    "phones": set(),
+    "zapi": {"statuses"},
+    "models": {"statuses"},
+    "ingest": {"statuses", "zapi", "models"},
+    "instances": {"statuses", "zapi", "models"},
+    "access": {"models"},
+    "worker": {"ingest", "instances", "models"},
+    "simulator": {"zapi", "statuses"},
+}
+PURE = ["messages/zapi/payloads.py", "messages/phones.py"]
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute names of the modules a file imports."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, [base, node.module or ""]))
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The parts of messages/ that a file reaches for."""
+    ours = [name.split(".") for name in imported(path) if name.startswith("messages.")]
+    return {name[1] for name in ours}
+
+
+def files_of(part: str) -> list[Path]:
+    folder = ROOT / "messages" / part
+    return list(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("part", INWARD)
+def test_a_part_imports_only_what_lies_further_in(part):
+    found = {(path.name, name) for path in files_of(part) for name in parts_imported(path)}
+    assert {name for _, name in found} <= INWARD[part] | {part}, found
+
+
+@pytest.mark.parametrize("edge", ["webhooks", "dashboard", "admin"])
+def test_an_edge_imports_no_other_edge(edge):
+    for path in files_of(edge):
+        assert not parts_imported(path) & (EDGES - {edge}), path
+
+
+def test_every_part_of_the_app_has_its_rule():
+    parts = {path.stem for path in (ROOT / "messages").iterdir() if not path.name.startswith("_")}
+    assert parts <= set(INWARD) | EDGES | {"apps", "migrations", "locale"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_is_pure_imports_nothing_of_django(name):
+    assert not {module for module in imported(ROOT / name) if module.split(".")[0] == "django"}
+
+
+def test_only_the_client_uses_requests():
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("messages", "statusboard")
+        for path in (ROOT / folder).rglob("*.py")
+        if "requests" in {name.split(".")[0] for name in imported(path)}
+    ]
+    assert users == ["messages/zapi/client.py"]
