@@ -1,8 +1,87 @@
-from typing import Any
+"""What every page's frame shows: where the viewer is, and how they like to see it."""
 
+from dataclasses import dataclass
+
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from .preferences import UTC, theme_of, zone_of_language
 
 
-def board(request: HttpRequest) -> dict[str, Any]:
-    """What every page's frame shows."""
-    return {}
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`is_own_zone` asks the browser, where it can, to put the viewer's own zone as the value."""
+
+    value: str
+    label: str | Promise
+    is_current: bool
+    lang: str = ""
+    title: str = ""
+    is_own_zone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    legend: Promise
+    name: str
+    action: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    section: str
+    theme: str
+    zone: str
+    settings: tuple[Setting, ...]
+
+
+def board(request: HttpRequest) -> dict[str, Board]:
+    theme, zone = theme_of(request), timezone.get_current_timezone_name()
+    choices = (_language_setting(), _theme_setting(theme), _zone_setting(zone))
+    return {"board": Board(_section(request), theme, zone.replace("_", " "), choices)}
+
+
+def _section(request: HttpRequest) -> str:
+    """The entry of the main navigation that a page belongs to."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    for section in ("message", "instance"):
+        if name.startswith(f"dashboard:{section}"):
+            return f"{section}s"
+    return ""
+
+
+def _language_setting() -> Setting:
+    current = translation.get_language()
+    options = tuple(
+        Option(code, translation.get_language_info(code)["name_local"], code == current, lang=code)
+        for code, _name in settings.LANGUAGES
+    )
+    return Setting(_("Language"), "language", reverse("dashboard:set_language"), options)
+
+
+def _theme_setting(current: str) -> Setting:
+    labels = {
+        "auto": pgettext_lazy("theme", "Auto"),
+        "light": pgettext_lazy("theme", "Light"),
+        "dark": pgettext_lazy("theme", "Dark"),
+    }
+    options = tuple(Option(value, label, value == current) for value, label in labels.items())
+    return Setting(_("Theme"), "theme", reverse("dashboard:preferences"), options)
+
+
+def _zone_setting(current: str) -> Setting:
+    mine = Option(
+        "",
+        pgettext_lazy("time zone", "Mine"),
+        current != UTC,
+        title=zone_of_language(),
+        is_own_zone=True,
+    )
+    utc = Option(UTC, "UTC", current == UTC)
+    return Setting(_("Times"), "time_zone", reverse("dashboard:preferences"), (mine, utc))

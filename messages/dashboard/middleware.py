@@ -1,12 +1,9 @@
-import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 
-COOKIE = "statusboard_time_zone"
-UTC = "UTC"
-OF_LANGUAGE = {"pt-br": "America/Sao_Paulo"}
+from .preferences import zone_of
 
 
 class ViewerTimeZoneMiddleware:
@@ -16,13 +13,5 @@ class ViewerTimeZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with timezone.override(_zone(request)):
+        with timezone.override(zone_of(request)):
             return self.get_response(request)
-
-
-def _zone(request: HttpRequest) -> zoneinfo.ZoneInfo:
-    default = OF_LANGUAGE.get(translation.get_language() or "", UTC)
-    try:
-        return zoneinfo.ZoneInfo(request.COOKIES.get(COOKIE) or default)
-    except (ValueError, OSError):  # an unknown name, or one that is no name at all
-        return zoneinfo.ZoneInfo(default)

@@ -1,11 +1,15 @@
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
+from django.views.i18n import set_language
+
+from .preferences import save_preferences
+from .views import message_list
 
 app_name = "dashboard"
 
-
-def placeholder(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok")
-
-
-urlpatterns = [path("", placeholder, name="messages")]
+urlpatterns = [
+    path("", message_list, name="messages"),
+    path("preferences/", save_preferences, name="preferences"),
+    # Also for those who are not signed in yet: the sign-in page has the menu too.
+    path("preferences/language/", login_not_required(set_language), name="set_language"),
+]

@@ -1,0 +1,73 @@
+"""How a viewer likes to see the board: theme and time zone, kept in cookies, set by POST."""
+
+import zoneinfo
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+THEME_COOKIE: Final = "statusboard_theme"
+ZONE_COOKIE: Final = "statusboard_time_zone"
+THEMES: Final = ("auto", "light", "dark")
+UTC: Final = "UTC"
+_ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
+_YEAR: Final = 365 * 24 * 3600
+
+
+def theme_of(request: HttpRequest) -> str:
+    theme = request.COOKIES.get(THEME_COOKIE)
+    return theme if theme in THEMES else "auto"
+
+
+def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo:
+    """The zone that the viewer chose, else the one of their language."""
+    return _zone(request.COOKIES.get(ZONE_COOKIE, "")) or zoneinfo.ZoneInfo(zone_of_language())
+
+
+def zone_of_language() -> str:
+    return _ZONE_OF_LANGUAGE.get(translation.get_language() or "", UTC)
+
+
+@login_not_required
+@require_POST
+def save_preferences(request: HttpRequest) -> HttpResponse:
+    """Keep what was sent and is valid; an empty time zone means the language's own."""
+    response = HttpResponseRedirect(_way_back(request))
+    theme, zone = request.POST.get("theme"), request.POST.get("time_zone")
+    if theme in THEMES:
+        _remember(response, THEME_COOKIE, str(theme))
+    if zone is not None and (zone == "" or _zone(zone)):
+        _remember(response, ZONE_COOKIE, zone)
+    return response
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (ValueError, OSError):  # an unknown name, or one that is no name at all
+        return None
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where the form stood, as long as that is one of our own pages."""
+    url = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return url if is_ours else resolve_url("dashboard:messages")
+
+
+def _remember(response: HttpResponse, name: str, value: str) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=_YEAR,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
