@@ -1,0 +1,68 @@
+"""The form of an answer, and each refusal that Z-API is known for."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+HTML = b"<!doctype html><title>Service unavailable</title><h1>Back soon</h1>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`delay` is in seconds; `hangs_up` closes the connection without a word."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    location: str = ""
+    delay: float = 0
+    hangs_up: bool = False
+
+
+def as_json(data: Any, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(data).encode())
+
+
+def _error(status: int, error: str) -> Answer:
+    return as_json({"error": error}, status)
+
+
+# By the name that --answer takes. The bodies are those of Z-API; 401, 404, 429 and 5xx have none
+# that is published.
+REFUSALS = {
+    "not-applied": as_json({"value": False}),
+    "unknown-call": as_json(
+        {"error": "NOT_FOUND", "message": "Unable to find matching target resource method"}
+    ),
+    "client-token-not-configured": _error(400, "your client-token is not configured"),
+    "null-not-allowed": _error(400, "null not allowed"),
+    "client-token-null": _error(403, "Client-Token null not allowed"),
+    "client-token-wrong": _error(403, "Client-Token … not allowed"),
+    "ip-not-allowed": _error(403, "[203.0.113.7] not allowed"),
+    "unauthorized": _error(401, "Unauthorized"),
+    "not-found": _error(404, "Instance not found"),
+    "method-not-allowed": _error(405, "Method Not Allowed"),
+    "media-type": _error(415, "Unsupported Media Type"),
+    "too-many": _error(429, "Too Many Requests"),
+    "fault": _error(500, "Internal Server Error"),
+    "bad-gateway": Answer(502, HTML, "text/html"),
+    "html": Answer(200, HTML, "text/html"),
+    "not-an-object": as_json([]),
+    "undocumented": as_json({"value": "perhaps"}),
+    "redirect": Answer(302, location="https://elsewhere.example.com/"),
+    "too-long": Answer(200, b'"' + b"x" * 1_000_000 + b'"'),
+    "slow": Answer(200, b"{}", delay=60),
+    "hang-up": Answer(200, hangs_up=True),
+}
+
+# Not a refusal: says {"value": true} and changes nothing, so that what is read back differs.
+FORGETFUL = "forgetful"
+OK = "ok"
+NAMES = (OK, FORGETFUL, *REFUSALS)
+
+
+def refusal(name: str, client_token: str = "") -> Answer:
+    """Give the refusal of that name; a wrong Client-Token is echoed, as Z-API does."""
+    if name == "client-token-wrong":
+        return _error(403, f"Client-Token {client_token} not allowed")
+    return REFUSALS[name]
