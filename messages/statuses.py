@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Status(StrEnum):
-    """A step that Z-API reported of a message. The value is what is stored and what the API says."""
+    """A step that Z-API reported of a message. The value is what is stored."""
 
     ACCEPTED = "ACCEPTED"
     PENDING = "PENDING"

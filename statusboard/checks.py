@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
-
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 _SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
 
@@ -16,7 +16,7 @@ def public_base_url_is_set(**_: Any) -> list[CheckMessage]:
     if settings.PUBLIC_BASE_URL:
         return []
     return [
-        Warning(
+        CheckWarning(
             "PUBLIC_BASE_URL is not set, so no webhook can be pushed to Z-API.",
             hint=_SET_IT,
             id="statusboard.W001",

@@ -26,7 +26,7 @@ def _read(path: Path) -> dict[str, str]:
 def _write(path: Path, values: dict[str, str]) -> None:
     """Create the file whole or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "# Made by Statusboard. Back it up with the database: neither is of use without the other.\n"
+    text = "# Made by Statusboard. Back it up with the database: neither is of use alone.\n"
     text += "".join(f"{name}={value}\n" for name, value in values.items())
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
@@ -42,7 +42,7 @@ def _write(path: Path, values: dict[str, str]) -> None:
 def supply(environment: dict[str, str], path: Path, *, may_generate: bool) -> None:
     """Fill the secrets that `environment` lacks from the file at `path`.
 
-    Raises ImproperlyConfigured, naming what is missing, where there is no file and none may be made.
+    Raises ImproperlyConfigured, naming what is missing, where no file is and none may be made.
     """
     missing = [name for name in NAMES if not environment.get(name)]
     if not missing:
@@ -59,7 +59,7 @@ def supply(environment: dict[str, str], path: Path, *, may_generate: bool) -> No
     for name in missing:
         if name not in kept:
             raise ImproperlyConfigured(
-                f"Statusboard will not start: {name} is missing from {path}. Put back the copy that "
-                "you keep with the database's backups, or set it in the environment."
+                f"Statusboard will not start: {name} is missing from {path}. Put back the copy "
+                "that you keep with the database's backups, or set it in the environment."
             )
         environment[name] = kept[name]

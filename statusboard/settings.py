@@ -1,6 +1,5 @@
 """Every setting, read from the environment or .env. `.env.example` documents each."""
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,7 +35,7 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
     elif engine == "django.db.backends.postgresql":
-        # Opening a connection costs more than storing a callback (measured: 3.3 times the requests).
+        # Opening a connection costs more than storing a callback does.
         database["CONN_MAX_AGE"] = None
         database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
     else:
@@ -163,7 +162,7 @@ TEMPLATES = [
     }
 ]
 
-# Z-API's own callbacks have a few hundred bytes; an inbound message with a long text some thousands.
+# A status callback has a few hundred bytes, an inbound message with a long text some thousands.
 WEBHOOK_MAX_BODY = 256 * 1024
 
 REST_FRAMEWORK = {
@@ -193,7 +192,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard:messages"
 
-# Throttling of sign-in counts in the database's own terms: shared by every process, no extra server.
+# Sign-in is throttled across all processes; the database counts, so no other server is needed.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -57,7 +57,7 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
     seen: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
-        seen.update(status=int(status.split()[0]), headers=dict(headers))
+        seen.update(status=int(status.split(maxsplit=1)[0]), headers=dict(headers))
         return lambda data: None
 
     with _connections_of_the_test():
@@ -82,7 +82,7 @@ def instance(account: Account) -> Instance:
 
 
 @pytest.fixture
-def post(instance: Instance) -> Iterator[Callable[..., Answer]]:
+def post(instance: Instance) -> Callable[..., Answer]:
     """POST a callback (a dict, or bytes as they are) to the instance's webhook."""
 
     def send(payload: dict[str, Any] | bytes, **extra: str) -> Answer:
@@ -90,4 +90,4 @@ def post(instance: Instance) -> Iterator[Callable[..., Answer]]:
         path = webhook_path(WebhookKey(instance.zapi_id, instance.key_version))
         return call(path, "POST", body, **{"CONTENT_TYPE": "application/json"} | extra)
 
-    yield send
+    return send

@@ -1,4 +1,4 @@
-"""Who may do what: three roles, each with all that the one before it may. docs/operator.md shows it."""
+"""Who may do what: three roles, each with all that the one before it may."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from messages.statuses import Status
 from messages.zapi.payloads import (
     Callback,
     ConnectionReport,
-    MalformedCallback,
+    MalformedCallbackError,
     StatusReport,
     parse,
 )
@@ -94,7 +94,7 @@ def read(delivery: Delivery) -> Entry:
     """Understand a delivery. What cannot be understood becomes a quarantined entry."""
     try:
         callback = parse(delivery.body)
-    except MalformedCallback as error:
+    except MalformedCallbackError as error:
         return quarantined(delivery, str(error), malformed=True)
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
         cause = f"the body names another instance: {callback.instance_id}"

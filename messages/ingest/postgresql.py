@@ -57,7 +57,9 @@ stored AS (
 )
 SELECT instance_id, outcome FROM stored"""  # noqa: S608
 
-_OUTCOME_OF_EVENTS = "(SELECT CASE WHEN bool_or(is_new) THEN 'applied' ELSE 'repeated' END FROM event)"
+_OUTCOME_OF_EVENTS = (
+    "(SELECT CASE WHEN bool_or(is_new) THEN 'applied' ELSE 'repeated' END FROM event)"
+)
 
 STORE_STATUS = f"WITH {_INSTANCE}, {_STATUS}, {_CALLBACK.format(outcome=_OUTCOME_OF_EVENTS)}"
 STORE_CALLBACK = f"WITH {_INSTANCE}, {_CALLBACK.format(outcome='%(outcome)s')}"

@@ -74,7 +74,7 @@ def _store(entry: Entry) -> str:
                 _note_connection(stored[0], entry.connection, entry.delivery)
     if stored is None:
         raise UnknownInstanceError
-    return stored[1]
+    return str(stored[1])
 
 
 def _note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:

@@ -71,6 +71,4 @@ def message_update(collation: str) -> str:
 
 def event_update() -> str:
     """The SET clause for an event already known: one more copy, and the earliest arrival stands."""
-    return ", ".join(
-        ["repeats = known.repeats + 1", _least("received_at"), _least("occurred_at")]
-    )
+    return ", ".join(["repeats = known.repeats + 1", _least("received_at"), _least("occurred_at")])

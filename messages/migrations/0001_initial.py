@@ -7,170 +7,375 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('client_token', messages.models.fields.SecretField(blank=True, default='', editable=False, verbose_name='Client-Token')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "client_token",
+                    messages.models.fields.SecretField(
+                        blank=True, default="", editable=False, verbose_name="Client-Token"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'account',
-                'verbose_name_plural': 'accounts',
-                'ordering': ['name', 'id'],
+                "verbose_name": "account",
+                "verbose_name_plural": "accounts",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Instance',
+            name="Instance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('zapi_id', models.CharField(max_length=128, unique=True, verbose_name='instance id')),
-                ('token', messages.models.fields.SecretField(blank=True, default='', editable=False, verbose_name='token')),
-                ('key_version', models.PositiveIntegerField(default=1, editable=False, verbose_name='key version')),
-                ('oldest_key_version', models.PositiveIntegerField(default=1, editable=False)),
-                ('connected', models.BooleanField(editable=False, null=True, verbose_name='connected')),
-                ('connection_changed_at', models.DateTimeField(editable=False, null=True)),
-                ('connection_reason', models.CharField(blank=True, editable=False, max_length=300)),
-                ('archived_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='archived')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='whatsapp.account', verbose_name='account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "zapi_id",
+                    models.CharField(max_length=128, unique=True, verbose_name="instance id"),
+                ),
+                (
+                    "token",
+                    messages.models.fields.SecretField(
+                        blank=True, default="", editable=False, verbose_name="token"
+                    ),
+                ),
+                (
+                    "key_version",
+                    models.PositiveIntegerField(
+                        default=1, editable=False, verbose_name="key version"
+                    ),
+                ),
+                ("oldest_key_version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "connected",
+                    models.BooleanField(editable=False, null=True, verbose_name="connected"),
+                ),
+                ("connection_changed_at", models.DateTimeField(editable=False, null=True)),
+                ("connection_reason", models.CharField(blank=True, editable=False, max_length=300)),
+                (
+                    "archived_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="archived"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="instances",
+                        to="whatsapp.account",
+                        verbose_name="account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'instance',
-                'verbose_name_plural': 'instances',
-                'ordering': ['name', 'id'],
+                "verbose_name": "instance",
+                "verbose_name_plural": "instances",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Callback',
+            name="Callback",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(blank=True, max_length=128, verbose_name='type')),
-                ('received_at', models.DateTimeField(verbose_name='received')),
-                ('outcome', models.CharField(choices=[('applied', 'Applied'), ('repeated', 'Repeated'), ('ignored', 'Ignored'), ('quarantined', 'Quarantined')], max_length=16, verbose_name='outcome')),
-                ('cause', models.CharField(blank=True, max_length=300, verbose_name='cause')),
-                ('size', models.PositiveIntegerField(verbose_name='size in bytes')),
-                ('body', models.BinaryField(blank=True, verbose_name='body')),
-                ('instance', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='callbacks', to='whatsapp.instance', verbose_name='instance')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("type", models.CharField(blank=True, max_length=128, verbose_name="type")),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("applied", "Applied"),
+                            ("repeated", "Repeated"),
+                            ("ignored", "Ignored"),
+                            ("quarantined", "Quarantined"),
+                        ],
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("cause", models.CharField(blank=True, max_length=300, verbose_name="cause")),
+                ("size", models.PositiveIntegerField(verbose_name="size in bytes")),
+                ("body", models.BinaryField(blank=True, verbose_name="body")),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="callbacks",
+                        to="whatsapp.instance",
+                        verbose_name="instance",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'callback',
-                'verbose_name_plural': 'callbacks',
+                "verbose_name": "callback",
+                "verbose_name_plural": "callbacks",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('zapi_id', models.CharField(max_length=128, verbose_name='message id')),
-                ('zaap_id', models.CharField(blank=True, max_length=128, verbose_name='zaap id')),
-                ('rank', models.PositiveSmallIntegerField(verbose_name='rank')),
-                ('phone', models.CharField(blank=True, max_length=128, verbose_name='recipient')),
-                ('is_group', models.BooleanField(verbose_name='group')),
-                ('several', models.BooleanField(default=False, verbose_name='several addresses')),
-                ('inbound', models.BooleanField(verbose_name='inbound')),
-                ('first_heard_at', models.DateTimeField(verbose_name='first heard')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('last_event_at', models.DateTimeField(null=True, verbose_name='last event')),
-                ('accepted_at', models.DateTimeField(null=True, verbose_name='accepted')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
-                ('failed_at', models.DateTimeField(null=True, verbose_name='failed')),
-                ('failure', models.CharField(blank=True, max_length=300, verbose_name='failure')),
-                ('delivered_at', models.DateTimeField(null=True, verbose_name='delivered')),
-                ('read_at', models.DateTimeField(null=True, verbose_name='read')),
-                ('played_at', models.DateTimeField(null=True, verbose_name='played')),
-                ('by_us_at', models.DateTimeField(null=True, verbose_name='read by us')),
-                ('instance', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='message_set', to='whatsapp.instance', verbose_name='instance')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("zapi_id", models.CharField(max_length=128, verbose_name="message id")),
+                ("zaap_id", models.CharField(blank=True, max_length=128, verbose_name="zaap id")),
+                ("rank", models.PositiveSmallIntegerField(verbose_name="rank")),
+                ("phone", models.CharField(blank=True, max_length=128, verbose_name="recipient")),
+                ("is_group", models.BooleanField(verbose_name="group")),
+                ("several", models.BooleanField(default=False, verbose_name="several addresses")),
+                ("inbound", models.BooleanField(verbose_name="inbound")),
+                ("first_heard_at", models.DateTimeField(verbose_name="first heard")),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("last_event_at", models.DateTimeField(null=True, verbose_name="last event")),
+                ("accepted_at", models.DateTimeField(null=True, verbose_name="accepted")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent")),
+                ("failed_at", models.DateTimeField(null=True, verbose_name="failed")),
+                ("failure", models.CharField(blank=True, max_length=300, verbose_name="failure")),
+                ("delivered_at", models.DateTimeField(null=True, verbose_name="delivered")),
+                ("read_at", models.DateTimeField(null=True, verbose_name="read")),
+                ("played_at", models.DateTimeField(null=True, verbose_name="played")),
+                ("by_us_at", models.DateTimeField(null=True, verbose_name="read by us")),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="message_set",
+                        to="whatsapp.instance",
+                        verbose_name="instance",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message',
-                'verbose_name_plural': 'messages',
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
             },
         ),
         migrations.CreateModel(
-            name='StatusEvent',
+            name="StatusEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=128, verbose_name='callback type')),
-                ('status', models.CharField(choices=[('ACCEPTED', 'Accepted'), ('PENDING', 'Pending'), ('SENT', 'Sent'), ('FAILED', 'Failed'), ('RECEIVED', 'Delivered'), ('READ', 'Read'), ('PLAYED', 'Played'), ('READ_BY_ME', 'Read by us'), ('PLAYED_BY_ME', 'Played by us'), ('UNKNOWN', 'Unknown')], max_length=16, verbose_name='status')),
-                ('raw_status', models.CharField(blank=True, max_length=128, verbose_name='status as sent')),
-                ('momment', models.CharField(blank=True, max_length=128, verbose_name='momment as sent')),
-                ('occurred_at', models.DateTimeField(verbose_name='event time')),
-                ('time_is_arrival', models.BooleanField(default=False, help_text='Its own time could not be used; the arrival time stands in.', verbose_name='suspicious time')),
-                ('received_at', models.DateTimeField(verbose_name='arrived')),
-                ('phone', models.CharField(blank=True, max_length=128, verbose_name='address')),
-                ('participant', models.CharField(blank=True, max_length=128, verbose_name='participant')),
-                ('device', models.IntegerField(default=-1, verbose_name='device')),
-                ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
-                ('repeats', models.PositiveIntegerField(default=0, verbose_name='repeats')),
-                ('callback', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='whatsapp.callback', verbose_name='first callback')),
-                ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='whatsapp.message', verbose_name='message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=128, verbose_name="callback type")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ACCEPTED", "Accepted"),
+                            ("PENDING", "Pending"),
+                            ("SENT", "Sent"),
+                            ("FAILED", "Failed"),
+                            ("RECEIVED", "Delivered"),
+                            ("READ", "Read"),
+                            ("PLAYED", "Played"),
+                            ("READ_BY_ME", "Read by us"),
+                            ("PLAYED_BY_ME", "Played by us"),
+                            ("UNKNOWN", "Unknown"),
+                        ],
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "raw_status",
+                    models.CharField(blank=True, max_length=128, verbose_name="status as sent"),
+                ),
+                (
+                    "momment",
+                    models.CharField(blank=True, max_length=128, verbose_name="momment as sent"),
+                ),
+                ("occurred_at", models.DateTimeField(verbose_name="event time")),
+                (
+                    "time_is_arrival",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Its own time could not be used; the arrival time stands in.",
+                        verbose_name="suspicious time",
+                    ),
+                ),
+                ("received_at", models.DateTimeField(verbose_name="arrived")),
+                ("phone", models.CharField(blank=True, max_length=128, verbose_name="address")),
+                (
+                    "participant",
+                    models.CharField(blank=True, max_length=128, verbose_name="participant"),
+                ),
+                ("device", models.IntegerField(default=-1, verbose_name="device")),
+                ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
+                ("repeats", models.PositiveIntegerField(default=0, verbose_name="repeats")),
+                (
+                    "callback",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="whatsapp.callback",
+                        verbose_name="first callback",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="whatsapp.message",
+                        verbose_name="message",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'status event',
-                'verbose_name_plural': 'status events',
+                "verbose_name": "status event",
+                "verbose_name_plural": "status events",
             },
         ),
         migrations.CreateModel(
-            name='Webhook',
+            name="Webhook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('message-status', 'Message status'), ('delivery', 'Delivery'), ('connected', 'Connected'), ('disconnected', 'Disconnected')], max_length=20, verbose_name='kind')),
-                ('state', models.CharField(choices=[('never verified', 'Never verified'), ('in sync', 'In sync'), ('differs', 'Differs'), ('unreachable', 'Unreachable')], default='never verified', max_length=20, verbose_name='state')),
-                ('pushed_url', models.CharField(blank=True, max_length=500, verbose_name='pushed URL')),
-                ('pushed_at', models.DateTimeField(null=True, verbose_name='pushed')),
-                ('found_url', models.CharField(blank=True, max_length=500, verbose_name='URL found at Z-API')),
-                ('checked_at', models.DateTimeField(null=True, verbose_name='read back')),
-                ('previous_url', models.CharField(blank=True, max_length=500, verbose_name='previous URL')),
-                ('problem', models.TextField(blank=True, verbose_name='problem')),
-                ('retry_at', models.DateTimeField(db_index=True, null=True, verbose_name='next try')),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='whatsapp.instance')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("message-status", "Message status"),
+                            ("delivery", "Delivery"),
+                            ("connected", "Connected"),
+                            ("disconnected", "Disconnected"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("never verified", "Never verified"),
+                            ("in sync", "In sync"),
+                            ("differs", "Differs"),
+                            ("unreachable", "Unreachable"),
+                        ],
+                        default="never verified",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "pushed_url",
+                    models.CharField(blank=True, max_length=500, verbose_name="pushed URL"),
+                ),
+                ("pushed_at", models.DateTimeField(null=True, verbose_name="pushed")),
+                (
+                    "found_url",
+                    models.CharField(blank=True, max_length=500, verbose_name="URL found at Z-API"),
+                ),
+                ("checked_at", models.DateTimeField(null=True, verbose_name="read back")),
+                (
+                    "previous_url",
+                    models.CharField(blank=True, max_length=500, verbose_name="previous URL"),
+                ),
+                ("problem", models.TextField(blank=True, verbose_name="problem")),
+                (
+                    "retry_at",
+                    models.DateTimeField(db_index=True, null=True, verbose_name="next try"),
+                ),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to="whatsapp.instance",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'webhook',
-                'verbose_name_plural': 'webhooks',
+                "verbose_name": "webhook",
+                "verbose_name_plural": "webhooks",
             },
         ),
         migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['instance', 'received_at'], name='whatsapp_ca_instanc_81c924_idx'),
+            model_name="callback",
+            index=models.Index(
+                fields=["instance", "received_at"], name="whatsapp_ca_instanc_81c924_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['-first_heard_at', '-id'], name='message_newest'),
+            model_name="message",
+            index=models.Index(fields=["-first_heard_at", "-id"], name="message_newest"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['instance', '-first_heard_at', '-id'], name='message_newest_of_instance'),
+            model_name="message",
+            index=models.Index(
+                fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['zapi_id'], name='message_zapi_id'),
+            model_name="message",
+            index=models.Index(fields=["zapi_id"], name="message_zapi_id"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['phone', '-first_heard_at'], name='message_phone'),
+            model_name="message",
+            index=models.Index(fields=["phone", "-first_heard_at"], name="message_phone"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('instance', 'zapi_id'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("instance", "zapi_id"), name="message_once"),
         ),
         migrations.AddConstraint(
-            model_name='statusevent',
-            constraint=models.UniqueConstraint(fields=('message', 'source', 'raw_status', 'momment', 'phone', 'participant', 'device', 'reason'), name='status_event_once'),
+            model_name="statusevent",
+            constraint=models.UniqueConstraint(
+                fields=(
+                    "message",
+                    "source",
+                    "raw_status",
+                    "momment",
+                    "phone",
+                    "participant",
+                    "device",
+                    "reason",
+                ),
+                name="status_event_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='webhook',
-            constraint=models.UniqueConstraint(fields=('instance', 'kind'), name='webhook_once'),
+            model_name="webhook",
+            constraint=models.UniqueConstraint(fields=("instance", "kind"), name="webhook_once"),
         ),
     ]

@@ -69,7 +69,8 @@ class SecretField(_TextField):
     """Takes a plain text or a Secret, gives a Secret, stores it encrypted."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"blank": True, "default": "", "editable": False} | kwargs)
+        defaults: dict[str, Any] = {"blank": True, "default": "", "editable": False}
+        super().__init__(*args, **defaults | kwargs)
 
     def from_db_value(self, value: str | None, *_: Any) -> Secret:
         return Secret(value or "")

@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
@@ -52,3 +53,8 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def words(self) -> str:
+        """The problem in the reader's language; it is stored in the source's."""
+        return gettext(self.problem) if self.problem else ""

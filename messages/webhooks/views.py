@@ -46,7 +46,10 @@ class ZapiWebhook(APIView):
         genuine = keys.verify(key)
         if genuine is None:
             return not_found(request)
-        if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+        if (
+            request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+            != "application/json"
+        ):
             return _error(415, "Send the callback as Content-Type: application/json.")
         limit = settings.WEBHOOK_MAX_BODY
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
@@ -68,7 +71,9 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
         return not_found(request)
     except DatabaseError:
         logger.exception("A callback could not be stored; Z-API is asked to send it again.")
-        return _error(503, "The callback could not be stored. Send it again.", {"Retry-After": "10"})
+        return _error(
+            503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
+        )
     if recorded.malformed:
         return _error(400, f"The callback could not be understood: {recorded.cause}.")
     return JsonResponse({"outcome": recorded.outcome})

@@ -28,7 +28,7 @@ _SECONDS_BELOW = 1e11
 _EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class MalformedCallback(ValueError):
+class MalformedCallbackError(ValueError):
     """A body that cannot be understood; its text says why, in words for an operator."""
 
 
@@ -70,11 +70,11 @@ class Callback:
 
 
 def parse(body: bytes) -> Callback:
-    """Read one callback. Raises MalformedCallback for whatever cannot be understood."""
+    """Read one callback. Raises MalformedCallbackError for whatever cannot be understood."""
     data = _load(body)
     kind = _text(data, "type")
     if not kind:
-        raise MalformedCallback("there is no type")
+        raise MalformedCallbackError("there is no type")
     reader = _READERS.get(kind)
     return Callback(kind, _text(data, "instanceId"), reader(data) if reader else None)
 
@@ -83,11 +83,11 @@ def _load(body: bytes) -> dict[str, Any]:
     try:
         data = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
-        raise MalformedCallback("the JSON is nested too deeply") from None
+        raise MalformedCallbackError("the JSON is nested too deeply") from None
     except ValueError as error:
-        raise MalformedCallback(f"not JSON: {error}"[:MAX_REASON]) from None
+        raise MalformedCallbackError(f"not JSON: {error}"[:MAX_REASON]) from None
     if not isinstance(data, dict):
-        raise MalformedCallback("the JSON is not an object")
+        raise MalformedCallbackError("the JSON is not an object")
     return data
 
 
@@ -99,7 +99,7 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
     """Z-API "Message status"; its table says `id`, its samples `ids`."""
     raw_status = _text(data, "status")
     if not raw_status:
-        raise MalformedCallback("there is no status")
+        raise MalformedCallbackError("there is no status")
     phone = _text(data, "phone")
     is_group = data.get("isGroup") is True or _is_group_address(phone)
     momment, occurred_at = _moment(data)
@@ -160,11 +160,11 @@ def _ids(value: Any) -> tuple[str, ...]:
     values: Iterable[Any] = value if isinstance(value, list) else [value]
     ids = {_clean(item) for item in values if _is_scalar(item)} - {""}
     if not ids:
-        raise MalformedCallback("there is no message id")
+        raise MalformedCallbackError("there is no message id")
     if len(ids) > MAX_IDS:
-        raise MalformedCallback(f"more than {MAX_IDS} message ids")
+        raise MalformedCallbackError(f"more than {MAX_IDS} message ids")
     if any(len(message_id) > MAX_TEXT for message_id in ids):
-        raise MalformedCallback(f"a message id is longer than {MAX_TEXT} characters")
+        raise MalformedCallbackError(f"a message id is longer than {MAX_TEXT} characters")
     return tuple(sorted(ids))
 
 
@@ -173,10 +173,10 @@ def _text(data: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not _is_scalar(value):
-        raise MalformedCallback(f"{name} is not a text")
+        raise MalformedCallbackError(f"{name} is not a text")
     text = _clean(value)
     if len(text) > MAX_TEXT:
-        raise MalformedCallback(f"{name} is longer than {MAX_TEXT} characters")
+        raise MalformedCallbackError(f"{name} is longer than {MAX_TEXT} characters")
     return text
 
 
@@ -191,7 +191,7 @@ def _clean(value: str | int) -> str:
 
 
 def _reason(data: dict[str, Any]) -> str:
-    """The failure in Z-API's words, the code after it: "Phone number does not exist (SHADOW_BAN)"."""
+    """The failure in Z-API's words, its code behind: "Phone number does not exist (SHADOW_BAN)"."""
     error, code = data.get("error"), data.get("errorCode")
     words = _clean(error if _is_scalar(error) else json.dumps(error)) if error else ""
     mark = _clean(code if _is_scalar(code) else json.dumps(code)) if code else ""

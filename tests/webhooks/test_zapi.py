@@ -51,7 +51,9 @@ def test_the_evidence_is_kept_byte_for_byte(post):
 
 @pytest.mark.parametrize("kind", ["ReceivedCallback", "PresenceChatCallback", "TomorrowsCallback"])
 def test_other_types_are_answered_and_kept_without_body_or_status(post, kind):
-    answer = post({"type": kind, "status": "RECEIVED", "messageId": "M", "instanceId": "instance.id"})
+    answer = post(
+        {"type": kind, "status": "RECEIVED", "messageId": "M", "instanceId": "instance.id"}
+    )
     assert (answer.status, answer.json()) == (200, {"outcome": "ignored"})
     callback = Callback.objects.get()
     assert (callback.type, bytes(callback.body), callback.size > 0) == (kind, b"", True)

@@ -1,6 +1,7 @@
 """Bytes in, meaning out. No database, no Django settings."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from messages.statuses import Status
 from messages.zapi.payloads import (
     NO_DEVICE,
     ConnectionReport,
-    MalformedCallback,
+    MalformedCallbackError,
     StatusReport,
     parse,
 )
@@ -104,11 +105,9 @@ def test_a_delivery_with_an_error_is_a_failure_with_its_reason():
 
 
 def test_a_disconnection_counts_in_seconds():
-    body = b'{"type":"DisconnectedCallback","momment":1580163342,"error":"Device has been disconnected"}'
-    found = parse(body).report
-    assert found == ConnectionReport(
-        False, datetime(2020, 1, 27, 22, 15, 42, tzinfo=UTC), "Device has been disconnected"
-    )
+    body = b'{"type":"DisconnectedCallback","momment":1580163342,"error":"Device is gone"}'
+    moment = datetime(2020, 1, 27, 22, 15, 42, tzinfo=UTC)
+    assert parse(body).report == ConnectionReport(False, moment, "Device is gone")
 
 
 def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
@@ -129,7 +128,7 @@ def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
     ],
 )
 def test_it_says_what_is_wrong(changes, cause):
-    with pytest.raises(MalformedCallback, match=cause):
+    with pytest.raises(MalformedCallbackError, match=cause):
         parse(json.dumps(STATUS | changes).encode())
 
 
@@ -147,7 +146,7 @@ def test_it_says_what_is_wrong(changes, cause):
     ],
 )
 def test_a_hostile_body_is_malformed(body):
-    with pytest.raises(MalformedCallback):
+    with pytest.raises(MalformedCallbackError):
         parse(body)
 
 
@@ -167,7 +166,5 @@ json_values = st.recursive(
     st.sampled_from(["MessageStatusCallback", "DeliveryCallback", "ConnectedCallback"]),
 )
 def test_whatever_the_fields_hold_it_parses_or_says_malformed(fields, kind):
-    try:
-        parse(json.dumps(fields | {"type": kind}).encode())
-    except MalformedCallback as error:
-        assert str(error)
+    with suppress(MalformedCallbackError):
+        assert parse(json.dumps(fields | {"type": kind}).encode()).type == kind

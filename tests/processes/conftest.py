@@ -1,0 +1,96 @@
+"""The product as its users start it: real processes in a folder of their own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What tests/environment.py sets for the tests themselves says nothing about a fresh machine.
+OURS = (
+    *("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS", "PUBLIC_BASE_URL"),
+    *("DATABASE_URL", "EMAIL_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE"),
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fresh_environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    return kept | {"DATA_DIR": str(folder), "PYTHONWARNINGS": "error::DeprecationWarning"} | more
+
+
+class Board:
+    """A running `manage.py serve`, all it printed, and the address it printed."""
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        self.port = free_port()
+        self.log = folder / f"serve-{self.port}.log"
+        self.environment = fresh_environment(folder, PORT=str(self.port), **more)
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+        self.wait_for("Ctrl-C stops")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def password(self) -> str | None:
+        found = re.search(r"with the password (\S+)", self.output)
+        return found[1] if found else None
+
+    def wait_for(self, words: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while words not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.1)
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def start_board(tmp_path: Path) -> Iterator[Callable[..., Board]]:
+    boards: list[Board] = []
+
+    def start(**more: str) -> Board:
+        boards.append(Board(tmp_path, **more))
+        return boards[-1]
+
+    yield start
+    for board in boards:
+        if board.process.poll() is None:
+            board.interrupt()

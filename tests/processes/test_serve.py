@@ -1,0 +1,125 @@
+"""`make run` is `manage.py serve`: an empty folder in, a board that answers out."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from tests.processes.conftest import ROOT, fresh_environment
+
+# The five documented callbacks, as they stand on Z-API's page "Message status".
+DOCUMENTED = [
+    {
+        "status": status,
+        "ids": ["999999999999999999999"],
+        "momment": 1632234645000,
+        "phone": "5544999999999",
+        "type": "MessageStatusCallback",
+        "instanceId": "instance.id",
+    }
+    for status in ("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
+]
+
+
+def sign_in(board, password):
+    session = requests.Session()
+    page = session.get(f"{board.url}/account/login/")
+    assert page.status_code == 200
+    form = {
+        "login": "admin",
+        "password": password,
+        "csrfmiddlewaretoken": session.cookies["csrftoken"],
+    }
+    answer = session.post(f"{board.url}/account/login/", form, headers={"Referer": board.url})
+    assert answer.status_code == 200
+    return session
+
+
+def test_the_documented_callbacks_become_one_message_with_its_timeline(start_board):
+    board = start_board()
+    added = board.manage(
+        *("instances", "add", "--name", "Loja", "--zapi-id", "instance.id", "--token", "t" * 32),
+        *("--no-push", "--json"),
+    )
+    webhook = json.loads(added.stdout)["webhook_url"]
+    for callback in DOCUMENTED:
+        assert requests.post(webhook, json=callback, timeout=10).status_code == 200
+    session = sign_in(board, board.password)
+    found = session.get(f"{board.url}/", params={"q": "999999999999999999999"}, timeout=10)
+    assert found.text.count("999999999999999999999") >= 1
+    assert "Played" in found.text
+
+
+def test_a_second_run_keeps_the_data_and_prints_no_password(start_board):
+    first = start_board()
+    password = first.password
+    assert first.interrupt() == 0
+    second = start_board()
+    assert second.password is None
+    sign_in(second, password)
+
+
+def test_ctrl_c_stops_web_and_worker(start_board):
+    board = start_board()
+    children = subprocess.run(
+        ["pgrep", "-P", str(board.process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(children) == 2
+    assert board.interrupt() == 0
+    alive = subprocess.run(
+        ["ps", "-o", "pid=", "-p", ",".join(children)], capture_output=True, check=False
+    )
+    assert alive.stdout.strip() == b""
+
+
+def test_it_prints_no_warning_but_that_push_is_off(start_board):
+    board = start_board()
+    assert "PUBLIC_BASE_URL is not set: webhooks are not pushed" in board.output
+    assert "Warning" not in board.output.replace("WARNING", "")
+
+
+def test_a_taken_port_is_explained(start_board):
+    board = start_board()
+    second = board.manage("serve")
+    assert second.returncode == 1
+    assert "Choose another port" in second.stderr
+
+
+def test_the_secrets_are_the_owners_alone(start_board, tmp_path):
+    start_board()
+    assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_embedded_database_writes_ahead(start_board, tmp_path):
+    start_board()
+    with sqlite3.connect(tmp_path / "statusboard.sqlite3") as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        (
+            {"DATABASE_URL": "postgres://postgres@127.0.0.1/none"},
+            "SECRET_KEY, WEBHOOK_SIGNING_KEYS",
+        ),
+        ({"DATABASE_URL": "mysql://127.0.0.1/none"}, "must name postgres:// or sqlite://"),
+        ({"PUBLIC_BASE_URL": "http://board.example.com"}, "only accepts https"),
+        ({"FIELD_ENCRYPTION_KEYS": "short"}, "32 url-safe base64-encoded bytes"),
+        ({"WEBHOOK_SIGNING_KEYS": "short"}, "it could be guessed"),
+    ],
+)
+def test_it_refuses_to_start_with_a_clear_sentence(tmp_path, environment, sentence):
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=fresh_environment(tmp_path, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode != 0
+    assert sentence in refused.stderr

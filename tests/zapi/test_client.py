@@ -1,0 +1,177 @@
+"""Each answer of Z-API and what a person is told of it; over real HTTP, from the stand-in."""
+
+import logging
+import ssl
+import traceback
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from messages.simulator.answers import REFUSALS
+from messages.simulator.certificate import make_context
+from messages.simulator.gateway import Gateway
+from messages.zapi import client as module
+from messages.zapi.client import ZapiClient, ZapiError
+from statusboard.redaction import RedactingFormatter
+from tests.stand_in import serving
+
+TOKEN, CLIENT_TOKEN = "the-token-of-the-instance", "the-client-token"
+URL = "https://board.example.com/webhooks/zapi/key/"
+
+EXPLANATIONS = {
+    "not-applied": ("did not apply it", False),
+    "unknown-call": ("does not know this call", True),
+    "client-token-not-configured": ("asks for a Client-Token", True),
+    "null-not-allowed": ("asks for a Client-Token", True),
+    "client-token-null": ("asks for a Client-Token", True),
+    "client-token-wrong": ("refused the Client-Token", True),
+    "ip-not-allowed": ("IP address", True),
+    "unauthorized": ("instance id and token", True),
+    "not-found": ("instance id and token", True),
+    "method-not-allowed": ("form of the call", True),
+    "media-type": ("form of the call", True),
+    "too-many": ("fewer calls", False),
+    "fault": ("fault of its own", False),
+    "bad-gateway": ("fault of its own", False),
+    "html": ("web page", False),
+    "not-an-object": ("web page", False),
+    "undocumented": ("nobody has documented", False),
+    "redirect": ("led elsewhere", False),
+    "too-long": ("far too long", False),
+    "slow": ("in time", False),
+    "hang-up": ("could not be reached", False),
+}
+
+
+@pytest.fixture
+def client(zapi: Gateway) -> ZapiClient:
+    return ZapiClient("ABC", TOKEN, CLIENT_TOKEN)
+
+
+def test_a_url_set_is_read_back(client):
+    client.set_webhook("message-status", URL)
+    assert client.me().webhook_url("message-status") == URL
+
+
+def test_a_url_never_set_is_empty(client):
+    assert client.me().webhook_url("delivery") == ""
+
+
+def test_the_client_token_goes_into_its_header(client, zapi):
+    client.me()
+    assert zapi.calls[0].headers["client-token"] == CLIENT_TOKEN
+
+
+def test_an_account_without_client_token_sends_no_header(zapi):
+    ZapiClient("ABC", TOKEN).me()
+    assert "client-token" not in zapi.calls[0].headers
+
+
+def test_me_keeps_no_token(client):
+    assert TOKEN not in repr(client.me())
+
+
+def test_the_status_is_healthy_in_spite_of_its_error(client):
+    assert client.status().connected
+    assert client.status().error == "You are already connected."
+
+
+def test_every_refusal_has_an_explanation():
+    assert set(EXPLANATIONS) == set(REFUSALS)
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_a_refusal_is_explained(client, zapi, monkeypatch, name):
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
+    zapi.answer_name = name
+    words, permanent = EXPLANATIONS[name]
+    with pytest.raises(ZapiError, match=words) as caught:
+        client.set_webhook("message-status", URL)
+    assert caught.value.permanent is permanent
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_no_refusal_tells_a_token(client, zapi, monkeypatch, caplog, name):
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.setFormatter(RedactingFormatter("%(message)s"))
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
+    zapi.answer_name = name
+    with pytest.raises(ZapiError) as caught:
+        client.set_webhook("message-status", URL)
+    told = "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert TOKEN not in told
+    assert CLIENT_TOKEN not in told
+
+
+def test_a_redirect_is_not_followed(client, zapi):
+    zapi.answer_name = "redirect"
+    with pytest.raises(ZapiError):
+        client.me()
+    assert len(zapi.calls) == 1
+
+
+def test_an_answer_that_trickles_in_ends_in_time(client, monkeypatch):
+    monkeypatch.setattr(module, "WHOLE_TIMEOUT", -1)
+    with pytest.raises(ZapiError, match="in time"):
+        client.me()
+
+
+def test_nobody_listening_is_explained(settings):
+    settings.ZAPI_BASE_URL = "http://127.0.0.1:1"
+    with pytest.raises(ZapiError, match="could not be reached") as caught:
+        ZapiClient("ABC", TOKEN).me()
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize("base", ["", "nonsense", "http://", "http://[::", "ftp://127.0.0.1"])
+def test_an_address_that_is_none_is_explained(settings, base):
+    settings.ZAPI_BASE_URL = base
+    with pytest.raises(ZapiError, match="ZAPI_BASE_URL"):
+        ZapiClient("ABC", TOKEN).me()
+
+
+def test_a_client_token_with_a_line_break_is_explained(zapi):
+    with pytest.raises(ZapiError, match="line breaks"):
+        ZapiClient("ABC", TOKEN, "a\r\nHost: elsewhere").me()
+    assert not zapi.calls
+
+
+def test_an_instance_id_cannot_change_the_path(zapi):
+    ZapiClient("../other", TOKEN).me()
+    assert zapi.calls[0].path.startswith("/instances/..%2Fother/token/")
+
+
+@pytest.fixture
+def https(settings, tmp_path):
+    """Serve the stand-in over https with a certificate that signs itself."""
+    file = tmp_path / "stand-in.pem"
+    with serving(Gateway(), make_context(file)) as server:
+        settings.ZAPI_BASE_URL = server.url
+        yield file
+
+
+def test_a_certificate_nobody_knows_is_explained(https):
+    with pytest.raises(ZapiError, match="certificate is not trusted"):
+        ZapiClient("ABC", TOKEN).me()
+
+
+def test_a_certificate_of_ones_own_is_trusted_through_its_file(https, settings):
+    settings.ZAPI_CA_FILE = str(https)
+    assert ZapiClient("ABC", TOKEN).me().connected
+
+
+def test_a_missing_certificate_file_is_explained(https, settings):
+    settings.ZAPI_CA_FILE = "/nowhere/at-all.pem"
+    with pytest.raises(ZapiError, match="ZAPI_CA_FILE"):
+        ZapiClient("ABC", TOKEN).me()
+
+
+def test_the_slow_handshake_of_one_caller_stops_no_other(https, settings):
+    settings.ZAPI_CA_FILE = str(https)
+    parts = urlsplit(settings.ZAPI_BASE_URL)
+    silent = HTTPConnection(parts.hostname, parts.port)
+    silent.connect()
+    assert ssl.create_default_context(cafile=https)
+    assert ZapiClient("ABC", TOKEN).me().connected
+    silent.close()
