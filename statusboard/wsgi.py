@@ -22,9 +22,11 @@ class DoorHandler(WSGIHandler):
     """Django's handler without any middleware, and with only the webhook's routes."""
 
     def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware = self._template_response_middleware = []
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        self._middleware_chain = convert_exception_to_response(self._get_response)
+        innermost: Any = self._get_response  # type: ignore[attr-defined]  # unknown to the stubs
+        self._middleware_chain = convert_exception_to_response(innermost)
 
     def get_response(self, request: Any) -> Any:
         request.urlconf = "messages.webhooks.urls"

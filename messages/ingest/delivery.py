@@ -14,6 +14,8 @@ class Delivery:
     key_version: int
     received_at: datetime
     body: bytes
+    # models.token_digest() of the z-api-token header, '' where there was none.
+    token_digest: str = ""
 
 
 def new_delivery_id() -> uuid.UUID:

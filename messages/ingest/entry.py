@@ -7,9 +7,9 @@ from typing import Any
 from messages.models import Outcome
 from messages.statuses import Status
 from messages.zapi.payloads import (
-    Callback,
     ConnectionReport,
     MalformedCallbackError,
+    ParsedCallback,
     StatusReport,
     parse,
 )
@@ -58,6 +58,8 @@ class Entry:
             "cause": self.cause,
             "size": len(delivery.body),
             "body": delivery.body if self.keeps_body else b"",
+            "dropped_body": None if self.keeps_body else delivery.body,
+            "token_digest": delivery.token_digest,
             **(_status_parameters(self.status, delivery.received_at) if self.status else {}),
         }
 
@@ -108,7 +110,7 @@ def quarantined(
     return Entry(delivery, kind, Outcome.QUARANTINED, cause[:300], True, malformed)
 
 
-def _understood(delivery: Delivery, callback: Callback) -> Entry:
+def _understood(delivery: Delivery, callback: ParsedCallback) -> Entry:
     match callback.report:
         case StatusReport() as report:
             return Entry(delivery, callback.type, "", "", keeps_body=True, status=report)

@@ -8,20 +8,17 @@ from django.db import connection
 from .entry import Entry
 from .rules import (
     CALLBACK_COLUMNS,
+    DROPPED_BODY,
     EVENT_COLUMNS,
     EVENT_IDENTITY,
+    FOLLOW_UP_COLUMNS,
+    KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
     event_update,
     message_update,
 )
 
-# Keys of retired versions and of archived instances open nothing.
-_INSTANCE = """
-known_instance AS MATERIALIZED (
-    SELECT id FROM whatsapp_instance
-    WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
-      AND %(version)s::int BETWEEN oldest_key_version AND key_version
-)"""
+_INSTANCE = f"known_instance AS MATERIALIZED ({KNOWN_INSTANCE})"
 
 # The ids come sorted, so that two callbacks naming the same messages take their locks in one order.
 _STATUS = f"""
@@ -51,9 +48,14 @@ _CALLBACK = f"""
 stored AS (
     INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
     SELECT %(callback_id)s::uuid, known_instance.id, %(type)s, %(received_at)s::timestamptz,
-           {{outcome}}, %(cause)s, %(size)s::int4, %(body)s::bytea
+           {{outcome}}, %(cause)s, known_instance.token_check, %(size)s::int4, %(body)s::bytea
     FROM known_instance
     RETURNING instance_id, outcome
+), follow_up AS (
+    INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
+    SELECT %(callback_id)s::uuid, stored.instance_id, %(type)s,
+           {DROPPED_BODY.format(instance="stored.instance_id", body="%(dropped_body)s::bytea")}
+    FROM stored
 )
 SELECT instance_id, outcome FROM stored"""  # noqa: S608
 

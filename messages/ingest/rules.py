@@ -15,7 +15,28 @@ EVENT_COLUMNS = (
     " phone, participant, device, reason, repeats, callback_id"
 )
 EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, device, reason"
-CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, size, body"
+CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, token_check, size, body"
+FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body"
+
+# Keys of retired versions and of archived instances open nothing, nor does a wrong token that is
+# enforced. An instance without a stored token has nothing to compare with.
+KNOWN_INSTANCE = """
+SELECT id,
+       CASE WHEN token_policy = 'off' OR token_digest = '' THEN ''
+            WHEN %(token_digest)s = '' THEN 'missing'
+            WHEN %(token_digest)s = token_digest THEN 'matches'
+            ELSE 'differs' END AS token_check
+FROM whatsapp_instance
+WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
+  AND %(version)s BETWEEN oldest_key_version AND key_version
+  AND (token_policy <> 'enforce' OR token_digest IN ('', %(token_digest)s))"""
+
+# A body that is no evidence is kept only until it is forwarded.
+DROPPED_BODY = """
+CASE WHEN EXISTS (
+    SELECT 1 FROM whatsapp_webhook
+    WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''
+) THEN {body} END"""
 
 
 def _least(column: str) -> str:

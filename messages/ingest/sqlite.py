@@ -10,17 +10,15 @@ from django.db import connection, transaction
 from .entry import Entry
 from .rules import (
     CALLBACK_COLUMNS,
+    DROPPED_BODY,
     EVENT_COLUMNS,
     EVENT_IDENTITY,
+    FOLLOW_UP_COLUMNS,
+    KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
     event_update,
     message_update,
 )
-
-_FIND_INSTANCE = """
-SELECT id FROM whatsapp_instance
-WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
-  AND %(version)s BETWEEN oldest_key_version AND key_version"""
 
 _STORE_MESSAGES = f"""
 INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
@@ -45,24 +43,30 @@ RETURNING repeats"""  # noqa: S608
 _STORE_CALLBACK = f"""
 INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s, %(received_at)s,
-        %(outcome)s, %(cause)s, %(size)s, %(body)s)"""  # noqa: S608
+        %(outcome)s, %(cause)s, %(token_check)s, %(size)s, %(body)s)"""  # noqa: S608
+
+_STORE_FOLLOW_UP = f"""
+INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
+VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
+        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")})"""  # noqa: S608
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
     parameters = {name: _adapt(value) for name, value in entry.parameters().items()}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FIND_INSTANCE, parameters)
+        cursor.execute(KNOWN_INSTANCE, parameters)
         row = cursor.fetchone()
         if row is None:
             return None
-        parameters["instance_id"] = row[0]
+        parameters["instance_id"], parameters["token_check"] = row
         if entry.status:
             cursor.execute(_STORE_MESSAGES, parameters)
             cursor.execute(_STORE_EVENTS, parameters)
             is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
             parameters["outcome"] = "applied" if is_new else "repeated"
         cursor.execute(_STORE_CALLBACK, parameters)
+        cursor.execute(_STORE_FOLLOW_UP, parameters)
         return row[0], str(parameters["outcome"])
 
 

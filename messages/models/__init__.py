@@ -1,7 +1,8 @@
 from .account import Account
-from .callback import Callback, Outcome
-from .fields import Secret, SecretUnreadableError
-from .instance import Instance
+from .callback import Callback, Outcome, TokenCheck
+from .fields import Secret, SecretUnreadableError, token_digest
+from .follow_up import FollowUp
+from .instance import Instance, TokenPolicy
 from .message import Message
 from .status_event import StatusEvent
 from .webhook import Webhook, WebhookKind, WebhookState
@@ -9,13 +10,17 @@ from .webhook import Webhook, WebhookKind, WebhookState
 __all__ = [
     "Account",
     "Callback",
+    "FollowUp",
     "Instance",
     "Message",
     "Outcome",
     "Secret",
     "SecretUnreadableError",
     "StatusEvent",
+    "TokenCheck",
+    "TokenPolicy",
     "Webhook",
     "WebhookKind",
     "WebhookState",
+    "token_digest",
 ]

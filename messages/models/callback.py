@@ -13,6 +13,14 @@ class Outcome(models.TextChoices):
     QUARANTINED = "quarantined", _("Quarantined")
 
 
+class TokenCheck(models.TextChoices):
+    """What z-api-token was, where the instance's policy looks at it."""
+
+    MATCHES = "matches", _("Matches")
+    DIFFERS = "differs", _("Differs")
+    MISSING = "missing", _("Missing")
+
+
 class Callback(models.Model):
     """One authenticated delivery as it came: the evidence behind every timeline.
 
@@ -33,6 +41,9 @@ class Callback(models.Model):
     received_at = models.DateTimeField(_("received"))
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices)
     cause = models.CharField(_("cause"), max_length=300, blank=True)
+    token_check = models.CharField(
+        _("z-api-token"), max_length=8, choices=TokenCheck.choices, blank=True
+    )
     size = models.PositiveIntegerField(_("size in bytes"))
     body = models.BinaryField(_("body"), blank=True)
 

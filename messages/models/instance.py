@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import OuterRef, Subquery
@@ -7,7 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from .account import Account
 from .callback import Callback
-from .fields import SecretField
+from .fields import Secret, SecretField, token_digest
+
+
+class TokenPolicy(models.TextChoices):
+    OBSERVE = "observe", _("Observe")
+    ENFORCE = "enforce", _("Enforce")
+    OFF = "off", _("Off")
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -32,6 +38,18 @@ class Instance(models.Model):
     # The webhook's key signs this number; keys of versions below `oldest_key_version` are retired.
     key_version = models.PositiveIntegerField(_("key version"), default=1, editable=False)
     oldest_key_version = models.PositiveIntegerField(default=1, editable=False)
+    # What the door compares z-api-token with: a hash, because the token itself is encrypted.
+    token_digest = models.CharField(max_length=64, blank=True, editable=False)
+    token_policy = models.CharField(
+        _("z-api-token"),
+        max_length=8,
+        choices=TokenPolicy.choices,
+        default=TokenPolicy.OBSERVE,
+        help_text=_(
+            "Z-API sends the instance's token along with each callback, though it does not promise "
+            "to. Observe counts what does not match; enforce refuses it."
+        ),
+    )
     connected = models.BooleanField(_("connected"), null=True, editable=False)
     connection_changed_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
@@ -49,3 +67,10 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        token = Secret.of(self.token) if isinstance(self.token, str) else self.token
+        self.token_digest = token_digest(token.reveal()) if token else ""
+        if (names := kwargs.get("update_fields")) is not None and "token" in names:
+            kwargs["update_fields"] = {*names, "token_digest"}
+        super().save(*args, **kwargs)

@@ -38,6 +38,13 @@ class Webhook(models.Model):
     checked_at = models.DateTimeField(_("read back"), null=True)
     # Whose URL ours replaced, so that it can be put back.
     previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
+    # Where this kind's callbacks are passed on to, byte for byte; '' for nowhere.
+    forward_to = models.CharField(_("forward to"), max_length=500, blank=True)
+    forwards_token = models.BooleanField(
+        _("pass z-api-token on"),
+        default=False,
+        help_text=_("The token can send messages: only for a receiver that needs it."),
+    )
     # The last failure in words for a person, '' when the last call worked.
     problem = models.TextField(_("problem"), blank=True)
     # When the worker tries again by itself; null where another try would not help.

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from messages.ingest import Delivery, UnknownInstanceError, new_delivery_id, record
 from messages.instances import keys
+from messages.models import token_digest
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class ZapiWebhook(APIView):
             key_version=genuine.version,
             received_at=datetime.now(UTC),
             body=request._request.body,
+            token_digest=_digest(request.META.get("HTTP_Z_API_TOKEN", "")),
         )
         return _record(request, delivery)
 
@@ -77,6 +79,10 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
     if recorded.malformed:
         return _error(400, f"The callback could not be understood: {recorded.cause}.")
     return JsonResponse({"outcome": recorded.outcome})
+
+
+def _digest(token: str) -> str:
+    return token_digest(token) if token else ""
 
 
 def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:

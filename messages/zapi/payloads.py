@@ -8,7 +8,7 @@ status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Con
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -61,7 +61,7 @@ class ConnectionReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class ParsedCallback:
     """A body understood. `report` is None for the types that say nothing of a message's status."""
 
     type: str
@@ -69,14 +69,14 @@ class Callback:
     report: StatusReport | ConnectionReport | None
 
 
-def parse(body: bytes) -> Callback:
+def parse(body: bytes) -> ParsedCallback:
     """Read one callback. Raises MalformedCallbackError for whatever cannot be understood."""
     data = _load(body)
     kind = _text(data, "type")
     if not kind:
         raise MalformedCallbackError("there is no type")
     reader = _READERS.get(kind)
-    return Callback(kind, _text(data, "instanceId"), reader(data) if reader else None)
+    return ParsedCallback(kind, _text(data, "instanceId"), reader(data) if reader else None)
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _connection(data: dict[str, Any]) -> ConnectionReport:
     return ConnectionReport(connected, _moment(data)[1], "" if connected else _reason(data))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any]], StatusReport | ConnectionReport]] = {
     "MessageStatusCallback": _message_status,
     "DeliveryCallback": _delivery,
     "ConnectedCallback": _connection,
