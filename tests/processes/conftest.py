@@ -35,16 +35,18 @@ class Board:
     """A running `manage.py serve`, all it printed, and the address it printed."""
 
     def __init__(self, folder: Path, **more: str) -> None:
+        self.folder = folder
         self.port = free_port()
         self.log = folder / f"serve-{self.port}.log"
         self.environment = fresh_environment(folder, PORT=str(self.port), **more)
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-        )
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self.wait_for("Ctrl-C stops")
 
     @property
@@ -94,3 +96,11 @@ def start_board(tmp_path: Path) -> Iterator[Callable[..., Board]]:
     for board in boards:
         if board.process.poll() is None:
             board.interrupt()
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+    """One board for the tests that only look."""
+    board = Board(tmp_path_factory.mktemp("board"))
+    yield board
+    board.interrupt()

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import requests
@@ -38,8 +39,7 @@ def sign_in(board, password):
     return session
 
 
-def test_the_documented_callbacks_become_one_message_with_its_timeline(start_board):
-    board = start_board()
+def test_the_documented_callbacks_become_one_message_with_its_timeline(board):
     added = board.manage(
         *("instances", "add", "--name", "Loja", "--zapi-id", "instance.id", "--token", "t" * 32),
         *("--no-push", "--json"),
@@ -75,27 +75,23 @@ def test_ctrl_c_stops_web_and_worker(start_board):
     assert alive.stdout.strip() == b""
 
 
-def test_it_prints_no_warning_but_that_push_is_off(start_board):
-    board = start_board()
+def test_it_prints_no_warning_but_that_push_is_off(board):
     assert "PUBLIC_BASE_URL is not set: webhooks are not pushed" in board.output
     assert "Warning" not in board.output.replace("WARNING", "")
 
 
-def test_a_taken_port_is_explained(start_board):
-    board = start_board()
+def test_a_taken_port_is_explained(board):
     second = board.manage("serve")
     assert second.returncode == 1
     assert "Choose another port" in second.stderr
 
 
-def test_the_secrets_are_the_owners_alone(start_board, tmp_path):
-    start_board()
-    assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
+def test_the_secrets_are_the_owners_alone(board):
+    assert (board.folder / "secrets.env").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_embedded_database_writes_ahead(start_board, tmp_path):
-    start_board()
-    with sqlite3.connect(tmp_path / "statusboard.sqlite3") as database:
+def test_the_embedded_database_writes_ahead(board):
+    with closing(sqlite3.connect(board.folder / "statusboard.sqlite3")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"\nStatusboard is running: {address}"))
         if password := create_first_admin():
             self.stdout.write(f"Sign in as {ADMIN} with the password {password}")
-            self.stdout.write("It is shown this once: change it under Password, or keep it safe.")
+            self.stdout.write("It is shown this once: keep it safe, or change it after signing in.")
         if not settings.PUBLIC_BASE_URL:
             self.stdout.write(
                 self.style.WARNING(
