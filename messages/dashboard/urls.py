@@ -3,12 +3,13 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from .preferences import save_preferences
-from .views import message_list
+from .views import message_detail, message_list
 
 app_name = "dashboard"
 
 urlpatterns = [
     path("", message_list, name="messages"),
+    path("messages/<int:pk>/", message_detail, name="message"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

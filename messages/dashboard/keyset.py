@@ -1,0 +1,75 @@
+"""Pages by position, not by number: new rows never shift what an address shows."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
+
+from messages.models import Message
+
+from .queries import MessageQuerySet
+
+PAGE_SIZE: Final = 50
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_CURSOR = re.compile(r"(\d{1,16})-(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place of a row in the order (first heard, id)."""
+
+    moment: datetime
+    pk: int
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        return cls(message.first_heard_at, message.pk)
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        match = _CURSOR.fullmatch(text)
+        if not match or not text.isascii():
+            return None
+        return cls(_EPOCH + int(match[1]) * _MICROSECOND, int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{(self.moment - _EPOCH) // _MICROSECOND}-{self.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, newest first; `older` and `newer` are None where nothing lies beyond."""
+
+    messages: tuple[Message, ...]
+    older: Cursor | None
+    newer: Cursor | None
+
+
+def page_of(messages: MessageQuerySet, query: Mapping[str, str]) -> Page:
+    """Read `older` or `newer` from the address; what is no cursor means the first page."""
+    if cursor := Cursor.read(query.get("newer", "")):
+        found = list(messages.newer_than(cursor.moment, cursor.pk).oldest_first()[: PAGE_SIZE + 1])
+        if len(found) > PAGE_SIZE:
+            return _page(found[:PAGE_SIZE][::-1], has_older=True, has_newer=True)
+        # Nothing lies beyond these few: the first page shows them, and fills up below.
+        return _first_page(messages)
+    if cursor := Cursor.read(query.get("older", "")):
+        found = list(messages.older_than(cursor.moment, cursor.pk).newest_first()[: PAGE_SIZE + 1])
+        if found:
+            return _page(found[:PAGE_SIZE], has_older=len(found) > PAGE_SIZE, has_newer=True)
+    return _first_page(messages)
+
+
+def _first_page(messages: MessageQuerySet) -> Page:
+    found = list(messages.newest_first()[: PAGE_SIZE + 1])
+    return _page(found[:PAGE_SIZE], has_older=len(found) > PAGE_SIZE, has_newer=False)
+
+
+def _page(found: list[Message], *, has_older: bool, has_newer: bool) -> Page:
+    return Page(
+        tuple(found),
+        older=Cursor.of(found[-1]) if found and has_older else None,
+        newer=Cursor.of(found[0]) if found and has_newer else None,
+    )

@@ -1,0 +1,86 @@
+"""Times and durations in words: relative for lists, exact for details, to the second."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One time as templates/_time.html shows it, in the viewer's zone."""
+
+    value: datetime
+
+    @property
+    def iso(self) -> str:
+        return timezone.localtime(self.value).isoformat(timespec="seconds")
+
+    @property
+    def exact(self) -> str:
+        return _format(self.value, pgettext("date format", "j M Y, H:i:s"))
+
+    @property
+    def clock(self) -> str:
+        return _format(self.value, pgettext("date format", "H:i:s"))
+
+    @property
+    def day(self) -> str:
+        """With the year only where it is not this one."""
+        is_this_year = timezone.localtime(self.value).year == timezone.localtime().year
+        if is_this_year:
+            return _format(self.value, pgettext("date format", "j M"))
+        return _format(self.value, pgettext("date format", "j M Y"))
+
+    @property
+    def relative(self) -> str:
+        return relative(self.value, timezone.now())
+
+
+def moment(value: datetime | None) -> Moment | None:
+    return Moment(value) if value else None
+
+
+def relative(value: datetime, now: datetime) -> str:
+    """How long ago; a date where it is more than a week."""
+    seconds = int((now - value).total_seconds())
+    if seconds < -_MINUTE or seconds >= 7 * _DAY:
+        return Moment(value).day
+    if seconds < _MINUTE:
+        return _("just now")
+    if seconds < _HOUR:
+        return _("%(minutes)d min ago") % {"minutes": seconds // _MINUTE}
+    if seconds < _DAY:
+        return _("%(hours)d h ago") % {"hours": seconds // _HOUR}
+    days = seconds // _DAY
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+
+
+def duration(length: timedelta) -> str:
+    """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
+    seconds = max(0, int(length.total_seconds()))
+    days, hours = seconds // _DAY, seconds % _DAY // _HOUR
+    minutes, rest = seconds % _HOUR // _MINUTE, seconds % _MINUTE
+    if days:
+        words = ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+        return _with_hours(words, hours)
+    if hours:
+        names = {"hours": hours, "minutes": minutes}
+        return (_("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")) % names
+    if minutes:
+        names = {"minutes": minutes, "seconds": rest}
+        return (_("%(minutes)d min %(seconds)d s") if rest else _("%(minutes)d min")) % names
+    return _("%(seconds)d s") % {"seconds": rest}
+
+
+def _with_hours(days: str, hours: int) -> str:
+    return _("%(days)s %(hours)d h") % {"days": days, "hours": hours} if hours else days
+
+
+def _format(value: datetime, pattern: str) -> str:
+    return date_format(timezone.localtime(value), pattern, use_l10n=False)

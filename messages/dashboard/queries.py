@@ -1,0 +1,59 @@
+"""What the pages ask of messages, in their own words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from messages.models import Message, StatusEvent
+from messages.statuses import Status
+
+from .search import Search
+
+
+class MessageQuerySet(QuerySet[Message]):
+    def outbound(self) -> Self:
+        """Without the contacts' messages, of which we only know that we read them."""
+        return self.filter(inbound=False)
+
+    def heard_since(self, moment: datetime) -> Self:
+        return self.filter(first_heard_at__gte=moment)
+
+    def of_instances(self, instances: Iterable[int]) -> Self:
+        return self.filter(instance__in=instances)
+
+    def with_status(self, statuses: Iterable[Status]) -> Self:
+        """Those whose highest step is one of these."""
+        return self.filter(rank__in={status.rank for status in statuses})
+
+    def matching(self, search: Search) -> Self:
+        found = Q(zapi_id__in=search.ids) | Q(zaap_id__in=search.ids)
+        if search.addresses:
+            found |= Q(phone__in=search.addresses) | _seen_under(search.addresses)
+        for part in search.parts:
+            found |= Q(phone__contains=part)
+        return self.filter(found)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-first_heard_at", "-id")
+
+    def oldest_first(self) -> Self:
+        return self.order_by("first_heard_at", "id")
+
+    # The first comparison of each lets the database begin at the right place of its index.
+    def older_than(self, moment: datetime, pk: int) -> Self:
+        return self.filter(Q(first_heard_at__lt=moment) | Q(id__lt=pk), first_heard_at__lte=moment)
+
+    def newer_than(self, moment: datetime, pk: int) -> Self:
+        return self.filter(Q(first_heard_at__gt=moment) | Q(id__gt=pk), first_heard_at__gte=moment)
+
+
+def message_set() -> MessageQuerySet:
+    return MessageQuerySet(Message)
+
+
+def _seen_under(addresses: Iterable[str]) -> Q:
+    """A message keeps one address; where there were several, the events know the others."""
+    events = StatusEvent.objects.filter(message=OuterRef("pk"), phone__in=addresses)
+    return Q(Exists(events), several=True)

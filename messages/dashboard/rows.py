@@ -1,0 +1,88 @@
+"""A page's messages as the list shows them, however many events they have, in one query."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from messages.models import Message, StatusEvent
+from messages.statuses import Status
+
+from .addresses import Address
+from .moments import Moment, duration, moment
+from .timeline import Headline, headline, headline_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """When a step was: `gap` since the step before it, in words, or '' where none can be told."""
+
+    moment: Moment | None
+    gap: str = ""
+    is_implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    message: Message
+    headline: Headline
+
+    @property
+    def address(self) -> Address:
+        return Address(self.message.phone)
+
+    @property
+    def sent(self) -> Cell:
+        return Cell(moment(self.message.sent_at), is_implied=self._is_past(Status.SENT))
+
+    @property
+    def accepted(self) -> Moment | None:
+        """Stands in for the time of sending where Z-API reported none."""
+        return moment(self.message.accepted_at)
+
+    @property
+    def delivered(self) -> Cell:
+        before = self.message.sent_at or self.message.accepted_at
+        return self._cell(Status.RECEIVED, before, self.message.delivered_at)
+
+    @property
+    def read(self) -> Cell:
+        return self._cell(Status.READ, self.message.delivered_at, self.message.read_at)
+
+    @property
+    def last_event(self) -> Moment | None:
+        return moment(self.message.last_event_at)
+
+    def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
+        gap = duration(at - before) if at and before and at >= before else ""
+        return Cell(moment(at), gap, self._is_past(status))
+
+    def _is_past(self, status: Status) -> bool:
+        """Whether a later step implies this one. A failure implies nothing."""
+        rank = self.message.rank
+        return rank > status.rank and rank != Status.FAILED.rank
+
+
+def rows_of(messages: Sequence[Message]) -> list[Row]:
+    events = _events_of([message.pk for message in messages if _needs_events(message)])
+    return [Row(message, _headline(message, events.get(message.pk, []))) for message in messages]
+
+
+def _needs_events(message: Message) -> bool:
+    """Where the message's own columns cannot word it: several people, or off the ladder."""
+    return message.is_group or message.several or message.rank == 0
+
+
+def _events_of(messages: Sequence[int]) -> dict[int, list[StatusEvent]]:
+    events: dict[int, list[StatusEvent]] = defaultdict(list)
+    if messages:
+        for event in StatusEvent.objects.filter(message__in=messages):
+            events[event.message_id].append(event)
+    return events
+
+
+def _headline(message: Message, events: Sequence[StatusEvent]) -> Headline:
+    if events:
+        return headline(events)
+    contradicted = message.failed_at is not None and message.rank > Status.FAILED.rank
+    return headline_of(message.status, message.failure, contradicted=contradicted)

@@ -1,0 +1,154 @@
+"""What support can paste: a message's story in whole sentences."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from messages.models import StatusEvent
+from messages.statuses import Status
+
+from .moments import Moment, duration
+from .timeline import Headline, by_us, first_of, headline, highest, is_shared, recipients
+
+
+def sentence(events: Sequence[StatusEvent]) -> str:
+    if len(recipients(events)) > 1 or is_shared(events):
+        return " ".join(_of_many(events))
+    return " ".join(_of_one(events))
+
+
+def why_no_read(found: Headline) -> str:
+    """What a missing read confirmation does and does not mean; '' where it is not missing."""
+    if found.status is not Status.RECEIVED:
+        return ""
+    return _(
+        "No read confirmation does not mean that it was not read: the contact may have read"
+        " receipts switched off."
+    )
+
+
+def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
+    status = highest(events)
+    if status.rank >= Status.RECEIVED.rank:
+        yield from _climb(events, status)
+    else:
+        yield _short_of_delivery(events, status)
+    decisive = first_of(events, status) if status.rank else None
+    if decisive and decisive.time_is_arrival:
+        yield _("Z-API gave no usable time, so this is when its report arrived.")
+
+
+def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
+    """From delivery up, each reported step in a sentence of its own."""
+    delivered, read = first_of(events, Status.RECEIVED), first_of(events, Status.READ)
+    played, failed = first_of(events, Status.PLAYED), first_of(events, Status.FAILED)
+    if delivered:
+        yield _delivered(events, delivered)
+    if read:
+        yield _read(read, delivered)
+    if played:
+        yield _played(played, delivered)
+    if not delivered:
+        yield _("It was delivered before that; the time was not reported.")
+    if status is Status.RECEIVED:
+        yield _("No read confirmation.")
+    if failed:
+        yield _contradiction(failed)
+
+
+def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
+    if gap := _gap(first_of(events, Status.SENT), delivered):
+        text = _("Delivered on %(day)s at %(time)s, %(gap)s after sending.")
+    elif gap := _gap(first_of(events, Status.ACCEPTED), delivered):
+        text = _("Delivered on %(day)s at %(time)s, %(gap)s after Z-API accepted it.")
+    else:
+        text = _("Delivered on %(day)s at %(time)s.")
+    return text % _when(delivered, gap=gap)
+
+
+def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
+    gap = _gap(delivered, read)
+    text = (
+        _("Read on %(day)s at %(time)s, %(gap)s after delivery.")
+        if gap
+        else _("Read on %(day)s at %(time)s.")
+    )
+    return text % _when(read, gap=gap)
+
+
+def _played(played: StatusEvent, delivered: StatusEvent | None) -> str:
+    gap = _gap(delivered, played)
+    text = (
+        _("Played on %(day)s at %(time)s, %(gap)s after delivery.")
+        if gap
+        else _("Played on %(day)s at %(time)s.")
+    )
+    return text % _when(played, gap=gap)
+
+
+def _contradiction(failed: StatusEvent) -> str:
+    if failed.reason:
+        text = _("A failure was reported too, on %(day)s at %(time)s: %(reason)s.")
+    else:
+        text = _("A failure was reported too, on %(day)s at %(time)s.")
+    return text % _when(failed)
+
+
+def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
+    if status.rank == 0:
+        return _off_the_ladder(events, status)
+    event = first_of(events, status)
+    if event is None:  # of_rank() only names ranks that some event has
+        raise LookupError(status)
+    if status is Status.FAILED and event.reason:
+        text = _("Failed on %(day)s at %(time)s: %(reason)s.")
+    else:
+        text = {
+            Status.FAILED: _("Failed on %(day)s at %(time)s. No reason was given."),
+            Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
+            Status.ACCEPTED: _(
+                "Accepted by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
+            ),
+        }[status]
+    return text % _when(event)
+
+
+def _off_the_ladder(events: Sequence[StatusEvent], status: Status) -> str:
+    ours = by_us(events)
+    if status.is_by_me and ours:
+        text = _(
+            "An inbound message, read by us on %(day)s at %(time)s. This says nothing about what"
+            " the contact read."
+        )
+        return text % _when(ours)
+    newest = max(events, key=lambda event: event.occurred_at, default=None)
+    if newest is None:
+        return _("Nothing has been reported yet.")
+    text = _(
+        "Z-API reported “%(word)s” on %(day)s at %(time)s, a status that this board does not know."
+    )
+    return text % (_when(newest) | {"word": newest.raw_status})
+
+
+def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
+    found = headline(events)
+    newest = max(events, key=lambda event: event.occurred_at)
+    yield _("%(words)s.") % {"words": found.words.rstrip(".")}
+    if found.status is Status.RECEIVED and not first_of(events, Status.READ):
+        yield _("No read confirmation.")
+    yield _("Last report on %(day)s at %(time)s.") % _when(newest)
+
+
+def _gap(before: StatusEvent | None, after: StatusEvent) -> str:
+    """How long from one step to the next; '' where that is unknown or makes no sense."""
+    if before is None or before.time_is_arrival or after.time_is_arrival:
+        return ""
+    gap = after.occurred_at - before.occurred_at
+    return duration(gap) if gap > -timedelta(seconds=1) else ""
+
+
+def _when(event: StatusEvent, gap: str = "") -> dict[str, str]:
+    moment = Moment(event.occurred_at)
+    reason = event.reason.rstrip(".")
+    return {"day": moment.day, "time": moment.clock, "reason": reason, "gap": gap}

@@ -1,0 +1,128 @@
+"""Whom an address of WhatsApp means, and how a person writes it.
+
+Z-API puts phones, groups, broadcast lists and LIDs into the same fields. A LID is WhatsApp's
+private id of a person: no rule turns it into a number, so none here tries.
+"""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+HOME_REGION: Final = "BR"
+
+# With the hyphens and spaces that come along when a number is pasted.
+_PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]")
+_OLD_GROUP = re.compile(r"\d{8,15}-\d{8,12}")
+_PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
+# Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
+# that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
+_BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
+# No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
+_SHORTEST_LID: Final = 14
+
+
+class AddressKind(StrEnum):
+    PHONE = "phone"
+    GROUP = "group"
+    LID = "lid"
+    BROADCAST = "broadcast"
+    OTHER = "other"
+
+
+def digits_of(text: str) -> str:
+    """The digits of a number in any writing; '' where `text` holds anything that is no number."""
+    digits = _PUNCTUATION.sub("", text)
+    return digits if digits.isascii() and digits.isdigit() else ""
+
+
+def kind_of(address: str) -> AddressKind:
+    if address.endswith("@lid"):
+        return AddressKind.LID
+    if address.endswith("@broadcast"):
+        return AddressKind.BROADCAST
+    if address.endswith(("-group", "@g.us")) or _OLD_GROUP.fullmatch(address):
+        return AddressKind.GROUP
+    digits = _phone_digits(address)
+    if not digits:
+        return AddressKind.OTHER
+    # A participant's LID comes without its suffix.
+    is_lid = len(digits) >= _SHORTEST_LID and not _is_valid(digits)
+    return AddressKind.LID if is_lid else AddressKind.PHONE
+
+
+def both_forms(number: str) -> tuple[str, ...]:
+    """The number itself and, for a Brazilian mobile number, its other ninth-digit form."""
+    match = _BRAZILIAN_MOBILE.fullmatch(number)
+    if not match:
+        return (number,)
+    area, rest = match.groups()
+    forms = (f"{area}9{rest}", f"{area}{rest}")
+    return forms if number == forms[0] else forms[::-1]
+
+
+def person(address: str) -> str:
+    """One and the same text for all addresses that certainly mean the same person."""
+    match kind_of(address):
+        case AddressKind.LID:
+            return f"{address.removesuffix('@lid')}@lid"
+        case AddressKind.PHONE:
+            return max(both_forms(_phone_digits(address)), key=len)
+        case _:
+            return address
+
+
+def same_person(one: str, other: str) -> bool:
+    return person(one) == person(other)
+
+
+def display(address: str) -> str:
+    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is."""
+    if kind_of(address) is not AddressKind.PHONE:
+        return address
+    digits = _phone_digits(address)
+    match = _BRAZILIAN_MOBILE.fullmatch(digits)
+    if match and len(digits) == 12:  # no numbering plan knows the old form any more
+        return f"+{digits[:2]} {digits[2:4]} {digits[4:8]}-{digits[8:]}"
+    number = _parse(digits)
+    if number is None or not phonenumbers.is_valid_number(number):
+        return digits
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+
+
+def whole_numbers(text: str) -> tuple[str, ...]:
+    """The full numbers that `text` may mean, country code first: as it is, or written at home.
+
+    Empty where it can only be a part of a number.
+    """
+    digits = digits_of(text)
+    candidates = [digits]
+    if not text.strip().startswith("+"):
+        candidates.append(
+            f"{phonenumbers.country_code_for_region(HOME_REGION)}{digits.lstrip('0')}"
+        )
+    return tuple(number for number in candidates if _is_whole(number))
+
+
+def _is_whole(digits: str) -> bool:
+    return bool(_BRAZILIAN_MOBILE.fullmatch(digits)) or _is_valid(digits)
+
+
+def _phone_digits(address: str) -> str:
+    for suffix in _PHONE_SUFFIXES:
+        address = address.removesuffix(suffix)
+    return digits_of(address)
+
+
+def _is_valid(digits: str) -> bool:
+    number = _parse(digits)
+    return number is not None and phonenumbers.is_valid_number(number)
+
+
+def _parse(digits: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(f"+{digits}")
+    except NumberParseException:
+        return None
