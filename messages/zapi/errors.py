@@ -139,7 +139,7 @@ _OF_WORDS = (
     (re.compile(r"client-token is not configured", re.IGNORECASE), CLIENT_TOKEN_MISSING),
     (re.compile(r"\bnull not allowed", re.IGNORECASE), CLIENT_TOKEN_MISSING),
     (re.compile(r"client-token .*not allowed", re.IGNORECASE | re.DOTALL), CLIENT_TOKEN_WRONG),
-    (re.compile(r"not allowed", re.IGNORECASE), ADDRESS_REFUSED),
+    (re.compile(r"(?<!method )not allowed", re.IGNORECASE), ADDRESS_REFUSED),
     (re.compile(r"instance not found", re.IGNORECASE), WRONG_CREDENTIALS),
 )
 
