@@ -1,0 +1,41 @@
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Instance
+
+from . import keys
+
+
+def webhook_url(instance: Instance) -> str:
+    """Give the URL that Z-API is to call. It holds the instance's secret key."""
+    base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
+    return str(base) + keys.webhook_path(keys.WebhookKey(instance.zapi_id, instance.key_version))
+
+
+def why_push_is_off() -> Promise | None:
+    url = urlsplit(settings.PUBLIC_BASE_URL)
+    if not settings.PUBLIC_BASE_URL:
+        return _(
+            "Pushing is off, because this board does not know the address at which Z-API can reach "
+            "it. Set PUBLIC_BASE_URL=https://your.board in the environment or in .env and restart."
+        )
+    if url.scheme != "https" or not url.hostname:
+        return _(
+            "Pushing is off, because PUBLIC_BASE_URL does not begin with https:// and Z-API only "
+            "calls such addresses. Set PUBLIC_BASE_URL=https://your.board in the environment or in "
+            ".env and restart."
+        )
+    return None
+
+
+def is_ours(url: str) -> bool:
+    """Whether this board gave the URL out, be it under another address or an older key."""
+    try:
+        match = resolve(urlsplit(url).path)
+    except (Resolver404, ValueError):
+        return False
+    return match.view_name == "webhooks:zapi" and keys.verify(match.kwargs["key"]) is not None

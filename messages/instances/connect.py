@@ -1,0 +1,74 @@
+"""Instances made and changed. Each function is one transaction, without a word to Z-API."""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from messages.models import Account, Instance, SecretUnreadableError
+
+
+class AlreadyConnectedError(Exception):
+    """Another row has this instance id. Its text is for a person."""
+
+    def __init__(self, zapi_id: str) -> None:
+        super().__init__(_("There is an instance with the id %s already.") % zapi_id)
+
+
+@transaction.atomic
+def connect(*, name: str, zapi_id: str, token: str, client_token: str = "") -> Instance:
+    """Raises AlreadyConnectedError, or ValidationError for what the columns cannot hold."""
+    account = _account_with(client_token) or Account(name=name, client_token=client_token)
+    instance = Instance(account=account, name=name, zapi_id=zapi_id, token=token)
+    instance.clean_fields(exclude=["account"])
+    account.save()
+    try:
+        with transaction.atomic():
+            instance.save()
+    except IntegrityError:
+        raise AlreadyConnectedError(zapi_id) from None
+    return instance
+
+
+@transaction.atomic
+def update(instance: Instance, *, name: str, token: str = "", client_token: str = "") -> Instance:
+    """Change an instance; a blank secret keeps the one stored.
+
+    The Client-Token is the account's: it changes for all the instances that share it.
+    """
+    instance.name = name
+    if token:
+        instance.token = token
+    instance.clean_fields(exclude=["account"])
+    instance.save(update_fields=["name", "token"])
+    if client_token:
+        _replace_client_token(instance, client_token)
+    return instance
+
+
+def sharing(instance: Instance) -> list[Instance]:
+    """Give the others whose Client-Token changes with this one's."""
+    return list(instance.account.instances.active().exclude(pk=instance.pk))
+
+
+def _account_with(client_token: str) -> Account | None:
+    """Look into each: encrypted twice, the same token does not look the same."""
+    if not client_token:
+        return None
+    return next((one for one in Account.objects.all() if _has(one, client_token)), None)
+
+
+def _has(account: Account, client_token: str) -> bool:
+    try:
+        return account.client_token.reveal() == client_token
+    except SecretUnreadableError:
+        return False
+
+
+def _replace_client_token(instance: Instance, client_token: str) -> None:
+    account, known = instance.account, _account_with(client_token)
+    if known is None:
+        account.client_token = client_token
+        account.save(update_fields=["client_token"])
+    elif known != account:  # the same token is the same account at Z-API
+        account.instances.update(account=known)
+        instance.account = known
+        account.delete()

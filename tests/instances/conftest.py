@@ -1,0 +1,3 @@
+from tests.stand_in import zapi
+
+__all__ = ["zapi"]

@@ -1,0 +1,38 @@
+import pytest
+
+from messages.instances.addresses import is_ours, webhook_url, why_push_is_off
+
+BOARD = "https://board.example.com"
+
+
+def test_the_url_is_the_public_one(instance):
+    assert webhook_url(instance).startswith(f"{BOARD}/webhooks/zapi/")
+
+
+def test_without_a_public_address_the_url_is_this_machines(instance, settings):
+    settings.PUBLIC_BASE_URL = ""
+    assert webhook_url(instance).startswith(f"{settings.LOCAL_BASE_URL}/webhooks/zapi/")
+
+
+def test_push_is_on_with_https():
+    assert why_push_is_off() is None
+
+
+@pytest.mark.parametrize("url", ["", "http://board.example.com", "https://"])
+def test_push_is_off_and_says_how_to_set_it(settings, url):
+    settings.PUBLIC_BASE_URL = url
+    assert "PUBLIC_BASE_URL=https://" in str(why_push_is_off())
+
+
+def test_a_url_given_out_under_an_earlier_address_is_ours(instance, settings):
+    given_out = webhook_url(instance)
+    settings.PUBLIC_BASE_URL = "https://new.example.com"
+    assert is_ours(given_out)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "https://crm.example.com/hook", f"{BOARD}/webhooks/zapi/made.1.up/", "https://[", BOARD],
+)
+def test_a_url_of_somebody_else_is_not_ours(url):
+    assert not is_ours(url)

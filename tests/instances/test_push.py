@@ -1,0 +1,218 @@
+"""Push and verify against a stand-in over real HTTP."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from messages.instances import push as module
+from messages.instances.addresses import webhook_url
+from messages.instances.push import push, retry_due_pushes, verify
+from messages.models import Instance, Webhook, WebhookState
+from messages.zapi.client import ZapiClient
+from tests.stand_in import FOREIGN_URL
+
+KIND = "message-status"
+
+
+def stored() -> Webhook:
+    return Webhook.objects.get()
+
+
+def make_due() -> None:
+    Webhook.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+
+
+def set_at_zapi(instance: Instance, url: str) -> None:
+    ZapiClient(instance.zapi_id, instance.token.reveal()).set_webhook(KIND, url)
+
+
+def test_a_push_sets_the_url_and_reads_it_back(instance, zapi):
+    push(instance)
+    webhook = stored()
+    assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(instance)
+    assert webhook.state == WebhookState.IN_SYNC
+    assert webhook.pushed_url == webhook.found_url == webhook_url(instance)
+    assert webhook.checked_at >= webhook.pushed_at
+    assert (webhook.problem, webhook.retry_at) == ("", None)
+
+
+def test_a_push_asks_before_and_after_it_writes(instance, zapi):
+    push(instance)
+    assert [(call.method, call.path.rpartition("/")[2]) for call in zapi.calls] == [
+        ("GET", "me"),
+        ("PUT", "update-webhook-message-status"),
+        ("GET", "me"),
+    ]
+
+
+def test_the_url_of_another_kind_can_be_pushed(instance, zapi):
+    push(instance, "delivery")
+    assert set(zapi.instances[instance.zapi_id].urls) == {"delivery"}
+
+
+def test_the_url_that_was_there_before_is_kept(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    assert push(instance).previous_url == FOREIGN_URL
+    assert stored().previous_url == FOREIGN_URL
+
+
+def test_the_previous_url_is_kept_when_the_push_fails_half_way(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    zapi.answer_name = "forgetful"
+    push(instance)
+    assert stored().previous_url == FOREIGN_URL
+
+
+def test_a_second_push_keeps_the_previous_url(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    push(instance)
+    push(instance)
+    assert stored().previous_url == FOREIGN_URL
+
+
+def test_our_own_url_under_an_earlier_address_is_no_previous_url(instance, zapi, settings):
+    push(instance)
+    settings.PUBLIC_BASE_URL = "https://new.example.com"
+    assert push(instance).previous_url == ""
+
+
+def test_a_url_that_is_taken_but_not_kept_differs(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    zapi.answer_name = "forgetful"
+    webhook = push(instance)
+    assert webhook.state == WebhookState.DIFFERS
+    assert webhook.found_url == FOREIGN_URL
+    assert "still shows another one" in webhook.words
+
+
+def test_a_permanent_refusal_is_not_tried_again(instance, zapi):
+    zapi.answer_name = "client-token-wrong"
+    webhook = push(instance)
+    assert webhook.state == WebhookState.UNREACHABLE
+    assert "refused the Client-Token" in webhook.words
+    assert webhook.retry_at is None
+
+
+def test_no_problem_holds_a_token(instance, zapi):
+    zapi.answer_name = "client-token-wrong"
+    problem = push(instance).problem
+    assert instance.account.client_token.reveal() not in problem
+    assert instance.token.reveal() not in problem
+
+
+def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
+    zapi.answer_name = "fault"
+    push(instance)
+    waits = []
+    for _ in range(3):
+        waits.append(round((stored().retry_at - timezone.now()).total_seconds() / 60))
+        make_due()
+        assert retry_due_pushes() == 1
+    assert waits == [1, 2, 4]
+
+
+def test_tries_come_to_an_end(instance, zapi):
+    zapi.answer_name = "fault"
+    push(instance)
+    Webhook.objects.update(tries=module.MOST_TRIES - 1)
+    make_due()
+    retry_due_pushes()
+    assert stored().retry_at is None
+
+
+def test_a_retry_that_works_clears_the_problem(instance, zapi):
+    zapi.answer_name = "too-many"
+    push(instance)
+    zapi.answer_name = "ok"
+    make_due()
+    retry_due_pushes()
+    assert (stored().state, stored().problem, stored().tries) == (WebhookState.IN_SYNC, "", 0)
+
+
+def test_what_is_not_due_is_left_alone(instance, zapi):
+    zapi.answer_name = "fault"
+    push(instance)
+    assert retry_due_pushes() == 0
+
+
+def test_a_claimed_push_is_out_of_the_others_sight(instance, zapi):
+    zapi.answer_name = "fault"
+    push(instance)
+    make_due()
+    assert module._claim()
+    assert module._claim() is None
+
+
+def test_an_archived_instance_is_not_pushed_again(instance, zapi):
+    zapi.answer_name = "fault"
+    push(instance)
+    make_due()
+    Instance.objects.update(archived_at=timezone.now())
+    assert retry_due_pushes() == 0
+
+
+def test_without_a_public_address_nothing_is_called(instance, zapi, settings):
+    settings.PUBLIC_BASE_URL = ""
+    assert "PUBLIC_BASE_URL=https://" in push(instance).words
+    assert zapi.calls == []
+
+
+def test_a_secret_that_cannot_be_read_is_explained(instance, zapi, settings):
+    settings.FIELD_ENCRYPTION_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
+    assert "FIELD_ENCRYPTION_KEYS" in push(Instance.objects.get()).words
+
+
+def test_verify_finds_what_was_pushed(instance, zapi):
+    push(instance)
+    assert verify(instance).state == WebhookState.IN_SYNC
+
+
+def test_verify_finds_the_url_of_somebody_else_and_leaves_it(instance, zapi):
+    push(instance)
+    set_at_zapi(instance, FOREIGN_URL)
+    webhook = verify(instance)
+    assert (webhook.state, webhook.found_url) == (WebhookState.DIFFERS, FOREIGN_URL)
+    assert "calls another URL" in webhook.words
+    assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
+
+
+def test_verify_finds_no_url_at_all(instance, zapi):
+    assert "no URL to call" in verify(instance).words
+
+
+def test_verify_leaves_a_push_that_is_due(instance, zapi):
+    zapi.answer_name = "fault"
+    due = push(instance).retry_at
+    verify(instance)
+    assert stored().retry_at == due
+
+
+def test_the_connection_is_learnt_from_the_answer(instance, zapi):
+    push(instance)
+    assert Instance.objects.get().connected is True
+    zapi.instances[instance.zapi_id].connected = False
+    verify(instance)
+    assert Instance.objects.get().connected is False
+
+
+def test_a_problem_is_stored_in_the_source_language(instance, zapi):
+    zapi.answer_name = "too-many"
+    with translation.override("pt-br"):
+        problem = push(instance).problem
+    assert problem.startswith("Z-API asked for fewer calls")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
+    inside = []
+    exchange = ZapiClient._exchange
+
+    def watched(*call):
+        inside.append(connection.in_atomic_block)
+        return exchange(*call)
+
+    monkeypatch.setattr(ZapiClient, "_exchange", watched)
+    push(instance)
+    assert inside == [False, False, False]
