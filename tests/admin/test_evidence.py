@@ -1,0 +1,82 @@
+"""Django admin reads evidence, and pushes a webhook."""
+
+import pytest
+from django.urls import reverse
+
+from messages.models import Callback, Message
+
+READ = {
+    "type": "MessageStatusCallback",
+    "status": "READ",
+    "ids": ["M"],
+    "phone": "5544999999999",
+    "momment": 1632234645000,
+}
+
+
+def page(client, name, *args):
+    answer = client.get(reverse(f"admin:whatsapp_{name}", args=args), secure=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_message_shows_its_timeline_inline(admin_client, post):
+    post(READ)
+    text = page(admin_client, "message_change", Message.objects.get().pk)
+    assert "Read" in text
+    assert "2021" in text
+
+
+def test_a_callback_shows_its_body_escaped(admin_client, post):
+    post(b'{"a":"<script>"')
+    text = page(admin_client, "callback_change", Callback.objects.get().pk)
+    assert "&lt;script&gt;" in text
+    assert "<script>&quot;" not in text
+
+
+@pytest.mark.parametrize("name", ["message", "callback", "instance", "account"])
+def test_nothing_can_be_added(admin_client, name):
+    answer = admin_client.get(reverse(f"admin:whatsapp_{name}_add"), secure=True)
+    assert answer.status_code == 403
+
+
+def test_a_message_can_be_neither_changed_nor_deleted(admin_client, post):
+    post(READ)
+    pk = Message.objects.get().pk
+    for name in ("message_change", "message_delete"):
+        url = reverse(f"admin:whatsapp_{name}", args=[pk])
+        assert admin_client.post(url, {"rank": 0}, secure=True).status_code == 403
+    assert Message.objects.get().rank == 40
+
+
+def test_the_list_of_messages_costs_the_same_for_many(
+    admin_client, post, django_assert_max_num_queries
+):
+    post(READ | {"ids": [f"M{number}" for number in range(30)]})
+    with django_assert_max_num_queries(8):
+        page(admin_client, "message_changelist")
+
+
+def test_an_instances_secrets_are_not_on_its_page(admin_client, instance):
+    text = page(admin_client, "instance_change", instance.pk) + page(
+        admin_client, "account_changelist"
+    )
+    assert "token-of-the-instance" not in text
+    assert "client-token-of-the-account" not in text
+
+
+def test_signing_in_to_admin_goes_through_the_boards_own_door(client, db):
+    answer = client.get("/admin/login/?next=/admin/", secure=True)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/account/login/")
+
+
+def test_the_push_action_says_why_it_failed(admin_client, instance, settings):
+    settings.PUBLIC_BASE_URL = ""
+    answer = admin_client.post(
+        reverse("admin:whatsapp_instance_changelist"),
+        {"action": "push_webhook", "_selected_action": [instance.pk]},
+        secure=True,
+        follow=True,
+    )
+    assert "Set PUBLIC_BASE_URL" in answer.content.decode()
