@@ -1,0 +1,225 @@
+"""`make bench-ingest`: how much of a bare view's speed is left when every callback is committed.
+
+Each figure is the median of several rounds in which the contestants take turns, so that a machine
+whose speed drifts drifts for all. PostgreSQL with fsync and synchronous_commit on; everything,
+the load too, on the same cores. Needs wrk, pgbench and a PostgreSQL at BENCH_DATABASE_URL.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.load import ROOT, Result, load, memory_of_largest_worker, server
+from bench.table import Figure, print_and_exit
+
+POSTGRESQL = os.environ.get(
+    "BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/statusboard_bench"
+)
+OURS = "statusboard.wsgi:application"
+DOOR = "statusboard.wsgi:webhook_door"
+CONTESTANTS = "bench.contestants:application"
+CLIENTS = 8
+
+
+def environment(database: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database,
+        "DATA_DIR": tempfile.gettempdir() + "/statusboard-bench",
+        "STATUSBOARD_GENERATE_SECRETS": "1",
+        "DJANGO_SETTINGS_MODULE": "statusboard.settings",
+    }
+
+
+def manage(database: str, *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment(database),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def prepare(database: str) -> str:
+    """A fresh database with one instance; gives the webhook's path."""
+    if database.startswith("postgres"):
+        name = database.rsplit("/", 1)[1]
+        psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
+        psql(f'CREATE DATABASE "{name}"', database="postgres")
+    else:
+        Path(database.removeprefix("sqlite:///")).unlink(missing_ok=True)
+    manage(database, "migrate", "--verbosity", "0")
+    return manage(
+        database,
+        "shell",
+        "--no-imports",
+        "--command",
+        "from messages.instances.connect import connect;"
+        "from messages.instances.keys import WebhookKey, webhook_path;"
+        "one = connect(name='Bench', zapi_id='bench.instance', token='bench-token');"
+        "print(webhook_path(WebhookKey(one.zapi_id, 1)))",
+    ).strip()
+
+
+def psql(statement: str, database: str = "") -> None:
+    address = POSTGRESQL.rsplit("/", 1)[0] + f"/{database}" if database else POSTGRESQL
+    subprocess.run(["psql", "-q", address, "-c", statement], check=True, stdout=subprocess.DEVNULL)
+
+
+def pgbench(seconds: float) -> float:
+    """Transactions per second of our own statement, from PostgreSQL's own load generator."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(our_statement())
+        script.flush()
+        command = ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1"]
+        command += ["-T", str(int(seconds)), "-f", script.name, POSTGRESQL]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"tps = ([\d.]+)", output)
+    assert found, output
+    return float(found[1])
+
+
+def our_statement() -> str:
+    """What messages.ingest.postgresql prepares, with literals and pgbench's variable put in."""
+    text = manage(
+        POSTGRESQL,
+        "shell",
+        "--no-imports",
+        "--command",
+        "from messages.ingest.postgresql import STORE_STATUS; print(STORE_STATUS)",
+    )
+    values = {
+        "ids": "ARRAY['pgbench-' || :number]",
+        "callback_id": "gen_random_uuid()",
+        "occurred_at": "now()",
+        "own_time": "now()",
+        "received_at": "now()",
+        "sent_at": "now()",
+        "rank": "20",
+        "version": "1",
+        "device": "0",
+        "size": "200",
+        "is_group": "false",
+        "inbound": "false",
+        "time_is_arrival": "false",
+        "zapi_id": "'bench.instance'",
+        "status": "'SENT'",
+        "raw_status": "'SENT'",
+        "type": "'MessageStatusCallback'",
+        "momment": "'1795338000000'",
+        "phone": "'5544999999999'",
+        "body": "convert_to(repeat('x', 200), 'UTF8')",
+    }
+    for name in ("accepted_at", "failed_at", "delivered_at", "read_at", "played_at", "by_us_at"):
+        values[name] = "NULL"
+    values["dropped_body"] = "NULL"
+    text = re.sub(r"%\((\w+)\)s", lambda match: values.get(match[1], "''"), text)
+    return f"\\set number random(1, 1000000000)\n{text.replace('%%', '%')};\n"
+
+
+class Bench:
+    def __init__(self, seconds: float, rounds: int) -> None:
+        self.seconds, self.rounds = seconds, rounds
+        self.sqlite = f"sqlite:///{tempfile.gettempdir()}/statusboard-bench.sqlite3"
+        self.path = prepare(POSTGRESQL)
+        self.sqlite_path = prepare(self.sqlite)
+        self.memory = 0.0
+
+    def rounds_of(self, *parts: Callable[[], Result]) -> list[list[Result]]:
+        """Results per part; the parts take turns."""
+        turns = [[part() for part in parts] for _ in range(self.rounds)]
+        return [list(results) for results in zip(*turns, strict=True)]
+
+    def bare(self) -> Result:
+        return self._run(CONTESTANTS, POSTGRESQL, "/bare/", workers=2)
+
+    def naive(self) -> Result:
+        return self._run(CONTESTANTS, POSTGRESQL, "/naive/", workers=2)
+
+    def ours(self) -> Result:
+        return self._run(OURS, POSTGRESQL, self.path, workers=2)
+
+    def ours_on_sqlite(self) -> Result:
+        return self._run(OURS, self.sqlite, self.sqlite_path, workers=1)
+
+    def statement(self) -> Result:
+        return Result(pgbench(self.seconds), 0, 0, 0)
+
+    def ids(self, count: int) -> Result:
+        with server(DOOR, environment(POSTGRESQL), self.path, workers=2):
+            load(self.path, 1, connections=1, ids=count)
+            return load(self.path, self.seconds, connections=1, ids=count)
+
+    def _run(self, application: str, database: str, path: str, *, workers: int) -> Result:
+        with server(application, environment(database), path, workers) as pid:
+            load(path, 1)
+            result = load(path, self.seconds)
+            if application == OURS:
+                self.memory = max(self.memory, memory_of_largest_worker(pid))
+        if result.failed:
+            raise SystemExit(f"{result.failed} requests to {path} failed.")
+        return result
+
+
+def ratio(mine: list[Result], theirs: list[Result], name: str = "rate") -> float:
+    """Median of the ratios, pair by pair."""
+    pairs = zip(mine, theirs, strict=True)
+    return statistics.median(getattr(one, name) / getattr(two, name) for one, two in pairs)
+
+
+def show(name: str, results: list[Result]) -> None:
+    values = [
+        statistics.median(getattr(one, field) for one in results)
+        for field in ("rate", "p50_ms", "p99_ms")
+    ]
+    print(f"{name:<34}{values[0]:>9,.0f}/s   p50 {values[1]:>6.1f} ms   p99 {values[2]:>6.1f} ms")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=8, help="of load in each turn (8)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contestant (3)")
+    options = parser.parse_args()
+    bench = Bench(options.seconds, options.rounds)
+    parts = (bench.bare, bench.naive, bench.ours, bench.ours_on_sqlite, bench.statement)
+    bare, naive, ours, on_sqlite, statement = bench.rounds_of(*parts)
+    one_id, many_ids = bench.rounds_of(lambda: bench.ids(1), lambda: bench.ids(31))
+    for name, results in (
+        ("bare DRF view, stores nothing", bare),
+        ("naive DRF + Serializer + ORM", naive),
+        ("ours, PostgreSQL", ours),
+        ("ours, SQLite", on_sqlite),
+        ("our statement by pgbench", statement),
+    ):
+        show(name, results)
+    print_and_exit(
+        [
+            Figure("ours ÷ bare DRF view", ratio(ours, bare), 0.50),
+            Figure("ours ÷ naive DRF + ORM", ratio(ours, naive), 5),
+            Figure("ours ÷ pgbench of our statement", ratio(ours, statement), 0.25),
+            Figure("p99 ÷ p99 of the bare view", ratio(ours, bare, "p99_ms"), 1.8, at_least=False),
+            Figure("SQLite ÷ PostgreSQL", ratio(on_sqlite, ours), 0.7),
+            Figure(
+                "p99 on SQLite",
+                statistics.median(one.p99_ms for one in on_sqlite),
+                100,
+                at_least=False,
+                unit=" ms",
+            ),
+            Figure("31 ids ÷ 1 id, time", ratio(many_ids, one_id, "p50_ms"), 3, at_least=False),
+            Figure("memory of a worker", bench.memory, 120, at_least=False, unit=" MiB"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

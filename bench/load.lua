@@ -1,0 +1,44 @@
+-- The life of messages as Z-API tells it: sent, delivered, read; one callback in three names several.
+-- Started by bench/load.py with: wrk ... -s load.lua URL -- IDS SEED  (IDS 0: the realistic mix)
+local fixed, seed, thread_count, n = 0, "", 0, 0
+local steps = { "SENT", "RECEIVED", "READ" }
+
+function setup(thread)
+  thread:set("number", thread_count)
+  thread_count = thread_count + 1
+end
+
+function init(args)
+  fixed = tonumber(args[1])
+  seed = args[2]
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+end
+
+local function ids(first, count)
+  local list = {}
+  for place = 1, count do
+    list[place] = string.format('"%s%d-%08d-%02d"', seed, number, first, place)
+  end
+  return table.concat(list, ",")
+end
+
+function request()
+  local message = math.floor(n / 3)
+  local count = fixed
+  if fixed == 0 then count = (message % 3 == 0) and 4 or 1 end
+  local body = string.format(
+    '{"instanceId":"bench.instance","status":"%s","ids":[%s],"momment":%d,' ..
+    '"phone":"55449%08d","phoneDevice":0,"type":"MessageStatusCallback","isGroup":false}',
+    steps[n % 3 + 1], ids(message, count), 1795338000000 + n * 1000, message % 100000000)
+  n = n + 1
+  return wrk.format(nil, nil, nil, body)
+end
+
+function done(summary, latency, requests)
+  local failed = summary.errors.status + summary.errors.connect + summary.errors.read
+    + summary.errors.write + summary.errors.timeout
+  io.write(string.format('RESULT {"rate": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}\n',
+    summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000, failed))
+end

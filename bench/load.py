@@ -1,0 +1,80 @@
+"""A server under load: granian started as the product starts it, wrk as the client."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PORT = 8799
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Result:
+    """Requests per second, latencies in milliseconds, memory of the largest worker in MiB."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+
+@contextmanager
+def server(application: str, environment: dict[str, str], path: str, workers: int) -> Iterator[int]:
+    """Granian serving `application`, once `path` answers; gives its process id."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
+    command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws"]
+    command += ["--log-level", "error", application]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    try:
+        _wait_for(path)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(path: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=1)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("The server did not start.")
+
+
+def load(path: str, seconds: float, *, ids: int = 0, connections: int = CONNECTIONS) -> Result:
+    """POST callbacks with unique ids; `ids` 0 is the realistic mix, else that many in each."""
+    seed = f"{time.time_ns():x}-"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "-s", "bench/load.lua"]
+    command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in output.splitlines() if line.startswith("RESULT"))
+    return Result(**json.loads(line.removeprefix("RESULT ")))
+
+
+def memory_of_largest_worker(pid: int) -> float:
+    """Resident MiB of the largest descendant of the server's process."""
+    pids, found = [pid], []
+    while pids:
+        children = Path(f"/proc/{pids[0]}/task/{pids.pop(0)}/children").read_text().split()
+        pids += [int(child) for child in children]
+        found += [_resident(int(child)) for child in children]
+    return max(found)
+
+
+def _resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) / 1024
