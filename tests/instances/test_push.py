@@ -34,6 +34,8 @@ def test_a_push_sets_the_url_and_reads_it_back(instance, zapi):
     assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(instance)
     assert webhook.state == WebhookState.IN_SYNC
     assert webhook.pushed_url == webhook.found_url == webhook_url(instance)
+    assert webhook.pushed_at
+    assert webhook.checked_at
     assert webhook.checked_at >= webhook.pushed_at
     assert (webhook.problem, webhook.retry_at) == ("", None)
 
@@ -107,7 +109,9 @@ def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
     push(instance)
     waits = []
     for _ in range(3):
-        waits.append(round((stored().retry_at - timezone.now()).total_seconds() / 60))
+        due = stored().retry_at
+        assert due
+        waits.append(round((due - timezone.now()).total_seconds() / 60))
         make_due()
         assert retry_due_pushes() == 1
     assert waits == [1, 2, 4]

@@ -29,6 +29,8 @@ def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         text=True,
         env=environment,
     )
+    assert process.stdout
+    assert process.stderr
     try:
         said = ""
         while "answers at" not in said:
@@ -38,11 +40,14 @@ def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         yield said, process
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.wait(timeout=10)
+        process.stdout.close()
+        process.stderr.close()
 
 
 def address(said: str) -> str:
-    return re.search(r"https?://\S+", said)[0]
+    (found,) = re.findall(r"answers at (\S+)", said)
+    return str(found)
 
 
 def put(url: str, body: dict[str, Any]) -> None:
@@ -78,15 +83,15 @@ def listening() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str, Any]
 def test_it_stops_cleanly(number):
     with running() as (_, process):
         process.send_signal(number)
-        assert process.wait(timeout=10) == 0
-        assert process.stderr.read() == ""
+        assert process.communicate(timeout=10)[1] == ""
+        assert process.returncode == 0
 
 
 def test_it_serves_https_with_the_certificate_that_it_wrote(tmp_path):
     file = tmp_path / "stand-in.pem"
     with running("--https", "--certificate", str(file)) as (said, _):
         assert str(file) in said
-        url = f"{address(said.rsplit('answers at')[-1])}/instances/A/token/T/me"
+        url = f"{address(said)}/instances/A/token/T/me"
         assert requests.get(url, verify=str(file), timeout=5).json()["connected"]
 
 
