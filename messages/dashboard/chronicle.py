@@ -87,15 +87,23 @@ def _of_same_person(
 
 def _is_out_of_order(event: StatusEvent, theirs: Iterable[StatusEvent]) -> bool:
     """A later step had arrived before it."""
-    rank = Status(event.status).rank
-    later = [other for other in theirs if Status(other.status).rank > rank > 0]
-    return any(other.received_at < event.received_at for other in later)
+    return any(
+        other.received_at < event.received_at for other in theirs if _rung(other) > _rung(event) > 0
+    )
 
 
 def _is_suspicious(event: StatusEvent, theirs: Iterable[StatusEvent]) -> bool:
     """Its time is missing, lies after its arrival, or before a step that must have come first."""
     if event.time_is_arrival or event.occurred_at > event.received_at + CLOCK_TOLERANCE:
         return True
-    rank = Status(event.status).rank
-    earlier = [other for other in theirs if 0 < Status(other.status).rank < rank]
-    return any(other.occurred_at > event.occurred_at + CLOCK_TOLERANCE for other in earlier)
+    return any(
+        other.occurred_at > event.occurred_at + CLOCK_TOLERANCE
+        for other in theirs
+        if 0 < _rung(other) < _rung(event)
+    )
+
+
+def _rung(event: StatusEvent) -> int:
+    """The rank on the ladder. A failure has no place on it: it may come at any time."""
+    status = Status(event.status)
+    return 0 if status is Status.FAILED else status.rank

@@ -23,8 +23,7 @@ def why_no_read(found: Headline) -> str:
     if found.status is not Status.RECEIVED:
         return ""
     return _(
-        "No read confirmation does not mean that it was not read: the contact may have read"
-        " receipts switched off."
+        "Without a confirmation it may still have been read: read receipts can be switched off."
     )
 
 

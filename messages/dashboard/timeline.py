@@ -169,7 +169,7 @@ def is_shared(events: Iterable[StatusEvent]) -> bool:
 
 
 def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
-    """The ladder as it was climbed, a failure at the place where it ended the climb."""
+    """The ladder as far as it was climbed, or as far as a failure let it be."""
     people = recipients(events) if is_shared(events) else ()
     # A failure implies nothing: Z-API may refuse a message without ever having sent it.
     statuses = {_status(event) for event in events} - {Status.FAILED}
@@ -184,8 +184,9 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
         found.append(Step(rung, climbed >= rung.rank, at, gap, count if is_countable else None))
         before = at or before
     if highest(events) is Status.FAILED:
+        # In the place of the step that it kept from happening.
         place = sum(step.is_reached for step in found)
-        found.insert(place, Step(Status.FAILED, True, earliest(events, Status.FAILED)))
+        found[place] = Step(Status.FAILED, True, earliest(events, Status.FAILED))
     return tuple(found)
 
 

@@ -2,6 +2,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
+from .instances.views import (
+    instance_add,
+    instance_detail,
+    instance_list,
+    instance_push,
+    instance_verify,
+)
 from .preferences import save_preferences
 from .views import message_detail, message_list
 
@@ -10,6 +17,11 @@ app_name = "dashboard"
 urlpatterns = [
     path("", message_list, name="messages"),
     path("messages/<int:pk>/", message_detail, name="message"),
+    path("instances/", instance_list, name="instances"),
+    path("instances/add/", instance_add, name="instance-add"),
+    path("instances/<int:pk>/", instance_detail, name="instance"),
+    path("instances/<int:pk>/push/", instance_push, name="instance-push"),
+    path("instances/<int:pk>/verify/", instance_verify, name="instance-verify"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

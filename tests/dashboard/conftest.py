@@ -1,0 +1,66 @@
+"""People who look at the board, and callbacks that give them something to see."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from messages.models import Message
+
+Report = Callable[..., Message]
+
+
+@pytest.fixture
+def support(db: None) -> User:
+    """May see messages, and nothing else."""
+    user = User.objects.create_user("support", "support@example.com", "a-long-password")
+    user.user_permissions.add(Permission.objects.get(codename="view_message"))
+    return user
+
+
+@pytest.fixture
+def viewer(client: Client, support: User) -> Client:
+    client.force_login(support)
+    return client
+
+
+@pytest.fixture
+def report(post: Callable[..., Any]) -> Report:
+    """Post the steps of one message, a second apart, some minutes ago; gives the message."""
+
+    def send(*statuses: str, id: str = "3EB0A1", minutes_ago: int = 10, **fields: Any) -> Message:  # noqa: A002
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes_ago)
+        for number, status in enumerate(statuses):
+            moment = int((start + timedelta(seconds=number)).timestamp() * 1000)
+            payload = {
+                "type": "MessageStatusCallback",
+                "status": status,
+                "ids": [id],
+                "momment": moment,
+                "phone": "5544999999999",
+            }
+            assert post(payload | fields).status == 200
+        return Message.objects.get(zapi_id=id)
+
+    return send
+
+
+@pytest.fixture
+def deliver(post: Callable[..., Any]) -> Report:
+    """Post a DeliveryCallback: accepted by Z-API or, with an `error`, failed."""
+
+    def send(id: str = "3EB0A1", **fields: Any) -> Message:  # noqa: A002
+        payload = {
+            "type": "DeliveryCallback",
+            "messageId": id,
+            "zaapId": f"Z{id}",
+            "momment": int(datetime.now(UTC).timestamp() * 1000),
+            "phone": "5544999999999",
+        }
+        assert post(payload | fields).status == 200
+        return Message.objects.get(zapi_id=id)
+
+    return send

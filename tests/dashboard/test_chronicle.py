@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+from messages.dashboard.chronicle import chronicle
+from messages.statuses import Status
+
+from .events import event, in_group
+
+SENT, RECEIVED, READ = Status.SENT, Status.RECEIVED, Status.READ
+
+
+def flags(*events):
+    return [(entry.is_out_of_order, entry.is_suspicious) for entry in chronicle(events)]
+
+
+def test_it_is_told_in_the_order_it_happened():
+    events = [event(READ, 9), event(SENT), event(RECEIVED)]
+    assert [entry.event.status for entry in chronicle(events)] == ["SENT", "RECEIVED", "READ"]
+
+
+def test_all_of_the_same_second_follow_the_ladder():
+    events = [event(status) for status in (Status.PLAYED, SENT, READ, RECEIVED)]
+    assert [entry.event.status for entry in chronicle(events)] == [
+        "SENT",
+        "RECEIVED",
+        "READ",
+        "PLAYED",
+    ]
+    assert flags(*events) == [(False, False)] * 4
+
+
+def test_copies_are_counted_with_the_first():
+    assert chronicle([event(SENT, repeats=2)])[0].copies == 3
+
+
+def test_the_lag_is_from_event_to_arrival():
+    assert chronicle([event(SENT, lag=37)])[0].lag == timedelta(seconds=37)
+
+
+def test_a_stand_in_time_has_no_lag_and_is_suspicious():
+    entry = chronicle([event(SENT, lag=0, time_is_arrival=True)])[0]
+    assert (entry.lag, entry.is_suspicious) == (None, True)
+
+
+def test_a_step_that_arrived_after_a_later_one_is_out_of_order():
+    assert flags(event(RECEIVED, 1, lag=60), event(READ, 9)) == [(True, False), (False, False)]
+
+
+def test_a_time_after_its_own_arrival_is_suspicious():
+    assert flags(event(SENT, 100, lag=-50)) == [(False, True)]
+    assert flags(event(SENT, 100, lag=-1)) == [(False, False)]
+
+
+def test_a_step_before_one_that_must_come_first_is_suspicious():
+    assert flags(event(READ, 0), event(RECEIVED, 30))[0] == (False, True)
+
+
+def test_a_failure_has_no_place_in_the_order():
+    assert flags(event(RECEIVED, 0), event(Status.FAILED, 30)) == [(False, False)] * 2
+
+
+def test_participants_are_not_compared_with_each_other():
+    events = [in_group(READ, "5511987654321"), in_group(RECEIVED, "5511987654322", 90)]
+    assert flags(*events) == [(False, False)] * 2

@@ -1,0 +1,57 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone, translation
+
+from messages.dashboard.moments import Moment, duration, moment, relative
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (12, "12 s"),
+        (60, "1 min"),
+        (250, "4 min 10 s"),
+        (7200, "2 h"),
+        (7500, "2 h 5 min"),
+        (86400, "1 day"),
+        (3 * 86400 + 4 * 3600, "3 days 4 h"),
+    ],
+)
+def test_a_duration_in_its_two_largest_units(seconds, words):
+    assert duration(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(minutes=5), "5 min ago"),
+        (timedelta(hours=3), "3 h ago"),
+        (timedelta(days=1), "1 day ago"),
+        (timedelta(days=6, hours=23), "6 days ago"),
+        (timedelta(days=7), "15 Nov"),
+        (timedelta(hours=-2), "22 Nov"),
+    ],
+)
+def test_how_long_ago(ago, words, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    assert relative(NOW - ago, NOW) == words
+
+
+def test_a_moment_is_exact_to_the_second_in_the_viewers_zone():
+    with timezone.override("America/Sao_Paulo"):
+        assert Moment(NOW).exact == "22 Nov 2026, 09:00:00"
+        assert Moment(NOW).iso == "2026-11-22T09:00:00-03:00"
+
+
+def test_months_speak_the_viewers_language():
+    with translation.override("pt-br"):
+        assert "Nov" in Moment(NOW).exact
+
+
+def test_no_time_is_no_moment():
+    assert moment(None) is None

@@ -1,0 +1,117 @@
+"""What support pastes into a chat, word for word."""
+
+import pytest
+from django.utils import timezone
+
+from messages.dashboard.sentence import sentence, why_no_read
+from messages.dashboard.timeline import headline
+from messages.statuses import Status
+
+from .events import GROUP, LID, event, in_group
+
+ACCEPTED, SENT, RECEIVED, READ, FAILED = (
+    Status.ACCEPTED,
+    Status.SENT,
+    Status.RECEIVED,
+    Status.READ,
+    Status.FAILED,
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_2026(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: event(SENT, 86400).occurred_at)
+
+
+def test_delivered_without_read_confirmation():
+    assert sentence([event(SENT), event(RECEIVED, 12)]) == (
+        "Delivered on 22 Nov at 09:14:03, 12 s after sending. No read confirmation."
+    )
+
+
+def test_read_tells_both_steps():
+    assert sentence([event(SENT), event(RECEIVED, 12), event(READ, 252)]) == (
+        "Delivered on 22 Nov at 09:14:03, 12 s after sending."
+        " Read on 22 Nov at 09:18:03, 4 min after delivery."
+    )
+
+
+def test_played_follows():
+    told = sentence([event(RECEIVED, 12), event(Status.PLAYED, 72)])
+    assert (
+        told
+        == "Delivered on 22 Nov at 09:14:03. Played on 22 Nov at 09:15:03, 1 min after delivery."
+    )
+
+
+def test_without_sent_the_acceptance_counts():
+    assert sentence([event(ACCEPTED), event(RECEIVED, 12)]).startswith(
+        "Delivered on 22 Nov at 09:14:03, 12 s after Z-API accepted it."
+    )
+
+
+def test_an_implied_delivery_is_said_to_be():
+    assert sentence([event(READ)]) == (
+        "Read on 22 Nov at 09:13:51. It was delivered before that; the time was not reported."
+    )
+
+
+def test_sent_and_accepted_claim_nothing_more():
+    assert sentence([event(SENT)]) == "Sent on 22 Nov at 09:13:51. No delivery confirmation."
+    assert sentence([event(ACCEPTED)]) == (
+        "Accepted by Z-API on 22 Nov at 09:13:51. WhatsApp has not confirmed sending it."
+    )
+
+
+@pytest.mark.parametrize("reason", ["Phone number does not exist", "Phone number does not exist."])
+def test_a_failure_with_its_reason(reason):
+    assert sentence([event(FAILED, reason=reason)]) == (
+        "Failed on 22 Nov at 09:13:51: Phone number does not exist."
+    )
+
+
+def test_a_failure_without_a_reason():
+    assert sentence([event(FAILED)]) == "Failed on 22 Nov at 09:13:51. No reason was given."
+
+
+def test_a_contradiction_is_told_last():
+    told = sentence([event(RECEIVED), event(FAILED, 5, reason="expired")])
+    assert told.endswith("A failure was reported too, on 22 Nov at 09:13:56: expired.")
+
+
+def test_an_inbound_message():
+    assert sentence([event(Status.READ_BY_ME)]).startswith(
+        "An inbound message, read by us on 22 Nov at 09:13:51."
+    )
+
+
+def test_an_unknown_status_is_quoted():
+    assert "“TELEPORTED” on 22 Nov at 09:13:51" in sentence(
+        [event(Status.UNKNOWN, raw_status="TELEPORTED")]
+    )
+
+
+def test_a_stand_in_time_is_admitted():
+    told = sentence([event(RECEIVED, time_is_arrival=True)])
+    assert told.endswith("Z-API gave no usable time, so this is when its report arrived.")
+
+
+def test_a_group_is_told_in_numbers():
+    events = [in_group(RECEIVED, "5511987654321"), in_group(READ, LID, 9)]
+    assert sentence(events) == "Delivered to 2, read by 1. Last report on 22 Nov at 09:14:00."
+    assert sentence([event(SENT, phone=GROUP)]) == "Sent. Last report on 22 Nov at 09:13:51."
+
+
+def test_another_year_is_named(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: event(SENT, 400 * 86400).occurred_at)
+    assert sentence([event(SENT)]).startswith("Sent on 22 Nov 2026 at 09:13:51.")
+
+
+def test_nothing_reported():
+    assert sentence([]) == "Nothing has been reported yet."
+
+
+def test_nobody_is_ever_called_unread():
+    delivered = headline([event(RECEIVED)])
+    assert "read receipts can be switched off" in why_no_read(delivered)
+    assert why_no_read(headline([event(READ)])) == ""

@@ -1,0 +1,113 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messages import phones
+from messages.phones import AddressKind
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+55 (44) 9 9999-9999", "+5544999999999", "55 44 99999.9999", "55\u00a044 99999\u20119999"],
+)
+def test_a_number_in_any_writing_has_the_same_digits(text):
+    assert phones.digits_of(text) == "5544999999999"
+
+
+@pytest.mark.parametrize("text", ["", "3EB0538DA65A59F6D8A251", "123@lid", "12x", "٤٤٩٩"])
+def test_what_is_no_number_has_no_digits(text):
+    assert phones.digits_of(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("5544999999999", AddressKind.PHONE),
+        ("5544999999999@c.us", AddressKind.PHONE),
+        ("120363019502650977-group", AddressKind.GROUP),
+        ("5511999999999-1623281429", AddressKind.GROUP),
+        ("120363019502650977@g.us", AddressKind.GROUP),
+        ("123456789012345@lid", AddressKind.LID),
+        ("123456789012345", AddressKind.LID),
+        ("status@broadcast", AddressKind.BROADCAST),
+        ("", AddressKind.OTHER),
+        ("0@something", AddressKind.OTHER),
+    ],
+)
+def test_the_kind_of_an_address(address, kind):
+    assert phones.kind_of(address) is kind
+
+
+@pytest.mark.parametrize(
+    ("number", "forms"),
+    [
+        ("5544999999999", ("5544999999999", "554499999999")),
+        ("554499999999", ("554499999999", "5544999999999")),
+        # With 2 to 5 after it, the 9 tells a mobile number from somebody else's landline.
+        ("5511923456789", ("5511923456789",)),
+        ("551123456789", ("551123456789",)),
+        ("447911123456", ("447911123456",)),
+    ],
+)
+def test_both_ninth_digit_forms(number, forms):
+    assert phones.both_forms(number) == forms
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("5544999999999", "554499999999", True),
+        ("123456789012345", "123456789012345@lid", True),
+        ("5544999999999", "5544999999998", False),
+        ("5511923456789", "551123456789", False),
+        ("5544999999999", "5544999999999@lid", False),
+    ],
+)
+def test_the_same_person(one, other, same):
+    assert phones.same_person(one, other) is same
+    assert phones.same_person(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("5544999999999", "+55 44 99999-9999"),
+        ("554499999999", "+55 44 9999-9999"),
+        ("551133334444", "+55 11 3333-4444"),
+        ("447911123456", "+44 7911 123456"),
+        ("123456789012345@lid", "123456789012345@lid"),
+        ("123456789012345", "123456789012345"),
+        ("120363019502650977-group", "120363019502650977-group"),
+        ("99999", "99999"),
+    ],
+)
+def test_how_an_address_is_shown(address, shown):
+    assert phones.display(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("+55 44 99999-9999", ("5544999999999",)),
+        ("44 99999-9999", ("5544999999999",)),
+        ("(044) 9999-9999", ("554499999999",)),
+        ("+44 7911 123456", ("447911123456",)),
+        ("9999-9999", ()),
+        ("abc", ()),
+    ],
+)
+def test_whole_numbers_as_people_write_them(text, numbers):
+    assert phones.whole_numbers(text) == numbers
+
+
+@given(st.from_regex(r"[1-9][0-9]{4,19}@lid", fullmatch=True))
+def test_a_lid_is_never_shown_as_a_phone_number(lid):
+    assert phones.display(lid) == lid
+    assert phones.person(lid) == lid
+
+
+@given(st.text())
+def test_any_text_is_some_kind_of_address(text):
+    phones.display(text)
+    phones.whole_numbers(text)
+    assert phones.same_person(text, text)
