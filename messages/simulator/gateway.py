@@ -92,8 +92,15 @@ Handler = Callable[[RememberedInstance, Call], Answer]
 class Gateway:
     """Knows the instances given, or, where none is, any id with any token."""
 
-    def __init__(self, known: Mapping[str, str] | None = None, client_token: str = "") -> None:
+    def __init__(
+        self,
+        known: Mapping[str, str] | None = None,
+        client_token: str = "",
+        *,
+        takes_http: bool = False,
+    ) -> None:
         self._is_restricted = bool(known)
+        self._schemes = ("https://", "http://") if takes_http else ("https://",)
         self._client_token = client_token
         self._lock = threading.Lock()
         self.instances = {
@@ -176,7 +183,7 @@ class Gateway:
     def _setter(self, hooks: list[str]) -> Handler:
         def set_urls(instance: RememberedInstance, call: Call) -> Answer:
             url = str(call.json().get("value") or "")
-            if url and not url.startswith("https://"):
+            if url and not url.startswith(self._schemes):
                 return refusal("not-applied")  # "Z-API does not accept webhooks that aren't HTTPS"
             if self.answer_name != FORGETFUL:
                 instance.urls.update(dict.fromkeys(hooks, url))

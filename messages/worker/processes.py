@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import Self
 
 from django.conf import settings
 
@@ -29,13 +30,22 @@ class _Member:
 
 
 class Fleet:
-    """The end of an essential member is the end of all; any other is started again."""
+    """The end of an essential member is the end of all; any other is started again.
+
+    Used in a `with`: whatever ends the block stops every member.
+    """
 
     def __init__(self) -> None:
         self._members: list[_Member] = []
         self._stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_all()
 
     def start(self, name: str, command: Sequence[str], *, essential: bool = False) -> None:
         self._members.append(_Member(name, command, essential, _spawn(command)))
@@ -49,16 +59,14 @@ class Fleet:
                 if probe.connect_ex((host, port)) == 0:
                     return
             time.sleep(0.1)
-        self.stop()
         raise SystemExit(f"Nothing answered on {host}:{port} within {seconds:.0f} s.")
 
     def run_until_stopped(self) -> None:
         """Until a signal; raises SystemExit where an essential process ended by itself."""
         while not self._stop.wait(1.0):
             self._require_alive()
-        self.stop()
 
-    def stop(self) -> None:
+    def _stop_all(self) -> None:
         for member in self._members:
             member.process.terminate()
         deadline = time.monotonic() + GRACE
@@ -74,7 +82,6 @@ class Fleet:
             if code is None or self._stop.is_set():
                 continue
             if member.essential:
-                self.stop()
                 raise SystemExit(f"The {member.name} process ended by itself (exit {code}).")
             member.process = _spawn(member.command)
 

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.crypto import get_random_string
 
+from messages.management.demo import start_demo
 from messages.worker.processes import Fleet, python
 
 ADMIN = "admin"
@@ -31,14 +32,14 @@ class Command(BaseCommand):
         self._require_free_port()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        fleet = Fleet()
-        fleet.start("web", web_server(), essential=True)
-        fleet.start("worker", python("manage.py", "worker"))
-        if options["demo"]:
-            call_command("demo", fleet=fleet)
-        fleet.wait_for_port(settings.HOST, settings.PORT)
-        self._greet()
-        fleet.run_until_stopped()
+        with Fleet() as fleet:
+            fleet.start("web", web_server(), essential=True)
+            fleet.start("worker", python("manage.py", "worker"))
+            fleet.wait_for_port(settings.HOST, settings.PORT)
+            if options["demo"]:
+                start_demo(fleet)
+            self._greet()
+            fleet.run_until_stopped()
 
     def _require_free_port(self) -> None:
         with socket.socket() as probe:

@@ -40,6 +40,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--certificate", type=Path, metavar="FILE", help="where to write it, for ZAPI_CA_FILE"
         )
+        parser.add_argument(
+            "--take-http", action="store_true", help="let webhooks be http, which Z-API never does"
+        )
         parser.add_argument("--client-token", default="", help="ask every call for this one")
         parser.add_argument(
             "--instance",
@@ -69,7 +72,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        gateway = Gateway(_known(options["instance"]), options["client_token"])
+        gateway = Gateway(
+            _known(options["instance"]), options["client_token"], takes_http=options["take_http"]
+        )
         gateway.answer_name = options["answer"]
         server = self._listen(gateway, options)
         stop = threading.Event()

@@ -1,0 +1,48 @@
+"""`make demo`: what `serve --demo` adds, a stand-in for Z-API and a company that sends messages."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from messages.instances.connect import connect
+from messages.instances.push import push
+from messages.models import Instance, WebhookKind, WebhookState
+from messages.worker.processes import Fleet, python
+
+# name, instance id, Client-Token
+COMPANY = (
+    ("Loja Centro", "3C0D5A1E7B2F4896A1B2C3D4E5F60718", "F-demo-client-token"),
+    ("Suporte", "3C0D5A1E7B2F4896A1B2C3D4E5F60729", "F-demo-client-token"),
+    ("Cobrança", "3C0DAB1E7B2F4896A1B2C3D4E5F6073A", "F-other-client-token"),
+)
+
+
+def start_demo(fleet: Fleet) -> None:
+    """Raises CommandError where the settings are not those of `make demo`."""
+    gateway = urlsplit(settings.ZAPI_BASE_URL)
+    if not (settings.DEMO and gateway.hostname and gateway.port):
+        raise CommandError("The demo wants settings of its own. Start it with: make demo")
+    fleet.start("stand-in for Z-API", stand_in(gateway.hostname, gateway.port))
+    fleet.wait_for_port(gateway.hostname, gateway.port)
+    for name, zapi_id, client_token in COMPANY:
+        _connect(name, zapi_id, client_token)
+
+
+def _connect(name: str, zapi_id: str, client_token: str) -> None:
+    instance = Instance.objects.filter(zapi_id=zapi_id).first() or connect(
+        name=name, zapi_id=zapi_id, token=f"demo-token-{zapi_id}", client_token=client_token
+    )
+    # Message status last: with it the stand-in begins to tell.
+    for kind in reversed(WebhookKind.values):
+        webhook = push(instance, kind)
+        if webhook.state != WebhookState.IN_SYNC:
+            raise CommandError(f"{name}: {webhook.problem}")
+
+
+def stand_in(host: str, port: int) -> list[str]:
+    """A day of history first, so that the board lives from the first look on."""
+    return python(
+        *("manage.py", "zapi_simulator", "--host", host, "--port", str(port)),
+        *("--take-http", "--emit", "--history", "120", "--rate", "0.7"),
+    )
