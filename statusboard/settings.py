@@ -21,6 +21,15 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
 # ── Database ─────────────────────────────────────────────────────────────────────────────────────
 
 
+# For libpq: a server that is gone must be noticed in seconds (milliseconds in tcp_user_timeout).
+_PUNCTUAL = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = env.db_url(
         "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'statusboard.sqlite3'}"
@@ -37,13 +46,35 @@ def _database() -> dict[str, Any]:
     elif engine == "django.db.backends.postgresql":
         # Opening a connection costs more than storing a callback does.
         database["CONN_MAX_AGE"] = None
-        database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+        database["ENGINE"] = "statusboard.postgresql"
+        database["OPTIONS"] = _PUNCTUAL | database.get("OPTIONS", {})
     else:
         raise ImproperlyConfigured("DATABASE_URL must name postgres:// or sqlite:///.")
     return database
 
 
-DATABASES = {"default": _database()}
+# Where callbacks are kept while the database is away: a disk of this machine that persists.
+SPOOL_PATH = Path(env.str("SPOOL_PATH", default=str(DATA_DIR / "spool.sqlite3"))).resolve()
+# What the spool leaves free on its disk, for others and for emptying itself again.
+SPOOL_MIN_FREE = env.int("SPOOL_MIN_FREE_MB", default=64) * 2**20
+
+DATABASES = {
+    "default": _database(),
+    "spool": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(SPOOL_PATH),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 1,
+            # A short log, so that a spool once long gives the disk back soon.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            " PRAGMA wal_autocheckpoint=200;",
+        },
+        "TEST": {"NAME": f"{SPOOL_PATH}.test"},
+    },
+}
+DATABASE_ROUTERS = ["messages.models.spooled_callback.SpoolRouter"]
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if IS_EMBEDDED and DATABASES["default"]["NAME"] != ":memory:":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.db import DEFAULT_DB_ALIAS
 
 SUPPORT = "Support"
 SUPERVISOR = "Supervisor"
@@ -23,8 +24,10 @@ _ADMIN = _SUPERVISOR | {
 PERMISSIONS = {SUPPORT: _SUPPORT, SUPERVISOR: _SUPERVISOR, ADMIN: _ADMIN}
 
 
-def sync_roles(**_: Any) -> None:
+def sync_roles(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """After every migration: the groups exist and hold exactly what the table above says."""
+    if using != DEFAULT_DB_ALIAS:
+        return
     for role, names in PERMISSIONS.items():
         group, _created = Group.objects.get_or_create(name=role)
         wanted = [

@@ -5,6 +5,7 @@ from .follow_up import FollowUp
 from .instance import Instance, TokenPolicy
 from .message import Message
 from .status_event import StatusEvent
+from .spooled_callback import SpooledCallback
 from .webhook import Webhook, WebhookKind, WebhookState
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "TokenPolicy",
     "Webhook",
     "WebhookKind",
+    "SpooledCallback",
     "WebhookState",
     "token_digest",
 ]

@@ -1,0 +1,44 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SpooledCallback(models.Model):
+    """A delivery kept on this machine's disk while the database is away.
+
+    It lives on the alias `spool` alone (see SpoolRouter), so nothing here refers to another table.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    zapi_id = models.CharField(_("instance id"), max_length=128)
+    key_version = models.PositiveIntegerField(_("key version"))
+    received_at = models.DateTimeField(_("received"))
+    body = models.BinaryField(_("body"))
+    token_digest = models.CharField(max_length=64, blank=True)
+    # Why the database would not have it, '' while it waits.
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("spooled callback")
+        verbose_name_plural = _("spooled callbacks")
+        # The id is time-ordered: those that wait, oldest first.
+        indexes = [models.Index(fields=["cause", "id"], name="spooled_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.zapi_id} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SpoolRouter:
+    """Puts SpooledCallback, and nothing else, on the alias `spool`."""
+
+    alias = "spool"
+    _model_name = SpooledCallback.__name__.lower()
+
+    def db_for_read(self, model: type[models.Model], **_: object) -> str | None:
+        return self.alias if model is SpooledCallback else None
+
+    db_for_write = db_for_read
+
+    def allow_migrate(
+        self, db: str, app_label: str, model_name: str | None = None, **_: object
+    ) -> bool:
+        return (db == self.alias) == (app_label == "whatsapp" and model_name == self._model_name)

@@ -1,0 +1,29 @@
+from typing import Any, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
+
+from statusboard.deadline import remaining
+
+Result = TypeVar("Result")
+
+
+class PunctualConnection(psycopg.Connection[Any]):
+    """Stops waiting at the deadline, whatever the server does.
+
+    The server's own time-outs cannot do it: one that is frozen, or has vanished from the network,
+    sends nothing at all. A connection that gave up is out of step and has to be closed.
+    """
+
+    def wait(
+        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
+    ) -> Result:
+        return super().wait(gen, interval, remaining() if timeout is None else timeout)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> PunctualConnection:
+        # As Django's own without a pool and without an isolation level of one's choice.
+        self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        return PunctualConnection.connect(**conn_params)
