@@ -29,6 +29,7 @@ class InstanceForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("What your people call this WhatsApp number, for example “Support”."),
     )
     token = SecretField(label=_("Token"), max_length=500, required=False)
