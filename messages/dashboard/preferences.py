@@ -49,7 +49,7 @@ def save_preferences(request: HttpRequest) -> HttpResponse:
 def _zone(name: str) -> zoneinfo.ZoneInfo | None:
     try:
         return zoneinfo.ZoneInfo(name) if name else None
-    except (ValueError, OSError):  # an unknown name, or one that is no name at all
+    except (KeyError, ValueError, OSError):  # an unknown name, or one that is no name at all
         return None
 
 

@@ -13,6 +13,31 @@ from messages.models import Message
 Report = Callable[..., Message]
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hashing a password well takes longer than all the rest of a test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+class HttpsClient(Client):
+    """A browser that calls the board as PUBLIC_BASE_URL says: by https."""
+
+    def generic(self, *args: Any, **options: Any) -> Any:
+        return super().generic(*args, **options | {"secure": True})
+
+
+@pytest.fixture
+def client() -> Client:
+    return HttpsClient()
+
+
+@pytest.fixture
+def admin_client(admin_user: User) -> Client:
+    client = HttpsClient()
+    client.force_login(admin_user)
+    return client
+
+
 @pytest.fixture
 def support(db: None) -> User:
     """May see messages, and nothing else."""

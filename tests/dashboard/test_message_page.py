@@ -1,0 +1,100 @@
+"""GET /messages/<pk>/: one message's whole story."""
+
+import pytest
+from django.urls import reverse
+
+from messages.models import Message
+
+
+def open_page(client, message):
+    return client.get(reverse("dashboard:message", args=[message.pk]))
+
+
+@pytest.fixture
+def played(report, deliver):
+    deliver()
+    report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
+    return Message.objects.get()
+
+
+def test_the_five_documented_callbacks_climb_the_ladder_with_ours_beside(viewer, report):
+    message = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
+    page = open_page(viewer, message)
+    reached = [str(step.status.label) for step in page.context["steps"] if step.is_reached]
+    assert reached == ["Accepted", "Sent", "Delivered", "Read", "Played"]
+    assert page.context["by_us"].headline.words == "Read by us"
+    assert "this says nothing about the contact" in page.content.decode()
+
+
+def test_its_sentence_can_be_copied(viewer, report):
+    page = open_page(viewer, report("SENT", "RECEIVED"))
+    assert page.context["sentence"].endswith(", 1 s after sending. No read confirmation.")
+    assert 'data-copy="#sentence"' in page.content.decode()
+    assert "read receipts can be switched off" in page.content.decode()
+
+
+def test_it_never_says_unread(viewer, report):
+    assert "unread" not in open_page(viewer, report("RECEIVED")).content.decode().lower()
+
+
+def test_a_group_is_told_per_participant(viewer, report):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", "READ", participant="5511987654321", **group)
+    message = report("RECEIVED", participant="123456789012345", **group)
+    page = open_page(viewer, message)
+    people = {person.addresses[0]: str(person.status) for person in page.context["people"]}
+    assert people == {"123456789012345": "RECEIVED", "5511987654321": "READ"}
+    assert "Delivered to 2, read by 1" in page.content.decode()
+    assert "+55 11 98765-4321" in page.content.decode()
+    assert "123456789012345</span>" in page.content.decode()
+
+
+def test_every_event_with_its_flags(viewer, report):
+    report("READ")
+    report("READ")
+    message = report("TELEPORTED")
+    page = open_page(viewer, message).content.decode()
+    assert "repeated ×2" in page
+    assert "TELEPORTED" in page
+
+
+def test_a_time_that_could_not_be_used_is_marked(viewer, report):
+    message = report("SENT", momment="yesterday")
+    assert "suspicious time" in open_page(viewer, message).content.decode()
+
+
+def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, played):
+    assert "Raw callbacks" not in open_page(viewer, played).content.decode()
+    page = open_page(admin_client, played)
+    assert "Raw callbacks" in page.content.decode()
+    assert len(page.context["callbacks"]) == 6
+    assert "&quot;status&quot;: &quot;READ_BY_ME&quot;" in page.content.decode()
+
+
+def test_it_asks_for_permission(client, django_user_model, played):
+    client.force_login(django_user_model.objects.create_user("nobody"))
+    assert open_page(client, played).status_code == 403
+
+
+@pytest.mark.parametrize("pk", ["0", "99999999999999999999999999", "9" * 5000, "-1", "x"])
+def test_an_unknown_message_is_not_found(viewer, pk):
+    assert viewer.get(f"/messages/{pk}/").status_code == 404
+
+
+def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
+    # Session, user, their permissions (2), message, events.
+    with django_assert_num_queries(6):
+        open_page(viewer, played)
+
+
+def test_the_queries_of_a_page_with_callbacks(admin_client, played, django_assert_num_queries):
+    # Session, user, message, events, callbacks: a superuser's permissions cost nothing.
+    with django_assert_num_queries(5):
+        open_page(admin_client, played)
+
+
+def test_hostile_text_stays_text(admin_client, deliver):
+    message = deliver("<b>id</b>", error="<script>alert(1)</script>", phone="<i>")
+    page = open_page(admin_client, message).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>id" not in page

@@ -1,0 +1,272 @@
+"""GET /: search, filters, pages, and what an empty list says."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from messages.models import Instance, Message
+
+HOME = "/"
+
+
+def shown(page) -> list[str]:
+    """The ids of the messages on a page, from top to bottom."""
+    return [row.message.zapi_id for row in page.context["rows"]]
+
+
+def age(message, **ago):
+    """As if it had first been heard of that long ago."""
+    Message.objects.filter(pk=message.pk).update(first_heard_at=timezone.now() - timedelta(**ago))
+
+
+@pytest.fixture
+def many(instance):
+    """120 messages, several of them heard in the very same moment."""
+    start = datetime.now(UTC) - timedelta(hours=1)
+    Message.objects.bulk_create(
+        Message(
+            instance=instance,
+            zapi_id=f"M{n:03}",
+            rank=30,
+            phone="5544999999999",
+            is_group=False,
+            inbound=False,
+            first_heard_at=start + timedelta(seconds=n // 7),
+            started_at=start,
+            last_event_at=start,
+        )
+        for n in range(120)
+    )
+
+
+def test_it_asks_for_permission(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("nobody"))
+    assert client.get(HOME).status_code == 403
+
+
+def test_it_asks_to_sign_in(client, db):
+    assert client.get(HOME).url == "/account/login/?next=/"
+
+
+def test_a_message_shows_its_status_recipient_and_instance(viewer, report):
+    report("SENT", "RECEIVED")
+    page = viewer.get(HOME).content.decode()
+    for text in ("Delivered", "+55 44 99999-9999", "3EB0A1", "Atendimento", "+1 s"):
+        assert text in page
+
+
+def test_every_time_is_exact_for_a_screen_reader(viewer, report):
+    message = report("SENT")
+    exact = timezone.localtime(message.sent_at).strftime("%H:%M:%S")
+    page = viewer.get(HOME).content.decode()
+    assert re.search(rf'<time datetime="[^"]+" title="[^"]+{exact}"', page)
+
+
+def test_the_newest_comes_first(viewer, report):
+    for name in ("A1", "A2", "A3"):
+        report("SENT", id=name)
+    assert shown(viewer.get(HOME)) == ["A3", "A2", "A1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+55 (44) 9 9999-9999",
+        "44 99999-9999",
+        "44 9999-9999",
+        "99999-9999",
+        "9999 9999",
+        "4499",
+        "3EB0A1",
+        "3eb0a1",
+        "Z3EB0A1",
+    ],
+)
+def test_search_finds_it_by(text, viewer, report, deliver):
+    deliver()
+    report("SENT", id="OTHER", phone="5511987650000")
+    assert shown(viewer.get(HOME, {"q": text})) == ["3EB0A1"]
+
+
+def test_search_finds_the_form_without_the_9(viewer, report):
+    report("SENT", phone="554499999999")
+    page = viewer.get(HOME, {"q": "+55 44 99999-9999"})
+    assert shown(page) == ["3EB0A1"]
+    assert "also searched without the 9: +55 44 9999-9999" in page.content.decode()
+
+
+def test_search_finds_a_lid_even_where_the_number_is_known(viewer, deliver, report):
+    deliver()
+    report("READ", phone="123456789012345@lid")
+    report("READ", id="OTHER", phone="999@lid")
+    assert shown(viewer.get(HOME, {"q": "123456789012345@lid"})) == ["3EB0A1"]
+
+
+def test_a_search_reaches_back_for_ever(viewer, report):
+    age(report("SENT"), days=300)
+    assert shown(viewer.get(HOME)) == []
+    assert shown(viewer.get(HOME, {"q": "3EB0A1"})) == ["3EB0A1"]
+    assert shown(viewer.get(HOME, {"q": "3EB0A1", "period": "30d"})) == []
+
+
+def test_a_week_unless_asked_otherwise(viewer, report):
+    age(report("SENT"), days=8)
+    page = viewer.get(HOME)
+    assert page.context["nothing"] == "only older"
+    assert "Looking at the last 7 days" in page.content.decode()
+    assert shown(viewer.get(page.context["all_time_url"])) == ["3EB0A1"]
+
+
+def test_inbound_messages_only_when_asked(viewer, report):
+    report("READ_BY_ME")
+    page = viewer.get(HOME)
+    assert (shown(page), page.context["nothing"]) == ([], "only inbound")
+    assert shown(viewer.get(page.context["inbound_url"])) == ["3EB0A1"]
+
+
+def test_filters_by_status_and_instance(viewer, report, deliver, account):
+    report("SENT", id="S")
+    report("SENT", "READ", id="R")
+    deliver("F", error="Phone number does not exist")
+    assert shown(viewer.get(HOME, {"status": "read"})) == ["R"]
+    assert shown(viewer.get(HOME, {"status": ["read", "failed"]})) == ["F", "R"]
+    other = Instance.objects.create(account=account, name="Cobrança", zapi_id="other", token="t")
+    assert shown(viewer.get(HOME, {"instance": other.pk})) == []
+
+
+def test_chips_remove_what_they_name(viewer, report, instance):
+    report("SENT")
+    address = f"/?q=44999999999&status=sent&instance={instance.pk}&period=30d&inbound=1"
+    chips = {str(chip.label): chip.url for chip in viewer.get(address).context["chips"]}
+    assert list(chips) == [
+        "Status: Sent",
+        "Instance: Atendimento",
+        "Last 30 days",
+        "With inbound messages",
+    ]
+    assert chips["Status: Sent"] == f"/?q=44999999999&instance={instance.pk}&period=30d&inbound=1"
+    assert "period" not in chips["Last 30 days"]
+
+
+def test_a_new_search_keeps_the_filters(viewer, report):
+    report("SENT")
+    page = viewer.get("/?q=old&status=sent").content.decode()
+    assert '<input type="hidden" name="status" value="sent">' in page
+    assert page.count('name="q"') == 1
+
+
+def test_pages_show_every_message_once_in_order(viewer, many):
+    seen, address = [], HOME
+    while address:
+        page = viewer.get(address)
+        seen += shown(page)
+        address = page.context["older_url"]
+    assert seen == [f"M{n:03}" for n in reversed(range(120))]
+
+
+def test_newer_leads_back_the_same_way(viewer, many):
+    first = viewer.get(HOME)
+    second = viewer.get(first.context["older_url"])
+    third = viewer.get(second.context["older_url"])
+    assert shown(viewer.get(third.context["newer_url"])) == shown(second)
+    assert shown(viewer.get(second.context["newer_url"])) == shown(first)
+    assert first.context["newer_url"] is None
+    assert third.context["older_url"] is None
+
+
+def test_new_messages_do_not_shift_an_older_page(viewer, many, report):
+    address = viewer.get(HOME).context["older_url"]
+    before = shown(viewer.get(address))
+    report("SENT", id="NEW")
+    assert shown(viewer.get(address)) == before
+
+
+def test_pages_keep_the_filters(viewer, many):
+    address = viewer.get("/?status=received&period=all").context["older_url"]
+    assert address.startswith("/?status=received&period=all&older=")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=nonsense&status=",
+        "instance=x&instance=-1&instance=99999999999999999999999",
+        "period=forever",
+        "older=1-2-3",
+        "newer=%00",
+        f"older={'9' * 16}-{'9' * 18}",
+        f"newer={'9' * 16}-{'9' * 18}",
+        f"newer={quote('٣-٤')}",
+        "q=%00%ff%F0%9F%98%80",
+        f"q={'9' * 5000}",
+        "q=%25_%5C'\"--",
+        "inbound=maybe",
+    ],
+)
+def test_an_invalid_query_is_no_error(query, viewer, report):
+    report("SENT")
+    assert viewer.get(f"/?{query}").status_code == 200
+
+
+def test_no_instance_says_whom_to_ask(viewer):
+    page = viewer.get(HOME)
+    assert page.context["nothing"] == "no instance"
+    assert "Ask an administrator of this board" in page.content.decode()
+
+
+def test_no_instance_leads_to_the_form_whoever_may_add_one(admin_client):
+    assert reverse("dashboard:instance-add") in admin_client.get(HOME).content.decode()
+
+
+def test_nothing_heard_shows_the_address_to_whom_it_may_concern(viewer, admin_client, instance):
+    page = viewer.get(HOME)
+    assert page.context["nothing"] == "nothing heard"
+    assert "/webhooks/zapi/" not in page.content.decode()
+    assert "https://board.example.com/webhooks/zapi/" in admin_client.get(HOME).content.decode()
+
+
+def test_no_match_says_what_to_try(viewer, report):
+    report("SENT")
+    page = viewer.get(HOME, {"q": "+55 11 91111-1111"})
+    assert page.context["nothing"] == "no match"
+    assert "last 8 digits" in page.content.decode()
+
+
+def test_the_queries_of_a_page(viewer, many, django_assert_num_queries):
+    # Session, user, their permissions (2), instances, messages.
+    with django_assert_num_queries(6):
+        viewer.get(HOME)
+
+
+def test_groups_cost_one_query_more_however_many(viewer, report, many, django_assert_num_queries):
+    for number in range(5):
+        group = {"phone": f"12036301{number}-group", "isGroup": True}
+        report("RECEIVED", "READ", id=f"G{number}", participant="5511987654321", **group)
+        report("RECEIVED", id=f"G{number}", participant="5511987654322", **group)
+    with django_assert_num_queries(7):
+        page = viewer.get(HOME)
+    assert page.content.decode().count(">Delivered to 2, read by 1<") == 5
+
+
+def test_an_unknown_status_shows_its_own_name(viewer, report):
+    report("TELEPORTED")
+    assert "TELEPORTED" in viewer.get(HOME).content.decode()
+
+
+def test_a_contradiction_is_marked(viewer, report, deliver):
+    report("RECEIVED")
+    deliver(error="expired")
+    page = viewer.get(HOME).content.decode()
+    assert "Also failed" in page
+    assert "Failed: expired" not in page
+
+
+def test_what_callbacks_say_cannot_become_markup(viewer, deliver):
+    deliver("<b>id</b>", error="<script>alert(1)</script>", phone="<i>")
+    page = viewer.get(HOME).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>id" not in page
