@@ -8,6 +8,5 @@ urlpatterns = [
     path("", include("messages.dashboard.urls")),
     path("", include("messages.webhooks.urls")),
     path("account/", include("allauth.account.urls")),
-    path("language/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

@@ -18,7 +18,7 @@ SIGNED_IN = EVERYONE - {NOBODY}
 # Who gets a page, by the name of the URL. All others get the sign-in page, a 403 or a 404.
 RULES: dict[str, set[str]] = {
     "account_login": EVERYONE,
-    "account_logout": EVERYONE,
+    "account_logout": SIGNED_IN,
     "account_signup": EVERYONE,  # says that it is closed
     "account_inactive": EVERYONE,
     "account_reset_password": EVERYONE,
@@ -27,26 +27,26 @@ RULES: dict[str, set[str]] = {
     "account_reset_password_from_key_done": EVERYONE,
     "account_email_verification_sent": EVERYONE,
     "account_confirm_email": EVERYONE,
-    "account_confirm_login_code": EVERYONE,  # leads back to the sign-in: no code was asked for
+    "account_confirm_login_code": SIGNED_IN,  # nobody is led back to the sign-in
     "account_reauthenticate": SIGNED_IN,
     "account_change_password": SIGNED_IN,
     "account_set_password": SIGNED_IN,
     "account_email": SIGNED_IN,
-    "set_language": EVERYONE,
+    "dashboard:set_language": EVERYONE,
     "webhooks:zapi": EVERYONE,  # its key is its gate; GET answers 405
     "dashboard:messages": SIGNED_IN,
     "dashboard:message": SIGNED_IN,
-    "dashboard:theme": EVERYONE,
-    "dashboard:time-zone": EVERYONE,
+    "dashboard:preferences": EVERYONE,  # a cookie of the viewer's own; GET answers 405
     "dashboard:instances": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-add": {ADMIN, SUPERUSER},
     "dashboard:instance": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-push": {ADMIN, SUPERUSER},
     "dashboard:instance-verify": {ADMIN, SUPERUSER},
 }
-# Django admin keeps its own door: staff only, then its permissions.
+# Django admin keeps its own door: staff only, then its permissions; evidence is read-only there.
 ADMIN_RULE = {SUPERUSER}
-OPEN_ADMIN = {"admin:login", "admin:logout", "admin:jsi18n"}
+ADMIN_OPEN = {"admin:logout"}
+ADMIN_CLOSED = re.compile(r"admin:(whatsapp_\w+_(add|delete)|autocomplete)")
 
 
 def walk(
@@ -73,7 +73,9 @@ ROUTES = sorted(set(walk(get_resolver().url_patterns)))
 
 def allowed(name: str) -> set[str]:
     if name.startswith("admin:"):
-        return EVERYONE if name in OPEN_ADMIN else ADMIN_RULE
+        if ADMIN_CLOSED.fullmatch(name):
+            return set()
+        return SIGNED_IN if name in ADMIN_OPEN else ADMIN_RULE
     assert name in RULES, f"{name} has no rule: say in RULES and docs/operator.md who may open it"
     return RULES[name]
 
