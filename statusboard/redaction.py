@@ -1,21 +1,33 @@
 """Secrets taken out of text, wherever the text is written, stored or shown."""
 
-import logging
 import re
 
 HIDDEN = "[hidden]"
 
-# What holds a secret in the product's world: Z-API's URL, the webhook's own URL, the error that
-# echoes the Client-Token ("Client-Token <the value sent> not allowed"), headers and JSON members.
-_PATTERNS = (
-    re.compile(r"(/token/)[^/\s\"'?#]+"),
-    re.compile(r"(/webhooks/zapi/)[^/\s\"'?#]+"),
-    re.compile(r"(Client-Token )(?!null\b)\S+(?= not allowed)", re.IGNORECASE),
-    re.compile(
-        r"((?:client[-_]?token|z-api-token|authorization|partner[-_]?token|token|password)"
-        r"[\"']?\s*[:=]\s*[\"']?(?:Bearer\s+)?)[^\s\"',;&}]+",
-        re.IGNORECASE,
-    ),
+_NAME = (
+    r"(?:(?:client|partner|access|z-api)[-_]?token|token|api[-_]?key|authorization|password|secret"
+    r"|signing[-_]keys?|encryption[-_]keys?|secret[-_]key)"
+)
+# A quote as it stands in JSON, in JSON within JSON, in Python's repr and in a URL.
+_QUOTE = r"(?:\\*[\"']|%22|%27)"
+_MEANS = r"(?:\s*(?:=>|[:=]|%3A|%3D)\s*|(?<=[\"'])\s*,\s*(?=b?[\"']))(?:%20|\+)?"
+
+# What holds a secret in the product's world. Each takes the text before the secret as group 1.
+_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # Z-API's URL, and the webhook's own; plain, or as part of another URL.
+        r"(/token/|/webhooks/zapi/)[^/\s\"'?#]+",
+        r"(%2Ftoken%2F|%2Fwebhooks%2Fzapi%2F)(?:(?!%2F|%3F|%23|%22)[^/\s\"'?#&])+",
+        # A webhook's key without its URL: instance, version and signature.
+        r"()(?<![\w.-])[\w-]+\.\d+\.[\w-]{43}(?![\w-])",
+        # The error that echoes: "Client-Token <the value sent> not allowed".
+        r"(Client-Token(?:\s|%20|\+))(?!null\b)[^\n]{1,300}?(?=(?:\s|%20|\+)not(?:\s|%20|\+)allowed)",
+        # Headers, members and parameters: quoted to the closing quote, bare to the next delimiter.
+        rf"({_NAME}{_QUOTE}?{_MEANS}b?(?P<quote>\\*[\"']))(?:(?!(?P=quote))(?:[^\\\n]|\\.))+",
+        rf"({_NAME}{_QUOTE}?{_MEANS}(?:%22|%27)?(?:(?:Bearer|Basic)(?:\s|%20|\+)+)?)"
+        rf"(?!{re.escape(HIDDEN)}|b?\\*[\"'])[^\s\"',;&}}\])\\]+",
+    )
 )
 
 
@@ -23,10 +35,3 @@ def redact(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{HIDDEN}", text)
     return text
-
-
-class RedactingFormatter(logging.Formatter):
-    """Redacts the finished line, so that arguments and tracebacks are covered too."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))

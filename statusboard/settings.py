@@ -1,5 +1,6 @@
 """Every setting, read from the environment or .env. `.env.example` documents each."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from statusboard import keyring
+from statusboard import keyring, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -20,7 +21,6 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────────
 
-
 # For libpq: a server that is gone must be noticed in seconds (milliseconds in tcp_user_timeout).
 _PUNCTUAL = {
     "connect_timeout": 2,
@@ -29,6 +29,7 @@ _PUNCTUAL = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+
 
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = env.db_url(
@@ -93,6 +94,16 @@ FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS")
 
 # ── Addresses ────────────────────────────────────────────────────────────────────────────────────
 
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must be a list of networks such as 203.0.113.0/24: {error}."
+        ) from None
+
+
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/")
 _public = urlsplit(PUBLIC_BASE_URL)
 IS_HTTPS = _public.scheme == "https"
@@ -114,6 +125,9 @@ DEMO = env.bool("DEMO", default=False)
 
 ZAPI_BASE_URL = env.str("ZAPI_BASE_URL", default="https://api.z-api.io").rstrip("/")
 ZAPI_CA_FILE = env.str("ZAPI_CA_FILE", default="")
+# Whether addresses that people type in may lie in a private network, or begin with http.
+FORWARD_ALLOW_PRIVATE = env.bool("FORWARD_ALLOW_PRIVATE", default=False)
+FORWARD_CA_FILE = env.str("FORWARD_CA_FILE", default="")
 
 # ── Transport ────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +209,14 @@ TEMPLATES = [
 
 # A status callback has a few hundred bytes, an inbound message with a long text some thousands.
 WEBHOOK_MAX_BODY = 256 * 1024
+# Who may call the webhook at all; nobody is left out where it is empty.
+WEBHOOK_ALLOWED_NETWORKS = _networks("WEBHOOK_ALLOWED_NETWORKS")
+# Whose X-Forwarded-For is believed.
+WEBHOOK_TRUSTED_PROXIES = _networks("WEBHOOK_TRUSTED_PROXIES")
+# What one address may get wrong before it is told to wait; each web process counts for itself.
+WEBHOOK_WRONG_KEYS_PER_MINUTE = env.int("WEBHOOK_WRONG_KEYS_PER_MINUTE", default=60)
+# The most that is kept, of each instance, of callbacks that could not be understood.
+QUARANTINE_MAX_BYTES = env.int("QUARANTINE_MAX_BYTES", default=50 * 1024 * 1024)
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -267,13 +289,24 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "redacted": {
-            "()": "statusboard.redaction.RedactingFormatter",
+            "()": "statusboard.logs.RedactingFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "redacted"}},
+    "filters": {"refusals": {"()": "statusboard.logs.RefusalQuota", "per_minute": 60}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "redacted",
+            "filters": ["refusals"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Django's own handlers would write the same lines a second time, and unredacted.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    # Their own handlers would write the same lines a second time, or unredacted.
+    "loggers": {
+        name: {"handlers": [], "propagate": True}
+        for name in ("django", "django.server", "_granian")
+    },
 }
+logs.redact_what_python_writes()

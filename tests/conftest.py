@@ -15,6 +15,7 @@ from django.db import close_old_connections
 
 from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
+from messages.webhooks.gate import wrong_keys
 from statusboard.wsgi import application
 
 ZAPI_ID = "instance.id"
@@ -67,6 +68,12 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
         finally:
             getattr(chunks, "close", lambda: None)()
     return Answer(seen["status"], seen["headers"], answer)
+
+
+@pytest.fixture(autouse=True)
+def forgotten_strangers() -> None:
+    """All tests call from one address: no test may be told to wait for another's wrong keys."""
+    wrong_keys.forget()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a delivery will be stored as, decided before the database is asked."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +14,13 @@ from messages.zapi.payloads import (
     StatusReport,
     parse,
 )
+from statusboard.redaction import redact
 
 from .delivery import Delivery
 
+logger = logging.getLogger(__name__)
+
+MAX_CAUSE = 300
 # A phone's clock may run ahead a little; a step a day in the future did not happen then.
 FUTURE_TOLERANCE = timedelta(days=1)
 
@@ -98,8 +103,13 @@ def read(delivery: Delivery) -> Entry:
         callback = parse(delivery.body)
     except MalformedCallbackError as error:
         return quarantined(delivery, str(error), malformed=True)
+    except Exception:
+        # Authenticated is stored before it is understood: our own mistake must not lose it.
+        logger.exception("A callback could not be read; it is kept in quarantine.")
+        return quarantined(delivery, "it could not be read; the log says why")
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
-        cause = f"the body names another instance: {callback.instance_id}"
+        named, own = callback.instance_id, delivery.zapi_id
+        cause = f"it came to the webhook of {own}, but its body names another instance: {named}"
         return quarantined(delivery, cause, callback.type)
     return _understood(delivery, callback)
 
@@ -107,7 +117,8 @@ def read(delivery: Delivery) -> Entry:
 def quarantined(
     delivery: Delivery, cause: str, kind: str = "", *, malformed: bool = False
 ) -> Entry:
-    return Entry(delivery, kind, Outcome.QUARANTINED, cause[:300], True, malformed)
+    cause = redact(cause)[:MAX_CAUSE]
+    return Entry(delivery, kind, Outcome.QUARANTINED, cause, keeps_body=True, malformed=malformed)
 
 
 def _understood(delivery: Delivery, callback: ParsedCallback) -> Entry:

@@ -1,9 +1,12 @@
 import json
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from statusboard.redaction import redact
 
 
 class Outcome(models.TextChoices):
@@ -19,6 +22,15 @@ class TokenCheck(models.TextChoices):
     MATCHES = "matches", _("Matches")
     DIFFERS = "differs", _("Differs")
     MISSING = "missing", _("Missing")
+
+
+class CallbackQuerySet(models.QuerySet["Callback"]):
+    def quarantined(self) -> Self:
+        return self.filter(outcome=Outcome.QUARANTINED)
+
+    def kept(self) -> Self:
+        """Those whose body is still there."""
+        return self.exclude(body=b"")
 
 
 class Callback(models.Model):
@@ -47,20 +59,30 @@ class Callback(models.Model):
     size = models.PositiveIntegerField(_("size in bytes"))
     body = models.BinaryField(_("body"), blank=True)
 
+    objects = CallbackQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
-        indexes = [models.Index(fields=["instance", "received_at"])]
+        indexes = [
+            models.Index(fields=["instance", "received_at"]),
+            # What the quarantine holds, by instance. It costs no other callback a write.
+            models.Index(
+                fields=["instance", "size"],
+                name="callback_quarantined",
+                condition=Q(outcome=Outcome.QUARANTINED) & ~Q(body=b""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type or '?'} {self.received_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def text(self) -> str:
-        """The body for a person: indented where it is JSON, else as it came."""
+        """The body for a person: indented where it is JSON, and without the secrets in it."""
         text = bytes(self.body).decode("utf-8", "replace")
         try:
             data: Any = json.loads(text)
         except (ValueError, RecursionError):
-            return text
-        return json.dumps(data, indent=2, ensure_ascii=False)
+            return redact(text)
+        return redact(json.dumps(data, indent=2, ensure_ascii=False))

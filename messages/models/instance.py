@@ -2,11 +2,12 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from .account import Account
-from .callback import Callback
+from .callback import Callback, TokenCheck
 from .fields import Secret, SecretField, token_digest
 
 
@@ -14,6 +15,11 @@ class TokenPolicy(models.TextChoices):
     OBSERVE = "observe", _("Observe")
     ENFORCE = "enforce", _("Enforce")
     OFF = "off", _("Off")
+
+
+def _count(callbacks: models.QuerySet[Callback]) -> Coalesce:
+    by_instance = callbacks.order_by().values("instance").annotate(number=Count("pk"))
+    return Coalesce(Subquery(by_instance.values("number")), 0)
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -24,6 +30,14 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
         return self.annotate(last_heard_at=Subquery(newest.values("received_at")[:1]))
+
+    def with_token_mismatches(self, *, since: datetime) -> Self:
+        """Annotates `tokens_differing` and `tokens_missing`: callbacks since then, observed."""
+        heard = Callback.objects.filter(instance=OuterRef("pk"), received_at__gte=since)
+        return self.annotate(
+            tokens_differing=_count(heard.filter(token_check=TokenCheck.DIFFERS)),
+            tokens_missing=_count(heard.filter(token_check=TokenCheck.MISSING)),
+        )
 
 
 class Instance(models.Model):
@@ -59,6 +73,8 @@ class Instance(models.Model):
     objects = InstanceQuerySet.as_manager()
 
     last_heard_at: datetime | None
+    tokens_differing: int
+    tokens_missing: int
 
     class Meta:
         verbose_name = _("instance")

@@ -8,20 +8,27 @@ status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Con
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from messages.statuses import Status, from_provider
+from statusboard.redaction import redact
 
 MAX_IDS = 500
+# The deepest callback that Z-API documents, an inbound list of choices, has 5 levels.
+MAX_DEPTH = 64
 MAX_TEXT = 128
 MAX_REASON = 300
 NO_DEVICE = -1
 
 _OLD_GROUP = re.compile(r"\d+-\d+")
 _INT32 = 2**31
+_GZIP_MAGIC = b"\x1f\x8b"
+# A text as one piece, or a bracket outside of any. It matches without ever going back, so that no
+# body is slow to look through.
+_BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 # Epochs below this are seconds: 1e11 milliseconds is 1973, 1e11 seconds the year 5138.
 _SECONDS_BELOW = 1e11
 # WhatsApp opened in 2009; a time outside this span is a mistake, whatever its unit.
@@ -80,15 +87,34 @@ def parse(body: bytes) -> ParsedCallback:
 
 
 def _load(body: bytes) -> dict[str, Any]:
+    if body.startswith(_GZIP_MAGIC):
+        # The door hands on what it could not inflate.
+        raise MalformedCallbackError("the gzip is broken")
     try:
-        data = json.loads(body, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise MalformedCallbackError("the JSON is nested too deeply") from None
+        # As json.loads() reads bytes, but UTF-8 only: RFC 8259 allows nothing else between systems.
+        text = body.decode("utf-8-sig", "surrogatepass")
+        if _is_too_deep(text):
+            raise MalformedCallbackError(f"the JSON is nested more than {MAX_DEPTH} levels deep")
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except MalformedCallbackError:
+        raise
     except ValueError as error:
         raise MalformedCallbackError(f"not JSON: {error}"[:MAX_REASON]) from None
     if not isinstance(data, dict):
         raise MalformedCallbackError("the JSON is not an object")
     return data
+
+
+def _is_too_deep(text: str) -> bool:
+    """Asked before the JSON is read, because Python's own limit depends on who calls."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKET_OR_TEXT.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -157,8 +183,12 @@ def _is_group_address(phone: str) -> bool:
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    values: Iterable[Any] = value if isinstance(value, list) else [value]
-    ids = {_clean(item) for item in values if _is_scalar(item)} - {""}
+    """All or nothing: one id that cannot be read leaves the callback to the quarantine."""
+    values = value if isinstance(value, list) else [value]
+    given = [item for item in values if item is not None]
+    if not all(map(_is_scalar, given)):
+        raise MalformedCallbackError("a message id is not a text")
+    ids = {_clean(item) for item in given} - {""}
     if not ids:
         raise MalformedCallbackError("there is no message id")
     if len(ids) > MAX_IDS:
@@ -191,11 +221,14 @@ def _clean(value: str | int) -> str:
 
 
 def _reason(data: dict[str, Any]) -> str:
-    """The failure in Z-API's words, its code behind: "Phone number does not exist (SHADOW_BAN)"."""
+    """The failure in Z-API's words, its code behind: "Phone number does not exist (SHADOW_BAN)".
+
+    One of Z-API's errors echoes the Client-Token, which must not get into a timeline.
+    """
     error, code = data.get("error"), data.get("errorCode")
     words = _clean(error if _is_scalar(error) else json.dumps(error)) if error else ""
     mark = _clean(code if _is_scalar(code) else json.dumps(code)) if code else ""
-    return (f"{words} ({mark})" if words and mark else words or mark)[:MAX_REASON]
+    return redact(f"{words} ({mark})" if words and mark else words or mark)[:MAX_REASON]
 
 
 def _device(data: dict[str, Any], name: str) -> int:

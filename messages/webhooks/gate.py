@@ -1,0 +1,124 @@
+"""Who may knock: the networks let in, and how often a stranger may try a key."""
+
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import Any
+
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+Address = IPv4Address | IPv6Address
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def admits(meta: Mapping[str, Any]) -> bool:
+    """Whether the caller's network is let in; each is where none was named."""
+    networks: Networks = settings.WEBHOOK_ALLOWED_NETWORKS
+    return not networks or _is_in(client_address(meta), networks)
+
+
+def client_address(meta: Mapping[str, Any]) -> Address | None:
+    """Who is calling, None where the server does not say.
+
+    X-Forwarded-For grows to the right, and anyone can send the beginning of it. So it is read from
+    the right, and only as far as each hop was reported by a proxy of ours.
+    """
+    address = _address(meta.get("REMOTE_ADDR", ""))
+    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while hops and _is_in(address, settings.WEBHOOK_TRUSTED_PROXIES):
+        hop = _address(hops.pop())
+        if hop is None:
+            break
+        address = hop
+    return address
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _is_in(address: Address | None, networks: Networks) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tries: float
+    since: float
+    was_reported: bool = False
+
+
+class WrongKeys:
+    """A bucket of tries for each address, which fills again within a minute.
+
+    Only wrong keys are counted, so that no stranger can use up what a customer needs, even from
+    behind the same address.
+    """
+
+    # Above it the address not heard of for longest is forgotten, so that memory has a bound.
+    MOST_ADDRESSES = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def seconds_to_wait(self, meta: Mapping[str, Any]) -> int:
+        """Count one wrong key; 0 where its sender is to be answered as usual."""
+        source = _source(client_address(meta))
+        rate = settings.WEBHOOK_WRONG_KEYS_PER_MINUTE / 60
+        with self._lock:
+            bucket = self._filled(source, rate)
+            if bucket.tries >= 1:
+                bucket.tries -= 1
+                return 0
+            was_reported, bucket.was_reported = bucket.was_reported, True
+        if not was_reported:
+            logger.warning(
+                "Too many wrong webhook keys from %s: it is told to wait.",
+                source or "an unknown address",
+                extra={"status_code": 429},
+            )
+        return math.ceil((1 - bucket.tries) / rate) if rate else 60
+
+    def forget(self) -> None:
+        self._buckets.clear()
+
+    def _filled(self, source: str, rate: float) -> _Bucket:
+        now, full = time.monotonic(), rate * 60
+        bucket = self._buckets.setdefault(source, _Bucket(full, now))
+        bucket.tries = min(full, bucket.tries + (now - bucket.since) * rate)
+        bucket.since = now
+        bucket.was_reported &= bucket.tries < full
+        self._buckets.move_to_end(source)
+        if len(self._buckets) > self.MOST_ADDRESSES:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+def _source(address: Address | None) -> str:
+    """One subscriber: an IPv4 address, or the 64 bits of IPv6 that a provider gives out."""
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address or "")
+
+
+wrong_keys = WrongKeys()

@@ -1,0 +1,74 @@
+"""What the processes write: no secret in it, and no stranger can fill the disk with it."""
+
+import logging
+import sys
+import threading
+from types import TracebackType
+
+from .redaction import redact
+
+
+class RedactingFormatter(logging.Formatter):
+    """Redacts the finished line, so that arguments and tracebacks are covered too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+class RefusalQuota(logging.Filter):
+    """Lets through so many lines a minute about refused requests, and counts the rest.
+
+    Anyone can cause such a line, so without a limit anyone could fill the disk with them.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        super().__init__()
+        self._per_minute = per_minute
+        self._lock = threading.Lock()
+        self._minute = self._written = self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # What Django, and the webhook's gate, attach to a line that is about an answer.
+        if not 400 <= getattr(record, "status_code", 0) < 500:
+            return True
+        with self._lock:
+            return self._has_room_for(record)
+
+    def _has_room_for(self, record: logging.LogRecord) -> bool:
+        minute = int(record.created // 60)
+        if minute != self._minute:
+            self._minute, self._written = minute, 0
+        if self._written >= self._per_minute:
+            self._left_out += 1
+            return False
+        self._written += 1
+        if self._left_out:
+            record.msg = f"{record.getMessage()} ({self._left_out} such lines were left out)"
+            record.args = ()
+            self._left_out = 0
+        return True
+
+
+def redact_what_python_writes() -> None:
+    """Warnings and uncaught exceptions go past every formatter unless they are made log lines."""
+    logging.captureWarnings(True)
+    # Where a line cannot be formatted, Python would print its arguments as they are.
+    logging.raiseExceptions = False
+    if logging.lastResort:
+        logging.lastResort.setFormatter(RedactingFormatter())
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger(__name__).critical("Stopped by an error.", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value:
+        _log_uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)

@@ -1,0 +1,218 @@
+"""Who gets in, who is told to wait, and what strangers can fill: nothing."""
+
+import json
+from ipaddress import ip_network
+
+import pytest
+from django.utils import timezone
+
+from messages.instances.keys import WebhookKey, sign
+from messages.models import Callback, FollowUp, Instance, Message
+from messages.webhooks.gate import WrongKeys, client_address
+from tests.conftest import call
+
+STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
+JSON = {"CONTENT_TYPE": "application/json"}
+TOKEN = "token-of-the-instance"
+
+
+def knock(key="wrong", **extra):
+    return call(f"/webhooks/zapi/{key}/", "POST", json.dumps(STATUS).encode(), **JSON | extra)
+
+
+class TestTheAddress:
+    PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+
+    @pytest.mark.parametrize(
+        ("remote", "forwarded", "client"),
+        [
+            ("203.0.113.7", "", "203.0.113.7"),
+            # Nobody vouches for what a stranger sends along.
+            ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+            ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+            # What stands to the left of the first stranger is the stranger's own invention.
+            ("10.0.0.1", "192.0.2.66, 198.51.100.1", "198.51.100.1"),
+            ("10.0.0.1", "192.0.2.66, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+            ("fd00::1", "2001:db8::5", "2001:db8::5"),
+            ("::ffff:203.0.113.7", "", "203.0.113.7"),
+            ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            ("10.0.0.1", "198.51.100.1, nonsense", "10.0.0.1"),
+            ("", "198.51.100.1", "None"),
+        ],
+    )
+    def test_it_is_the_first_from_the_right_that_no_proxy_of_ours_has(
+        self, settings, remote, forwarded, client
+    ):
+        settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
+        meta = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}
+        assert str(client_address(meta)) == client
+
+    def test_without_trusted_proxies_nothing_forwarded_is_believed(self):
+        meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
+        assert str(client_address(meta)) == "10.0.0.1"
+
+
+class TestTheNetworksLetIn:
+    @pytest.fixture(autouse=True)
+    def networks(self, settings):
+        settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("203.0.113.0/24")]
+        settings.WEBHOOK_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+
+    def test_a_caller_from_one_of_them_gets_in(self, post):
+        assert post(STATUS, REMOTE_ADDR="203.0.113.9").status == 200
+
+    def test_also_through_a_trusted_proxy(self, post):
+        through = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+        assert post(STATUS, **through).status == 200
+
+    @pytest.mark.parametrize(
+        "caller",
+        [
+            {"REMOTE_ADDR": "198.51.100.1"},
+            {"REMOTE_ADDR": "198.51.100.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"},
+            {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.1"},
+            {"REMOTE_ADDR": ""},
+        ],
+    )
+    def test_any_other_caller_gets_the_answer_of_a_wrong_key(self, post, caller):
+        outside = post(STATUS, **caller)
+        wrong = knock(REMOTE_ADDR="203.0.113.9")
+        assert (outside.status, outside.body, outside.headers) == (404, wrong.body, wrong.headers)
+        assert not Callback.objects.exists()
+
+
+class TestOneAnswer:
+    def test_unknown_wrong_retired_archived_and_enforced_are_one(self, account, instance):
+        Instance.objects.create(
+            account=account, name="A", zapi_id="archived", archived_at=timezone.now()
+        )
+        Instance.objects.create(
+            account=account, name="E", zapi_id="strict", token=TOKEN, token_policy="enforce"
+        )
+        genuine = sign(WebhookKey("instance.id", 1))
+        answers = [
+            knock("x"),
+            knock(genuine[:-1]),
+            knock(genuine + "A"),
+            knock(sign(WebhookKey("nobody", 1))),
+            knock(sign(WebhookKey("instance.id", 0))),
+            knock(sign(WebhookKey("instance.id", 2))),
+            knock(sign(WebhookKey("archived", 1))),
+            knock(sign(WebhookKey("strict", 1))),
+            knock(sign(WebhookKey("strict", 1)), HTTP_Z_API_TOKEN="not it"),
+        ]
+        assert {(a.status, a.body, tuple(a.headers.items())) for a in answers} == {
+            (404, b'{"error": "There is no such webhook."}', tuple(answers[0].headers.items()))
+        }
+        assert not Callback.objects.exists()
+        assert not FollowUp.objects.exists()
+        assert not Message.objects.exists()
+
+    def test_a_wrong_key_asks_the_database_nothing(self, django_assert_num_queries, db):
+        with django_assert_num_queries(0):
+            knock(sign(WebhookKey("instance.id", 1))[:-1])
+
+
+class TestZapiToken:
+    @pytest.mark.parametrize(
+        "case",
+        [
+            ("observe", {"HTTP_Z_API_TOKEN": TOKEN}, 200, "matches"),
+            ("observe", {"HTTP_Z_API_TOKEN": "another"}, 200, "differs"),
+            ("observe", {}, 200, "missing"),
+            ("enforce", {"HTTP_Z_API_TOKEN": TOKEN}, 200, "matches"),
+            ("enforce", {"HTTP_Z_API_TOKEN": "another"}, 404, None),
+            ("enforce", {}, 404, None),
+            ("off", {"HTTP_Z_API_TOKEN": "another"}, 200, ""),
+            ("off", {}, 200, ""),
+        ],
+    )
+    def test_what_a_policy_makes_of_it(self, post, instance, case):
+        policy, sent, status, check = case
+        instance.token_policy = policy
+        instance.save()
+        assert post(STATUS, **sent).status == status
+        assert list(Callback.objects.values_list("token_check", flat=True)) == (
+            [] if check is None else [check]
+        )
+
+    def test_an_instance_without_a_token_has_nothing_to_enforce(self, post, instance):
+        instance.token, instance.token_policy = "", "enforce"
+        instance.save()
+        assert post(STATUS, HTTP_Z_API_TOKEN="whatever").status == 200
+
+    def test_what_did_not_match_is_counted_by_instance(self, post, instance):
+        before = timezone.now()
+        for sent in ({"HTTP_Z_API_TOKEN": "another"}, {}, {}, {"HTTP_Z_API_TOKEN": TOKEN}):
+            post(STATUS, **sent)
+        counted = Instance.objects.with_token_mismatches(since=before).get()
+        assert (counted.tokens_differing, counted.tokens_missing) == (1, 2)
+        later = Instance.objects.with_token_mismatches(since=timezone.now()).get()
+        assert (later.tokens_differing, later.tokens_missing) == (0, 0)
+
+
+class TestTooManyWrongKeys:
+    @pytest.fixture(autouse=True)
+    def few(self, settings):
+        settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
+
+    def test_their_sender_is_told_how_long_to_wait(self, db):
+        assert [knock().status for _ in range(4)] == [404, 404, 404, 429]
+        assert 1 <= int(knock().headers["Retry-After"]) <= 20
+
+    def test_a_right_key_is_answered_all_the_same(self, post):
+        for _ in range(9):
+            knock(REMOTE_ADDR="203.0.113.9")
+        assert post(STATUS, REMOTE_ADDR="203.0.113.9").status == 200
+
+    def test_right_keys_are_not_counted(self, post):
+        assert {post(STATUS).status for _ in range(9)} == {200}
+
+    def test_another_address_has_its_own(self, db):
+        for _ in range(4):
+            knock(REMOTE_ADDR="203.0.113.9")
+        assert knock(REMOTE_ADDR="203.0.113.10").status == 404
+
+    def test_one_ipv6_subscriber_is_one_address(self, db):
+        answers = [knock(REMOTE_ADDR=f"2001:db8::{n}").status for n in range(1, 6)]
+        assert answers[-1] == 429
+
+    def test_keys_once_genuine_are_counted_too(self, instance):
+        retired = sign(WebhookKey("instance.id", 0))
+        assert [knock(retired).status for _ in range(4)][-1] == 429
+
+    def test_a_right_key_from_outside_cannot_be_told_from_a_wrong_one(self, post, settings):
+        settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("203.0.113.0/24")]
+        for _ in range(3):
+            knock(REMOTE_ADDR="198.51.100.1")
+        assert post(STATUS, REMOTE_ADDR="198.51.100.1").status == 429
+
+    def test_the_bucket_fills_again(self, monkeypatch):
+        now = [0.0]
+        monkeypatch.setattr("messages.webhooks.gate.time.monotonic", lambda: now[0])
+        keys, meta = WrongKeys(), {"REMOTE_ADDR": "203.0.113.9"}
+        assert [keys.seconds_to_wait(meta) for _ in range(4)] == [0, 0, 0, 20]
+        now[0] = 20.0
+        assert [keys.seconds_to_wait(meta) for _ in range(2)] == [0, 20]
+        now[0] = 1000.0
+        assert [keys.seconds_to_wait(meta) for _ in range(4)] == [0, 0, 0, 20]
+
+    def test_memory_has_a_bound(self, monkeypatch):
+        monkeypatch.setattr(WrongKeys, "MOST_ADDRESSES", 10)
+        keys = WrongKeys()
+        for number in range(100):
+            keys.seconds_to_wait({"REMOTE_ADDR": f"203.0.113.{number}"})
+        assert len(keys._buckets) == 10
+
+    def test_it_is_logged_once_and_by_address(self, db, caplog):
+        for _ in range(30):
+            knock(REMOTE_ADDR="203.0.113.9")
+        told = [record for record in caplog.messages if "203.0.113.9" in record]
+        assert told == ["Too many wrong webhook keys from 203.0.113.9: it is told to wait."]
+
+    def test_nothing_is_stored(self, instance):
+        for _ in range(30):
+            knock()
+        assert not Callback.objects.exists()
