@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -54,7 +55,7 @@ class Panel:
     why_off: Promise | None
     found_url: str
     previous_url: str
-    next_try: Moment | None
+    next_try: str
 
 
 def panel(instance: Instance) -> Panel:
@@ -72,8 +73,16 @@ def panel(instance: Instance) -> Panel:
         why_off=why_push_is_off(),
         found_url=webhook.found_url if webhook.state == WebhookState.DIFFERS else "",
         previous_url=webhook.previous_url,
-        next_try=moment(webhook.retry_at),
+        next_try=_next_try(webhook),
     )
+
+
+def _next_try(webhook: Webhook) -> str:
+    if webhook.retry_at is None:
+        return ""
+    if webhook.retry_at <= timezone.now():
+        return _("Tries again by itself any moment now.")
+    return _("Tries again by itself at %s.") % Moment(webhook.retry_at).exact
 
 
 def _saved(instance: Instance) -> PanelStep:
