@@ -12,11 +12,16 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.test import TransactionTestCase
 
+from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
 from messages.webhooks.gate import wrong_keys
 from statusboard.wsgi import application
+
+# A test that may use the database may use the spool.
+TransactionTestCase.databases = {"default", "spool"}
 
 ZAPI_ID = "instance.id"
 
@@ -74,6 +79,13 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
 def forgotten_strangers() -> None:
     """All tests call from one address: no test may be told to wait for another's wrong keys."""
     wrong_keys.forget()
+
+
+@pytest.fixture(autouse=True)
+def _database_is_back() -> Iterator[None]:
+    """A test in which it was away leaves no other one behind an open breaker."""
+    yield
+    breaker.close()
 
 
 @pytest.fixture

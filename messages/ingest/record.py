@@ -1,89 +1,35 @@
+"""The door's way in: a delivery is on a disk before it is answered."""
+
 import logging
-from dataclasses import dataclass
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
-
-from messages.models import Callback, Instance
-from messages.zapi.payloads import ConnectionReport
-
-from . import postgresql, sqlite
+from . import spool
+from .breaker import Breaker
 from .delivery import Delivery
-from .entry import Entry, quarantined, read
+from .store import DatabaseAwayError, Recorded, UnknownInstanceError, probe, store
 
 logger = logging.getLogger(__name__)
 
+# One for this process: whether to ask the database at all.
+breaker = Breaker(probe, every=0.5)
 
-class UnknownInstanceError(LookupError):
-    """No instance answers to this key: it never existed, is archived, or the key is retired."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    outcome: str
-    cause: str
-    malformed: bool
+SPOOLED = Recorded("spooled")
 
 
 def record(delivery: Delivery) -> Recorded:
-    """Make a delivery durable. When this returns it is committed.
+    """Make a delivery durable: in the database or, while that is away, in the spool.
 
-    Raises UnknownInstanceError, or DatabaseError where the database could not be reached; recording
-    the same delivery again is then safe, because its id is stored at most once.
+    Raises UnknownInstanceError, or SpoolUnavailableError where it could be kept in neither.
     """
-    entry = read(delivery)
-    try:
-        outcome = _store_surely(entry)
-    except (OperationalError, InterfaceError):
-        raise
-    except DatabaseError:
-        outcome = _outcome_of(delivery) or ""
-        if not outcome:
-            # Authenticated is stored before it is understood: our own mistake must not lose it.
-            logger.exception("A callback could not be applied; it is kept in quarantine.")
-            entry = quarantined(delivery, "it could not be applied; the log says why", entry.type)
-            outcome = _store_surely(entry)
-    return Recorded(outcome, entry.cause, entry.malformed)
-
-
-def _outcome_of(delivery: Delivery) -> str | None:
-    """What a delivery stored before came to: its id is unique, so a second try is refused."""
-    known = Callback.objects.filter(pk=delivery.id)
-    return known.values_list("outcome", flat=True).first()
-
-
-def _store_surely(entry: Entry) -> str:
-    """Store, once more on a fresh connection where a persistent one turns out to be dead."""
-    try:
-        return _store(entry)
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
+    if not breaker.is_open:
+        try:
+            return store(delivery)
+        except UnknownInstanceError:
             raise
-        connection.close()
-        return _store(entry)
-
-
-def _store(entry: Entry) -> str:
-    backend = postgresql if connection.vendor == "postgresql" else sqlite
-    if entry.connection is None:
-        stored = backend.store(entry)
-    else:
-        with transaction.atomic():
-            stored = backend.store(entry)
-            if stored:
-                _note_connection(stored[0], entry.connection, entry.delivery)
-    if stored is None:
-        raise UnknownInstanceError
-    return str(stored[1])
-
-
-def _note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
-    """The newest report wins, whenever it arrives."""
-    moment = report.occurred_at or delivery.received_at
-    Instance.objects.filter(
-        Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment), pk=instance_id
-    ).update(
-        connected=report.connected,
-        connection_changed_at=moment,
-        connection_reason=report.reason,
-    )
+        except DatabaseAwayError as error:
+            logger.warning("The database is away, callbacks go to the spool: %s", error)
+            breaker.open()
+        except Exception:
+            logger.exception("A callback could not even be quarantined; it goes to the spool.")
+    # Under the same id: should the database have stored it after all, draining finds it there.
+    spool.keep(delivery)
+    return SPOOLED

@@ -5,16 +5,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from messages.ingest import Delivery, UnknownInstanceError, new_delivery_id, record
+from messages.ingest import (
+    Delivery,
+    SpoolUnavailableError,
+    UnknownInstanceError,
+    new_delivery_id,
+    record,
+)
 from messages.instances import keys
 from messages.models import token_digest
+
+from . import gate
+from .bodies import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +43,8 @@ class ZapiWebhook(APIView):
     """`POST /webhooks/zapi/<key>/`: one callback of any type.
 
     The order of the answers is part of the contract: method 405, key 404, content type 415 with the
-    body unread, size 413, malformed 400 with the body kept, stored 200.
+    body unread, size 413, malformed 400 with the body kept, stored 200. Whoever goes on with wrong
+    keys is told 429.
     """
 
     authentication_classes = ()
@@ -45,22 +54,18 @@ class ZapiWebhook(APIView):
 
     def post(self, request: Request, key: str) -> JsonResponse:
         genuine = keys.verify(key)
-        if genuine is None:
-            return not_found(request)
-        if (
-            request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-            != "application/json"
-        ):
-            return _error(415, "Send the callback as Content-Type: application/json.")
-        limit = settings.WEBHOOK_MAX_BODY
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-            return _error(413, f"A callback may have {limit} bytes at most.")
+        if genuine is None or not gate.admits(request.META):
+            return refused(request)
+        try:
+            body = read_body(request.META, settings.WEBHOOK_MAX_BODY)
+        except BodyRefusedError as refusal:
+            return _error(refusal.status, str(refusal))
         delivery = Delivery(
             id=new_delivery_id(),
             zapi_id=genuine.zapi_id,
             key_version=genuine.version,
             received_at=datetime.now(UTC),
-            body=request._request.body,
+            body=body,
             token_digest=_digest(request.META.get("HTTP_Z_API_TOKEN", "")),
         )
         return _record(request, delivery)
@@ -70,9 +75,9 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
     try:
         recorded = record(delivery)
     except UnknownInstanceError:
-        return not_found(request)
-    except DatabaseError:
-        logger.exception("A callback could not be stored; Z-API is asked to send it again.")
+        return refused(request)
+    except SpoolUnavailableError as error:
+        logger.error("A callback was lost unless it is sent again; the spool says: %s", error)
         return _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
@@ -85,8 +90,14 @@ def _digest(token: str) -> str:
     return token_digest(token) if token else ""
 
 
-def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:
+def refused(request: Request) -> JsonResponse:
     """One answer for an unknown, a wrong and a retired key: nothing to learn from it."""
+    if seconds := gate.wrong_keys.seconds_to_wait(request.META):
+        return _error(429, "Too many wrong keys.", {"Retry-After": str(seconds)})
+    return not_found(request)
+
+
+def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:
     return _error(404, "There is no such webhook.")
 
 

@@ -30,7 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._require_free_port()
-        call_command("migrate", interactive=False, verbosity=0)
+        for database in settings.DATABASES:
+            call_command("migrate", database=database, interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         with Fleet() as fleet:
             fleet.start("web", web_server(), essential=True)

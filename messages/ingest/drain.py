@@ -1,0 +1,76 @@
+"""What was spooled goes into the database, through the same path as everything else."""
+
+import logging
+import time
+from uuid import UUID
+
+from messages.models import Instance, SpooledCallback
+
+from . import spool
+from .delivery import Delivery
+from .store import DatabaseAwayError, UnknownInstanceError, store
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+# A turn of the worker, in seconds; what is left waits for the next one.
+TURN = 5.0
+
+
+def drain() -> int:
+    """Store what waits in this machine's spool, oldest first; gives how many were stored.
+
+    Several of these side by side do no harm, nor does one that is killed: an id already stored
+    counts as stored.
+    """
+    ends_at = time.monotonic() + TURN
+    stored = 0
+    is_away = False
+    while not is_away and time.monotonic() < ends_at and (rows := spool.take(BATCH)):
+        done, is_away = _store_all(rows)
+        spool.forget(done)
+        stored += len(done)
+    if stored:
+        logger.info("%s callbacks of the spool were stored.", stored)
+    return stored
+
+
+def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
+    """Which of them are stored now, and whether the database went away meanwhile."""
+    done: list[UUID] = []
+    for row in rows:
+        delivery = _delivery(row)
+        try:
+            store(delivery)
+        except DatabaseAwayError:
+            return done, True
+        except UnknownInstanceError:
+            spool.set_aside(row, _why_unknown(delivery))
+        except Exception:
+            logger.exception("A spooled callback could not be stored; it is set aside.")
+            spool.set_aside(row, "it could not be stored; the log says why")
+        else:
+            done.append(row.pk)
+    return done, False
+
+
+def _delivery(row: SpooledCallback) -> Delivery:
+    return Delivery(
+        id=row.pk,
+        zapi_id=row.zapi_id,
+        key_version=row.key_version,
+        received_at=row.received_at,
+        body=bytes(row.body),
+        token_digest=row.token_digest,
+    )
+
+
+def _why_unknown(delivery: Delivery) -> str:
+    instance = Instance.objects.filter(zapi_id=delivery.zapi_id).first()
+    if instance is None:
+        return "there is no such instance"
+    if instance.archived_at:
+        return "the instance is archived"
+    if not instance.oldest_key_version <= delivery.key_version <= instance.key_version:
+        return "its key is retired"
+    return "its z-api-token is not the instance's, which enforces it"

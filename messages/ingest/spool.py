@@ -1,0 +1,206 @@
+"""Callbacks on this machine's own disk, for as long as the database is away.
+
+A file that somebody may delete, move or forget to create at any moment: each write makes sure that
+it went into the file that is there, and makes that file where there is none.
+"""
+
+import fcntl
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error, OperationalError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min, QuerySet
+
+from messages.models import SpooledCallback
+
+from .delivery import Delivery
+
+# Threads of one process take turns: SQLite's own way of waiting for a lock is unfair and slow.
+_turn = threading.Lock()
+TURN_WITHIN = 1.5  # seconds
+
+
+class SpoolUnavailableError(Exception):
+    """Nothing can be kept in the spool: its disk is full, or cannot be written."""
+
+
+class _MovedError(FileNotFoundError):
+    """The file that this thread has open is not, or not any more, the one at the spool's path."""
+
+
+class _Opened(threading.local):
+    """Which file this thread's connection has open."""
+
+    raw: object = None
+    file: tuple[int, int] | None = None
+
+
+_opened = _Opened()
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """What lies in this machine's spool. `problem` says why it could not be looked into, or ''."""
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    refused: int = 0
+    problem: str = ""
+
+
+def keep(delivery: Delivery) -> None:
+    """Write a delivery to the disk, once however often it is called. Raises SpoolUnavailableError.
+
+    When this returns it is synced.
+    """
+    row = SpooledCallback(
+        id=delivery.id,
+        zapi_id=delivery.zapi_id,
+        key_version=delivery.key_version,
+        received_at=delivery.received_at,
+        body=delivery.body,
+        token_digest=delivery.token_digest,
+    )
+    if not _turn.acquire(timeout=TURN_WITHIN):
+        raise SpoolUnavailableError("the spool's disk is too slow")
+    try:
+        _write_surely(row)
+    except (Error, OSError) as error:
+        raise SpoolUnavailableError(str(error)) from error
+    finally:
+        _turn.release()
+
+
+def state() -> SpoolState:
+    if not _path().exists():
+        return SpoolState()
+    try:
+        with _present_file():
+            return SpoolState(
+                **waiting().aggregate(waiting=Count("id"), oldest=Min("received_at")),
+                refused=refused().count(),
+            )
+    except OperationalError as error:
+        return SpoolState() if _lacks_table(error) else SpoolState(problem=str(error))
+    except (Error, OSError) as error:
+        return SpoolState(problem=str(error))
+
+
+def waiting() -> QuerySet[SpooledCallback]:
+    """Oldest first."""
+    return SpooledCallback.objects.filter(cause="").order_by("id")
+
+
+def refused() -> QuerySet[SpooledCallback]:
+    """Set aside: the database was asked, and would not have them."""
+    return SpooledCallback.objects.exclude(cause="").order_by("id")
+
+
+def take(count: int) -> list[SpooledCallback]:
+    """Some of those that wait, oldest first. They stay until they are forgotten."""
+    if not _path().exists():
+        return []
+    try:
+        with _present_file():
+            return list(waiting()[:count])
+    except OperationalError as error:
+        if _lacks_table(error):
+            return []
+        raise
+
+
+def forget(ids: Iterable[UUID]) -> None:
+    with _present_file():
+        SpooledCallback.objects.filter(pk__in=list(ids)).delete()
+
+
+def set_aside(row: SpooledCallback, cause: str) -> None:
+    with _present_file():
+        SpooledCallback.objects.filter(pk=row.pk).update(cause=cause[:300])
+
+
+def retry_refused() -> int:
+    """Let those set aside wait again, after what stood in their way is gone."""
+    return refused().update(cause="") if state().refused else 0
+
+
+def prepare() -> None:
+    """Make the folder, the file and its table, as far as they are missing."""
+    connection = connections["spool"]
+    _path().parent.mkdir(parents=True, exist_ok=True)
+    with _path().with_suffix(".lock").open("w") as lock:
+        # Processes that find the file missing in the same moment must not all create the table.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection.close()
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes("whatsapp"))
+
+
+def _write_surely(row: SpooledCallback) -> None:
+    try:
+        _write(row)
+    except _MovedError:
+        prepare()
+        _write(row)
+    except OperationalError as error:
+        if not _lacks_table(error):
+            raise
+        prepare()
+        _write(row)
+
+
+def _write(row: SpooledCallback) -> None:
+    with _present_file():
+        if shutil.disk_usage(_path().parent).free < settings.SPOOL_MIN_FREE:
+            raise SpoolUnavailableError("its disk is full")
+        SpooledCallback.objects.bulk_create([row], ignore_conflicts=True)
+        # A file deleted meanwhile took the row along.
+        if _file() != _opened.file:
+            raise _MovedError
+
+
+@contextmanager
+def _present_file() -> Iterator[None]:
+    """On a connection to the file that is there now: one to a deleted file would go on working."""
+    connection = connections["spool"]
+    is_known = connection.connection is not None and connection.connection is _opened.raw
+    if not (is_known and _opened.file == _file()):
+        _open()
+    yield
+
+
+def _open() -> None:
+    connection, file = connections["spool"], _file()
+    connection.close()
+    if file is None:
+        raise _MovedError
+    connection.ensure_connection()
+    if file != _file():
+        raise _MovedError
+    _opened.raw, _opened.file = connection.connection, file
+
+
+def _path() -> Path:
+    return Path(connections["spool"].settings_dict["NAME"])
+
+
+def _file() -> tuple[int, int] | None:
+    """What tells one file from another that took its place."""
+    try:
+        found = _path().stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _lacks_table(error: OperationalError) -> bool:
+    """A file that is new, or older than this release."""
+    return str(error).startswith(("no such table", "no such column"))

@@ -1,0 +1,179 @@
+"""A delivery into the database, within a time that its sender can wait for."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid4
+
+from django.db import (
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.models import Q
+
+from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
+from messages.zapi.payloads import ConnectionReport
+from statusboard.deadline import deadline, remaining
+
+from . import postgresql, sqlite
+from .delivery import Delivery
+from .entry import Entry, quarantined, read
+from .quarantine import within_cap
+
+logger = logging.getLogger(__name__)
+
+# What the database may take in all, in seconds. A healthy one needs a thousandth of it.
+PATIENCE = 2.0
+# A persistent connection that is dead says so at once; a second try later would take too long.
+RETRY_WITHIN = 0.5
+
+# SQLSTATE classes that speak of one statement's values; all others (08 connection, 42 schema or
+# rights, 53 resources, 55 locks, 57 shutdown, ...) would meet any callback.
+_OWN_FAULT = ("21", "22", "23", "54")
+_WRITTEN = [model._meta.db_table for model in (Callback, Message, StatusEvent, FollowUp, Instance)]
+
+
+class Backend(Protocol):
+    """What postgresql.py and sqlite.py both offer; the comments are there."""
+
+    def store(self, entry: Entry) -> tuple[int, str] | None: ...
+
+    def settle(self, entry: Entry) -> tuple[int, str] | None: ...
+
+    def derive(self, entry: Entry, instance_id: int) -> None: ...
+
+
+class UnknownInstanceError(LookupError):
+    """No instance answers to this key: it never existed, is archived, or the key is retired."""
+
+
+class DatabaseAwayError(Exception):
+    """The database is refusing, frozen, locked or not ready: nothing can be stored now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    outcome: str
+    cause: str = ""
+    malformed: bool = False
+
+
+def store(delivery: Delivery) -> Recorded:
+    """Commit a delivery to the database.
+
+    Raises UnknownInstanceError or DatabaseAwayError; storing the same delivery again is then safe,
+    even where a commit's answer was lost, because its id is stored at most once.
+    """
+    try:
+        with _patience():
+            return _store_or_quarantine(delivery)
+    except Error as error:
+        if is_away(error):
+            raise DatabaseAwayError(str(error)) from error
+        raise
+
+
+def probe() -> None:
+    """Raises an Error unless a callback could be stored now. Leaves nothing behind."""
+    try:
+        with _patience(), transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    # A migration's lock must not look like an answer, nor be waited for.
+                    cursor.execute(f"LOCK TABLE {', '.join(_WRITTEN)} IN ROW EXCLUSIVE MODE NOWAIT")
+            FollowUp.objects.create(callback_id=uuid4(), instance_id=0)
+            transaction.set_rollback(True)
+    finally:
+        connection.close()
+
+
+def is_away(error: Exception) -> bool:
+    """Whether any callback would have met this error, rather than this one alone."""
+    if isinstance(error, DataError | IntegrityError) or not isinstance(error, Error):
+        return False
+    state: str = getattr(error.__cause__, "sqlstate", None) or ""
+    too_big = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_TOOBIG"
+    return not (state.startswith(_OWN_FAULT) or too_big)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    with deadline(PATIENCE):
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            connection.connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+        yield
+
+
+def _store_or_quarantine(delivery: Delivery) -> Recorded:
+    entry = read(delivery)
+    try:
+        return _store_surely(entry)
+    except UnknownInstanceError:
+        raise
+    except Exception as error:
+        if is_away(error):
+            raise
+        if known := _already_stored(delivery):
+            return known
+        # Authenticated is stored before it is understood: our own mistake must not lose it.
+        logger.exception("A callback could not be applied; it is kept in quarantine.")
+        cause = "it could not be applied; the log says why"
+        return _store_surely(quarantined(delivery, cause, entry.type))
+
+
+def _already_stored(delivery: Delivery) -> Recorded | None:
+    """What a delivery stored before came to: its id is unique, so a second try is refused."""
+    known = Callback.objects.filter(pk=delivery.id).values_list("outcome", "cause").first()
+    return Recorded(*known) if known else None
+
+
+def _store_surely(entry: Entry) -> Recorded:
+    """Store, once more on a fresh connection where a persistent one turns out to be dead."""
+    try:
+        return _store(entry)
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not is_away(error):
+            raise
+        connection.close()
+        if (remaining() or 0) < PATIENCE - RETRY_WITHIN:
+            raise
+        return _store(entry)
+
+
+def backend() -> Backend:
+    return postgresql if connection.vendor == "postgresql" else sqlite
+
+
+def _store(entry: Entry) -> Recorded:
+    if entry.outcome == Outcome.QUARANTINED:
+        entry = within_cap(entry)
+    if entry.connection is None:
+        stored = backend().store(entry)
+    else:
+        with transaction.atomic():
+            stored = backend().store(entry)
+            if stored:
+                note_connection(stored[0], entry.connection, entry.delivery)
+    if stored is None:
+        raise UnknownInstanceError
+    return Recorded(str(stored[1]), entry.cause, entry.malformed)
+
+
+def note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
+    """The newest report wins, whenever it arrives."""
+    moment = report.occurred_at or delivery.received_at
+    Instance.objects.filter(
+        Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment), pk=instance_id
+    ).update(
+        connected=report.connected,
+        connection_changed_at=moment,
+        connection_reason=report.reason,
+    )

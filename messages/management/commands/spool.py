@@ -1,0 +1,35 @@
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+
+from messages.ingest import spool
+
+
+class Command(BaseCommand):
+    help = (
+        "Shows what lies in this machine's spool: callbacks waiting for the database to come back, "
+        "and those set aside because it would not have them."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument(
+            "--retry", action="store_true", help="let those set aside wait for the worker again"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["retry"]:
+            self.stdout.write(f"{spool.retry_refused()} callbacks wait again.")
+        state = spool.state()
+        if state.problem:
+            raise CommandError(f"The spool cannot be read: {state.problem}")
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(state), cls=DjangoJSONEncoder))
+            return
+        since = f" (the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC)" if state.oldest else ""
+        self.stdout.write(f"{state.waiting} waiting{since}, {state.refused} set aside.")
+        for row in spool.refused()[:50] if state.refused else ():
+            self.stdout.write(f"  {row}: {row.cause}")

@@ -1,0 +1,38 @@
+"""A spool of each test's own, and a database that can be made to be away."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connections
+
+from messages.ingest import store
+from messages.ingest.record import breaker
+
+
+@pytest.fixture
+def spool_path(transactional_db: None, tmp_path: Path) -> Iterator[Path]:
+    """Where the spool will be: nothing is there yet, not even the folder."""
+    spool = connections["spool"]
+    spool.close()
+    before = spool.settings_dict["NAME"]
+    path = tmp_path / "disk" / "spool.sqlite3"
+    spool.settings_dict["NAME"] = str(path)
+    yield path
+    spool.close()
+    spool.settings_dict["NAME"] = before
+
+
+@pytest.fixture
+def away(spool_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Call it with True and the database refuses every callback, with False and it is back."""
+    real = store._store
+
+    def refuse(entry: object) -> None:
+        raise OperationalError("connection refused")
+
+    def switch(is_away: bool) -> None:
+        monkeypatch.setattr(store, "_store", refuse if is_away else real)
+        breaker.close()
+
+    return switch

@@ -1,0 +1,102 @@
+"""Only the first who meet a database that is away wait for it."""
+
+import threading
+import time
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from messages.ingest import store
+from messages.ingest.breaker import Breaker
+from messages.ingest.record import breaker
+from messages.models import FollowUp
+
+
+def wait_until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Patient:
+    """Something that is not well until it is told to be."""
+
+    def __init__(self):
+        self.is_well = False
+        self.asked_by = []
+
+    def probe(self):
+        self.asked_by.append(threading.current_thread())
+        if not self.is_well:
+            raise OSError
+
+
+@pytest.fixture
+def patient():
+    return Patient()
+
+
+class TestBreaker:
+    def test_it_is_closed_at_first_and_asks_nothing(self, patient):
+        assert not Breaker(patient.probe, every=0.01).is_open
+        assert not patient.asked_by
+
+    def test_it_stays_open_until_a_probe_succeeds(self, patient):
+        tested = Breaker(patient.probe, every=0.01)
+        tested.open()
+        wait_until(lambda: len(patient.asked_by) > 2)
+        assert tested.is_open
+        patient.is_well = True
+        wait_until(lambda: not tested.is_open)
+
+    def test_it_probes_in_one_thread_that_is_not_the_callers(self, patient):
+        tested = Breaker(patient.probe, every=0.01)
+        for _ in range(5):
+            tested.open()
+        wait_until(lambda: len(patient.asked_by) > 4)
+        tested.close()
+        assert len(set(patient.asked_by)) == 1
+        assert threading.current_thread() not in patient.asked_by
+
+    def test_it_can_open_again(self, patient):
+        patient.is_well = True
+        tested = Breaker(patient.probe, every=0.01)
+        for _ in range(3):
+            tested.open()
+            wait_until(lambda: not tested.is_open)
+
+
+def test_while_it_is_open_the_database_is_not_asked(away, post, monkeypatch):
+    away(True)
+    post({"type": "DeliveryCallback", "messageId": "M"})
+    assert breaker.is_open
+    monkeypatch.setattr(store, "store", lambda delivery: pytest.fail("asked"))
+    assert post({"type": "DeliveryCallback", "messageId": "M"}).json() == {"outcome": "spooled"}
+
+
+class TestProbe:
+    def test_a_healthy_database_passes_and_keeps_nothing(self, transactional_db):
+        store.probe()
+        assert not FollowUp.objects.exists()
+
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="locks of PostgreSQL")
+    def test_a_migrations_lock_is_not_waited_for(self, transactional_db):
+        held, enough = threading.Event(), threading.Event()
+
+        def migrate():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE whatsapp_message IN ACCESS EXCLUSIVE MODE")
+                held.set()
+                enough.wait(20)
+            connection.close()
+
+        thread = threading.Thread(target=migrate)
+        thread.start()
+        try:
+            assert held.wait(10)
+            with pytest.raises(OperationalError):
+                store.probe()
+        finally:
+            enough.set()
+            thread.join()
