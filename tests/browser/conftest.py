@@ -1,0 +1,107 @@
+"""A real Chromium against a real server, with data that came in as callbacks."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client, override_settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from pytest_django.live_server_helper import LiveServer
+
+from tests.dashboard.conftest import _quick_passwords, deliver, report, support
+
+__all__ = ["_quick_passwords", "deliver", "report", "support"]
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+# The server of these tests speaks http: nothing may insist on https.
+PLAIN_HTTP = {
+    "SECURE_SSL_REDIRECT": False,
+    "SESSION_COOKIE_SECURE": False,
+    "CSRF_COOKIE_SECURE": False,
+    "LANGUAGE_COOKIE_SECURE": False,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last of all: Playwright leaves an event loop running, which other tests could trip over."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database_beside_an_event_loop() -> Iterator[None]:
+    """Playwright's loop runs in this thread; Django would take its presence for async code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        reason = f"No Chromium here: none of {', '.join(CHROMIUMS)} is installed."
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # Chromium's sandbox cannot be used by root, as whom containers often run.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return browser_type_launch_args | {"executable_path": path, "args": sandbox}
+
+
+@pytest.fixture(scope="package")
+def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
+    with override_settings(**PLAIN_HTTP), django_db_blocker.unblock():
+        server = LiveServer("localhost")
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def board(browser: Browser, _server: LiveServer, transactional_db: None) -> str:
+    """The address of the board. Asks for the browser first, so that nothing starts without one."""
+    return _server.url
+
+
+@pytest.fixture
+def open_page(board: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a window, signed in as `user` where one is given. Its console must stay clean."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(user: User | None = None, **options: Any) -> Page:
+        size = {"width": options.pop("width", 1280), "height": 900}
+        context = browser.new_context(base_url=board, locale="en-GB", viewport=size, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        _listen(context, complaints)
+        contexts.append(context)
+        if user:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": board}])
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def _listen(context: BrowserContext, complaints: list[str]) -> None:
+    """Errors of scripts and of the Content-Security-Policy, and files that are not there."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        # An error page is itself a "failed resource"; files are judged by their answers below.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type != "document":
+            complaints.append(f"{response.status} {response.url}")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("response", on_response)

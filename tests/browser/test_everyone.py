@@ -1,0 +1,204 @@
+"""WCAG 2.2 AA, keyboard only, narrow windows, no script, dark and light."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+LONG = "3EB0" + "F" * 120
+
+
+@pytest.fixture
+def messages(report, deliver):
+    """One of each kind, by the name of what is special about it."""
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", "READ", id="GROUP", participant="5511987654321", **group)
+    found = {"group": report("RECEIVED", id="GROUP", participant="123456789012345", **group)}
+    found["played"] = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED", id="PLAYED")
+    report("READ", id="PLAYED")
+    found["failed"] = deliver(LONG, error="A reason that goes on and on " * 10)
+    report("RECEIVED", id="BOTH")
+    found["contradicted"] = deliver("BOTH", error="expired")
+    found["lid"] = report("READ", id="LID", phone="123456789012345@lid", momment="yesterday")
+    found["unknown"] = report("TELEPORTED", id="UNKNOWN")
+    found["inbound"] = report("READ_BY_ME", id="INBOUND")
+    return found
+
+
+def addresses(messages, instance):
+    return [
+        "/",
+        "/?q=44+99999-9999&status=read&status=failed&period=30d&inbound=1",
+        "/?q=nothing",
+        *(f"/messages/{message.pk}/" for message in messages.values()),
+        "/instances/",
+        "/instances/add/",
+        f"/instances/{instance.pk}/",
+        "/account/password/change/",
+        "/nowhere/",
+    ]
+
+
+SIGNED_OUT = ["/account/login/", "/account/password/reset/", "/account/signup/", "/nowhere/"]
+
+
+def violations(page):
+    found = Axe().run(page, options=AXE)
+    return found.generate_report() if found.violations_count else ""
+
+
+def unfold(page):
+    """Open all that is folded, except menus, which lie above the rest."""
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(one => one.open = true)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(scheme, open_page, admin_user, messages, instance):
+    page = open_page(admin_user, color_scheme=scheme)
+    for address in addresses(messages, instance):
+        page.goto(address)
+        unfold(page)
+        assert not violations(page), address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_before_sign_in(scheme, open_page):
+    page = open_page(color_scheme=scheme)
+    for address in SIGNED_OUT:
+        page.goto(address)
+        assert not violations(page), address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages):
+    page = open_page(support, color_scheme=scheme)
+    page.goto("/?status=read")
+    for menu in page.locator("details.menu > summary").all():
+        menu.click()
+        assert not violations(page), menu.inner_text()
+
+
+@pytest.mark.parametrize("width", [320, 375, 768])
+def test_nothing_overflows(width, open_page, admin_user, messages, instance):
+    page = open_page(admin_user, width=width)
+    for address in addresses(messages, instance):
+        page.goto(address)
+        unfold(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_no_menu_overflows(width, open_page, support, messages):
+    page = open_page(support, width=width)
+    page.goto("/")
+    for menu in page.locator("details.menu > summary").all():
+        menu.click()
+        panel = page.locator("details[open] > .menu-panel").bounding_box()
+        assert panel["x"] >= 0, menu.inner_text()
+        assert panel["x"] + panel["width"] <= width, menu.inner_text()
+
+
+def test_the_keyboard_goes_all_the_way(open_page, support, messages):
+    page = open_page(support)
+    page.goto(f"/messages/{messages['lid'].pk}/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(".crumbs a")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("table").click(position={"x": 1, "y": 1})
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("PLAYED")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Understood as the message id PLAYED.")).to_be_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.row-link')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/messages/{messages['played'].pk}/$"))
+
+
+def test_a_slash_is_typed_where_one_is_typing(open_page, support, messages):
+    page = open_page(support)
+    page.goto("/")
+    page.keyboard.type("a/b")
+    expect(page.get_by_role("searchbox")).to_have_value("a/b")
+
+
+def test_a_menu_opens_and_closes_by_keyboard(open_page, support, messages):
+    page = open_page(support)
+    page.goto("/")
+    menu = page.locator("summary", has_text="Display")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Dark")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Dark")).to_be_hidden()
+    expect(menu).to_be_focused()
+
+
+def test_focus_can_be_seen(open_page, support, messages):
+    page = open_page(support)
+    page.goto("/")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            """() => ['', '::after'].map(part =>
+                getComputedStyle(document.activeElement, part)).some(style =>
+                style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)"""
+        )
+        assert outline, page.evaluate("document.activeElement.outerHTML")
+
+
+def test_without_script_everything_still_works(open_page, support, messages):
+    page = open_page(support, java_script_enabled=False)
+    page.goto("/")
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    page.locator("summary", has_text="Status").click()
+    page.get_by_role("link", name="Played", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="+55 44 99999-9999").click()
+    expect(page.locator(".ours")).to_contain_text("Read by us")
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.locator("summary", has_text="support").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(open_page, support, messages):
+    page = open_page(support, color_scheme="dark")
+    page.goto("/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("button", name="Light").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.evaluate(background) != dark
+
+
+def test_times_in_my_own_zone(open_page, support, messages):
+    page = open_page(support, timezone_id="America/Manaus")
+    page.goto("/")
+    expect(page.get_by_text("Times are shown in UTC.")).to_be_visible()
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("button", name="Mine").click()
+    expect(page.get_by_text("Times are shown in America/Manaus.")).to_be_visible()
+
+
+def test_the_language_can_be_chosen_before_sign_in(open_page):
+    page = open_page()
+    page.goto("/account/login/")
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("button", name="Português").click()
+    expect(page.locator("html")).to_have_attribute("lang", "pt-br")

@@ -1,0 +1,77 @@
+"""Did my message arrive? One search, one honest sentence."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+FIVE = ("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
+
+
+def sign_in(page):
+    page.goto("/")
+    page.get_by_label("Login").fill("support")
+    page.get_by_label("Password", exact=True).fill("a-long-password")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_support_signs_in_searches_and_reads_the_story(open_page, support, report):
+    report(*FIVE)
+    report("SENT", id="OTHER", phone="5511987650000")
+    page = open_page()
+    sign_in(page)
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("+55 (44) 9 9999-9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("also searched without the 9")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="+55 44 99999-9999").click()
+    reached = page.locator(".step.is-reached .step-name, .step.is-implied .step-name")
+    expect(reached).to_have_text(["Accepted", "Sent", "Delivered", "Read", "Played"])
+    expect(page.locator(".step.is-implied")).to_have_text(re.compile("Accepted"))
+    expect(page.locator(".ours")).to_contain_text("Read by us")
+
+
+def test_the_sentence_is_copied(open_page, support, report):
+    message = report("SENT", "RECEIVED")
+    page = open_page(support, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/messages/{message.pk}/")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(
+        r"Delivered on \d+ \w+ at [\d:]+, 1 s after sending\. No read confirmation\.", copied
+    )
+
+
+def test_the_whole_row_leads_to_the_message(open_page, support, report):
+    message = report("SENT")
+    page = open_page(support)
+    page.goto("/")
+    page.get_by_role("cell", name="Atendimento").click(force=True)
+    expect(page).to_have_url(re.compile(f"/messages/{message.pk}/$"))
+
+
+def test_chips_and_menus_narrow_the_list(open_page, support, report, deliver):
+    report("SENT", "READ")
+    deliver("FAILED", error="Phone number does not exist")
+    page = open_page(support)
+    page.goto("/")
+    page.locator("summary", has_text="Status").click()
+    page.get_by_role("link", name="Failed", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Status: Failed").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_message_prints_without_the_buttons(open_page, admin_user, report):
+    message = report("SENT", "RECEIVED")
+    page = open_page(admin_user)
+    page.goto(f"/messages/{message.pk}/")
+    page.emulate_media(media="print")
+    expect(page.locator("#sentence")).to_be_visible()
+    for hidden in (".nav", ".header-tools", "[data-copy] >> nth=0", "#callbacks"):
+        expect(page.locator(hidden)).to_be_hidden()
