@@ -96,7 +96,7 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin):
                 words = _("%(instance)s: pushed, read back, in sync.") % {"instance": instance}
                 messages.success(request, words)
             else:
-                messages.error(request, f"{instance}: {webhook.problem}")
+                messages.error(request, f"{instance}: {webhook.words}")
 
     def has_push_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("whatsapp.change_instance")

@@ -37,7 +37,7 @@ def _connect(name: str, zapi_id: str, client_token: str) -> None:
     for kind in reversed(WebhookKind.values):
         webhook = push(instance, kind)
         if webhook.state != WebhookState.IN_SYNC:
-            raise CommandError(f"{name}: {webhook.problem}")
+            raise CommandError(f"{name}: {webhook.words}")
 
 
 def stand_in(host: str, port: int) -> list[str]:
