@@ -63,7 +63,7 @@ class Entry:
             "cause": self.cause,
             "size": len(delivery.body),
             "body": delivery.body if self.keeps_body else b"",
-            "dropped_body": None if self.keeps_body else delivery.body,
+            "dropped_body": delivery.body if self.outcome == Outcome.IGNORED else None,
             "token_digest": delivery.token_digest,
             **(_status_parameters(self.status, delivery.received_at) if self.status else {}),
         }

@@ -16,11 +16,15 @@ from .rules import (
     FOLLOW_UP_COLUMNS,
     KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
+    QUARANTINED_CALLBACK,
     event_update,
     message_update,
 )
 
 _INSTANCE = f"known_instance AS MATERIALIZED ({KNOWN_INSTANCE})"
+# Locked, so that of two replays at once the second finds it settled.
+_QUARANTINED = f"known_instance AS MATERIALIZED ({QUARANTINED_CALLBACK} FOR UPDATE)"
+_GIVEN = "known_instance AS (SELECT %(instance_id)s::int8 AS id)"
 
 # The ids come sorted, so that two callbacks naming the same messages take their locks in one order.
 _STATUS = f"""
@@ -53,7 +57,19 @@ stored AS (
            {{outcome}}, %(cause)s, known_instance.token_check, %(size)s::int4, %(body)s::bytea
     FROM known_instance
     RETURNING instance_id, outcome
-), follow_up AS (
+)"""  # noqa: S608
+
+_SETTLED = """
+stored AS (
+    UPDATE whatsapp_callback
+    SET type = %(type)s, outcome = {outcome}, cause = %(cause)s, body = %(body)s::bytea
+    FROM known_instance
+    WHERE whatsapp_callback.id = %(callback_id)s::uuid
+    RETURNING instance_id, outcome
+)"""
+
+_FOLLOW_UP = f"""
+follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
     SELECT %(callback_id)s::uuid, stored.instance_id, %(type)s,
            {DROPPED_BODY.format(instance="stored.instance_id", body="%(dropped_body)s::bytea")}
@@ -65,8 +81,18 @@ _OUTCOME_OF_EVENTS = (
     "(SELECT CASE WHEN bool_or(is_new) THEN 'applied' ELSE 'repeated' END FROM event)"
 )
 
-STORE_STATUS = f"WITH {_INSTANCE}, {_STATUS}, {_CALLBACK.format(outcome=_OUTCOME_OF_EVENTS)}"
-STORE_CALLBACK = f"WITH {_INSTANCE}, {_CALLBACK.format(outcome='%(outcome)s')}"
+
+def _with_status(instance: str, callback: str) -> str:
+    stored = callback.format(outcome=_OUTCOME_OF_EVENTS)
+    return f"WITH {instance}, {_STATUS}, {stored}, {_FOLLOW_UP}"
+
+
+def _without_status(instance: str, callback: str) -> str:
+    return f"WITH {instance}, {callback.format(outcome='%(outcome)s')}, {_FOLLOW_UP}"
+
+
+STORE_STATUS = _with_status(_INSTANCE, _CALLBACK)
+STORE_CALLBACK = _without_status(_INSTANCE, _CALLBACK)
 
 
 class _Statement:
@@ -78,8 +104,8 @@ class _Statement:
     def __init__(self, text: str) -> None:
         self._names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
         numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
-        self._text = re.sub(r"%\((\w+)\)s", lambda found: numbers[found[1]], text)
-        self._text = self._text.replace("%%", "%").encode()
+        numbered = re.sub(r"%\((\w+)\)s", lambda found: numbers[found[1]], text)
+        self._text = numbered.replace("%%", "%").encode()
 
     def run(self, raw: psycopg.Connection[Any], parameters: dict[str, Any]) -> Any:
         values = [_adapt(parameters[name]) for name in self._names]
@@ -90,16 +116,32 @@ class _Statement:
 
 _store_status = _Statement(STORE_STATUS)
 _store_callback = _Statement(STORE_CALLBACK)
+_settle_status = _Statement(_with_status(_QUARANTINED, _SETTLED))
+_settle_callback = _Statement(_without_status(_QUARANTINED, _SETTLED))
+_derive = _Statement(f"WITH {_GIVEN}, {_STATUS} SELECT count(*) FROM event")  # noqa: S608
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
+    return _run(_store_status if entry.status else _store_callback, entry.parameters())
+
+
+def settle(entry: Entry) -> tuple[int, str] | None:
+    """Store an entry in place of its quarantined callback; None where that is there no longer."""
+    return _run(_settle_status if entry.status else _settle_callback, entry.parameters())
+
+
+def derive(entry: Entry, instance_id: int) -> None:
+    """Messages and events alone, of a callback that is stored."""
+    _run(_derive, entry.parameters() | {"instance_id": instance_id})
+
+
+def _run(statement: _Statement, parameters: dict[str, Any]) -> tuple[int, str] | None:
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
     raw.prepare_threshold = raw.prepare_threshold or 1
-    statement = _store_status if entry.status else _store_callback
     with connection.wrap_database_errors:
-        row: tuple[int, str] | None = statement.run(raw, entry.parameters())
+        row: tuple[int, str] | None = statement.run(raw, parameters)
         return row
 
 

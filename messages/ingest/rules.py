@@ -31,6 +31,11 @@ WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
   AND %(version)s BETWEEN oldest_key_version AND key_version
   AND (token_policy <> 'enforce' OR token_digest IN ('', %(token_digest)s))"""
 
+# Of a callback that is replayed, its own row says which instance it belongs to.
+QUARANTINED_CALLBACK = """
+SELECT instance_id AS id, token_check FROM whatsapp_callback
+WHERE id = %(callback_id)s AND outcome = 'quarantined'"""
+
 # A body that is no evidence is kept only until it is forwarded.
 DROPPED_BODY = """
 CASE WHEN EXISTS (
@@ -92,4 +97,11 @@ def message_update(collation: str) -> str:
 
 def event_update() -> str:
     """The SET clause for an event already known: one more copy, and the earliest arrival stands."""
-    return ", ".join(["repeats = known.repeats + 1", _least("received_at"), _least("occurred_at")])
+    return ", ".join(
+        [
+            "repeats = known.repeats + 1",
+            "time_is_arrival = known.time_is_arrival OR excluded.time_is_arrival",
+            # Ids are ordered by time: of two callbacks the lesser one came first.
+            *map(_least, ("received_at", "occurred_at", "callback_id")),
+        ]
+    )

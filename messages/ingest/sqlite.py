@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from .entry import Entry
 from .rules import (
@@ -16,6 +17,7 @@ from .rules import (
     FOLLOW_UP_COLUMNS,
     KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
+    QUARANTINED_CALLBACK,
     event_update,
     message_update,
 )
@@ -45,6 +47,11 @@ INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s, %(received_at)s,
         %(outcome)s, %(cause)s, %(token_check)s, %(size)s, %(body)s)"""  # noqa: S608
 
+_SETTLE_CALLBACK = """
+UPDATE whatsapp_callback
+SET type = %(type)s, outcome = %(outcome)s, cause = %(cause)s, body = %(body)s
+WHERE id = %(callback_id)s"""
+
 _STORE_FOLLOW_UP = f"""
 INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
@@ -53,21 +60,44 @@ VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
 
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
-    parameters = {name: _adapt(value) for name, value in entry.parameters().items()}
+    return _write(entry, KNOWN_INSTANCE, _STORE_CALLBACK)
+
+
+def settle(entry: Entry) -> tuple[int, str] | None:
+    """Store an entry in place of its quarantined callback; None where that is there no longer."""
+    return _write(entry, QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
+
+
+def derive(entry: Entry, instance_id: int) -> None:
+    """Messages and events alone, of a callback that is stored."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(KNOWN_INSTANCE, parameters)
+        _apply(cursor, _adapted(entry) | {"instance_id": instance_id})
+
+
+def _write(entry: Entry, known: str, callback: str) -> tuple[int, str] | None:
+    parameters = _adapted(entry)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(known, parameters)
         row = cursor.fetchone()
         if row is None:
             return None
         parameters["instance_id"], parameters["token_check"] = row
         if entry.status:
-            cursor.execute(_STORE_MESSAGES, parameters)
-            cursor.execute(_STORE_EVENTS, parameters)
-            is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
-            parameters["outcome"] = "applied" if is_new else "repeated"
-        cursor.execute(_STORE_CALLBACK, parameters)
+            parameters["outcome"] = _apply(cursor, parameters)
+        cursor.execute(callback, parameters)
         cursor.execute(_STORE_FOLLOW_UP, parameters)
         return row[0], str(parameters["outcome"])
+
+
+def _apply(cursor: CursorWrapper, parameters: dict[str, Any]) -> str:
+    cursor.execute(_STORE_MESSAGES, parameters)
+    cursor.execute(_STORE_EVENTS, parameters)
+    is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
+    return "applied" if is_new else "repeated"
+
+
+def _adapted(entry: Entry) -> dict[str, Any]:
+    return {name: _adapt(value) for name, value in entry.parameters().items()}
 
 
 def _adapt(value: Any) -> Any:

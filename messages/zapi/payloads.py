@@ -169,6 +169,8 @@ def _connection(data: dict[str, Any]) -> ConnectionReport:
     return ConnectionReport(connected, _moment(data)[1], "" if connected else _reason(data))
 
 
+# The types that timelines are made of.
+STATUS_TYPES = ("MessageStatusCallback", "DeliveryCallback")
 _READERS: dict[str, Callable[[dict[str, Any]], StatusReport | ConnectionReport]] = {
     "MessageStatusCallback": _message_status,
     "DeliveryCallback": _delivery,

@@ -1,0 +1,100 @@
+"""Evidence read again: what was quarantined, or with --rebuild a period's messages."""
+
+import json
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from messages.ingest import Period, RebuildRefusedError, rebuild, replay
+from messages.models import Callback, Instance
+
+
+class Command(BaseCommand):
+    help = (
+        "Tries quarantined callbacks again. With --rebuild it derives the messages that the "
+        "callbacks of a period speak of anew. Either can be stopped at any moment and run again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--since", type=_moment, help="received at or after this ISO time")
+        parser.add_argument("--until", type=_moment, help="received before this ISO time")
+        parser.add_argument("--instance", help="only this instance: its Z-API id or its number")
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
+            "--all-quarantined",
+            action="store_true",
+            help="every quarantined callback of that time and instance (the default)",
+        )
+        what.add_argument("--rebuild", action="store_true", help="derive messages anew")
+        parser.add_argument("--dry-run", action="store_true", help="change nothing, only say")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        parser.add_argument(
+            "--strict", action="store_true", help="fail where callbacks are left in quarantine"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        instances = _instances(options["instance"])
+        work = self._rebuild if options["rebuild"] else self._replay
+        try:
+            work(instances, options)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. What was done is kept; run it again to go on.") from None
+
+    def _replay(self, instances: QuerySet[Instance], options: dict[str, Any]) -> None:
+        callbacks = Callback.objects.filter(instance__in=instances)
+        if options["since"]:
+            callbacks = callbacks.filter(received_at__gte=options["since"])
+        if options["until"]:
+            callbacks = callbacks.filter(received_at__lt=options["until"])
+        result = replay(callbacks, dry_run=options["dry_run"], progress=self._progress)
+        counts = dict(result.outcomes) | {"without body": result.without_body}
+        self._say(counts, f"Tried {result.tried} quarantined callbacks again", options)
+        if options["strict"] and result.left:
+            raise CommandError(f"{result.left} callbacks are left in quarantine.")
+
+    def _rebuild(self, instances: QuerySet[Instance], options: dict[str, Any]) -> None:
+        if not options["since"]:
+            raise CommandError("--rebuild needs --since.")
+        period = Period(options["since"], options["until"] or timezone.now())
+        try:
+            result = rebuild(period, instances, dry_run=options["dry_run"], progress=self._progress)
+        except RebuildRefusedError as refusal:
+            raise CommandError(str(refusal)) from None
+        counts = {"messages": result.messages, "callbacks": result.callbacks}
+        self._say(counts, "Derived anew", options)
+
+    def _progress(self, done: int) -> None:
+        # Apart from the result, which may be read by a program.
+        self.stderr.write(f"{done} …")
+
+    def _say(self, counts: dict[str, int], words: str, options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(counts | {"dry_run": options["dry_run"]}))
+            return
+        listed = ", ".join(f"{number} {name}" for name, number in counts.items())
+        dry = " (nothing was changed)" if options["dry_run"] else ""
+        self.stdout.write(f"{words}: {listed}.{dry}")
+
+
+def _moment(text: str) -> datetime:
+    """ISO 8601; UTC where no offset is given, midnight where no time is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is not a time such as 2026-11-22T09:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _instances(name: str | None) -> QuerySet[Instance]:
+    if name is None:
+        return Instance.objects.all()
+    found = Instance.objects.filter(zapi_id=name)
+    if not found and name.isdecimal():
+        found = Instance.objects.filter(pk=int(name))
+    if not found:
+        raise CommandError(f"There is no instance {name}.")
+    return found

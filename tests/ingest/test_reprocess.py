@@ -1,0 +1,386 @@
+"""Quarantined callbacks replayed, and messages derived anew from the evidence."""
+
+import io
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DataError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from messages.ingest import (
+    Delivery,
+    Period,
+    RebuildRefusedError,
+    new_delivery_id,
+    rebuild,
+    record,
+    replay,
+    reprocess,
+)
+from messages.ingest.rebuild import _Rebuild
+from messages.models import Callback, FollowUp, Instance, Message, StatusEvent
+from tests.conftest import ZAPI_ID
+from tests.ingest.test_truth import ARRIVAL, EPOCH, callbacks, truth
+
+
+def deliver(payload, arrival=ARRIVAL):
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    delivery = Delivery(new_delivery_id(), ZAPI_ID, 1, arrival, body)
+    record(delivery)
+    return Callback.objects.get(pk=delivery.id)
+
+
+def status(word="READ", **more):
+    payload = {"type": "MessageStatusCallback", "status": word, "ids": ["M"], "momment": EPOCH}
+    return payload | more
+
+
+@pytest.fixture
+def misunderstood(monkeypatch):
+    """Deliver a callback while our own reading of it is broken."""
+
+    def deliver_misunderstood(payload, **more):
+        with monkeypatch.context() as broken:
+            broken.setattr("messages.ingest.entry.parse", lambda body: 1 / 0)
+            return deliver(payload, **more)
+
+    return deliver_misunderstood
+
+
+class TestReplay:
+    def test_it_settles_the_row_that_was_quarantined(self, instance, misunderstood):
+        before = misunderstood(status())
+        assert (before.outcome, before.type) == ("quarantined", "")
+        assert replay(Callback.objects.all()).outcomes == {"applied": 1}
+        after = Callback.objects.get()
+        assert (after.pk, after.received_at) == (before.pk, before.received_at)
+        assert (after.outcome, after.type, after.cause) == ("applied", "MessageStatusCallback", "")
+        assert (bytes(after.body), after.size) == (bytes(before.body), before.size)
+        event = StatusEvent.objects.get()
+        assert (event.callback_id, event.received_at) == (before.pk, before.received_at)
+        assert Message.objects.get().status == "READ"
+
+    def test_again_it_finds_nothing_to_do(self, instance, misunderstood):
+        misunderstood(status())
+        replay(Callback.objects.all())
+        rows = list(StatusEvent.objects.values()), list(Message.objects.values())
+        assert replay(Callback.objects.all()).tried == 0
+        assert (list(StatusEvent.objects.values()), list(Message.objects.values())) == rows
+
+    def test_a_copy_of_what_is_known_is_one_more_repeat(self, instance, misunderstood):
+        deliver(status())
+        misunderstood(status())
+        assert replay(Callback.objects.all()).outcomes == {"repeated": 1}
+        assert StatusEvent.objects.get().repeats == 1
+
+    def test_the_first_callback_of_an_event_is_the_one_that_came_first(
+        self, instance, misunderstood
+    ):
+        first = misunderstood(status(), arrival=ARRIVAL - timedelta(hours=1))
+        deliver(status())
+        replay(Callback.objects.all())
+        event = StatusEvent.objects.get()
+        assert (event.callback_id, event.received_at) == (first.pk, first.received_at)
+
+    def test_what_still_cannot_be_understood_stays_and_says_why(self, instance):
+        callback = deliver(b"{")
+        Callback.objects.update(cause="an older sentence")
+        result = replay(Callback.objects.all())
+        assert (result.outcomes, result.left) == ({"quarantined": 1}, 1)
+        callback.refresh_from_db()
+        assert (callback.outcome, bytes(callback.body)) == ("quarantined", b"{")
+        assert FollowUp.objects.count() == 1
+        assert callback.cause.startswith("not JSON")
+
+    def test_a_type_that_is_ignored_is_kept_without_its_body(self, instance, misunderstood):
+        misunderstood({"type": "ReceivedCallback", "text": "private"})
+        assert replay(Callback.objects.all()).outcomes == {"ignored": 1}
+        callback = Callback.objects.get()
+        assert (bytes(callback.body), callback.size > 0) == (b"", True)
+
+    def test_a_connection_callback_sets_the_instances_state(self, instance, misunderstood):
+        misunderstood({"type": "ConnectedCallback", "momment": EPOCH})
+        replay(Callback.objects.all())
+        instance.refresh_from_db()
+        assert instance.connected is True
+
+    def test_neither_a_retired_key_nor_an_archive_nor_a_token_stands_in_its_way(
+        self, instance, misunderstood
+    ):
+        misunderstood(status())
+        Instance.objects.update(
+            archived_at=ARRIVAL, oldest_key_version=9, key_version=9, token_policy="enforce"
+        )
+        Callback.objects.update(token_check="differs")
+        assert replay(Callback.objects.all()).outcomes == {"applied": 1}
+        assert Callback.objects.get().token_check == "differs"
+
+    def test_it_is_followed_up_as_any_other(self, instance, misunderstood):
+        callback = misunderstood(status())
+        FollowUp.objects.all().delete()
+        replay(Callback.objects.all())
+        follow_up = FollowUp.objects.get()
+        assert (follow_up.callback_id, follow_up.type) == (callback.pk, "MessageStatusCallback")
+
+    def test_dry_it_says_what_would_come_of_it_and_changes_nothing(self, instance, misunderstood):
+        misunderstood(status())
+        deliver(b"{")
+        before = list(Callback.objects.order_by("id").values())
+        assert replay(Callback.objects.all(), dry_run=True).outcomes == {
+            "applied": 1,
+            "quarantined": 1,
+        }
+        assert list(Callback.objects.order_by("id").values()) == before
+        assert not Message.objects.exists()
+
+    def test_what_was_not_kept_is_counted(self, instance):
+        deliver(b"{")
+        Callback.objects.update(body=b"")
+        result = replay(Callback.objects.all())
+        assert (result.tried, result.without_body, result.left) == (0, 1, 1)
+
+    def test_one_that_fails_holds_up_no_other(self, instance, misunderstood, monkeypatch):
+        misunderstood(status(ids=["BAD"]))
+        misunderstood(status())
+        settle = reprocess._settle
+
+        def fail_once(entry):
+            if entry.status.message_ids == ("BAD",):
+                raise DataError("invalid")
+            return settle(entry)
+
+        monkeypatch.setattr(reprocess, "_settle", fail_once)
+        assert replay(Callback.objects.all()).outcomes == {"quarantined": 1, "applied": 1}
+
+
+EVERYTHING = Period(ARRIVAL - timedelta(days=1), ARRIVAL + timedelta(days=1))
+MESSAGE = [field.attname for field in Message._meta.concrete_fields]
+EVENT = ["message__zapi_id"] + [
+    field.attname
+    for field in StatusEvent._meta.concrete_fields
+    if field.attname not in ("id", "message_id")
+]
+
+
+def rows():
+    return (
+        list(Message.objects.order_by("zapi_id").values(*MESSAGE)),
+        list(StatusEvent.objects.order_by(*EVENT).values(*EVENT)),
+        list(Callback.objects.order_by("id").values()),
+    )
+
+
+def empty():
+    for model in (FollowUp, StatusEvent, Message, Callback):
+        model.objects.all().delete()
+
+
+def live(history):
+    """Callbacks as (payload, minutes), stored in any order, each id as old as its arrival."""
+    empty()
+    for payload, minutes in history:
+        arrival = ARRIVAL + timedelta(minutes=minutes)
+        key = uuid.UUID(int=int(arrival.timestamp() * 1000) << 80 | new_delivery_id().int % 2**80)
+        record(Delivery(key, ZAPI_ID, 1, arrival, json.dumps(payload).encode()))
+
+
+histories = st.lists(st.tuples(callbacks, st.integers(0, 9)), max_size=10)
+
+
+class TestRebuild:
+    @given(history=histories, bounds=st.tuples(st.integers(0, 9), st.integers(0, 10)))
+    @settings(max_examples=30)
+    def test_whatever_happened_it_ends_in_the_same_rows(self, instance, history, bounds):
+        live(history)
+        before = rows()
+        since, until = (ARRIVAL + timedelta(minutes=minutes) for minutes in bounds)
+        rebuild(Period(since, until), Instance.objects.all())
+        assert rows() == before
+
+    @given(history=histories)
+    @settings(max_examples=20)
+    def test_a_wrong_reading_is_put_right(self, instance, history):
+        live(history)
+        before = rows()
+        Message.objects.update(rank=50, phone="wrong", read_at=ARRIVAL, inbound=False)
+        StatusEvent.objects.update(repeats=7, status="PLAYED", received_at=ARRIVAL)
+        rebuild(EVERYTHING, Instance.objects.all())
+        assert rows() == before
+
+    @given(history=histories)
+    @settings(max_examples=20)
+    def test_the_evidence_alone_gives_the_same_rows_in_empty_tables(self, instance, history):
+        live(history)
+        messages, (_, events, evidence) = truth(), rows()
+        empty()
+        for row in evidence:
+            record(Delivery(row["id"], ZAPI_ID, 1, row["received_at"], bytes(row["body"])))
+        assert truth() == messages
+        assert rows()[1] == events
+
+    def test_lost_messages_come_back(self, instance):
+        deliver(status())
+        deliver(status("RECEIVED"))
+        before = truth()
+        Message.objects.all().delete()
+        assert rebuild(EVERYTHING, Instance.objects.all()).messages == 1
+        assert truth() == before
+
+    def test_a_message_is_derived_from_all_its_callbacks_also_those_outside(self, instance):
+        deliver(status("SENT"), arrival=ARRIVAL - timedelta(days=9))
+        deliver(status("RECEIVED"))
+        deliver(status("READ"), arrival=ARRIVAL + timedelta(days=9))
+        before = rows()
+        result = rebuild(EVERYTHING, Instance.objects.all())
+        assert (result.messages, result.callbacks) == (1, 3)
+        assert rows() == before
+
+    def test_a_message_that_no_callback_speaks_of_is_gone(self, instance):
+        callback = deliver(status())
+        stray = Message.objects.get()
+        stray.pk, stray.zapi_id = None, "misread"
+        stray.save()
+        StatusEvent.objects.update(message=stray, callback=callback)
+        rebuild(EVERYTHING, Instance.objects.all())
+        assert Message.objects.get().zapi_id == "M"
+        assert StatusEvent.objects.get().message.zapi_id == "M"
+
+    def test_another_instances_messages_are_left_alone(self, instance, account):
+        other = Instance.objects.create(account=account, name="B", zapi_id="other")
+        deliver(status())
+        Message.objects.update(rank=10)
+        rebuild(EVERYTHING, Instance.objects.filter(pk=other.pk))
+        assert Message.objects.get().rank == 10
+
+    def test_dry_it_only_counts(self, instance):
+        deliver(status())
+        Message.objects.update(rank=10)
+        result = rebuild(EVERYTHING, Instance.objects.all(), dry_run=True)
+        assert (result.messages, result.callbacks) == (1, 1)
+        assert Message.objects.get().rank == 10
+
+    def test_a_message_that_changes_meanwhile_is_looked_up_again(self, instance, monkeypatch):
+        deliver(status("SENT"))
+        lock = _Rebuild._lock
+
+        def interrupted(self, names):
+            monkeypatch.undo()
+            deliver(status("READ"))
+            lock(self, names)
+
+        monkeypatch.setattr(_Rebuild, "_lock", interrupted)
+        rebuild(EVERYTHING, Instance.objects.all())
+        assert Message.objects.get().status == "READ"
+        assert [event.repeats for event in StatusEvent.objects.all()] == [0, 0]
+
+    def test_a_failure_in_the_middle_loses_nothing(self, instance, monkeypatch):
+        deliver(status())
+        before = rows()
+        monkeypatch.setattr(_Rebuild, "_derive", lambda self, entry, names: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rebuild(EVERYTHING, Instance.objects.all())
+        assert rows() == before
+
+
+class TestRebuildIsRefused:
+    @pytest.fixture(autouse=True)
+    def evidence(self, instance):
+        deliver(status("SENT"), arrival=ARRIVAL - timedelta(days=9))
+        deliver(status("READ"))
+        Message.objects.update(rank=10)
+
+    def refusal(self):
+        before = rows()
+        with pytest.raises(RebuildRefusedError) as caught:
+            rebuild(EVERYTHING, Instance.objects.all())
+        assert rows() == before
+        return str(caught.value)
+
+    def test_where_a_callback_is_gone(self):
+        Callback.objects.order_by("id").last().delete()
+        assert "1 callbacks that these messages were made of were purged" in self.refusal()
+
+    def test_where_a_callback_outside_of_the_period_is_gone(self):
+        Callback.objects.order_by("id").first().delete()
+        assert "Nothing was changed" in self.refusal()
+
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_where_a_body_is_gone(self, place):
+        callback = Callback.objects.order_by("id")[place]
+        Callback.objects.filter(pk=callback.pk).update(body=b"")
+        assert "Nothing was changed" in self.refusal()
+
+    def test_where_a_callback_is_not_understood_any_more(self):
+        Callback.objects.update(body=b"{")
+        assert "was understood once and is not any more" in self.refusal()
+
+
+class TestTheCommand:
+    def run(self, *arguments):
+        output = io.StringIO()
+        call_command("reprocess", *arguments, stdout=output, stderr=io.StringIO())
+        return output.getvalue()
+
+    def test_it_replays_what_is_quarantined(self, instance, misunderstood):
+        misunderstood(status())
+        assert json.loads(self.run("--json")) == {
+            "applied": 1,
+            "without body": 0,
+            "dry_run": False,
+        }
+        assert "Tried 0 quarantined callbacks again" in self.run()
+
+    @pytest.mark.parametrize(
+        "bounds",
+        [["--since", "2026-11-23"], ["--until", "2026-11-22T09:14"], ["--since=2027-01-01"]],
+    )
+    def test_of_the_time_that_is_named(self, instance, misunderstood, bounds):
+        misunderstood(status())
+        assert "Tried 0" in self.run(*bounds)
+
+    def test_of_the_instance_that_is_named(self, instance, misunderstood):
+        misunderstood(status())
+        Instance.objects.create(account=instance.account, name="B", zapi_id="other")
+        assert "Tried 0" in self.run("--instance", "other")
+        assert "Tried 1" in self.run("--instance", str(instance.pk))
+
+    def test_strict_it_fails_where_some_are_left(self, instance):
+        deliver(b"{")
+        self.run()
+        with pytest.raises(CommandError, match="1 callbacks are left in quarantine"):
+            self.run("--strict")
+
+    def test_it_rebuilds(self, instance):
+        deliver(status())
+        Message.objects.update(rank=10)
+        said = self.run("--rebuild", "--since", "2026-11-22", "--until", "2026-11-23")
+        assert said == "Derived anew: 1 messages, 1 callbacks.\n"
+        assert Message.objects.get().status == "READ"
+
+    def test_dry_it_says_so(self, instance):
+        deliver(status())
+        said = self.run("--rebuild", "--since=2026-11-22", "--until=2026-11-23", "--dry-run")
+        assert said == "Derived anew: 1 messages, 1 callbacks. (nothing was changed)\n"
+
+    def test_it_says_why_it_refuses(self, instance):
+        deliver(status())
+        Callback.objects.all().delete()
+        with pytest.raises(CommandError, match="were purged"):
+            self.run("--rebuild", "--since=2026-11-22", "--until=2026-11-23")
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (["--instance", "nobody"], "There is no instance nobody"),
+            (["--rebuild"], "--rebuild needs --since"),
+            (["--since", "yesterday"], "yesterday is not a time such as 2026-11-22T09:00"),
+            (["--rebuild", "--all-quarantined"], "not allowed with"),
+        ],
+    )
+    def test_it_says_what_is_wrong(self, instance, arguments, sentence):
+        with pytest.raises(CommandError, match=sentence):
+            self.run(*arguments)
