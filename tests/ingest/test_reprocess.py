@@ -301,11 +301,11 @@ class TestRebuildIsRefused:
         return str(caught.value)
 
     def test_where_a_callback_is_gone(self):
-        Callback.objects.order_by("id").last().delete()
+        Callback.objects.latest("id").delete()
         assert "1 callbacks that these messages were made of were purged" in self.refusal()
 
     def test_where_a_callback_outside_of_the_period_is_gone(self):
-        Callback.objects.order_by("id").first().delete()
+        Callback.objects.earliest("id").delete()
         assert "Nothing was changed" in self.refusal()
 
     @pytest.mark.parametrize("place", [0, 1])

@@ -1,0 +1,83 @@
+"""What cannot be understood is kept, up to a cap for each instance."""
+
+import json
+
+import pytest
+
+from messages.ingest import quarantine, replay
+from messages.models import Callback, FollowUp, Instance, Webhook
+from tests.conftest import ZAPI_ID
+
+STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
+BROKEN = b"{" + b" " * 399
+
+
+@pytest.fixture(autouse=True)
+def room_for_two(settings):
+    settings.QUARANTINE_MAX_BYTES = 1000
+    quarantine.forget()
+    yield
+    quarantine.forget()
+
+
+def kept():
+    return [
+        len(bytes(body)) for body in Callback.objects.order_by("id").values_list("body", flat=True)
+    ]
+
+
+def test_beyond_the_cap_the_row_stays_without_its_body_and_says_so(post):
+    assert [post(BROKEN).status for _ in range(3)] == [400, 400, 400]
+    assert kept() == [400, 400, 0]
+    last = Callback.objects.latest("id")
+    assert (last.outcome, last.size) == ("quarantined", 400)
+    assert last.cause.startswith("not JSON")
+    assert last.cause.endswith("its body was not kept, because the instance's quarantine is full")
+
+
+def test_a_smaller_one_still_finds_room(post):
+    for body in (BROKEN, BROKEN, BROKEN, b"{"):
+        post(body)
+    assert kept() == [400, 400, 0, 1]
+
+
+def test_a_body_of_another_instance_counts_as_well(post):
+    for _ in range(12):
+        post(STATUS | {"instanceId": "somebody.else"})
+    assert kept()[0]
+    assert not kept()[-1]
+    last = Callback.objects.latest("id")
+    assert f"the webhook of {ZAPI_ID}" in last.cause
+    assert "another instance: somebody.else" in last.cause
+
+
+def test_each_instance_has_its_own(post, instance):
+    for _ in range(3):
+        post(BROKEN)
+    instance.pk, instance.zapi_id = None, "other"
+    instance.save()
+    post(BROKEN)
+    assert kept()[-1] == 400
+    assert Instance.objects.count() == 2
+
+
+def test_what_was_settled_makes_room(post):
+    for _ in range(3):
+        post(BROKEN)
+    Callback.objects.kept().update(body=json.dumps(STATUS).encode())
+    replay(Callback.objects.all())
+    post(BROKEN)
+    assert kept()[-1] == 400
+
+
+def test_what_is_understood_is_never_measured(post, monkeypatch):
+    monkeypatch.setattr("messages.ingest.store.within_cap", lambda entry: 1 / 0)
+    assert post(STATUS).json() == {"outcome": "applied"}
+    assert post({"type": "ReceivedCallback"}).json() == {"outcome": "ignored"}
+
+
+def test_a_body_that_was_not_kept_does_not_hide_in_a_follow_up(post, instance):
+    Webhook.objects.create(instance=instance, kind="delivery", forward_to="https://a.example/")
+    for _ in range(3):
+        post(BROKEN)
+    assert not FollowUp.objects.exclude(body=None).exists()

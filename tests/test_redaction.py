@@ -1,0 +1,164 @@
+"""No secret in a text that passed through redact(), and no harm to a text without one."""
+
+import json
+import logging
+import sys
+import time
+import warnings
+
+import pytest
+
+from messages.instances.keys import WebhookKey, sign
+from messages.models import Callback
+from statusboard.logs import RedactingFormatter, RefusalQuota, _log_uncaught
+from statusboard.redaction import HIDDEN, redact
+
+SECRET = "S3cretValue9x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"PUT https://api.z-api.io/instances/3C0D/token/{SECRET}/update-webhook-delivery",
+        f"POST /webhooks/zapi/{SECRET}/ 404",
+        f"next=%2Fwebhooks%2Fzapi%2F{SECRET}%2F&page=1",
+        f"url=https%3A%2F%2Fapi.z-api.io%2Ftoken%2F{SECRET}%2Fme",
+        f"Client-Token {SECRET} not allowed",
+        f"Client-Token {SECRET} {SECRET} not allowed",
+        f"Client-Token%20{SECRET}%20not%20allowed",
+        f'{{"token": "{SECRET}"}}',
+        f'{{"token" : "one, {SECRET}; two"}}',
+        f'{{"token": "a\\"{SECRET}"}}',
+        f"{{'z-api-token': '{SECRET}'}}",
+        f"[('z-api-token', '{SECRET}')]",
+        f"(b'Client-Token', b'{SECRET}')",
+        json.dumps({"body": json.dumps({"clientToken": SECRET})}),
+        json.dumps(json.dumps({"body": json.dumps({"token": SECRET})})),
+        f"z-api-token: {SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"authorization=Basic {SECRET}==",
+        f"Authorization%3A%20Bearer%20{SECRET}",
+        f"?token={SECRET}&page=1",
+        f"token%3D{SECRET}%26page%3D1",
+        f"%7B%22token%22%3A%22{SECRET}%22%7D",
+        f"password={SECRET}",
+        f"SECRET_KEY={SECRET}",
+        f"WEBHOOK_SIGNING_KEYS={SECRET}",
+        f"FIELD_ENCRYPTION_KEYS: {SECRET}",
+        f"'HTTP_Z_API_TOKEN': '{SECRET}'",
+        f"partner_token => {SECRET}",
+    ],
+)
+def test_a_secret_is_hidden_wherever_it_stands(text):
+    assert SECRET not in redact(text)
+    assert HIDDEN in redact(text)
+
+
+def test_a_webhooks_key_is_known_by_its_form():
+    key = sign(WebhookKey("instance.id", 12))
+    for text in (key, f"the key {key} is old", f"/x/{key}/", f'"{key}"', f"x y{key}"):
+        assert key.rpartition(".")[2] not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Client-Token null not allowed",
+        "your client-token is not configured",
+        "the token differs from ours",
+        "z-api-token, which nobody documents",
+        "2026-11-22 09:14:00 version 1.2.3 of 127.0.0.1:8000",
+        "Phone number does not exist (SHADOW_BAN)",
+        '{"status": "READ", "ids": ["3EB0"], "momment": 1632234645000}',
+    ],
+)
+def test_a_text_without_a_secret_is_left_alone(text):
+    assert redact(text) == text
+
+
+def test_what_stands_around_a_secret_stays_readable():
+    assert redact(f'{{"token": "{SECRET}", "due": 7}}') == f'{{"token": "{HIDDEN}", "due": 7}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Client-Token ", '"token":"', "token=", 'token"\\', "%2Ftoken%2F", "a.", "\\", "token:\\"],
+)
+def test_no_text_is_slow(text):
+    started = time.monotonic()
+    redact(text * (256 * 1024 // len(text)))
+    assert time.monotonic() - started < 5
+
+
+def test_a_pages_view_of_the_evidence_is_redacted():
+    body = json.dumps({"error": f"Client-Token {SECRET} not allowed"}).encode()
+    assert SECRET not in Callback(body=body).text
+    assert SECRET not in Callback(body=b"{" + body).text
+
+
+class TestTheLog:
+    def formatted(self, record):
+        return RedactingFormatter("{message}", style="{").format(record)
+
+    def test_arguments_and_tracebacks_are_redacted(self):
+        try:
+            try:
+                raise ValueError(f"token={SECRET}")
+            except ValueError as error:
+                raise LookupError({"token": SECRET}) from error
+        except LookupError:
+            info = sys.exc_info()
+        record = logging.LogRecord("x", 40, "f", 1, "%s", (f"/token/{SECRET}/",), info)
+        text = self.formatted(record)
+        assert "LookupError" in text
+        assert "ValueError" in text
+        assert SECRET not in text
+
+    def test_an_uncaught_exception_is_a_line_of_the_log(self, caplog):
+        error = RuntimeError(f"token={SECRET}")
+        _log_uncaught(RuntimeError, error, None)
+        assert caplog.records[0].levelname == "CRITICAL"
+        assert SECRET not in self.formatted(caplog.records[0])
+
+    def test_python_writes_nothing_by_itself(self):
+        assert not logging.raiseExceptions
+        assert isinstance(logging.lastResort and logging.lastResort.formatter, RedactingFormatter)
+        assert logging.getLogger("py.warnings").propagate
+        assert warnings.showwarning.__module__ in ("logging", "warnings", "_pytest.recwarn")
+
+    def test_every_handler_redacts(self):
+        loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+        handlers = {handler for logger in loggers for handler in logger.handlers}
+        ours = {handler for handler in handlers if "pytest" not in type(handler).__module__}
+        unguarded = {
+            handler
+            for handler in ours
+            if not isinstance(handler, logging.NullHandler)
+            and not isinstance(handler.formatter, RedactingFormatter)
+        }
+        assert not unguarded
+
+
+class TestTheQuota:
+    def record(self, status, second=0):
+        record = logging.LogRecord("django.request", 30, "f", 1, "Not Found: %s", ("/x",), None)
+        record.status_code = status
+        record.created = 1_000_020 + second
+        return record
+
+    def test_a_minute_has_room_for_so_many_refusals(self):
+        quota = RefusalQuota(per_minute=3)
+        assert [quota.filter(self.record(404)) for _ in range(5)] == [True] * 3 + [False] * 2
+
+    def test_the_next_minute_says_how_many_were_left_out(self):
+        quota = RefusalQuota(per_minute=3)
+        for _ in range(5):
+            quota.filter(self.record(404))
+        later = self.record(404, second=60)
+        assert quota.filter(later)
+        assert later.getMessage() == "Not Found: /x (2 such lines were left out)"
+
+    def test_our_own_errors_are_never_left_out(self):
+        quota = RefusalQuota(per_minute=0)
+        assert quota.filter(self.record(500))
+        assert quota.filter(logging.LogRecord("x", 30, "f", 1, "words", (), None))
