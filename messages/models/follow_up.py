@@ -1,7 +1,20 @@
+from collections.abc import Sequence
+
 from django.db import models
 
 from .callback import Callback
 from .instance import Instance
+
+
+class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+    def take(self, most: int) -> Sequence["FollowUp"]:
+        """Claim the oldest and delete them: they are the caller's once its transaction commits.
+
+        What another worker has claimed is passed over, and comes back should that one fail.
+        """
+        claimed = list(self.select_for_update(skip_locked=True).order_by("id")[:most])
+        self.filter(pk__in=[follow_up.pk for follow_up in claimed]).delete()
+        return claimed
 
 
 class FollowUp(models.Model):
@@ -19,6 +32,8 @@ class FollowUp(models.Model):
     type = models.CharField(max_length=128, blank=True)
     # Of a callback whose body is not kept as evidence, where the instance forwards anything at all.
     body = models.BinaryField(null=True)
+
+    objects = FollowUpQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.type or '?'} {self.callback_id}"

@@ -1,9 +1,14 @@
 """What the worker does, and how often."""
 
+import threading
+
 from django.contrib.sessions.backends.db import SessionStore
 
+from messages.forwarding import Forwarder
+from messages.ingest import drain
 from messages.instances.push import retry_due_pushes
 
+from .follow_ups import follow_up
 from .loop import Job
 
 
@@ -12,8 +17,12 @@ def clear_expired_sessions() -> int:
     return 0
 
 
-def all_jobs() -> list[Job]:
+def all_jobs(stop: threading.Event) -> list[Job]:
+    """`stop` is for the jobs that may have work without end."""
     return [
+        Job("drain", drain, every=1, alone=True),
+        Job("follow up", follow_up, every=0.5, alone=True),
+        Job("forward", Forwarder(stop).run, every=0.5, alone=True),
         Job("retry pushes", retry_due_pushes, every=5),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

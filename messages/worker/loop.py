@@ -20,11 +20,15 @@ TICK = 0.5
 
 @dataclass(slots=True)
 class Job:
-    """`run` does what is due now and returns how much that was; called every `every` seconds."""
+    """`run` does what is due now and returns how much that was; called every `every` seconds.
+
+    A job that is `alone` has a thread of its own: it neither waits for the others nor delays them.
+    """
 
     name: str
     run: Callable[[], int]
     every: float
+    alone: bool = False
     due_at: float = field(default=0.0)
 
 
@@ -45,6 +49,19 @@ def run_due(jobs: Sequence[Job], now: float) -> int:
 
 def work(jobs: Sequence[Job], stop: threading.Event) -> None:
     """Until `stop` is set, which is looked at between jobs."""
+    threads = [
+        threading.Thread(target=_repeat, args=([job], stop), name=job.name)
+        for job in jobs
+        if job.alone
+    ]
+    for thread in threads:
+        thread.start()
+    _repeat([job for job in jobs if not job.alone], stop)
+    for thread in threads:
+        thread.join()
+
+
+def _repeat(jobs: Sequence[Job], stop: threading.Event) -> None:
     while not stop.is_set():
         run_due(jobs, time.monotonic())
         stop.wait(TICK)

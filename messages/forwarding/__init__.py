@@ -1,0 +1,13 @@
+"""Callbacks passed on, byte for byte, to whoever had an instance's webhook before.
+
+A stored callback leaves a FollowUp; `enqueue` turns it into a Forward, which waits in its webhook's
+line; a Forwarder takes each line to its receiver, oldest first. At least once: a receiver meets a
+callback twice where a worker died between its answer and our noting it, and can tell by the header
+`X-Statusboard-Delivery`, which is the same both times.
+"""
+
+from .forwarder import Forwarder
+from .outbox import enqueue
+from .setup import Forwarding, forwarding_state, set_forwarding
+
+__all__ = ["Forwarder", "Forwarding", "enqueue", "forwarding_state", "set_forwarding"]

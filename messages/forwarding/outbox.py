@@ -1,0 +1,55 @@
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.utils import timezone
+
+from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
+
+from .routes import route
+
+
+def enqueue(follow_ups: Sequence[FollowUp]) -> None:
+    """Line up what is to be passed on. In the transaction that takes the follow-ups away."""
+    forwarding = _forwarding({one.instance_id for one in follow_ups})
+    if not forwarding:
+        return
+    routed = [
+        (one, webhook)
+        for one in follow_ups
+        if (webhook := route(one.type, forwarding[one.instance_id]))
+    ]
+    now, bodies = timezone.now(), _bodies(one for one, _ in routed)
+    ForwardLine.objects.bulk_create(
+        [
+            ForwardLine(webhook=webhook, next_try_at=now)
+            for webhook in {webhook for _, webhook in routed}
+        ],
+        ignore_conflicts=True,
+    )
+    Forward.objects.bulk_create(
+        Forward(
+            webhook=webhook,
+            callback_id=one.callback_id,
+            body=bodies[one.callback_id],
+            waiting_since=now,
+        )
+        for one, webhook in routed
+        if one.callback_id in bodies
+    )
+
+
+def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
+    found: dict[int, dict[str, Webhook]] = defaultdict(dict)
+    for webhook in Webhook.objects.filter(instance__in=instances).exclude(forward_to=""):
+        found[webhook.instance_id][webhook.kind] = webhook
+    return found
+
+
+def _bodies(follow_ups: Iterable[FollowUp]) -> dict[UUID, bytes]:
+    """By callback; without those in quarantine, which may be another instance's."""
+    carried = {one.callback_id: one.body for one in follow_ups}
+    understood = Callback.objects.exclude(outcome=Outcome.QUARANTINED).filter(pk__in=list(carried))
+    bodies = {pk: bytes(carried[pk] or body) for pk, body in understood.values_list("pk", "body")}
+    # Empty where it was no evidence when nothing was forwarded yet, or was purged.
+    return {callback_id: body for callback_id, body in bodies.items() if body}

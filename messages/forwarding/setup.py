@@ -1,0 +1,90 @@
+"""Forwarding switched on, off, and shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from messages.instances.addresses import is_ours
+from messages.models import Forward, ForwardLine, Instance, Webhook
+from messages.models.forward import ForwardQuerySet
+from messages.outgoing import UnsafeAddressError, read_address
+
+# Beyond this a number says no more, and costs more the larger it is.
+COUNTED = 1000
+
+
+def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) -> None:
+    """Pass a webhook's callbacks on to `url` from now on; to nobody where it is ''.
+
+    What already waits goes to the new address. Switching off drops it: nobody is left to take it.
+    Raises ValidationError. Names are resolved only when something is sent, and checked then.
+    """
+    url = url.strip()
+    if url:
+        _require_usable(url)
+    with transaction.atomic():
+        if not (url and webhook.forward_to):
+            Forward.objects.filter(webhook=webhook).delete()
+        webhook.forward_to, webhook.forwards_token = url, bool(url) and forwards_token
+        webhook.save(update_fields=["forward_to", "forwards_token"])
+        ForwardLine.objects.update_or_create(
+            webhook=webhook,
+            defaults={
+                "next_try_at": timezone.now(),
+                "tries": 0,
+                "failing_since": None,
+                "problem": "",
+                "status": None,
+            },
+        )
+
+
+def _require_usable(url: str) -> None:
+    longest = Webhook._meta.get_field("forward_to").max_length
+    if longest and len(url) > longest:
+        raise ValidationError(_("The address has more than %d characters.") % longest)
+    try:
+        read_address(url, allow_private=settings.FORWARD_ALLOW_PRIVATE)
+    except UnsafeAddressError as error:
+        raise ValidationError(str(error.words)) from None
+    if is_ours(url):
+        raise ValidationError(_("This is the board's own webhook: callbacks would go in a circle."))
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """How one webhook's forwarding is doing. The numbers end at COUNTED + 1, which says "more"."""
+
+    webhook: Webhook
+    line: ForwardLine | None
+    waiting: int
+    oldest: datetime | None
+    given_up: int
+
+
+def forwarding_state(instance: Instance) -> Sequence[Forwarding]:
+    """Of each webhook that forwards."""
+    webhooks = instance.webhooks.exclude(forward_to="").select_related("forward_line")
+    return [_state(webhook) for webhook in webhooks.order_by("kind")]
+
+
+def _state(webhook: Webhook) -> Forwarding:
+    waiting = Forward.objects.waiting().filter(webhook=webhook)
+    head = waiting.in_order().values_list("waiting_since", flat=True).first()
+    return Forwarding(
+        webhook=webhook,
+        line=getattr(webhook, "forward_line", None),
+        waiting=_count(waiting) if head else 0,
+        oldest=head,
+        given_up=_count(Forward.objects.given_up().filter(webhook=webhook)),
+    )
+
+
+def _count(forwards: ForwardQuerySet) -> int:
+    return forwards[: COUNTED + 1].count()

@@ -1,0 +1,144 @@
+"""The outbox: callbacks on their way to whoever had the webhook before."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .callback import Callback
+from .webhook import Webhook
+
+
+class ForwardProblem(models.TextChoices):
+    """Why a callback was not taken. The first five are messages.outgoing.Failure's."""
+
+    UNSAFE = "unsafe", _("The receiver's address leads into a private network.")
+    UNREACHABLE = "unreachable", _("The receiver cannot be reached.")
+    NOT_TRUSTED = "not trusted", _("The receiver's certificate is not trusted.")
+    TOO_SLOW = "too slow", _("The receiver did not answer in time.")
+    IMPOSSIBLE = "impossible", _("The call could not be made at all.")
+    REDIRECTS = "redirects", _("The receiver has moved. Enter its new address.")
+    FORBIDS = "forbids", _("The receiver does not let us in.")
+    NOT_THERE = "not there", _("There is nothing at the receiver's address. Check it.")
+    TOO_MANY = "too many", _("The receiver asks for fewer calls.")
+    FAULT = "fault", _("The receiver has a fault of its own.")
+    REFUSES = "refuses", _("The receiver does not want this callback.")
+    NO_TOKEN = "no token", _("The instance's token cannot be read; enter it again.")
+
+
+class ForwardState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    GIVEN_UP = "given up", _("Given up")
+
+
+class Setback(models.Model):
+    """What was answered last, '' and null where nothing went wrong."""
+
+    problem = models.CharField(
+        _("problem"), max_length=16, choices=ForwardProblem.choices, blank=True
+    )
+    status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+
+    class Meta:
+        abstract = True
+
+
+class ForwardQuerySet(models.QuerySet["Forward"]):
+    def waiting(self) -> Self:
+        return self.filter(state=ForwardState.WAITING)
+
+    def given_up(self) -> Self:
+        return self.filter(state=ForwardState.GIVEN_UP)
+
+    def in_order(self) -> Self:
+        """As they arrived: the ids of callbacks are ordered in time."""
+        return self.order_by("callback_id", "id")
+
+    def give_up(self, problem: str, status: int | None) -> int:
+        return self.update(state=ForwardState.GIVEN_UP, problem=problem, status=status)
+
+    def put_back(self) -> int:
+        """Line them up once more, for as long as anything new."""
+        return self.given_up().update(
+            state=ForwardState.WAITING, waiting_since=timezone.now(), problem="", status=None
+        )
+
+
+class Forward(Setback):
+    """One callback that one webhook has still to pass on; deleted once it was taken.
+
+    Holds the body itself, so that it needs no evidence and outlives none.
+    """
+
+    webhook = models.ForeignKey(
+        Webhook,
+        on_delete=models.CASCADE,
+        related_name="forwards",
+        db_index=False,
+        verbose_name=_("webhook"),
+    )
+    callback = models.ForeignKey(
+        Callback,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("callback"),
+    )
+    body = models.BinaryField(_("body"))
+    state = models.CharField(
+        _("state"), max_length=8, choices=ForwardState.choices, default=ForwardState.WAITING
+    )
+    waiting_since = models.DateTimeField(_("waiting since"))
+
+    objects = ForwardQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("callback to forward")
+        verbose_name_plural = _("callbacks to forward")
+        indexes = [models.Index(fields=["webhook", "state", "callback"], name="forward_line")]
+
+    def __str__(self) -> str:
+        return str(self.callback_id)
+
+
+class ForwardLineQuerySet(models.QuerySet["ForwardLine"]):
+    def due(self, now: datetime) -> Self:
+        """Lines to serve, the healthy ones first."""
+        waiting = Forward.objects.waiting().filter(webhook=OuterRef("webhook"))
+        return (
+            self.filter(Exists(waiting), next_try_at__lte=now)
+            .exclude(webhook__forward_to="")
+            .order_by("tries", "next_try_at")
+        )
+
+
+class ForwardLine(Setback):
+    """How one webhook's receiver is doing: its callbacks wait in one line, and go one by one.
+
+    A worker that serves the line moves `next_try_at` ahead, which keeps the others away.
+    """
+
+    webhook = models.OneToOneField(
+        Webhook,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="forward_line",
+        verbose_name=_("webhook"),
+    )
+    next_try_at = models.DateTimeField(_("next try"))
+    # Both since the last time that anything was taken.
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+
+    objects = ForwardLineQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("line of callbacks to forward")
+        verbose_name_plural = _("lines of callbacks to forward")
+
+    def __str__(self) -> str:
+        return str(self.webhook)
