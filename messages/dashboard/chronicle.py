@@ -1,8 +1,9 @@
 """Every event of a message in the order it happened, with what is odd about each."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from messages import phones
@@ -19,7 +20,12 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`copies`: how often it came in all. `lag`: from its own time to its arrival."""
+    """One event, and what is odd about it.
+
+    `copies` is how often it came in all, `lag` how long from its own time to its arrival. Out of
+    order is what a later step had arrived before. A suspicious time is missing, lies after its
+    arrival, or before a step that must have come first.
+    """
 
     event: StatusEvent
     copies: int
@@ -54,53 +60,64 @@ class Entry:
         return Address(self.event.participant or self.event.phone)
 
 
+class Extremes:
+    """For each rung of some events, the earliest arrival and the latest time of its own."""
+
+    def __init__(self) -> None:
+        self.first_arrival: dict[int, datetime] = {}
+        self.last_time: dict[int, datetime] = {}
+
+    def add(self, event: StatusEvent) -> None:
+        rung = _rung(event)
+        arrival, time = event.received_at, event.occurred_at
+        self.first_arrival[rung] = min(self.first_arrival.get(rung, arrival), arrival)
+        if not event.time_is_arrival:
+            self.last_time[rung] = max(self.last_time.get(rung, time), time)
+
+    def has_later_step_arrived_before(self, event: StatusEvent) -> bool:
+        rung = _rung(event)
+        later = [arrival for other, arrival in self.first_arrival.items() if other > rung > 0]
+        return any(arrival < event.received_at for arrival in later)
+
+    def has_earlier_step_after(self, event: StatusEvent) -> bool:
+        rung = _rung(event)
+        earlier = [time for other, time in self.last_time.items() if 0 < other < rung]
+        return any(time > event.occurred_at + CLOCK_TOLERANCE for time in earlier)
+
+
 def chronicle(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
     """Oldest first; events of the same second in the order of the ladder."""
-    in_order = sorted(events, key=lambda e: (e.occurred_at, Status(e.status).rank, e.received_at))
     shared = is_shared(events)
-    return tuple(_entry(event, _of_same_person(event, events, shared)) for event in in_order)
+    extremes: dict[str, Extremes] = defaultdict(Extremes)
+    everyones = Extremes()
+    for event in events:
+        extremes[_person(event, shared)].add(event)
+        everyones.add(event)
+
+    def comparable(event: StatusEvent) -> tuple[Extremes, ...]:
+        """In a group: a participant's own events and nobody's; for nobody's, all."""
+        person = _person(event, shared)
+        return (extremes[person], extremes[""]) if person else (everyones,)
+
+    in_order = sorted(events, key=lambda e: (e.occurred_at, Status(e.status).rank, e.received_at))
+    return tuple(_entry(event, comparable(event)) for event in in_order)
 
 
-def _entry(event: StatusEvent, theirs: Sequence[StatusEvent]) -> Entry:
+def _entry(event: StatusEvent, extremes: Sequence[Extremes]) -> Entry:
     delay = event.received_at - event.occurred_at
     return Entry(
         event,
         copies=event.repeats + 1,
         lag=None if event.time_is_arrival or delay < timedelta(0) else delay,
-        is_out_of_order=_is_out_of_order(event, theirs),
-        is_suspicious=_is_suspicious(event, theirs),
+        is_out_of_order=any(one.has_later_step_arrived_before(event) for one in extremes),
+        is_suspicious=event.time_is_arrival
+        or event.occurred_at > event.received_at + CLOCK_TOLERANCE
+        or any(one.has_earlier_step_after(event) for one in extremes),
     )
 
 
-def _of_same_person(
-    event: StatusEvent, events: Iterable[StatusEvent], shared: bool
-) -> list[StatusEvent]:
-    """What the event may be compared with: in a group, its participant's events and nobody's."""
-    if not shared or not event.participant:
-        return list(events)
-    return [
-        other
-        for other in events
-        if not other.participant or phones.same_person(other.participant, event.participant)
-    ]
-
-
-def _is_out_of_order(event: StatusEvent, theirs: Iterable[StatusEvent]) -> bool:
-    """A later step had arrived before it."""
-    return any(
-        other.received_at < event.received_at for other in theirs if _rung(other) > _rung(event) > 0
-    )
-
-
-def _is_suspicious(event: StatusEvent, theirs: Iterable[StatusEvent]) -> bool:
-    """Its time is missing, lies after its arrival, or before a step that must have come first."""
-    if event.time_is_arrival or event.occurred_at > event.received_at + CLOCK_TOLERANCE:
-        return True
-    return any(
-        other.occurred_at > event.occurred_at + CLOCK_TOLERANCE
-        for other in theirs
-        if 0 < _rung(other) < _rung(event)
-    )
+def _person(event: StatusEvent, shared: bool) -> str:
+    return phones.person(event.participant) if shared and event.participant else ""
 
 
 def _rung(event: StatusEvent) -> int:

@@ -1,25 +1,30 @@
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from messages.instances.addresses import webhook_url
-from messages.models import Callback, Instance, Message, StatusEvent
+from messages.models import Callback, Instance, Message
 
 from . import filters as filtering
 from .addresses import Address
-from .chronicle import chronicle
+from .chronicle import Entry, chronicle
 from .filters import Filters, Period
 from .keyset import page_of
 from .moments import Moment
 from .rows import rows_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, is_shared, recipients, steps
+
+Viewer = User | AnonymousUser
+# A large group's message has thousands of events; nobody reads them all, and a page must open.
+MOST_SHOWN: Final = 300
 
 
 @require_safe
@@ -43,7 +48,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     }
     if not page.messages:
         context["nothing"] = _why_nothing(filters, instances)
-        context["webhooks"] = [(one, webhook_url(one)) for one in instances if not one.archived_at]
+        context["webhooks"] = _webhooks_of(instances, request.user)
     return render(request, "dashboard/messages.html", context)
 
 
@@ -53,6 +58,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = get_object_or_404(Message.objects.select_related("instance"), pk=pk)
     events = list(message.events.all())
     found, entries = headline(events), chronicle(events)
+    people = recipients(events) if is_shared(events) or message.several else ()
     context = {
         "message": message,
         "address": Address(message.phone),
@@ -62,9 +68,11 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
-        "people": recipients(events) if is_shared(events) or message.several else (),
-        "entries": entries,
-        "callbacks": _callbacks_of(events, request.user),
+        "people": people[:MOST_SHOWN],
+        "people_left_out": max(0, len(people) - MOST_SHOWN),
+        "entries": entries[:MOST_SHOWN],
+        "left_out": max(0, len(entries) - MOST_SHOWN),
+        "callbacks": _callbacks_of(entries[:MOST_SHOWN], request.user),
     }
     return render(request, "dashboard/message.html", context)
 
@@ -81,11 +89,17 @@ def _why_nothing(filters: Filters, instances: list[Instance]) -> str:
     return "no match" if filters.is_narrowed else "nothing heard"
 
 
-def _callbacks_of(
-    events: list[StatusEvent], user: AbstractBaseUser | AnonymousUser
-) -> list[Callback]:
-    """The evidence, for those who may see it: the first callback behind each event."""
-    if not user.has_perm("whatsapp.view_callback"):  # type: ignore[union-attr]
+def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Instance, str]]:
+    """Where Z-API should call, for those who may know: the address holds a secret."""
+    if not user.has_perm("whatsapp.change_instance"):
         return []
-    ids = {event.callback_id for event in events}
-    return list(Callback.objects.filter(pk__in=ids).order_by("received_at", "id"))
+    return [(one, webhook_url(one)) for one in instances if not one.archived_at]
+
+
+def _callbacks_of(entries: Sequence[Entry], user: Viewer) -> list[Callback]:
+    """The evidence, for those who may see it: the first callback behind each event."""
+    if not user.has_perm("whatsapp.view_callback"):
+        return []
+    ids = {entry.event.callback_id for entry in entries}
+    found = Callback.objects.filter(pk__in=ids).order_by("received_at", "id")
+    return list(found)

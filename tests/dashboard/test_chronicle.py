@@ -61,3 +61,13 @@ def test_a_failure_has_no_place_in_the_order():
 def test_participants_are_not_compared_with_each_other():
     events = [in_group(READ, "5511987654321"), in_group(RECEIVED, "5511987654322", 90)]
     assert flags(*events) == [(False, False)] * 2
+
+
+def test_a_stand_in_time_proves_nothing_about_others():
+    events = [event(SENT, 500, lag=0, time_is_arrival=True), event(READ, 9)]
+    assert [entry.is_suspicious for entry in chronicle(events)] == [False, True]
+
+
+def test_a_groups_own_step_is_compared_with_everybodys():
+    late = event(SENT, 0, lag=60, phone="120363019502650977-group")
+    assert flags(late, in_group(RECEIVED, "5511987654321", 1))[0] == (True, False)

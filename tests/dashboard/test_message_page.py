@@ -1,9 +1,11 @@
 """GET /messages/<pk>/: one message's whole story."""
 
+from copy import copy
+
 import pytest
 from django.urls import reverse
 
-from messages.models import Message
+from messages.models import Message, StatusEvent
 
 
 def open_page(client, message):
@@ -98,3 +100,21 @@ def test_hostile_text_stays_text(admin_client, deliver):
     page = open_page(admin_client, message).content.decode()
     assert "<script>alert" not in page
     assert "<b>id" not in page
+
+
+def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
+    viewer, report, django_assert_num_queries
+):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    message = report("RECEIVED", participant="5511987654321", **group)
+    template = message.events.get()
+    template.pk = None
+    events = [copy(template) for _ in range(1000)]
+    for number, event in enumerate(events):
+        event.participant = f"551198765{number:04}"
+    StatusEvent.objects.bulk_create(events)
+    with django_assert_num_queries(6):
+        page = open_page(viewer, message).content.decode()
+    assert "Delivered to 1001" in page
+    assert "701 more events are not shown." in page
+    assert "701 more recipients are not shown." in page
