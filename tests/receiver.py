@@ -18,6 +18,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     connection: int
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def delivery(self) -> str:

@@ -1,0 +1,139 @@
+"""What is lined up, and in which webhook's line."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from messages.models import Callback, FollowUp, Forward, ForwardLine, WebhookKind
+from messages.worker.follow_ups import BATCH, follow_up
+from tests.forwarding.conftest import forwarding, status, store
+
+HERE = "https://crm.example.com/hook"
+ELSEWHERE = "https://other.example.com/hook"
+SAMPLES = {
+    WebhookKind.MESSAGE_STATUS: status(),
+    WebhookKind.DELIVERY: b'{"type":"DeliveryCallback","messageId":"M","phone":"55"}',
+    WebhookKind.CONNECTED: b'{"type":"ConnectedCallback","connected":true}',
+    WebhookKind.DISCONNECTED: b'{"type":"DisconnectedCallback","disconnected":true}',
+}
+INBOUND = b'{"type":"ReceivedCallback","messageId":"M","text":{"message":"Oi"}}'
+
+
+def lined_up():
+    follow_up()
+    return [(one.webhook.kind, bytes(one.body)) for one in Forward.objects.in_order()]
+
+
+@pytest.mark.parametrize("kind", WebhookKind.values)
+def test_each_kind_has_its_own_line(instance, kind):
+    forwarding(instance, HERE, kind)
+    store(instance, *SAMPLES.values())
+    assert lined_up() == [(kind, SAMPLES[WebhookKind(kind)])]
+
+
+def test_copies_are_passed_on_too(instance):
+    forwarding(instance, HERE)
+    store(instance, status(), status())
+    assert len(lined_up()) == 2
+
+
+def test_an_inbound_message_goes_where_everything_goes(instance):
+    for kind in WebhookKind.values:
+        forwarding(instance, HERE, kind)
+    store(instance, INBOUND)
+    assert lined_up() == [(WebhookKind.MESSAGE_STATUS, INBOUND)]
+    assert bytes(Callback.objects.get().body) == b""
+
+
+def test_an_inbound_message_goes_nowhere_where_kinds_go_apart(instance):
+    for kind in WebhookKind.values:
+        forwarding(instance, ELSEWHERE if kind == WebhookKind.DELIVERY else HERE, kind)
+    store(instance, INBOUND)
+    assert lined_up() == []
+
+
+def test_an_inbound_message_goes_nowhere_where_only_some_kinds_are_forwarded(instance):
+    forwarding(instance, HERE)
+    store(instance, INBOUND)
+    assert FollowUp.objects.get().body is not None
+    assert lined_up() == []
+
+
+def test_an_inbound_message_from_before_is_not_passed_on_without_its_body(instance):
+    store(instance, INBOUND)
+    for kind in WebhookKind.values:
+        forwarding(instance, HERE, kind)
+    assert lined_up() == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"not JSON", b'{"status":"SENT"}', status(instanceId="somebody else's")]
+)
+def test_quarantine_is_not_passed_on(instance, body):
+    forwarding(instance, HERE)
+    store(instance, body)
+    assert Callback.objects.get().outcome == "quarantined"
+    assert lined_up() == []
+
+
+def test_evidence_that_was_purged_meanwhile_is_no_callback_to_pass_on(instance):
+    forwarding(instance, HERE)
+    store(instance, status(1), status(2))
+    Callback.objects.filter(pk=Callback.objects.earliest("pk").pk).delete()
+    Callback.objects.update(body=b"")
+    assert lined_up() == []
+
+
+def test_a_line_appears_where_a_webhook_was_pointed_by_hand(instance):
+    webhook = forwarding(instance, HERE)
+    ForwardLine.objects.all().delete()
+    store(instance, status())
+    lined_up()
+    assert ForwardLine.objects.get().webhook == webhook
+
+
+def test_instances_do_not_mix(instance):
+    forwarding(instance, HERE)
+    other = type(instance).objects.create(account=instance.account, name="B", zapi_id="other")
+    forwarding(other, ELSEWHERE)
+    store(instance, status(1))
+    store(other, status(2))
+    follow_up()
+    found = {one.webhook.forward_to: bytes(one.body) for one in Forward.objects.all()}
+    assert found == {HERE: status(1), ELSEWHERE: status(2)}
+
+
+def test_a_batch_costs_few_queries(instance, django_assert_max_num_queries):
+    forwarding(instance, HERE)
+    store(instance, *(status(number) for number in range(30)))
+    # Is there any; begin, claim, delete; who forwards; bodies; lines; outbox; commit.
+    with django_assert_max_num_queries(9):
+        assert follow_up() == 30
+
+
+def test_a_batch_costs_even_fewer_where_nothing_is_forwarded(
+    instance, django_assert_max_num_queries
+):
+    store(instance, *(status(number) for number in range(30)))
+    with django_assert_max_num_queries(6):
+        assert follow_up() == 30
+
+
+def test_more_than_a_batch_is_taken_in_one_go(instance):
+    FollowUp.objects.bulk_create(
+        FollowUp(callback_id=callback, instance=instance, type="X")
+        for callback in [Callback().pk for _ in range(2 * BATCH + 1)]
+    )
+    assert follow_up() == 2 * BATCH + 1
+    assert follow_up() == 0
+
+
+def test_a_batch_whose_transaction_fails_comes_again(instance):
+    forwarding(instance, HERE)
+    store(instance, status())
+    with transaction.atomic():
+        follow_up()
+        transaction.set_rollback(True)
+    assert not Forward.objects.exists()
+    assert json.loads(lined_up()[0][1])["ids"] == ["M0"]

@@ -1,0 +1,131 @@
+"""Forwarding switched on, off, and shown."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from messages.forwarding import forwarding_state, set_forwarding
+from messages.instances.addresses import webhook_url
+from messages.models import Forward, ForwardLine, ForwardProblem, Webhook, WebhookKind
+from messages.worker.follow_ups import follow_up
+from tests.forwarding.conftest import forward, forwarding, status, store
+from tests.receiver import Reply, receiving
+
+HERE = "https://crm.example.com/hook"
+
+
+@pytest.fixture
+def webhook(instance):
+    return Webhook.objects.create(instance=instance, kind=WebhookKind.MESSAGE_STATUS)
+
+
+def test_it_is_switched_on(webhook):
+    set_forwarding(webhook, f"  {HERE}\n", forwards_token=True)
+    webhook.refresh_from_db()
+    assert (webhook.forward_to, webhook.forwards_token) == (HERE, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://crm.example.com/", "must begin with https"),
+        ("https://localhost/", "private network"),
+        ("https://169.254.169.254/latest/meta-data", "private network"),
+        ("https://user:secret@crm.example.com/", "user name and password"),
+        ("crm", "not a complete web address"),
+        (f"https://crm.example.com/{'a' * 500}", "more than 500 characters"),
+    ],
+)
+def test_an_address_that_is_not_called_is_refused(webhook, settings, url, words):
+    settings.FORWARD_ALLOW_PRIVATE = False
+    with pytest.raises(ValidationError, match=words) as refused:
+        set_forwarding(webhook, url)
+    webhook.refresh_from_db()
+    assert webhook.forward_to == ""
+    assert "secret" not in str(refused.value)
+
+
+def test_the_boards_own_webhook_is_refused(webhook, instance):
+    for url in (
+        webhook_url(instance),
+        webhook_url(instance).replace("board.", "alias."),
+        webhook_url(instance) + "?a=b",
+    ):
+        with pytest.raises(ValidationError, match="in a circle"):
+            set_forwarding(webhook, url)
+
+
+def test_a_name_is_not_resolved_before_something_is_sent(webhook, settings, instance):
+    """localtest.me and its like: names that anybody may point at 127.0.0.1."""
+    settings.FORWARD_ALLOW_PRIVATE = False
+    set_forwarding(webhook, "https://crm.invalid/hook")
+    store(instance, status())
+    assert forward() == 0
+    assert ForwardLine.objects.get().problem == ForwardProblem.UNREACHABLE
+
+
+def test_an_address_stored_before_the_setting_was_off_is_not_called(instance, receiver, settings):
+    forwarding(instance, receiver.url)
+    store(instance, status())
+    settings.FORWARD_ALLOW_PRIVATE = False
+    assert forward() == 0
+    assert receiver.received == []
+    assert ForwardLine.objects.get().problem == ForwardProblem.UNSAFE
+
+
+def test_what_waits_goes_to_the_new_address_at_once(instance, receiver, clock):
+    with receiving() as former:
+        former.reply = Reply(500)
+        webhook = forwarding(instance, former.url)
+        store(instance, status(), status(1, instanceId=instance.zapi_id))
+        forward(clock)
+        assert len(former.received) == 1
+        set_forwarding(webhook, receiver.url)
+        assert forward(clock) == 2
+        assert len(former.received) == 1
+
+
+def test_switching_off_drops_what_waits(instance, webhook):
+    set_forwarding(webhook, HERE, forwards_token=True)
+    store(instance, status())
+    follow_up()
+    set_forwarding(webhook, "", forwards_token=True)
+    webhook.refresh_from_db()
+    assert (webhook.forward_to, webhook.forwards_token) == ("", False)
+    assert not Forward.objects.exists()
+    assert forwarding_state(instance) == []
+
+
+def test_the_state_counts_what_waits_and_what_was_given_up(instance, receiver, clock):
+    webhook = forwarding(instance, receiver.url)
+    forwarding(instance, HERE, WebhookKind.DELIVERY)
+    receiver.replies = [Reply(400), Reply(500)]
+    store(instance, *(status(number) for number in range(3)))
+    started = clock.now
+    forward(clock)
+    clock.advance(hours=1)
+    delivery, statuses = forwarding_state(instance)
+    assert (delivery.waiting, delivery.oldest, delivery.given_up) == (0, None, 0)
+    assert (statuses.waiting, statuses.oldest, statuses.given_up) == (2, started, 1)
+    assert statuses.webhook == webhook
+    assert statuses.line
+    assert str(statuses.line.get_problem_display()) == "The receiver has a fault of its own."
+    assert statuses.line.failing_since == started
+
+
+def test_the_numbers_end_somewhere(instance, webhook, django_assert_num_queries):
+    set_forwarding(webhook, HERE)
+    Forward.objects.bulk_create(
+        Forward(
+            webhook=webhook,
+            callback_id=f"00000000-0000-7000-8000-{number:012d}",
+            body=b"{}",
+            waiting_since=timezone.now() - timedelta(minutes=number),
+        )
+        for number in range(1500)
+    )
+    with django_assert_num_queries(4):
+        (state,) = forwarding_state(instance)
+    assert state.waiting == 1001

@@ -1,0 +1,60 @@
+"""Who may use the lanes, and for how long a line waits."""
+
+from datetime import timedelta
+
+import pytest
+
+from messages.forwarding.lines import LANES, LANES_OF_A_HOST, LANES_OF_THE_FAILING, Lanes
+from messages.forwarding.verdict import FIRST_WAIT, LONGEST_WAIT, Refusal, judge, wait_after
+from messages.models import ForwardProblem
+from messages.outgoing import Answer, Failure
+
+FAULT = Refusal(ForwardProblem.FAULT)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_taken(status):
+    assert judge(Answer(status, None)) is None
+
+
+@pytest.mark.parametrize("status", [101, 199, 300, 304, 400, 404, 418, 499, 500, 599, 999])
+def test_nothing_else_is(status):
+    assert judge(Answer(status, None)) is not None
+
+
+def test_every_failure_has_its_words():
+    assert {failure.value for failure in Failure} <= set(ForwardProblem.values)
+
+
+def test_waits_grow_and_end():
+    waits = [wait_after(tries, FAULT, chance=0) for tries in range(1, 100)]
+    assert waits[:3] == [FIRST_WAIT, FIRST_WAIT * 2, FIRST_WAIT * 4]
+    assert waits == sorted(waits)
+    assert waits[-1] == wait_after(10**9, FAULT, chance=0) == LONGEST_WAIT
+
+
+def test_chance_takes_up_to_half():
+    assert wait_after(1, FAULT, chance=1) == FIRST_WAIT / 2
+
+
+def test_a_wish_only_makes_it_longer():
+    short, long = (Refusal(ForwardProblem.TOO_MANY, 429, timedelta(seconds=n)) for n in (1, 90))
+    assert wait_after(1, short, chance=0) == FIRST_WAIT
+    assert wait_after(1, long, chance=0) == timedelta(seconds=90)
+
+
+def admitted(lanes, hosts, *, is_failing=False):
+    return sum(lanes.admit(host, is_failing) for host in hosts)
+
+
+def test_one_host_leaves_lanes_to_others():
+    lanes = Lanes()
+    assert admitted(lanes, ["dead"] * 100) == LANES_OF_A_HOST
+    assert admitted(lanes, [f"host{n}" for n in range(100)]) == LANES - LANES_OF_A_HOST
+
+
+def test_the_failing_leave_lanes_to_the_healthy():
+    lanes = Lanes()
+    hosts = [f"host{n}" for n in range(100)]
+    assert admitted(lanes, hosts, is_failing=True) == LANES_OF_THE_FAILING
+    assert admitted(lanes, hosts) == LANES - LANES_OF_THE_FAILING
