@@ -1,6 +1,7 @@
 import json
 import uuid
-from typing import Any, Self
+from contextlib import suppress
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -56,7 +57,7 @@ class Callback(models.Model):
     token_check = models.CharField(
         _("z-api-token"), max_length=8, choices=TokenCheck.choices, blank=True
     )
-    size = models.PositiveIntegerField(_("size in bytes"))
+    size = models.IntegerField(_("size in bytes"))
     body = models.BinaryField(_("body"), blank=True)
 
     objects = CallbackQuerySet.as_manager()
@@ -81,8 +82,7 @@ class Callback(models.Model):
     def text(self) -> str:
         """The body for a person: indented where it is JSON, and without the secrets in it."""
         text = bytes(self.body).decode("utf-8", "replace")
-        try:
-            data: Any = json.loads(text)
-        except (ValueError, RecursionError):
-            return redact(text)
-        return redact(json.dumps(data, indent=2, ensure_ascii=False))
+        with suppress(ValueError, RecursionError):
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        # JSON can name half a character (\ud800), which no page can be written with.
+        return redact(text.encode("utf-8", "replace").decode())

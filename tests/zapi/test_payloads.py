@@ -1,6 +1,7 @@
 """Bytes in, meaning out. No database, no Django settings."""
 
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -119,6 +120,10 @@ def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
     ("changes", "cause"),
     [
         ({"ids": []}, "no message id"),
+        ({"ids": ["A", {"id": "B"}]}, "a message id is not a text"),
+        ({"ids": ["A", 1.5]}, "a message id is not a text"),
+        ({"ids": True}, "a message id is not a text"),
+        ({"extra": json.loads("[" * 65 + "]" * 65)}, "nested more than 64 levels deep"),
         ({"ids": [str(n) for n in range(501)]}, "more than 500"),
         ({"ids": ["x" * 129]}, "longer than 128"),
         ({"status": None}, "no status"),
@@ -152,6 +157,57 @@ def test_a_hostile_body_is_malformed(body):
 
 def test_what_no_database_takes_is_replaced():
     assert report(ids=["a\0b", "\ud800"]).message_ids == ("?", "a\N{REPLACEMENT CHARACTER}b")
+
+
+def test_ids_that_say_nothing_are_passed_over():
+    assert report(ids=["A", None, "", " "]).message_ids == ("A",)
+
+
+def test_brackets_in_a_text_are_no_depth():
+    assert report(note='[{"' * 500 + '\\"[').message_ids == ("A", "B")
+
+
+def test_no_more_than_the_cap_is_too_deep():
+    assert report(extra=json.loads("[" * 63 + "]" * 63)).message_ids == ("A", "B")
+
+
+@pytest.mark.parametrize("part", ['"[', '\\"[', "[", '["', '"\\', "{", '[{"a":"\\\\"'])
+def test_no_nesting_is_slow_to_look_through(part):
+    started = time.monotonic()
+    with pytest.raises(MalformedCallbackError):
+        parse((part * (256 * 1024 // len(part))).encode())
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_only_utf8_is_json(encoding):
+    with pytest.raises(MalformedCallbackError, match="not JSON"):
+        parse(json.dumps(STATUS).encode(encoding))
+
+
+def test_a_byte_order_mark_is_passed_over():
+    assert parse(json.dumps(STATUS).encode("utf-8-sig")).type == "MessageStatusCallback"
+
+
+def test_of_a_key_given_twice_the_last_counts():
+    body = b'{"type":"DeliveryCallback","messageId":"A","type":"ReceivedCallback"}'
+    assert parse(body).type == "ReceivedCallback"
+
+
+def test_a_number_beyond_all_numbers_is_kept_as_text():
+    found = parse(
+        b'{"type":"MessageStatusCallback","status":"READ","id":"M","momment":1e999}'
+    ).report
+    assert isinstance(found, StatusReport)
+    assert (found.momment, found.occurred_at) == ("Infinity", None)
+
+
+@pytest.mark.parametrize("kind", ["DeliveryCallback", "DisconnectedCallback"])
+def test_the_client_token_that_zapi_echoes_is_hidden(kind):
+    error = "Client-Token F1234abcd not allowed"
+    found = parse(json.dumps({"type": kind, "messageId": "M", "error": error}).encode()).report
+    assert found
+    assert found.reason == "Client-Token [hidden] not allowed"
 
 
 json_values = st.recursive(
