@@ -16,6 +16,7 @@ from .rules import (
     FOLLOW_UP_COLUMNS,
     KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
+    POSTGRESQL,
     QUARANTINED_CALLBACK,
     event_update,
     message_update,
@@ -38,7 +39,7 @@ message AS (
            %(played_at)s::timestamptz, %(by_us_at)s::timestamptz
     FROM known_instance, unnest(%(ids)s::text[]) WITH ORDINALITY AS given(zapi_id, place)
     ORDER BY given.place
-    ON CONFLICT (instance_id, zapi_id) DO UPDATE SET {message_update('"C"')}
+    ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(POSTGRESQL)}
     RETURNING known.id
 ), event AS (
     INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
@@ -46,7 +47,7 @@ message AS (
            %(occurred_at)s::timestamptz, %(time_is_arrival)s::bool, %(received_at)s::timestamptz,
            %(phone)s, %(participant)s, %(device)s::int4, %(reason)s, 0, %(callback_id)s::uuid
     FROM message
-    ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update()}
+    ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(POSTGRESQL)}
     RETURNING repeats = 0 AS is_new
 )"""  # noqa: S608  (all from constants)
 

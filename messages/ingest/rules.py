@@ -5,6 +5,8 @@ same answer in whichever order the two come: that is what lets callbacks come la
 order. NULL is "not reported".
 """
 
+from dataclasses import dataclass
+
 MESSAGE_COLUMNS = (
     "instance_id, zapi_id, zaap_id, rank, phone, is_group, several, inbound,"
     " first_heard_at, started_at, last_event_at,"
@@ -44,21 +46,31 @@ CASE WHEN EXISTS (
 ) THEN {body} END"""
 
 
-def _least(column: str) -> str:
-    return (
-        f"{column} = CASE WHEN known.{column} <= excluded.{column} THEN known.{column}"
-        f" ELSE coalesce(excluded.{column}, known.{column}) END"
-    )
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where the databases differ: collation to compare texts byte by byte, and what skips NULL."""
+
+    collation: str
+    least: str
+    greatest: str
+
+    def lesser(self, column: str) -> str:
+        return f"{column} = {self.least.format(f'known.{column}', f'excluded.{column}')}"
+
+    def greater(self, column: str) -> str:
+        return f"{column} = {self.greatest.format(f'known.{column}', f'excluded.{column}')}"
 
 
-def _greatest(column: str) -> str:
-    return (
-        f"{column} = CASE WHEN known.{column} >= excluded.{column} THEN known.{column}"
-        f" ELSE coalesce(excluded.{column}, known.{column}) END"
-    )
+# PostgreSQL's LEAST skips NULL, SQLite's min() returns it.
+POSTGRESQL = Dialect('"C"', "LEAST({0}, {1})", "GREATEST({0}, {1})")
+SQLITE = Dialect(
+    "BINARY",
+    "min(coalesce({0}, {1}), coalesce({1}, {0}))",
+    "max(coalesce({0}, {1}), coalesce({1}, {0}))",
+)
 
 
-def _first_text(column: str, collation: str) -> str:
+def _first_text(column: str, dialect: Dialect) -> str:
     """Of two texts the one that says something; of two that do, a number before a LID.
 
     A status callback may name the LID of someone whose number the delivery callback named.
@@ -66,7 +78,7 @@ def _first_text(column: str, collation: str) -> str:
 
     def order(row: str) -> str:
         text = f"{row}.{column}"
-        return f"({text} = '', {text} LIKE '%%@lid', {text} COLLATE {collation})"
+        return f"({text} = '', {text} LIKE '%%@lid', {text} COLLATE {dialect.collation})"
 
     return (
         f"{column} = CASE WHEN {order('excluded')} < {order('known')}"
@@ -74,19 +86,14 @@ def _first_text(column: str, collation: str) -> str:
     )
 
 
-def message_update(collation: str) -> str:
-    """The SET clause for a message already known. `collation` compares texts byte by byte."""
+def message_update(dialect: Dialect) -> str:
+    """The SET clause for a message already known."""
+    times = ("accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at")
     return ", ".join(
         [
-            _greatest("rank"),
-            _least("first_heard_at"),
-            _least("started_at"),
-            _greatest("last_event_at"),
-            *map(_least, ("accepted_at", "sent_at", "failed_at")),
-            *map(_least, ("delivered_at", "read_at", "played_at", "by_us_at")),
-            _first_text("zaap_id", collation),
-            _first_text("phone", collation),
-            _first_text("failure", collation),
+            *map(dialect.lesser, ("first_heard_at", "started_at", *times, "by_us_at")),
+            *map(dialect.greater, ("rank", "last_event_at")),
+            *(_first_text(column, dialect) for column in ("zaap_id", "phone", "failure")),
             "is_group = known.is_group OR excluded.is_group",
             "inbound = known.inbound AND excluded.inbound",
             "several = known.several OR (known.phone <> '' AND excluded.phone <> ''"
@@ -95,13 +102,13 @@ def message_update(collation: str) -> str:
     )
 
 
-def event_update() -> str:
+def event_update(dialect: Dialect) -> str:
     """The SET clause for an event already known: one more copy, and the earliest arrival stands."""
     return ", ".join(
         [
             "repeats = known.repeats + 1",
             "time_is_arrival = known.time_is_arrival OR excluded.time_is_arrival",
             # Ids are ordered by time: of two callbacks the lesser one came first.
-            *map(_least, ("received_at", "occurred_at", "callback_id")),
+            *map(dialect.lesser, ("received_at", "occurred_at", "callback_id")),
         ]
     )

@@ -18,6 +18,7 @@ from .rules import (
     KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
     QUARANTINED_CALLBACK,
+    SQLITE,
     event_update,
     message_update,
 )
@@ -29,7 +30,7 @@ SELECT %(instance_id)s, given.value, %(zaap_id)s, %(rank)s, %(phone)s, %(is_grou
        %(accepted_at)s, %(sent_at)s, %(failed_at)s, %(failure)s,
        %(delivered_at)s, %(read_at)s, %(played_at)s, %(by_us_at)s
 FROM json_each(%(ids)s) AS given WHERE true
-ON CONFLICT (instance_id, zapi_id) DO UPDATE SET {message_update("BINARY")}"""  # noqa: S608
+ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(SQLITE)}"""  # noqa: S608
 
 _STORE_EVENTS = f"""
 INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
@@ -39,7 +40,7 @@ SELECT message.id, %(type)s, %(status)s, %(raw_status)s, %(momment)s,
 FROM whatsapp_message AS message
 WHERE message.instance_id = %(instance_id)s
   AND message.zapi_id IN (SELECT value FROM json_each(%(ids)s))
-ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update()}
+ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(SQLITE)}
 RETURNING repeats"""  # noqa: S608
 
 _STORE_CALLBACK = f"""

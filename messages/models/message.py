@@ -22,7 +22,7 @@ class Message(models.Model):
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
     zaap_id = models.CharField(_("zaap id"), max_length=128, blank=True)
-    rank = models.PositiveSmallIntegerField(_("rank"))
+    rank = models.SmallIntegerField(_("rank"))
     phone = models.CharField(_("recipient"), max_length=128, blank=True)
     is_group = models.BooleanField(_("group"))
     several = models.BooleanField(_("several addresses"), default=False)
@@ -44,14 +44,17 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = [
-            models.UniqueConstraint(fields=["instance", "zapi_id"], name="message_once"),
+            # The id first: this index also finds a message whose instance is not known.
+            models.UniqueConstraint(fields=["zapi_id", "instance"], name="message_once"),
         ]
         indexes = [
             models.Index(fields=["-first_heard_at", "-id"], name="message_newest"),
             models.Index(
                 fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
             ),
-            models.Index(fields=["zapi_id"], name="message_zapi_id"),
+            models.Index(
+                fields=["zaap_id"], name="message_zaap_id", condition=~models.Q(zaap_id="")
+            ),
             models.Index(fields=["phone", "-first_heard_at"], name="message_phone"),
         ]
 

@@ -39,7 +39,7 @@ class StatusEvent(models.Model):
     participant = models.CharField(_("participant"), max_length=128, blank=True)
     device = models.IntegerField(_("device"), default=-1)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    repeats = models.PositiveIntegerField(_("repeats"), default=0)
+    repeats = models.IntegerField(_("repeats"), default=0)
     # Evidence may be purged; the timeline stays.
     callback = models.ForeignKey(
         Callback,
