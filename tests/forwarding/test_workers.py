@@ -1,0 +1,165 @@
+"""Real workers, several and killed, on a real database."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from django.db import connection
+from django.utils import timezone
+
+from messages.forwarding.lines import LOAD
+from messages.models import FollowUp, Forward, ForwardLine, Instance, WebhookKind
+from tests.forwarding.conftest import forwarding, status, store
+from tests.processes.conftest import ROOT, start_board
+from tests.receiver import Receiver, Reply, receiving
+
+__all__ = ["start_board"]
+
+Process = subprocess.Popen[bytes]
+DELIVERY = b'{"type":"DeliveryCallback","messageId":"M%d","phone":"55"}'
+
+on_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="other processes cannot see a database in memory"
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a spool in it, which workers look into."""
+    folder = tmp_path_factory.mktemp("workers")
+    migrate = [sys.executable, "manage.py", "migrate", "--database", "spool"]
+    environment = os.environ | {"DATA_DIR": str(folder)}
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@pytest.fixture
+def start_worker(
+    transactional_db: None, data_dir: Path, tmp_path: Path
+) -> Iterator[Callable[[], Process]]:
+    database = connection.settings_dict
+    environment = os.environ | {
+        "DATABASE_URL": "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**database),
+        "FORWARD_ALLOW_PRIVATE": "on",
+        "DATA_DIR": str(data_dir),
+    }
+    log = (tmp_path / "workers.log").open("wb")
+    workers: list[Process] = []
+
+    def start() -> Process:
+        command = [sys.executable, "manage.py", "worker"]
+        workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    log.close()
+    assert "Traceback" not in (tmp_path / "workers.log").read_text()
+
+
+def until_all_is_forwarded(seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while FollowUp.objects.exists() or Forward.objects.exists():
+        assert time.monotonic() < deadline, f"{Forward.objects.count()} still wait"
+        time.sleep(0.1)
+
+
+def times_received(receiver: Receiver) -> Counter[str]:
+    return Counter(received.delivery for received in receiver.received)
+
+
+@pytest.fixture
+def sent(transactional_db: None, instance: Instance, receiver: Receiver) -> list[str]:
+    """The ids of callbacks that wait for three lines of one receiver."""
+    forwarding(instance, receiver.url)
+    forwarding(instance, receiver.url, WebhookKind.DELIVERY)
+    other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    forwarding(other, receiver.url)
+    statuses = [status(number) for number in range(150)]
+    deliveries = [DELIVERY % number for number in range(150)]
+    return store(instance, *statuses, *deliveries) + store(other, *statuses)
+
+
+@on_postgresql
+def test_two_workers_send_each_callback_once_and_lose_none(start_worker, sent, receiver):
+    receiver.reply = Reply(delay=0.002)
+    start_worker()
+    start_worker()
+    until_all_is_forwarded()
+    assert times_received(receiver) == Counter(sent)
+
+
+@on_postgresql
+def test_kill_9_in_the_middle_loses_none(start_worker, sent, receiver):
+    receiver.reply = Reply(delay=0.005)
+    for _ in range(3):
+        enough = len(receiver.received) + 70
+        worker = start_worker()
+        receiver.wait_for(enough)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        # As if the time that the dead worker had taken the lines for were over.
+        ForwardLine.objects.update(next_try_at=timezone.now())
+    start_worker()
+    until_all_is_forwarded()
+    times = times_received(receiver)
+    assert set(times) == set(sent)
+    assert times.total() - len(sent) <= 3 * 3 * LOAD
+
+
+@on_postgresql
+def test_a_worker_that_is_asked_to_stop_notes_what_was_taken(start_worker, sent, receiver):
+    receiver.reply = Reply(delay=0.02)
+    worker = start_worker()
+    receiver.wait_for(20)
+    worker.terminate()
+    assert worker.wait(10) == 0
+    assert Forward.objects.count() == len(sent) - len(receiver.received)
+    assert times_received(receiver).most_common(1)[0][1] == 1
+
+
+@on_postgresql
+def test_a_dead_receiver_delays_no_other_across_workers(start_worker, instance, receiver):
+    with receiving() as dead:
+        dead.reply = Reply(delay=30)
+        forwarding(instance, dead.url)
+        forwarding(instance, receiver.url, WebhookKind.DELIVERY)
+        store(instance, status())
+        start_worker()
+        dead.wait_for(1)
+        for number in range(5):
+            started = time.monotonic()
+            store(instance, DELIVERY % number)
+            receiver.wait_for(number + 1, seconds=5)
+            assert time.monotonic() - started < 3
+
+
+SWITCH_ON = """
+from messages.forwarding import set_forwarding
+from messages.models import Instance, Webhook
+webhook = Webhook.objects.create(instance=Instance.objects.get(), kind="message-status")
+set_forwarding(webhook, {url!r})
+"""
+
+
+def test_the_whole_board_passes_a_callback_on(start_board, receiver):
+    board = start_board(FORWARD_ALLOW_PRIVATE="on")
+    arguments = ("--name", "Loja", "--zapi-id", "instance.id", "--token", "t" * 32, "--no-push")
+    added = board.manage("instances", "add", *arguments, "--json")
+    assert board.manage("shell", "-c", SWITCH_ON.format(url=receiver.url)).returncode == 0
+    headers = {"Content-Type": "application/json", "z-api-token": "t" * 32}
+    webhook = json.loads(added.stdout)["webhook_url"]
+    assert requests.post(webhook, status(), headers=headers, timeout=10).status_code == 200
+    receiver.wait_for(1)
+    assert receiver.bodies == [status()]
+    assert "z-api-token" not in receiver.received[0].headers
