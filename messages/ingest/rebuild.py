@@ -25,8 +25,8 @@ Progress = Callable[[int], None]
 _MESSAGES_AT_ONCE = 20_000
 # What one transaction rewrites: a callback of these messages waits for as long as that takes.
 _MESSAGES_PER_TRANSACTION = 200
-# For messages that callbacks keep coming for while they are rebuilt.
-_ROUNDS = 10
+# How often messages are looked up again that callbacks came for meanwhile, before they are locked.
+_ROUNDS = 3
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 # A message of which nothing was reported: what the rules of truth add to it stands alone.
@@ -135,7 +135,8 @@ def _purged(instance: Instance, number: int) -> str:
 
 def _evidence_of(instance: Instance, names: Sequence[str]) -> QuerySet[Callback]:
     """All that can speak of these messages: no callback came before the message was heard of."""
-    messages = Message.objects.filter(instance=instance, zapi_id__in=names)
+    known = Message.objects.filter(instance=instance, zapi_id__in=names)
+    messages = known.exclude(first_heard_at=_NEVER)
     earliest = messages.aggregate(earliest=Min("first_heard_at"))["earliest"]
     is_new = messages.count() < len(names)
     evidence = _evidence(instance)
@@ -166,6 +167,13 @@ def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield some
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    # How many callbacks each message was made of: it changes when another one comes.
+    applied: dict[str, int]
+    callbacks: dict[str, list[UUID]]
+
+
 @dataclass(slots=True)
 class _Rebuild:
     """Some messages of one instance: first looked up in the evidence, then rewritten."""
@@ -182,22 +190,22 @@ class _Rebuild:
 
     def run(self, names: list[str]) -> None:
         for _ in range(_ROUNDS):
-            applied = self._applied(names)
-            callbacks = self._callbacks(names)
+            found = self._look_up(names)
             names = [
                 name
                 for some in _batches(names, _MESSAGES_PER_TRANSACTION)
-                for name in self._rewrite(some, applied, callbacks)
+                for name in self._rewrite(some, found)
             ]
             if not names:
                 return
-        raise RebuildRefusedError(
-            f"{self.instance}: callbacks kept coming for {len(names)} messages, which were left as "
-            "they are. Run it again."
-        )
+        for some in _batches(names, _MESSAGES_PER_TRANSACTION):
+            self._rewrite(some)
+
+    def _look_up(self, names: list[str]) -> _Found:
+        # In this order: a callback that comes in between changes the number that is compared.
+        return _Found(self._applied(names), self._callbacks(names))
 
     def _applied(self, names: list[str]) -> dict[str, int]:
-        """How many callbacks each message was made of: it changes when another one comes."""
         events = StatusEvent.objects.filter(
             message__instance=self.instance, message__zapi_id__in=names
         )
@@ -211,18 +219,20 @@ class _Rebuild:
                 found[name].append(entry.delivery.id)
         return found
 
-    def _rewrite(
-        self, names: list[str], applied: dict[str, int], callbacks: dict[str, list[UUID]]
-    ) -> list[str]:
-        """Gives those that changed since they were looked up, and so were left alone."""
+    def _rewrite(self, names: list[str], found: _Found | None = None) -> list[str]:
+        """Gives those that changed since they were looked up, and so were left alone.
+
+        Without `found` it looks them up itself, and their callbacks wait for as long as that takes.
+        """
         with transaction.atomic():
             self._lock(names)
+            found = found or self._look_up(names)
             now = self._applied(names)
-            still = {name for name in names if now.get(name) == applied.get(name)}
+            still = {name for name in names if now.get(name) == found.applied.get(name)}
             messages = Message.objects.filter(instance=self.instance, zapi_id__in=still)
             messages.update(**_BLANK)
             StatusEvent.objects.filter(message__in=messages).delete()
-            ids = sorted({callback for name in still for callback in callbacks.get(name, ())})
+            ids = sorted({callback for name in still for callback in found.callbacks.get(name, ())})
             for some in _batches(ids, _MESSAGES_AT_ONCE):
                 for entry in _entries(Callback.objects.filter(pk__in=some)):
                     self._derive(entry, still)

@@ -22,6 +22,7 @@ from .rules import (
     event_update,
     message_update,
 )
+from .turns import Turns
 
 _STORE_MESSAGES = f"""
 INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
@@ -61,7 +62,7 @@ VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
 
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
-    return _write(entry, KNOWN_INSTANCE, _STORE_CALLBACK)
+    return _turns.take(entry)
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
@@ -95,6 +96,13 @@ def _apply(cursor: CursorWrapper, parameters: dict[str, Any]) -> str:
     cursor.execute(_STORE_EVENTS, parameters)
     is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
     return "applied" if is_new else "repeated"
+
+
+def _store(entry: Entry) -> tuple[int, str] | None:
+    return _write(entry, KNOWN_INSTANCE, _STORE_CALLBACK)
+
+
+_turns = Turns(_store)
 
 
 def _adapted(entry: Entry) -> dict[str, Any]:
