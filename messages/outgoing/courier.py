@@ -5,9 +5,9 @@ adds nothing. A redirect is an answer like any other here, so it cannot lead any
 """
 
 import http.client
+import io
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import certifi
 
@@ -24,7 +24,7 @@ from .addresses import Address, Resolver, UnsafeAddressError, read_address, reso
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
-# The two above are per step: an answer that trickles in would never end by them.
+# The two above are per step: a receiver that takes and gives byte by byte would never end by them.
 WHOLE_TIMEOUT = 15.0
 # Nobody reads the answer's body; a short one is only taken in to keep the connection.
 MAX_ANSWER = 64 * 1024
@@ -91,7 +91,7 @@ class Courier:
         deadline = _Deadline(self._whole_timeout)
         # As bytes: http.client would refuse a text outside Latin-1.
         encoded = {name: value.encode() for name, value in headers.items()}
-        with self._failures_named(deadline):
+        with self._failures_named():
             if self._connection:
                 # Kept alive by us, perhaps ended by them meanwhile: that says nothing about now.
                 with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
@@ -113,12 +113,11 @@ class Courier:
         body: bytes,
         headers: Mapping[str, bytes],
     ) -> Answer:
-        with deadline.over(connection):
-            connection.request("POST", connection.target, body, headers)
-            with connection.getresponse() as response:
-                connection.require_time()  # headers cut off look like headers that ended
-                answer = Answer(response.status, _seconds(response.getheader("Retry-After")))
-                self._take_in(response)
+        connection.deadline = deadline
+        connection.request("POST", connection.target, body, headers)
+        with connection.getresponse() as response:
+            answer = Answer(response.status, _seconds(response.getheader("Retry-After")))
+            self._take_in(response)
         return answer
 
     def _take_in(self, response: http.client.HTTPResponse) -> None:
@@ -135,7 +134,7 @@ class Courier:
             self._connection = None
 
     @contextmanager
-    def _failures_named(self, deadline: "_Deadline") -> Iterator[None]:
+    def _failures_named(self) -> Iterator[None]:
         """`from None` throughout: the texts of http.client hold headers, and those hold tokens."""
         try:
             yield
@@ -144,17 +143,21 @@ class Courier:
             raise PostFailedError(Failure.UNSAFE) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             self._hang_up()
-            raise PostFailedError(_failure(error, deadline)) from None
+            raise PostFailedError(_failure(error)) from None
 
 
 class _Connection(http.client.HTTPConnection):
     """Connects to the numbers that were checked; Host, SNI and certificate go by the name."""
 
+    # As long as a TLS record, so that each is one step.
+    _PIECE = 16 * 1024
+
     def __init__(self, address: Address, numbers: list[str], tls: ssl.SSLContext | None) -> None:
         super().__init__(address.host, address.port)
         self.default_port = 443 if address.is_https else 80  # left out of the Host header
         self.target = address.target
-        self.deadline: _Deadline | None = None
+        self.deadline = _Deadline(WHOLE_TIMEOUT)
+        self.response_class = self._response  # type: ignore[assignment]  # it is only called
         self._numbers = numbers
         self._tls = tls
 
@@ -162,55 +165,64 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self._reach()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
-            # The handshake comes after the assignment, so that hang_up() reaches it.
-            self.sock = secured = self._tls.wrap_socket(
-                self.sock, server_hostname=self.host, do_handshake_on_connect=False
-            )
-            self.require_time()
-            secured.do_handshake()
-        self.sock.settimeout(READ_TIMEOUT)
-        self.require_time()
+            self.sock.settimeout(self.deadline.left(CONNECT_TIMEOUT))
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 
-    def hang_up(self) -> None:
-        """Wake whoever waits on this connection, from another thread."""
-        with suppress(OSError, AttributeError):  # there is no socket yet
-            # Not SSLSocket.shutdown: it takes apart what the other thread is using.
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+    def send(self, data: Any) -> None:
+        """Takes bytes, which is what http.client sends here."""
+        if self.sock is None:
+            self.connect()
+        view = memoryview(data)
+        for start in range(0, len(view), self._PIECE):
+            self.sock.settimeout(self.deadline.left(READ_TIMEOUT))
+            self.sock.sendall(view[start : start + self._PIECE])
 
     def _reach(self) -> socket.socket:
         problem: OSError = ConnectionRefusedError()
         for number in self._numbers:
-            self.require_time()
+            seconds = self.deadline.left(CONNECT_TIMEOUT)
             try:
-                return socket.create_connection((number, self.port), CONNECT_TIMEOUT)
+                return socket.create_connection((number, self.port), seconds)
             except OSError as error:
                 problem = error
         raise problem
 
-    def require_time(self) -> None:
-        if self.deadline and self.deadline.is_over:
-            raise TimeoutError
+    def _response(self, sock: socket.socket, **options: Any) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(sock, **options)
+        response.fp = io.BufferedReader(_Reader(response.fp.detach(), sock, self.deadline))
+        return response
+
+
+class _Reader(io.RawIOBase):
+    """Reads until a deadline, in however many steps."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: "_Deadline") -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._deadline.left(READ_TIMEOUT))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Deadline:
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._at
-
-    @contextmanager
-    def over(self, connection: _Connection) -> Iterator[None]:
-        """End the connection when the time is over: only another thread can interrupt a read."""
-        connection.deadline = self
-        timer = threading.Timer(max(0.0, self._at - time.monotonic()), connection.hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def left(self, most: float) -> float:
+        """Give the seconds for the next step. Raises TimeoutError where none are left."""
+        seconds = self._at - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return min(seconds, most)
 
 
 @cache
@@ -219,8 +231,8 @@ def _context(ca_file: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
-def _failure(error: Exception, deadline: _Deadline) -> Failure:
-    if deadline.is_over or isinstance(error, TimeoutError):
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, TimeoutError):
         return Failure.TOO_SLOW
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return Failure.NOT_TRUSTED

@@ -200,3 +200,13 @@ def test_a_header_that_cannot_be_sent_is_not_shown(receiver, token):
 def test_retry_after_is_read(receiver, text, seconds):
     receiver.reply = Reply(503, {"Retry-After": text})
     assert post(receiver.url) == Answer(503, seconds)
+
+
+def test_a_receiver_that_takes_nothing_is_cut_off():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+        started = time.monotonic()
+        with courier(url, whole_timeout=0.3) as one, pytest.raises(PostFailedError) as caught:
+            one.post(b"x" * 32 * 1024 * 1024, {})
+        assert caught.value.failure is Failure.TOO_SLOW
+        assert time.monotonic() - started < 2
