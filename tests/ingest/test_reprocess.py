@@ -3,11 +3,13 @@
 import io
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DataError
+from django.db import DataError, connection
+from django.db.models import F, Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -277,6 +279,16 @@ class TestRebuild:
         assert Message.objects.get().status == "READ"
         assert [event.repeats for event in StatusEvent.objects.all()] == [0, 0]
 
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_one_that_never_rests_is_looked_up_under_lock(self, instance, monkeypatch, is_known):
+        deliver(status("SENT"))
+        before = truth()
+        if not is_known:
+            Message.objects.all().delete()
+        monkeypatch.setitem(_Rebuild.run.__globals__, "_ROUNDS", 0)
+        rebuild(EVERYTHING, Instance.objects.all())
+        assert truth() == before
+
     def test_a_failure_in_the_middle_loses_nothing(self, instance, monkeypatch):
         deliver(status())
         before = rows()
@@ -384,3 +396,26 @@ class TestTheCommand:
     def test_it_says_what_is_wrong(self, instance, arguments, sentence):
         with pytest.raises(CommandError, match=sentence):
             self.run(*arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_callbacks_that_come_while_messages_are_rebuilt_count_once(instance):
+    words = ["SENT", "RECEIVED", "READ"] * 20
+
+    def send(ids):
+        try:
+            return [deliver(status(word, ids=ids)).outcome for word in words]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        senders = [pool.submit(send, ids) for ids in (["B", "a"], ["a", "B", "C"], ["D", "a"])]
+        while not all(sender.done() for sender in senders):
+            rebuild(EVERYTHING, Instance.objects.all())
+    assert {outcome for sender in senders for outcome in sender.result()} == {"applied", "repeated"}
+    copies = StatusEvent.objects.aggregate(all=Sum(F("repeats") + 1))
+    assert copies["all"] == len(words) * (2 + 3 + 2)
+    before = rows()
+    rebuild(EVERYTHING, Instance.objects.all())
+    assert rows() == before
