@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench-ingest lint check lock screenshots
+.PHONY: help run demo test bench-ingest lint check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -35,6 +35,11 @@ lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and setting
 	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
 check: lint test ## What must hold before a commit
+
+messages: $(VENV)/ready-dev ## Collect and compile the translations (needs gettext)
+	@$(BIN)/python manage.py makemessages --locale pt_BR --no-obsolete --no-wrap --add-location file \
+		--ignore $(VENV) --ignore data --ignore tests --ignore bench
+	@$(BIN)/python manage.py compilemessages --locale pt_BR --ignore $(VENV)
 
 lock: $(VENV)/ready-dev ## Lock requirements*.in into requirements*.txt, with hashes
 	@for name in requirements requirements-dev; do \

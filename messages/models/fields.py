@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 if TYPE_CHECKING:
     _TextField = models.TextField["Secret | str", "Secret"]
 else:
     _TextField = models.TextField
+
+# In the source's language, as every stored problem is; a page translates it for its reader.
+_UNREADABLE = gettext_noop(
+    "A stored secret cannot be read: put back the FIELD_ENCRYPTION_KEYS it was saved with, or "
+    "enter it again."
+)
 
 
 class SecretUnreadableError(Exception):
@@ -54,10 +61,7 @@ class Secret:
         try:
             return _fernet().decrypt(self._sealed.encode()).decode()
         except InvalidToken:
-            raise SecretUnreadableError(
-                "A stored secret cannot be read: put back the FIELD_ENCRYPTION_KEYS it was saved "
-                "with, or enter it again."
-            ) from None
+            raise SecretUnreadableError(_UNREADABLE) from None
 
     def __bool__(self) -> bool:
         return bool(self._sealed)

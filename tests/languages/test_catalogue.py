@@ -1,0 +1,56 @@
+"""locale/pt_BR: complete, in step with the sources, and compiled. `make messages` mends most."""
+
+import re
+
+import polib
+import pytest
+from django.conf import settings
+
+from .sources import Entry, marked
+
+FOLDER = settings.LOCALE_PATHS[0] / "pt_BR" / "LC_MESSAGES"
+# %(name)s, %d, {} and whatever stands in angle brackets.
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\}|<[^>]+>")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> polib.POFile:
+    return polib.pofile(str(FOLDER / "django.po"))
+
+
+def key(entry: polib.POEntry | polib.MOEntry) -> Entry:
+    return Entry(entry.msgid, entry.msgid_plural or "", entry.msgctxt)
+
+
+def translations(entry: polib.POEntry | polib.MOEntry) -> list[str]:
+    return [*entry.msgstr_plural.values()] if entry.msgid_plural else [entry.msgstr]
+
+
+def test_it_holds_what_the_sources_say_and_nothing_else(catalogue):
+    assert {key(entry) for entry in catalogue} == marked()
+
+
+def test_every_string_is_translated(catalogue):
+    assert not [entry.msgid for entry in catalogue.untranslated_entries()]
+    assert not [entry.msgid for entry in catalogue.fuzzy_entries()]
+
+
+def test_no_placeholder_is_lost(catalogue):
+    for entry in catalogue:
+        wanted = set(PLACEHOLDER.findall(entry.msgid))
+        for text in translations(entry):
+            assert set(PLACEHOLDER.findall(text)) == wanted, entry.msgid
+
+
+def test_the_compiled_catalogue_is_that_one(catalogue):
+    compiled = polib.mofile(str(FOLDER / "django.mo"))
+    assert {key(entry): translations(entry) for entry in compiled} == {
+        key(entry): translations(entry) for entry in catalogue
+    }
+    assert compiled.metadata["Plural-Forms"] == catalogue.metadata["Plural-Forms"]
+
+
+def test_what_is_not_known_is_not_claimed(catalogue):
+    """A message without a read confirmation may have been read."""
+    said = " ".join(text for entry in catalogue for text in translations(entry)).lower()
+    assert not re.search(r"não[ -]lid|não foi lida|ainda não leu", said)

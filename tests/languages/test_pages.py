@@ -1,0 +1,123 @@
+"""What a Brazilian reader meets: the language, the time zone and the dates of their own."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+from django.views.defaults import server_error
+
+from messages.dashboard.moments import Moment
+from tests.dashboard.conftest import _quick_passwords, client, deliver, report, support, viewer
+
+__all__ = ["_quick_passwords", "client", "deliver", "report", "support", "viewer"]
+
+PORTUGUESE = {"accept-language": "pt-BR,pt;q=0.9,en;q=0.8"}
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_test():
+    """A request leaves its language active behind it."""
+    with translation.override(translation.get_language()):
+        yield
+
+
+def test_the_browser_decides(viewer, report):
+    report("SENT", "RECEIVED")
+    page = viewer.get("/", headers=PORTUGUESE).content.decode()
+    assert '<html lang="pt-br"' in page
+    for text in ("Mensagens", "Entregue", "Últimos 7 dias, das mais novas às mais antigas."):
+        assert text in page
+
+
+def test_the_menu_overrides_the_browser(viewer, report):
+    report("SENT")
+    viewer.post("/preferences/language/", {"language": "pt-br"})
+    assert "Enviada" in viewer.get("/", headers={"accept-language": "en"}).content.decode()
+    viewer.post("/preferences/language/", {"language": "en"})
+    assert "Enviada" not in viewer.get("/", headers=PORTUGUESE).content.decode()
+
+
+def test_another_portuguese_is_better_than_english(viewer):
+    assert "Mensagens" in viewer.get("/", headers={"accept-language": "pt-PT"}).content.decode()
+
+
+def test_the_sentence_on_top_of_a_message(viewer, report):
+    message = report("SENT", "RECEIVED")
+    delivered = datetime(2025, 11, 22, 12, 14, 3, tzinfo=UTC)
+    message.events.filter(status="RECEIVED").update(occurred_at=delivered)
+    url = reverse("dashboard:message", args=[message.pk])
+    page = viewer.get(url, headers=PORTUGUESE).content.decode()
+    assert "Entregue em 22 de nov. de 2025 às 09:14:03." in page
+    assert "Sem confirmação de leitura." in page
+    assert "America/Sao Paulo" in page
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        (["SENT"], "Enviada"),
+        (["RECEIVED"], "Entregue"),
+        (["READ"], "Lida"),
+        (["PLAYED"], "Ouvida"),
+        (["TELEPORTED"], "TELEPORTED"),
+    ],
+)
+def test_the_words_of_a_status(statuses, words, viewer, report):
+    report(*statuses)
+    assert f">{words}</span>" in viewer.get("/", headers=PORTUGUESE).content.decode()
+
+
+def test_the_words_off_the_ladder(viewer, report, deliver):
+    deliver("A1")
+    deliver("A2", error="Phone number does not exist")
+    report("READ_BY_ME", id="A3")
+    page = viewer.get("/?inbound=1", headers=PORTUGUESE).content.decode()
+    for words in ("Aceita", "Falhou: Phone number does not exist", "Lida por nós"):
+        assert f">{words}</span>" in page
+
+
+def test_a_group_in_numbers(viewer, report):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", "READ", participant="5511987654321", **group)
+    message = report("RECEIVED", participant="5511987654322", **group)
+    page = viewer.get(reverse("dashboard:message", args=[message.pk]), headers=PORTUGUESE)
+    assert "Entregue a 2, lida por 1." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/account/login/", "Peça a um administrador do Statusboard"),
+        ("/account/signup/", "Aqui ninguém se cadastra sozinho"),
+        ("/account/password/reset/", "Enviaremos um link"),
+        ("/account/password/reset/key/x-y/", "Este link não funciona mais"),
+        ("/nowhere/", "Esta página não existe"),
+    ],
+)
+def test_pages_before_sign_in(path, text, client, db):
+    assert text in client.get(path, headers=PORTUGUESE, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/instances/", "Último callback recebido"),
+        ("/instances/add/", "Como a sua equipe chama este número do WhatsApp"),
+        ("/admin/whatsapp/message/", "Mensagens do WhatsApp"),
+    ],
+)
+def test_pages_of_an_admin(path, text, client, admin_user, instance):
+    client.force_login(admin_user)
+    assert text in client.get(path, headers=PORTUGUESE).content.decode()
+
+
+def test_500_speaks_the_language_of_the_request(rf):
+    with translation.override("pt-br"):
+        assert "Algo deu errado do nosso lado" in server_error(rf.get("/")).content.decode()
+
+
+def test_dates_are_written_as_in_brazil():
+    with translation.override("pt-br"):
+        moment = Moment(datetime(2025, 5, 2, 12, 0, 1, tzinfo=UTC))
+        assert moment.exact == "2 de mai. de 2025 às 12:00:01"
