@@ -70,7 +70,7 @@ DATABASES = {
             "timeout": 1,
             # A short log, so that a spool once long gives the disk back soon.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            " PRAGMA wal_autocheckpoint=200;",
+            " PRAGMA wal_autocheckpoint=200; PRAGMA secure_delete=OFF;",
         },
         "TEST": {"NAME": f"{SPOOL_PATH}.test"},
     },

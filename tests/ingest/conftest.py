@@ -28,11 +28,12 @@ def away(spool_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], 
     """Call it with True and the database refuses every callback, with False and it is back."""
     real = store._store
 
-    def refuse(entry: object) -> None:
+    def refuse(*_: object) -> None:
         raise OperationalError("connection refused")
 
     def switch(is_away: bool) -> None:
         monkeypatch.setattr(store, "_store", refuse if is_away else real)
+        monkeypatch.setattr(breaker, "_probe", refuse if is_away else store.probe)
         breaker.close()
 
     return switch

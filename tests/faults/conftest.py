@@ -1,0 +1,65 @@
+"""Faults done on purpose to real processes, counted. FAULT_ROUNDS raises how often."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.door import Door
+from tests.faults.load import Load, send_all
+from tests.faults.postgresql import Cluster, binaries
+from tests.faults.timelines import Query, timelines
+from tests.faults.waiting import wait_until
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
+
+StartDoor = Callable[..., Door]
+
+
+def need(what: object, name: str, variable: str) -> None:
+    """Skip where a program is missing, unless the environment insists on it."""
+    if not what and os.environ.get(variable) == "1":
+        pytest.fail(f"{name} is not installed, and {variable}=1 says that it must be")
+    if not what:
+        pytest.skip(f"{name} is not installed ({variable}=1 makes this a failure)")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    found = binaries()
+    need(found, "PostgreSQL's initdb", "REQUIRE_POSTGRES_BINARIES")
+    assert found
+    cluster = Cluster(found)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def cluster(server: Cluster) -> Cluster:
+    """Running, and empty."""
+    server.empty()
+    return server
+
+
+@pytest.fixture
+def start_door(tmp_path: Path) -> Iterator[StartDoor]:
+    doors: list[Door] = []
+
+    def start(database_url: str = "", **more: str) -> Door:
+        doors.append(Door(tmp_path, database_url, **more))
+        return doors[-1]
+
+    yield start
+    for door in doors:
+        door.stop()
+
+
+def assert_nothing_was_lost(door: Door, load: Load, query: Query) -> None:
+    """Acknowledged and missing: 0; and the timelines are those of a clean run."""
+    wait_until(lambda: door.in_spool() == 0, "the spool is not drained")
+    found = timelines(query, "faulty")
+    assert found.missing(load.acknowledged) == 0
+    send_all(door.add_instance("clean"), load.acknowledged)
+    assert found == timelines(query, "clean")
+    assert door.in_spool("cause <> ''") == 0

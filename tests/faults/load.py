@@ -1,0 +1,155 @@
+"""A Z-API that never gives up: callbacks over several connections, each sent until acknowledged."""
+
+import http.client
+import itertools
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from tests.faults.waiting import wait_until
+
+EPOCH = 1_795_338_000_000
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One POST and what came of it; status 0 where the connection failed."""
+
+    started_at: float
+    seconds: float
+    status: int
+    outcome: str
+
+
+def lives(start: int = 0) -> Iterator[Payload]:
+    """Messages as they live: sent, delivered, read; one callback in three is about several."""
+    for number in itertools.count(start):
+        ids = [f"M{number}"] if number % 3 else [f"M{number}", f"M{number}-2", f"M{number}-3"]
+        for step, status in enumerate(("SENT", "RECEIVED", "READ")):
+            yield {
+                "type": "MessageStatusCallback",
+                "status": status,
+                "ids": ids,
+                "momment": EPOCH + number * 1000 + step * 60_000,
+                "phone": f"5544{number % 900:09}",
+                "phoneDevice": 0,
+            }
+
+
+class Load:
+    """Posts from several threads while its block runs; at the end all of it is acknowledged."""
+
+    def __init__(
+        self, url: str, payloads: Iterable[Payload], *, connections: int = 8, pause: float = 0.03
+    ) -> None:
+        """`pause` is kept by each connection between two callbacks: the machine is shared."""
+        self._url = urlsplit(url)
+        self._payloads = iter(payloads)
+        self._taking = threading.Lock()
+        self._pause = pause
+        self._enough = threading.Event()
+        self._seen: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
+        self.acknowledged: list[Payload] = []
+        self._local = threading.local()
+        self._threads = [
+            threading.Thread(target=self._run, daemon=True) for _ in range(connections)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._enough.set()
+        if error is None:
+            self.finish()
+
+    def finish(self) -> None:
+        """Until every callback begun is acknowledged, and all where their number is bounded."""
+        for thread in self._threads:
+            thread.join(90)
+            assert not thread.is_alive(), "a callback was never acknowledged"
+
+    def attempts(self) -> list[Attempt]:
+        """All since the last call."""
+        return [self._seen.get() for _ in range(self._seen.qsize())]
+
+    def wait_for_attempts(self, count: int) -> None:
+        """Until so many have been made since attempts() was called."""
+        wait_until(lambda: self._seen.qsize() >= count, "hardly anything is answered")
+
+    def wait_for(self, count: int, seconds: float = 60) -> None:
+        """Until so many more callbacks are acknowledged."""
+        goal = len(self.acknowledged) + count
+        wait_until(lambda: len(self.acknowledged) >= goal, "too little was acknowledged", seconds)
+
+    def _run(self) -> None:
+        try:
+            while not self._enough.is_set() and (payload := self._next()):
+                self._send_until_acknowledged(payload)
+                time.sleep(self._pause)
+        finally:
+            self._close()
+
+    def _next(self) -> Payload | None:
+        with self._taking:
+            return next(self._payloads, None)
+
+    def _send_until_acknowledged(self, payload: Payload) -> None:
+        body = json.dumps(payload).encode()
+        while True:
+            attempt = self._post(body)
+            self._seen.put(attempt)
+            if 200 <= attempt.status < 300:
+                self.acknowledged.append(payload)
+                return
+            time.sleep(0.1)
+
+    def _post(self, body: bytes) -> Attempt:
+        connection = self._connection()
+        started_at = time.monotonic()
+        try:
+            connection.request("POST", self._url.path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content, status = answer.read(), answer.status
+        except (OSError, http.client.HTTPException):
+            self._close()
+            content, status = b"{}", 0
+        seconds = time.monotonic() - started_at
+        return Attempt(started_at, seconds, status, json.loads(content).get("outcome", ""))
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if getattr(self._local, "connection", None) is None:
+            self._local.connection = http.client.HTTPConnection(
+                self._url.hostname or "", self._url.port, timeout=15
+            )
+        connection: http.client.HTTPConnection = self._local.connection
+        return connection
+
+    def _close(self) -> None:
+        if connection := getattr(self._local, "connection", None):
+            connection.close()
+        self._local.connection = None
+
+
+def send_all(url: str, payloads: Iterable[Payload], *, connections: int = 1) -> None:
+    """Once each; in order, where over one connection."""
+    load = Load(url, payloads, connections=connections, pause=0)
+    load.start()
+    load.finish()

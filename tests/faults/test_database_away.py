@@ -1,0 +1,110 @@
+"""PostgreSQL stopped, frozen and locked under load: every answer a 2xx, and nothing lost."""
+
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.faults.conftest import ROUNDS, StartDoor, assert_nothing_was_lost
+from tests.faults.load import Load, lives
+from tests.faults.postgresql import Cluster
+from tests.faults.waiting import wait_until
+
+pytestmark = pytest.mark.faults
+
+FIRST = 3.0  # seconds within which the first answers come while the database goes away
+THEN = 0.2  # and those after them
+AWAY = 6.0  # how long it is away
+
+
+@contextmanager
+def stopped(cluster, mode):
+    cluster.stop(mode)
+    try:
+        yield
+    finally:
+        cluster.start()
+
+
+@contextmanager
+def frozen(cluster):
+    cluster.freeze()
+    try:
+        yield
+    finally:
+        cluster.thaw()
+
+
+@contextmanager
+def locked(cluster):
+    """As a migration does it."""
+    with cluster.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE whatsapp_message IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+FAULTS = {
+    "stopped fast": lambda cluster: stopped(cluster, "fast"),
+    "stopped at once": lambda cluster: stopped(cluster, "immediate"),
+    "frozen": frozen,
+    "locked": locked,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_callback_is_answered_and_none_lost(
+    cluster: Cluster, start_door: StartDoor, fault: str
+):
+    door = start_door(cluster.url)
+    door.start_worker()
+    with Load(door.add_instance("faulty"), lives()) as load:
+        for _ in range(ROUNDS):
+            load.wait_for(100)
+            load.attempts()
+            began_at = time.monotonic()
+            with FAULTS[fault](cluster):
+                wait_until(lambda: time.monotonic() > began_at + AWAY, "time stands still")  # noqa: B023
+                answers = load.attempts()
+            assert_answered_in_time(answers, began_at)
+            assert door.in_spool() or any(answer.outcome == "spooled" for answer in answers)
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+def assert_answered_in_time(answers, began_at):
+    later = [answer for answer in answers if answer.started_at > began_at + FIRST]
+    assert len(later) > 50
+    assert [answer for answer in answers if answer.status != 200] == []
+    assert [answer for answer in answers if answer.seconds > FIRST] == []
+    # One in a hundred may be held up by whatever else this machine does.
+    assert len([answer for answer in later if answer.seconds > THEN]) <= len(later) / 100
+
+
+def test_a_door_without_a_worker_is_drained_by_one_that_does_nothing_else(
+    cluster: Cluster, start_door: StartDoor
+):
+    door = start_door(cluster.url)
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(20)
+        with stopped(cluster, "fast"):
+            load.wait_for(100)
+    assert door.in_spool() > 0
+    door.start_worker("--only", "drain")
+    # A second one beside it does no harm.
+    door.start_worker("--only", "drain")
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+def test_a_door_that_starts_while_the_database_is_away(cluster: Cluster, start_door: StartDoor):
+    door = start_door(cluster.url)
+    url = door.add_instance("faulty")
+    with stopped(cluster, "fast"):
+        for file in door.folder.glob("spool.*"):
+            file.unlink()
+        door.kill_the_server()
+        with Load(url, lives()) as load:
+            load.wait_for(50)
+        # 0 is no answer at all, from a server that is only just starting.
+        assert {answer.status for answer in load.attempts()} - {0} == {200}
+        assert door.in_spool() == len(load.acknowledged)
+    door.start_worker()
+    assert_nothing_was_lost(door, load, cluster.query)

@@ -1,0 +1,33 @@
+"""kill -9 under load, for a process that answers and for the whole server."""
+
+import pytest
+
+from tests.faults.conftest import ROUNDS, StartDoor, assert_nothing_was_lost
+from tests.faults.load import Load, lives
+from tests.faults.postgresql import Cluster
+
+pytestmark = pytest.mark.faults
+
+
+def kill_under_load(door, query):
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(50)
+        for _ in range(2 * ROUNDS):
+            door.kill_a_worker()
+            load.wait_for(100)
+        for _ in range(3 * ROUNDS):
+            door.kill_the_server()
+            load.wait_for(100)
+    assert_nothing_was_lost(door, load, query)
+
+
+def test_on_postgresql(cluster: Cluster, start_door: StartDoor):
+    door = start_door(cluster.url)
+    door.start_worker()
+    kill_under_load(door, cluster.query)
+
+
+def test_on_sqlite(start_door: StartDoor):
+    door = start_door()
+    door.start_worker()
+    kill_under_load(door, door.query)

@@ -1,0 +1,116 @@
+"""Clients that never finish their headers or body, behind the proxy of the docs."""
+
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.faults.conftest import need
+from tests.faults.door import Door
+from tests.faults.load import Load, Payload, lives
+from tests.faults.postgresql import Cluster
+from tests.faults.proxy import NGINX, Proxy
+
+pytestmark = pytest.mark.faults
+
+UNFINISHED = {
+    "headers": "POST {path} HTTP/1.1\r\nHost: board.example.com\r\nX-Slow: ",
+    "body": (
+        "POST {path} HTTP/1.1\r\nHost: board.example.com\r\n"
+        "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+    ),
+}
+SHARE = 0.8  # of the throughput that healthy clients have alone
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """The path is that of a webhook."""
+
+    proxy: Proxy
+    path: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.proxy.port}{self.path}"
+
+
+class Crowd:
+    """Slow clients: a byte every half second, and a new connection where one is cut off."""
+
+    def __init__(self, port: int, beginning: str, count: int) -> None:
+        self._address = ("127.0.0.1", port)
+        self._beginning = beginning.encode()
+        self._stop = threading.Event()
+        self._clients = [self._connect() for _ in range(count)]
+        self._thread = threading.Thread(target=self._dribble)
+
+    @contextmanager
+    def pressing(self) -> Iterator[None]:
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
+            for client in self._clients:
+                client.close()
+
+    def _connect(self) -> socket.socket:
+        client = socket.create_connection(self._address, timeout=5)
+        client.sendall(self._beginning)
+        return client
+
+    def _dribble(self) -> None:
+        while not self._stop.wait(0.5):
+            for place, client in enumerate(self._clients):
+                try:
+                    client.sendall(b"x")
+                except OSError:
+                    client.close()
+                    self._clients[place] = self._connect()
+
+
+@pytest.fixture(scope="module")
+def proxied(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    need(NGINX, "nginx", "REQUIRE_NGINX")
+    server.empty()
+    door = Door(tmp_path_factory.mktemp("door"), server.url)
+    proxy = Proxy(tmp_path_factory.mktemp("nginx"), behind=door.port)
+    yield Proxied(proxy, urlsplit(door.add_instance("healthy")).path)
+    proxy.stop()
+    door.stop()
+
+
+def callbacks_per_second(url: str, payloads: Iterator[Payload], count: int = 400) -> float:
+    with Load(url, payloads, pause=0) as load:
+        load.wait_for(50)
+        began_at = time.monotonic()
+        load.wait_for(count)
+        return count / (time.monotonic() - began_at)
+
+
+@pytest.mark.parametrize("count", [64, 200])
+@pytest.mark.parametrize("part", UNFINISHED)
+def test_healthy_clients_hardly_notice(proxied: Proxied, part: str, count: int):
+    port, beginning, payloads = proxied.proxy.port, UNFINISHED[part], lives()
+    shares = []
+    for _ in range(3):
+        alone = callbacks_per_second(proxied.url, payloads)
+        with Crowd(port, beginning.format(path=proxied.path), count).pressing():
+            shares.append(callbacks_per_second(proxied.url, payloads) / alone)
+    print(f"{count} slow {part}: {[round(share, 2) for share in shares]}")  # noqa: T201
+    assert statistics.median(shares) >= SHARE
+
+
+def test_the_proxys_logs_hold_no_webhook(proxied: Proxied):
+    with Load(proxied.url, lives()) as load:
+        load.wait_for(10)
+    key = proxied.path.split("/")[-2]
+    assert key not in proxied.proxy.logs()

@@ -1,0 +1,107 @@
+"""The database away and no room to keep callbacks: 503, and 2xx again without anybody's help."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import StartDoor, assert_nothing_was_lost
+from tests.faults.load import Load, lives
+from tests.faults.postgresql import Cluster
+from tests.faults.test_database_away import stopped
+from tests.faults.waiting import wait_until
+
+pytestmark = pytest.mark.faults
+
+# Keys that nobody knows are ignored: this one makes a callback fill a disk quickly.
+PADDING = {"padding": "x" * 60_000}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a disk of 8 MiB cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def wait_until_refused(load):
+    """What was answered up to the first 503 and with it."""
+    seen: set[int] = set()
+
+    def is_refused():
+        seen.update(statuses(load.attempts()))
+        return 503 in seen
+
+    wait_until(is_refused, "nobody is ever refused")
+    return seen
+
+
+def assert_nothing_is_taken(load):
+    """Once those on their way are through: 503 and nothing else, several times over."""
+    load.wait_for_attempts(16)
+    load.attempts()
+    load.wait_for_attempts(40)
+    assert statuses(load.attempts()) == {503}
+
+
+def statuses(attempts):
+    return {attempt.status for attempt in attempts} - {0}
+
+
+def test_a_full_spool_refuses_and_empties_itself(
+    cluster: Cluster, start_door: StartDoor, small_disk: Path
+):
+    spool = small_disk / "spool.sqlite3"
+    door = start_door(cluster.url, SPOOL_PATH=str(spool), SPOOL_MIN_FREE_MB="3")
+    url = door.add_instance("faulty")
+    with Load(url, (payload | PADDING for payload in lives())) as load:
+        load.wait_for(10)
+        with stopped(cluster, "fast"):
+            assert wait_until_refused(load) <= {200, 503}
+            assert_nothing_is_taken(load)
+        load.wait_for(20)
+    door.start_worker()
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+def test_a_disk_filled_by_others_is_used_again_when_there_is_room(
+    cluster: Cluster, start_door: StartDoor, small_disk: Path
+):
+    spool, ballast = small_disk / "spool.sqlite3", small_disk / "ballast"
+    door = start_door(cluster.url, SPOOL_PATH=str(spool), SPOOL_MIN_FREE_MB="0")
+    url = door.add_instance("faulty")
+    with stopped(cluster, "fast"), Load(url, (p | PADDING for p in lives())) as load:
+        load.wait_for(5)
+        fill(ballast)
+        wait_until_refused(load)
+        assert_nothing_is_taken(load)
+        ballast.unlink()
+        load.wait_for(5)
+    door.start_worker()
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+def fill(file):
+    with file.open("wb", buffering=0) as ballast:
+        try:
+            while ballast.write(b"x" * 4096):
+                pass
+        except OSError:
+            return
+
+
+def test_without_any_room_there_is_no_2xx(cluster: Cluster, start_door: StartDoor):
+    door = start_door(cluster.url, SPOOL_MIN_FREE_MB=str(2**40))
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(10)
+        with stopped(cluster, "fast"):
+            wait_until_refused(load)
+            assert_nothing_is_taken(load)
+        load.wait_for(10)
+    assert_nothing_was_lost(door, load, cluster.query)
