@@ -35,6 +35,8 @@ def _database() -> dict[str, Any]:
     database: dict[str, Any] = env.db_url(
         "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'statusboard.sqlite3'}"
     )
+    # Opening a connection costs more than storing a callback does.
+    database["CONN_MAX_AGE"] = None
     engine = database["ENGINE"]
     if engine == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
@@ -45,8 +47,6 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
     elif engine == "django.db.backends.postgresql":
-        # Opening a connection costs more than storing a callback does.
-        database["CONN_MAX_AGE"] = None
         database["ENGINE"] = "statusboard.postgresql"
         database["OPTIONS"] = _PUNCTUAL | database.get("OPTIONS", {})
     else:
@@ -68,7 +68,8 @@ DATABASES = {
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 1,
-            # A short log, so that a spool once long gives the disk back soon.
+            # A short log, and nothing overwritten that is deleted: on a disk that is full, emptying
+            # the spool must not need the room that is not there.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA wal_autocheckpoint=200; PRAGMA secure_delete=OFF;",
         },
