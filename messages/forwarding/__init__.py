@@ -7,7 +7,14 @@ callback twice where a worker died between its answer and our noting it, and can
 """
 
 from .forwarder import Forwarder
-from .outbox import enqueue
+from .outbox import drop_unwanted, enqueue
 from .setup import Forwarding, forwarding_state, set_forwarding
 
-__all__ = ["Forwarder", "Forwarding", "enqueue", "forwarding_state", "set_forwarding"]
+__all__ = [
+    "Forwarder",
+    "Forwarding",
+    "drop_unwanted",
+    "enqueue",
+    "forwarding_state",
+    "set_forwarding",
+]

@@ -26,7 +26,8 @@ LANES_OF_A_HOST = 16
 LANES_OF_THE_FAILING = 8
 # A served line is free again after this: a turn and one whole time-out are long over by then.
 LEASE = timedelta(seconds=60)
-LOAD = 50
+# Bodies held at once: so many for each lane, of a quarter of a megabyte at the very most.
+LOAD = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,12 @@ def enqueue(follow_ups: Sequence[FollowUp]) -> None:
     )
 
 
+def drop_unwanted() -> int:
+    """Drop what was lined up in the very moment in which its forwarding was switched off."""
+    dropped, _ = Forward.objects.filter(webhook__forward_to="").delete()
+    return dropped
+
+
 def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
     found: dict[int, dict[str, Webhook]] = defaultdict(dict)
     for webhook in Webhook.objects.filter(instance__in=instances).exclude(forward_to=""):

@@ -15,9 +15,9 @@ Consumer = Callable[[Sequence[FollowUp]], None]
 
 CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue,)
 
-BATCH = 1000
+BATCH = 500
 # Then other jobs, and the wish to stop, get their turn.
-_MOST_BATCHES = 20
+_MOST_BATCHES = 40
 
 
 def follow_up() -> int:

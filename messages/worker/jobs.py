@@ -4,7 +4,7 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from messages.forwarding import Forwarder
+from messages.forwarding import Forwarder, drop_unwanted
 from messages.ingest import drain
 from messages.instances.push import retry_due_pushes
 
@@ -24,5 +24,6 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("follow up", follow_up, every=0.5, alone=True),
         Job("forward", Forwarder(stop).run, every=0.5, alone=True),
         Job("retry pushes", retry_due_pushes, every=5),
+        Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

@@ -230,7 +230,7 @@ def test_a_dead_receiver_delays_no_other(instance, receiver):
         store(instance, status(), *[delivery] * 60)
         assert forward() == 61
         assert len(slow.received) == 1
-        # All 60, in two loads, while the other one was still thinking.
+        # All 60, in several loads, while the other one was still thinking.
         assert receiver.received[-1].at < slow.received[0].at + 1.5
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.db import transaction
 
+from messages.forwarding import drop_unwanted
 from messages.models import Callback, FollowUp, Forward, ForwardLine, WebhookKind
 from messages.worker.follow_ups import BATCH, follow_up
 from tests.forwarding.conftest import forwarding, status, store
@@ -137,3 +138,14 @@ def test_a_batch_whose_transaction_fails_comes_again(instance):
         transaction.set_rollback(True)
     assert not Forward.objects.exists()
     assert json.loads(lined_up()[0][1])["ids"] == ["M0"]
+
+
+def test_what_was_lined_up_while_forwarding_was_switched_off_is_dropped(instance):
+    webhook = forwarding(instance, HERE)
+    forwarding(instance, HERE, WebhookKind.DELIVERY)
+    store(instance, *SAMPLES.values())
+    follow_up()
+    # As another process does it between the worker's look and its commit.
+    type(webhook).objects.filter(pk=webhook.pk).update(forward_to="")
+    assert drop_unwanted() == 1
+    assert lined_up() == [(WebhookKind.DELIVERY, SAMPLES[WebhookKind.DELIVERY])]
