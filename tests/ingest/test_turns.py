@@ -52,10 +52,17 @@ def test_those_who_wait_are_committed_together():
         return number
 
     turns = Turns(write)
+
+    def take(number):
+        try:
+            return turns.take(number)
+        finally:
+            connection.close()
+
     with ThreadPoolExecutor(5) as pool:
-        first = pool.submit(turns.take, 0)
-        began.wait(5)
-        others = [pool.submit(turns.take, number) for number in (1, 2, 3)]
+        first = pool.submit(take, 0)
+        assert began.wait(5)
+        others = [pool.submit(take, number) for number in (1, 2, 3)]
         while len(turns._waiting) < 3:
             time.sleep(0.01)
         go_on.set()
@@ -64,7 +71,7 @@ def test_those_who_wait_are_committed_together():
 
 
 def test_who_cannot_wait_longer_is_told_so():
-    turns = Turns(lambda number: number)
+    turns: Turns[int, int] = Turns(lambda number: number)
     with turns._turn, deadline(0.01), pytest.raises(OperationalError, match="turn"):
         turns.take(1)
     assert turns.take(2) == 2
