@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from messages.ingest import replay
 from messages.instances.push import push
-from messages.models import Account, Callback, Instance, Message, StatusEvent, WebhookState
+from messages.models import Account, Callback, Instance, Message, Outcome, StatusEvent, WebhookState
 
 
 class ReadOnly:
@@ -58,6 +59,17 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ["-received_at"]
     fields = ["id", "received_at", "instance", "type", "outcome", "cause", "size", "body_as_text"]
     show_full_result_count = False
+    actions = ["reprocess"]
+
+    @admin.action(description=_("Reprocess those that are quarantined"), permissions=["reprocess"])
+    def reprocess(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
+        result = replay(queryset.filter(outcome=Outcome.QUARANTINED))
+        words = _("%(settled)d reprocessed, %(left)d still quarantined.")
+        settled = result.tried - result.outcomes[Outcome.QUARANTINED]
+        messages.info(request, words % {"settled": settled, "left": result.left})
+
+    def has_reprocess_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("whatsapp.change_callback")
 
     @admin.display(description=_("body"))
     def body_as_text(self, callback: Callback) -> str:

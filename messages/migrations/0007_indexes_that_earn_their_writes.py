@@ -4,41 +4,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('whatsapp', '0006_forward'),
+        ("whatsapp", "0006_forward"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='message',
-            name='message_once',
+            model_name="message",
+            name="message_once",
         ),
         migrations.RemoveIndex(
-            model_name='message',
-            name='message_zapi_id',
+            model_name="message",
+            name="message_zapi_id",
         ),
         migrations.AlterField(
-            model_name='callback',
-            name='size',
-            field=models.IntegerField(verbose_name='size in bytes'),
+            model_name="callback",
+            name="size",
+            field=models.IntegerField(verbose_name="size in bytes"),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='rank',
-            field=models.SmallIntegerField(verbose_name='rank'),
+            model_name="message",
+            name="rank",
+            field=models.SmallIntegerField(verbose_name="rank"),
         ),
         migrations.AlterField(
-            model_name='statusevent',
-            name='repeats',
-            field=models.IntegerField(default=0, verbose_name='repeats'),
+            model_name="statusevent",
+            name="repeats",
+            field=models.IntegerField(default=0, verbose_name="repeats"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('zaap_id', ''), _negated=True), fields=['zaap_id'], name='message_zaap_id'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("zaap_id", ""), _negated=True),
+                fields=["zaap_id"],
+                name="message_zaap_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('zapi_id', 'instance'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("zapi_id", "instance"), name="message_once"),
         ),
     ]

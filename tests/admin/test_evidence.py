@@ -80,3 +80,14 @@ def test_the_push_action_says_why_it_failed(admin_client, instance, settings):
         follow=True,
     )
     assert "Set PUBLIC_BASE_URL" in answer.content.decode()
+
+
+def test_a_quarantined_callback_is_reprocessed(admin_client, post):
+    post(READ | {"instanceId": "somebody.else"})
+    answer = admin_client.post(
+        reverse("admin:whatsapp_callback_changelist"),
+        {"action": "reprocess", "_selected_action": [Callback.objects.get().pk]},
+        secure=True,
+        follow=True,
+    )
+    assert "0 reprocessed, 1 still quarantined." in answer.content.decode()
