@@ -25,7 +25,7 @@ from .delivery import Delivery
 
 # Threads of one process take turns: SQLite's own way of waiting for a lock is unfair and slow.
 _turn = threading.Lock()
-TURN_WITHIN = 1.5  # seconds
+TURN_WITHIN = 2.0  # seconds
 
 
 class SpoolUnavailableError(Exception):
@@ -105,16 +105,20 @@ def refused() -> QuerySet[SpooledCallback]:
 
 
 def take(count: int) -> list[SpooledCallback]:
-    """Some of those that wait, oldest first. They stay until they are forgotten."""
-    if not _path().exists():
-        return []
+    """Some of those that wait, oldest first. They stay until they are forgotten.
+
+    Makes the spool where it is missing: when the database goes away there is no time for it.
+    """
     try:
         with _present_file():
             return list(waiting()[:count])
+    except _MovedError:
+        prepare()
     except OperationalError as error:
-        if _lacks_table(error):
-            return []
-        raise
+        if not _lacks_table(error):
+            raise
+        prepare()
+    return []
 
 
 def forget(ids: Iterable[UUID]) -> None:

@@ -1,8 +1,6 @@
 """A delivery into the database, within a time that its sender can wait for."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -20,17 +18,18 @@ from django.db.models import Q
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
-from statusboard.deadline import deadline, remaining
+from statusboard.deadline import remaining
 
 from . import postgresql, sqlite
 from .delivery import Delivery
 from .entry import Entry, quarantined, read
+from .patience import patience
 from .quarantine import within_cap
 
 logger = logging.getLogger(__name__)
 
 # What the database may take in all, in seconds. A healthy one needs a thousandth of it.
-PATIENCE = 2.0
+PATIENCE = 1.5
 # A persistent connection that is dead says so at once; a second try later would take too long.
 RETRY_WITHIN = 0.5
 
@@ -72,7 +71,7 @@ def store(delivery: Delivery) -> Recorded:
     even where a commit's answer was lost, because its id is stored at most once.
     """
     try:
-        with _patience():
+        with patience(PATIENCE):
             return _store_or_quarantine(delivery)
     except Error as error:
         if is_away(error):
@@ -83,7 +82,7 @@ def store(delivery: Delivery) -> Recorded:
 def probe() -> None:
     """Raises an Error unless a callback could be stored now. Leaves nothing behind."""
     try:
-        with _patience(), transaction.atomic():
+        with patience(PATIENCE), transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     # A migration's lock must not look like an answer, nor be waited for.
@@ -101,15 +100,6 @@ def is_away(error: Exception) -> bool:
     state: str = getattr(error.__cause__, "sqlstate", None) or ""
     too_big = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_TOOBIG"
     return not (state.startswith(_OWN_FAULT) or too_big)
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    with deadline(PATIENCE):
-        if connection.vendor == "sqlite":
-            connection.ensure_connection()
-            connection.connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
-        yield
 
 
 def _store_or_quarantine(delivery: Delivery) -> Recorded:

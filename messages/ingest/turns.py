@@ -8,12 +8,15 @@ the others have brought meanwhile in the same transaction.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
 from statusboard.deadline import remaining
+
+from .patience import hurry
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
@@ -49,6 +52,7 @@ class Turns(Generic[Given, Answer]):
         self._waiting.append(ticket)
         self._wait_for_turn(ticket)
         try:
+            hurry()
             while ticket.is_open:
                 self._commit(self._next_batch())
         finally:
@@ -61,7 +65,7 @@ class Turns(Generic[Given, Answer]):
         seconds = remaining()
         if self._turn.acquire(timeout=-1 if seconds is None else seconds):
             return
-        if ticket in self._waiting:
+        with suppress(ValueError):  # somebody has it in hand just now
             self._waiting.remove(ticket)
         raise OperationalError("database is locked: the turn to write did not come in time")
 
@@ -74,8 +78,10 @@ class Turns(Generic[Given, Answer]):
             with transaction.atomic():
                 answers = [self._write(ticket.given) for ticket in batch]
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].error = error
+            # A lock or a full disk is the fault of none of them, and there is no time to try again.
+            if len(batch) == 1 or isinstance(error, OperationalError):
+                for ticket in batch:
+                    ticket.error = error
                 return
             for ticket in batch:
                 self._commit([ticket])

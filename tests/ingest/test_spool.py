@@ -184,10 +184,14 @@ class TestDraining:
         assert drain() == 0
         assert spool.state().waiting == 1
 
-    def test_nothing_is_made_where_nothing_was_spooled(self, spool_path):
+    def test_it_makes_the_spool_ready_before_it_is_needed(self, spool_path):
         assert drain() == 0
-        assert spool.state() == spool.SpoolState()
-        assert not spool_path.parent.exists()
+        assert on_disk(spool_path) == 0
+
+
+def test_looking_makes_nothing(spool_path):
+    assert spool.state() == spool.SpoolState()
+    assert not spool_path.parent.exists()
 
 
 class TestRefused:

@@ -1,0 +1,32 @@
+"""The database is given a moment, not more: whoever waits has a spool to turn to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from statusboard.deadline import deadline, remaining
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """All that this thread asks of the database within the block takes no longer in all."""
+    with deadline(seconds):
+        hurry()
+        try:
+            yield
+        finally:
+            _wait_for_locks(connection.settings_dict["OPTIONS"].get("timeout", 5))
+
+
+def hurry() -> None:
+    """SQLite waits for a lock by itself: tell it how much is left of the deadline, if any."""
+    left = remaining()
+    if left is not None:
+        _wait_for_locks(left)
+
+
+def _wait_for_locks(seconds: float) -> None:
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        connection.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
