@@ -109,6 +109,13 @@ def test_the_embedded_database_writes_ahead(board):
             "SECRET_KEY, WEBHOOK_SIGNING_KEYS",
         ),
         ({"DATABASE_URL": "mysql://127.0.0.1/none"}, "must name postgres:// or sqlite://"),
+        (
+            {
+                "DATABASE_URL": "postgres://somebody:secret@127.0.0.1:9/none",
+                "STATUSBOARD_GENERATE_SECRETS": "1",
+            },
+            "Cannot reach the database",
+        ),
         ({"PUBLIC_BASE_URL": "http://board.example.com"}, "only accepts https"),
         ({"FIELD_ENCRYPTION_KEYS": "short"}, "32 url-safe base64-encoded bytes"),
         ({"WEBHOOK_SIGNING_KEYS": "short"}, "it could be guessed"),
@@ -125,3 +132,4 @@ def test_it_refuses_to_start_with_a_clear_sentence(tmp_path, environment, senten
     )
     assert refused.returncode != 0
     assert sentence in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
 from django.utils.crypto import get_random_string
 
 from messages.management.demo import start_demo
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._require_free_port()
+        self._require_database()
         for database in settings.DATABASES:
             call_command("migrate", database=database, interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -52,6 +54,15 @@ class Command(BaseCommand):
                     f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}). "
                     "Another program uses it? Choose another port: PORT=8001 make run"
                 ) from None
+
+    def _require_database(self) -> None:
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(
+                f"Cannot reach the database: {str(error).strip()}. Is it running, does that "
+                "database exist, and is DATABASE_URL right?"
+            ) from None
 
     def _greet(self) -> None:
         address = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
