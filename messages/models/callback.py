@@ -48,6 +48,7 @@ class Callback(models.Model):
         related_name="callbacks",
         # Its index is the one below; a second one would cost every callback a write.
         db_index=False,
+        db_constraint=False,  # as in Message
         verbose_name=_("instance"),
     )
     type = models.CharField(_("type"), max_length=128, blank=True)

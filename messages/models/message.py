@@ -18,6 +18,9 @@ class Message(models.Model):
         on_delete=models.PROTECT,
         related_name="message_set",
         db_index=False,
+        # Only the write path inserts here, with a row it has just read or written in the same
+        # statement; a constraint would have every callback lock that row to find the same.
+        db_constraint=False,
         verbose_name=_("instance"),
     )
     zapi_id = models.CharField(_("message id"), max_length=128)

@@ -20,6 +20,7 @@ class StatusEvent(models.Model):
         related_name="events",
         # The unique index starts with it.
         db_index=False,
+        db_constraint=False,  # as in Message
         verbose_name=_("message"),
     )
     source = models.CharField(_("callback type"), max_length=128)
