@@ -2,6 +2,8 @@
 -- Started by bench/load.py with: wrk ... -s load.lua URL -- IDS SEED  (IDS 0: the realistic mix)
 local fixed, seed, thread_count, n = 0, "", 0, 0
 local steps = { "SENT", "RECEIVED", "READ" }
+-- Messages between a step and the next of the same message: seconds pass, others are sent.
+local apart = 200
 
 function setup(thread)
   thread:set("number", thread_count)
@@ -24,13 +26,14 @@ local function ids(first, count)
 end
 
 function request()
-  local message = math.floor(n / 3)
+  local step = n % 3
+  local message = math.floor(n / 3) + (2 - step) * apart
   local count = fixed
   if fixed == 0 then count = (message % 3 == 0) and 4 or 1 end
   local body = string.format(
     '{"instanceId":"bench.instance","status":"%s","ids":[%s],"momment":%d,' ..
     '"phone":"55449%08d","phoneDevice":0,"type":"MessageStatusCallback","isGroup":false}',
-    steps[n % 3 + 1], ids(message, count), 1795338000000 + n * 1000, message % 100000000)
+    steps[step + 1], ids(message, count), 1795338000000 + n * 1000, message % 100000000)
   n = n + 1
   return wrk.format(nil, nil, nil, body)
 end
