@@ -6,6 +6,7 @@ private id of a person: no rule turns it into a number, so none here tries.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -78,8 +79,12 @@ def same_person(one: str, other: str) -> bool:
     return person(one) == person(other)
 
 
+@lru_cache(maxsize=4096)
 def display(address: str) -> str:
-    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is."""
+    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is.
+
+    Kept, because the numbering plans take long and the same people come again and again.
+    """
     if kind_of(address) is not AddressKind.PHONE:
         return address
     digits = _phone_digits(address)

@@ -6,7 +6,7 @@ from messages.phones import AddressKind
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address as templates/_address.html shows it."""
+    """An address as `{% address %}` shows it."""
 
     value: str
 

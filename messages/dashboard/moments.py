@@ -1,45 +1,55 @@
 """Times and durations in words: relative for lists, exact for details, to the second."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One time as templates/_time.html shows it, in the viewer's zone."""
+    """One time as `{% moment %}` shows it, in the viewer's zone."""
 
     value: datetime
 
     @property
     def iso(self) -> str:
-        return timezone.localtime(self.value).isoformat(timespec="seconds")
+        return self._local.isoformat(timespec="seconds")
 
     @property
     def exact(self) -> str:
-        return _format(self.value, pgettext("date format", "j M Y, H:i:s"))
+        local = self._local
+        return _exact(get_language(), local.date()).format(clock=_clock(local))
+
+    @property
+    def brief(self) -> str:
+        return _joined(self.day, self.clock)
 
     @property
     def clock(self) -> str:
-        return _format(self.value, pgettext("date format", "H:i:s"))
+        return _clock(self._local)
 
     @property
     def day(self) -> str:
         """With the year only where it is not this one."""
-        is_this_year = timezone.localtime(self.value).year == timezone.localtime().year
-        if is_this_year:
-            return _format(self.value, pgettext("date format", "j M"))
-        return _format(self.value, pgettext("date format", "j M Y"))
+        local = self._local
+        if local.year == timezone.localtime().year:
+            return _written(local, pgettext("date format", "j M"))
+        return _written(local, pgettext("date format", "j M Y"))
 
     @property
     def relative(self) -> str:
         return relative(self.value, timezone.now())
+
+    @property
+    def _local(self) -> datetime:
+        return timezone.localtime(self.value)
 
 
 def moment(value: datetime | None) -> Moment | None:
@@ -82,5 +92,22 @@ def _with_hours(days: str, hours: int) -> str:
     return _("%(days)s %(hours)d h") % {"days": days, "hours": hours} if hours else days
 
 
-def _format(value: datetime, pattern: str) -> str:
-    return date_format(timezone.localtime(value), pattern, use_l10n=False)
+@lru_cache(maxsize=512)
+def _exact(_language: str | None, day: date) -> str:
+    """A day in words, with a place for the clock.
+
+    Django takes long over a date, and the hundreds of times on a page fall on a few days.
+    """
+    return _joined(_written(day, pgettext("date format", "j M Y")), "{clock}")
+
+
+def _joined(day: str, clock: str) -> str:
+    return pgettext("a time", "%(day)s, %(clock)s") % {"day": day, "clock": clock}
+
+
+def _clock(time: datetime) -> str:
+    return f"{time:%H:%M:%S}"
+
+
+def _written(day: date, pattern: str) -> str:
+    return date_format(day, pattern, use_l10n=False)

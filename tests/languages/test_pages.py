@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.defaults import server_error
 
-from messages.dashboard.moments import Moment
 from tests.dashboard.conftest import _quick_passwords, client, deliver, report, support, viewer
 
 __all__ = ["_quick_passwords", "client", "deliver", "report", "support", "viewer"]
@@ -115,9 +114,3 @@ def test_pages_of_an_admin(path, text, client, admin_user, instance):
 def test_500_speaks_the_language_of_the_request(rf):
     with translation.override("pt-br"):
         assert "Algo deu errado do nosso lado" in server_error(rf.get("/")).content.decode()
-
-
-def test_dates_are_written_as_in_brazil():
-    with translation.override("pt-br"):
-        moment = Moment(datetime(2025, 5, 2, 12, 0, 1, tzinfo=UTC))
-        assert moment.exact == "2 de mai. de 2025 às 12:00:01"

@@ -1,0 +1,89 @@
+"""What templates draw again and again, one function per visual idea: `{% load board %}`.
+
+In Python, because a list draws hundreds of them and each {% include %} costs as much as ten calls.
+"""
+
+from functools import cache
+
+from django.template import Library
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from messages.phones import AddressKind
+
+from .addresses import Address
+from .moments import Moment
+from .rows import Cell
+from .timeline import Headline
+
+register = Library()
+
+# Longer words may be cut off, so that they are there on hover too.
+LONGEST_BADGE = 24
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """A symbol of templates/_icons.svg."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>', name)
+
+
+@register.simple_tag
+def status_badge(headline: Headline) -> SafeString:
+    name, words = headline.status.icon, headline.words
+    title = format_html(' title="{}"', words) if len(words) > LONGEST_BADGE else ""
+    return format_html(
+        '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',
+        *(name, icon(name), title, words),
+    )
+
+
+@register.simple_tag
+def moment(shown: Moment, words: str = "") -> SafeString:
+    """How long ago, or in other `words`; the exact time on hover and for screen readers."""
+    return format_html(
+        '<time datetime="{0}" title="{1}"><span aria-hidden="true">{2}</span>'
+        '<span class="visually-hidden">{1}</span></time>',
+        *(shown.iso, shown.exact, words or shown.relative),
+    )
+
+
+@register.simple_tag
+def step_cell(cell: Cell) -> SafeString:
+    if cell.moment:
+        return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
+    if cell.is_implied:
+        why = _("Implied by a later step; no time was reported.")
+        return format_html('<span class="implied" title="{}">{}</span>', why, _("implied"))
+    return format_html(
+        '<span class="none"><span aria-hidden="true">–</span>'
+        '<span class="visually-hidden">{}</span></span>',
+        _("not reported"),
+    )
+
+
+@register.simple_tag
+def address(shown: Address) -> SafeString:
+    kind = shown.kind
+    if shown.value:
+        font = "" if kind is AddressKind.PHONE else " mono"
+        text = format_html('<span class="address-text{}">{}</span>', font, shown.words)
+    else:
+        text = format_html('<span class="soft">{}</span>', _("not named"))
+    return format_html('<span class="address">{}{}</span>', text, _kind_tag(kind))
+
+
+def _kind_tag(kind: AddressKind) -> str:
+    match kind:
+        case AddressKind.GROUP:
+            return format_html(' <span class="tag">{}{}</span>', icon("group"), _("Group"))
+        case AddressKind.BROADCAST:
+            words = _("Broadcast")
+            return format_html(' <span class="tag">{}{}</span>', icon("broadcast"), words)
+        case AddressKind.LID:
+            why = _("WhatsApp’s private id of a person. It cannot be turned into a number.")
+            return format_html(' <abbr class="tag" title="{}">{}LID</abbr>', why, icon("lid"))
+        case _:
+            return ""
