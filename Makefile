@@ -24,7 +24,7 @@ bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgb
 	@$(BIN)/python -m bench.ingest
 
 test: $(VENV)/ready-dev ## Run every test that needs no outside server
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
 	@$(BIN)/ruff check .

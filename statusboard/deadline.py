@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _ends_at: ContextVar[float] = ContextVar("deadline", default=math.inf)
+_each: ContextVar[float] = ContextVar("patience with each query", default=math.inf)
 
 
 @contextmanager
@@ -19,7 +20,17 @@ def deadline(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+@contextmanager
+def each_within(seconds: float) -> Iterator[None]:
+    """For every single thing that this thread asks of the database within the block."""
+    token = _each.set(seconds)
+    try:
+        yield
+    finally:
+        _each.reset(token)
+
+
 def remaining() -> float | None:
-    """Seconds left, never negative; None where nothing presses."""
-    ends_at = _ends_at.get()
-    return None if ends_at == math.inf else max(0.0, ends_at - time.monotonic())
+    """Seconds for what is asked next, never negative; None where nothing presses."""
+    left = min(_ends_at.get() - time.monotonic(), _each.get())
+    return None if left == math.inf else max(0.0, left)

@@ -1,5 +1,6 @@
 """PostgreSQL stopped, frozen and locked under load: every answer a 2xx, and nothing lost."""
 
+import socket
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -128,3 +129,29 @@ def test_a_door_that_starts_while_the_database_is_away(cluster: Cluster, start_d
         assert door.in_spool() == len(load.acknowledged)
     door.start_worker()
     assert_nothing_was_lost(door, load, cluster.query)
+
+
+def test_pages_that_hang_leave_the_door_open(cluster: Cluster, start_door: StartDoor):
+    door = start_door(cluster.url)
+    door.start_worker()
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(50)
+        with frozen(cluster), visitors(door, 24):
+            load.attempts()
+            load.wait_for_attempts(100)
+            answers = load.attempts()
+        assert {answer.status for answer in answers} == {200}
+        assert [answer for answer in answers if answer.seconds > FIRST] == []
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+@contextmanager
+def visitors(door, count):
+    """People waiting for a page that needs the database, for whom nobody answers."""
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid=somebody\r\n\r\n"
+    waiting = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(count)]
+    for visitor in waiting:
+        visitor.sendall(request)
+    yield
+    for visitor in waiting:
+        visitor.close()

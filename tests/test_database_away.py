@@ -1,0 +1,62 @@
+"""Pages while the database is away: the first notices, the others are answered at once."""
+
+import pytest
+from django.db import OperationalError
+
+from messages.ingest.record import breaker
+from statusboard.deadline import remaining
+from tests.conftest import call
+
+
+@pytest.fixture
+def _away(db, monkeypatch):
+    def refuse(*_, **__):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(breaker, "_probe", refuse)
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", refuse)
+
+
+def page(path="/"):
+    extra = {"HTTP_COOKIE": "sessionid=somebody", "HTTP_ACCEPT_LANGUAGE": "pt-br"}
+    return call(path, "GET", b"", **extra, **{"wsgi.url_scheme": "https"})
+
+
+@pytest.mark.usefixtures("_away")
+def test_a_page_that_finds_it_away_says_so_and_spares_the_next():
+    assert page().status == 503
+    assert breaker.is_open
+    answer = page()
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "fora do ar" in answer.body.decode()
+
+
+def test_an_open_breaker_closes_the_pages_but_not_their_style(db):
+    breaker.open()
+    assert page().status == 503
+    assert page("/static/css/tokens.css").status == 200
+
+
+def test_a_pages_own_mistake_says_nothing_of_the_database(db, monkeypatch):
+    monkeypatch.setattr(
+        "django.contrib.sessions.backends.db.SessionStore.load", lambda store: 1 / 0
+    )
+    assert page().status == 500
+    assert not breaker.is_open
+
+
+def test_each_query_of_a_page_is_bounded(db, monkeypatch):
+    seen: list[float] = []
+
+    def load(store):
+        seen.append(remaining() or 0)
+        return {}
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", load)
+    page()
+    assert seen
+    assert all(0 < seconds < 3 for seconds in seen)
+
+
+def test_nothing_presses_outside_of_pages():
+    assert remaining() is None
