@@ -71,6 +71,11 @@ def relative(value: datetime, now: datetime) -> str:
     return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 
+def between(before: datetime, after: datetime) -> timedelta:
+    """How far apart two times are as they are shown: cut to whole seconds."""
+    return after.replace(microsecond=0) - before.replace(microsecond=0)
+
+
 def duration(length: timedelta) -> str:
     """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
     seconds = max(0, int(length.total_seconds()))

@@ -9,7 +9,7 @@ from messages.models import Message, StatusEvent
 from messages.statuses import Status
 
 from .addresses import Address
-from .moments import Moment, duration, moment
+from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
 
 
@@ -54,7 +54,7 @@ class Row:
         return moment(self.message.last_event_at)
 
     def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
-        gap = duration(at - before) if at and before and at >= before else ""
+        gap = duration(between(before, at)) if at and before and at >= before else ""
         return Cell(moment(at), gap, self._is_past(status))
 
     def _is_past(self, status: Status) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from messages.models import StatusEvent
 from messages.statuses import Status
 
-from .moments import Moment, duration
+from .moments import Moment, between, duration
 from .timeline import Headline, by_us, first_of, headline, highest, is_shared, recipients
 
 
@@ -143,7 +143,7 @@ def _gap(before: StatusEvent | None, after: StatusEvent) -> str:
     """How long from one step to the next; '' where that is unknown or makes no sense."""
     if before is None or before.time_is_arrival or after.time_is_arrival:
         return ""
-    gap = after.occurred_at - before.occurred_at
+    gap = between(before.occurred_at, after.occurred_at)
     return duration(gap) if gap > -timedelta(seconds=1) else ""
 
 

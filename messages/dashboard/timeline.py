@@ -19,7 +19,7 @@ from messages.phones import AddressKind
 from messages.statuses import LADDER, Status
 
 from .addresses import Address
-from .moments import Moment, duration, moment
+from .moments import Moment, between, duration, moment
 
 _SEVERAL = {AddressKind.GROUP, AddressKind.BROADCAST}
 _TALLY_WORDS: Final = {
@@ -178,7 +178,7 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
     before: datetime | None = None
     for rung in LADDER:
         at = earliest(events, rung)
-        gap = at - before if at and before and at >= before else None
+        gap = between(before, at) if at and before and at >= before else None
         count = sum(person.status.rank >= rung.rank for person in people)
         is_countable = bool(people) and rung.rank >= Status.RECEIVED.rank
         found.append(Step(rung, climbed >= rung.rank, at, gap, count if is_countable else None))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from messages.dashboard.moments import Moment, duration, moment, relative
+from messages.dashboard.moments import Moment, between, duration, moment, relative
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -55,3 +55,9 @@ def test_months_speak_the_viewers_language():
 
 def test_no_time_is_no_moment():
     assert moment(None) is None
+
+
+def test_a_gap_is_that_of_the_times_shown():
+    assert between(NOW + timedelta(milliseconds=900), NOW + timedelta(milliseconds=1100)) == (
+        timedelta(seconds=1)
+    )
