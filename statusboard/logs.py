@@ -28,8 +28,10 @@ class RefusalQuota(logging.Filter):
         self._minute = self._written = self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # What Django, and the webhook's gate, attach to a line that is about an answer.
-        if not 400 <= getattr(record, "status_code", 0) < 500:
+        # What Django, and the webhook, attach to a line that is about an answer. 503 is said to
+        # everybody for as long as the database is away and the disk full.
+        status = getattr(record, "status_code", 0)
+        if not (400 <= status < 500 or status == 503):
             return True
         with self._lock:
             return self._has_room_for(record)

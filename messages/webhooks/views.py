@@ -77,7 +77,11 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
     except UnknownInstanceError:
         return refused(request)
     except SpoolUnavailableError as error:
-        logger.error("A callback was lost unless it is sent again; the spool says: %s", error)
+        logger.error(
+            "A callback was lost unless it is sent again; the spool says: %s",
+            error,
+            extra={"status_code": 503},
+        )
         return _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
