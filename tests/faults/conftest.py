@@ -59,7 +59,9 @@ def assert_nothing_was_lost(door: Door, load: Load, query: Query) -> None:
     """Acknowledged and missing: 0; and the timelines are those of a clean run."""
     wait_until(lambda: door.in_spool() == 0, "the spool is not drained")
     found = timelines(query, "faulty")
-    assert found.missing(load.acknowledged) == 0
+    missing = found.missing(load.acknowledged)
+    print(f"{len(load.acknowledged)} callbacks acknowledged, {missing} steps missing")  # noqa: T201
+    assert missing == 0
     send_all(door.add_instance("clean"), load.acknowledged)
     assert found == timelines(query, "clean")
     assert door.in_spool("cause <> ''") == 0
