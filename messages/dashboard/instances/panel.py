@@ -94,7 +94,7 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
     name = _("Pushed to Z-API")
     if webhook.pushed_url == url:
         return PanelStep(name, Mark.DONE, _("Z-API accepted the URL."), moment(webhook.pushed_at))
-    if webhook.state == WebhookState.IN_SYNC:
+    if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API's panel."))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
         return PanelStep(name, Mark.FAILED, webhook.words)
