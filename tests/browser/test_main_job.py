@@ -12,7 +12,7 @@ FIVE = ("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
 
 def sign_in(page):
     page.goto("/")
-    page.get_by_label("Login").fill("support")
+    page.get_by_label("User name or e-mail").fill("support")
     page.get_by_label("Password", exact=True).fill("a-long-password")
     page.get_by_role("button", name="Sign in").click()
 
