@@ -1,4 +1,4 @@
-"""Faults done on purpose to real processes, counted. FAULT_ROUNDS raises how often."""
+"""Faults done on purpose to real processes. FAULT_ROUNDS: how often; FAULT_SECONDS: how long."""
 
 import os
 from collections.abc import Callable, Iterator

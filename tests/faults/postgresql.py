@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ class Cluster:
         # The one that makes new processes first, so that none is missed.
         os.kill(main, number)
         for child in children(main):
-            os.kill(child, number)
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
 
 
 def children(pid: int) -> list[int]:

