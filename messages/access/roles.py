@@ -9,13 +9,21 @@ SUPPORT = "Support"
 SUPERVISOR = "Supervisor"
 ADMIN = "Admin"
 
-_SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent"}
-_SUPERVISOR = _SUPPORT | {"whatsapp.view_instance"}
+# Whole phone numbers; without it they are masked.
+SEE_PHONES = "whatsapp.see_phones"
+
+_SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent", SEE_PHONES}
+_SUPERVISOR = _SUPPORT | {
+    "whatsapp.view_instance",
+    "whatsapp.export_message",
+    "whatsapp.reveal_phone",
+}
 _ADMIN = _SUPERVISOR | {
     "whatsapp.view_account",
     "whatsapp.view_callback",
     "whatsapp.add_instance",
     "whatsapp.change_instance",
+    "whatsapp.view_auditevent",
     "auth.view_user",
     "auth.add_user",
     "auth.change_user",

@@ -1,4 +1,5 @@
 from .account import Account
+from .audit_event import Action, AuditEvent
 from .callback import Callback, Outcome, TokenCheck
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
@@ -7,10 +8,13 @@ from .instance import Instance, TokenPolicy
 from .message import Message
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
+from .user_limit import UserLimit
 from .webhook import Webhook, WebhookKind, WebhookState
 
 __all__ = [
     "Account",
+    "Action",
+    "AuditEvent",
     "Callback",
     "FollowUp",
     "Forward",
@@ -26,6 +30,7 @@ __all__ = [
     "StatusEvent",
     "TokenCheck",
     "TokenPolicy",
+    "UserLimit",
     "Webhook",
     "WebhookKind",
     "WebhookState",

@@ -46,6 +46,11 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        permissions = [
+            ("see_phones", "Can see whole phone numbers"),
+            ("reveal_phone", "Can reveal a masked phone number"),
+            ("export_message", "Can export messages"),
+        ]
         constraints = [
             # The id first: this index also finds a message whose instance is not known.
             models.UniqueConstraint(fields=["zapi_id", "instance"], name="message_once"),

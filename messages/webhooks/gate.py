@@ -5,59 +5,22 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 from django.conf import settings
 
-logger = logging.getLogger(__name__)
+from statusboard.callers import Address, Networks, client_address, is_in
 
-Address = IPv4Address | IPv6Address
-Networks = Sequence[IPv4Network | IPv6Network]
+logger = logging.getLogger(__name__)
 
 
 def admits(meta: Mapping[str, Any]) -> bool:
     """Whether the caller's network is let in; each is where none was named."""
     networks: Networks = settings.WEBHOOK_ALLOWED_NETWORKS
-    return not networks or _is_in(client_address(meta), networks)
-
-
-def client_address(meta: Mapping[str, Any]) -> Address | None:
-    """Who is calling, None where the server does not say.
-
-    X-Forwarded-For grows to the right, and anyone can send the beginning of it. So it is read from
-    the right, and only as far as each hop was reported by a proxy of ours.
-    """
-    address = _address(meta.get("REMOTE_ADDR", ""))
-    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    while hops and _is_in(address, settings.WEBHOOK_TRUSTED_PROXIES):
-        hop = _address(hops.pop())
-        if hop is None:
-            break
-        address = hop
-    return address
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ip_address(text.strip())
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def _is_in(address: Address | None, networks: Networks) -> bool:
-    return address is not None and any(address in network for network in networks)
+    return not networks or is_in(client_address(meta), networks)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from messages.instances.keys import WebhookKey, sign
 from messages.models import Callback, FollowUp, Instance, Message
-from messages.webhooks.gate import WrongKeys, client_address
+from messages.webhooks.gate import WrongKeys
+from statusboard.callers import client_address
 from tests.conftest import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}

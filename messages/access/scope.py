@@ -1,0 +1,48 @@
+"""Whose messages a person may see: all, or those of some accounts and instances.
+
+Every page, export and API answer that shows an instance's data goes through one of these two, so
+that there is one place to be right in.
+"""
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, Q, QuerySet
+
+from messages.models import Instance, UserLimit
+
+Viewer = User | AnonymousUser
+_M = TypeVar("_M", bound=Model)
+
+
+def visible_instances(user: Viewer) -> QuerySet[Instance]:
+    """The instances that `user` may know of, archived ones too."""
+    return limited_to(user, Instance.objects.all(), path="")
+
+
+def limited_to(user: Viewer, rows: QuerySet[_M], path: str = "instance") -> QuerySet[_M]:
+    """`rows` without those of instances that `user` may not see.
+
+    `path` leads from a row to its instance, as in a filter; "" where the rows are instances.
+    The query of somebody without limits stays as it is.
+    """
+    limits = _limits_of(user)
+    if not limits:
+        return rows
+    prefix = f"{path}__" if path else ""
+    wanted: dict[str, Any] = {
+        f"{prefix}account__in": [limit.account_id for limit in limits if limit.account_id],
+        f"{prefix}pk__in": [limit.instance_id for limit in limits if limit.instance_id],
+    }
+    return rows.filter(Q(*wanted.items(), _connector=Q.OR))
+
+
+def _limits_of(user: Viewer) -> list[UserLimit]:
+    """Asked once for each object `user`, which lives as long as its request."""
+    if not user.is_authenticated or user.is_superuser:
+        return []
+    found: list[UserLimit] | None = getattr(user, "_statusboard_limits", None)
+    if found is None:
+        found = list(UserLimit.objects.filter(user=user))
+        user._statusboard_limits = found  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,49 @@
+"""The one way in. Nothing here or elsewhere changes an audit event."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from messages.models import Action, AuditEvent, Instance, Message
+from statusboard.callers import client_address
+
+
+def audit(
+    by: HttpRequest | User | None,
+    action: Action,
+    *,
+    about: Instance | Message | None = None,
+    recipient: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """`by` is a request wherever there is one, None for what the board did by itself.
+
+    `recipient` is a phone or LID as it is, of which only a keyed hash is kept. `details` holds no
+    phone and no secret: counts, names of fields, reasons.
+    """
+    request = by if isinstance(by, HttpRequest) else None
+    person = getattr(by, "user", None) if request else by
+    user = person if isinstance(person, User) else None
+    message = about if isinstance(about, Message) else None
+    instance_id = message.instance_id if message else about.pk if about else None
+    return AuditEvent.objects.create(
+        actor=user,
+        actor_name=user.get_username() if user else "",
+        action=action,
+        instance_id=instance_id,
+        message_pk=message.pk if message else None,
+        recipient=recipient_hash(recipient) if recipient else "",
+        address=str(client_address(request.META) or "") if request else "",
+        details=dict(details or {}),
+    )
+
+
+def recipient_hash(address: str) -> str:
+    """Keyed, because the few billion numbers there are could all be tried against a plain hash."""
+    key = settings.SECRET_KEY.encode()
+    return hmac.new(key, b"audit recipient:" + address.encode(), hashlib.sha256).hexdigest()

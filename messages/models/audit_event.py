@@ -1,0 +1,84 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .instance import Instance
+
+
+class Action(models.TextChoices):
+    """What is written down about people; one line more for each new thing worth asking about."""
+
+    SIGNED_IN = "signed in", _("Signed in")
+    SIGN_IN_FAILED = "sign-in failed", _("Sign-in failed")
+    SIGNED_OUT = "signed out", _("Signed out")
+    TWO_FACTOR_CHANGED = "two-factor changed", _("Two-factor changed")
+    INVITED = "invited", _("Invited a person")
+    USER_CHANGED = "user changed", _("Changed a person's access")
+    PHONE_REVEALED = "phone revealed", _("Revealed a number")
+    PHONE_LOOKED_UP = "phone looked up", _("Looked a number up at Z-API")
+    EXPORTED = "exported", _("Exported messages")
+    INSTANCE_ADDED = "instance added", _("Added an instance")
+    INSTANCE_CHANGED = "instance changed", _("Changed an instance")
+    WEBHOOK_PUSHED = "webhook pushed", _("Pushed a webhook")
+    WEBHOOK_RESTORED = "webhook restored", _("Restored a webhook's previous URL")
+    KEY_ROTATED = "key rotated", _("Rotated a webhook's key")
+    ENCRYPTION_ROTATED = "encryption rotated", _("Rotated the encryption key")
+    FORWARDING_CHANGED = "forwarding changed", _("Changed forwarding")
+    REPLAYED = "replayed", _("Reprocessed callbacks")
+    DISCARDED = "discarded", _("Discarded callbacks")
+    INCIDENT_CHANGED = "incident changed", _("Changed an incident")
+    CHANNEL_CHANGED = "channel changed", _("Changed a notification channel")
+    API_KEY_CREATED = "api key created", _("Created an API key")
+    API_KEY_REVOKED = "api key revoked", _("Revoked an API key")
+    LABELLED = "labelled", _("Labelled messages")
+    PERSON_EXPORTED = "person exported", _("Exported a person's data")
+    PERSON_ERASED = "person erased", _("Erased a person's data")
+    RETENTION_CHANGED = "retention changed", _("Changed retention")
+    PURGED = "purged", _("Purged old data")
+
+
+class AuditEvent(models.Model):
+    """Who did what and when; only ever added.
+
+    Holds no phone: `recipient` is a keyed hash, so that a person can be erased and the record of
+    the erasure stay.
+    """
+
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    # The name beside the user: it still tells who it was when the user is gone.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        verbose_name=_("who"),
+    )
+    actor_name = models.CharField(_("name"), max_length=150, blank=True)
+    action = models.CharField(_("action"), max_length=40, choices=Action.choices)
+    instance = models.ForeignKey(
+        Instance,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        verbose_name=_("instance"),
+    )
+    # A message's primary key: messages may be purged, the record stays.
+    message_pk = models.BigIntegerField(_("message"), null=True)
+    recipient = models.CharField(_("recipient, hashed"), max_length=64, blank=True)
+    # The caller's network address.
+    address = models.CharField(_("address"), max_length=45, blank=True)
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+            models.Index(fields=["action", "-at"], name="audit_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.action}"
