@@ -1,10 +1,12 @@
 from .account import Account
+from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .callback import Callback, Outcome, TokenCheck
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
 from .instance import Instance, TokenPolicy
+from .label import Label
 from .message import Message
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
@@ -14,6 +16,8 @@ from .webhook import Webhook, WebhookKind, WebhookState
 __all__ = [
     "Account",
     "Action",
+    "ApiKey",
+    "ApiKeyLimit",
     "AuditEvent",
     "Callback",
     "FollowUp",
@@ -22,6 +26,8 @@ __all__ = [
     "ForwardProblem",
     "ForwardState",
     "Instance",
+    "KeyRole",
+    "Label",
     "Message",
     "Outcome",
     "Secret",

@@ -1,0 +1,89 @@
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from .account import Account
+from .instance import Instance
+
+
+class KeyRole(models.TextChoices):
+    """The role whose permissions a key has; messages.access.roles says which those are."""
+
+    SUPPORT = "support", _("Support")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    ADMIN = "admin", _("Admin")
+
+
+class ApiKey(models.Model):
+    """What other software signs in with. The key itself is shown once, and only its hash kept."""
+
+    name = models.CharField(_("name"), max_length=100)
+    # The key's beginning, in clear: it finds the row, and tells people which key is meant.
+    prefix = models.CharField(_("begins with"), max_length=16, unique=True, editable=False)
+    hash = models.CharField(max_length=64, editable=False)
+    role = models.CharField(_("role"), max_length=16, choices=KeyRole.choices)
+    may_read = models.BooleanField(_("may read"), default=True)
+    may_label = models.BooleanField(_("may label messages"), default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+    # Begins a minute's quota, and is written at most once in it; `requests` counts within it.
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    requests = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(may_read=True) | Q(may_label=True), name="api_key_may_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_usable(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+class ApiKeyLimit(models.Model):
+    """One account or one instance that a key is limited to. Without any it sees all.
+
+    PROTECT, because a limit that vanished with its account would open all the others.
+    """
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="limits")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("account")
+    )
+    instance = models.ForeignKey(
+        Instance, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("instance")
+    )
+
+    class Meta:
+        verbose_name = _("API key's limit")
+        verbose_name_plural = _("API keys' limits")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account=None, instance__isnull=False)
+                | Q(account__isnull=False, instance=None),
+                name="key_limit_of_one_thing",
+            ),
+            models.UniqueConstraint(fields=["key", "account"], name="key_limit_account_once"),
+            models.UniqueConstraint(fields=["key", "instance"], name="key_limit_instance_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.account or self.instance}"
