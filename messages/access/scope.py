@@ -7,12 +7,12 @@ that there is one place to be right in.
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from messages.models import Instance, UserLimit
 
 Viewer = User | AnonymousUser
-_M = TypeVar("_M", bound=Model)
+_Rows = TypeVar("_Rows", bound=QuerySet[Any])
 
 
 def visible_instances(user: Viewer) -> QuerySet[Instance]:
@@ -20,7 +20,7 @@ def visible_instances(user: Viewer) -> QuerySet[Instance]:
     return limited_to(user, Instance.objects.all(), path="")
 
 
-def limited_to(user: Viewer, rows: QuerySet[_M], path: str = "instance") -> QuerySet[_M]:
+def limited_to(user: Viewer, rows: _Rows, path: str = "instance") -> _Rows:
     """`rows` without those of instances that `user` may not see.
 
     `path` leads from a row to its instance, as in a filter; "" where the rows are instances.

@@ -1,28 +1,26 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from messages.access.scope import Viewer, limited_to, visible_instances
+from messages.finding.criteria import Criteria, Period
+from messages.finding.keyset import page_of
 from messages.instances.addresses import webhook_url
 from messages.models import Callback, Instance, Message
 
-from . import filters as filtering
+from . import filters
 from .addresses import Address
 from .chronicle import Entry, chronicle
-from .filters import Filters, Period
-from .keyset import page_of
 from .moments import Moment
 from .rows import rows_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, is_shared, recipients, steps
 
-Viewer = User | AnonymousUser
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
 MOST_SHOWN: Final = 300
 
@@ -30,24 +28,25 @@ MOST_SHOWN: Final = 300
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_list(request: HttpRequest) -> HttpResponse:
-    filters = Filters.read(request.GET)
-    instances = list(Instance.objects.all())
-    page = page_of(filters.messages(), request.GET.dict())
+    criteria = Criteria.read(request.GET)
+    instances = list(visible_instances(request.user))
+    page = page_of(criteria.messages(request.user), request.GET.dict())
     context: dict[str, Any] = {
-        "filters": filters,
+        "criteria": criteria,
+        "hidden_inputs": filters.hidden_inputs(criteria),
         "rows": rows_of(page.messages),
-        "chips": list(filtering.chips(filters, instances)),
-        "status_links": filtering.status_links(filters),
-        "instance_links": filtering.instance_links(filters, instances),
-        "period_links": filtering.period_links(filters),
-        "inbound_url": filters.url(inbound=not filters.inbound),
-        "all_time_url": filters.url(chosen_period=Period.ALL),
+        "chips": list(filters.chips(criteria, instances)),
+        "status_links": filters.status_links(criteria),
+        "instance_links": filters.instance_links(criteria, instances),
+        "period_links": filters.period_links(criteria),
+        "inbound_url": filters.address_of(criteria, inbound=not criteria.inbound),
+        "all_time_url": filters.address_of(criteria, chosen_period=Period.ALL),
         "clear_url": reverse("dashboard:messages"),
-        "older_url": page.older and filters.page_url(older=page.older),
-        "newer_url": page.newer and filters.page_url(newer=page.newer),
+        "older_url": page.older and filters.page_address(criteria, older=page.older),
+        "newer_url": page.newer and filters.page_address(criteria, newer=page.newer),
     }
     if not page.messages:
-        context["nothing"] = _why_nothing(filters, instances)
+        context["nothing"] = _why_nothing(criteria, instances, request.user)
         context["webhooks"] = _webhooks_of(instances, request.user)
     return render(request, "dashboard/messages.html", context)
 
@@ -55,7 +54,8 @@ def message_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    message = get_object_or_404(Message.objects.select_related("instance"), pk=pk)
+    visible = limited_to(request.user, Message.objects.select_related("instance"))
+    message = get_object_or_404(visible, pk=pk)
     events = list(message.events.all())
     found, entries = headline(events), chronicle(events)
     people = recipients(events) if is_shared(events) or message.several else ()
@@ -77,16 +77,16 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboard/message.html", context)
 
 
-def _why_nothing(filters: Filters, instances: list[Instance]) -> str:
+def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) -> str:
     """The reason for an empty list, as templates/dashboard/_nothing.html names them."""
     if not instances:
         return "no instance"
-    if not filters.inbound and replace(filters, inbound=True).messages().exists():
+    if not criteria.inbound and criteria.but(inbound=True).messages(user).exists():
         return "only inbound"
-    everything = replace(filters, chosen_period=Period.ALL)
-    if filters.period is not Period.ALL and everything.messages().exists():
+    everything = criteria.but(chosen_period=Period.ALL)
+    if criteria.period is not Period.ALL and everything.messages(user).exists():
         return "only older"
-    return "no match" if filters.is_narrowed else "nothing heard"
+    return "no match" if criteria.is_narrowed else "nothing heard"
 
 
 def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Instance, str]]:

@@ -17,6 +17,7 @@ INWARD = {
     "instances": {"statuses", "zapi", "models"},
     "access": {"models", "phones"},
     "audit": {"models"},
+    "finding": {"access", "models", "phones", "statuses"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
     "worker": {"ingest", "instances", "models", "forwarding"},

@@ -84,8 +84,8 @@ def test_an_unknown_message_is_not_found(viewer, pk):
 
 
 def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
-    # Session, user, their permissions (2), message, events.
-    with django_assert_num_queries(6):
+    # Session, user, their permissions (2) and limits, message, events.
+    with django_assert_num_queries(7):
         open_page(viewer, played)
 
 
@@ -113,7 +113,7 @@ def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
     for number, event in enumerate(events):
         event.participant = f"551198765{number:04}"
     StatusEvent.objects.bulk_create(events)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = open_page(viewer, message).content.decode()
     assert "Delivered to 1001" in page
     assert "701 more events are not shown." in page

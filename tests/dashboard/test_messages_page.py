@@ -237,8 +237,8 @@ def test_no_match_says_what_to_try(viewer, report):
 
 
 def test_the_queries_of_a_page(viewer, many, django_assert_num_queries):
-    # Session, user, their permissions (2), instances, messages.
-    with django_assert_num_queries(6):
+    # Session, user, their permissions (2) and limits, instances, messages.
+    with django_assert_num_queries(7):
         viewer.get(HOME)
 
 
@@ -247,7 +247,7 @@ def test_groups_cost_one_query_more_however_many(viewer, report, many, django_as
         group = {"phone": f"12036301{number}-group", "isGroup": True}
         report("RECEIVED", "READ", id=f"G{number}", participant="5511987654321", **group)
         report("RECEIVED", id=f"G{number}", participant="5511987654322", **group)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = viewer.get(HOME)
     assert page.content.decode().count(">Delivered to 2, read by 1<") == 5
 

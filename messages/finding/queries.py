@@ -1,15 +1,22 @@
-"""What the pages ask of messages, in their own words."""
+"""What is asked of messages, in the words of those who ask."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Final, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from messages.models import Message, StatusEvent
 from messages.statuses import Status
 
 from .search import Search
+
+# How long WhatsApp may take to confirm a delivery before somebody should know.
+STUCK_AFTER: Final = timedelta(minutes=30)
+_UNDELIVERED: Final = (Status.ACCEPTED, Status.SENT)
+# A message is heard of after it was sent, but the clocks are not the same one.
+_CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 class MessageQuerySet(QuerySet[Message]):
@@ -26,6 +33,26 @@ class MessageQuerySet(QuerySet[Message]):
     def with_status(self, statuses: Iterable[Status]) -> Self:
         """Those whose highest step is one of these."""
         return self.filter(rank__in={status.rank for status in statuses})
+
+    def that_reached(self, status: Status) -> Self:
+        return self.filter(rank__gte=status.rank)
+
+    def sent_between(self, since: datetime | None, until: datetime | None) -> Self:
+        """`until` excluded. The time of hearing lets the database begin near by."""
+        found = self.filter(started_at__lt=until) if until else self
+        if since is None:
+            return found
+        return found.filter(started_at__gte=since, first_heard_at__gte=since - _CLOCKS_DIFFER)
+
+    def of_groups(self) -> Self:
+        return self.filter(is_group=True)
+
+    def of_individuals(self) -> Self:
+        return self.filter(is_group=False)
+
+    def stuck(self) -> Self:
+        waiting = self.with_status(_UNDELIVERED)
+        return waiting.filter(inbound=False, started_at__lte=timezone.now() - STUCK_AFTER)
 
     def matching(self, search: Search) -> Self:
         found = Q(zapi_id__in=search.ids) | Q(zaap_id__in=search.ids)

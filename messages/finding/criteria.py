@@ -1,0 +1,185 @@
+"""Which messages are asked for: read from an address, told as an address again, and found.
+
+The Messages page, the export, saved views and the API mean the same by the same parameters.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+
+from django.db.models import TextChoices
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from messages.access.scope import Viewer, limited_to
+from messages.statuses import Status
+
+from .queries import MessageQuerySet, message_set
+from .search import Search, understand
+
+
+class Period(TextChoices):
+    DAY = "24h", _("Last 24 hours")
+    WEEK = "7d", _("Last 7 days")
+    MONTH = "30d", _("Last 30 days")
+    ALL = "all", _("All time")
+
+
+class View(TextChoices):
+    """The questions that are asked every day."""
+
+    ALL = "", pgettext_lazy("messages", "All")
+    STUCK = "stuck", _("Stuck")
+    FAILED = "failed", _("Failed")
+    NO_READ = "no-read", _("Delivered without read")
+    GROUPS = "groups", _("Groups")
+
+
+STATUSES: Final = (
+    Status.ACCEPTED,
+    Status.SENT,
+    Status.RECEIVED,
+    Status.READ,
+    Status.PLAYED,
+    Status.FAILED,
+    Status.UNKNOWN,
+)
+_LENGTHS: Final = {
+    Period.DAY: timedelta(days=1),
+    Period.WEEK: timedelta(days=7),
+    Period.MONTH: timedelta(days=30),
+}
+_GROUPS: Final = {"1": True, "0": False}
+_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """`chosen_period` is None where none is named: a week, or all time for a search.
+
+    `reached` asks for those that came this far or further. `groups` is None for groups and
+    individuals alike. `since` and `until` bound the time of sending, the latter excluded.
+    """
+
+    search: Search
+    view: View = View.ALL
+    statuses: tuple[Status, ...] = ()
+    reached: Status | None = None
+    instances: tuple[int, ...] = ()
+    chosen_period: Period | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    groups: bool | None = None
+    inbound: bool = False
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """Take what makes sense; what does not is as good as absent."""
+        view, period = query.get("view", ""), query.get("period", "")
+        return cls(
+            search=understand(query.get("q", "")),
+            view=View(view) if view in View.values else View.ALL,
+            statuses=tuple(s for s in STATUSES if s.lower() in query.getlist("status")),
+            reached=next((s for s in STATUSES if s.lower() == query.get("reached")), None),
+            instances=_numbers(query.getlist("instance")),
+            chosen_period=Period(period) if period in Period.values else None,
+            since=_minute(query.get("since", "")),
+            until=_minute(query.get("until", "")),
+            groups=_GROUPS.get(query.get("groups", "")),
+            inbound=query.get("inbound") == "1",
+        )
+
+    @property
+    def period(self) -> Period:
+        return self.chosen_period or (Period.ALL if self._reaches_back else Period.WEEK)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the period holds messages back."""
+        return replace(self, chosen_period=None, inbound=False) != Criteria(understand(""))
+
+    def messages(self, user: Viewer) -> MessageQuerySet:
+        """Those that `user` may see, with their instances, in no order yet."""
+        return self.narrow(limited_to(user, message_set().select_related("instance")))
+
+    def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
+        if not self.inbound:
+            found = found.outbound()
+        if self.period in _LENGTHS:
+            found = found.heard_since(timezone.now() - _LENGTHS[self.period])
+        if self.since or self.until:
+            found = found.sent_between(self.since, self.until)
+        if self.instances:
+            found = found.of_instances(self.instances)
+        if self.statuses:
+            found = found.with_status(self.statuses)
+        if self.reached:
+            found = found.that_reached(self.reached)
+        if self.groups is not None:
+            found = found.of_groups() if self.groups else found.of_individuals()
+        if self.search:
+            found = found.matching(self.search)
+        return _seen_as(self.view, found)
+
+    def query(self) -> list[tuple[str, str]]:
+        """The parameters of the address that asks for the same."""
+        return [
+            *_given("q", self.search.text),
+            *_given("view", self.view.value),
+            *(("status", status.lower()) for status in self.statuses),
+            *_given("reached", self.reached and self.reached.lower()),
+            *(("instance", str(pk)) for pk in self.instances),
+            *_given("period", self.chosen_period and self.chosen_period.value),
+            *_given("since", _written(self.since)),
+            *_given("until", _written(self.until)),
+            *_given("groups", {True: "1", False: "0", None: ""}[self.groups]),
+            *_given("inbound", "1" if self.inbound else ""),
+        ]
+
+    def but(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    @property
+    def _reaches_back(self) -> bool:
+        return bool(self.search or self.since or self.until)
+
+
+def _seen_as(view: View, found: MessageQuerySet) -> MessageQuerySet:
+    match view:
+        case View.STUCK:
+            return found.stuck()
+        case View.FAILED:
+            return found.with_status([Status.FAILED])
+        case View.NO_READ:
+            return found.with_status([Status.RECEIVED])
+        case View.GROUPS:
+            return found.of_groups()
+        case _:
+            return found
+
+
+def _given(name: str, value: str | None) -> list[tuple[str, str]]:
+    return [(name, value)] if value else []
+
+
+def _numbers(texts: Iterable[str]) -> tuple[int, ...]:
+    numbers = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19}
+    return tuple(sorted(numbers))
+
+
+def _written(minute: datetime | None) -> str:
+    return f"{minute:%Y-%m-%dT%H:%MZ}" if minute else ""
+
+
+def _minute(text: str) -> datetime | None:
+    """A minute in UTC; what names no minute of any calendar is None."""
+    if not _MINUTE.fullmatch(text) or not text.isascii():
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
