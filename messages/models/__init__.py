@@ -2,12 +2,14 @@ from .account import Account
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .callback import Callback, Outcome, TokenCheck
+from .erasure import ErasedMessage, Erasure
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
 from .instance import Instance, TokenPolicy
 from .label import Label
 from .message import Message
+from .retention import Kept, Retention
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
 from .user_limit import UserLimit
@@ -20,6 +22,8 @@ __all__ = [
     "ApiKeyLimit",
     "AuditEvent",
     "Callback",
+    "ErasedMessage",
+    "Erasure",
     "FollowUp",
     "Forward",
     "ForwardLine",
@@ -27,9 +31,11 @@ __all__ = [
     "ForwardState",
     "Instance",
     "KeyRole",
+    "Kept",
     "Label",
     "Message",
     "Outcome",
+    "Retention",
     "Secret",
     "SecretUnreadableError",
     "SpooledCallback",

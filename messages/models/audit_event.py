@@ -31,6 +31,8 @@ class Action(models.TextChoices):
     API_KEY_CREATED = "api key created", _("Created an API key")
     API_KEY_REVOKED = "api key revoked", _("Revoked an API key")
     LABELLED = "labelled", _("Labelled messages")
+    AUDIT_EXPORTED = "audit exported", _("Exported the audit log")
+    PERSON_FOUND = "person found", _("Looked up what is kept of a person")
     PERSON_EXPORTED = "person exported", _("Exported a person's data")
     PERSON_ERASED = "person erased", _("Erased a person's data")
     RETENTION_CHANGED = "retention changed", _("Changed retention")
@@ -45,10 +47,11 @@ class AuditEvent(models.Model):
     """
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
-    # The name beside the user: it still tells who it was when the user is gone.
+    # The name beside the user: it still tells who it was when the user is gone. Nothing is done
+    # when that happens, not even the reference set to null: an event is never written again.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
         null=True,
         related_name="+",
         db_constraint=False,

@@ -15,6 +15,8 @@ class Outcome(models.TextChoices):
     REPEATED = "repeated", _("Repeated")
     IGNORED = "ignored", _("Ignored")
     QUARANTINED = "quarantined", _("Quarantined")
+    # It came, and whom it spoke of was erased since: its body is gone, and it is evidence no more.
+    ERASED = "erased", _("Erased")
 
 
 class TokenCheck(models.TextChoices):

@@ -1,0 +1,32 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kept(models.TextChoices):
+    """What is kept for a time of its own. The order is the one in which it is purged."""
+
+    MESSAGES = "messages", _("Messages and their timelines")
+    CALLBACKS = "callbacks", _("Callbacks, as a record that they came")
+    BODIES = "bodies", _("Raw callback bodies")
+    INCIDENTS = "incidents", _("Resolved incidents")
+    AUDIT = "audit", _("Audit log")
+    ERASURES = "erasures", _("Marks of erased messages")
+
+
+class Retention(models.Model):
+    """For how many days one kind of data is kept. Without a row of its own it is kept for good."""
+
+    kind = models.CharField(_("what"), max_length=16, choices=Kept.choices, primary_key=True)
+    days = models.PositiveIntegerField(_("days"))
+    # How far bodies were emptied: the id of a callback, which is ordered in time. A search for what
+    # is left would otherwise read everything emptied before.
+    reached = models.UUIDField(null=True)
+    # When the last turn found nothing left to purge.
+    finished_at = models.DateTimeField(_("up to date since"), null=True)
+
+    class Meta:
+        verbose_name = _("retention")
+        verbose_name_plural = _("retention")
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.days}"
