@@ -17,6 +17,8 @@ class Outcome(models.TextChoices):
     QUARANTINED = "quarantined", _("Quarantined")
     # It came, and whom it spoke of was erased since: its body is gone, and it is evidence no more.
     ERASED = "erased", _("Erased")
+    # Once quarantined, and given up by a person: the row stays, its body is gone.
+    DISCARDED = "discarded", _("Discarded")
 
 
 class TokenCheck(models.TextChoices):
@@ -75,6 +77,12 @@ class Callback(models.Model):
                 fields=["instance", "size"],
                 name="callback_quarantined",
                 condition=Q(outcome=Outcome.QUARANTINED) & ~Q(body=b""),
+            ),
+            # And all of it, newest first: the ids are ordered in time.
+            models.Index(
+                fields=["id"],
+                name="quarantine_newest",
+                condition=Q(outcome=Outcome.QUARANTINED),
             ),
         ]
 
