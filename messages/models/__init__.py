@@ -1,4 +1,5 @@
 from .account import Account
+from .alias import Alias, OtherAddress
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .callback import Callback, Outcome, TokenCheck
@@ -10,6 +11,7 @@ from .instance import Instance, TokenPolicy
 from .label import Label
 from .message import Message
 from .retention import Kept, Retention
+from .saved_view import SavedView
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
 from .user_limit import UserLimit
@@ -18,6 +20,7 @@ from .webhook import Webhook, WebhookKind, WebhookState
 __all__ = [
     "Account",
     "Action",
+    "Alias",
     "ApiKey",
     "ApiKeyLimit",
     "AuditEvent",
@@ -30,12 +33,14 @@ __all__ = [
     "ForwardProblem",
     "ForwardState",
     "Instance",
-    "KeyRole",
     "Kept",
+    "KeyRole",
     "Label",
     "Message",
+    "OtherAddress",
     "Outcome",
     "Retention",
+    "SavedView",
     "Secret",
     "SecretUnreadableError",
     "SpooledCallback",

@@ -63,7 +63,12 @@ class Message(models.Model):
             models.Index(
                 fields=["zaap_id"], name="message_zaap_id", condition=~models.Q(zaap_id="")
             ),
-            models.Index(fields=["phone", "-first_heard_at"], name="message_phone"),
+            # Ordered by characters, whatever the database's language: it also finds beginnings.
+            models.Index(
+                fields=["phone", "-first_heard_at"],
+                name="message_phone_begins",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
         ]
 
     def __str__(self) -> str:
