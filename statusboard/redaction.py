@@ -21,6 +21,8 @@ _PATTERNS = tuple(
         r"(%2Ftoken%2F|%2Fwebhooks%2Fzapi%2F)(?:(?!%2F|%3F|%23|%22)[^/\s\"'?#&])+",
         # A webhook's key without its URL: instance, version and signature.
         r"()(?<![\w.-])[\w-]+\.\d+\.[\w-]{43}(?![\w-])",
+        # An API key, after its beginning, which is no secret.
+        r"\b(sb_[a-z0-9]{8}_)[\w-]{43}(?![\w-])",
         # The error that echoes: "Client-Token <the value sent> not allowed".
         r"(Client-Token(?:\s|%20|\+))(?!null\b)[^\n]{1,300}?(?=(?:\s|%20|\+)not(?:\s|%20|\+)allowed)",
         # Headers, members and parameters: quoted to the closing quote, bare to the next delimiter.

@@ -221,6 +221,8 @@ WEBHOOK_WRONG_KEYS_PER_MINUTE = env.int("WEBHOOK_WRONG_KEYS_PER_MINUTE", default
 # The most that is kept, of each instance, of callbacks that could not be understood.
 QUARANTINE_MAX_BYTES = env.int("QUARANTINE_MAX_BYTES", default=50 * 1024 * 1024)
 
+# What one API key may ask in a minute, counted for all processes together.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -11,12 +11,15 @@ ADMIN = "Admin"
 
 # Whole phone numbers; without it they are masked.
 SEE_PHONES = "whatsapp.see_phones"
+# The sender's words for messages; people bring them as CSV, software with a key of that scope.
+LABEL = "whatsapp.change_label"
 
 _SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent", SEE_PHONES}
 _SUPERVISOR = _SUPPORT | {
     "whatsapp.view_instance",
     "whatsapp.export_message",
     "whatsapp.reveal_phone",
+    LABEL,
 }
 _ADMIN = _SUPERVISOR | {
     "whatsapp.view_account",
@@ -24,6 +27,9 @@ _ADMIN = _SUPERVISOR | {
     "whatsapp.add_instance",
     "whatsapp.change_instance",
     "whatsapp.view_auditevent",
+    "whatsapp.view_apikey",
+    "whatsapp.add_apikey",
+    "whatsapp.change_apikey",
     "auth.view_user",
     "auth.add_user",
     "auth.change_user",

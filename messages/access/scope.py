@@ -1,4 +1,4 @@
-"""Whose messages a person may see: all, or those of some accounts and instances.
+"""Whose messages a person or a key may see: all, or those of some accounts and instances.
 
 Every page, export and API answer that shows an instance's data goes through one of these two, so
 that there is one place to be right in.
@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
-from messages.models import Instance, UserLimit
+from messages.models import ApiKeyLimit, Instance, UserLimit
 
-Viewer = User | AnonymousUser
+from .api_keys import KeyHolder
+
+Viewer = User | AnonymousUser | KeyHolder
 _Rows = TypeVar("_Rows", bound=QuerySet[Any])
 
 
@@ -37,8 +39,10 @@ def limited_to(user: Viewer, rows: _Rows, path: str = "instance") -> _Rows:
     return rows.filter(Q(*wanted.items(), _connector=Q.OR))
 
 
-def _limits_of(user: Viewer) -> list[UserLimit]:
+def _limits_of(user: Viewer) -> list[UserLimit] | list[ApiKeyLimit]:
     """Asked once for each object `user`, which lives as long as its request."""
+    if isinstance(user, KeyHolder):
+        return user.limits
     if not user.is_authenticated or user.is_superuser:
         return []
     found: list[UserLimit] | None = getattr(user, "_statusboard_limits", None)

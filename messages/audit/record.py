@@ -27,13 +27,14 @@ def audit(
     phone and no secret: counts, names of fields, reasons.
     """
     request = by if isinstance(by, HttpRequest) else None
-    person = getattr(by, "user", None) if request else by
+    person: Any = getattr(by, "user", None) if request else by
     user = person if isinstance(person, User) else None
     message = about if isinstance(about, Message) else None
     instance_id = message.instance_id if message else about.pk if about else None
     return AuditEvent.objects.create(
         actor=user,
-        actor_name=user.get_username() if user else "",
+        # A key has a name too, though it is nobody's account.
+        actor_name=person.get_username() if person else "",
         action=action,
         instance_id=instance_id,
         message_pk=message.pk if message else None,

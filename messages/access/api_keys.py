@@ -1,0 +1,130 @@
+"""Keys that other software signs in with: made, recognised, counted, revoked."""
+
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from messages.audit import Action, audit
+from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
+
+from .roles import ADMIN, LABEL, PERMISSIONS, SUPERVISOR, SUPPORT
+
+_ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
+_WINDOW: Final = timedelta(minutes=1)
+# The name finds a key that leaked, for instance in a repository; statusboard.redaction knows it.
+_FORM = re.compile(r"(sb_[a-z0-9]{8})_[\w-]{43}", re.ASCII)
+_ALPHABET: Final = string.ascii_lowercase + string.digits
+
+
+class KeyHolder:
+    """The software behind a key, where a page has its user: same questions, same answers."""
+
+    is_authenticated = is_active = True
+    is_anonymous = is_superuser = is_staff = False
+
+    def __init__(self, key: ApiKey) -> None:
+        self.key = key
+
+    def has_perm(self, name: str) -> bool:
+        """Labelling goes by the key's own scope, all else is reading and goes by its role."""
+        if name == LABEL:
+            return self.key.may_label
+        return self.key.may_read and name in PERMISSIONS[_ROLES[KeyRole(self.key.role)]]
+
+    def get_username(self) -> str:
+        return f"{self.key.name} ({self.key.prefix})"
+
+    @cached_property
+    def limits(self) -> list[ApiKeyLimit]:
+        return list(self.key.limits.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of a key's minute. `is_spent` where this very request was one too many."""
+
+    limit: int
+    remaining: int
+    seconds_left: int
+    is_spent: bool
+
+
+@transaction.atomic
+def issue(
+    key: ApiKey,
+    *,
+    accounts: Iterable[Account] = (),
+    instances: Iterable[Instance] = (),
+    by: HttpRequest | None,
+) -> str:
+    """Save what describes a new key, and give the key itself: it is not to be had again."""
+    key.prefix = "sb_" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    text = f"{key.prefix}_{secrets.token_urlsafe(32)}"
+    key.hash = token_digest(text)
+    key.created_by = by.user if by and isinstance(by.user, User) else None
+    key.save(force_insert=True)
+    limits = [ApiKeyLimit(key=key, account=account) for account in accounts]
+    limits += [ApiKeyLimit(key=key, instance=instance) for instance in instances]
+    ApiKeyLimit.objects.bulk_create(limits)
+    audit(by, Action.API_KEY_CREATED, details=_told(key) | {"limits": len(limits)})
+    return text
+
+
+@transaction.atomic
+def revoke(key: ApiKey, *, by: HttpRequest | None) -> None:
+    """For good. The moment of the first time stays."""
+    current = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
+    if current.update(revoked_at=timezone.now()):
+        audit(by, Action.API_KEY_REVOKED, details=_told(key))
+
+
+def holder_of(text: str) -> KeyHolder | None:
+    """None for a key that is unknown, wrong, expired or revoked: nothing to learn from it."""
+    match = _FORM.fullmatch(text)
+    key = ApiKey.objects.filter(prefix=match[1]).first() if match else None
+    if key is None or not hmac.compare_digest(key.hash, token_digest(text)):
+        return None
+    return KeyHolder(key) if key.is_usable(timezone.now()) else None
+
+
+def spend(key: ApiKey) -> Quota:
+    """Count one request of a key, for all processes together, in one statement.
+
+    Each of the two checks and counts at once, so that no two requests take the same place.
+    """
+    now, limit = timezone.now(), settings.API_REQUESTS_PER_MINUTE
+    this = ApiKey.objects.filter(pk=key.pk)
+    since = key.last_used_at
+    if since is None or since <= now - _WINDOW:
+        is_over = Q(last_used_at=None) | Q(last_used_at__lte=now - _WINDOW)
+        if this.filter(is_over).update(last_used_at=now, requests=1):
+            return Quota(limit, limit - 1, int(_WINDOW.total_seconds()), is_spent=False)
+        key.refresh_from_db(fields=["last_used_at", "requests"])  # another one opened the minute
+        since = key.last_used_at or now
+    counted = this.filter(requests__lt=limit).update(requests=F("requests") + 1)
+    seconds_left = max(1, round((since + _WINDOW - now).total_seconds()))
+    remaining = max(0, limit - key.requests - 1)
+    return Quota(limit, remaining if counted else 0, seconds_left, is_spent=not counted)
+
+
+def _told(key: ApiKey) -> dict[str, str | bool]:
+    return {
+        "name": key.name,
+        "begins": key.prefix,
+        "role": key.role,
+        "may_read": key.may_read,
+        "may_label": key.may_label,
+    }
