@@ -35,7 +35,7 @@ def drop_indexes(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> No
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0011_retention_and_erasure"),
+        ("whatsapp", "0012_discarded_callbacks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
