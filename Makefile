@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench-ingest lint check messages lock screenshots
+.PHONY: help run demo test faults bench-ingest lint check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgb
 
 test: $(VENV)/ready-dev ## Run every test that needs no outside server
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is promised (half an hour)
+	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 $(BIN)/python -m pytest tests/faults -rA $(ARGS)
 
 lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
 	@$(BIN)/ruff check .

@@ -82,7 +82,7 @@ class Door:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Of the embedded database."""
-        with closing(sqlite3.connect(self.folder / "statusboard.sqlite3", timeout=30)) as file:
+        with closing(_autocommitting(self.folder / "statusboard.sqlite3")) as file:
             return file.execute(sql).fetchall()
 
     def stop(self) -> None:
@@ -114,3 +114,7 @@ class Door:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _autocommitting(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=30, isolation_level=None)

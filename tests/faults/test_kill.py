@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.conftest import ROUNDS, StartDoor, assert_nothing_was_lost
+from tests.faults.conftest import KILLS, StartDoor, assert_nothing_was_lost
 from tests.faults.load import Load, lives
 from tests.faults.postgresql import Cluster
 
@@ -12,10 +12,9 @@ pytestmark = pytest.mark.faults
 def kill_under_load(door, query):
     with Load(door.add_instance("faulty"), lives()) as load:
         load.wait_for(50)
-        for _ in range(2 * ROUNDS):
+        for _ in range(KILLS):
             door.kill_a_worker()
             load.wait_for(100)
-        for _ in range(3 * ROUNDS):
             door.kill_the_server()
             load.wait_for(100)
     assert_nothing_was_lost(door, load, query)
