@@ -7,6 +7,7 @@ from .erasure import ErasedMessage, Erasure
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
+from .hourly_summary import HourlySummary, TouchedHour
 from .instance import Instance, TokenPolicy
 from .label import Label
 from .message import Message
@@ -32,6 +33,7 @@ __all__ = [
     "ForwardLine",
     "ForwardProblem",
     "ForwardState",
+    "HourlySummary",
     "Instance",
     "Kept",
     "KeyRole",
@@ -47,6 +49,7 @@ __all__ = [
     "StatusEvent",
     "TokenCheck",
     "TokenPolicy",
+    "TouchedHour",
     "UserLimit",
     "Webhook",
     "WebhookKind",
