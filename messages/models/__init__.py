@@ -2,6 +2,7 @@ from .account import Account
 from .alias import Alias, OtherAddress
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
+from .batch import Batch, BatchKind, BatchRow, Plan, RowState
 from .callback import Callback, Outcome, TokenCheck
 from .erasure import ErasedMessage, Erasure
 from .fields import Secret, SecretUnreadableError, token_digest
@@ -15,6 +16,7 @@ from .retention import Kept, Retention
 from .saved_view import SavedView
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
+from .tag import Tag
 from .user_limit import UserLimit
 from .webhook import Webhook, WebhookKind, WebhookState
 
@@ -25,6 +27,9 @@ __all__ = [
     "ApiKey",
     "ApiKeyLimit",
     "AuditEvent",
+    "Batch",
+    "BatchKind",
+    "BatchRow",
     "Callback",
     "ErasedMessage",
     "Erasure",
@@ -41,12 +46,15 @@ __all__ = [
     "Message",
     "OtherAddress",
     "Outcome",
+    "Plan",
     "Retention",
+    "RowState",
     "SavedView",
     "Secret",
     "SecretUnreadableError",
     "SpooledCallback",
     "StatusEvent",
+    "Tag",
     "TokenCheck",
     "TokenPolicy",
     "TouchedHour",

@@ -4,11 +4,13 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .account import Account
 from .callback import Callback, TokenCheck
 from .fields import Secret, SecretField, token_digest
+from .tag import Tag
 
 
 class TokenPolicy(models.TextChoices):
@@ -52,6 +54,7 @@ class Instance(models.Model):
     # The webhook's key signs this number; keys of versions below `oldest_key_version` are retired.
     key_version = models.PositiveIntegerField(_("key version"), default=1, editable=False)
     oldest_key_version = models.PositiveIntegerField(default=1, editable=False)
+    key_rotated_at = models.DateTimeField(null=True, editable=False)
     # What the door compares z-api-token with: a hash, because the token itself is encrypted.
     token_digest = models.CharField(max_length=64, blank=True, editable=False)
     token_policy = models.CharField(
@@ -67,6 +70,18 @@ class Instance(models.Model):
     connected = models.BooleanField(_("connected"), null=True, editable=False)
     connection_changed_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
+    # What /me told last: until when it is paid for, and the types of callbacks held back by filters
+    # (null where it does not tell).
+    due_at = models.DateTimeField(_("paid until"), null=True, editable=False)
+    payment_status = models.CharField(
+        _("payment"), max_length=40, blank=True, default="", editable=False
+    )
+    filters = models.JSONField(_("filters"), null=True, editable=False)
+    checked_at = models.DateTimeField(_("last verified"), null=True, editable=False)
+    # When the worker verifies it again, and how often it tried in vain since it last could.
+    next_check_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    failed_checks = models.PositiveSmallIntegerField(default=0, editable=False)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="instances", verbose_name=_("tags"))
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

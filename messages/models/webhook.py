@@ -19,6 +19,7 @@ class WebhookState(models.TextChoices):
     IN_SYNC = "in sync", _("In sync")
     DIFFERS = "differs", _("Differs")
     UNREACHABLE = "unreachable", _("Unreachable")
+    OFF = "off", _("Off")
 
 
 class Webhook(models.Model):
@@ -32,12 +33,20 @@ class Webhook(models.Model):
         choices=WebhookState.choices,
         default=WebhookState.NEVER_VERIFIED,
     )
+    # Whether this board is to hear this kind: message statuses always, until a person says to leave
+    # them; of the others null until Z-API has told that nobody else has their URL.
+    wanted = models.BooleanField(_("wanted"), null=True)
+    # When a person last asked for a push, and when the first callback proved the URL pushed.
+    asked_at = models.DateTimeField(_("asked for"), null=True)
+    heard_at = models.DateTimeField(_("first callback"), null=True)
     pushed_url = models.CharField(_("pushed URL"), max_length=500, blank=True)
     pushed_at = models.DateTimeField(_("pushed"), null=True)
     found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
     checked_at = models.DateTimeField(_("read back"), null=True)
     # Whose URL ours replaced, so that it can be put back.
     previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
+    # The URL of somebody else that a person agreed to replace: this one and no other.
+    replaces_url = models.CharField(max_length=500, blank=True, default="")
     # Where this kind's callbacks are passed on to, byte for byte; '' for nowhere.
     forward_to = models.CharField(_("forward to"), max_length=500, blank=True)
     forwards_token = models.BooleanField(
@@ -60,6 +69,10 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.kind == WebhookKind.MESSAGE_STATUS if self.wanted is None else self.wanted
 
     @property
     def words(self) -> str:

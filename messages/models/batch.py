@@ -1,0 +1,124 @@
+"""The same thing done to many instances: rows that the worker takes one by one."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from .account import Account
+from .fields import SecretField
+from .instance import Instance
+
+
+class BatchKind(models.TextChoices):
+    IMPORT = "import", _("Import instances")
+    PUSH = "push", _("Push all")
+    VERIFY = "verify", _("Verify all")
+
+
+class Plan(models.TextChoices):
+    """What is going to happen to a row."""
+
+    ADD = "add", _("Add")
+    UPDATE = "update", _("Update")
+    SKIP = "skip", _("Skip")
+    REFUSE = "refuse", _("Cannot be imported")
+    PUSH = "push", _("Push")
+    VERIFY = "verify", _("Verify")
+
+
+class RowState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    LEFT_OUT = "left out", _("Left out")
+
+
+class Batch(models.Model):
+    """Nothing happens before `started_at`: until then it is a preview."""
+
+    kind = models.CharField(_("kind"), max_length=10, choices=BatchKind.choices)
+    # An import from a partner's list belongs to its account; each row of a file names its own.
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("account")
+    )
+    pushes = models.BooleanField(_("push what was imported"), default=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("who"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True)
+
+    class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+
+class BatchRowQuerySet(models.QuerySet["BatchRow"]):
+    def due(self) -> Self:
+        return self.filter(
+            state=RowState.WAITING,
+            batch__started_at__isnull=False,
+            next_try_at__lte=timezone.now(),
+        ).order_by("id")
+
+
+class BatchRow(models.Model):
+    """One instance's part in a batch. Its secrets are emptied once it is done."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="rows")
+    # The line of the file, or the place in the list, counted from 1.
+    number = models.PositiveIntegerField(_("row"))
+    instance = models.ForeignKey(
+        Instance, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("instance")
+    )
+    plan = models.CharField(_("what happens"), max_length=10, choices=Plan.choices)
+    state = models.CharField(
+        _("state"), max_length=10, choices=RowState.choices, default=RowState.WAITING
+    )
+    # Why it is refused or failed, in the source's language, as every stored problem is.
+    problem = models.TextField(_("problem"), blank=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    zapi_id = models.CharField(_("instance id"), max_length=128, blank=True)
+    token = SecretField(_("token"))
+    client_token = SecretField(_("Client-Token"))
+    tags = models.CharField(_("tags"), max_length=500, blank=True)
+    # A worker that takes a row moves this ahead, which keeps the others away.
+    next_try_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(_("done"), null=True)
+
+    objects = BatchRowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("row of a batch")
+        verbose_name_plural = _("rows of batches")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="batch_row_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="batch_row_waiting",
+                condition=models.Q(state=RowState.WAITING),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.zapi_id or self.instance}"
+
+    @property
+    def words(self) -> str:
+        """The problem in the reader's language."""
+        return gettext(self.problem) if self.problem else ""
