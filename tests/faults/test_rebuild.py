@@ -58,6 +58,7 @@ def rebuild_until_killed(door, transactions):
         start_new_session=True,
     )
     with process:
+        assert process.stderr
         for _ in range(transactions):
             assert process.stderr.readline(), "it ended before it was killed"
         os.killpg(process.pid, signal.SIGKILL)
