@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from django.db import transaction
 
-from messages import forwarding
+from messages import forwarding, people
 from messages.models import FollowUp
 
 Consumer = Callable[[Sequence[FollowUp]], None]
 
-CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue,)
+CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue, people.tie_addresses)
 
 BATCH = 500
 # Then other jobs, and the wish to stop, get their turn.

@@ -14,7 +14,7 @@ from django.conf import settings
 from . import errors
 from .errors import ZapiError, read_answer
 
-__all__ = ["ConnectionStatus", "Me", "ZapiClient", "ZapiError"]
+__all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,15 @@ class ConnectionStatus:
     connected: bool
     smartphone_connected: bool
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneExists:
+    """`GET /phone-exists`: WhatsApp's own form of a number and its LID, '' where not told."""
+
+    exists: bool
+    phone: str
+    lid: str
 
 
 class ZapiClient:
@@ -84,12 +93,24 @@ class ZapiClient:
             error=str(answer.get("error") or ""),
         )
 
+    def phone_exists(self, phone: str) -> PhoneExists:
+        answer = self._call("GET", f"phone-exists/{quote(phone, safe='')}")
+        if answer.get("exists") not in (True, False, "true", "false"):
+            raise ZapiError(errors.UNEXPECTED)
+        lid = str(answer.get("lid") or "")
+        return PhoneExists(
+            exists=answer["exists"] in (True, "true"),
+            phone=str(answer.get("phone") or ""),
+            lid=lid if lid.endswith("@lid") else "",
+        )
+
     def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
         try:
             with _problems_of_the_network():
                 return read_answer(*self._exchange(method, name, body))
         except ZapiError as error:
-            logger.warning("%s %s at Z-API failed: %s", method, name, error)
+            # Without the number that stands behind the name.
+            logger.warning("%s %s at Z-API failed: %s", method, name.partition("/")[0], error)
             raise
 
     def _exchange(self, method: str, name: str, body: Any) -> tuple[int, bytes]:

@@ -163,6 +163,8 @@ def _object(body: bytes) -> dict[str, Any] | None:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    if isinstance(data, list) and len(data) == 1:  # GET /phone-exists
+        data = data[0]
     return data if isinstance(data, dict) else None
 
 

@@ -18,9 +18,10 @@ INWARD = {
     "access": {"models", "phones"},
     "audit": {"models"},
     "finding": {"access", "models", "phones", "statuses"},
+    "people": {"models", "phones", "zapi"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
-    "worker": {"ingest", "instances", "models", "forwarding"},
+    "worker": {"ingest", "instances", "models", "forwarding", "people"},
     "simulator": {"zapi", "statuses"},
 }
 PURE = ["messages/zapi/payloads.py", "messages/phones.py"]

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from messages.models import Alias, Message
+from messages.people import tie_messages
+
+BATCH = 1000
+
+
+class Command(BaseCommand):
+    help = (
+        "Ties numbers and LIDs by the messages that are stored already, as the worker does for new "
+        "ones. Can be stopped at any moment and run again."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        reached, done = 0, 0
+        individual = Message.objects.filter(several=True, is_group=False).order_by("pk")
+        while batch := list(individual.filter(pk__gt=reached)[:BATCH]):
+            tie_messages(batch)
+            reached, done = batch[-1].pk, done + len(batch)
+            self.stderr.write(f"{done} …")
+        self.stdout.write(f"Looked at {done} messages; {Alias.objects.count()} aliases are known.")

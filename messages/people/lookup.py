@@ -1,0 +1,30 @@
+"""Z-API asked about a number: WhatsApp's own form of it, and its LID. The only way between them."""
+
+from dataclasses import dataclass
+
+from messages import phones
+from messages.models import Alias, Instance
+from messages.zapi.client import ZapiClient
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRecord:
+    """`number` is WhatsApp's own form, often without the ninth digit; `lid` may be ''."""
+
+    is_on_whatsapp: bool
+    number: str
+    lid: str
+
+
+def look_up(instance: Instance, number: str) -> PhoneRecord:
+    """Ask by way of an instance, and keep what ties the two. Raises ZapiError."""
+    client = ZapiClient(
+        instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
+    )
+    found = client.phone_exists(number)
+    record = PhoneRecord(found.exists, found.phone or number, found.lid)
+    if record.is_on_whatsapp and record.lid:
+        Alias.objects.get_or_create(
+            instance=instance, lid=phones.person(record.lid), number=phones.person(record.number)
+        )
+    return record

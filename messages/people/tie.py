@@ -1,0 +1,70 @@
+"""Numbers and LIDs tied where one message was reported under both.
+
+The delivery callback names the number that was asked for, the status callbacks of the same message
+may name the LID instead: two addresses, one person. Nothing else ties the two, except Z-API itself
+when it is asked (lookup.py).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from messages import phones
+from messages.models import Alias, Callback, FollowUp, Message, OtherAddress, StatusEvent
+from messages.phones import AddressKind
+from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
+
+
+def tie_addresses(follow_ups: Sequence[FollowUp]) -> None:
+    """Hear of callbacks: whether one of their messages now has more than one address."""
+    heard = [one.callback_id for one in follow_ups if one.type in STATUS_TYPES]
+    if not heard:
+        return
+    bodies = Callback.objects.filter(pk__in=heard).values_list("instance_id", "body")
+    named = {(instance, zapi_id) for instance, body in bodies for zapi_id in _ids(bytes(body))}
+    messages = Message.objects.filter(
+        zapi_id__in={zapi_id for _, zapi_id in named}, several=True, is_group=False
+    )
+    tie_messages([one for one in messages if (one.instance_id, one.zapi_id) in named])
+
+
+def tie_messages(messages: Sequence[Message]) -> None:
+    """Keep what the addresses of these individual messages say. Saying it again changes nothing."""
+    seen = _addresses([message.pk for message in messages])
+    aliases: list[Alias] = []
+    others: list[OtherAddress] = []
+    for message in messages:
+        people = {phones.person(address) for address in seen[message.pk] | {message.phone}} - {""}
+        if pair := _pair(people):
+            aliases.append(Alias(instance_id=message.instance_id, lid=pair[0], number=pair[1]))
+        else:
+            # Nobody can tell whose they are: the message alone is known to be under all of them.
+            untold = sorted(seen[message.pk] - {message.phone, ""})
+            others += [OtherAddress(message_id=message.pk, phone=phone) for phone in untold]
+    Alias.objects.bulk_create(aliases, ignore_conflicts=True)
+    OtherAddress.objects.bulk_create(others, ignore_conflicts=True)
+
+
+def _ids(body: bytes) -> Iterator[str]:
+    """The messages that a callback speaks of; none where it was purged or left in quarantine."""
+    try:
+        report = parse(body).report
+    except MalformedCallbackError:
+        return
+    if isinstance(report, StatusReport):
+        yield from report.message_ids
+
+
+def _addresses(messages: Iterable[int]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
+    events = StatusEvent.objects.filter(message__in=messages)
+    for message, phone in events.values_list("message_id", "phone").distinct():
+        found[message].add(phone)
+    return found
+
+
+def _pair(people: set[str]) -> tuple[str, str] | None:
+    """The LID and the number, where there is exactly one of each and nothing else."""
+    kinds = {phones.kind_of(person): person for person in people}
+    if len(people) != 2 or kinds.keys() != {AddressKind.LID, AddressKind.PHONE}:
+        return None
+    return kinds[AddressKind.LID], kinds[AddressKind.PHONE]

@@ -1,0 +1,36 @@
+"""GET /phone-exists at the stand-in, over real HTTP."""
+
+import logging
+
+import pytest
+
+from messages.models import Alias
+from messages.people import look_up
+from messages.zapi.client import ZapiError
+
+
+def test_it_tells_whatsapps_own_form_and_keeps_the_lid(zapi, instance):
+    found = look_up(instance, "5544999991234")
+    assert (found.is_on_whatsapp, found.number) == (True, "554499991234")
+    alias = Alias.objects.get()
+    assert (alias.lid, alias.number) == (found.lid, "5544999991234")
+    assert alias.lid.endswith("@lid")
+
+
+def test_asked_twice_it_keeps_one(zapi, instance):
+    look_up(instance, "5544999991234")
+    look_up(instance, "554499991234")
+    assert Alias.objects.values("number").distinct().count() == 1
+
+
+def test_a_number_that_is_not_on_whatsapp_ties_nothing(zapi, instance):
+    assert not look_up(instance, "5544999990000").is_on_whatsapp
+    assert not Alias.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["unauthorized", "undocumented", "not-an-object", "hang-up"])
+def test_a_refusal_is_an_error_without_the_number(zapi, instance, caplog, answer):
+    zapi.answer_name = answer
+    with caplog.at_level(logging.WARNING), pytest.raises(ZapiError):
+        look_up(instance, "5544999991234")
+    assert "99991234" not in caplog.text
