@@ -1,4 +1,4 @@
-"""Pages while the database is away: they must not take the threads that callbacks need."""
+"""Around every page: while the database is away, and what a browser may do with it."""
 
 import sys
 from collections.abc import Callable
@@ -46,3 +46,25 @@ def _sorry() -> HttpResponse:
     # Without the request: a context processor would ask the database who is looking.
     body = render_to_string("503.html")
     return HttpResponse(body, status=503, headers={"Retry-After": "5"})
+
+
+# What pages may ask of a browser: passkeys, and nothing else that a browser offers.
+_OWN = ("publickey-credentials-create", "publickey-credentials-get", "clipboard-write")
+_NONE = ["accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture"]
+_NONE += ["encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection"]
+_NONE += ["local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"]
+_NONE += ["screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking"]
+_PERMISSIONS = ", ".join([*(f"{name}=(self)" for name in _OWN), *(f"{name}=()" for name in _NONE)])
+
+
+class BrowserLimitsMiddleware:
+    """Headers that Django does not set: what pages may use, and that no other site may use them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response

@@ -119,8 +119,7 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostn
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 LOCAL_BASE_URL = f"http://127.0.0.1:{PORT}"
-# SQLite takes one writer at a time: a second process would only wait for the first.
-WEB_WORKERS = env.int("WEB_WORKERS", default=1 if IS_EMBEDDED else 2)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 # The stand-in for Z-API takes http addresses, which the real one never does (see `make demo`).
 DEMO = env.bool("DEMO", default=False)
 
@@ -135,12 +134,15 @@ FORWARD_CA_FILE = env.str("FORWARD_CA_FILE", default="")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+if IS_HTTPS:
+    # By this prefix browsers refuse the cookie from any other host, subdomains and http included.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
 # Health checks and the worker call this machine directly; the webhook must never be redirected,
 # because Z-API would turn the POST into a GET.
-SECURE_REDIRECT_EXEMPT = [r"^webhooks/"]
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^(healthz|readyz|metrics)$"]
 if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
@@ -158,6 +160,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# The largest form has a few fields. Files come in through views of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 2
+DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.reports.RedactingReporterFilter"
 
 # ── Application ──────────────────────────────────────────────────────────────────────────────────
 
@@ -171,11 +178,15 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "statusboard.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "statusboard.middleware.BrowserLimitsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -187,6 +198,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "messages.access.middleware.IdleTimeoutMiddleware",
+    "messages.access.middleware.TwoFactorRequiredMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
 ]
 # None of it runs for a callback: the webhook has a door of its own in statusboard/wsgi.py.
@@ -223,6 +236,15 @@ QUARANTINE_MAX_BYTES = env.int("QUARANTINE_MAX_BYTES", default=50 * 1024 * 1024)
 
 # What one API key may ask in a minute, counted for all processes together.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+# /metrics is there for who sends this token, or calls from one of these networks.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_ALLOWED_NETWORKS = _networks("METRICS_ALLOWED_NETWORKS")
+METRICS_ON = bool(METRICS_TOKEN or METRICS_ALLOWED_NETWORKS)
+if METRICS_ON:
+    # Where the processes put what only they know. Read when prometheus_client is imported.
+    _metrics_dir = env.ENVIRON.setdefault("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))
+    Path(_metrics_dir).mkdir(parents=True, exist_ok=True)
+
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -249,13 +271,30 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL = "account_login"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 LOGIN_REDIRECT_URL = "dashboard:messages"
+
+# Signed in and idle for so long: signed out. 0 leaves it to the browser.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=8 * 60)
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+USERSESSIONS_TRACK_ACTIVITY = True
+
+TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", default=False)
+MFA_ADAPTER = "messages.access.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Statusboard"
+MFA_TOTP_TOLERANCE = 1  # clocks of phones differ
+# Admins enter the addresses; nobody signs up with a stranger's.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Sign-in is throttled across all processes; the database counts, so no other server is needed.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "statusboard_cache",
+        # Counters of wrong passwords must not be pushed out by those of many other names.
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
     }
 }
 
@@ -290,22 +329,29 @@ STORAGES = {
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="statusboard@localhost")
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured("LOG_FORMAT must be text or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "redacted": {
+        "text": {
             "()": "statusboard.logs.RedactingFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
+            "format": "{asctime} {levelname} [{request_id}] {name}: {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "statusboard.logs.JsonFormatter"},
     },
-    "filters": {"refusals": {"()": "statusboard.logs.RefusalQuota", "per_minute": 60}},
+    "filters": {
+        "refusals": {"()": "statusboard.logs.RefusalQuota", "per_minute": 60},
+        "request id": {"()": "statusboard.request_ids.RequestIdFilter"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "redacted",
-            "filters": ["refusals"],
+            "formatter": LOG_FORMAT,
+            "filters": ["refusals", "request id"],
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -1,5 +1,22 @@
+"""How allauth behaves here: closed to strangers, secrets encrypted, failures written down."""
+
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from messages.audit import Action, audit
+from messages.models import Secret, SecretUnreadableError
+from statusboard.callers import client_address
+
+from .factors import factors_of
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -7,3 +24,41 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that throttling counts by. A server on a socket names none: all share one."""
+        return str(client_address(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        audit(request, Action.SIGN_IN_FAILED, details={"user": _known_name(credentials)})
+
+
+def _known_name(credentials: dict[str, Any]) -> str:
+    """What was typed only where it is somebody's name: people type passwords into that field."""
+    name, email = credentials.get("username", ""), credentials.get("email", "")
+    known = Q(username__iexact=name or email) | Q(email__iexact=email or name)
+    user = User.objects.filter(known).first() if name or email else None
+    return user.get_username() if user else ""
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+    """The second factors' secrets are encrypted as Z-API's tokens are."""
+
+    def encrypt(self, text: str) -> str:
+        return Secret.of(text).sealed
+
+    def decrypt(self, encrypted_text: str) -> str:
+        try:
+            return Secret(encrypted_text).reveal()
+        except SecretUnreadableError:
+            # No code may fit, least of all one that follows from an empty secret.
+            return str(generate_totp_secret())
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        if not settings.TWO_FACTOR_REQUIRED:
+            return True
+        return factors_of(authenticator.user).exclude(pk=authenticator.pk).exists()
+
+    def generate_authenticator_name(self, user: User, kind: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user=user, type=kind).count() + 1
+        return _("Passkey %(number)d") % {"number": number}

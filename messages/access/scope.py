@@ -39,6 +39,10 @@ def limited_to(user: Viewer, rows: _Rows, path: str = "instance") -> _Rows:
     return rows.filter(Q(*wanted.items(), _connector=Q.OR))
 
 
+def is_limited(user: Viewer) -> bool:
+    return bool(_limits_of(user))
+
+
 def _limits_of(user: Viewer) -> list[UserLimit] | list[ApiKeyLimit]:
     """Asked once for each object `user`, which lives as long as its request."""
     if isinstance(user, KeyHolder):

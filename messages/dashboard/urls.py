@@ -9,6 +9,16 @@ from .instances.views import (
     instance_push,
     instance_verify,
 )
+from .people.invitations import invitation
+from .people.sessions import session_end
+from .people.views import (
+    person_activity,
+    person_detail,
+    person_invite,
+    person_link,
+    person_list,
+    person_two_factor_reset,
+)
 from .preferences import save_preferences
 from .views import message_detail, message_list
 
@@ -22,6 +32,18 @@ urlpatterns = [
     path("instances/<int:pk>/", instance_detail, name="instance"),
     path("instances/<int:pk>/push/", instance_push, name="instance-push"),
     path("instances/<int:pk>/verify/", instance_verify, name="instance-verify"),
+    path("people/", person_list, name="people"),
+    path("people/invite/", person_invite, name="person-invite"),
+    path("people/<int:pk>/", person_detail, name="person"),
+    path("people/<int:pk>/activity/", person_activity, name="person-activity"),
+    path(
+        "people/<int:pk>/reset-two-factor/",
+        person_two_factor_reset,
+        name="person-two-factor-reset",
+    ),
+    path("people/<int:pk>/link/", person_link, name="person-link"),
+    path("invitation/<uidb64>/<token>/", invitation, name="invitation"),
+    path("sessions/<int:pk>/end/", session_end, name="session-end"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

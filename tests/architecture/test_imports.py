@@ -15,13 +15,14 @@ INWARD = {
     "models": {"statuses"},
     "ingest": {"statuses", "zapi", "models"},
     "instances": {"statuses", "zapi", "models"},
-    "access": {"models", "phones"},
+    "access": {"models", "phones", "audit"},
     "audit": {"models"},
     "finding": {"access", "models", "phones", "statuses"},
     "people": {"models", "phones", "zapi"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
     "worker": {"ingest", "instances", "models", "forwarding", "people"},
+    "monitoring": {"ingest", "models"},
     "simulator": {"zapi", "statuses"},
 }
 PURE = ["messages/zapi/payloads.py", "messages/phones.py"]

@@ -22,6 +22,9 @@ PLAIN_HTTP = {
     "SESSION_COOKIE_SECURE": False,
     "CSRF_COOKIE_SECURE": False,
     "LANGUAGE_COOKIE_SECURE": False,
+    # The others' prefix, __Host-, is for https alone.
+    "SESSION_COOKIE_NAME": "sessionid",
+    "CSRF_COOKIE_NAME": "csrftoken",
 }
 
 

@@ -1,0 +1,71 @@
+"""Two doors behind the sign-in: one closes by itself, one asks for a second factor."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .factors import factors_of
+
+SEEN_AT: Final = "seen_at"
+# How exactly it is known when somebody was here: a write for each page would be too much.
+_EXACTNESS: Final = 60
+
+# What opens without a second factor where one is compulsory: setting one up, and going away.
+_WAY_TO_A_FACTOR = ("mfa_", "account_logout", "account_reauthenticate")
+_FRAME = {"dashboard:set_language", "dashboard:preferences"}
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class IdleTimeoutMiddleware:
+    """Signs out who has done nothing for SESSION_IDLE_MINUTES."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            self._look_at(request)
+        return self.get_response(request)
+
+    def _look_at(self, request: HttpRequest) -> None:
+        now = time.time()
+        idle = now - request.session.get(SEEN_AT, 0)
+        if SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
+            logout(request)
+            flash.info(request, _("You were signed out because nothing happened for a while."))
+        elif idle > _EXACTNESS:
+            request.session[SEEN_AT] = now
+            mine = UserSession.objects.filter(session_key=request.session.session_key)
+            mine.update(last_seen_at=timezone.now())
+
+
+class TwoFactorRequiredMiddleware:
+    """Where TWO_FACTOR_REQUIRED is on, who has no second factor is led to set one up."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        if not settings.TWO_FACTOR_REQUIRED or not request.user.is_authenticated:
+            return None
+        match = request.resolver_match
+        name = match.view_name if match else ""
+        if name.startswith(_WAY_TO_A_FACTOR) or name in _FRAME:
+            return None
+        if factors_of(request.user).exists():
+            return None
+        return redirect(f"{reverse('mfa_index')}?needed=1")

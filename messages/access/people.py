@@ -1,0 +1,146 @@
+"""Who is let in, as what, and to which instances: every change of it, each written down."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from messages.audit import Action, audit
+from messages.models import Account, Instance, UserLimit
+
+from .roles import ADMIN, PERMISSIONS
+from .scope import Viewer, is_limited
+
+MANAGE = "auth.change_user"
+
+
+class LastAdminError(Exception):
+    """Nobody would be left who can let people in."""
+
+
+class InvitationTokens(PasswordResetTokenGenerator):
+    """Signed; it expires with PASSWORD_RESET_TIMEOUT and dies with the first password set."""
+
+    key_salt = "messages.access.people.invitation"
+
+
+invitation_tokens = InvitationTokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a person may do, and where; no limits stand for everywhere."""
+
+    role: str
+    accounts: tuple[Account, ...] = ()
+    instances: tuple[Instance, ...] = ()
+
+
+def may_manage_people(viewer: Viewer) -> bool:
+    """Who is limited could lift the own limits by way of another account, so needs none."""
+    return viewer.has_perm(MANAGE) and not is_limited(viewer)
+
+
+def may_change(viewer: Viewer, user: User) -> bool:
+    """Superusers are changed by superusers alone."""
+    return may_manage_people(viewer) and (viewer.is_superuser or not user.is_superuser)
+
+
+def active_admins() -> QuerySet[User]:
+    return User.objects.filter(
+        Q(is_superuser=True) | Q(groups__name=ADMIN, limits=None), is_active=True
+    ).distinct()
+
+
+def invite(request: HttpRequest, *, username: str, email: str, access: Access) -> User:
+    """A person who is let in by a link: until a password is chosen, none fits."""
+    with transaction.atomic():
+        user = User.objects.create_user(username, email=email)
+        _grant(user, access)
+    audit(request, Action.INVITED, details={"user": username} | _words(access))
+    return user
+
+
+def renew_invitation(request: HttpRequest, user: User) -> None:
+    """Links given out before stop working, and so does the password, if there was one."""
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    end_sessions(user)
+    audit(request, Action.INVITED, details={"user": user.get_username(), "again": True})
+
+
+def change_access(request: HttpRequest, user: User, access: Access) -> None:
+    with _admins_left():
+        _grant(user, access)
+    _changed(request, user, **_words(access))
+
+
+def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
+    with _admins_left():
+        user.is_active = active
+        user.save(update_fields=["is_active"])
+    if not active:
+        end_sessions(user)
+    _changed(request, user, active=active)
+
+
+def reset_two_factor(request: HttpRequest, user: User) -> None:
+    """For who lost phone and codes. Open sessions end: one of them may be the finder's."""
+    Authenticator.objects.filter(user=user).delete()
+    end_sessions(user)
+    audit(request, Action.TWO_FACTOR_CHANGED, details={"user": user.get_username(), "reset": True})
+
+
+def end_session(request: HttpRequest, session: UserSession) -> None:
+    session.end()
+    audit(request, Action.SIGNED_OUT, details={"elsewhere": 1})
+
+
+def end_sessions(user: User) -> None:
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
+def _grant(user: User, access: Access) -> None:
+    others = user.groups.exclude(name__in=PERMISSIONS)
+    user.groups.set([*others, Group.objects.get(name=access.role)])
+    user.limits.all().delete()
+    UserLimit.objects.bulk_create(_limits(user, access))
+
+
+def _limits(user: User, access: Access) -> Iterator[UserLimit]:
+    yield from (UserLimit(user=user, account=account) for account in access.accounts)
+    yield from (UserLimit(user=user, instance=instance) for instance in access.instances)
+
+
+@contextmanager
+def _admins_left() -> Iterator[None]:
+    """One change at a time, so that two admins cannot switch each other off at once."""
+    with transaction.atomic():
+        Group.objects.select_for_update().get(name=ADMIN)
+        yield
+        if not active_admins().exists():
+            raise LastAdminError
+
+
+def _changed(request: HttpRequest, user: User, **details: object) -> None:
+    audit(request, Action.USER_CHANGED, details={"user": user.get_username()} | details)
+
+
+def _words(access: Access) -> dict[str, object]:
+    return {
+        "role": access.role,
+        "accounts": _names(access.accounts),
+        "instances": _names(access.instances),
+    }
+
+
+def _names(rows: Iterable[Account | Instance]) -> list[str]:
+    return [str(row) for row in rows]

@@ -1,0 +1,67 @@
+"""What sign-in does is written down, wherever in Django or allauth it happens."""
+
+import time
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import signals as auth
+from django.contrib.auth.models import User
+from django.dispatch import Signal
+from django.http import HttpRequest
+
+from messages.audit import Action, audit
+
+from .middleware import SEEN_AT
+
+
+def connect() -> None:
+    """Once, when the app is ready."""
+    auth.user_logged_in.connect(_begin_to_watch, dispatch_uid="idle time-out")
+    auth.user_logged_out.connect(_signed_out, dispatch_uid="audit sign-out")
+    # allauth's, which ends every sign-in: Django's own is sent before the second factor counts.
+    account.user_logged_in.connect(_signed_in, dispatch_uid="audit sign-in")
+    for signal in (account.password_changed, account.password_reset, account.password_set):
+        signal.connect(_password_changed, dispatch_uid="audit password")
+    mfa.authentication_failed.connect(_factor_failed, dispatch_uid="audit second factor")
+    for signal, change in _CHANGES.items():
+        signal.connect(_factor_changed(change), weak=False, dispatch_uid="audit two-factor")
+
+
+def _begin_to_watch(request: HttpRequest, **_: Any) -> None:
+    request.session[SEEN_AT] = time.time()
+
+
+def _signed_in(request: HttpRequest, **_: Any) -> None:
+    records = request.session.get("account_authentication_methods", [])
+    methods = [record.get("type") or record["method"] for record in records]
+    audit(request, Action.SIGNED_IN, details={"by": methods})
+
+
+def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user:
+        audit(request, Action.SIGNED_OUT)
+
+
+def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
+    audit(request, Action.USER_CHANGED, details={"user": user.get_username(), "password": "new"})
+
+
+def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
+    details = {"user": user.get_username(), "step": "two-factor"}
+    audit(request, Action.SIGN_IN_FAILED, details=details)
+
+
+_CHANGES: dict[Signal, str] = {
+    mfa.authenticator_added: "added",
+    mfa.authenticator_removed: "removed",
+    mfa.authenticator_reset: "renewed",
+}
+
+
+def _factor_changed(change: str) -> Any:
+    def write_down(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
+        audit(request, Action.TWO_FACTOR_CHANGED, details={change: authenticator.type})
+
+    return write_down

@@ -1,0 +1,78 @@
+"""What an admin says about a person: a role, and perhaps what they are limited to."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.utils.translation import gettext_lazy as _
+
+from messages.access.people import Access
+from messages.access.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.models import Account, Instance
+
+ROLES = [
+    (SUPPORT, _("Support: find messages and read what became of them")),
+    (SUPERVISOR, _("Supervisor: also see instances, export, reveal numbers")),
+    (ADMIN, _("Admin: also connect instances, invite people, read raw callbacks")),
+]
+
+
+class AccessForm(forms.Form):
+    role = forms.ChoiceField(
+        label=_("Role"), choices=ROLES, widget=forms.RadioSelect, initial=SUPPORT
+    )
+    accounts = forms.ModelMultipleChoiceField(
+        Account.objects.order_by("name"),
+        label=_("Accounts"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    instances = forms.ModelMultipleChoiceField(
+        Instance.objects.active().order_by("name"),
+        label=_("Instances"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    @property
+    def access(self) -> Access:
+        data = self.cleaned_data
+        return Access(data["role"], tuple(data["accounts"]), tuple(data["instances"]))
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("role") == ADMIN and (data.get("accounts") or data.get("instances")):
+            why = _("An admin sees everything: choose another role, or no limits.")
+            self.add_error("role", why)
+        return data
+
+
+class InvitationForm(AccessForm):
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("What this person signs in with. Letters, digits and @ . + - _ only."),
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text=_("The link is sent there. Without it you hand over the link yourself."),
+    )
+
+    field_order = ("username", "email", "role", "accounts", "instances")
+
+    def clean_username(self) -> str:
+        username: str = User.normalize_username(self.cleaned_data["username"])
+        if User.objects.filter(username__iexact=username).exists():
+            raise forms.ValidationError(_("Somebody has this user name already."))
+        return username
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and User.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError(_("Somebody has this e-mail address already."))
+        return email
