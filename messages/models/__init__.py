@@ -3,22 +3,33 @@ from .alias import Alias, OtherAddress
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .batch import Batch, BatchKind, BatchRow, Plan, RowState
-from .callback import Callback, Outcome, TokenCheck
+from .callback import Callback, CallbackQuerySet, Outcome, TokenCheck
+from .cause import plain_cause, stored_cause, translated_cause
 from .erasure import ErasedMessage, Erasure
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
 from .hourly_summary import HourlySummary, TouchedHour
+from .incident import Incident, IncidentKind
 from .instance import Instance, TokenPolicy
 from .label import Label
 from .message import Message
+from .notification import (
+    Channel,
+    ChannelKind,
+    Notification,
+    NotificationState,
+    Transition,
+)
 from .retention import Kept, Retention
+from .rhythm import Rhythm
 from .saved_view import SavedView
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
 from .tag import Tag
 from .user_limit import UserLimit
 from .webhook import Webhook, WebhookKind, WebhookState
+from .worker_beat import Turn, WorkerBeat
 
 __all__ = [
     "Account",
@@ -31,6 +42,9 @@ __all__ = [
     "BatchKind",
     "BatchRow",
     "Callback",
+    "CallbackQuerySet",
+    "Channel",
+    "ChannelKind",
     "ErasedMessage",
     "Erasure",
     "FollowUp",
@@ -39,15 +53,20 @@ __all__ = [
     "ForwardProblem",
     "ForwardState",
     "HourlySummary",
+    "Incident",
+    "IncidentKind",
     "Instance",
     "Kept",
     "KeyRole",
     "Label",
     "Message",
+    "Notification",
+    "NotificationState",
     "OtherAddress",
     "Outcome",
     "Plan",
     "Retention",
+    "Rhythm",
     "RowState",
     "SavedView",
     "Secret",
@@ -58,9 +77,15 @@ __all__ = [
     "TokenCheck",
     "TokenPolicy",
     "TouchedHour",
+    "Transition",
+    "Turn",
     "UserLimit",
     "Webhook",
     "WebhookKind",
     "WebhookState",
+    "WorkerBeat",
+    "plain_cause",
+    "stored_cause",
     "token_digest",
+    "translated_cause",
 ]

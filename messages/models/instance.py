@@ -1,6 +1,7 @@
 from datetime import datetime
 from typing import Any, Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -82,6 +83,31 @@ class Instance(models.Model):
     next_check_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     failed_checks = models.PositiveSmallIntegerField(default=0, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, related_name="instances", verbose_name=_("tags"))
+    # From when on people are told of it; see messages.incidents.
+    stuck_after = models.PositiveSmallIntegerField(
+        _("stuck after, minutes"),
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text=_("A message that is not delivered by then counts as stuck."),
+    )
+    silence_factor = models.FloatField(
+        _("silence, times the usual"),
+        default=3,
+        validators=[MinValueValidator(1)],
+        help_text=_("So many times its usual silence, and a connected instance is reported."),
+    )
+    silence_floor = models.PositiveSmallIntegerField(
+        _("silence at least, minutes"),
+        default=15,
+        validators=[MinValueValidator(1)],
+        help_text=_("A shorter silence is never reported."),
+    )
+    failing_percent = models.PositiveSmallIntegerField(
+        _("failures, per cent"),
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("So many of the last half hour's messages failed, and it is reported."),
+    )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -1,0 +1,104 @@
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .instance import Instance
+
+
+class IncidentKind(models.TextChoices):
+    """What is looked for; messages.incidents.rules has a rule for each but the last."""
+
+    DISCONNECTED = "disconnected", _("Instance disconnected")
+    WEBHOOK = "webhook", _("Webhook differs")
+    SILENT = "silent", _("Silent while connected")
+    STUCK = "stuck", _("Messages stuck")
+    FAILING = "failing", _("Many messages fail")
+    FORWARDING = "forwarding", _("Forwarding fails")
+    STRANGER = "stranger", _("Callbacks of another instance")
+    QUARANTINE = "quarantine", _("Quarantine not empty")
+    SPOOL = "spool", _("Spool not empty")
+    EXPIRING = "expiring", _("Instance expires")
+    WORKER = "worker", _("A worker is gone")
+    # Never stored: only pages can notice it, because whoever stores incidents is what is missing.
+    NO_WORKER = "no worker", _("No worker runs")
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def open(self) -> Self:
+        return self.filter(resolved_at=None)
+
+    def resolved(self) -> Self:
+        return self.exclude(resolved_at=None)
+
+    def unacknowledged(self) -> Self:
+        return self.filter(acknowledged_at=None)
+
+
+class Incident(models.Model):
+    """Something that a person should know of, from when it was noticed until it was over.
+
+    Opened and resolved by messages.incidents alone. `values` are the names and numbers of its
+    words, which are put together in each reader's language (messages.incidents.words).
+    """
+
+    kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)
+    # Neither where it concerns the whole board; a machine's name where it concerns that machine.
+    instance = models.ForeignKey(
+        Instance,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="incidents",
+        verbose_name=_("instance"),
+    )
+    place = models.CharField(_("machine"), max_length=255, blank=True)
+    values = models.JSONField(default=dict)
+    opened_at = models.DateTimeField(_("opened"))
+    last_seen_at = models.DateTimeField(_("last seen"))
+    # Since when it is not seen any more: it is resolved once that has lasted.
+    clear_since = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(_("resolved"), null=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("acknowledged by"),
+    )
+    note = models.CharField(_("note"), max_length=500, blank=True)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "instance"],
+                condition=Q(resolved_at=None, instance__isnull=False),
+                name="incident_open_once",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "place"],
+                condition=Q(resolved_at=None, instance=None),
+                name="incident_of_machine_open_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["-resolved_at", "-id"], name="incident_resolved")]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+    @property
+    def is_open(self) -> bool:
+        return self.resolved_at is None
+
+    @property
+    def lasted(self) -> timedelta:
+        end: datetime = self.resolved_at or timezone.now()
+        return end - self.opened_at

@@ -1,0 +1,56 @@
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
+    def running(self, since: datetime) -> Self:
+        return self.filter(stopped_at=None, beat_at__gte=since)
+
+    def gone(self, since: datetime) -> Self:
+        """Those that stopped beating without having said that they stop."""
+        return self.filter(stopped_at=None, beat_at__lt=since)
+
+    def doing_everything(self) -> Self:
+        """Without those that only do one job, such as emptying a machine's spool."""
+        return self.filter(only="")
+
+
+class WorkerBeat(models.Model):
+    """One worker process: that it lives, and how its jobs went."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.CharField(_("machine"), max_length=255)
+    pid = models.PositiveIntegerField(_("process"))
+    only = models.CharField(_("only"), max_length=64, blank=True)
+    started_at = models.DateTimeField(_("started"))
+    beat_at = models.DateTimeField(_("last beat"))
+    stopped_at = models.DateTimeField(_("stopped"), null=True)
+    # By name: when it ran last and how long that took, when it failed last and with what error.
+    jobs = models.JSONField(_("jobs"), default=dict)
+    # What its machine's spool holds, for nobody else can look there.
+    spool_waiting = models.PositiveIntegerField(_("waiting in the spool"), default=0)
+    spool_oldest = models.DateTimeField(null=True)
+    spool_refused = models.PositiveIntegerField(_("set aside in the spool"), default=0)
+
+    objects = WorkerBeatQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"
+
+
+class Turn(models.Model):
+    """When a job that all workers share is due again: whoever moves the time ahead does it."""
+
+    job = models.CharField(max_length=64, primary_key=True)
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.job
