@@ -1,14 +1,18 @@
 """The same rules in one short transaction; SQLite cannot write from within a WITH."""
 
 import json
+import re
+import sqlite3
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 
 from .entry import Entry
+from .file_lock import FileLock
 from .rules import (
     CALLBACK_COLUMNS,
     DROPPED_BODY,
@@ -24,16 +28,22 @@ from .rules import (
 )
 from .turns import Turns
 
-_STORE_MESSAGES = f"""
+
+def _named(text: str) -> str:
+    """SQL in SQLite's own form (:name), turned into it once and not at every call."""
+    return re.sub(r"%\((\w+)\)s", r":\1", text).replace("%%", "%")
+
+
+_STORE_MESSAGES = _named(f"""
 INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
 SELECT %(instance_id)s, given.value, %(zaap_id)s, %(rank)s, %(phone)s, %(is_group)s, 0, %(inbound)s,
        %(received_at)s, %(occurred_at)s, %(own_time)s,
        %(accepted_at)s, %(sent_at)s, %(failed_at)s, %(failure)s,
        %(delivered_at)s, %(read_at)s, %(played_at)s, %(by_us_at)s
 FROM json_each(%(ids)s) AS given WHERE true
-ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(SQLITE)}"""  # noqa: S608
+ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(SQLITE)}""")  # noqa: S608
 
-_STORE_EVENTS = f"""
+_STORE_EVENTS = _named(f"""
 INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
 SELECT message.id, %(type)s, %(status)s, %(raw_status)s, %(momment)s,
        %(occurred_at)s, %(time_is_arrival)s, %(received_at)s,
@@ -42,22 +52,24 @@ FROM whatsapp_message AS message
 WHERE message.instance_id = %(instance_id)s
   AND message.zapi_id IN (SELECT value FROM json_each(%(ids)s))
 ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(SQLITE)}
-RETURNING repeats"""  # noqa: S608
+RETURNING repeats""")  # noqa: S608
 
-_STORE_CALLBACK = f"""
+_STORE_CALLBACK = _named(f"""
 INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s, %(received_at)s,
-        %(outcome)s, %(cause)s, %(token_check)s, %(size)s, %(body)s)"""  # noqa: S608
+        %(outcome)s, %(cause)s, %(token_check)s, %(size)s, %(body)s)""")  # noqa: S608
 
-_SETTLE_CALLBACK = """
+_SETTLE_CALLBACK = _named("""
 UPDATE whatsapp_callback
 SET type = %(type)s, outcome = %(outcome)s, cause = %(cause)s, body = %(body)s
-WHERE id = %(callback_id)s"""
+WHERE id = %(callback_id)s""")
 
-_STORE_FOLLOW_UP = f"""
+_STORE_FOLLOW_UP = _named(f"""
 INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
-        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")})"""  # noqa: S608
+        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")})""")  # noqa: S608
+
+_KNOWN_INSTANCE, _QUARANTINED_CALLBACK = _named(KNOWN_INSTANCE), _named(QUARANTINED_CALLBACK)
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
@@ -67,42 +79,52 @@ def store(entry: Entry) -> tuple[int, str] | None:
 
 def settle(entry: Entry) -> tuple[int, str] | None:
     """Store an entry in place of its quarantined callback; None where that is there no longer."""
-    return _write(entry, QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
+    return _write(entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
 
 
 def derive(entry: Entry, instance_id: int) -> None:
     """Messages and events alone, of a callback that is stored."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        _apply(cursor, _adapted(entry) | {"instance_id": instance_id})
+    with transaction.atomic():
+        _apply(_adapted(entry) | {"instance_id": instance_id})
 
 
 def _write(entry: Entry, known: str, callback: str) -> tuple[int, str] | None:
     parameters = _adapted(entry)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(known, parameters)
-        row = cursor.fetchone()
+    with transaction.atomic():
+        row = _execute(known, parameters).fetchone()
         if row is None:
             return None
         parameters["instance_id"], parameters["token_check"] = row
         if entry.status:
-            parameters["outcome"] = _apply(cursor, parameters)
-        cursor.execute(callback, parameters)
-        cursor.execute(_STORE_FOLLOW_UP, parameters)
+            parameters["outcome"] = _apply(parameters)
+        _execute(callback, parameters)
+        _execute(_STORE_FOLLOW_UP, parameters)
         return row[0], str(parameters["outcome"])
 
 
-def _apply(cursor: CursorWrapper, parameters: dict[str, Any]) -> str:
-    cursor.execute(_STORE_MESSAGES, parameters)
-    cursor.execute(_STORE_EVENTS, parameters)
-    is_new = any(repeats == 0 for (repeats,) in cursor.fetchall())
+def _apply(parameters: dict[str, Any]) -> str:
+    _execute(_STORE_MESSAGES, parameters)
+    is_new = any(repeats == 0 for (repeats,) in _execute(_STORE_EVENTS, parameters).fetchall())
     return "applied" if is_new else "repeated"
 
 
+def _execute(statement: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
+    # Not Django's cursor, which turns the placeholders again at every call.
+    with connection.wrap_database_errors:
+        raw: sqlite3.Connection = connection.connection
+        return raw.execute(statement, parameters)
+
+
 def _store(entry: Entry) -> tuple[int, str] | None:
-    return _write(entry, KNOWN_INSTANCE, _STORE_CALLBACK)
+    return _write(entry, _KNOWN_INSTANCE, _STORE_CALLBACK)
 
 
-_turns = Turns(_store)
+def _processes() -> FileLock | None:
+    name = str(settings.DATABASES["default"]["NAME"])
+    return None if name == ":memory:" else FileLock(Path(f"{name}.turn"))
+
+
+_turns = Turns(_store, _processes())
 
 
 def _adapted(entry: Entry) -> dict[str, Any]:

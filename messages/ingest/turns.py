@@ -2,7 +2,8 @@
 
 SQLite takes one writer, and a commit costs a wait for the disk. Left to itself every thread would
 wait for the lock by sleeping, and then for a disk of its own; here whoever's turn it is stores what
-the others have brought meanwhile in the same transaction.
+the others have brought meanwhile in the same transaction. The web server's processes take turns by
+a lock on a file; the worker, which writes seldom, waits as SQLite does.
 """
 
 import threading
@@ -16,11 +17,13 @@ from django.db import OperationalError, connection, transaction
 
 from statusboard.deadline import remaining
 
+from .file_lock import FileLock
 from .patience import hurry
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
+_TOO_LATE = "database is locked: the turn to write did not come in time"
 # What one transaction takes at most, so that the first of it need not wait long for the last.
 MOST = 64
 
@@ -37,10 +40,14 @@ class _Ticket(Generic[Given, Answer]):
 
 
 class Turns(Generic[Given, Answer]):
-    """Calls `write` with what each thread brings, many to a transaction."""
+    """Calls `write` with what each thread brings, many to a transaction.
 
-    def __init__(self, write: Callable[[Given], Answer]) -> None:
+    `processes` is the lock that other processes of this machine take their turns by.
+    """
+
+    def __init__(self, write: Callable[[Given], Answer], processes: FileLock | None = None) -> None:
         self._write = write
+        self._processes = processes
         self._turn = threading.Lock()
         self._waiting: deque[_Ticket[Given, Answer]] = deque()
 
@@ -52,9 +59,8 @@ class Turns(Generic[Given, Answer]):
         self._waiting.append(ticket)
         self._wait_for_turn(ticket)
         try:
-            hurry()
-            while ticket.is_open:
-                self._commit(self._next_batch())
+            if ticket.is_open:
+                self._write_all(ticket)
         finally:
             self._turn.release()
         if ticket.error:
@@ -67,7 +73,21 @@ class Turns(Generic[Given, Answer]):
             return
         with suppress(ValueError):  # somebody has it in hand just now
             self._waiting.remove(ticket)
-        raise OperationalError("database is locked: the turn to write did not come in time")
+        raise OperationalError(_TOO_LATE)
+
+    def _write_all(self, ticket: _Ticket[Given, Answer]) -> None:
+        """Until this ticket's turn has come, with all that waits before it."""
+        if self._processes and not self._processes.acquire(remaining()):
+            with suppress(ValueError):
+                self._waiting.remove(ticket)
+            raise OperationalError(_TOO_LATE)
+        try:
+            hurry()
+            while ticket.is_open:
+                self._commit(self._next_batch())
+        finally:
+            if self._processes:
+                self._processes.release()
 
     def _next_batch(self) -> list[_Ticket[Given, Answer]]:
         return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]

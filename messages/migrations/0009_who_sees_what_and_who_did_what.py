@@ -162,9 +162,10 @@ class Migration(migrations.Migration):
                         name="limit_of_one_thing",
                     ),
                     models.UniqueConstraint(
-                        fields=("user", "account", "instance"),
-                        name="limit_once",
-                        nulls_distinct=False,
+                        fields=("user", "account"), name="limit_once_by_account"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("user", "instance"), name="limit_once_by_instance"
                     ),
                 ],
             },

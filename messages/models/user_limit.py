@@ -29,9 +29,8 @@ class UserLimit(models.Model):
                 | Q(account__isnull=False, instance=None),
                 name="limit_of_one_thing",
             ),
-            models.UniqueConstraint(
-                fields=["user", "account", "instance"], name="limit_once", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["user", "account"], name="limit_once_by_account"),
+            models.UniqueConstraint(fields=["user", "instance"], name="limit_once_by_instance"),
         ]
 
     def __str__(self) -> str:
