@@ -78,6 +78,8 @@ class Instance(models.Model):
         _("payment"), max_length=40, blank=True, default="", editable=False
     )
     filters = models.JSONField(_("filters"), null=True, editable=False)
+    # Whose URLs `update-every-webhooks` took besides those of our webhooks, by kind.
+    taken_urls = models.JSONField(default=dict, editable=False)
     checked_at = models.DateTimeField(_("last verified"), null=True, editable=False)
     # When the worker verifies it again, and how often it tried in vain since it last could.
     next_check_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
