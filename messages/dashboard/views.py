@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import page_of
+from messages.finding.matches import matches_of
 from messages.instances.addresses import webhook_url
 from messages.models import Callback, Instance, Message
 
@@ -30,9 +31,11 @@ MOST_SHOWN: Final = 300
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     instances = list(visible_instances(request.user))
-    page = page_of(criteria.messages(request.user), request.GET.dict())
+    matches = matches_of(criteria.search, request.user)
+    page = page_of(criteria.messages(request.user, matches), request.GET.dict())
     context: dict[str, Any] = {
         "criteria": criteria,
+        "understood": f"{criteria.search.understood} {matches.understood}".strip(),
         "hidden_inputs": filters.hidden_inputs(criteria),
         "rows": rows_of(page.messages),
         "chips": list(filters.chips(criteria, instances)),

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from messages.access.scope import Viewer, limited_to
 from messages.statuses import Status
 
+from .matches import Matches, matches_of
 from .queries import MessageQuerySet, message_set
 from .search import Search, understand
 
@@ -102,11 +103,12 @@ class Criteria:
         """Whether anything but the period holds messages back."""
         return replace(self, chosen_period=None, inbound=False) != Criteria(understand(""))
 
-    def messages(self, user: Viewer) -> MessageQuerySet:
-        """Those that `user` may see, with their instances, in no order yet."""
-        return self.narrow(limited_to(user, message_set().select_related("instance")))
+    def messages(self, user: Viewer, matches: Matches | None = None) -> MessageQuerySet:
+        """Those that `user` may see, with their instances, in no order yet.
 
-    def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
+        `matches` is what the search comes to, where that is known already.
+        """
+        found = limited_to(user, message_set().select_related("instance"))
         if not self.inbound:
             found = found.outbound()
         if self.period in _LENGTHS:
@@ -122,7 +124,7 @@ class Criteria:
         if self.groups is not None:
             found = found.of_groups() if self.groups else found.of_individuals()
         if self.search:
-            found = found.matching(self.search)
+            found = found.matching(matches or matches_of(self.search, user))
         return _seen_as(self.view, found)
 
     def query(self) -> list[tuple[str, str]]:

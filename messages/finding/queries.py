@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Reverse
+from django.db.models.lookups import StartsWith
 from django.utils import timezone
 
-from messages.models import Message, StatusEvent
+from messages.models import Message
 from messages.statuses import Status
 
-from .search import Search
+from .matches import Matches
+from .search import Meaning
 
 # How long WhatsApp may take to confirm a delivery before somebody should know.
 STUCK_AFTER: Final = timedelta(minutes=30)
@@ -54,12 +58,18 @@ class MessageQuerySet(QuerySet[Message]):
         waiting = self.with_status(_UNDELIVERED)
         return waiting.filter(inbound=False, started_at__lte=timezone.now() - STUCK_AFTER)
 
-    def matching(self, search: Search) -> Self:
-        found = Q(zapi_id__in=search.ids) | Q(zaap_id__in=search.ids)
-        if search.addresses:
-            found |= Q(phone__in=search.addresses) | _seen_under(search.addresses)
-        for part in search.parts:
-            found |= Q(phone__contains=part)
+    def of_addresses(self, addresses: Iterable[str], others: Iterable[int] = ()) -> Self:
+        """To one of these addresses; `others` are messages known to be, under another one."""
+        return self.filter(Q(phone__in=addresses) | Q(pk__in=others))
+
+    def matching(self, wanted: Matches) -> Self:
+        found = Q(zapi_id__in=wanted.ids) | Q(zaap_id__in=wanted.ids)
+        if wanted.addresses:
+            found |= Q(phone__in=wanted.addresses)
+        if wanted.others:
+            found |= Q(pk__in=wanted.others)
+        if wanted.part:
+            found |= _with_part(wanted.meaning, wanted.part)
         return self.filter(found)
 
     def newest_first(self) -> Self:
@@ -80,7 +90,14 @@ def message_set() -> MessageQuerySet:
     return MessageQuerySet(Message)
 
 
-def _seen_under(addresses: Iterable[str]) -> Q:
-    """A message keeps one address; where there were several, the events know the others."""
-    events = StatusEvent.objects.filter(message=OuterRef("pk"), phone__in=addresses)
-    return Q(Exists(events), several=True)
+def _with_part(meaning: Meaning, part: str) -> Q:
+    match meaning:
+        case Meaning.BEGINNING:
+            return Q(phone__startswith=part)
+        case Meaning.END if connection.vendor == "postgresql":
+            # As the index message_phone_ends has it.
+            return Q(StartsWith(Reverse("phone"), part[::-1]))
+        case Meaning.END:
+            return Q(phone__endswith=part)
+        case _:
+            return Q(phone__contains=part)

@@ -6,34 +6,54 @@ from enum import StrEnum
 from typing import Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from messages import phones
 from messages.phones import AddressKind
 
 SHORTEST_PART: Final = 4
 LONGEST_TEXT: Final = 128
+# The digits of a Brazilian mobile number that all its writings end with.
+_LAST: Final = 8
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Nine digits that begin as a mobile number of today: its old form lacks the first of them.
-_LOCAL_MOBILE = re.compile(r"9[6-9]\d{7}")
+_LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
 
 
 class Meaning(StrEnum):
     NOTHING = "nothing"
     NUMBER = "number"
+    BEGINNING = "beginning"
+    END = "end"
     PART = "part"
     ADDRESS = "address"
-    ID = "id"
+    TEXT = "text"
     TOO_SHORT = "too short"
+
+
+_UNDERSTOOD: Final = {
+    Meaning.BEGINNING: gettext_lazy("Understood as the beginning of a number: +%(part)s."),
+    Meaning.END: gettext_lazy(
+        "Understood as the end of a number, with or without the 9: %(part)s."
+    ),
+    Meaning.PART: gettext_lazy("Understood as part of a number: %(part)s."),
+    Meaning.TEXT: gettext_lazy("Searched for %(text)s as a message id, a reference and a label."),
+    Meaning.TOO_SHORT: gettext_lazy(
+        "Too short: type at least 4 digits of a number, or a whole message id."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`addresses` are matched whole, `parts` anywhere; the text itself is tried as an id too."""
+    """`addresses` are matched whole, `part` where in a number `meaning` says.
+
+    The text itself is tried as an id, a reference and a label too.
+    """
 
     text: str
     meaning: Meaning
     addresses: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
+    part: str = ""
 
     def __bool__(self) -> bool:
         return self.meaning is not Meaning.NOTHING
@@ -44,38 +64,55 @@ class Search:
         return tuple(dict.fromkeys((self.text, self.text.upper())))
 
     @property
+    def is_of_people(self) -> bool:
+        """Whether it asks for somebody's number or LID, whole or in part."""
+        if self.meaning is Meaning.ADDRESS:
+            return phones.kind_of(self.addresses[0]) is AddressKind.LID
+        return bool(self.addresses or self.part)
+
+    @property
+    def anywhere(self) -> str:
+        """The text that asks for the same digits wherever they are in a number; '' if this does."""
+        return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
+
+    @property
     def understood(self) -> str:
-        match self.meaning:
-            case Meaning.NUMBER:
-                return _number_understood(self)
-            case Meaning.PART:
-                return _part_understood(self)
-            case Meaning.ADDRESS:
-                return _address_understood(self.addresses[0])
-            case Meaning.ID:
-                return _("Understood as the message id %(id)s.") % {"id": self.text}
-            case Meaning.TOO_SHORT:
-                return _("Too short: type at least 4 digits of a number, or a whole message id.")
-            case Meaning.NOTHING:
-                return ""
+        if self.meaning is Meaning.NUMBER:
+            return _number_understood(self)
+        if self.meaning is Meaning.ADDRESS:
+            return _address_understood(self.addresses[0])
+        named = {"part": self.part, "text": self.text}
+        return str(_UNDERSTOOD.get(self.meaning, "")) % named
 
 
 def understand(text: str) -> Search:
     text = _CONTROL.sub("", text).strip()[:LONGEST_TEXT]
     if not text:
         return Search("", Meaning.NOTHING)
-    if phones.kind_of(text) in {AddressKind.GROUP, AddressKind.BROADCAST} or text.endswith("@lid"):
+    kind = phones.kind_of(text)
+    if kind in {AddressKind.GROUP, AddressKind.BROADCAST} or text.endswith("@lid"):
         return Search(text, Meaning.ADDRESS, addresses=(text,))
     if numbers := phones.whole_numbers(text):
         forms = tuple(form for number in numbers for form in phones.both_forms(number))
         return Search(text, Meaning.NUMBER, addresses=tuple(dict.fromkeys(forms)))
-    digits = phones.digits_of(text)
+    if kind is AddressKind.LID:  # without its mark, as in a group's callbacks
+        return Search(text, Meaning.ADDRESS, addresses=(phones.person(text),))
+    return _part(text)
+
+
+def _part(text: str) -> Search:
+    digits = phones.digits_of(text.strip("*"))
     if not digits:
-        return Search(text, Meaning.ID)
+        return Search(text, Meaning.TEXT)
     if len(digits) < SHORTEST_PART:
         return Search(text, Meaning.TOO_SHORT)
-    parts = (digits, digits[1:]) if _LOCAL_MOBILE.fullmatch(digits) else (digits,)
-    return Search(text, Meaning.PART, parts=parts)
+    if text.startswith("*") or text.endswith("*"):
+        return Search(text, Meaning.PART, part=digits)
+    if text.startswith("+"):
+        return Search(text, Meaning.BEGINNING, part=digits)
+    if _LOCAL_MOBILE.fullmatch(digits):
+        return Search(text, Meaning.END, part=digits[-_LAST:])
+    return Search(text, Meaning.PART, part=digits)
 
 
 def _number_understood(search: Search) -> str:
@@ -86,14 +123,6 @@ def _number_understood(search: Search) -> str:
             return _("Understood as %(number)s; also searched without the 9: %(other)s.") % names
         return _("Understood as %(number)s; also searched with the 9: %(other)s.") % names
     return _("Understood as %(number)s.") % {"number": ", ".join(shown)}
-
-
-def _part_understood(search: Search) -> str:
-    if len(search.parts) > 1:
-        text = _("Understood as part of a number: %(part)s; also searched without the 9.")
-    else:
-        text = _("Understood as part of a number: %(part)s.")
-    return text % {"part": search.parts[0]}
 
 
 def _address_understood(address: str) -> str:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from messages.access.roles import SUPPORT
 from messages.models import Message
 
 Report = Callable[..., Message]
@@ -40,15 +41,25 @@ def admin_client(admin_user: User) -> Client:
 
 @pytest.fixture
 def support(db: None) -> User:
-    """May see messages, and nothing else."""
+    """May see messages and whose they are, and nothing else."""
     user = User.objects.create_user("support", "support@example.com", "a-long-password")
-    user.user_permissions.add(Permission.objects.get(codename="view_message"))
+    user.groups.add(Group.objects.get(name=SUPPORT))
     return user
 
 
 @pytest.fixture
 def viewer(client: Client, support: User) -> Client:
     client.force_login(support)
+    return client
+
+
+@pytest.fixture
+def masked_viewer(db: None) -> Client:
+    """May see messages, but nobody's whole number."""
+    user = User.objects.create_user("masked", "masked@example.com", "a-long-password")
+    user.user_permissions.add(Permission.objects.get(codename="view_message"))
+    client = HttpsClient()
+    client.force_login(user)
     return client
 
 

@@ -6,23 +6,28 @@ from messages.finding.search import Meaning, understand
 
 
 @pytest.mark.parametrize(
-    ("text", "meaning", "addresses", "parts"),
+    ("text", "meaning", "addresses", "part"),
     [
-        ("+55 (44) 9 9999-9999", Meaning.NUMBER, ("5544999999999", "554499999999"), ()),
-        ("44 9999-9999", Meaning.NUMBER, ("554499999999", "5544999999999"), ()),
-        ("+44 7911 123456", Meaning.NUMBER, ("447911123456",), ()),
-        ("9999-9999", Meaning.PART, (), ("99999999",)),
-        ("99999-9999", Meaning.PART, (), ("999999999", "99999999")),
-        ("999", Meaning.TOO_SHORT, (), ()),
-        ("123456789012345@lid", Meaning.ADDRESS, ("123456789012345@lid",), ()),
-        ("120363-group", Meaning.ADDRESS, ("120363-group",), ()),
-        ("3EB0538DA65A", Meaning.ID, (), ()),
-        ("  ", Meaning.NOTHING, (), ()),
+        ("+55 (44) 9 9999-9999", Meaning.NUMBER, ("5544999999999", "554499999999"), ""),
+        ("44 9999-9999", Meaning.NUMBER, ("554499999999", "5544999999999"), ""),
+        ("+44 7911 123456", Meaning.NUMBER, ("447911123456",), ""),
+        ("+55 44", Meaning.BEGINNING, (), "5544"),
+        ("9999-9999", Meaning.END, (), "99999999"),
+        ("99999-9999", Meaning.END, (), "99999999"),
+        ("*9999-9999*", Meaning.PART, (), "99999999"),
+        ("4499", Meaning.PART, (), "4499"),
+        ("3322-1100", Meaning.PART, (), "33221100"),
+        ("999", Meaning.TOO_SHORT, (), ""),
+        ("123456789012345@lid", Meaning.ADDRESS, ("123456789012345@lid",), ""),
+        ("123456789012345", Meaning.ADDRESS, ("123456789012345@lid",), ""),
+        ("120363-group", Meaning.ADDRESS, ("120363-group",), ""),
+        ("3EB0538DA65A", Meaning.TEXT, (), ""),
+        ("  ", Meaning.NOTHING, (), ""),
     ],
 )
-def test_what_a_text_means(text, meaning, addresses, parts):
+def test_what_a_text_means(text, meaning, addresses, part):
     found = understand(text)
-    assert (found.meaning, found.addresses, found.parts) == (meaning, addresses, parts)
+    assert (found.meaning, found.addresses, found.part) == (meaning, addresses, part)
 
 
 @pytest.mark.parametrize(
@@ -38,11 +43,15 @@ def test_what_a_text_means(text, meaning, addresses, parts):
         ),
         ("+44 7911 123456", "Understood as +44 7911 123456."),
         ("9999", "Understood as part of a number: 9999."),
-        ("99999-9999", "Understood as part of a number: 999999999; also searched without the 9."),
+        ("+5544", "Understood as the beginning of a number: +5544."),
+        (
+            "99999-9999",
+            "Understood as the end of a number, with or without the 9: 99999999.",
+        ),
         ("1@lid", "Understood as the LID 1@lid."),
         ("1-group", "Understood as the group 1-group."),
         ("status@broadcast", "Understood as the broadcast list status@broadcast."),
-        ("3eb0", "Understood as the message id 3eb0."),
+        ("3eb0", "Searched for 3eb0 as a message id, a reference and a label."),
         ("12", "Too short: type at least 4 digits of a number, or a whole message id."),
         ("", ""),
     ],

@@ -1,0 +1,85 @@
+"""What a search comes to once the database was asked: whose an address is, what a text labels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from messages import phones
+from messages.access.masking import sees_phones
+from messages.access.scope import Viewer, limited_to
+from messages.models import Alias, Label, OtherAddress
+from messages.phones import AddressKind
+
+from .search import Meaning, Search
+
+# Of the messages that one text labels, or one address is a second one of, the newest.
+MOST: Final = 500
+SHORTEST_LABEL: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """`others` are messages, by primary key, that a wanted address is not the first one of.
+
+    `aliases` are those of the addresses that were not asked for, but are the same person.
+    """
+
+    meaning: Meaning
+    ids: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+    part: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def understood(self) -> str:
+        """The sentence about the aliases; '' where there are none."""
+        if not self.aliases:
+            return ""
+        names = ", ".join(phones.display(alias) for alias in self.aliases)
+        if phones.kind_of(self.aliases[0]) is AddressKind.LID:
+            return _("Also searched the LID seen with it: %(names)s.") % {"names": names}
+        return _("Also searched the number seen with it: %(names)s.") % {"names": names}
+
+
+def matches_of(search: Search, user: Viewer) -> Matches:
+    """Who may not see numbers finds nobody by one: digit by digit, it could be guessed."""
+    ids = (*search.ids, *_labelled(search.text, user))
+    if search.is_of_people and not sees_phones(user):
+        return Matches(search.meaning, ids)
+    aliases = aliases_of(search.addresses, user)
+    addresses = (*search.addresses, *aliases)
+    others = messages_also_to(addresses, user)
+    return Matches(search.meaning, ids, addresses, others, search.part, _told(aliases))
+
+
+def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
+    """Every other address of the people behind these, in both forms of a number."""
+    people = {phones.person(address) for address in addresses}
+    if not people:
+        return ()
+    seen = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))
+    tied = {address for pair in seen.values_list("lid", "number") for address in pair} - people
+    return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
+
+
+def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
+    if not addresses:
+        return ()
+    found = limited_to(user, OtherAddress.objects.filter(phone__in=addresses), "message__instance")
+    return tuple(found.order_by("-message").values_list("message", flat=True)[:MOST])
+
+
+def _labelled(text: str, user: Viewer) -> tuple[str, ...]:
+    if len(text) < SHORTEST_LABEL:
+        return ()
+    found = limited_to(user, Label.objects.filter(Q(reference=text) | Q(label__icontains=text)))
+    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST])
+
+
+def _told(aliases: Iterable[str]) -> tuple[str, ...]:
+    """One form of each number is enough to say."""
+    return tuple(dict.fromkeys(phones.person(alias) for alias in aliases))

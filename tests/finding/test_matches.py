@@ -1,0 +1,82 @@
+"""What one search finds: people under every address of theirs, labels and references."""
+
+import pytest
+from django.utils import timezone
+
+from messages.models import Instance, Label, UserLimit
+from messages.worker.follow_ups import follow_up
+
+NUMBER, LID = "5544999999999", "123456789012345@lid"
+
+
+def found(client, text):
+    page = client.get("/", {"q": text})
+    return {row.message.zapi_id for row in page.context["rows"]}
+
+
+@pytest.fixture
+def tied(deliver, report):
+    """One message to a number that was read under its LID, one that only ever showed the LID."""
+    deliver("BOTH")
+    report("READ", id="BOTH", phone=LID)
+    report("READ", id="LID ONLY", phone=LID)
+    report("READ", id="SOMEBODY ELSE", phone="999@lid")
+    follow_up()
+
+
+def label(instance, zapi_id, **fields):
+    Label.objects.create(instance=instance, zapi_id=zapi_id, updated_at=timezone.now(), **fields)
+
+
+@pytest.mark.parametrize(
+    "text", [NUMBER, "554499999999", "+55 (44) 9 9999-9999", LID, "123456789012345"]
+)
+def test_a_person_is_found_by_every_address(viewer, tied, text):
+    assert found(viewer, text) == {"BOTH", "LID ONLY"}
+
+
+def test_it_says_which_lid_it_searched_too(viewer, tied):
+    page = viewer.get("/", {"q": NUMBER}).content.decode()
+    assert f"Also searched the LID seen with it: {LID}." in page
+
+
+def test_it_says_which_number_it_searched_too(viewer, tied):
+    page = viewer.get("/", {"q": LID}).content.decode()
+    assert "Also searched the number seen with it: +55 44 99999-9999." in page
+
+
+def test_an_alias_of_an_instance_that_one_may_not_see_helps_nobody(
+    viewer, support, tied, account, report
+):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    page = viewer.get("/", {"q": NUMBER})
+    assert LID not in page.content.decode()
+
+
+def test_a_message_under_two_numbers_is_found_by_either(viewer, report):
+    report("RECEIVED")
+    report("RECEIVED", phone="5511987654321")
+    follow_up()
+    assert found(viewer, NUMBER) == found(viewer, "5511987654321") == {"3EB0A1"}
+
+
+def test_a_reference_and_a_part_of_a_label_find_their_message(viewer, report, instance):
+    report("SENT", id="A")
+    report("SENT", id="B")
+    label(instance, "A", reference="ORDER-17", label="Boleto de novembro")
+    assert found(viewer, "ORDER-17") == found(viewer, "boleto DE") == {"A"}
+
+
+def test_a_zaap_id_finds_its_message(viewer, deliver):
+    deliver("A")
+    assert found(viewer, "ZA") == {"A"}
+
+
+@pytest.mark.parametrize("text", [NUMBER, "9999-9999", "+5544", "4499", LID, "123456789012345"])
+def test_nobody_is_found_by_a_number_that_may_not_be_seen(masked_viewer, tied, text):
+    assert found(masked_viewer, text) == set()
+
+
+def test_an_id_is_found_whoever_asks(masked_viewer, tied):
+    assert found(masked_viewer, "BOTH") == {"BOTH"}
