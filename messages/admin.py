@@ -53,11 +53,11 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Callback)
 class CallbackAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["received_at", "type", "instance", "outcome", "cause", "size"]
+    list_display = ["received_at", "type", "instance", "outcome", "why", "size"]
     list_filter = ["outcome", "instance"]
     list_select_related = ["instance"]
     ordering = ["-received_at"]
-    fields = ["id", "received_at", "instance", "type", "outcome", "cause", "size", "body_as_text"]
+    fields = ["id", "received_at", "instance", "type", "outcome", "why", "size", "body_as_text"]
     show_full_result_count = False
     actions = ["reprocess"]
 
@@ -70,6 +70,10 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
 
     def has_reprocess_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("whatsapp.change_callback")
+
+    @admin.display(description=_("cause"))
+    def why(self, callback: Callback) -> str:
+        return callback.why
 
     @admin.display(description=_("body"))
     def body_as_text(self, callback: Callback) -> str:

@@ -4,6 +4,8 @@ import logging
 import time
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from messages.models import Instance, SpooledCallback
 
 from . import spool
@@ -48,7 +50,7 @@ def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
             spool.set_aside(row, _why_unknown(delivery))
         except Exception:
             logger.exception("A spooled callback could not be stored; it is set aside.")
-            spool.set_aside(row, "it could not be stored; the log says why")
+            spool.set_aside(row, gettext_noop("It could not be stored; the log says why."))
         else:
             done.append(row.pk)
     return done, False
@@ -68,9 +70,9 @@ def _delivery(row: SpooledCallback) -> Delivery:
 def _why_unknown(delivery: Delivery) -> str:
     instance = Instance.objects.filter(zapi_id=delivery.zapi_id).first()
     if instance is None:
-        return "there is no such instance"
+        return gettext_noop("There is no such instance.")
     if instance.archived_at:
-        return "the instance is archived"
+        return gettext_noop("The instance is archived.")
     if not instance.oldest_key_version <= delivery.key_version <= instance.key_version:
-        return "its key is retired"
-    return "its z-api-token is not the instance's, which enforces it"
+        return gettext_noop("Its key is retired.")
+    return gettext_noop("Its z-api-token is not the instance's, which enforces it.")

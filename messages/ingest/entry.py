@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from messages.models import Outcome
+from django.utils.translation import gettext_noop
+
+from messages.models import Outcome, stored_cause
 from messages.statuses import Status
 from messages.zapi.payloads import (
     ConnectionReport,
@@ -14,13 +16,11 @@ from messages.zapi.payloads import (
     StatusReport,
     parse,
 )
-from statusboard.redaction import redact
 
 from .delivery import Delivery
 
 logger = logging.getLogger(__name__)
 
-MAX_CAUSE = 300
 # A phone's clock may run ahead a little; a step a day in the future did not happen then.
 FUTURE_TOLERANCE = timedelta(days=1)
 
@@ -102,14 +102,14 @@ def read(delivery: Delivery) -> Entry:
     try:
         callback = parse(delivery.body)
     except MalformedCallbackError as error:
-        return quarantined(delivery, str(error), malformed=True)
+        return quarantined(delivery, stored_cause(error.words, *error.values), malformed=True)
     except Exception:
         # Authenticated is stored before it is understood: our own mistake must not lose it.
         logger.exception("A callback could not be read; it is kept in quarantine.")
-        return quarantined(delivery, "it could not be read; the log says why")
+        return quarantined(delivery, gettext_noop("It could not be read; the log says why."))
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
-        named, own = callback.instance_id, delivery.zapi_id
-        cause = f"it came to the webhook of {own}, but its body names another instance: {named}"
+        words = gettext_noop("It came to the webhook of {}, but its body names another one, {}.")
+        cause = stored_cause(words, delivery.zapi_id, callback.instance_id)
         return quarantined(delivery, cause, callback.type)
     return _understood(delivery, callback)
 
@@ -117,7 +117,7 @@ def read(delivery: Delivery) -> Entry:
 def quarantined(
     delivery: Delivery, cause: str, kind: str = "", *, malformed: bool = False
 ) -> Entry:
-    cause = redact(cause)[:MAX_CAUSE]
+    """`cause` as messages.models.stored_cause() gives it."""
     return Entry(delivery, kind, Outcome.QUARANTINED, cause, keeps_body=True, malformed=malformed)
 
 

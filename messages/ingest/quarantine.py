@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.db.models import Sum
 
-from messages.models import Callback
+from messages.models import Callback, CallbackQuerySet, Outcome
 
-from .entry import MAX_CAUSE, Entry
+from .entry import Entry
 
 # Seconds for which this process adds up by itself, because summing thousands of rows for each of
 # them would make a broken sender a costly one. So the cap is a little soft.
 _FRESH = 30.0
-_NOT_KEPT = "; its body was not kept, because the instance's quarantine is full"
 
 
 @dataclass(slots=True)
@@ -32,8 +31,17 @@ def within_cap(entry: Entry) -> Entry:
     if held.size + size <= settings.QUARANTINE_MAX_BYTES:
         held.size += size
         return entry
-    cause = entry.cause[: MAX_CAUSE - len(_NOT_KEPT)] + _NOT_KEPT
-    return replace(entry, keeps_body=False, cause=cause)
+    return replace(entry, keeps_body=False)
+
+
+def discard(callbacks: CallbackQuerySet) -> int:
+    """Give up the quarantined ones among `callbacks`; gives how many that were.
+
+    Their rows stay, so that it can still be told that they came, and why they said nothing.
+    """
+    discarded = callbacks.quarantined().update(outcome=Outcome.DISCARDED, body=b"")
+    forget()
+    return discarded
 
 
 def forget() -> None:

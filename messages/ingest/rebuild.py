@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import Collate
 
-from messages.models import Callback, Instance, Message, Outcome, StatusEvent
+from messages.models import Callback, Instance, Message, Outcome, StatusEvent, plain_cause
 from messages.zapi.payloads import STATUS_TYPES
 
 from .entry import Entry, read
@@ -152,7 +152,8 @@ def _entry(callback: Callback) -> Entry:
     entry = read(delivery_of(callback))
     if entry.outcome == Outcome.QUARANTINED:
         raise RebuildRefusedError(
-            f"The callback {callback.pk} was understood once and is not any more: {entry.cause}."
+            f"The callback {callback.pk} was understood once and is not any more. "
+            f"{plain_cause(entry.cause)}"
         )
     return entry
 

@@ -15,6 +15,7 @@ from django.db import (
     transaction,
 )
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
@@ -115,7 +116,7 @@ def _store_or_quarantine(delivery: Delivery) -> Recorded:
             return known
         # Authenticated is stored before it is understood: our own mistake must not lose it.
         logger.exception("A callback could not be applied; it is kept in quarantine.")
-        cause = "it could not be applied; the log says why"
+        cause = gettext_noop("It could not be applied; the log says why.")
         return _store_surely(quarantined(delivery, cause, entry.type))
 
 

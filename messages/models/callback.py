@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from statusboard.redaction import redact
 
+from .cause import translated_cause
+
 
 class Outcome(models.TextChoices):
     APPLIED = "applied", _("Applied")
@@ -88,6 +90,11 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type or '?'} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def why(self) -> str:
+        """The cause in the reader's language, '' where nothing was wrong."""
+        return translated_cause(self.cause)
 
     @property
     def text(self) -> str:

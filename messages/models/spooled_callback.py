@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .cause import translated_cause
+
 
 class SpooledCallback(models.Model):
     """A delivery kept on this machine's disk while the database is away.
@@ -25,6 +27,11 @@ class SpooledCallback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.zapi_id} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def why(self) -> str:
+        """The cause in the reader's language."""
+        return translated_cause(self.cause)
 
 
 class SpoolRouter:

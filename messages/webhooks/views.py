@@ -19,7 +19,7 @@ from messages.ingest import (
     record,
 )
 from messages.instances import keys
-from messages.models import token_digest
+from messages.models import plain_cause, token_digest
 
 from . import gate
 from .bodies import BodyRefusedError, read_body
@@ -86,7 +86,8 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
     if recorded.malformed:
-        return _error(400, f"The callback could not be understood: {recorded.cause}.")
+        words = plain_cause(recorded.cause)
+        return _error(400, f"The callback could not be understood. {words}")
     return JsonResponse({"outcome": recorded.outcome})
 
 

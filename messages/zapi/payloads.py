@@ -35,8 +35,21 @@ _SECONDS_BELOW = 1e11
 _EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
+def gettext_noop(words: str) -> str:
+    """Marks words for translation, as Django's own does, which has no place here."""
+    return words
+
+
 class MalformedCallbackError(ValueError):
-    """A body that cannot be understood; its text says why, in words for an operator."""
+    """A body that cannot be understood: why, in the source's language, and what its {} stand for.
+
+    As text it is the whole sentence, for an operator.
+    """
+
+    def __init__(self, words: str, *values: object) -> None:
+        super().__init__(words.format(*values))
+        self.words = words
+        self.values = tuple(map(str, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ def parse(body: bytes) -> ParsedCallback:
     data = _load(body)
     kind = _text(data, "type")
     if not kind:
-        raise MalformedCallbackError("there is no type")
+        raise MalformedCallbackError(gettext_noop("There is no type."))
     reader = _READERS.get(kind)
     return ParsedCallback(kind, _text(data, "instanceId"), reader(data) if reader else None)
 
@@ -89,19 +102,28 @@ def parse(body: bytes) -> ParsedCallback:
 def _load(body: bytes) -> dict[str, Any]:
     if body.startswith(_GZIP_MAGIC):
         # The door hands on what it could not inflate.
-        raise MalformedCallbackError("the gzip is broken")
+        raise MalformedCallbackError(gettext_noop("The gzip is broken."))
     try:
         # As json.loads() reads bytes, but UTF-8 only: RFC 8259 allows nothing else between systems.
         text = body.decode("utf-8-sig", "surrogatepass")
         if _is_too_deep(text):
-            raise MalformedCallbackError(f"the JSON is nested more than {MAX_DEPTH} levels deep")
+            raise MalformedCallbackError(
+                gettext_noop("The JSON is nested more than {} levels deep."), MAX_DEPTH
+            )
         data = json.loads(text, parse_constant=_refuse_constant)
     except MalformedCallbackError:
         raise
-    except ValueError as error:
-        raise MalformedCallbackError(f"not JSON: {error}"[:MAX_REASON]) from None
+    except UnicodeDecodeError as error:
+        words = gettext_noop("It is not JSON: byte {} is not UTF-8.")
+        raise MalformedCallbackError(words, error.start + 1) from None
+    except json.JSONDecodeError as error:
+        words = gettext_noop("It is not JSON from line {}, column {} on.")
+        raise MalformedCallbackError(words, error.lineno, error.colno) from None
+    except ValueError:
+        # Python reads no number of some thousands of digits.
+        raise MalformedCallbackError(gettext_noop("It holds a number that is too long.")) from None
     if not isinstance(data, dict):
-        raise MalformedCallbackError("the JSON is not an object")
+        raise MalformedCallbackError(gettext_noop("The JSON is not an object."))
     return data
 
 
@@ -118,14 +140,14 @@ def _is_too_deep(text: str) -> bool:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    raise MalformedCallbackError(gettext_noop("It is not JSON: {} is not a number there."), name)
 
 
 def _message_status(data: dict[str, Any]) -> StatusReport:
     """Z-API "Message status"; its table says `id`, its samples `ids`."""
     raw_status = _text(data, "status")
     if not raw_status:
-        raise MalformedCallbackError("there is no status")
+        raise MalformedCallbackError(gettext_noop("There is no status."))
     phone = _text(data, "phone")
     is_group = data.get("isGroup") is True or _is_group_address(phone)
     momment, occurred_at = _moment(data)
@@ -189,14 +211,16 @@ def _ids(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     given = [item for item in values if item is not None]
     if not all(map(_is_scalar, given)):
-        raise MalformedCallbackError("a message id is not a text")
+        raise MalformedCallbackError(gettext_noop("A message id is not a text."))
     ids = {_clean(item) for item in given} - {""}
     if not ids:
-        raise MalformedCallbackError("there is no message id")
+        raise MalformedCallbackError(gettext_noop("There is no message id."))
     if len(ids) > MAX_IDS:
-        raise MalformedCallbackError(f"more than {MAX_IDS} message ids")
+        raise MalformedCallbackError(gettext_noop("It has more than {} message ids."), MAX_IDS)
     if any(len(message_id) > MAX_TEXT for message_id in ids):
-        raise MalformedCallbackError(f"a message id is longer than {MAX_TEXT} characters")
+        raise MalformedCallbackError(
+            gettext_noop("A message id is longer than {} characters."), MAX_TEXT
+        )
     return tuple(sorted(ids))
 
 
@@ -205,10 +229,12 @@ def _text(data: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not _is_scalar(value):
-        raise MalformedCallbackError(f"{name} is not a text")
+        raise MalformedCallbackError(gettext_noop("{} is not a text."), name)
     text = _clean(value)
     if len(text) > MAX_TEXT:
-        raise MalformedCallbackError(f"{name} is longer than {MAX_TEXT} characters")
+        raise MalformedCallbackError(
+            gettext_noop("{} is longer than {} characters."), name, MAX_TEXT
+        )
     return text
 
 

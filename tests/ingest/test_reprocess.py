@@ -96,7 +96,7 @@ class TestReplay:
         callback.refresh_from_db()
         assert (callback.outcome, bytes(callback.body)) == ("quarantined", b"{")
         assert FollowUp.objects.count() == 1
-        assert callback.cause.startswith("not JSON")
+        assert callback.cause.startswith("It is not JSON")
 
     def test_a_type_that_is_ignored_is_kept_without_its_body(self, instance, misunderstood):
         misunderstood({"type": "ReceivedCallback", "text": "private"})

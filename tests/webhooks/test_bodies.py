@@ -163,7 +163,7 @@ def test_our_own_mistake_in_reading_a_callback_loses_nothing(post, monkeypatch, 
     assert post(PLAIN).json() == {"outcome": "quarantined"}
     callback = Callback.objects.get()
     assert (callback.cause, bytes(callback.body)) == (
-        "it could not be read; the log says why",
+        "It could not be read; the log says why.",
         PLAIN,
     )
     assert "TypeError: ours" in caplog.text

@@ -120,9 +120,9 @@ def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
     ("changes", "cause"),
     [
         ({"ids": []}, "no message id"),
-        ({"ids": ["A", {"id": "B"}]}, "a message id is not a text"),
-        ({"ids": ["A", 1.5]}, "a message id is not a text"),
-        ({"ids": True}, "a message id is not a text"),
+        ({"ids": ["A", {"id": "B"}]}, "A message id is not a text"),
+        ({"ids": ["A", 1.5]}, "A message id is not a text"),
+        ({"ids": True}, "A message id is not a text"),
         ({"extra": json.loads("[" * 65 + "]" * 65)}, "nested more than 64 levels deep"),
         ({"ids": [str(n) for n in range(501)]}, "more than 500"),
         ({"ids": ["x" * 129]}, "longer than 128"),

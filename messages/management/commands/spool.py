@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from messages.ingest import spool
+from messages.models import plain_cause
 
 
 class Command(BaseCommand):
@@ -32,4 +33,4 @@ class Command(BaseCommand):
         since = f" (the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC)" if state.oldest else ""
         self.stdout.write(f"{state.waiting} waiting{since}, {state.refused} set aside.")
         for row in spool.refused()[:50] if state.refused else ():
-            self.stdout.write(f"  {row}: {row.cause}")
+            self.stdout.write(f"  {row}: {plain_cause(row.cause)}")

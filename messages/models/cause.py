@@ -1,0 +1,26 @@
+"""Why something was not taken, stored so that each reader is told in their own language."""
+
+from django.utils.translation import gettext
+
+from statusboard.redaction import redact
+
+MAX_CAUSE = 300
+_MAX_VALUE = 100
+
+
+def stored_cause(words: str, *values: str) -> str:
+    """`words` as the source has them and, on a line of its own, what stands for each {} in them."""
+    lines = (" ".join(redact(value).split())[:_MAX_VALUE] for value in values)
+    return "\n".join([words, *lines])[:MAX_CAUSE]
+
+
+def plain_cause(cause: str) -> str:
+    """In the source's language, for programs and operators."""
+    words, *values = cause.split("\n")
+    return words.format(*values) if values else words
+
+
+def translated_cause(cause: str) -> str:
+    words, *values = cause.split("\n")
+    translated = gettext(words) if words else ""
+    return translated.format(*values) if values else translated
