@@ -10,10 +10,11 @@ from django.db import transaction
 
 from messages import forwarding, people
 from messages.models import FollowUp
+from messages.summaries import mark_touched
 
 Consumer = Callable[[Sequence[FollowUp]], None]
 
-CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue, people.tie_addresses)
+CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue, people.tie_addresses, mark_touched)
 
 BATCH = 500
 # Then other jobs, and the wish to stop, get their turn.

@@ -7,6 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.ingest import drain
 from messages.instances.push import retry_due_pushes
+from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
 from .loop import Job
@@ -23,6 +24,8 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("drain", drain, every=1, alone=True),
         Job("follow up", follow_up, every=0.5, alone=True),
         Job("forward", Forwarder(stop).run, every=0.5, alone=True),
+        Job("summarise", recompute, every=3, alone=True),
+        Job("sweep summaries", sweep, every=600),
         Job("retry pushes", retry_due_pushes, every=5),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),

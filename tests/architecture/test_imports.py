@@ -19,9 +19,10 @@ INWARD = {
     "audit": {"models"},
     "finding": {"access", "models", "phones", "statuses"},
     "people": {"models", "phones", "zapi"},
+    "summaries": {"access", "models", "statuses", "zapi"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
-    "worker": {"ingest", "instances", "models", "forwarding", "people"},
+    "worker": {"ingest", "instances", "models", "forwarding", "people", "summaries"},
     "monitoring": {"ingest", "models"},
     "simulator": {"zapi", "statuses"},
 }

@@ -1,0 +1,17 @@
+"""What became of the messages of each hour, counted from them again whenever one changes."""
+
+from .read import Cohort, Counts, Slice, cohort
+from .recompute import count_again, recompute
+from .sweep import sweep
+from .touched import mark_touched
+
+__all__ = [
+    "Cohort",
+    "Counts",
+    "Slice",
+    "cohort",
+    "count_again",
+    "mark_touched",
+    "recompute",
+    "sweep",
+]

@@ -1,0 +1,220 @@
+"""Summaries, compared with a count of the events that is as plain as can be."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from messages.ingest import Delivery, new_delivery_id, record
+from messages.models import (
+    Callback,
+    FollowUp,
+    HourlySummary,
+    Kept,
+    Message,
+    Retention,
+    StatusEvent,
+    TouchedHour,
+)
+from messages.models.hourly_summary import LATENCY_EDGES, latency_column
+from messages.summaries import count_again, recompute, sweep
+from messages.worker.follow_ups import follow_up
+from tests.conftest import ZAPI_ID
+
+HOUR = datetime(2026, 11, 22, 9, tzinfo=UTC)
+ARRIVAL = HOUR + timedelta(hours=12)
+RANKS = {"PENDING": 10, "SENT": 20, "FAILED": 25, "RECEIVED": 30, "READ": 40, "PLAYED": 50}
+
+# Seconds after nine: in the same hour, in the next, and days before.
+moments = st.sampled_from([0, 1, 5, 59, 61, 3599, 3600, 3700, 9000, 90_000, -86_400 * 3])
+callbacks = st.fixed_dictionaries(
+    {
+        "type": st.just("MessageStatusCallback"),
+        "status": st.sampled_from([*RANKS, "READ_BY_ME", "EDITED"]),
+        "ids": st.lists(st.sampled_from("ABC"), min_size=1, max_size=3),
+        "seconds": moments,
+        "isGroup": st.booleans(),
+    }
+) | st.fixed_dictionaries(
+    {
+        "type": st.just("DeliveryCallback"),
+        "messageId": st.sampled_from("ABC"),
+        "seconds": moments,
+        "error": st.sampled_from([None, "Phone number does not exist"]),
+    }
+)
+
+
+def hear(payload):
+    body = dict(payload, momment=int(HOUR.timestamp() + payload["seconds"]) * 1000)
+    record(Delivery(new_delivery_id(), ZAPI_ID, 1, ARRIVAL, json.dumps(body).encode()))
+
+
+def settle():
+    """What the worker does until nothing is left to do."""
+    while FollowUp.objects.exists():
+        follow_up()
+    while TouchedHour.objects.exists():
+        recompute()
+
+
+def summed():
+    names = [f.name for f in HourlySummary._meta.concrete_fields if f.name != "computed_at"]
+    rows = HourlySummary.objects.order_by("hour", "is_group").values(*names)
+    return [{name: value for name, value in row.items() if name != "id" and value} for row in rows]
+
+
+def counted(instance):
+    """The same from the events, one message at a time, without a line of the real code."""
+    totals: dict[tuple[datetime, bool], Counter[str]] = {}
+    for message in Message.objects.all():
+        events = list(StatusEvent.objects.filter(message=message))
+        if all(event.status.endswith("BY_ME") for event in events):
+            continue
+        hour = min(event.occurred_at for event in events).replace(minute=0, second=0)
+        row = totals.setdefault((hour, message.is_group), Counter())
+        _count(row, first_times(events))
+    return [
+        {"hour": hour, "instance": instance.pk}
+        | ({"is_group": True} if is_group else {})
+        | dict(row)
+        for (hour, is_group), row in sorted(totals.items())
+    ]
+
+
+def first_times(events):
+    times: dict[int, datetime] = {}
+    for event in events:
+        rank = 10 if event.status == "ACCEPTED" else RANKS.get(event.status, 0)
+        times[rank] = min(event.occurred_at, times.get(rank, event.occurred_at))
+    return times
+
+
+def _count(row, times):
+    top = max(times)
+    row["messages"] += 1
+    names = {10: "accepted", 20: "sent", 30: "delivered", 40: "read", 50: "played"}
+    for rank, name in names.items():
+        later = [other for other in times if other >= rank and other != 25]
+        row[name] += bool(later)
+    row["failed"] += top == 25
+    row["waiting_to_send"] += top == 10
+    row["waiting_to_deliver"] += top == 20
+    started = times.get(20) or times.get(10)
+    for latency, before, after in (
+        ("delivered", started, times.get(30)),
+        ("read", times.get(30), times.get(40)),
+    ):
+        if before and after and after >= before:
+            seconds = (after - before).total_seconds()
+            row[latency_column(latency)] += 1
+            for edge in LATENCY_EDGES:
+                row[latency_column(latency, edge)] += seconds <= edge
+    for name in [name for name, value in row.items() if not value]:
+        del row[name]
+
+
+class TestSummaries:
+    @given(sequence=st.lists(callbacks, max_size=10), stops=st.sets(st.integers(0, 9)))
+    @settings(max_examples=80)
+    def test_they_equal_a_count_of_the_events_whatever_came_in_which_order(
+        self, instance, sequence, stops
+    ):
+        for model in (Callback, FollowUp, Message, HourlySummary):
+            model.objects.all().delete()
+        for place, payload in enumerate(sequence):
+            hear(payload)
+            if place in stops:
+                settle()
+        settle()
+        assert summed() == counted(instance)
+
+
+def status(word, seconds=0, **more):
+    kind = {"type": "MessageStatusCallback", "status": word, "ids": ["M"], "seconds": seconds}
+    return kind | more
+
+
+def test_a_message_that_turns_out_older_leaves_its_hour(instance):
+    hear(status("READ", 7200))
+    settle()
+    hear(status("SENT", 0))
+    settle()
+    assert [row["hour"] for row in summed()] == [HOUR]
+
+
+def test_inbound_messages_are_not_counted(instance):
+    hear(status("READ_BY_ME"))
+    settle()
+    assert summed() == []
+
+
+def test_a_mark_that_comes_while_an_hour_is_counted_is_not_lost(instance):
+    hear(status("SENT"))
+    follow_up()
+    read_before = list(TouchedHour.objects.all())
+    hear(status("READ", 5))
+    follow_up()
+    count_again(read_before)
+    assert TouchedHour.objects.count() == 1
+
+
+def test_what_another_worker_has_counted_since_is_not_overwritten(instance):
+    hear(status("SENT"))
+    follow_up()
+    marks = list(TouchedHour.objects.all())
+    hear(status("READ", 5))
+    settle()
+    before = HourlySummary.objects.get().computed_at
+    assert not count_again(marks)
+    assert HourlySummary.objects.get().computed_at == before
+
+
+def test_callbacks_of_one_batch_that_touch_an_hour_mark_it_once(instance):
+    for seconds in range(5):
+        hear(status("SENT", seconds))
+    follow_up()
+    assert TouchedHour.objects.count() == 1
+
+
+@pytest.fixture
+def swept(monkeypatch):
+    """Swept tonight, in an hour that is still within reach."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: ARRIVAL)
+
+
+def test_the_nightly_sweep_repairs_a_summary_that_is_wrong(instance, swept):
+    hear(status("SENT"))
+    settle()
+    HourlySummary.objects.update(sent=99)
+    sweep()
+    settle()
+    assert HourlySummary.objects.get().sent == 1
+
+
+def test_the_nightly_sweep_removes_a_summary_of_nothing(instance, swept):
+    HourlySummary.objects.create(
+        instance=instance, hour=HOUR, is_group=False, messages=7, computed_at=HOUR
+    )
+    sweep()
+    settle()
+    assert not HourlySummary.objects.exists()
+
+
+def test_what_was_counted_of_purged_messages_stays(instance, swept):
+    Retention.objects.update_or_create(kind=Kept.MESSAGES, defaults={"days": 2})
+    old = HOUR - timedelta(days=3)
+    HourlySummary.objects.create(
+        instance=instance, hour=old, is_group=False, messages=7, computed_at=old
+    )
+    sweep()
+    settle()
+    assert HourlySummary.objects.get().messages == 7
+
+
+def test_only_one_worker_sweeps_a_night(instance, swept):
+    hear(status("SENT"))
+    assert (sweep(), sweep()) == (1, 0)
