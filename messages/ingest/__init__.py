@@ -1,11 +1,12 @@
 """The one write path: every callback, however it came, becomes rows here and nowhere else."""
 
-from .delivery import Delivery, new_delivery_id
+from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .drain import drain
 from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
 from .record import record
 from .reprocess import ReplayResult, replay
 from .spool import SpoolState, SpoolUnavailableError
+from .spool import free_bytes as spool_free_bytes
 from .spool import state as spool_state
 from .store import UnknownInstanceError
 
@@ -19,9 +20,12 @@ __all__ = [
     "SpoolUnavailableError",
     "UnknownInstanceError",
     "drain",
+    "first_id_at",
     "new_delivery_id",
     "rebuild",
+    "received_at_of",
     "record",
     "replay",
+    "spool_free_bytes",
     "spool_state",
 ]

@@ -94,6 +94,14 @@ def state() -> SpoolState:
         return SpoolState(problem=str(error))
 
 
+def free_bytes() -> int:
+    """Left on the spool's disk; of the folder above where it was not made yet."""
+    folder = _path().parent
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
 def waiting() -> QuerySet[SpooledCallback]:
     """Oldest first."""
     return SpooledCallback.objects.filter(cause="").order_by("id")
@@ -163,7 +171,7 @@ def _write_surely(row: SpooledCallback) -> None:
 
 def _write(row: SpooledCallback) -> None:
     with _present_file():
-        if shutil.disk_usage(_path().parent).free < settings.SPOOL_MIN_FREE:
+        if free_bytes() < settings.SPOOL_MIN_FREE:
             raise SpoolUnavailableError("its disk is full")
         SpooledCallback.objects.bulk_create([row], ignore_conflicts=True)
         # A file deleted meanwhile took the row along.

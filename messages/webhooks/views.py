@@ -39,6 +39,14 @@ class IgnoreAccept(BaseContentNegotiation):
         return JSONRenderer(), JSONRenderer.media_type
 
 
+class Stored(JsonResponse):
+    """2xx, with what became of the callback; whoever counts answers need not read it again."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__({"outcome": outcome})
+        self.outcome = outcome
+
+
 class ZapiWebhook(APIView):
     """`POST /webhooks/zapi/<key>/`: one callback of any type.
 
@@ -88,7 +96,7 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
     if recorded.malformed:
         words = plain_cause(recorded.cause)
         return _error(400, f"The callback could not be understood. {words}")
-    return JsonResponse({"outcome": recorded.outcome})
+    return Stored(recorded.outcome)
 
 
 def _digest(token: str) -> str:

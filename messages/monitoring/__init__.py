@@ -1,0 +1,1 @@
+"""What watches the board from outside: is it alive, is it ready, and its figures for Prometheus."""

@@ -1,0 +1,10 @@
+from datetime import datetime
+
+from messages.ingest import received_at_of
+from messages.models import FollowUp
+
+
+def oldest_follow_up() -> datetime | None:
+    """Since when a callback has waited for the worker; None where none waits."""
+    oldest = FollowUp.objects.order_by("id").values_list("callback_id", flat=True).first()
+    return received_at_of(oldest) if oldest else None

@@ -1,0 +1,125 @@
+"""The board's figures, asked of database and spool when Prometheus asks for them.
+
+So they cost callbacks nothing, are the same from whichever process answers, and survive restarts.
+Only the door's latency is counted as it happens (see door.py).
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import Error
+from django.db.models import Count, Min
+from django.utils import timezone
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from messages.ingest import first_id_at, spool_state
+from messages.models import Callback, FollowUp, Forward, Instance, Outcome
+from statusboard.deadline import deadline
+
+from .backlog import oldest_follow_up
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE: Final = 5.0  # seconds; Prometheus gives up after 10
+_Families = Iterator[GaugeMetricFamily]
+
+
+def registry() -> CollectorRegistry:
+    """Made for each scrape: it holds nothing but where to look."""
+    made = CollectorRegistry()
+    made.register(_Board())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(made)  # type: ignore[no-untyped-call]
+    return made
+
+
+class _Board(Collector):
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return ()  # otherwise it would be collected twice for each scrape
+
+    def collect(self) -> _Families:
+        yield from _spool()
+        try:
+            with deadline(_PATIENCE):
+                families = [*_callbacks(), *_follow_ups(), *_forwards(), *_instances()]
+        except Error as error:
+            logger.warning("The database gave no figures: %s", error)
+            families = []
+        yield _gauge("database_up", "Whether the database answered.", bool(families))
+        yield from families
+
+
+def _spool() -> _Families:
+    state = spool_state()
+    yield _gauge("spool_waiting", "Callbacks in this machine's spool.", state.waiting)
+    yield _gauge("spool_refused", "Callbacks of the spool that were set aside.", state.refused)
+    yield _age("spool_oldest_seconds", "For how long the oldest has waited in it.", state.oldest)
+
+
+def _callbacks() -> _Families:
+    recent = Callback.objects.filter(pk__gte=first_id_at(timezone.now() - timedelta(minutes=1)))
+    counted = dict(recent.values_list("outcome").annotate(Count("pk")).order_by())
+    family = _family("callbacks_last_minute", "Callbacks received in the last minute.", ["outcome"])
+    for outcome in Outcome.values:
+        family.add_metric([outcome], counted.get(outcome, 0))
+    yield family
+    held = Callback.objects.quarantined().kept().count()
+    yield _gauge("quarantined", "Callbacks in quarantine.", held)
+
+
+def _follow_ups() -> _Families:
+    yield _gauge(
+        "follow_ups_waiting",
+        "Callbacks that the worker has still to do its part of.",
+        FollowUp.objects.count(),
+    )
+    yield _age(
+        "follow_up_oldest_seconds",
+        "For how long the oldest of them has waited.",
+        oldest_follow_up(),
+    )
+
+
+def _forwards() -> _Families:
+    waiting = Forward.objects.waiting().aggregate(number=Count("pk"), oldest=Min("waiting_since"))
+    yield _gauge("forwards_waiting", "Callbacks waiting to be passed on.", waiting["number"])
+    yield _age(
+        "forward_oldest_seconds", "For how long the oldest of them has waited.", waiting["oldest"]
+    )
+    given_up = Forward.objects.given_up().count()
+    yield _gauge("forwards_given_up", "Callbacks whose receiver did not take them.", given_up)
+
+
+def _instances() -> _Families:
+    # Not "instance": Prometheus itself calls the process that it asks so.
+    labels = ["zapi_instance", "name"]
+    heard = _family(
+        "last_callback_seconds",
+        "Seconds since an instance's last callback; none before it.",
+        labels,
+    )
+    now = timezone.now()
+    for instance in Instance.objects.active().with_last_heard():
+        if instance.last_heard_at:
+            seconds = (now - instance.last_heard_at).total_seconds()
+            heard.add_metric([instance.zapi_id, instance.name], max(0.0, seconds))
+    yield heard
+
+
+def _family(name: str, words: str, labels: list[str] | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"statusboard_{name}", words, labels=labels)
+
+
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"statusboard_{name}", words, value=value)
+
+
+def _age(name: str, words: str, since: datetime | None) -> GaugeMetricFamily:
+    seconds = (timezone.now() - since).total_seconds() if since else 0.0
+    return _gauge(name, words, max(0.0, seconds))

@@ -1,0 +1,68 @@
+"""What has to work for callbacks to be stored and looked after, each asked in a second at most."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, connection
+from django.utils import timezone
+
+from messages.ingest import spool_free_bytes, spool_state
+from messages.ingest.record import breaker
+from statusboard.deadline import deadline
+
+from .backlog import oldest_follow_up
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE: Final = 1.0  # seconds
+# A worker looks twice a second; one that is restarted or busy with a backlog takes longer.
+_WORKER_WITHIN: Final = timedelta(minutes=1)
+
+
+def failures() -> dict[str, str]:
+    """What fails, by name, in words that give nothing away: whoever asks need not sign in."""
+    return {name: words for name, check in _CHECKS.items() if (words := check())}
+
+
+def _database() -> str:
+    if breaker.is_open:
+        return "it is away; callbacks go to the spool"
+    try:
+        with deadline(_PATIENCE), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM whatsapp_instance LIMIT 1")
+    except Error as error:
+        connection.close()
+        logger.warning("Not ready, the database says: %s", error)
+        return "it does not answer"
+    return ""
+
+
+def _spool() -> str:
+    state = spool_state()
+    if state.problem:
+        logger.warning("Not ready, the spool says: %s", state.problem)
+        return "it cannot be read"
+    if spool_free_bytes() < settings.SPOOL_MIN_FREE:
+        return "its disk is full"
+    return ""
+
+
+def _worker() -> str:
+    try:
+        with deadline(_PATIENCE):
+            oldest = oldest_follow_up()
+    except Error:
+        return ""  # that is the database's failure
+    if oldest and timezone.now() - oldest > _WORKER_WITHIN:
+        return "it has left callbacks alone for more than a minute"
+    return ""
+
+
+_CHECKS: Final[dict[str, Callable[[], str]]] = {
+    "database": _database,
+    "spool": _spool,
+    "worker": _worker,
+}

@@ -1,0 +1,181 @@
+"""/metrics, read as Prometheus reads it."""
+
+import json
+import re
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import requests
+from django.db import OperationalError
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from messages.ingest import first_id_at
+from messages.ingest.record import breaker
+from messages.models import Callback, FollowUp, Forward
+from tests.conftest import Answer, call
+from tests.processes.conftest import start_board
+
+__all__ = ["start_board"]
+
+READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
+TOKEN = "a-token-for-prometheus"
+DASHBOARD = Path(__file__).resolve().parents[2] / "docs" / "grafana.json"
+
+
+@pytest.fixture(autouse=True)
+def _on(settings):
+    settings.METRICS_ON, settings.METRICS_TOKEN = True, TOKEN
+
+
+def scrape(**extra: str) -> Answer:
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"} | extra
+    return call("/metrics", "GET", b"", **headers)
+
+
+def samples(text: str) -> dict[str, float]:
+    """By name and labels, as they are written."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(f"{k}={v}" for k, v in sorted(sample.labels.items()))
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+def figures() -> dict[str, float]:
+    return samples(scrape().body.decode())
+
+
+def test_without_a_setting_it_is_not_there(db, settings):
+    settings.METRICS_ON, settings.METRICS_TOKEN = False, ""
+    assert scrape().status == 404
+
+
+@pytest.mark.parametrize("given", ["", "Bearer ", "Bearer wrong", TOKEN, "Bearer tök"])
+def test_without_the_token_it_says_nothing(db, given):
+    answer = scrape(HTTP_AUTHORIZATION=given)
+    assert answer.status == 401
+    assert b"statusboard_" not in answer.body
+
+
+def test_a_network_that_is_let_in_needs_no_token(db, settings):
+    settings.METRICS_TOKEN = ""
+    settings.METRICS_ALLOWED_NETWORKS = [ip_network("10.0.0.0/8")]
+    assert scrape(REMOTE_ADDR="10.1.2.3").status == 200
+    assert scrape(REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION="Bearer ").status == 401
+
+
+def test_callbacks_are_counted_by_outcome(post):
+    post(READ)
+    post(READ)
+    post(READ | {"instanceId": "somebody.else"})
+    found = figures()
+    for outcome in ("applied", "repeated", "quarantined"):
+        assert found[f"statusboard_callbacks_last_minute{{outcome={outcome}}}"] == 1
+    assert found["statusboard_quarantined"] == 1
+
+
+def test_callbacks_of_before_are_not_of_the_last_minute(post):
+    post(READ)
+    Callback.objects.update(id=first_id_at(timezone.now() - timedelta(minutes=2)))
+    assert figures()["statusboard_callbacks_last_minute{outcome=applied}"] == 0
+
+
+def test_what_the_worker_has_still_to_do_has_an_age(post):
+    post(READ)
+    FollowUp.objects.update(callback_id=first_id_at(timezone.now() - timedelta(minutes=5)))
+    found = figures()
+    assert found["statusboard_follow_ups_waiting"] == 1
+    assert 299 < found["statusboard_follow_up_oldest_seconds"] < 400
+
+
+def test_the_outbox_is_counted(instance):
+    webhook = instance.webhooks.create(kind="message-status", forward_to="https://x.example/")
+    since = timezone.now() - timedelta(hours=1)
+    for state in ("waiting", "waiting", "given up"):
+        Forward.objects.create(
+            webhook=webhook,
+            callback_id=first_id_at(since),
+            body=b"{}",
+            state=state,
+            waiting_since=since,
+        )
+    found = figures()
+    assert found["statusboard_forwards_waiting"] == 2
+    assert found["statusboard_forwards_given_up"] == 1
+    assert found["statusboard_forward_oldest_seconds"] >= 3599
+
+
+def test_an_instance_says_how_long_it_has_been_silent(post):
+    post(READ)
+    Callback.objects.update(received_at=timezone.now() - timedelta(minutes=7))
+    name = "statusboard_last_callback_seconds{name=Atendimento,zapi_instance=instance.id}"
+    assert 419 < figures()[name] < 500
+
+
+def test_the_spool_is_told_of_while_the_database_is_away(post, away):
+    away(True)
+    post(READ)
+    found = figures()
+    assert found["statusboard_spool_waiting"] == 1
+
+
+def test_no_secret_and_no_number_is_among_them(post):
+    post(READ)
+    text = scrape().body.decode()
+    for secret in ("token-of-the-instance", TOKEN, "5544999999999"):
+        assert secret not in text
+
+
+def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_queries):
+    for number in range(5):
+        instance.pk, instance.zapi_id = None, f"Z{number}"
+        instance.save()
+    with django_assert_num_queries(7):
+        scrape()
+
+
+def test_the_dashboard_asks_only_for_what_there_is(db):
+    expressions = re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', DASHBOARD.read_text())
+    asked = {name for text in expressions for name in re.findall(r"statusboard_\w+", text)}
+    there = set(re.findall(r"# TYPE (\w+)", scrape().body.decode()))
+    there |= {f"statusboard_door_seconds_{part}" for part in ("bucket", "count", "sum")}
+    assert asked
+    assert asked <= there
+
+
+def test_the_dashboard_is_json():
+    assert json.loads(DASHBOARD.read_text())["title"] == "Statusboard"
+
+
+def test_the_door_is_timed_in_every_process(start_board):
+    board = start_board(METRICS_TOKEN=TOKEN, WEB_WORKERS="2")
+    added = board.manage(
+        *("instances", "add", "--name", "Loja", "--zapi-id", "Z", "--token", "T", "--no-push"),
+        "--json",
+    )
+    path = json.loads(added.stdout)["webhook_url"].split("/webhooks/", 1)[1]
+    for _ in range(20):
+        requests.post(f"{board.url}/webhooks/{path}", json=READ, timeout=20)
+    requests.post(f"{board.url}/webhooks/zapi/wrong/", json=READ, timeout=20)
+    answer = requests.get(
+        f"{board.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
+    )
+    found = samples(answer.text)
+    assert found["statusboard_door_seconds_count{outcome=applied}"] == 1
+    assert found["statusboard_door_seconds_count{outcome=repeated}"] == 19
+    assert found["statusboard_door_seconds_count{outcome=refused}"] == 1
+    assert requests.get(f"{board.url}/healthz", timeout=20).status_code == 200
+
+
+def test_a_scrape_while_the_database_is_away_says_so(db, monkeypatch):
+    monkeypatch.setattr("messages.monitoring.figures._callbacks", _away)
+    breaker.open()
+    assert figures()["statusboard_database_up"] == 0
+
+
+def _away():
+    raise OperationalError("gone")
