@@ -1,5 +1,7 @@
 """System checks: what an operator must know before the first callback, in a sentence each."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 _SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
 
@@ -74,5 +77,117 @@ def signing_keys(**_: Any) -> list[CheckMessage]:
             "WEBHOOK_SIGNING_KEYS holds a key of fewer than 32 characters: it could be guessed.",
             hint=".env.example shows the command that makes one.",
             id="statusboard.E004",
+        )
+    ]
+
+
+@register(Tags.security)
+def secret_key(**_: Any) -> list[CheckMessage]:
+    key = settings.SECRET_KEY
+    if len(key) >= 32 and len(set(key)) >= 5 and "insecure" not in key:
+        return []
+    return [
+        Error(
+            "SECRET_KEY is short or simple: whoever guesses it signs in as anybody.",
+            hint=".env.example shows the command that makes one.",
+            id="statusboard.E005",
+        )
+    ]
+
+
+@register(Tags.security)
+def secrets_are_independent(**_: Any) -> list[CheckMessage]:
+    """One that is used twice is lost twice."""
+    keys = [settings.SECRET_KEY, *settings.WEBHOOK_SIGNING_KEYS, *settings.FIELD_ENCRYPTION_KEYS]
+    if len(keys) == len(set(keys)):
+        return []
+    return [
+        Error(
+            "The same key is used twice among SECRET_KEY, WEBHOOK_SIGNING_KEYS and "
+            "FIELD_ENCRYPTION_KEYS.",
+            hint="Make one for each; .env.example shows the commands.",
+            id="statusboard.E006",
+        )
+    ]
+
+
+@register(Tags.security)
+def debug_is_off_in_public(**_: Any) -> list[CheckMessage]:
+    if not (settings.DEBUG and settings.IS_HTTPS):
+        return []
+    return [
+        Error(
+            "DEBUG is on at a public address: errors would show source and data to anybody.",
+            hint="Set DEBUG=off.",
+            id="statusboard.E007",
+        )
+    ]
+
+
+@register(Tags.security)
+def hosts_are_named(**_: Any) -> list[CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Error(
+            "ALLOWED_HOSTS is *, so links in e-mails could be made to lead elsewhere.",
+            hint="Name the hosts that the board answers to.",
+            id="statusboard.E008",
+        )
+    ]
+
+
+@register(Tags.security)
+def proxies_are_named(**_: Any) -> list[CheckMessage]:
+    if all(network.prefixlen for network in settings.WEBHOOK_TRUSTED_PROXIES):
+        return []
+    return [
+        CheckWarning(
+            "WEBHOOK_TRUSTED_PROXIES is the whole internet: callers choose the address that they "
+            "are known by, and are never told to wait.",
+            hint="Name the networks of your own proxies.",
+            id="statusboard.W002",
+        )
+    ]
+
+
+@register(Tags.security)
+def secrets_are_private(**_: Any) -> list[CheckMessage]:
+    files = (settings.DATA_DIR / "secrets.env", settings.BASE_DIR / ".env")
+    return [
+        CheckWarning(
+            f"{path} holds secrets and can be read by others on this machine.",
+            hint=f"chmod 600 {path}",
+            id="statusboard.W003",
+        )
+        for path in _readable_by_others(files)
+    ]
+
+
+def _readable_by_others(files: Sequence[Path]) -> Iterator[Path]:
+    return (path for path in files if path.exists() and path.stat().st_mode & 0o077)
+
+
+@register(Tags.database)
+def signing_keys_still_needed(databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
+    """With `migrate` and `check --database default`: whether a key was retired too early."""
+    from messages.instances.retired_keys import instances_cut_off  # noqa: PLC0415  (needs models)
+
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        cut_off = instances_cut_off()
+    except DatabaseError:
+        # Not migrated yet, or away: either is reported by others.
+        return []
+    if not cut_off:
+        return []
+    names = ", ".join(f"{instance.name} ({instance.zapi_id})" for instance in cut_off)
+    return [
+        Error(
+            "WEBHOOK_SIGNING_KEYS no longer holds the key of URLs that Z-API still calls, so their "
+            f"callbacks would be refused. Instances: {names}.",
+            hint="Put the key back at the end of the list, push these instances, then remove it.",
+            id="statusboard.E009",
         )
     ]

@@ -63,6 +63,19 @@ class Secret:
         except InvalidToken:
             raise SecretUnreadableError(_UNREADABLE) from None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the newest key sealed it, so that it outlives all the others."""
+        try:
+            Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(self._sealed.encode())
+        except InvalidToken:
+            return not self._sealed
+        return True
+
+    def renewed(self) -> "Secret":
+        """The same, sealed with the newest key. Raises SecretUnreadableError."""
+        return Secret.of(self.reveal())
+
     def __bool__(self) -> bool:
         return bool(self._sealed)
 

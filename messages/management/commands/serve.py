@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.utils.crypto import get_random_string
 
 from messages.management.demo import start_demo
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         self._require_database()
         for database in settings.DATABASES:
             call_command("migrate", database=database, interactive=False, verbosity=0)
+        self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
         with Fleet() as fleet:
             fleet.start("web", web_server(), essential=True)

@@ -1,0 +1,63 @@
+"""What `manage.py check` says of weak set-ups."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from messages.instances.addresses import webhook_url
+from messages.models import Instance, Webhook, WebhookKind
+
+
+def complaints(**options: Any) -> set[str | None]:
+    return {message.id for message in run_checks(**options)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SECRET_KEY", "short", "statusboard.E005"),
+        ("SECRET_KEY", "django-insecure-" + "abcdefgh" * 8, "statusboard.E005"),
+        ("WEBHOOK_SIGNING_KEYS", ["only-for-tests-" + "s" * 40], "statusboard.E006"),
+        ("WEBHOOK_SIGNING_KEYS", ["short"], "statusboard.E004"),
+        ("FIELD_ENCRYPTION_KEYS", ["short"], "statusboard.E003"),
+        ("PUBLIC_BASE_URL", "http://board.example.com", "statusboard.E001"),
+        ("DEBUG", True, "statusboard.E007"),
+        ("ALLOWED_HOSTS", ["*"], "statusboard.E008"),
+    ],
+)
+def test_a_weak_setting_is_named(settings, name, value, complaint):
+    assert complaint not in complaints()
+    setattr(settings, name, value)
+    assert complaint in complaints()
+
+
+def test_a_file_of_secrets_that_others_may_read_is_named(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "secrets.env").touch(mode=0o600)
+    assert "statusboard.W003" not in complaints()
+    (tmp_path / "secrets.env").chmod(0o644)
+    assert "statusboard.W003" in complaints()
+
+
+@pytest.fixture
+def pushed(instance: Instance) -> Webhook:
+    kind, url = WebhookKind.MESSAGE_STATUS, webhook_url(instance)
+    return Webhook.objects.create(instance=instance, kind=kind, pushed_url=url)
+
+
+def test_retiring_a_signing_key_in_use_names_the_instances(settings, pushed):
+    settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40]
+    found = [m for m in run_checks(databases=["default"]) if m.id == "statusboard.E009"]
+    assert "Atendimento (instance.id)" in found[0].msg
+
+
+def test_a_signing_key_in_use_may_move_down_the_list(settings, pushed):
+    settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40, *settings.WEBHOOK_SIGNING_KEYS]
+    assert "statusboard.E009" not in complaints(databases=["default"])
+
+
+def test_a_signing_key_that_only_archived_instances_use_may_go(settings, pushed):
+    Instance.objects.update(archived_at="2026-01-01T00:00Z")
+    settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40]
+    assert "statusboard.E009" not in complaints(databases=["default"])

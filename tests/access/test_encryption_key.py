@@ -1,0 +1,108 @@
+"""The encryption key changed while secrets are stored, and the older one retired."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from messages.models import Action, AuditEvent, Instance, SecretUnreadableError
+
+
+def rotate(*arguments: str) -> str:
+    out = StringIO()
+    call_command("rotate_encryption_key", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+@pytest.fixture
+def new_key(settings: Any, instance: Instance) -> str:
+    """In front of the one that the instance's token was stored with."""
+    key = Fernet.generate_key().decode()
+    settings.FIELD_ENCRYPTION_KEYS = [key, *settings.FIELD_ENCRYPTION_KEYS]
+    return key
+
+
+def test_a_rotated_secret_is_read_without_the_older_key(instance, new_key, settings):
+    rotate()
+    settings.FIELD_ENCRYPTION_KEYS = [new_key]
+    instance.refresh_from_db()
+    assert instance.token.reveal() == "token-of-the-instance"
+    assert instance.account.client_token.reveal() == "client-token-of-the-account"
+
+
+def test_the_secrets_of_second_factors_are_rotated_too(admin_user, new_key, settings):
+    settings.FIELD_ENCRYPTION_KEYS.reverse()
+    totp = TOTP.activate(admin_user, "JBSWY3DPEHPK3PXP").instance
+    codes = RecoveryCodes.activate(admin_user).generate_codes()
+    settings.FIELD_ENCRYPTION_KEYS.reverse()
+    rotate()
+    settings.FIELD_ENCRYPTION_KEYS = [new_key]
+    recovery = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+    assert recovery.wrap().generate_codes() == codes
+    assert Authenticator.objects.get(pk=totp.pk).data["secret"] != totp.data["secret"]
+
+
+def test_a_second_factor_is_stored_encrypted(admin_user):
+    TOTP.activate(admin_user, "JBSWY3DPEHPK3PXP")
+    assert "JBSWY3DPEHPK3PXP" not in str(Authenticator.objects.get().data)
+
+
+def test_a_second_factor_whose_key_is_gone_fits_no_code(admin_user, settings):
+    codes = RecoveryCodes.activate(admin_user).generate_codes()
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert not Authenticator.objects.get().wrap().validate_code(codes[0])
+
+
+def test_check_fails_until_it_was_rotated(new_key):
+    with pytest.raises(CommandError, match="Keep the older keys"):
+        rotate("--check")
+    rotate()
+    assert "can be removed" in rotate("--check")
+
+
+def test_check_changes_nothing(instance, new_key):
+    before = instance.token.sealed
+    with pytest.raises(CommandError):
+        rotate("--check")
+    instance.refresh_from_db()
+    assert instance.token.sealed == before
+
+
+def test_it_goes_on_where_it_was_stopped(account, instance, new_key):
+    account.client_token = account.client_token.renewed()
+    account.save()
+    assert "Account.client_token: 1 current" in (said := rotate("--batch-size", "1"))
+    assert "Sealed anew: 1." in said
+
+
+def test_many_batches_reach_every_row(account, new_key, settings):
+    settings.FIELD_ENCRYPTION_KEYS.reverse()
+    for number in range(5):
+        Instance.objects.create(account=account, name="x", zapi_id=str(number), token="t" * 20)
+    settings.FIELD_ENCRYPTION_KEYS.reverse()
+    assert "Instance.token: 6 older" in rotate("--batch-size", "2")
+
+
+def test_what_no_key_opens_is_counted_and_left_as_it_is(instance, settings):
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError, match="2 secrets cannot be read"):
+        rotate()
+    with pytest.raises(SecretUnreadableError):
+        Instance.objects.get().token.reveal()
+
+
+def test_a_rotation_is_written_down(new_key):
+    rotate()
+    event = AuditEvent.objects.get(action=Action.ENCRYPTION_ROTATED)
+    assert event.details == {"older": 2}
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    return User.objects.create_superuser("root")
