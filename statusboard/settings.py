@@ -125,6 +125,8 @@ DEMO = env.bool("DEMO", default=False)
 
 ZAPI_BASE_URL = env.str("ZAPI_BASE_URL", default="https://api.z-api.io").rstrip("/")
 ZAPI_CA_FILE = env.str("ZAPI_CA_FILE", default="")
+# How often the worker reads each instance's webhooks back.
+VERIFY_EVERY_MINUTES = env.int("VERIFY_EVERY_MINUTES", default=15)
 # Whether addresses that people type in may lie in a private network, or begin with http.
 FORWARD_ALLOW_PRIVATE = env.bool("FORWARD_ALLOW_PRIVATE", default=False)
 FORWARD_CA_FILE = env.str("FORWARD_CA_FILE", default="")

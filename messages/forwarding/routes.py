@@ -2,14 +2,8 @@
 
 from collections.abc import Mapping
 
+from messages.instances.hearing import KIND_OF_TYPE
 from messages.models import Webhook, WebhookKind
-
-_KIND_OF_TYPE = {
-    "MessageStatusCallback": WebhookKind.MESSAGE_STATUS,
-    "DeliveryCallback": WebhookKind.DELIVERY,
-    "ConnectedCallback": WebhookKind.CONNECTED,
-    "DisconnectedCallback": WebhookKind.DISCONNECTED,
-}
 
 
 def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> Webhook | None:
@@ -19,7 +13,7 @@ def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> Webhook | No
     somebody gave Z-API this board's URL for every hook, and whose they were is not known. So they
     go on only where no other answer is possible: all kinds forward, and to one and the same URL.
     """
-    if kind := _KIND_OF_TYPE.get(callback_type):
+    if kind := KIND_OF_TYPE.get(callback_type):
         return forwarding.get(kind)
     urls = {webhook.forward_to for webhook in forwarding.values()}
     is_one_for_all = len(urls) == 1 and len(forwarding) == len(WebhookKind)

@@ -32,10 +32,15 @@ def why_push_is_off() -> Promise | None:
     return None
 
 
-def is_ours(url: str) -> bool:
-    """Whether this board gave the URL out, be it under another address or an older key."""
+def key_of(url: str) -> keys.WebhookKey | None:
+    """The key in a URL that this board gave out; None for a URL of somebody else."""
     try:
         match = resolve(urlsplit(url).path)
     except (Resolver404, ValueError):
-        return False
-    return match.view_name == "webhooks:zapi" and keys.verify(match.kwargs["key"]) is not None
+        return None
+    return keys.verify(match.kwargs["key"]) if match.view_name == "webhooks:zapi" else None
+
+
+def is_ours(url: str) -> bool:
+    """Whether this board gave the URL out, be it under another address or an older key."""
+    return key_of(url) is not None

@@ -14,9 +14,20 @@ class AlreadyConnectedError(Exception):
 
 
 @transaction.atomic
-def connect(*, name: str, zapi_id: str, token: str, client_token: str = "") -> Instance:
-    """Raises AlreadyConnectedError, or ValidationError for what the columns cannot hold."""
-    account = _account_with(client_token) or Account(name=name, client_token=client_token)
+def connect(
+    *,
+    name: str,
+    zapi_id: str,
+    token: str,
+    client_token: str = "",
+    account: Account | None = None,
+) -> Instance:
+    """The instance belongs to the account that has this Client-Token, unless one is given.
+
+    Raises AlreadyConnectedError, or ValidationError for what the columns cannot hold.
+    """
+    account = account or _account_with(client_token)
+    account = account or Account(name=name, client_token=client_token)
     instance = Instance(account=account, name=name, zapi_id=zapi_id, token=token)
     instance.clean_fields(exclude=["account"])
     account.save()
@@ -42,6 +53,16 @@ def update(instance: Instance, *, name: str, token: str = "", client_token: str 
     if client_token:
         _replace_client_token(instance, client_token)
     return instance
+
+
+@transaction.atomic
+def save_partner(*, name: str, partner_token: str, client_token: str = "") -> Account:
+    """Keep a partner token with the account that has this Client-Token, or with a new one."""
+    account = _account_with(client_token) or Account(name=name, client_token=client_token)
+    account.partner_token = partner_token
+    account.full_clean(exclude=["client_token", "partner_token"])
+    account.save()
+    return account
 
 
 def sharing(instance: Instance) -> list[Instance]:

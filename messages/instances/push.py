@@ -1,31 +1,44 @@
 """Our URL told to Z-API, and read back. Calls are made outside of any transaction."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone, translation
-from django.utils.functional import Promise
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
-from messages.zapi.client import ZapiClient, ZapiError
+from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.zapi.client import OTHER_KINDS, Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 
 from .addresses import is_ours, webhook_url, why_push_is_off
+from .reading import (
+    FAILURES,
+    client_of,
+    is_foreign,
+    is_taken,
+    note_instance,
+    problem_of,
+    read_into,
+    source,
+    webhooks_of,
+    words_of,
+)
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 MOST_TRIES = 12
-# A claimed push is another worker's after this; three calls of 30 s each are long over by then.
+# A claimed push is another worker's after this; its six calls of 30 s each are long over by then.
 LEASE = timedelta(minutes=10)
+# Agrees to replace whatever is there.
+ANYTHING: Final = "*"
 
-# Not previous_url: a verification that began before a push must not write an older one back.
+# Not previous_url: it is saved before the push, and an older one must not be written back.
 _RESULT = (
-    *("state", "found_url", "checked_at", "problem"),
-    *("pushed_url", "pushed_at", "retry_at", "tries"),
+    *("wanted", "state", "found_url", "checked_at", "problem"),
+    *("pushed_url", "pushed_at", "heard_at", "retry_at", "tries"),
 )
 
 _NOT_KEPT = Problem(
@@ -34,36 +47,42 @@ _NOT_KEPT = Problem(
         "push again, or set it by hand in Z-API's panel."
     )
 )
-_DRIFTED = Problem(
-    _(
-        "Z-API calls another URL, so this board hears nothing. Push again to take it back; the "
-        "other one is kept here."
-    ),
-    permanent=True,
-)
-_MISSING = Problem(
-    _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
-    permanent=True,
-)
 
 
-def push(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhook:
-    """Set our URL at Z-API and read it back. What came of it is on the webhook that is given back.
+def push(
+    instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS, *, replacing: str = ""
+) -> Webhook:
+    """Set our URL for one kind, and read it back. What came of it is on the webhook given back.
 
-    `problem` is '' where all went well.
+    `problem` is '' where all went well. Somebody else's URL is only replaced where it is
+    `replacing`, was agreed to earlier, or ANYTHING is to be.
     """
-    webhook = _webhook(instance, kind)
-    webhook.tries = 0
-    return _push(webhook)
-
-
-def verify(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhook:
-    """Read back what Z-API calls. Changes nothing there, and leaves a push that is due as it is."""
-    webhook = _webhook(instance, kind)
-    with _remembered(webhook, will_retry=False):
-        _read_back(webhook, _client(instance))
-        _compare(webhook, _DRIFTED)
+    webhook = webhooks_of(instance)[kind]
+    webhook.wanted = True
+    _push([webhook], replacing)
     return webhook
+
+
+def push_wanted(instance: Instance, *, replacing: str = "") -> list[Webhook]:
+    """Set our URL for each kind that is wanted; of the others, those that nobody else has."""
+    webhooks = list(webhooks_of(instance).values())
+    _push(webhooks, replacing)
+    return [webhook for webhook in webhooks if webhook.is_wanted]
+
+
+def ask_for_push(webhooks: Iterable[Webhook]) -> None:
+    """Have the worker push these at once: nobody has to wait in a page for Z-API."""
+    now = timezone.now()
+    for webhook in webhooks:
+        webhook.asked_at = webhook.retry_at = now
+        webhook.tries, webhook.problem = 0, ""
+        webhook.save(update_fields=["wanted", "asked_at", "retry_at", "tries", "problem"])
+
+
+def agree_to_replace(webhook: Webhook, url: str) -> None:
+    """Somebody has seen whose URL it is, and said that ours may take its place."""
+    webhook.replaces_url = url
+    webhook.save(update_fields=["replaces_url"])
 
 
 def due_pushes() -> QuerySet[Webhook]:
@@ -73,111 +92,127 @@ def due_pushes() -> QuerySet[Webhook]:
 
 
 def retry_due_pushes(most: int = 20) -> int:
-    """Push again what failed and may work now. Any number of workers may do so side by side."""
+    """Push what was asked for, and again what failed and may work now.
+
+    Any number of workers may do so side by side.
+    """
     done = 0
-    while done < most and (webhook := _claim()):
-        _push(webhook)
-        done += 1
+    while done < most and (webhooks := _claim()):
+        _push(webhooks)
+        done += len(webhooks)
     return done
 
 
-@transaction.atomic
-def _claim() -> Webhook | None:
-    """Take the next due push, and move it out of the others' sight for a while."""
-    webhook = (
-        due_pushes()
-        .select_related("instance__account")
-        .select_for_update(skip_locked=True, of=("self",))
-        .first()
-    )
-    if webhook:
-        webhook.retry_at = timezone.now() + LEASE
-        webhook.save(update_fields=["retry_at"])
-    return webhook
+def _claim() -> list[Webhook]:
+    """Take the next instance's due pushes, and move them out of the others' sight for a while."""
+    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    if not due_pushes().exists():
+        return []
+    with transaction.atomic():
+        first = due_pushes().select_for_update(skip_locked=True, of=("self",)).first()
+        if first is None:
+            return []
+        due = (
+            due_pushes()
+            .filter(instance=first.instance_id)
+            .select_related("instance__account")
+            .select_for_update(skip_locked=True, of=("self",))
+        )
+        webhooks = list(due)
+        lease = timezone.now() + LEASE
+        Webhook.objects.filter(pk__in=[one.pk for one in webhooks]).update(retry_at=lease)
+    return webhooks
 
 
-def _webhook(instance: Instance, kind: str) -> Webhook:
-    webhook, _created = Webhook.objects.get_or_create(instance=instance, kind=kind)
-    webhook.instance = instance
-    return webhook
-
-
-def _client(instance: Instance) -> ZapiClient:
-    return ZapiClient(
-        instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
-    )
-
-
-def _push(webhook: Webhook) -> Webhook:
-    instance = webhook.instance
-    with _remembered(webhook, will_retry=True):
-        if reason := why_push_is_off():
-            raise ZapiError(Problem(reason, permanent=True))
-        client, url = _client(instance), webhook_url(instance)
-        _read_back(webhook, client)
-        if webhook.found_url and not is_ours(webhook.found_url):
-            # Before it is overwritten: it can be asked for nowhere afterwards.
-            webhook.previous_url = webhook.found_url
-            webhook.save(update_fields=["previous_url"])
-        client.set_webhook(webhook.kind, url)
-        webhook.pushed_url, webhook.pushed_at = url, timezone.now()
-        _read_back(webhook, client)
-        _compare(webhook, _NOT_KEPT)
-    return webhook
-
-
-def _read_back(webhook: Webhook, client: ZapiClient) -> None:
-    webhook.state = WebhookState.UNREACHABLE  # unless the next line comes back
-    me = client.me()
-    webhook.found_url = me.webhook_url(webhook.kind)
-    webhook.checked_at = timezone.now()
-    is_in_sync = webhook.found_url == webhook_url(webhook.instance)
-    webhook.state = WebhookState.IN_SYNC if is_in_sync else WebhookState.DIFFERS
-    if me.connected is not None:
-        _note_connection(webhook.instance, me.connected)
-
-
-def _compare(webhook: Webhook, problem: Problem) -> None:
-    if webhook.state != WebhookState.IN_SYNC:
-        raise ZapiError(problem if webhook.found_url else _MISSING)
-
-
-def _note_connection(instance: Instance, connected: bool) -> None:
-    """What /me says now counts until a callback tells of a later change."""
-    # Callbacks tell time in whole seconds: one of this very second must not count as older.
-    now = timezone.now().replace(microsecond=0)
-    Instance.objects.filter(pk=instance.pk).exclude(connected=connected).update(
-        connected=connected, connection_changed_at=now, connection_reason=""
-    )
-
-
-@contextmanager
-def _remembered(webhook: Webhook, *, will_retry: bool) -> Iterator[None]:
-    """Store on the webhook how the calls within ended."""
+def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
+    """One attempt, whose result is saved. All webhooks are of one instance."""
+    if replacing:
+        for webhook in webhooks:
+            webhook.tries = 0
+    failure: Exception | None = None
     try:
-        yield
-    except ZapiError as error:
-        webhook.problem = _source(error.words)
-        if will_retry:
-            _plan_retry(webhook, error.permanent)
-    except SecretUnreadableError as error:
-        webhook.problem = str(error)
-        webhook.retry_at = None
+        _attempt(webhooks, replacing)
+    except FAILURES as error:
+        failure = error
+    for webhook in webhooks:
+        _conclude(webhook, failure)
+        webhook.save(update_fields=_RESULT)
+
+
+def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
+    instance = webhooks[0].instance
+    for webhook in webhooks:
+        webhook.state = WebhookState.UNREACHABLE  # unless /me comes back
+    if reason := why_push_is_off():
+        raise ZapiError(Problem(reason, permanent=True))
+    client, asked_at = client_of(instance), timezone.now()
+    me = client.me()
+    read_into(webhooks, me)
+    note_instance(instance, me, connected=me.connected, asked_at=asked_at)
+    for webhook in webhooks:
+        _decide(webhook, replacing)
+        if webhook.is_wanted and not is_taken(webhook):
+            _set(webhook, client)
+    _renew_others(instance, me, client)
+    read_into(webhooks, client.me())
+
+
+def _decide(webhook: Webhook, replacing: str) -> None:
+    """Whether the webhook is to be ours, now that its URL is known."""
+    if webhook.wanted is None and webhook.kind != WebhookKind.MESSAGE_STATUS:
+        webhook.wanted = not is_foreign(webhook.found_url)
+    if replacing and replacing in (ANYTHING, webhook.found_url) and webhook.is_wanted:
+        agree_to_replace(webhook, webhook.found_url)
+
+
+def _set(webhook: Webhook, client: ZapiClient) -> None:
+    if is_foreign(webhook.found_url):
+        # Before it is overwritten: it can be asked for nowhere afterwards.
+        webhook.previous_url = webhook.found_url
+        webhook.save(update_fields=["previous_url"])
+    url = webhook_url(webhook.instance)
+    client.set_webhook(webhook.kind, url)
+    if webhook.pushed_url != url:
+        webhook.heard_at = None
+    webhook.pushed_url, webhook.pushed_at = url, timezone.now()
+    # At once, so that a page shows this step while the next one is still to come.
+    webhook.save(update_fields=["pushed_url", "pushed_at", "heard_at"])
+
+
+def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
+    """Where every hook was taken, those that no webhook here stands for follow a new URL."""
+    url = webhook_url(instance)
+    for kind in OTHER_KINDS:
+        found = me.webhook_url(kind)
+        if found != url and is_ours(found):
+            client.set_webhook(kind, url)
+
+
+def _conclude(webhook: Webhook, failure: Exception | None) -> None:
+    problem = None if failure else _problem_after_push(webhook)
+    if not webhook.is_wanted:
+        webhook.state = WebhookState.OFF
+        webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
+    elif failure:
+        webhook.problem = words_of(failure)
+        _plan_retry(webhook, permanent=getattr(failure, "permanent", True))
+    elif problem:
+        webhook.problem = source(problem.words)
+        _plan_retry(webhook, permanent=problem.permanent)
     else:
         webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
-    webhook.save(update_fields=_RESULT)
 
 
-def _plan_retry(webhook: Webhook, permanent: bool) -> None:
+def _problem_after_push(webhook: Webhook) -> Problem | None:
+    problem = problem_of(webhook)
+    was_set = problem and webhook.found_url and not is_taken(webhook)
+    return _NOT_KEPT if was_set else problem
+
+
+def _plan_retry(webhook: Webhook, *, permanent: bool) -> None:
     webhook.tries += 1
     if permanent or webhook.tries >= MOST_TRIES:
         webhook.retry_at = None
     else:
         wait = min(FIRST_WAIT * 2 ** (webhook.tries - 1), LONGEST_WAIT)
         webhook.retry_at = timezone.now() + wait
-
-
-def _source(words: Promise) -> str:
-    """Give the words in the source language; `Webhook.words` translates them for each reader."""
-    with translation.override(None):
-        return str(words)

@@ -9,12 +9,18 @@ from collections.abc import Callable, Sequence
 from django.db import transaction
 
 from messages import forwarding, people
+from messages.instances.hearing import note_heard
 from messages.models import FollowUp
 from messages.summaries import mark_touched
 
 Consumer = Callable[[Sequence[FollowUp]], None]
 
-CONSUMERS: tuple[Consumer, ...] = (forwarding.enqueue, people.tie_addresses, mark_touched)
+CONSUMERS: tuple[Consumer, ...] = (
+    forwarding.enqueue,
+    people.tie_addresses,
+    mark_touched,
+    note_heard,
+)
 
 BATCH = 500
 # Then other jobs, and the wish to stop, get their turn.

@@ -6,7 +6,9 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.ingest import drain
+from messages.instances.batches import forget_old_batches, work_batches
 from messages.instances.push import retry_due_pushes
+from messages.instances.verify import verify_due
 from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
@@ -26,7 +28,10 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forward", Forwarder(stop).run, every=0.5, alone=True),
         Job("summarise", recompute, every=3, alone=True),
         Job("sweep summaries", sweep, every=600),
-        Job("retry pushes", retry_due_pushes, every=5),
+        Job("push", retry_due_pushes, every=0.5, alone=True),
+        Job("verify", lambda: verify_due(stop), every=5, alone=True),
+        Job("batches", lambda: work_batches(stop), every=1, alone=True),
+        Job("forget batches", forget_old_batches, every=3600),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

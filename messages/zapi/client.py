@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +23,17 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 15
 # `timeout` of requests is per read: an answer that trickles in would never end by it.
 WHOLE_TIMEOUT = 30
-# The longest documented answer, /me, has some 2,000 bytes.
-MAX_ANSWER = 256 * 1024
+# The hooks that this board has no use for; update-every-webhooks sets them with the others.
+CHAT_PRESENCE = "chat-presence"
+OTHER_KINDS = ("received", CHAT_PRESENCE)
+# An instance takes some 2,000 bytes, in /me as in a partner's list.
+PAGE_SIZE = 100
+MAX_ANSWER = 4 * 1024 * PAGE_SIZE
+# A list that never ends is not Z-API's.
+MOST_PAGES = 1000
+MAX_PAYMENT_STATUS = 40
+# `due` is a unix time in seconds or in milliseconds: seconds reach this in the year 5138.
+_LEAST_MILLISECONDS = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +42,24 @@ class Me:
 
     connected: bool | None
     webhook_urls: Mapping[str, str]
+    due_at: datetime | None = None
+    payment_status: str = ""
+    # The types of callbacks that `update-filters` holds back; None where Z-API does not tell.
+    filters: tuple[str, ...] | None = None
 
     def webhook_url(self, kind: str) -> str:
         """Give the URL that Z-API calls for this kind, '' where there is none."""
         return self.webhook_urls.get(_url_member(kind), "")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInstance:
+    """One of a partner's list: what /me would tell, and what it takes to import it."""
+
+    zapi_id: str
+    token: str = field(repr=False)
+    name: str
+    me: Me
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +91,14 @@ class ZapiClient:
 
     def set_webhook(self, kind: str, url: str) -> None:
         """`PUT /update-webhook-<kind>`. Answered 200 with {"value": false} where not applied."""
-        answer = self._call("PUT", f"update-webhook-{kind}", {"value": url})
-        if answer.get("value") is True:
-            return
-        raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
+        self._put(f"update-webhook-{kind}", {"value": url})
+
+    def set_every_webhook(self, url: str, *, sent_by_me: bool) -> None:
+        """`PUT /update-every-webhooks`: inbound messages and presence too, whoever had them."""
+        self._put("update-every-webhooks", {"value": url, "notifySentByMe": sent_by_me})
 
     def me(self) -> Me:
-        answer = self._call("GET", "me")
-        urls = {name: value for name, value in answer.items() if name.endswith("CallbackUrl")}
-        if not urls:
-            raise ZapiError(errors.UNEXPECTED)
-        connected = answer.get("connected")
-        return Me(
-            connected=connected if isinstance(connected, bool) else None,
-            webhook_urls={name: str(value or "") for name, value in urls.items()},
-        )
+        return _me(self._call("GET", "me"))
 
     def status(self) -> ConnectionStatus:
         answer = self._call("GET", "status")
@@ -104,29 +121,73 @@ class ZapiClient:
             lid=lid if lid.endswith("@lid") else "",
         )
 
-    def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
-        try:
-            with _problems_of_the_network():
-                return read_answer(*self._exchange(method, name, body))
-        except ZapiError as error:
-            # Without the number that stands behind the name.
-            logger.warning("%s %s at Z-API failed: %s", method, name.partition("/")[0], error)
-            raise
+    def queue_count(self) -> int:
+        """`GET /queue/count`: the messages that wait at Z-API, sent once the phone is connected."""
+        count = self._call("GET", "queue/count").get("count")
+        if not isinstance(count, int):
+            raise ZapiError(errors.UNEXPECTED)
+        return count
 
-    def _exchange(self, method: str, name: str, body: Any) -> tuple[int, bytes]:
-        deadline = time.monotonic() + WHOLE_TIMEOUT
-        with requests.request(
-            method,
-            f"{self._base}/{name}",
-            json=body,
-            headers=self._headers,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            verify=settings.ZAPI_CA_FILE or True,
-            # Another host must not be told the token; and a PUT would turn into a GET.
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return response.status_code, _read(response, deadline)
+    def _put(self, name: str, body: Any) -> None:
+        answer = self._call("PUT", name, body)
+        if answer.get("value") is True:
+            return
+        raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
+
+    def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
+        with _problems_told(f"{method} {name}"):
+            return read_answer(*_exchange(method, f"{self._base}/{name}", self._headers, body))
+
+
+class PartnerClient:
+    """What a partner may ask: all instances of an account at once."""
+
+    def __init__(self, partner_token: str) -> None:
+        self._headers = {"Authorization": b"Bearer " + partner_token.encode()}
+
+    def instances(self) -> Iterator[ListedInstance]:
+        """Page after page of `GET /instances`. Raises ZapiError, half-way too."""
+        for page in range(1, MOST_PAGES + 1):
+            answer = self._page(page)
+            content = answer.get("content")
+            if not isinstance(content, list):
+                raise ZapiError(errors.UNEXPECTED)
+            yield from filter(None, map(_listed, content))
+            if len(content) < PAGE_SIZE:
+                return
+
+    def _page(self, page: int) -> dict[str, Any]:
+        url = f"{settings.ZAPI_BASE_URL}/instances?page={page}&pageSize={PAGE_SIZE}"
+        with _problems_told("GET instances"):
+            return read_answer(*_exchange("GET", url, self._headers), of_partner=True)
+
+
+@contextmanager
+def _problems_told(call: str) -> Iterator[None]:
+    try:
+        with _problems_of_the_network():
+            yield
+    except ZapiError as error:
+        logger.warning("%s at Z-API failed: %s", call, error)
+        raise
+
+
+def _exchange(
+    method: str, url: str, headers: Mapping[str, bytes], body: Any = None
+) -> tuple[int, bytes]:
+    deadline = time.monotonic() + WHOLE_TIMEOUT
+    with requests.request(
+        method,
+        url,
+        json=body,
+        headers=headers,
+        timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+        verify=settings.ZAPI_CA_FILE or True,
+        # Another host must not be told the token; and a PUT would turn into a GET.
+        allow_redirects=False,
+        stream=True,
+    ) as response:
+        return response.status_code, _read(response, deadline)
 
 
 def _read(response: requests.Response, deadline: float) -> bytes:
@@ -158,5 +219,46 @@ def _problems_of_the_network() -> Iterator[None]:
 
 def _url_member(kind: str) -> str:
     """Name the member of /me: messageStatusCallbackUrl for message-status."""
+    if kind == CHAT_PRESENCE:
+        return "presenceChatCallbackUrl"
     first, *others = kind.split("-")
     return first + "".join(map(str.capitalize, others)) + "CallbackUrl"
+
+
+def _me(answer: Mapping[str, Any]) -> Me:
+    urls = {name: value for name, value in answer.items() if name.endswith("CallbackUrl")}
+    if not urls:
+        raise ZapiError(errors.UNEXPECTED)
+    # A partner's list tells of the phone and of WhatsApp apart.
+    connected = answer.get("connected", answer.get("whatsappConnected"))
+    filters = answer.get("callbackTypeFilters")
+    return Me(
+        connected=connected if isinstance(connected, bool) else None,
+        webhook_urls={name: str(value or "") for name, value in urls.items()},
+        due_at=_due(answer.get("due")),
+        payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
+        filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
+    )
+
+
+def _listed(entry: Any) -> ListedInstance | None:
+    """One of a partner's list, None for what cannot be one."""
+    if not isinstance(entry, dict) or not (entry.get("id") and entry.get("token")):
+        return None
+    return ListedInstance(
+        zapi_id=str(entry["id"]),
+        token=str(entry["token"]),
+        name=str(entry.get("name") or ""),
+        me=_me(entry),
+    )
+
+
+def _due(value: Any) -> datetime | None:
+    """The unit varies, and nothing says that it stays a number."""
+    try:
+        number = float(value)
+        return datetime.fromtimestamp(
+            number / 1000 if number >= _LEAST_MILLISECONDS else number, UTC
+        )
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

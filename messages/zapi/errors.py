@@ -79,6 +79,13 @@ WRONG_CREDENTIALS = Problem(
     ),
     permanent=True,
 )
+WRONG_PARTNER_TOKEN = Problem(
+    _(
+        "Z-API does not know this partner token. Copy it again: Z-API gives one to its partners, "
+        "for all the instances of an account."
+    ),
+    permanent=True,
+)
 TOO_MANY_CALLS = Problem(_("Z-API asked for fewer calls. Wait a few minutes and push again."))
 OUT_OF_ORDER = Problem(
     _("Z-API has a fault of its own at the moment. Nothing is wrong here: try again later.")
@@ -144,7 +151,7 @@ _OF_WORDS = (
 )
 
 
-def read_answer(status: int, body: bytes) -> dict[str, Any]:
+def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[str, Any]:
     """Give the JSON object of an answer that says all went well. Raises ZapiError otherwise."""
     data = _object(body)
     # GET /status has an `error` while all is well ("You are already connected."), so only the
@@ -152,7 +159,8 @@ def read_answer(status: int, body: bytes) -> dict[str, Any]:
     error = (data or {}).get("error")
     problem = _problem_of_words(error) or _problem_of_status(status, error)
     if problem:
-        raise ZapiError(problem)
+        is_partners = of_partner and problem is WRONG_CREDENTIALS
+        raise ZapiError(WRONG_PARTNER_TOKEN if is_partners else problem)
     if data is None:
         raise ZapiError(NOT_JSON)
     return data

@@ -14,7 +14,7 @@ INWARD = {
     "zapi": {"statuses"},
     "models": {"statuses"},
     "ingest": {"statuses", "zapi", "models"},
-    "instances": {"statuses", "zapi", "models"},
+    "instances": {"statuses", "zapi", "models", "audit"},
     "access": {"models", "phones", "audit"},
     "audit": {"models"},
     "finding": {"access", "models", "phones", "statuses"},

@@ -9,7 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from messages.instances.addresses import webhook_url
-from messages.models import Instance, Webhook
+from messages.models import BatchRow, Instance, RowState, Webhook, WebhookKind
+from messages.simulator.gateway import RememberedInstance
+from tests.stand_in import FOREIGN_URL
 
 pytestmark = pytest.mark.django_db
 
@@ -96,17 +98,20 @@ def test_no_token_is_ever_printed(zapi):
 @pytest.mark.parametrize("which", ["instance.id", "its number", "--all"])
 def test_push_takes_an_id_a_number_or_all(instance, zapi, which):
     run("push", str(instance.pk) if which == "its number" else which)
-    assert Webhook.objects.get().state == "in sync"
+    assert set(Webhook.objects.values_list("state", flat=True)) == {"in sync"}
 
 
 def test_push_says_in_json_what_came_of_it(instance, zapi):
-    assert json.loads(run("push", "instance.id", "--json")[0]) == {
+    told = json.loads(run("push", "instance.id", "--json")[0])
+    assert [one["kind"] for one in told.pop("webhooks")] == WebhookKind.values
+    assert told == {
         "id": instance.pk,
         "name": "Atendimento",
         "zapi_id": "instance.id",
         "kind": "message-status",
         "state": "in sync",
         "problem": "",
+        "previous_url": "",
     }
 
 
@@ -150,8 +155,118 @@ def test_list_tells_each_instance(instance, zapi, post):
 def test_list_asks_the_same_number_of_times_for_many(instance, django_assert_num_queries):
     for number in range(3):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         run("list")
+
+
+def taken_by_somebody_else(zapi, kind: str = "message-status") -> None:
+    zapi.instances["instance.id"] = RememberedInstance(
+        "instance.id", "token-of-the-instance", {kind: FOREIGN_URL}
+    )
+
+
+def url_at_zapi(zapi) -> str:
+    return zapi.instances["instance.id"].urls["message-status"]
+
+
+def test_push_takes_nobodys_place_unasked(instance, zapi):
+    taken_by_somebody_else(zapi)
+    with pytest.raises(CommandError, match="Somebody else's URL"):
+        run("push", "instance.id")
+    assert url_at_zapi(zapi) == FOREIGN_URL
+
+
+def test_push_takes_somebodys_place_when_told_to_and_passes_on(instance, zapi):
+    taken_by_somebody_else(zapi)
+    run("push", "instance.id", "--replace", "--forward")
+    assert url_at_zapi(zapi) == webhook_url(instance)
+    assert Webhook.objects.get(kind="message-status").forward_to == FOREIGN_URL
+
+
+def test_restore_gives_the_url_back(instance, zapi):
+    taken_by_somebody_else(zapi)
+    run("push", "instance.id", "--replace")
+    run("restore", "instance.id")
+    assert url_at_zapi(zapi) == FOREIGN_URL
+
+
+def test_take_every_names_whom_it_would_silence(instance, zapi):
+    taken_by_somebody_else(zapi, "received")
+    with pytest.raises(CommandError, match=f"received: {FOREIGN_URL}"):
+        run("take-every", "instance.id")
+    run("take-every", "instance.id", "--replace")
+    assert set(zapi.instances["instance.id"].urls.values()) == {webhook_url(instance)}
+
+
+def test_rotate_pushes_a_new_url_and_keeps_the_old_one_good(instance, zapi):
+    run("push", "instance.id")
+    before = url_at_zapi(zapi)
+    run("rotate", "instance.id")
+    instance.refresh_from_db()
+    assert before != url_at_zapi(zapi) == webhook_url(instance)
+    assert (instance.oldest_key_version, instance.key_version) == (1, 2)
+
+
+def test_retire_waits_for_the_overlap_unless_told_not_to(instance, zapi):
+    run("rotate", "instance.id")
+    with pytest.raises(CommandError, match="on their way"):
+        run("retire", "instance.id")
+    run("retire", "instance.id", "--now")
+    instance.refresh_from_db()
+    assert instance.oldest_key_version == 2
+
+
+def test_a_new_token_is_checked_at_once(instance, zapi):
+    run("push", "instance.id")
+    with pytest.raises(CommandError, match="instance id and token"):
+        run("rotate", "instance.id", "--token", "wrong")
+
+
+def test_instances_are_found_by_their_tag(instance, zapi):
+    run("tag", "instance.id", "Acme, North")
+    Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
+    assert [row["name"] for row in json.loads(run("list", "--tag", "acme", "--json")[0])] == [
+        "Atendimento"
+    ]
+    run("push", "--tag", "Acme")
+    assert set(zapi.instances) == {"instance.id"}
+
+
+def test_push_all_tells_what_became_of_each(instance, zapi):
+    Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
+    told, progress = run("push", "--all", "--json")
+    assert [row["state"] for row in json.loads(told)] == ["in sync", "in sync"]
+    assert "2 of 2" in progress
+
+
+CSV = "name;id;token;tags\nShop;S;secret-of-shop;Acme\nTwice;S;t;\n"
+
+
+def test_import_says_first_what_would_happen(zapi, tmp_path):
+    file = tmp_path / "instances.csv"
+    file.write_text(CSV)
+    with pytest.raises(CommandError, match="1 rows were not imported"):
+        run("import", str(file), "--dry-run")
+    assert not Instance.objects.exists()
+    assert not BatchRow.objects.exists()
+
+
+def test_import_connects_tags_and_pushes(zapi, tmp_path):
+    file = tmp_path / "instances.csv"
+    file.write_text(CSV)
+    with pytest.raises(CommandError, match="1 rows were not imported"):
+        run("import", str(file), "--push")
+    instance = Instance.objects.get()
+    assert [tag.name for tag in instance.tags.all()] == ["Acme"]
+    assert zapi.instances["S"].urls["message-status"] == webhook_url(instance)
+    assert BatchRow.objects.get(state=RowState.DONE).token.reveal() == ""
+
+
+def test_import_takes_a_partners_list(zapi):
+    zapi.instances = {"P": RememberedInstance("P", "token-of-p")}
+    run("import", "--partner", "Reseller", "--partner-token", "partner", "--push")
+    assert Instance.objects.get().account.name == "Reseller"
+    assert zapi.instances["P"].urls["message-status"]
 
 
 def test_a_failure_is_an_exit_code_and_no_traceback():

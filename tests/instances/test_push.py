@@ -8,7 +8,9 @@ from django.utils import timezone, translation
 
 from messages.instances import push as module
 from messages.instances.addresses import webhook_url
-from messages.instances.push import push, retry_due_pushes, verify
+from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
+from messages.instances.reading import webhooks_of
+from messages.instances.verify import verify
 from messages.models import Instance, Webhook, WebhookState
 from messages.zapi.client import ZapiClient
 from tests.stand_in import FOREIGN_URL
@@ -16,12 +18,12 @@ from tests.stand_in import FOREIGN_URL
 KIND = "message-status"
 
 
-def stored() -> Webhook:
-    return Webhook.objects.get()
+def stored(kind: str = KIND) -> Webhook:
+    return Webhook.objects.get(kind=kind)
 
 
 def make_due() -> None:
-    Webhook.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+    Webhook.objects.filter(kind=KIND).update(retry_at=timezone.now() - timedelta(seconds=1))
 
 
 def set_at_zapi(instance: Instance, url: str) -> None:
@@ -56,20 +58,20 @@ def test_the_url_of_another_kind_can_be_pushed(instance, zapi):
 
 def test_the_url_that_was_there_before_is_kept(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
-    assert push(instance).previous_url == FOREIGN_URL
+    assert push(instance, replacing=FOREIGN_URL).previous_url == FOREIGN_URL
     assert stored().previous_url == FOREIGN_URL
 
 
 def test_the_previous_url_is_kept_when_the_push_fails_half_way(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     zapi.answer_name = "forgetful"
-    push(instance)
+    push(instance, replacing=ANYTHING)
     assert stored().previous_url == FOREIGN_URL
 
 
 def test_a_second_push_keeps_the_previous_url(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
-    push(instance)
+    push(instance, replacing=ANYTHING)
     push(instance)
     assert stored().previous_url == FOREIGN_URL
 
@@ -83,7 +85,7 @@ def test_our_own_url_under_an_earlier_address_is_no_previous_url(instance, zapi,
 def test_a_url_that_is_taken_but_not_kept_differs(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     zapi.answer_name = "forgetful"
-    webhook = push(instance)
+    webhook = push(instance, replacing=ANYTHING)
     assert webhook.state == WebhookState.DIFFERS
     assert webhook.found_url == FOREIGN_URL
     assert "still shows another one" in webhook.words
@@ -146,7 +148,7 @@ def test_a_claimed_push_is_out_of_the_others_sight(instance, zapi):
     push(instance)
     make_due()
     assert module._claim()
-    assert module._claim() is None
+    assert not module._claim()
 
 
 def test_an_archived_instance_is_not_pushed_again(instance, zapi):
@@ -178,7 +180,7 @@ def test_verify_finds_the_url_of_somebody_else_and_leaves_it(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     webhook = verify(instance)
     assert (webhook.state, webhook.found_url) == (WebhookState.DIFFERS, FOREIGN_URL)
-    assert "calls another URL" in webhook.words
+    assert "Somebody else's URL" in webhook.words
     assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
 
 
@@ -208,15 +210,74 @@ def test_a_problem_is_stored_in_the_source_language(instance, zapi):
     assert problem.startswith("Z-API asked for fewer calls")
 
 
+def test_somebody_elses_url_is_never_replaced_unasked(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    webhook = push(instance)
+    assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
+    assert (webhook.state, webhook.previous_url) == (WebhookState.DIFFERS, "")
+    assert "Somebody else's URL" in webhook.words
+    assert webhook.retry_at is None
+
+
+def test_agreeing_to_one_url_is_not_agreeing_to_the_next(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    push(instance, replacing=FOREIGN_URL)
+    set_at_zapi(instance, "https://third.example.com/")
+    assert push(instance).state == WebhookState.DIFFERS
+
+
+def test_the_url_agreed_to_is_replaced_by_each_later_push(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    push(instance, replacing=FOREIGN_URL)
+    set_at_zapi(instance, FOREIGN_URL)
+    assert push(instance).state == WebhookState.IN_SYNC
+
+
+def test_every_kind_is_pushed_where_nobody_else_has_it(instance, zapi):
+    ZapiClient(instance.zapi_id, instance.token.reveal()).set_webhook("delivery", FOREIGN_URL)
+    pushed = push_wanted(instance)
+    assert {webhook.kind for webhook in pushed} == {KIND, "connected", "disconnected"}
+    assert zapi.instances[instance.zapi_id].urls["delivery"] == FOREIGN_URL
+    assert (stored("delivery").wanted, stored("delivery").state) == (False, WebhookState.OFF)
+
+
+def test_several_kinds_cost_two_calls_more_than_there_are_kinds(instance, zapi):
+    push_wanted(instance)
+    assert len(zapi.calls) == 6
+
+
+def test_one_kind_that_is_taken_keeps_the_others_from_nothing(instance, zapi):
+    set_at_zapi(instance, FOREIGN_URL)
+    push_wanted(instance)
+    assert stored().state == WebhookState.DIFFERS
+    assert stored("delivery").state == WebhookState.IN_SYNC
+
+
+def test_what_is_asked_for_is_pushed_by_the_worker(instance, zapi):
+    ask_for_push(webhooks_of(instance).values())
+    assert zapi.calls == []
+    assert retry_due_pushes() == 4
+    assert stored().state == WebhookState.IN_SYNC
+    assert stored().asked_at
+
+
+def test_a_new_url_is_not_proved_by_callbacks_to_the_old_one(instance, zapi, settings):
+    push(instance)
+    Webhook.objects.update(heard_at=timezone.now())
+    settings.PUBLIC_BASE_URL = "https://new.example.com"
+    push(instance)
+    assert stored().heard_at is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
     inside = []
-    exchange = ZapiClient._exchange
+    call = ZapiClient._call
 
-    def watched(*call):
+    def watched(*arguments):
         inside.append(connection.in_atomic_block)
-        return exchange(*call)
+        return call(*arguments)
 
-    monkeypatch.setattr(ZapiClient, "_exchange", watched)
+    monkeypatch.setattr(ZapiClient, "_call", watched)
     push(instance)
     assert inside == [False, False, False]

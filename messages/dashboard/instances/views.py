@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from messages.instances.addresses import why_push_is_off
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
-from messages.instances.push import push, verify
+from messages.instances.push import push
+from messages.instances.verify import verify
 from messages.models import Instance
 
 from .forms import InstanceForm, NewInstanceForm

@@ -1,0 +1,217 @@
+"""Instances from a file or from a partner's list: first what would happen, row by row."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from messages.models import (
+    Account,
+    Batch,
+    BatchKind,
+    BatchRow,
+    Instance,
+    Plan,
+    RowState,
+    SecretUnreadableError,
+)
+from messages.zapi.client import PartnerClient
+
+from .tags import read_tags
+
+MOST_ROWS: Final = 5000
+MOST_BYTES: Final = 2 * 1024 * 1024
+
+# What a column may be called, in lower case and without signs; the first is the one we write.
+_COLUMNS: Final = {
+    "name": {"name", "nome", "instance", "instancia", "instância"},
+    "zapi_id": {"id", "instanceid", "zapiid", "idinstancia", "iddainstância", "iddainstancia"},
+    "token": {"token", "instancetoken", "tokendainstância", "tokendainstancia"},
+    "client_token": {"clienttoken", "securitytoken", "tokendesegurança", "tokendeseguranca"},
+    "tags": {"tags", "tag", "client", "cliente", "etiquetas"},
+}
+_NOT_A_LETTER = re.compile(r"[\W_]")
+_PRINTABLE = re.compile(r"[!-~]+")
+
+_INCOMPLETE = gettext_noop("A new instance needs a name, an instance id and a token.")
+_WITHOUT_ID = gettext_noop("The instance id is missing.")
+_BAD_SIGNS = gettext_noop(
+    "The instance id and the tokens may hold letters, digits and signs only, without spaces."
+)
+_TOO_LONG = gettext_noop("The name, the instance id or a token is too long.")
+_TWICE = gettext_noop("This instance id stands in an earlier row, too.")
+_ELSEWHERE = gettext_noop("There is an instance with this id already, which you may not change.")
+_ARCHIVED = gettext_noop("There is an archived instance with this id.")
+
+
+class NotReadableError(Exception):
+    """Not a table of instances. Its text is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One instance as it is to be; what is blank stays as it is."""
+
+    name: str = ""
+    zapi_id: str = ""
+    token: str = field(default="", repr=False)
+    client_token: str = field(default="", repr=False)
+    tags: tuple[str, ...] = ()
+
+
+def read_csv(content: bytes) -> list[Wish]:
+    """Commas, semicolons or tabs, as spreadsheets write them. Raises NotReadableError."""
+    if len(content) > MOST_BYTES:
+        raise NotReadableError(_("The file has more than %d MiB.") % (MOST_BYTES // 2**20))
+    lines = io.StringIO(_text(content), newline="")
+    first_line = lines.readline()
+    delimiter = max(",;\t", key=first_line.count)
+    lines.seek(0)
+    rows = csv.DictReader(lines, delimiter=delimiter)
+    columns = _columns_of(rows.fieldnames or ())
+    try:
+        return list(_wishes(rows, columns))
+    except csv.Error:
+        raise NotReadableError(_("This is not a CSV file.")) from None
+
+
+def read_partner_list(account: Account) -> list[Wish]:
+    """Raises ZapiError or SecretUnreadableError."""
+    client = PartnerClient(account.partner_token.reveal())
+    return [
+        Wish(name=one.name or one.zapi_id, zapi_id=one.zapi_id, token=one.token)
+        for one in client.instances()
+    ]
+
+
+@transaction.atomic
+def preview(
+    wishes: Sequence[Wish],
+    *,
+    visible: Iterable[Instance],
+    by: User | None = None,
+    account: Account | None = None,
+) -> Batch:
+    """A batch that says what would happen to each; nothing does until it is started.
+
+    `visible` are the instances that whoever asks may change.
+    """
+    batch = Batch.objects.create(kind=BatchKind.IMPORT, account=account, by=by)
+    changeable = {instance.zapi_id: instance for instance in visible}
+    taken = dict(Instance.objects.values_list("zapi_id", "archived_at"))
+    rows, seen = [], set[str]()
+    for number, wish in enumerate(wishes, 1):
+        known = changeable.get(wish.zapi_id)
+        problem = _problem(wish, known, taken, seen)
+        seen.add(wish.zapi_id)
+        rows.append(_row(batch, number, wish, known, problem))
+    BatchRow.objects.bulk_create(rows, batch_size=500)
+    return batch
+
+
+def _text(content: bytes) -> str:
+    for encoding in ("utf-8-sig", "cp1252"):  # what Excel writes, new and old
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise NotReadableError(_("This is not a CSV file."))
+
+
+def _columns_of(header: Sequence[str]) -> dict[str, str]:
+    """Our names for the columns of a file. Raises NotReadableError without an instance id."""
+    found: dict[str, str] = {}
+    for title in header:
+        plain = _NOT_A_LETTER.sub("", (title or "").lower())
+        for name, titles in _COLUMNS.items():
+            if plain in titles:
+                found.setdefault(name, title)
+    if "zapi_id" not in found:
+        raise NotReadableError(
+            _(
+                "There is no column called “id”. The first row must name the columns: "
+                "name, id, token, client_token, tags."
+            )
+        )
+    return found
+
+
+def _wishes(rows: Iterable[dict[str, str]], columns: dict[str, str]) -> Iterator[Wish]:
+    for number, row in enumerate(rows, 1):
+        if number > MOST_ROWS:
+            raise NotReadableError(_("The file has more than %d rows.") % MOST_ROWS)
+        values = {name: (row.get(title) or "").strip() for name, title in columns.items()}
+        if any(values.values()):
+            tags = tuple(read_tags(values.pop("tags", "")))
+            yield Wish(**values, tags=tags)
+
+
+def _problem(
+    wish: Wish, known: Instance | None, taken: Mapping[str, datetime | None], seen: set[str]
+) -> str:
+    """Why a row cannot be imported, '' where it can."""
+    if known is None and wish.zapi_id in taken:
+        return _ARCHIVED if taken[wish.zapi_id] else _ELSEWHERE
+    secrets = (wish.zapi_id, wish.token, wish.client_token)
+    checks = (
+        (not wish.zapi_id, _WITHOUT_ID),
+        (wish.zapi_id in seen, _TWICE),
+        (known is None and not (wish.name and wish.token), _INCOMPLETE),
+        (len(wish.name) > 100 or len(wish.zapi_id) > 128, _TOO_LONG),
+        (max(map(len, secrets)) > 500, _TOO_LONG),
+        (not all(_PRINTABLE.fullmatch(text) for text in secrets if text), _BAD_SIGNS),
+    )
+    return next((problem for is_so, problem in checks if is_so), "")
+
+
+def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem: str) -> BatchRow:
+    plan = Plan.REFUSE if problem else _plan(wish, known, batch.account)
+    is_open = plan in (Plan.ADD, Plan.UPDATE)
+    return BatchRow(
+        batch=batch,
+        number=number,
+        instance=None if problem else known,
+        plan=plan,
+        state=RowState.WAITING if is_open else RowState.LEFT_OUT,
+        problem=problem,
+        # Cut, because a row that is too long is shown as refused.
+        name=wish.name[:100],
+        zapi_id=wish.zapi_id[:128],
+        token=wish.token if is_open else "",
+        client_token=wish.client_token if is_open else "",
+        tags=", ".join(wish.tags)[:500],
+    )
+
+
+def _plan(wish: Wish, known: Instance | None, account: Account | None) -> Plan:
+    if known is None:
+        return Plan.ADD
+    has_news = (
+        (wish.name and wish.name != known.name)
+        or _differs(wish.token, known.token)
+        or _differs(wish.client_token, known.account.client_token)
+        or {tag.lower() for tag in wish.tags} - {tag.name.lower() for tag in known.tags.all()}
+        or (account and moves(known, account))
+    )
+    return Plan.UPDATE if has_news else Plan.SKIP
+
+
+def moves(instance: Instance, account: Account) -> bool:
+    """Whether a partner's list says whose it is. Not where it would lose its Client-Token by it."""
+    is_safe = bool(account.client_token) or not instance.account.client_token
+    return instance.account_id != account.pk and is_safe
+
+
+def _differs(given: str, stored: object) -> bool:
+    try:
+        return bool(given) and given != stored.reveal()  # type: ignore[attr-defined]
+    except SecretUnreadableError:
+        return True

@@ -1,0 +1,116 @@
+"""Somebody else's URL: left alone, put back, or taken over with all the others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.zapi.client import OTHER_KINDS, ZapiError
+from messages.zapi.errors import Problem
+
+from .addresses import webhook_url, why_push_is_off
+from .push import agree_to_replace, push_wanted
+from .reading import FAILURES, client_of, is_foreign, note_instance, read_into, webhooks_of
+
+_NOT_RESTORED = Problem(
+    _("Z-API accepted the URL, yet still shows another one. Set it by hand in Z-API's panel.")
+)
+
+
+class NotDoneError(Exception):
+    """Z-API was asked in vain. Its text is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a hook now; `url` is '' where nobody has."""
+
+    kind: str
+    url: str
+    is_foreign: bool
+
+
+def leave(webhook: Webhook) -> None:
+    """This board does without; who has the URL keeps it."""
+    webhook.wanted, webhook.state, webhook.replaces_url = False, WebhookState.OFF, ""
+    webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
+    webhook.save(update_fields=["wanted", "state", "replaces_url", "problem", "retry_at", "tries"])
+
+
+def restore(webhook: Webhook) -> None:
+    """Give Z-API back the URL that ours replaced. Raises NotDoneError."""
+    with _told():
+        client = client_of(webhook.instance)
+        client.set_webhook(webhook.kind, webhook.previous_url)
+        read_into([webhook], client.me())
+        if webhook.found_url != webhook.previous_url:
+            raise ZapiError(_NOT_RESTORED)
+    webhook.previous_url = webhook.pushed_url = ""
+    webhook.pushed_at = webhook.heard_at = None
+    webhook.save(
+        update_fields=[
+            *("previous_url", "pushed_url", "pushed_at", "heard_at"),
+            *("found_url", "checked_at"),
+        ]
+    )
+    leave(webhook)
+
+
+def holders(instance: Instance) -> list[Holder]:
+    """Who would lose a hook if every one were taken. Raises NotDoneError."""
+    with _told():
+        me = client_of(instance).me()
+    return [
+        Holder(kind, me.webhook_url(kind), is_foreign(me.webhook_url(kind)))
+        for kind in (*WebhookKind.values, *OTHER_KINDS)
+    ]
+
+
+def take_every(instance: Instance, *, sent_by_me: bool) -> None:
+    """`update-every-webhooks`: inbound messages and presence come here, too. Raises NotDoneError.
+
+    Every URL that is replaced is kept first.
+    """
+    with _told():
+        if reason := why_push_is_off():
+            raise ZapiError(Problem(reason, permanent=True))
+        client, asked_at = client_of(instance), timezone.now()
+        me = client.me()
+        for webhook in webhooks_of(instance).values():
+            _keep(webhook, me.webhook_url(webhook.kind))
+        foreign = {kind: me.webhook_url(kind) for kind in OTHER_KINDS}
+        instance.taken_urls |= {kind: url for kind, url in foreign.items() if is_foreign(url)}
+        instance.save(update_fields=["taken_urls"])
+        client.set_every_webhook(webhook_url(instance), sent_by_me=sent_by_me)
+        note_instance(instance, me, connected=me.connected, asked_at=asked_at)
+    # Each by itself once more: reads back, and remembers what came of it.
+    push_wanted(instance)
+
+
+def restore_others(instance: Instance) -> None:
+    """Give back the hooks that were taken along with every one. Raises NotDoneError."""
+    with _told():
+        client = client_of(instance)
+        for kind, url in list(instance.taken_urls.items()):
+            client.set_webhook(kind, url)
+            del instance.taken_urls[kind]
+            instance.save(update_fields=["taken_urls"])
+
+
+def _keep(webhook: Webhook, found_url: str) -> None:
+    webhook.wanted = True
+    if is_foreign(found_url):
+        webhook.previous_url = found_url
+        agree_to_replace(webhook, found_url)
+    webhook.save(update_fields=["wanted", "previous_url"])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise NotDoneError(str(error)) from None

@@ -1,0 +1,145 @@
+"""What Z-API tells of an instance, and what is written down of it. Nothing here calls Z-API."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
+from messages.zapi.client import Me, ZapiClient, ZapiError
+from messages.zapi.errors import Problem
+
+from .addresses import is_ours, webhook_url
+
+# What can go wrong when an instance is asked.
+FAILURES: Final = (ZapiError, SecretUnreadableError)
+
+TAKEN = Problem(
+    _("Somebody else's URL is set at Z-API. Say below what is to become of it."), permanent=True
+)
+OUTDATED = Problem(
+    _(
+        "Z-API calls this board under an address or a key that is no longer the current one. Push "
+        "again."
+    ),
+    permanent=True,
+)
+MISSING = Problem(
+    _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
+    permanent=True,
+)
+_VERIFIED = ("wanted", "state", "found_url", "checked_at", "problem")
+
+
+def client_of(instance: Instance) -> ZapiClient:
+    """Raises SecretUnreadableError."""
+    return ZapiClient(
+        instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
+    )
+
+
+def webhooks_of(instance: Instance) -> dict[str, Webhook]:
+    """The instance's webhooks, one of each kind; those that are missing are made."""
+    known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
+    for kind in WebhookKind.values:
+        if kind not in known:
+            known[kind], _created = Webhook.objects.get_or_create(instance=instance, kind=kind)
+        known[kind].instance = instance
+    return {kind: known[kind] for kind in WebhookKind.values}
+
+
+def is_foreign(url: str) -> bool:
+    return bool(url) and not is_ours(url)
+
+
+def is_taken(webhook: Webhook) -> bool:
+    """Whether somebody else's URL is there, and nobody has agreed to replace that one."""
+    return is_foreign(webhook.found_url) and webhook.found_url != webhook.replaces_url
+
+
+def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
+    """Compare what /me tells with what is wanted; saves nothing."""
+    for webhook in webhooks:
+        webhook.found_url = me.webhook_url(webhook.kind)
+        webhook.checked_at = timezone.now()
+        if webhook.wanted is None and is_ours(webhook.found_url):
+            webhook.wanted = webhook.kind != WebhookKind.MESSAGE_STATUS or None
+        webhook.state = _state(webhook)
+
+
+def problem_of(webhook: Webhook) -> Problem | None:
+    """Why a webhook that was read does not call us; None where it does, or need not."""
+    if webhook.state != WebhookState.DIFFERS:
+        return None
+    if is_taken(webhook):
+        return TAKEN
+    return OUTDATED if webhook.found_url else MISSING
+
+
+def note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
+    """Write down an answer that was asked for at `asked_at`. What came after that stands."""
+    webhooks = webhooks_of(instance).values()
+    read_into(webhooks, me)
+    for webhook in webhooks:
+        problem = problem_of(webhook)
+        webhook.problem = source(problem.words) if problem else ""
+        _save_unless_newer(webhook, asked_at)
+    note_instance(instance, me, connected=connected, asked_at=asked_at)
+
+
+def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) -> None:
+    """Nothing was learnt: what is wanted counts as unreachable, and why is kept."""
+    for webhook in webhooks_of(instance).values():
+        if webhook.is_wanted:
+            webhook.state, webhook.problem = WebhookState.UNREACHABLE, words_of(error)
+            _save_unless_newer(webhook, asked_at)
+
+
+def note_instance(
+    instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime
+) -> None:
+    instance.due_at, instance.payment_status = me.due_at, me.payment_status
+    instance.checked_at = timezone.now()
+    if me.filters is not None:
+        instance.filters = list(me.filters)
+    instance.save(update_fields=["due_at", "payment_status", "checked_at", "filters"])
+    if connected is not None:
+        _note_connection(instance, connected, asked_at)
+
+
+def words_of(error: Exception) -> str:
+    """The words of a failure in the source language; `Webhook.words` translates them."""
+    return source(error.words) if isinstance(error, ZapiError) else str(error)
+
+
+def source(words: Promise) -> str:
+    with translation.override(None):
+        return str(words)
+
+
+def _state(webhook: Webhook) -> WebhookState:
+    if not webhook.is_wanted:
+        return WebhookState.OFF
+    is_in_sync = webhook.found_url == webhook_url(webhook.instance)
+    return WebhookState.IN_SYNC if is_in_sync else WebhookState.DIFFERS
+
+
+def _save_unless_newer(webhook: Webhook, asked_at: datetime) -> None:
+    """A push that was read back meanwhile knows better than what was asked before it."""
+    values = {name: getattr(webhook, name) for name in _VERIFIED}
+    older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
+    Webhook.objects.filter(older, pk=webhook.pk).update(**values)
+
+
+def _note_connection(instance: Instance, connected: bool, asked_at: datetime) -> None:
+    """A callback that tells of a change after we asked knows better."""
+    # Callbacks tell time in whole seconds: one of this very second must not count as older.
+    moment = asked_at.replace(microsecond=0)
+    older = Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment)
+    Instance.objects.filter(older, pk=instance.pk).exclude(connected=connected).update(
+        connected=connected, connection_changed_at=moment, connection_reason=""
+    )

@@ -1,0 +1,34 @@
+"""The words that instances are found by."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+
+from messages.models import Instance, Tag
+
+LONGEST = 50
+_SEPARATORS = re.compile(r"[,;|\n]")
+
+
+def read_tags(text: str) -> list[str]:
+    """The words between commas, each once; upper and lower case make no difference."""
+    words = (" ".join(word.split())[:LONGEST] for word in _SEPARATORS.split(text))
+    return list({word.lower(): word for word in words if word}.values())
+
+
+@transaction.atomic
+def set_tags(instance: Instance, names: Iterable[str]) -> None:
+    instance.tags.set(_tags(names))
+    Tag.objects.filter(instances=None).delete()
+
+
+def add_tags(instance: Instance, names: Iterable[str]) -> None:
+    instance.tags.add(*_tags(names))
+
+
+def _tags(names: Iterable[str]) -> Sequence[Tag]:
+    return [
+        Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
+        for name in names
+    ]

@@ -1,0 +1,159 @@
+"""What Z-API calls, read back: once, or for ever by the worker. Changes nothing at Z-API."""
+
+import random
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Account, Instance, Webhook, WebhookKind
+from messages.zapi.client import ListedInstance, Me, PartnerClient, ZapiClient, ZapiError
+from messages.zapi.errors import Problem
+
+from .reading import FAILURES, client_of, note, note_failure, webhooks_of
+from .rotate import retire_when_over
+
+LONGEST_WAIT = timedelta(hours=6)
+# What is asked of one account in one turn, and how long until its next one: two calls for each
+# instance make 60 a minute.
+INSTANCES_A_TURN = 30
+TURN = timedelta(minutes=1)
+# A turn ends after this, in seconds, however slow Z-API is: other accounts wait.
+LONGEST_TURN = 60
+# A claimed account is another worker's after this.
+LEASE = timedelta(minutes=10)
+
+_NOT_LISTED = Problem(
+    _(
+        "Z-API's list of this account's instances does not name this one: it was deleted there, or "
+        "it belongs to another account."
+    ),
+    permanent=True,
+)
+
+
+def verify(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhook:
+    """Read back what Z-API calls, for all kinds; gives the webhook of one."""
+    check(instance)
+    webhook = instance.webhooks.get(kind=kind)
+    webhook.instance = instance
+    return webhook
+
+
+def check(instance: Instance) -> bool:
+    """Ask /me and /status, write down what they tell, and plan the next time.
+
+    Gives whether they told anything. A push that is due stays so.
+    """
+    asked_at = timezone.now()
+    try:
+        client = client_of(instance)
+        me = client.me()
+    except FAILURES as error:
+        _note_failure(instance, error, asked_at)
+        return False
+    _note(instance, me, connected=_connected(client, me), asked_at=asked_at)
+    return True
+
+
+def verify_due(stop: threading.Event | None = None) -> int:
+    """Give each account that has something due its turn. Workers may do so side by side."""
+    done = 0
+    while not (stop and stop.is_set()) and (account := _claim()):
+        lease = account.next_turn_at
+        done += _take_turn(account, stop)
+        Account.objects.filter(pk=account.pk, next_turn_at=lease).update(
+            next_turn_at=timezone.now() + TURN
+        )
+    return done
+
+
+def _connected(client: ZapiClient, me: Me) -> bool | None:
+    with suppress(ZapiError):
+        return client.status().connected
+    return me.connected
+
+
+def _due(now: datetime) -> QuerySet[Instance]:
+    return Instance.objects.active().filter(next_check_at__lte=now).order_by("next_check_at", "pk")
+
+
+def _claim() -> Account | None:
+    """Take an account whose turn it is, out of the other workers' sight."""
+    now = timezone.now()
+    waiting = Account.objects.filter(
+        Exists(_due(now).filter(account=OuterRef("pk"))), next_turn_at__lte=now
+    ).order_by("next_turn_at", "pk")
+    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    if not waiting.exists():
+        return None
+    with transaction.atomic():
+        account = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+        if account:
+            account.next_turn_at = now + LEASE
+            account.save(update_fields=["next_turn_at"])
+    return account
+
+
+def _take_turn(account: Account, stop: threading.Event | None) -> int:
+    if account.partner_token:
+        with suppress(*FAILURES):
+            return _sweep(account)
+    # Where the list could not be had, each is asked by itself.
+    ends_at = time.monotonic() + LONGEST_TURN
+    done = 0
+    for instance in _due(timezone.now()).filter(account=account)[:INSTANCES_A_TURN]:
+        if time.monotonic() > ends_at or (stop and stop.is_set()):
+            break
+        instance.account = account
+        check(instance)
+        done += 1
+    return done
+
+
+def _sweep(account: Account) -> int:
+    """All of an account's instances from its partner's list. Raises what FAILURES names."""
+    asked_at = timezone.now()
+    listed = {one.zapi_id: one for one in _list(account)}
+    instances = list(account.instances.active().prefetch_related("webhooks"))
+    for instance in instances:
+        instance.account = account
+        if found := listed.get(instance.zapi_id):
+            _note(instance, found.me, connected=found.me.connected, asked_at=asked_at)
+        else:
+            _note_failure(instance, ZapiError(_NOT_LISTED), asked_at)
+    return len(instances)
+
+
+def _list(account: Account) -> Iterable[ListedInstance]:
+    return PartnerClient(account.partner_token.reveal()).instances()
+
+
+def _note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
+    note(instance, me, connected=connected, asked_at=asked_at)
+    instance.failed_checks = 0
+    _plan(instance)
+    retire_when_over(instance, me)
+
+
+def _note_failure(instance: Instance, error: Exception, asked_at: datetime) -> None:
+    webhooks_of(instance)
+    note_failure(instance, error, asked_at=asked_at)
+    instance.failed_checks = min(instance.failed_checks + 1, 100)
+    _plan(instance)
+
+
+def _plan(instance: Instance) -> None:
+    """The next time, not at the same moment as all the others; later and later while in vain."""
+    every = timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
+    wait = min(every * 2 ** min(instance.failed_checks, 10), max(every, LONGEST_WAIT))
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311  (no secret)
+    instance.next_check_at = timezone.now() + wait * jitter
+    instance.save(update_fields=["failed_checks", "next_check_at"])
