@@ -2,6 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
+from .audit.views import audit_export, audit_list
 from .instances.views import (
     instance_add,
     instance_detail,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("people/<int:pk>/link/", person_link, name="person-link"),
     path("invitation/<uidb64>/<token>/", invitation, name="invitation"),
     path("sessions/<int:pk>/end/", session_end, name="session-end"),
+    path("audit/", audit_list, name="audit"),
+    path("audit/export/", audit_export, name="audit-export"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

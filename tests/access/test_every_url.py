@@ -64,6 +64,8 @@ RULES: dict[str, set[str]] = {
     "dashboard:person-link": {ADMIN, SUPERUSER},
     "dashboard:invitation": EVERYONE,  # its link is its gate
     "dashboard:session-end": SIGNED_IN,
+    "dashboard:audit": {ADMIN, SUPERUSER},
+    "dashboard:audit-export": {ADMIN, SUPERUSER},
     "dashboard:preferences": EVERYONE,  # a cookie of the viewer's own; GET answers 405
     "dashboard:instances": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-add": {ADMIN, SUPERUSER},
@@ -88,6 +90,7 @@ TAKES: dict[str, set[str]] = {
     "dashboard:person-link": {"POST"},
     "dashboard:invitation": ANYTHING,
     "dashboard:session-end": {"POST"},
+    "dashboard:audit-export": {"POST"},
 }
 # Django admin keeps its own door: staff only, then its permissions; evidence is read-only there.
 ADMIN_RULE = {SUPERUSER}

@@ -1,0 +1,81 @@
+"""What the address of the audit page asks for."""
+
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messages.access.scope import limited_to, visible_instances
+from messages.models import Action, AuditEvent, Instance
+
+_PERIODS: Final = {
+    "24h": (_("Last 24 hours"), timedelta(days=1)),
+    "7d": (_("Last 7 days"), timedelta(days=7)),
+    "30d": (_("Last 30 days"), timedelta(days=30)),
+}
+
+
+class AuditFilterForm(forms.Form):
+    """Read from the address, so that a filtered list can be bookmarked and handed on."""
+
+    who = forms.CharField(label=_("Who"), max_length=150, required=False)
+    action = forms.ChoiceField(
+        label=_("What"), choices=[("", _("Everything")), *Action.choices], required=False
+    )
+    instance = forms.ModelChoiceField(
+        label=_("Instance"),
+        queryset=Instance.objects.none(),
+        empty_label=_("All"),
+        required=False,
+    )
+    period = forms.ChoiceField(
+        label=_("When"),
+        choices=[("", _("All time")), *((key, words) for key, (words, _d) in _PERIODS.items())],
+        required=False,
+    )
+
+    def __init__(self, user: User | AnonymousUser, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, use_required_attribute=False, **kwargs)
+        self._user = user
+        field: Any = self.fields["instance"]
+        field.queryset = visible_instances(user)
+
+    def events(self) -> QuerySet[AuditEvent]:
+        """Newest first. What makes no sense in the address is as good as absent."""
+        found = limited_to(self._user, AuditEvent.objects.select_related("instance"))
+        return found.filter(*self._conditions()).order_by("-id")
+
+    def address(self, **more: object) -> str:
+        """The query of these filters, and more."""
+        chosen = {name: self.data.get(name, "") for name in self._chosen()}
+        return f"?{urlencode(chosen | more)}"
+
+    def in_words(self) -> dict[str, str]:
+        """For the audit of an export: which filters were set, by name."""
+        return {name: str(value) for name, value in self._chosen().items()}
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self._chosen())
+
+    def _chosen(self) -> dict[str, Any]:
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def _conditions(self) -> list[Q]:
+        chosen = self._chosen()
+        conditions = []
+        if who := chosen.get("who"):
+            conditions.append(Q(actor_name__icontains=who))
+        if action := chosen.get("action"):
+            conditions.append(Q(action=action))
+        if instance := chosen.get("instance"):
+            conditions.append(Q(instance=instance))
+        if period := chosen.get("period"):
+            conditions.append(Q(at__gte=timezone.now() - _PERIODS[period][1]))
+        return conditions

@@ -1,0 +1,144 @@
+"""The audit log: filters, pages, export."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+from django.utils import timezone
+
+from messages.access.roles import ADMIN, SUPERVISOR
+from messages.audit import Action, audit
+from messages.models import Account, AuditEvent, Instance, UserLimit
+from tests.dashboard.conftest import HttpsClient
+
+PAGE = reverse("dashboard:audit")
+EXPORT = reverse("dashboard:audit-export")
+
+
+@pytest.fixture
+def admin(db):
+    user = User.objects.create_user("chief")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def ana(db):
+    return User.objects.create_user("ana")
+
+
+def shown(answer) -> list[str]:
+    return [row.event.action for row in answer.context["rows"]]
+
+
+def exported(answer) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+
+
+def test_it_is_for_admins_only(client, ana):
+    ana.groups.add(Group.objects.get(name=SUPERVISOR))
+    client.force_login(ana)
+    assert client.get(PAGE).status_code == 403
+    assert client.post(EXPORT).status_code == 403
+
+
+def test_it_tells_who_did_what_and_where(admin, ana, instance):
+    audit(ana, Action.INSTANCE_CHANGED, about=instance, details={"fields": ["name", "token"]})
+    page = admin.get(PAGE).content.decode()
+    for words in ("ana", "Changed an instance", "Atendimento", "fields: name, token"):
+        assert words in page
+
+
+def test_an_empty_log_says_what_will_be_there(admin):
+    assert "Nothing matches" in admin.get(PAGE, {"action": "purged"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"who": "an"}, {"action": "exported"}, {"who": "ANA", "action": "exported", "period": "24h"}],
+)
+def test_filters_narrow_it(admin, ana, query):
+    audit(ana, Action.EXPORTED)
+    audit(None, Action.PURGED)
+    assert shown(admin.get(PAGE, query)) == ["exported"]
+
+
+def test_it_is_narrowed_to_an_instance(admin, instance):
+    audit(None, Action.EXPORTED)
+    audit(None, Action.REPLAYED, about=instance)
+    assert shown(admin.get(PAGE, {"instance": instance.pk})) == ["replayed"]
+
+
+def test_what_makes_no_sense_filters_nothing(admin):
+    audit(None, Action.PURGED)
+    nonsense = {"action": "x", "instance": "999", "period": "y", "older": "z"}
+    assert "purged" in shown(admin.get(PAGE, nonsense))
+
+
+def test_pages_follow_each_other_without_a_gap(admin):
+    AuditEvent.objects.bulk_create(
+        AuditEvent(action=Action.EXPORTED, actor_name="bot", details={"n": n}) for n in range(120)
+    )
+    seen, path = [], f"{PAGE}?who=bot"
+    while path:
+        answer = admin.get(path)
+        seen += [row.event.details["n"] for row in answer.context["rows"]]
+        older = answer.context["older_url"]
+        path = older and PAGE + older
+    assert seen == list(range(119, -1, -1))
+
+
+def test_many_events_cost_no_more_queries(admin, instance, django_assert_num_queries):
+    AuditEvent.objects.bulk_create(
+        AuditEvent(action=Action.EXPORTED, instance=instance) for _ in range(60)
+    )
+    admin.get(PAGE)
+    with django_assert_num_queries(7):  # two are the list and its instances, five who is looking
+        admin.get(PAGE)
+
+
+def test_an_admin_of_one_account_sees_that_ones_events_only(admin, instance):
+    other = Instance.objects.create(
+        account=Account.objects.create(name="Other"), name="Other", zapi_id="O"
+    )
+    audit(None, Action.REPLAYED, about=other)
+    audit(None, Action.DISCARDED, about=instance)
+    chief = User.objects.get(username="chief")
+    UserLimit.objects.create(user=chief, account=instance.account)
+    assert shown(admin.get(PAGE)) == ["discarded"]
+    assert [row["action"] for row in exported(admin.post(EXPORT))] == ["discarded"]
+    assert "Other" not in admin.get(PAGE).content.decode()
+
+
+def test_an_export_holds_what_the_filters_leave(admin, ana):
+    audit(ana, Action.EXPORTED, details={"rows": 3})
+    audit(None, Action.PURGED)
+    rows = exported(admin.post(f"{EXPORT}?who=ana"))
+    assert [(row["who"], row["action"], row["details"]) for row in rows] == [
+        ("ana", "exported", "rows: 3")
+    ]
+
+
+def test_an_export_is_audited_itself(admin):
+    admin.post(f"{EXPORT}?who=ana")
+    event = AuditEvent.objects.get(action=Action.AUDIT_EXPORTED)
+    assert (event.actor_name, event.details) == ("chief", {"who": "ana"})
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x"])
+def test_no_name_becomes_a_formula(admin, name):
+    audit(User.objects.create_user(name), Action.EXPORTED)
+    rows = exported(admin.post(f"{EXPORT}?action=exported"))
+    assert rows[0]["who"] == f"'{name}"
+
+
+def test_a_period_is_counted_from_now(admin, db):
+    old = AuditEvent(action=Action.PURGED)
+    AuditEvent.objects.bulk_create([old])
+    assert shown(admin.get(PAGE, {"period": "24h", "action": "purged"})) == ["purged"]
+    assert timezone.now() - AuditEvent.objects.first().at < timedelta(days=1)

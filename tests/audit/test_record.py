@@ -1,0 +1,58 @@
+"""An audit event is written once."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from messages.audit import Action, audit, recipient_hash
+from messages.models import AuditEvent
+
+PHONE = "5544999999999"
+
+
+def only_on_postgresql(test):
+    reason = "on SQLite tests empty their tables by DELETE"
+    return pytest.mark.skipif(connection.vendor != "postgresql", reason=reason)(test)
+
+
+@pytest.fixture
+def event(db):
+    return audit(None, Action.EXPORTED, recipient=PHONE, details={"rows": 3})
+
+
+def test_it_cannot_be_changed(event):
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        AuditEvent.objects.update(actor_name="somebody else")
+
+
+@only_on_postgresql
+def test_it_cannot_be_deleted(event):
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        AuditEvent.objects.all().delete()
+
+
+@only_on_postgresql
+def test_it_can_be_purged_when_it_is_old_enough(db):
+    AuditEvent.objects.bulk_create([AuditEvent(action=Action.EXPORTED)])
+    with connection.cursor() as cursor:
+        long_ago = timezone.now() - timedelta(days=181)
+        cursor.execute("ALTER TABLE whatsapp_auditevent DISABLE TRIGGER audit_never_changed")
+        cursor.execute("UPDATE whatsapp_auditevent SET at = %s", [long_ago])
+        cursor.execute("ALTER TABLE whatsapp_auditevent ENABLE TRIGGER audit_never_changed")
+    AuditEvent.objects.all().delete()
+    assert not AuditEvent.objects.exists()
+
+
+def test_it_tells_who_it_was_when_the_user_is_gone(db):
+    user = User.objects.create_user("ana")
+    audit(user, Action.EXPORTED)
+    user.delete()
+    assert AuditEvent.objects.get().actor_name == "ana"
+
+
+def test_it_holds_no_number(event):
+    assert event.recipient == recipient_hash(PHONE)
+    assert PHONE not in str(AuditEvent.objects.values().get())
