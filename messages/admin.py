@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from allauth.mfa.admin import Authenticator
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -11,6 +15,28 @@ from django.utils.translation import gettext_lazy as _
 from messages.ingest import replay
 from messages.instances.push import push
 from messages.models import Account, Callback, Instance, Message, Outcome, StatusEvent, WebhookState
+
+# What these hold is secret, and their owners have pages for them. Importing registered them.
+admin.site.unregister([Authenticator, UserSession, User])
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    """For superusers: whoever may change a user here may make anybody a superuser.
+
+    Admins have the page People.
+    """
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    has_change_permission = has_delete_permission = has_view_permission
 
 
 class ReadOnly:

@@ -47,13 +47,20 @@ def board(request: HttpRequest) -> dict[str, Board]:
     return {"board": Board(_section(request), theme, zone.replace("_", " "), choices)}
 
 
+# By how the names of its pages begin.
+_SECTIONS = {
+    "dashboard:message": "messages",
+    "dashboard:instance": "instances",
+    "dashboard:people": "people",
+    "dashboard:person": "people",
+}
+
+
 def _section(request: HttpRequest) -> str:
     """The entry of the main navigation that a page belongs to."""
     name = request.resolver_match.view_name if request.resolver_match else ""
-    for section in ("message", "instance"):
-        if name.startswith(f"dashboard:{section}"):
-            return f"{section}s"
-    return ""
+    sections = (section for start, section in _SECTIONS.items() if name.startswith(start))
+    return next(sections, "")
 
 
 def _language_setting() -> Setting:

@@ -149,11 +149,13 @@ def is_refused(answer: HttpResponse) -> bool:
 @pytest.mark.usefixtures("_something_to_see")
 def test_every_url_opens_for_those_of_the_table_and_nobody_else(person):
     role, client = person
-    wrong = {
-        route.name: (answer.status_code, answer.headers.get("Location", ""))
-        for route in ROUTES
-        if is_refused(answer := ask(client, route, "GET")) is (role in allowed(route.name))
-    }
+    wrong = {}
+    for route in ROUTES:
+        answer = ask(client, route, "GET")
+        opens = not is_refused(answer)
+        # What only takes POST may say so before it asks who is there.
+        if opens is not (role in allowed(route.name)) and answer.status_code != 405:
+            wrong[route.name] = (answer.status_code, answer.headers.get("Location", ""))
     assert not wrong
 
 

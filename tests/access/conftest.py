@@ -1,0 +1,70 @@
+"""People, and how they sign in: through the page, as people do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.test import Client
+
+from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
+
+__all__ = ["_quick_passwords", "admin_client", "client"]
+
+PASSWORD = "a-long-password"
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
+
+NewPerson = Callable[..., User]
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_attempts(db: None) -> None:
+    """All tests sign in from one address: none may be told to wait for another's attempts."""
+    cache.clear()
+
+
+@pytest.fixture
+def new_person(db: None) -> NewPerson:
+    def create(name: str, role: str = "Support", **fields: Any) -> User:
+        user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, **fields)
+        user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return create
+
+
+@pytest.fixture
+def ana(new_person: NewPerson) -> User:
+    return new_person("ana")
+
+
+@pytest.fixture
+def boss(new_person: NewPerson) -> User:
+    return new_person("boss", "Admin")
+
+
+@pytest.fixture
+def boss_client(boss: User) -> Client:
+    client = HttpsClient()
+    client.force_login(boss)
+    return client
+
+
+def sign_in(client: Client, name: str = "ana", password: str = PASSWORD, **extra: Any) -> Any:
+    return client.post("/account/login/", {"login": name, "password": password} | extra)
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def enrol(user: User) -> None:
+    TOTP.activate(user, TOTP_SECRET)
+
+
+def code(secret: str = TOTP_SECRET) -> str:
+    """What the app shows now."""
+    return str(format_hotp_value(hotp_value(secret, list(counters())[1])))

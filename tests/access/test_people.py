@@ -1,0 +1,210 @@
+"""Inviting people, and changing what they may do."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.urls import reverse
+
+from messages.models import Action, AuditEvent, Instance, UserLimit
+from tests.access.conftest import PASSWORD, enrol, is_signed_in, sign_in
+from tests.dashboard.conftest import HttpsClient
+
+INVITE = "/people/invite/"
+NEW = {"username": "bia", "email": "bia@example.com", "role": "Supervisor"}
+CHOSEN = {"new_password1": "a-new-long-one", "new_password2": "a-new-long-one"}
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"https://board\.example\.com(/invitation/[\w-]+/[\w-]+/)", text)
+    assert found
+    return found[1]
+
+
+def choose_password(link: str) -> Any:
+    """As the invited person, in a browser of their own."""
+    browser = HttpsClient()
+    page = browser.get(link, follow=True)
+    path = page.redirect_chain[-1][0] if page.redirect_chain else link
+    return browser.post(path, CHOSEN)
+
+
+def person_page(user: User, action: str = "") -> str:
+    return f"/people/{user.pk}/{action}"
+
+
+def test_an_invited_person_chooses_a_password_and_is_in(boss_client):
+    page = boss_client.post(INVITE, NEW)
+    choose_password(link_in(page.text))
+    browser = HttpsClient()
+    sign_in(browser, "bia", CHOSEN["new_password1"])
+    assert is_signed_in(browser)
+    assert User.objects.get(username="bia").has_perm("whatsapp.export_message")
+
+
+def test_the_link_is_sent_by_e_mail(boss_client):
+    page = boss_client.post(INVITE, NEW)
+    assert mail.outbox[0].to == ["bia@example.com"]
+    assert link_in(str(mail.outbox[0].body)) == link_in(page.text)
+
+
+def test_without_an_address_the_link_is_only_shown(boss_client):
+    page = boss_client.post(INVITE, NEW | {"email": ""})
+    assert link_in(page.text)
+    assert not mail.outbox
+
+
+def test_a_mail_server_that_is_gone_leaves_the_link(boss_client, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    page = boss_client.post(INVITE, NEW)
+    assert "could not be sent" in page.text
+    assert link_in(page.text)
+
+
+def test_a_link_works_once(boss_client):
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    choose_password(link)
+    assert "no longer works" in HttpsClient().get(link).text
+
+
+def test_a_link_expires(boss_client, settings):
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert "no longer works" in HttpsClient().get(link).text
+
+
+def test_a_new_link_retires_the_one_before(boss_client):
+    first = link_in(boss_client.post(INVITE, NEW).text)
+    user = User.objects.get(username="bia")
+    second = link_in(boss_client.post(person_page(user, "link/")).text)
+    assert "no longer works" in HttpsClient().get(first).text
+    assert choose_password(second).status_code == 302
+
+
+def test_a_password_reset_link_opens_no_invitation(boss_client, ana):
+    HttpsClient().post(reverse("account_reset_password"), {"email": "ana@example.com"})
+    key = str(mail.outbox[0].body).partition("/key/")[2].partition("/")[0].partition("-")[2]
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    forged = link.replace(link.split("/")[-2], key)
+    assert "no longer works" in HttpsClient().get(forged).text
+
+
+def test_the_token_does_not_stay_in_the_address(boss_client):
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    assert HttpsClient().get(link).headers["Location"].endswith("/choose-password/")
+
+
+def test_an_invitation_is_written_down_without_its_link(boss_client):
+    page = boss_client.post(INVITE, NEW)
+    event = AuditEvent.objects.get(action=Action.INVITED)
+    assert (event.actor_name, event.details["user"]) == ("boss", "bia")
+    assert link_in(page.text).split("/")[-2] not in str(event.details)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"username": "BOSS"}, {"email": "Boss@example.com"}, {"username": "a\nb"}]
+)
+def test_a_name_or_address_that_cannot_be_is_refused(boss_client, fields):
+    page = boss_client.post(INVITE, NEW | fields)
+    assert page.status_code == 200
+    assert User.objects.count() == 1
+
+
+def test_somebody_invited_with_limits_sees_only_theirs(boss_client, instance, account):
+    Instance.objects.create(account=account, name="Other", zapi_id="other")
+    boss_client.post(INVITE, NEW | {"instances": [instance.pk]})
+    browser = HttpsClient()
+    browser.force_login(User.objects.get(username="bia"))
+    assert UserLimit.objects.get().instance == instance
+
+
+def test_a_role_is_changed_and_written_down(boss_client, ana):
+    boss_client.post(person_page(ana), {"role": "Supervisor"})
+    assert list(ana.groups.values_list("name", flat=True)) == ["Supervisor"]
+    event = AuditEvent.objects.get(action=Action.USER_CHANGED)
+    assert event.details["role"] == "Supervisor"
+
+
+def test_an_admin_cannot_be_limited(boss_client, ana, instance):
+    page = boss_client.post(person_page(ana), {"role": "Admin", "instances": [instance.pk]})
+    assert "An admin sees everything" in page.text
+
+
+def test_the_last_admin_keeps_the_role(boss_client, boss):
+    page = boss_client.post(person_page(boss), {"role": "Support"})
+    assert "This is the last admin" in page.text
+    assert list(boss.groups.values_list("name", flat=True)) == ["Admin"]
+
+
+def test_one_of_two_admins_may_step_down(boss_client, boss, new_person):
+    new_person("second", "Admin")
+    boss_client.post(person_page(boss), {"role": "Support"})
+    assert list(boss.groups.values_list("name", flat=True)) == ["Support"]
+
+
+def test_nobody_switches_off_the_own_account(boss_client, boss, new_person):
+    new_person("second", "Admin")
+    boss_client.post(person_page(boss, "activity/"), {"active": "off"})
+    boss.refresh_from_db()
+    assert boss.is_active
+
+
+def test_who_is_switched_off_is_signed_out_everywhere(boss_client, client, ana):
+    sign_in(client)
+    boss_client.post(person_page(ana, "activity/"), {"active": "off"})
+    assert not is_signed_in(client)
+
+
+def test_who_is_switched_on_again_may_sign_in(boss_client, client, new_person):
+    off = new_person("off", is_active=False)
+    boss_client.post(person_page(off, "activity/"), {"active": "on"})
+    sign_in(client, "off")
+    assert is_signed_in(client)
+
+
+def test_a_reset_of_two_factors_leaves_the_password(boss_client, client, ana):
+    enrol(ana)
+    boss_client.post(person_page(ana, "reset-two-factor/"))
+    sign_in(client, password=PASSWORD)
+    assert is_signed_in(client)
+    details = AuditEvent.objects.get(action=Action.TWO_FACTOR_CHANGED).details
+    assert details == {"user": "ana", "reset": True}
+
+
+@pytest.mark.parametrize("action", ["", "activity/", "reset-two-factor/", "link/"])
+def test_an_admin_cannot_touch_a_superuser(boss_client, admin_user, action):
+    data = {"role": "Support", "active": "off"}
+    assert boss_client.post(person_page(admin_user, action), data).status_code == 403
+
+
+def test_an_admin_with_limits_manages_nobody(boss_client, boss, instance):
+    UserLimit.objects.create(user=boss, instance=instance)
+    assert boss_client.get("/people/").status_code == 403
+
+
+def test_the_list_says_who_has_what(boss_client, boss, ana, instance):
+    UserLimit.objects.create(user=ana, instance=instance)
+    enrol(boss)
+    rows = {row.user.username: row for row in boss_client.get("/people/").context["rows"]}
+    assert (rows["ana"].role, rows["ana"].limits) == ("Support", ["Atendimento"])
+    assert (rows["boss"].has_factor, rows["ana"].has_factor) == (True, False)
+
+
+def test_the_list_asks_few_questions_however_many_there_are(
+    boss_client, new_person, instance, django_assert_num_queries
+):
+    boss_client.get("/people/")
+    for number in range(10):
+        UserLimit.objects.create(user=new_person(f"p{number}"), instance=instance)
+    with django_assert_num_queries(8):
+        boss_client.get("/people/")
+
+
+def test_only_a_superuser_changes_people_in_django_admin(client, boss):
+    boss.is_staff = True
+    boss.save()
+    client.force_login(boss)
+    assert client.get(f"/admin/auth/user/{boss.pk}/change/").status_code == 403
