@@ -1,0 +1,113 @@
+"""Second factors in a real browser, under the real Content-Security-Policy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from playwright.sync_api import Page, expect
+
+from tests.access.conftest import code
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a-long-password"
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_attempts(transactional_db: None) -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A browser with a fingerprint reader that always agrees."""
+    page = open_page()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options: dict[str, Any] = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return page
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/account/login/")
+    page.get_by_label("User name or e-mail").fill("support")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def confirm_password(page: Page) -> None:
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+
+
+def add_passkey(page: Page, *, passwordless: bool) -> None:
+    sign_in(page)
+    page.goto("/account/two-factor/webauthn/add/")
+    confirm_password(page)
+    page.get_by_label("Name").fill("My laptop")
+    page.get_by_label("Passwordless").set_checked(passwordless)
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    page.goto("/account/logout/")
+    page.get_by_role("main").get_by_role("button", name="Sign out").click()
+
+
+def test_a_passkey_signs_in_without_a_password(page: Page, support: User) -> None:
+    add_passkey(page, passwordless=True)
+    sign_out(page)
+    page.goto("/account/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+
+
+def test_a_security_key_is_a_second_factor(page: Page, support: User) -> None:
+    add_passkey(page, passwordless=False)
+    sign_out(page)
+    sign_in(page)
+    page.get_by_role("button", name="Use a passkey or security key").click()
+    expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+
+
+def test_a_passkey_that_is_refused_is_explained(page: Page, support: User) -> None:
+    page.goto("/account/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_text("The passkey was not used")).to_be_visible()
+
+
+def test_a_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
+    add_passkey(page, passwordless=True)
+    page.goto("/account/two-factor/webauthn/")
+    page.get_by_role("link", name="Rename").click()
+    page.get_by_label("Name").fill("Old laptop")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Old laptop")).to_be_visible()
+    page.get_by_role("link", name="Remove").click()
+    page.get_by_role("button", name="Remove the passkey").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+
+
+def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
+    sign_in(page)
+    page.goto("/account/two-factor/totp/activate/")
+    confirm_password(page)
+    picture = page.get_by_role("img", name="QR code")
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    page.get_by_text("Enter the key by hand").click()
+    page.get_by_label("Authenticator code").fill(code(page.locator("#totp-secret").inner_text()))
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
