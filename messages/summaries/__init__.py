@@ -2,7 +2,7 @@
 
 from .read import Cohort, Counts, Slice, cohort
 from .recompute import count_again, recompute
-from .sweep import sweep
+from .sweep import mark_since, sweep
 from .touched import mark_touched
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Slice",
     "cohort",
     "count_again",
+    "mark_since",
     "mark_touched",
     "recompute",
     "sweep",

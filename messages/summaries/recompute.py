@@ -7,9 +7,10 @@ written. So the count that stands is never older than the newest mark deleted, w
 
 import operator
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import islice
 from typing import Any, Final
 
 from django.db import transaction
@@ -24,8 +25,9 @@ from messages.statuses import Status
 HOUR: Final = timedelta(hours=1)
 # In seconds, of every few: while it rests, marks of the same hours pile up and cost one count.
 BUDGET: Final = 1.0
-# Hours of one instance that are counted by one query.
-MOST_HOURS: Final = 24
+# Of one query. What is marked beyond waits for the next one.
+MOST_HOURS: Final = 100
+MOST_MARKS: Final = 2000
 
 
 class _Epoch(Func):
@@ -50,54 +52,53 @@ def recompute() -> int:
     return done
 
 
-def count_again(marks: Iterable[TouchedHour]) -> bool:
-    """Count the hours of these marks, all of one instance, and remove the marks.
+def count_again(marks: Collection[TouchedHour]) -> bool:
+    """Count the hours of these marks, and remove the marks.
 
     False where another worker was faster: its count is at least as new.
     """
-    marks = list(marks)
-    instance_id, hours = marks[0].instance_id, sorted({mark.hour for mark in marks})
-    summaries = _summaries(instance_id, hours)
+    hours = sorted({(mark.instance_id, mark.hour) for mark in marks})
+    summaries = _summaries(hours)
     with transaction.atomic():
         deleted, _ = TouchedHour.objects.filter(pk__in=[mark.pk for mark in marks]).delete()
         if deleted < len(marks):
             transaction.set_rollback(True)
             return False
-        HourlySummary.objects.filter(instance=instance_id, hour__in=hours).delete()
+        counted_before = [Q(instance=instance, hour=hour) for instance, hour in hours]
+        HourlySummary.objects.filter(reduce(operator.or_, counted_before)).delete()
         HourlySummary.objects.bulk_create(summaries)
     return True
 
 
 def _count_oldest() -> int:
-    """Count the hour marked longest ago, with what else is marked of its instance near it."""
-    oldest = TouchedHour.objects.order_by("id").first()
-    if oldest is None:
-        return 0
-    near = TouchedHour.objects.filter(
-        instance=oldest.instance_id,
-        hour__range=(oldest.hour, oldest.hour + (MOST_HOURS - 1) * HOUR),
-    )
-    marks = list(near)
-    # Without any, another worker has just taken them.
-    return len({mark.hour for mark in marks}) if marks and count_again(marks) else 1
+    """Count the hours marked longest ago, in one query; gives how many marks there were."""
+    oldest = list(TouchedHour.objects.order_by("id")[:MOST_MARKS])
+    hours = dict.fromkeys((mark.instance_id, mark.hour) for mark in oldest)
+    taken = set(islice(hours, MOST_HOURS))
+    marks = [mark for mark in oldest if (mark.instance_id, mark.hour) in taken]
+    if marks:
+        count_again(marks)
+    return len(marks)
 
 
-def _summaries(instance_id: int, hours: Iterable[datetime]) -> list[HourlySummary]:
+def _summaries(hours: Iterable[tuple[int, datetime]]) -> list[HourlySummary]:
     now = timezone.now()
-    spans = [Q(started_at__gte=hour, started_at__lt=hour + HOUR) for hour in hours]
-    outbound = Message.objects.filter(reduce(operator.or_, spans), instance=instance_id)
+    spans = [
+        Q(instance=instance, started_at__gte=hour, started_at__lt=hour + HOUR)
+        for instance, hour in hours
+    ]
     counted = (
-        outbound.filter(inbound=False)
+        Message.objects.filter(reduce(operator.or_, spans), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
             delivered_latency=_Epoch("delivered_at") - _Epoch(Coalesce("sent_at", "accepted_at")),
             read_latency=_Epoch("read_at") - _Epoch("delivered_at"),
         )
-        .values("hour", "is_group")
+        .values("instance_id", "hour", "is_group")
         .annotate(**_counts())
-        .order_by("hour")
+        .order_by("instance_id", "hour")
     )
-    return [HourlySummary(instance_id=instance_id, computed_at=now, **row) for row in counted]
+    return [HourlySummary(computed_at=now, **row) for row in counted]
 
 
 def _counts() -> dict[str, Count]:
