@@ -183,6 +183,8 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
     "statusboard.request_ids.RequestIdMiddleware",
@@ -190,6 +192,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "statusboard.middleware.BrowserLimitsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "messages.api.problems.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "statusboard.middleware.DatabaseAwayMiddleware",
@@ -253,6 +256,17 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "messages.api.schema.ApiSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Statusboard",
+    "DESCRIPTION": "What became of WhatsApp messages sent through Z-API. Times are UTC.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    # The webhook is no part of what is described, and has no serializer to describe.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
 # ── Sign-in ──────────────────────────────────────────────────────────────────────────────────────
@@ -283,6 +297,7 @@ USERSESSIONS_TRACK_ACTIVITY = True
 
 TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", default=False)
 MFA_ADAPTER = "messages.access.adapter.SecondFactorAdapter"
+MFA_FORMS = {"add_webauthn": "messages.access.forms.AddPasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Statusboard"

@@ -24,6 +24,7 @@ _SUPERVISOR = _SUPPORT | {
 _ADMIN = _SUPERVISOR | {
     "whatsapp.view_account",
     "whatsapp.view_callback",
+    "whatsapp.change_callback",
     "whatsapp.add_instance",
     "whatsapp.change_instance",
     "whatsapp.view_auditevent",

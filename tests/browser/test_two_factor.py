@@ -56,7 +56,7 @@ def add_passkey(page: Page, *, passwordless: bool) -> None:
     page.goto("/account/two-factor/webauthn/add/")
     confirm_password(page)
     page.get_by_label("Name").fill("My laptop")
-    page.get_by_label("Passwordless").set_checked(passwordless)
+    page.get_by_label("Sign in with it alone").set_checked(passwordless)
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
 
