@@ -4,6 +4,7 @@ The headline of a message is its highest rank and never goes back. Rank 0 says n
 contact: it is shown, off the ladder.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -104,6 +105,17 @@ FROM_PROVIDER = {
     "READ-SELF": Status.READ_BY_ME,
     "PLAYED_BY_ME": Status.PLAYED_BY_ME,
 }
+
+
+def highest(statuses: Iterable[Status]) -> Status:
+    """The highest rank reached; without one, what the steps are: unknown words, or ours."""
+    found = set(statuses)
+    rank = max((status.rank for status in found), default=0)
+    if rank:
+        return Status.of_rank(rank)
+    if Status.UNKNOWN in found or not found:
+        return Status.UNKNOWN
+    return Status.PLAYED_BY_ME if Status.PLAYED_BY_ME in found else Status.READ_BY_ME
 
 
 def from_provider(word: str) -> Status:

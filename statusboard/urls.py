@@ -7,6 +7,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", include("messages.dashboard.urls")),
     path("", include("messages.webhooks.urls")),
+    path("", include("messages.api.urls")),
     path("", include("messages.monitoring.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),

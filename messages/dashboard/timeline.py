@@ -17,6 +17,7 @@ from messages import phones
 from messages.models import StatusEvent
 from messages.phones import AddressKind
 from messages.statuses import LADDER, Status
+from messages.statuses import highest as highest_of
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
@@ -137,14 +138,7 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
 
 
 def highest(events: Iterable[StatusEvent]) -> Status:
-    """The highest rank reached; without one, what the events are: unknown words, or ours."""
-    statuses = {_status(event) for event in events}
-    rank = max((status.rank for status in statuses), default=0)
-    if rank:
-        return Status.of_rank(rank)
-    if Status.UNKNOWN in statuses or not statuses:
-        return Status.UNKNOWN
-    return Status.PLAYED_BY_ME if Status.PLAYED_BY_ME in statuses else Status.READ_BY_ME
+    return highest_of(_status(event) for event in events)
 
 
 def recipients(events: Iterable[StatusEvent]) -> tuple[Recipient, ...]:

@@ -1,0 +1,37 @@
+"""The bodies that labels come in, as JSON Schema: what messages.labels takes, and nothing else."""
+
+from typing import Any, Final
+
+from messages.labels import LONGEST_ID, LONGEST_LABEL, LONGEST_REFERENCE, MOST_AT_ONCE
+
+_SHOWN: Final = r"[^\u0000-\u001f\u007f]"
+_NOT_BLANK: Final = {"pattern": rf"^{_SHOWN}*[^\s\u0000-\u001f\u007f]{_SHOWN}*$"}
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": longest, "pattern": f"^{_SHOWN}*$"}
+
+
+def _given(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: _NOT_BLANK}}
+
+
+_TEXTS: Final = {"reference": _text(LONGEST_REFERENCE), "label": _text(LONGEST_LABEL)}
+_IDS: Final = {name: _text(LONGEST_ID) | _NOT_BLANK for name in ("zapi_instance_id", "message_id")}
+ONE: Final = {
+    "type": "object",
+    "properties": _TEXTS,
+    "anyOf": [_given("reference"), _given("label")],
+    "additionalProperties": False,
+}
+MANY: Final = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": MOST_AT_ONCE,
+    "items": ONE | {"properties": _IDS | _TEXTS, "required": list(_IDS)},
+}
+CSV: Final = {
+    "type": "string",
+    "description": "The first line names the columns: zapi_instance_id, message_id, reference,"
+    " label. Commas or semicolons divide them.",
+}

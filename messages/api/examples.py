@@ -1,0 +1,124 @@
+"""One example of each thing, with nobody's number in it."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample
+
+_INSTANCE: Final = {"id": 1, "zapi_id": "3C0D1E2F", "name": "Support"}
+_EVENT: Final = {
+    "id": 7,
+    "status": "READ",
+    "raw_status": "READ",
+    "source": "MessageStatusCallback",
+    "occurred_at": "2026-11-22T09:14:03Z",
+    "received_at": "2026-11-22T09:14:04.218000Z",
+    "occurred_at_is_arrival": False,
+    "phone": "5544999999999",
+    "participant": "",
+    "device": 0,
+    "reason": "",
+    "repeats": 0,
+}
+
+
+def _example(name: str, value: Any, *, is_request: bool = False) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=is_request, response_only=not is_request)
+
+
+MESSAGE: Final = _example(
+    "A message that was read",
+    {
+        "id": 42,
+        "message_id": "3EB0A1",
+        "zaap_id": "3EB0A1",
+        "instance": _INSTANCE,
+        "phone": "5544999999999",
+        "is_group": False,
+        "inbound": False,
+        "reference": "order-1042",
+        "label": "Your order is on its way",
+        "status": "READ",
+        "failure": "",
+        "first_heard_at": "2026-11-22T09:13:51.030000Z",
+        "last_event_at": "2026-11-22T09:14:03Z",
+        "accepted_at": "2026-11-22T09:13:50Z",
+        "sent_at": "2026-11-22T09:13:51Z",
+        "failed_at": None,
+        "delivered_at": "2026-11-22T09:13:55Z",
+        "read_at": "2026-11-22T09:14:03Z",
+        "played_at": None,
+        "read_by_us_at": None,
+        "events": [_EVENT],
+        "has_more_events": False,
+    },
+)
+LISTED_EVENT: Final = _example(
+    "A reading", _EVENT | {"message": 42, "message_id": "3EB0A1", "instance": _INSTANCE}
+)
+RECIPIENT: Final = _example(
+    "A customer",
+    {
+        "phone": "5544999999999",
+        "messages": 12,
+        "delivered": 11,
+        "read": 9,
+        "failed": 1,
+        "first_message_at": "2026-10-02T12:00:00Z",
+        "last_message_at": "2026-11-22T09:13:51.030000Z",
+    },
+)
+INSTANCE: Final = _example(
+    "A connected number",
+    _INSTANCE
+    | {
+        "account": "Shop",
+        "connected": True,
+        "connection_changed_at": "2026-11-20T08:00:00Z",
+        "connection_reason": "",
+        "last_heard_at": "2026-11-22T09:14:04.218000Z",
+        "webhook": "in sync",
+        "created_at": "2026-10-01T08:00:00Z",
+    },
+)
+SUMMARY: Final = _example(
+    "An hour",
+    {
+        "id": 9,
+        "hour": "2026-11-22T09:00:00Z",
+        "instance": _INSTANCE,
+        "is_group": False,
+        "messages": 120,
+        "accepted": 120,
+        "sent": 119,
+        "delivered": 110,
+        "read": 64,
+        "played": 2,
+        "failed": 1,
+        "waiting_to_send": 0,
+        "waiting_to_deliver": 9,
+        "delivered_within": {"1": 20, "2": 61, "4": 97},
+        "read_within": {"1": 0, "2": 1, "4": 3},
+        "computed_at": "2026-11-22T10:00:05Z",
+    },
+)
+INCIDENT: Final = _example(
+    "A number that lost its connection",
+    {
+        "id": 3,
+        "kind": "disconnected",
+        "instance": _INSTANCE,
+        "opened_at": "2026-11-22T09:20:00Z",
+        "last_seen_at": "2026-11-22T09:42:00Z",
+        "resolved_at": None,
+        "acknowledged_at": None,
+        "note": "",
+    },
+)
+_TEXTS: Final = {"reference": "order-1042", "label": "Your order is on its way"}
+_LABEL: Final = {"zapi_instance_id": "3C0D1E2F", "message_id": "3EB0A1"} | _TEXTS
+LABEL_BODY: Final = _example("An order", _TEXTS, is_request=True)
+LABEL: Final = _example("An order", _LABEL)
+LABELS_BODY: Final = _example(
+    "Two orders", [_LABEL, _LABEL | {"message_id": "3EB0A2"}], is_request=True
+)
+LABELLED: Final = _example("Two orders", {"labelled": 2})

@@ -1,0 +1,220 @@
+"""What may be asked in the address of each list. A name that is none of them is an error.
+
+On a page a filter misspelt is as good as none; software would take all messages for the answer.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from messages.access.masking import sees_phones
+from messages.access.scope import Viewer
+from messages.finding.criteria import STATUSES, Criteria, Period, View
+from messages.finding.queries import MessageQuerySet
+from messages.finding.search import LONGEST_TEXT, Search, understand
+from messages.labels import LONGEST_REFERENCE
+from messages.models import HourlySummary, Incident, Label, Message, StatusEvent
+from messages.statuses import Status
+
+# No message is older, and no calendar ends near it.
+_BEGINNING: Final = datetime(2009, 1, 1, tzinfo=UTC)
+_OF_PAGES: Final = {"limit", "cursor"}
+_LARGEST_ID: Final = 2**63 - 1
+
+
+class StatusField(serializers.ChoiceField):
+    """The name of a rank as `status` has it; the pages' addresses write it in lower case."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[status.value for status in STATUSES], **options)
+
+    def to_internal_value(self, data: Any) -> Status:
+        return Status(super().to_internal_value(str(data).upper()))
+
+
+class MomentField(serializers.DateTimeField):
+    def to_internal_value(self, value: Any) -> datetime:
+        return max(super().to_internal_value(value), _BEGINNING)
+
+
+class Query(serializers.Serializer[Any]):
+    """The parameters of a list, checked."""
+
+    @classmethod
+    def read(cls, request: Request) -> dict[str, Any]:
+        given, fields = request.query_params, cls().fields
+        if unknown := set(given) - set(fields) - _OF_PAGES:
+            words = _("There is no such parameter here.")
+            raise ValidationError(dict.fromkeys(sorted(unknown), words))
+        query = cls(
+            data={
+                name: given.getlist(name) if isinstance(field, serializers.ListField) else text
+                for name, field in fields.items()
+                if (text := given.get(name)) is not None
+            }
+        )
+        query.is_valid(raise_exception=True)
+        checked: dict[str, Any] = query.validated_data
+        return checked
+
+
+def _ids(words: str) -> serializers.ListField:
+    child = serializers.IntegerField(min_value=1, max_value=_LARGEST_ID)
+    return serializers.ListField(child=child, required=False, help_text=words)
+
+
+def _id(words: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1, max_value=_LARGEST_ID, required=False, help_text=words
+    )
+
+
+def _message_id() -> serializers.CharField:
+    return serializers.CharField(
+        max_length=LONGEST_TEXT, required=False, help_text="Z-API's `messageId` or `zaapId`."
+    )
+
+
+class MessageQuery(Query):
+    message_id = _message_id()
+    reference = serializers.CharField(
+        max_length=LONGEST_REFERENCE,
+        required=False,
+        help_text="The sender's own id of the message, as it was labelled.",
+    )
+    q = serializers.CharField(
+        max_length=LONGEST_TEXT,
+        required=False,
+        help_text="As in the search box: a number in any writing, part of one, an id, a LID.",
+    )
+    view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
+    status = serializers.ListField(child=StatusField(), required=False, help_text="Any of these.")
+    reached = StatusField(required=False, help_text="This step or a later one.")
+    instance = _ids("The board's `id` of instances.")
+    period = serializers.ChoiceField(
+        choices=Period.values,
+        required=False,
+        help_text="When the board first heard of it. As on the page: 7 days, or all time where"
+        " the parameters search, name a message or bound the time.",
+    )
+    since = MomentField(required=False, help_text="Sent then or later.")
+    until = MomentField(required=False, help_text="Sent before then.")
+    groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
+    inbound = serializers.BooleanField(
+        required=False,
+        help_text="With the messages that were only read by us. A message asked for by its id"
+        " or reference is found without.",
+    )
+
+
+class EventQuery(Query):
+    message = _id("The board's `id` of a message.")
+    message_id = _message_id()
+    instance = _ids("The board's `id` of instances.")
+
+
+class RecipientQuery(Query):
+    phone = serializers.CharField(
+        max_length=LONGEST_TEXT,
+        required=False,
+        help_text="A whole number, LID or group; both forms of Brazil's ninth digit are found.",
+    )
+
+
+class SummaryQuery(Query):
+    instance = _ids("The board's `id` of instances.")
+    since = MomentField(required=False, help_text="Hours that begin then or later.")
+    until = MomentField(required=False, help_text="Hours that begin before then.")
+    groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
+
+
+class IncidentQuery(Query):
+    instance = _ids("The board's `id` of instances.")
+    open = serializers.BooleanField(required=False, help_text="Only those open, or none of them.")
+
+
+def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
+    """Those that `user` may see, as the page with the same parameters finds them."""
+    is_named = bool({"message_id", "reference"} & set(query))
+    criteria = Criteria(
+        search=_search(user, query.get("q", "")),
+        view=View(query.get("view", "")),
+        statuses=tuple(query.get("status", ())),
+        reached=query.get("reached"),
+        instances=tuple(query.get("instance", ())),
+        chosen_period=_period(query, is_named),
+        since=query.get("since"),
+        until=query.get("until"),
+        groups=query.get("groups"),
+        inbound=query.get("inbound", is_named),
+    )
+    found = criteria.messages(user)
+    if message_id := query.get("message_id"):
+        found = found.filter(_has_id(message_id))
+    if reference := query.get("reference"):
+        found = _labelled(found, reference)
+    return found
+
+
+def narrow_events(found: QuerySet[StatusEvent], query: dict[str, Any]) -> QuerySet[StatusEvent]:
+    if "message" in query:
+        found = found.filter(message=query["message"])
+    if "message_id" in query:
+        named = Message.objects.filter(_has_id(query["message_id"]))
+        found = found.filter(message__in=named.values("pk"))
+    if query.get("instance"):
+        found = found.filter(message__instance__in=query["instance"])
+    return found
+
+
+def narrow_incidents(found: QuerySet[Incident], query: dict[str, Any]) -> QuerySet[Incident]:
+    if "open" in query:
+        found = found.filter(resolved_at__isnull=query["open"])
+    return found.filter(instance__in=query["instance"]) if query.get("instance") else found
+
+
+def narrow_summaries(
+    found: QuerySet[HourlySummary], query: dict[str, Any]
+) -> QuerySet[HourlySummary]:
+    names = {"since": "hour__gte", "until": "hour__lt", "groups": "is_group"}
+    wanted = {names[name]: value for name, value in query.items() if name in names}
+    if query.get("instance"):
+        wanted["instance__in"] = query["instance"]
+    return found.filter(**wanted)
+
+
+def addresses_of(phone: str) -> tuple[str, ...]:
+    """All forms that an address may be stored in."""
+    return understand(phone).addresses or (phone,)
+
+
+def _search(user: Viewer, text: str) -> Search:
+    """Who sees no numbers may not find them out digit by digit."""
+    search = understand(text)
+    if search.is_of_people and not sees_phones(user):
+        raise ValidationError({"q": _("Who may not see phone numbers cannot search for them.")})
+    return search
+
+
+def _period(query: dict[str, Any], is_named: bool) -> Period | None:
+    if "period" in query:
+        return Period(query["period"])
+    return Period.ALL if is_named else None
+
+
+def _has_id(message_id: str) -> Q:
+    """Under either of its ids, which are upper-case nearly always."""
+    ids = {message_id, message_id.upper()}
+    return Q(zapi_id__in=ids) | Q(zaap_id__in=ids)
+
+
+def _labelled(found: MessageQuerySet, reference: str) -> MessageQuerySet:
+    labels = Label.objects.filter(reference=reference)
+    same = labels.filter(instance=OuterRef("instance"), zapi_id=OuterRef("zapi_id"))
+    # The ids alone let the database begin with the labels, which are few.
+    return found.filter(Exists(same), zapi_id__in=labels.values("zapi_id"))

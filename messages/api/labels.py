@@ -1,0 +1,117 @@
+"""Labels written by the sender's software: one, many, or a spreadsheet of them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from messages import labels
+from messages.access.roles import LABEL
+from messages.access.scope import limited_to
+from messages.audit import Action, audit
+from messages.models import Instance
+
+from . import bodies, examples
+from .base import ApiView
+from .parsers import CsvParser, JsonParser
+
+
+class LabelSerializer(serializers.Serializer[Any]):
+    """For the schema alone: messages.labels checks what comes."""
+
+    zapi_instance_id = serializers.CharField()
+    message_id = serializers.CharField()
+    reference = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # as in serializers.py
+
+
+class LabelledSerializer(serializers.Serializer[Any]):
+    labelled = serializers.IntegerField(help_text="How many messages were labelled.")
+
+
+class LabelView(ApiView):
+    """The label of one message, which need not have been heard of yet."""
+
+    permission: ClassVar[str] = LABEL
+    parser_classes = (JsonParser,)
+    examples = (examples.LABEL_BODY, examples.LABEL)
+
+    @extend_schema(request={"application/json": bodies.ONE}, responses=LabelSerializer)
+    def put(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
+        """Label a message, in place of the label that it has."""
+        _instance(request, zapi_instance_id)
+        named = {"zapi_instance_id": zapi_instance_id, "message_id": message_id}
+        texts = request.data
+        if not isinstance(texts, Mapping) or set(texts) & set(named):
+            raise ValidationError(_("Send an object with a reference, a label, or both."))
+        entries, faults = labels.read_entries([named | texts])
+        if faults:
+            raise ValidationError(_details(faults)["0"])
+        labels.label(entries, by=request.user)
+        return Response(_shown(entries[0]))
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
+        """Remove a message's label."""
+        instance = _instance(request, zapi_instance_id)
+        if not labels.remove_label(instance, message_id):
+            raise Http404
+        audit(request._request, Action.LABELLED, about=instance, details={"removed": 1})
+        return Response(status=204)
+
+
+class LabelList(ApiView):
+    """Many labels at once: all of them, or none where something is wrong with one."""
+
+    permission: ClassVar[str] = LABEL
+    parser_classes = (JsonParser, CsvParser)
+    examples = (examples.LABELS_BODY, examples.LABELLED)
+
+    @extend_schema(
+        request={"application/json": bodies.MANY, "text/csv": bodies.CSV},
+        responses=LabelledSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Label many messages at once, all of them or none."""
+        raw = request.data
+        if not isinstance(raw, list) or not 0 < len(raw) <= labels.MOST_AT_ONCE:
+            words = _("Send a list of 1 to %(most)d labels.") % {"most": labels.MOST_AT_ONCE}
+            raise ValidationError(words)
+        entries, faults = labels.read_entries(raw)
+        if faults:
+            raise ValidationError(_details(faults))
+        try:
+            labels.label(entries, by=request.user)
+        except labels.LabelsRefusedError as refusal:
+            raise ValidationError(_details(refusal.faults)) from None
+        audit(request._request, Action.LABELLED, details={"messages": len(entries)})
+        return Response({"labelled": len(entries)})
+
+
+def _instance(request: Request, zapi_id: str) -> Instance:
+    visible = limited_to(request.user, Instance.objects.active(), path="")
+    return get_object_or_404(visible, zapi_id=zapi_id)
+
+
+def _details(faults: Iterable[labels.Fault]) -> dict[str, Any]:
+    """As DRF nests them: by position, then by field; what concerns a whole entry has no field."""
+    details: dict[str, Any] = {}
+    for fault in faults:
+        details.setdefault(str(fault.position), {}).setdefault(fault.field, []).append(fault.words)
+    return details
+
+
+def _shown(entry: labels.Entry) -> dict[str, str]:
+    return {
+        "zapi_instance_id": entry.zapi_instance_id,
+        "message_id": entry.message_id,
+        "reference": entry.reference,
+        "label": entry.label,
+    }

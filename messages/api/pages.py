@@ -1,0 +1,156 @@
+"""Pages by position, not by number: new rows never shift what an address shows."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from django.core import signing
+from django.db.models import Model, Q
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+PAGE_SIZE: Final = 50
+LARGEST_PAGE: Final = 200
+LONGEST_CURSOR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place of a row in its order, and whether to read on from it or back.
+
+    Signed with the order, so that what comes back is what was given out in the same list.
+    """
+
+    place: tuple[str, ...]
+    is_back: bool
+
+    @classmethod
+    def read(cls, text: str, order: tuple[str, ...]) -> Self | None:
+        try:
+            place, is_back = signing.loads(text, salt=_salt(order))
+        except signing.BadSignature:
+            return None
+        return cls(tuple(place), bool(is_back))
+
+    def written(self, order: tuple[str, ...]) -> str:
+        return signing.dumps([self.place, self.is_back], salt=_salt(order))
+
+
+class Pages(BasePagination):
+    """`order` is one field, or two of which the second settles ties; both in one direction."""
+
+    order: tuple[str, ...] = ("-id",)
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.url = request.build_absolute_uri()
+        self.size = _size(request)
+        self.cursor = _cursor(request, self.order)
+        is_back = bool(self.cursor and self.cursor.is_back)
+        order = tuple(_turned(field) for field in self.order) if is_back else self.order
+        if self.cursor:
+            queryset = queryset.filter(_beyond(order, self.cursor.place))
+        found = list(queryset.order_by(*order)[: self.size + 1])
+        self.has_more = len(found) > self.size
+        found = found[: self.size]
+        self.rows = found[::-1] if is_back else found
+        return self.rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = {"next": self._next_url(), "previous": self._previous_url()}
+        return Response(links | {"results": data})
+
+    def _next_url(self) -> str | None:
+        is_back = bool(self.cursor and self.cursor.is_back)
+        return self._url(-1, is_back=False) if self.rows and (is_back or self.has_more) else None
+
+    def _previous_url(self) -> str | None:
+        """There on the first page too: it leads to what is yet to come."""
+        return self._url(0, is_back=True) if self.rows else None
+
+    def _url(self, position: int, *, is_back: bool) -> str:
+        row = self.rows[position]
+        place = tuple(_text_of(row, field.lstrip("-")) for field in self.order)
+        cursor = Cursor(place, is_back).written(self.order)
+        return replace_query_param(self.url, "cursor", cursor)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        example = "https://board.example.com/api/v1/…/?cursor=…"
+        link = {"type": ["string", "null"], "format": "uri", "example": example}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": link | {"description": "The rows after these."},
+                "previous": link | {"description": "The rows before these, and those to come."},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "How many rows a page has.",
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": LARGEST_PAGE,
+                    "default": PAGE_SIZE,
+                },
+            },
+            {
+                "name": "cursor",
+                "in": "query",
+                "description": "As `next` and `previous` bring it.",
+                "schema": {"type": "string", "maxLength": LONGEST_CURSOR},
+            },
+        ]
+
+
+def _size(request: Request) -> int:
+    text = request.query_params.get("limit", str(PAGE_SIZE))
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 9):
+        raise ValidationError({"limit": _("This is no number.")})
+    if not 1 <= int(text) <= LARGEST_PAGE:
+        words = _("A page has 1 to %(most)d rows.") % {"most": LARGEST_PAGE}
+        raise ValidationError({"limit": words})
+    return int(text)
+
+
+def _cursor(request: Request, order: tuple[str, ...]) -> Cursor | None:
+    if "cursor" not in request.query_params:
+        return None
+    cursor = Cursor.read(request.query_params["cursor"], order)
+    if cursor is None:
+        raise ValidationError({"cursor": _("This is none of the cursors given out here.")})
+    return cursor
+
+
+def _salt(order: tuple[str, ...]) -> str:
+    return f"messages.api.pages {' '.join(order)}"
+
+
+def _turned(field: str) -> str:
+    return field[1:] if field.startswith("-") else f"-{field}"
+
+
+def _beyond(order: tuple[str, ...], place: tuple[str, ...]) -> Q:
+    """What comes after a place; the first comparison lets the database begin there."""
+    names = [field.lstrip("-") for field in order]
+    than = "lt" if order[0].startswith("-") else "gt"
+    if len(names) == 1:
+        return Q((f"{names[0]}__{than}", place[0]))
+    is_after = [Q((f"{name}__{than}", value)) for name, value in zip(names, place, strict=True)]
+    return Q((f"{names[0]}__{than}e", place[0])) & (is_after[0] | is_after[1])
+
+
+def _text_of(row: Model | dict[str, Any], name: str) -> str:
+    value = row[name] if isinstance(row, dict) else getattr(row, name)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

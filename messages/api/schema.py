@@ -1,0 +1,96 @@
+"""The API described: OpenAPI 3.1, drawn from the views themselves."""
+
+from functools import cache
+from typing import Any, Final
+
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample
+
+from .problems import MEDIA_TYPE
+
+_Generator: Any = SchemaGenerator  # it has no types
+_NUMBER: Final = {"schema": {"type": "integer"}}
+_LIMITS: Final = {
+    "RateLimit-Limit": _NUMBER | {"description": "Requests that the key has in a minute."},
+    "RateLimit-Remaining": _NUMBER | {"description": "How many of them are left."},
+    "RateLimit-Reset": _NUMBER | {"description": "Seconds until they are all there again."},
+}
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with the request, in all its places.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "A JSON pointer."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_PROBLEMS: Final = {
+    400: "A parameter or the body is not as it must be.",
+    401: "No key, or one that is unknown, expired or revoked.",
+    403: "The key may not do this.",
+    404: "There is no such thing, or the key may not see it.",
+    406: "Only JSON is spoken here.",
+    413: "The body is too large.",
+    415: "The body is of another media type.",
+    429: "Too many requests: wait for so many seconds as Retry-After says.",
+}
+
+
+class ApiSchema(AutoSchema):
+    """What the views say of themselves: `query_class`, `examples`, a docstring's first line."""
+
+    def get_summary(self) -> str:
+        return str(self.get_description()).partition("\n")[0].rstrip(".")
+
+    def get_override_parameters(self) -> list[Any]:
+        query = getattr(self.view, "query_class", None)
+        return [query] if query and query().fields else []
+
+    def get_examples(self) -> list[OpenApiExample]:
+        return list(getattr(self.view, "examples", ()))
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for body in bodies.values():
+            body |= {"description": body["description"] or "Done.", "headers": _LIMITS}
+        return bodies | {str(code): _problem(code) for code in self._problems()}
+
+    def _problems(self) -> list[int]:
+        has_body = self.method in {"PUT", "POST"}
+        left_out = {404} if "{" not in self.path else set()
+        left_out |= set() if has_body else {413, 415}
+        left_out |= {400} if not has_body and not self._get_parameters() else set()
+        return [code for code in _PROBLEMS if code not in left_out]
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """Made once: it is the same for everybody."""
+    with translation.override("en"):
+        generator = _Generator(urlconf="messages.api.urls")
+        schema: dict[str, Any] = generator.get_schema(public=True)
+    schema["components"]["schemas"]["Problem"] = _PROBLEM
+    return schema
+
+
+def _problem(code: int) -> dict[str, Any]:
+    headers = {"Retry-After": _NUMBER} if code == 429 else {}
+    return {
+        "description": _PROBLEMS[code],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    } | ({"headers": headers} if headers else {})

@@ -1,0 +1,221 @@
+"""What the API shows of each thing. Field names and statuses are a contract: add, never rename."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from messages.access.masking import masked
+from messages.models import (
+    HourlySummary,
+    Incident,
+    Instance,
+    Label,
+    Message,
+    StatusEvent,
+    WebhookKind,
+    WebhookState,
+)
+from messages.models.hourly_summary import LATENCY_EDGES, latency_column
+from messages.statuses import Status, highest
+
+# A large group's message has thousands of events: the first so many come with it, /events/ has all.
+MOST_EVENTS: Final = 300
+
+Labels = dict[tuple[int, str], Label]
+
+_STATUSES: Final = [status.value for status in Status]
+_COUNTS = serializers.DictField(child=serializers.IntegerField())
+
+
+class AddressField(serializers.CharField):
+    """A number, LID or group; masked for who may not see phones."""
+
+    def to_representation(self, value: str) -> str:
+        return value if self.context["sees_phones"] else masked(value)
+
+
+# A field called instance or label is declared where a serializer keeps an attribute of that name;
+# DRF takes declared fields off the class, which the stubs do not know.
+
+
+class InstanceRefSerializer(serializers.ModelSerializer[Instance]):
+    class Meta:
+        model = Instance
+        fields = ["id", "zapi_id", "name"]
+
+
+class EventSerializer(serializers.ModelSerializer[StatusEvent]):
+    """One step as Z-API reported it. `repeats` counts further copies of the same report."""
+
+    status = serializers.ChoiceField(choices=_STATUSES)
+    phone = AddressField()
+    participant = AddressField(help_text="Who of a group or broadcast; empty elsewhere.")
+    device = serializers.SerializerMethodField(help_text="Absent (null) for groups.")
+    occurred_at_is_arrival = serializers.BooleanField(
+        source="time_is_arrival",
+        help_text="Z-API gave no usable time; the time of arrival stands in.",
+    )
+
+    class Meta:
+        model = StatusEvent
+        fields = ["id", "status", "raw_status", "source", "occurred_at", "received_at"]
+        fields += ["occurred_at_is_arrival", "phone", "participant", "device", "reason", "repeats"]
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_device(self, event: StatusEvent) -> int | None:
+        return None if event.device < 0 else event.device
+
+
+class ListedEventSerializer(EventSerializer):
+    """An event away from its message: it says whose it is."""
+
+    message = serializers.IntegerField(source="message_id", help_text="The message's `id`.")
+    message_id = serializers.CharField(source="message.zapi_id", help_text="Z-API's id of it.")
+    instance = InstanceRefSerializer(source="message.instance")  # type: ignore[assignment]
+
+    class Meta(EventSerializer.Meta):
+        fields = [*EventSerializer.Meta.fields, "message", "message_id", "instance"]
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message: the highest status reached, the earliest time of each step, and its events."""
+
+    message_id = serializers.CharField(source="zapi_id", help_text="Z-API's id of the message.")
+    instance = InstanceRefSerializer()  # type: ignore[assignment]
+    phone = AddressField(help_text="To whom: a number, a LID or a group.")
+    status = serializers.SerializerMethodField()
+    read_by_us_at = serializers.DateTimeField(source="by_us_at", allow_null=True)
+    reference = serializers.SerializerMethodField(help_text="The sender's own id of the message.")
+    label = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="The sender's words for the message."
+    )
+    events = serializers.SerializerMethodField(
+        help_text=f"By their own time. The first {MOST_EVENTS}: `/events/?message=` lists them all."
+    )
+    has_more_events = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Message
+        fields = ["id", "message_id", "zaap_id", "instance", "phone", "is_group", "inbound"]
+        fields += ["reference", "label", "status", "failure", "first_heard_at", "last_event_at"]
+        fields += ["accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at"]
+        fields += ["read_by_us_at", "events", "has_more_events"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=_STATUSES))
+    def get_status(self, message: Message) -> str:
+        return _status_of(message, (Status(event.status) for event in _events_of(message)))
+
+    def get_reference(self, message: Message) -> str:
+        return self._label_of(message).reference
+
+    def get_label(self, message: Message) -> str:
+        return self._label_of(message).label
+
+    @extend_schema_field(EventSerializer(many=True))
+    def get_events(self, message: Message) -> list[dict[str, Any]]:
+        shown = sorted(_events_of(message)[:MOST_EVENTS], key=_in_order)
+        return [EventSerializer(event, context=self.context).data for event in shown]
+
+    def get_has_more_events(self, message: Message) -> bool:
+        return len(_events_of(message)) > MOST_EVENTS
+
+    def _label_of(self, message: Message) -> Label:
+        labels: Labels = self.context["labels"]
+        return labels.get((message.instance_id, message.zapi_id)) or Label()
+
+
+class RecipientSerializer(serializers.Serializer[dict[str, Any]]):
+    """What became of the messages to one address."""
+
+    phone = AddressField()
+    messages = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    read = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    first_message_at = serializers.DateTimeField()
+    last_message_at = serializers.DateTimeField()
+
+
+class InstanceSerializer(serializers.ModelSerializer[Instance]):
+    """A WhatsApp number at Z-API: whether it is connected and heard of. No secret is in it."""
+
+    account = serializers.CharField(source="account.name")
+    last_heard_at = serializers.DateTimeField(allow_null=True)
+    webhook = serializers.SerializerMethodField(help_text="Whether Z-API calls this board.")
+
+    class Meta:
+        model = Instance
+        fields = ["id", "zapi_id", "name", "account", "connected", "connection_changed_at"]
+        fields += ["connection_reason", "last_heard_at", "webhook", "created_at"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=WebhookState.values))
+    def get_webhook(self, instance: Instance) -> str:
+        states = {hook.kind: hook.state for hook in instance.webhooks.all()}
+        return states.get(WebhookKind.MESSAGE_STATUS, WebhookState.NEVER_VERIFIED)
+
+
+class SummarySerializer(serializers.ModelSerializer[HourlySummary]):
+    """What became of the messages that one instance started in one hour."""
+
+    instance = InstanceRefSerializer()  # type: ignore[assignment]
+    delivered_within = serializers.SerializerMethodField(
+        help_text="How many were delivered within so many seconds of being sent."
+    )
+    read_within = serializers.SerializerMethodField(
+        help_text="How many were read within so many seconds of being delivered."
+    )
+
+    class Meta:
+        model = HourlySummary
+        fields = ["id", "hour", "instance", "is_group", "messages", "accepted", "sent"]
+        fields += ["delivered", "read", "played", "failed", "waiting_to_send"]
+        fields += ["waiting_to_deliver", "delivered_within", "read_within", "computed_at"]
+
+    @extend_schema_field(_COUNTS)
+    def get_delivered_within(self, summary: HourlySummary) -> dict[str, int]:
+        return _within(summary, "delivered")
+
+    @extend_schema_field(_COUNTS)
+    def get_read_within(self, summary: HourlySummary) -> dict[str, int]:
+        return _within(summary, "read")
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    """Something that needs attention, from when it was noticed until it was over."""
+
+    instance = InstanceRefSerializer(allow_null=True)  # type: ignore[assignment]
+
+    class Meta:
+        model = Incident
+        fields = ["id", "kind", "instance", "opened_at", "last_seen_at", "resolved_at"]
+        fields += ["acknowledged_at", "note"]
+
+
+def labels_of(messages: Iterable[Message]) -> Labels:
+    """What the sender calls these messages, in one query."""
+    found = Label.objects.filter(zapi_id__in={message.zapi_id for message in messages})
+    return {(label.instance_id, label.zapi_id): label for label in found}
+
+
+def _status_of(message: Message, steps: Iterable[Status]) -> Status:
+    """The name of the rank; where it has two names or none, the events tell."""
+    if message.rank == Status.PENDING.rank:
+        return Status.PENDING if set(steps) == {Status.PENDING} else Status.ACCEPTED
+    return Status.of_rank(message.rank) if message.rank else highest(steps)
+
+
+def _events_of(message: Message) -> list[StatusEvent]:
+    """As the view fetched them; what none were fetched for has none."""
+    found: list[StatusEvent] = getattr(message, "first_events", [])
+    return found
+
+
+def _in_order(event: StatusEvent) -> tuple[Any, ...]:
+    """Those of the same second in the order of the ladder."""
+    return event.occurred_at, Status(event.status).rank, event.received_at
+
+
+def _within(summary: HourlySummary, latency: str) -> dict[str, int]:
+    return {str(edge): getattr(summary, latency_column(latency, edge)) for edge in LATENCY_EDGES}

@@ -1,0 +1,203 @@
+"""What can be read. Every answer goes through `limited_to`, as every page does."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
+from drf_spectacular.utils import OpenApiExample
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+
+from messages.access.masking import sees_phones
+from messages.access.roles import SEE_PHONES
+from messages.access.scope import limited_to
+from messages.models import HourlySummary, Incident, Instance, Message, StatusEvent
+from messages.statuses import Status
+
+from . import examples, filters
+from .base import ApiView
+from .pages import Pages
+from .serializers import (
+    MOST_EVENTS,
+    IncidentSerializer,
+    InstanceSerializer,
+    Labels,
+    ListedEventSerializer,
+    MessageSerializer,
+    RecipientSerializer,
+    SummarySerializer,
+    labels_of,
+)
+
+VIEW_INSTANCES = "whatsapp.view_instance"
+_TIMELINE = StatusEvent.objects.order_by("occurred_at", "id")
+# One more than is shown tells that there are more.
+_EVENTS = Prefetch("events", _TIMELINE[: MOST_EVENTS + 1], to_attr="first_events")
+
+
+class Reading(ApiView, GenericAPIView[Any]):
+    """Something to GET, with what its serializer must know of the caller."""
+
+    filter_backends = ()
+    examples: ClassVar[Sequence[OpenApiExample]] = ()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "sees_phones": sees_phones(self.request.user)}
+
+
+class ListView(Reading, ListAPIView[Any]):
+    pagination_class = Pages
+    query_class: ClassVar[type[filters.Query]] = filters.Query
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.found(self.query_class.read(self.request))
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        raise NotImplementedError
+
+
+class MessageReading(Reading):
+    """Messages come with their events, and with what their sender calls them."""
+
+    serializer_class = MessageSerializer
+    labels: Labels
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "labels": self.labels}
+
+
+class ByFirstHeard(Pages):
+    order = ("-first_heard_at", "-id")
+
+
+class ByPhone(Pages):
+    order = ("phone",)
+
+
+class ByHour(Pages):
+    order = ("-hour", "-id")
+
+
+class MessageList(MessageReading, ListView):
+    """Find messages. Those come first that the board heard of last."""
+
+    pagination_class = ByFirstHeard
+    query_class = filters.MessageQuery
+    examples = (examples.MESSAGE,)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        return filters.messages_for(self.request.user, query).prefetch_related(_EVENTS)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        rows = super().paginate_queryset(queryset)
+        self.labels = labels_of(rows or ())
+        return rows
+
+
+class MessageDetail(MessageReading, RetrieveAPIView[Message]):
+    """Read one message."""
+
+    examples = (examples.MESSAGE,)
+
+    def get_queryset(self) -> QuerySet[Message]:
+        found = Message.objects.select_related("instance").prefetch_related(_EVENTS)
+        return limited_to(self.request.user, found)
+
+    def get_object(self) -> Message:
+        message: Message = super().get_object()
+        self.labels = labels_of([message])
+        return message
+
+
+class EventList(ListView):
+    """Read events, those that arrived last first."""
+
+    serializer_class = ListedEventSerializer
+    query_class = filters.EventQuery
+    permission = "whatsapp.view_statusevent"
+    examples = (examples.LISTED_EVENT,)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        events = StatusEvent.objects.select_related("message__instance")
+        return filters.narrow_events(
+            limited_to(self.request.user, events, "message__instance"), query
+        )
+
+
+class RecipientList(ListView):
+    """Read the addresses that messages went to, and how far those messages came.
+
+    Only for who sees whole phone numbers.
+    """
+
+    serializer_class = RecipientSerializer
+    pagination_class = ByPhone
+    query_class = filters.RecipientQuery
+    permission = SEE_PHONES
+    examples = (examples.RECIPIENT,)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        found = limited_to(self.request.user, Message.objects.filter(inbound=False))
+        if phone := query.get("phone"):
+            found = found.filter(phone__in=filters.addresses_of(phone))
+        return found.exclude(phone="").values("phone").annotate(**_TALLY)
+
+
+_TALLY = {
+    "messages": Count("pk"),
+    "delivered": Count("pk", filter=Q(rank__gte=Status.RECEIVED.rank)),
+    "read": Count("pk", filter=Q(rank__gte=Status.READ.rank)),
+    "failed": Count("pk", filter=Q(rank=Status.FAILED.rank)),
+    "first_message_at": Min("first_heard_at"),
+    "last_message_at": Max("first_heard_at"),
+}
+
+
+class InstanceReading(Reading):
+    serializer_class = InstanceSerializer
+    permission = VIEW_INSTANCES
+    examples = (examples.INSTANCE,)
+
+    def instances(self) -> QuerySet[Instance]:
+        active = Instance.objects.active().with_last_heard()
+        found = active.select_related("account").prefetch_related("webhooks")
+        return limited_to(self.request.user, found, path="")
+
+
+class InstanceList(InstanceReading, ListView):
+    """Read the instances that are in use."""
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        return self.instances()
+
+
+class InstanceDetail(InstanceReading, RetrieveAPIView[Instance]):
+    """Read one instance."""
+
+    def get_queryset(self) -> QuerySet[Instance]:
+        return self.instances()
+
+
+class SummaryList(ListView):
+    """Read what became of the messages of each hour, the newest hour first."""
+
+    serializer_class = SummarySerializer
+    pagination_class = ByHour
+    query_class = filters.SummaryQuery
+    examples = (examples.SUMMARY,)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        hours = HourlySummary.objects.select_related("instance")
+        return filters.narrow_summaries(limited_to(self.request.user, hours), query)
+
+
+class IncidentList(ListView):
+    """Read what needs attention or did, the newest first."""
+
+    serializer_class = IncidentSerializer
+    query_class = filters.IncidentQuery
+    permission = VIEW_INSTANCES
+    examples = (examples.INCIDENT,)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        incidents = Incident.objects.select_related("instance")
+        return filters.narrow_incidents(limited_to(self.request.user, incidents), query)

@@ -1,0 +1,28 @@
+"""What the sender's software calls its messages: read, checked and written, all or nothing."""
+
+from .entries import (
+    LONGEST_ID,
+    LONGEST_LABEL,
+    LONGEST_REFERENCE,
+    MOST_AT_ONCE,
+    Entry,
+    Fault,
+    read_entries,
+)
+from .spreadsheet import UnreadableFileError, rows_of_csv
+from .writing import LabelsRefusedError, label, remove_label
+
+__all__ = [
+    "LONGEST_ID",
+    "LONGEST_LABEL",
+    "LONGEST_REFERENCE",
+    "MOST_AT_ONCE",
+    "Entry",
+    "Fault",
+    "LabelsRefusedError",
+    "UnreadableFileError",
+    "label",
+    "read_entries",
+    "remove_label",
+    "rows_of_csv",
+]

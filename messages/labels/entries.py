@@ -1,0 +1,96 @@
+"""One label as it comes in, from JSON or a spreadsheet: the one check of its shape."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+LONGEST_ID: Final = 128
+LONGEST_REFERENCE: Final = 128
+LONGEST_LABEL: Final = 200
+# At most so many in one go; a longer list is sent in parts.
+MOST_AT_ONCE: Final = 2000
+
+_CAPS: Final = {
+    "zapi_instance_id": LONGEST_ID,
+    "message_id": LONGEST_ID,
+    "reference": LONGEST_REFERENCE,
+    "label": LONGEST_LABEL,
+}
+_NEEDED: Final = {"zapi_instance_id", "message_id"}
+# What no page can show and PostgreSQL partly refuses; half a character cannot be stored either.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message's label. The ids are Z-API's own."""
+
+    zapi_instance_id: str
+    message_id: str
+    reference: str
+    label: str
+
+    @property
+    def message(self) -> tuple[str, str]:
+        return self.zapi_instance_id, self.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the entry at `position`, counted from 0; `field` may be ''."""
+
+    position: int
+    field: str
+    words: str
+
+
+def read_entries(raw: Sequence[Any]) -> tuple[list[Entry], list[Fault]]:
+    """All entries where nothing is wrong with any, else the faults of all."""
+    faults = [fault for position, one in enumerate(raw) for fault in _faults(position, one)]
+    if faults:
+        return [], faults
+    entries = [Entry(**{name: one.get(name, "").strip() for name in _CAPS}) for one in raw]
+    return entries, _repeated(entries)
+
+
+def _faults(position: int, raw: Any) -> list[Fault]:
+    if not isinstance(raw, Mapping):
+        return [Fault(position, "", _("This is no object with the members of a label."))]
+    texts = {name: raw.get(name, "") for name in _CAPS}
+    faults = [
+        Fault(position, name, words)
+        for name, cap in _CAPS.items()
+        if (words := _fault_of(texts[name], cap, is_needed=name in _NEEDED))
+    ]
+    faults += [
+        Fault(position, str(name)[:LONGEST_ID], _("There is no such member."))
+        for name in raw
+        if name not in _CAPS
+    ]
+    if not faults and not (texts["reference"].strip() or texts["label"].strip()):
+        faults.append(Fault(position, "", _("Give a reference, a label, or both.")))
+    return faults
+
+
+def _fault_of(text: Any, cap: int, *, is_needed: bool) -> str:
+    if not isinstance(text, str):
+        return _("This must be a text.")
+    if _UNPRINTABLE.search(text):
+        return _("This holds a line break or another character that cannot be shown.")
+    if len(text.strip()) > cap:
+        return _("This is longer than %(cap)d characters.") % {"cap": cap}
+    return _("This is missing.") if is_needed and not text.strip() else ""
+
+
+def _repeated(entries: Sequence[Entry]) -> list[Fault]:
+    seen: set[tuple[str, str]] = set()
+    faults = []
+    for position, entry in enumerate(entries):
+        if entry.message in seen:
+            words = _("This message is labelled twice here.")
+            faults.append(Fault(position, "message_id", words))
+        seen.add(entry.message)
+    return faults

@@ -1,0 +1,65 @@
+"""All writes of labels."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from messages.access.scope import Viewer, limited_to
+from messages.models import Instance, Label
+
+from .entries import Entry, Fault
+
+
+class LabelsRefusedError(Exception):
+    """Nothing was written, because of these."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
+
+
+def label(entries: Sequence[Entry], *, by: Viewer) -> None:
+    """Write them all, over those that are there, or none.
+
+    An instance that `by` may not see is as good as none: LabelsRefusedError.
+    """
+    instances = _instances(entries, by)
+    faults = [
+        Fault(position, "zapi_instance_id", _("There is no such instance."))
+        for position, entry in enumerate(entries)
+        if entry.zapi_instance_id not in instances
+    ]
+    if faults:
+        raise LabelsRefusedError(faults)
+    now = timezone.now()
+    # In one order for everybody, so that two who write the same messages do not lock each other.
+    labels = [
+        Label(
+            instance_id=instances[entry.zapi_instance_id],
+            zapi_id=entry.message_id,
+            reference=entry.reference,
+            label=entry.label,
+            updated_at=now,
+        )
+        for entry in sorted(entries, key=lambda entry: entry.message)
+    ]
+    with transaction.atomic():  # it is cut into several statements where there are many
+        Label.objects.bulk_create(
+            labels,
+            update_conflicts=True,
+            unique_fields=["instance", "zapi_id"],
+            update_fields=["reference", "label", "updated_at"],
+        )
+
+
+def remove_label(instance: Instance, message_id: str) -> bool:
+    """Whether there was one."""
+    return bool(Label.objects.filter(instance=instance, zapi_id=message_id).delete()[0])
+
+
+def _instances(entries: Sequence[Entry], by: Viewer) -> dict[str, int]:
+    zapi_ids = {entry.zapi_instance_id for entry in entries}
+    found = limited_to(by, Instance.objects.active(), path="").filter(zapi_id__in=zapi_ids)
+    return dict(found.values_list("zapi_id", "pk"))

@@ -1,0 +1,122 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from messages.access.api_keys import issue, revoke
+from messages.models import Account, ApiKey, Instance, KeyRole
+
+
+class Command(BaseCommand):
+    help = "Create, list and revoke the keys that other software calls the API with."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        create = commands.add_parser(
+            "create", help="print a new key, once: only its hash is kept. It may read."
+        )
+        create.add_argument("--name", required=True, help="whose key it is, for people")
+        create.add_argument("--role", required=True, choices=KeyRole.values)
+        create.add_argument("--labels", action="store_true", help="it may label messages too")
+        create.add_argument("--no-read", action="store_true", help="with --labels: nothing else")
+        create.add_argument(
+            "--instance",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="limit it to an instance, by its id at Z-API; may be repeated",
+        )
+        create.add_argument(
+            "--account",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="limit it to the instances of an account, by its name; may be repeated",
+        )
+        create.add_argument("--expires", type=int, metavar="DAYS", help="without it: never")
+        commands.add_parser("list", help="every key, what it may do and when it was last used")
+        revoking = commands.add_parser("revoke", help="let a key work no longer, for good")
+        revoking.add_argument("key", help="its beginning, as `list` shows it")
+
+    def handle(self, *, command: str, **options: Any) -> None:
+        {"create": self._create, "list": self._list, "revoke": self._revoke}[command](options)
+
+    def _create(self, options: dict[str, Any]) -> None:
+        if options["no_read"] and not options["labels"]:
+            raise CommandError("A key that may not read must be for labels: add --labels.")
+        key = ApiKey(
+            name=_name(options["name"]),
+            role=options["role"],
+            may_read=not options["no_read"],
+            may_label=options["labels"],
+            expires_at=_expiry(options["expires"]),
+        )
+        text = issue(
+            key,
+            accounts=_accounts(options["account"]),
+            instances=_instances(options["instance"]),
+            by=None,
+        )
+        self.stderr.write("Keep this key now: it is never shown again.")
+        self.stdout.write(text)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        for key in ApiKey.objects.all():
+            self.stdout.write(f"{key.prefix}  {key.name}  {key.role}  {_scope(key)}  {_state(key)}")
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        # A whole key is taken too: who finds one in the open has nothing else at hand.
+        prefix = "_".join(options["key"].split("_")[:2])
+        key = ApiKey.objects.filter(prefix=prefix).first()
+        if key is None:
+            raise CommandError(f"There is no key that begins with {prefix}. `apikeys list` helps.")
+        revoke(key, by=None)
+        self.stderr.write(f"{key.name} ({prefix}) is revoked.")
+
+
+def _name(text: str) -> str:
+    name, longest = text.strip(), ApiKey._meta.get_field("name").max_length or 0
+    if not 0 < len(name) <= longest:
+        raise CommandError(f"A name has 1 to {longest} characters.")
+    return name
+
+
+def _expiry(days: int | None) -> datetime | None:
+    if days is None:
+        return None
+    if not 0 < days <= 3650:
+        raise CommandError("A key expires within 1 to 3650 days.")
+    return timezone.now() + timedelta(days=days)
+
+
+def _instances(zapi_ids: list[str]) -> list[Instance]:
+    found = {one.zapi_id: one for one in Instance.objects.filter(zapi_id__in=zapi_ids)}
+    if missing := [zapi_id for zapi_id in zapi_ids if zapi_id not in found]:
+        raise CommandError(f"There is no instance {missing[0]}. `instances list` shows them all.")
+    return list(found.values())
+
+
+def _accounts(names: list[str]) -> list[Account]:
+    """Names need not be unique: a limit that may mean two accounts is refused."""
+    accounts = []
+    for name in dict.fromkeys(names):
+        found = list(Account.objects.filter(name=name)[:2])
+        if len(found) != 1:
+            raise CommandError(f"There is {'no' if not found else 'more than one'} account {name}.")
+        accounts += found
+    return accounts
+
+
+def _scope(key: ApiKey) -> str:
+    scopes = {"reads": key.may_read, "labels": key.may_label}
+    return " and ".join(name for name, is_given in scopes.items() if is_given)
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    if not key.is_usable(timezone.now()):
+        return f"expired {key.expires_at:%Y-%m-%d}"
+    used = f"{key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never"
+    return f"last used {used}"
