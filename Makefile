@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults bench-ingest lint check messages lock screenshots
+.PHONY: help run demo test faults bench-ingest bench-silence lint check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -22,6 +22,9 @@ demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and li
 
 bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest
+
+bench-silence: $(VENV)/ready-dev ## Back-test the rule about silent instances: false alarms, time to detect
+	@$(BIN)/python -m bench.silence
 
 test: $(VENV)/ready-dev ## Run every test that needs no outside server
 	@$(BIN)/python -m pytest $(ARGS)

@@ -52,6 +52,7 @@ class RememberedInstance:
     urls: dict[str, str] = field(default_factory=dict)
     filters: list[str] = field(default_factory=list)
     connected: bool = True
+    queued: int = 0
 
     def url_for(self, hook: str) -> str:
         """Where a callback of this hook goes; '' where no URL is set or a filter silences it."""
@@ -177,7 +178,7 @@ class Gateway:
             "status": ("GET", lambda instance, _: as_json(instance.status())),
             "phone-exists": ("GET", lambda _, call: as_json(_whose(call.path.rpartition("/")[2]))),
             "queue": ("POST", lambda *_: as_json(_EMPTY_QUEUE)),
-            "queue/count": ("GET", lambda *_: as_json({"count": 0})),
+            "queue/count": ("GET", lambda instance, _: as_json({"count": instance.queued})),
         }
 
     def _setter(self, hooks: list[str]) -> Handler:

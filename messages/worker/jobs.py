@@ -5,13 +5,18 @@ import threading
 from django.contrib.sessions.backends.db import SessionStore
 
 from messages.forwarding import Forwarder, drop_unwanted
+from messages.incidents.detect import detect
+from messages.incidents.learning import learn_rhythms
 from messages.ingest import drain
 from messages.instances.batches import forget_old_batches, work_batches
 from messages.instances.push import retry_due_pushes
 from messages.instances.verify import verify_due
+from messages.notifications.notifier import notify
+from messages.notifications.outbox import enqueue
 from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
+from .heart import forget_old_beats
 from .loop import Job
 
 
@@ -32,6 +37,10 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("verify", lambda: verify_due(stop), every=5, alone=True),
         Job("batches", lambda: work_batches(stop), every=1, alone=True),
         Job("forget batches", forget_old_batches, every=3600),
+        Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
+        Job("notify", notify, every=1, alone=True),
+        Job("learn rhythms", learn_rhythms, every=60, shared=True),
+        Job("forget beats", forget_old_beats, every=3600, shared=True),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

@@ -9,8 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import close_old_connections
+from django.utils import timezone
+
+from .turns import take_turn
 
 logger = logging.getLogger(__name__)
 
@@ -19,17 +23,30 @@ TICK = 0.5
 
 
 @dataclass(slots=True)
+class Record:
+    """How a job went last, for the page about the workers. `problem` names the error, no more."""
+
+    ran_at: datetime | None = None
+    took: float = 0.0
+    failed_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
 class Job:
     """`run` does what is due now and returns how much that was; called every `every` seconds.
 
     A job that is `alone` has a thread of its own: it neither waits for the others nor delays them.
+    One that is `shared` is done by whichever worker comes first, once in `every` seconds in all.
     """
 
     name: str
     run: Callable[[], int]
     every: float
     alone: bool = False
+    shared: bool = False
     due_at: float = field(default=0.0)
+    record: Record = field(default_factory=Record)
 
 
 def run_due(jobs: Sequence[Job], now: float) -> int:
@@ -40,10 +57,21 @@ def run_due(jobs: Sequence[Job], now: float) -> int:
             continue
         job.due_at = now + job.every
         close_old_connections()
-        try:
-            done += job.run()
-        except Exception:
-            logger.exception("The job %s failed; it will be tried again.", job.name)
+        done += _run(job)
+    return done
+
+
+def _run(job: Job) -> int:
+    record, begun = job.record, time.monotonic()
+    try:
+        if job.shared and not take_turn(job.name, job.every):
+            return 0
+        done = job.run()
+    except Exception as error:
+        logger.exception("The job %s failed; it will be tried again.", job.name)
+        record.failed_at, record.problem = timezone.now(), type(error).__name__
+        return 0
+    record.ran_at, record.took = timezone.now(), time.monotonic() - begun
     return done
 
 

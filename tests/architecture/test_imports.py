@@ -23,8 +23,20 @@ INWARD = {
     "summaries": {"access", "models", "statuses", "zapi"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
-    "worker": {"ingest", "instances", "models", "forwarding", "people", "summaries"},
+    "incidents": {"access", "audit", "models", "statuses", "zapi"},
+    "notifications": {"audit", "forwarding", "incidents", "models", "outgoing"},
+    "worker": {
+        "incidents",
+        "notifications",
+        "ingest",
+        "instances",
+        "models",
+        "forwarding",
+        "people",
+        "summaries",
+    },
     "monitoring": {"ingest", "models"},
+    "privacy": {"phones", "zapi", "models", "audit"},
     "simulator": {"zapi", "statuses"},
 }
 PURE = ["messages/zapi/payloads.py", "messages/phones.py"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from messages.worker.heart import Heart
 from messages.worker.jobs import all_jobs
 from messages.worker.loop import Job, run_due, work
 
@@ -30,7 +31,11 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        work(jobs, stop)
+        heart = Heart(jobs, options["only"] or "")
+        try:
+            work([*jobs, heart.job()], stop)
+        finally:
+            heart.stop()
 
 
 def _chosen(jobs: list[Job], only: str | None) -> list[Job]:

@@ -1,0 +1,17 @@
+from django.http import HttpRequest
+from django.utils import timezone
+
+from messages.audit import Action, audit
+from messages.models import Incident
+
+
+def acknowledge(incident: Incident, request: HttpRequest, *, note: str = "") -> None:
+    """Somebody looks after it. What was acknowledged first stands; the note may be changed."""
+    details = {"kind": incident.kind, "note": bool(note)}
+    if incident.acknowledged_at is None:
+        incident.acknowledged_at = timezone.now()
+        incident.acknowledged_by_id = request.user.pk
+        details["acknowledged"] = True
+    incident.note = note
+    incident.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
+    audit(request, Action.INCIDENT_CHANGED, about=incident.instance, details=details)

@@ -1,0 +1,108 @@
+"""One look at everything: what is found opens incidents, what is no longer found resolves them.
+
+Any number of workers may look at the same time: the database holds that there is one open incident
+of a kind and instance, and whoever changes its row tells of it in the same transaction.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from messages.models import Incident, IncidentKind, Instance, Transition
+
+from .finding import Finding, Rule, Watch
+from .grouping import grouped
+from .queue import explain
+from .rules import RULES
+
+logger = logging.getLogger(__name__)
+
+# Told of an incident opened or resolved, within the transaction that does it.
+Listener = Callable[[Incident, Transition], None]
+
+# What is wrong on and off is one incident: it is over once it has been gone for so long.
+CLEAR_FOR: Final = timedelta(minutes=5)
+
+
+def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) -> int:
+    """Give how many incidents were opened or resolved."""
+    watch = _look(timezone.now())
+    findings, failed = _ask(rules, watch)
+    findings = list(explain(grouped(findings), watch))
+    opened = sum(_found(finding, watch, listener) for finding in findings)
+    found = {finding.subject for finding in findings}
+    # A rule that failed says nothing, not even that all is well.
+    gone = [
+        incident
+        for subject, incident in watch.open.items()
+        if subject not in found and subject[0] in rules and subject[0] not in failed
+    ]
+    return opened + sum(_not_found(incident, watch.now, listener) for incident in gone)
+
+
+def _look(now: datetime) -> Watch:
+    open_now = Incident.objects.open().select_related("instance")
+    return Watch(
+        now=now,
+        instances=list(Instance.objects.active().with_last_heard().select_related("account")),
+        open={(one.kind, one.instance_id, one.place): one for one in open_now},
+    )
+
+
+def _ask(
+    rules: Mapping[IncidentKind, Rule], watch: Watch
+) -> tuple[list[Finding], set[IncidentKind]]:
+    findings: list[Finding] = []
+    failed = set()
+    for kind, rule in rules.items():
+        try:
+            findings += rule(watch)
+        except Exception:
+            logger.exception("The rule %s failed; the others go on.", kind.value)
+            failed.add(kind)
+    return findings, failed
+
+
+def _found(finding: Finding, watch: Watch, listener: Listener) -> bool:
+    incident = watch.open.get(finding.subject)
+    if incident is None:
+        return _open(finding, watch.now, listener)
+    Incident.objects.open().filter(pk=incident.pk).update(
+        values=dict(finding.values), last_seen_at=watch.now, clear_since=None
+    )
+    return False
+
+
+@transaction.atomic
+def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
+    incident, is_new = Incident.objects.open().get_or_create(
+        kind=finding.kind,
+        instance=finding.instance,
+        place=finding.place,
+        defaults={"values": dict(finding.values), "opened_at": now, "last_seen_at": now},
+    )
+    if is_new:
+        logger.warning("Incident %s opened: %s", incident.pk, finding.kind.value)
+        listener(incident, Transition.OPENED)
+    return is_new
+
+
+@transaction.atomic
+def _not_found(incident: Incident, now: datetime, listener: Listener) -> bool:
+    still_open = Incident.objects.open().filter(pk=incident.pk)
+    if incident.clear_since is None:
+        still_open.filter(clear_since=None).update(clear_since=now)
+        return False
+    if now - incident.clear_since < CLEAR_FOR:
+        return False
+    # Resolved as of when it was gone. Whoever finds the row still open is the one who tells.
+    is_ours = still_open.exclude(clear_since=None).update(resolved_at=incident.clear_since) == 1
+    if is_ours:
+        incident.resolved_at = incident.clear_since
+        logger.warning("Incident %s resolved: %s", incident.pk, incident.kind)
+        listener(incident, Transition.RESOLVED)
+    return is_ours

@@ -1,0 +1,41 @@
+"""What the rules see and what they say."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from messages.models import Incident, IncidentKind, Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something is wrong now. `values` are the names and numbers for the words."""
+
+    kind: IncidentKind
+    instance: Instance | None = None
+    place: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> "Subject":
+        return (self.kind, self.instance.pk if self.instance else None, self.place)
+
+
+# What there is at most one open incident of.
+Subject = tuple[str, int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One look at everything, at one time: the rules share it and its queries."""
+
+    now: datetime
+    instances: Sequence[Instance]
+    open: Mapping[Subject, Incident]
+
+    def opened(self, kind: IncidentKind, instance: Instance) -> Incident | None:
+        return self.open.get((kind, instance.pk, ""))
+
+
+Rule = Callable[[Watch], Iterable[Finding]]

@@ -1,0 +1,50 @@
+"""Rhythms learnt from what was heard, once a day for each instance and not at every look."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Q, Window
+from django.db.models.functions import Lag
+from django.utils import timezone
+
+from messages.models import Callback, Instance, Rhythm
+
+from .rhythm import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
+
+LEARNT_EVERY: Final = timedelta(days=1)
+
+
+def learn_rhythms(most: int = 20) -> int:
+    """Learn those that are due, the longest overdue first."""
+    now = timezone.now()
+    is_due = Q(rhythm=None) | Q(rhythm__learnt_at__lte=now - LEARNT_EVERY)
+    instances = Instance.objects.active().filter(is_due)
+    due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:most])
+    for instance in due:
+        learn_rhythm(instance, now)
+    return len(due)
+
+
+def learn_rhythm(instance: Instance, now: datetime) -> Rhythm:
+    since = _heard_first(instance, now - LEARNS_FROM)
+    learnt: dict[str, object] = {"hours": [], "longest": None}
+    if since and since <= now - LEARNS_AT_LEAST:
+        pace = learn(_gaps(instance, since), since, now)
+        learnt = {"hours": list(pace.hours), "longest": pace.longest}
+    rhythm, _ = Rhythm.objects.update_or_create(
+        instance=instance, defaults={"learnt_at": now, **learnt}
+    )
+    return rhythm
+
+
+def _heard_first(instance: Instance, since: datetime) -> datetime | None:
+    heard = instance.callbacks.filter(received_at__gte=since).order_by("received_at")
+    return heard.values_list("received_at", flat=True).first()
+
+
+def _gaps(instance: Instance, since: datetime) -> list[Gap]:
+    """The database walks its index of (instance, time) and gives the few long ones."""
+    before = Window(Lag("received_at"), order_by=F("received_at").asc())
+    heard = Callback.objects.filter(instance=instance, received_at__gte=since)
+    spaced = heard.annotate(before=before).filter(before__lte=F("received_at") - SHORTEST)
+    return list(spaced.values_list("before", "received_at"))

@@ -1,0 +1,35 @@
+"""What is looked for, a rule a file.
+
+Each finds what is wrong now; opening and resolving is not its business, except that it may be
+milder on what is open already.
+"""
+
+from collections.abc import Mapping
+
+from messages.models import IncidentKind
+
+from ..finding import Rule
+from .disconnected import disconnected
+from .expiring import expiring
+from .failing import failing
+from .forwarding import forwarding
+from .quarantine import quarantine, strangers
+from .silent import silent
+from .spool import spool
+from .stuck import stuck_messages
+from .webhook import webhook_differs
+from .workers import workers_gone
+
+RULES: Mapping[IncidentKind, Rule] = {
+    IncidentKind.DISCONNECTED: disconnected,
+    IncidentKind.WEBHOOK: webhook_differs,
+    IncidentKind.SILENT: silent,
+    IncidentKind.STUCK: stuck_messages,
+    IncidentKind.FAILING: failing,
+    IncidentKind.FORWARDING: forwarding,
+    IncidentKind.STRANGER: strangers,
+    IncidentKind.QUARANTINE: quarantine,
+    IncidentKind.SPOOL: spool,
+    IncidentKind.EXPIRING: expiring,
+    IncidentKind.WORKER: workers_gone,
+}

@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from messages.models import IncidentKind
+
+from ..finding import Finding, Watch
+
+# A phone that is restarted is back by then, and nobody has to know.
+_GRACE: Final = timedelta(minutes=2)
+
+
+def disconnected(watch: Watch) -> Iterator[Finding]:
+    for instance in watch.instances:
+        since = instance.connection_changed_at
+        if instance.connected is False and (since is None or since <= watch.now - _GRACE):
+            values = {"reason": instance.connection_reason}
+            yield Finding(IncidentKind.DISCONNECTED, instance, values=values)

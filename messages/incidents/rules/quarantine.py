@@ -1,0 +1,50 @@
+"""Callbacks kept because they could not be understood, and those that name another instance."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.db.models import Count
+
+from messages.models import Callback, IncidentKind, Instance
+from messages.models.callback import CallbackQuerySet
+from messages.zapi.payloads import MalformedCallbackError, parse
+
+from ..finding import Finding, Watch
+
+# As messages.ingest.entry words it.
+_NAMES_ANOTHER: Final = "its body names another one"
+
+
+def quarantine(watch: Watch) -> Iterator[Finding]:
+    counts = _counts(_kept().exclude(cause__contains=_NAMES_ANOTHER))
+    for instance in watch.instances:
+        if count := counts.get(instance.pk):
+            yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})
+
+
+def strangers(watch: Watch) -> Iterator[Finding]:
+    found = _kept().filter(cause__contains=_NAMES_ANOTHER)
+    counts = _counts(found)
+    for instance in watch.instances:
+        if count := counts.get(instance.pk):
+            named = _named(found, instance)
+            yield Finding(IncidentKind.STRANGER, instance, values={"count": count, "named": named})
+
+
+def _kept() -> CallbackQuerySet:
+    return Callback.objects.quarantined().kept()
+
+
+def _counts(callbacks: CallbackQuerySet) -> dict[int, int]:
+    return dict(callbacks.order_by().values_list("instance").annotate(number=Count("pk")))
+
+
+def _named(callbacks: CallbackQuerySet, instance: Instance) -> str:
+    """Whom the latest of them names: by its name here where it is ours, else by its id."""
+    latest = callbacks.filter(instance=instance).order_by("-id").first()
+    try:
+        zapi_id = parse(bytes(latest.body)).instance_id if latest else ""
+    except MalformedCallbackError:
+        return ""
+    known = Instance.objects.filter(zapi_id=zapi_id).first()
+    return known.name if known else zapi_id

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from messages.models import IncidentKind, WorkerBeat
+
+from ..absence import ABSENT_AFTER
+from ..finding import Finding, Watch
+
+# The worker empties it within seconds of the database's return.
+_GRACE: Final = timedelta(minutes=2)
+
+
+def spool(watch: Watch) -> Iterator[Finding]:
+    """What each machine's worker says of its disk; nobody else can look there."""
+    beats = {
+        beat.host: beat
+        for beat in WorkerBeat.objects.running(watch.now - ABSENT_AFTER).order_by("beat_at")
+    }
+    for host, beat in beats.items():
+        is_late = beat.spool_oldest is not None and beat.spool_oldest <= watch.now - _GRACE
+        if is_late or beat.spool_refused:
+            values = {"waiting": beat.spool_waiting, "refused": beat.spool_refused}
+            yield Finding(IncidentKind.SPOOL, place=host, values=values)

@@ -1,0 +1,21 @@
+from collections.abc import Iterable, Iterator
+
+from django.db.models import QuerySet
+
+from messages.models import IncidentKind, WorkerBeat
+
+from ..absence import ABSENT_AFTER, FORGOTTEN_AFTER
+from ..finding import Finding, Watch
+
+
+def workers_gone(watch: Watch) -> Iterator[Finding]:
+    """One of several stopped without a word, and no other took its place on that machine."""
+    since = watch.now - ABSENT_AFTER
+    served = set(_hosts(WorkerBeat.objects.running(since)))
+    gone = WorkerBeat.objects.gone(since).filter(beat_at__gte=watch.now - FORGOTTEN_AFTER)
+    for host in sorted(set(_hosts(gone)) - served):
+        yield Finding(IncidentKind.WORKER, place=host)
+
+
+def _hosts(beats: QuerySet[WorkerBeat]) -> Iterable[str]:
+    return beats.values_list("host", flat=True)

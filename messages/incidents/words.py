@@ -1,0 +1,202 @@
+"""An incident in words: what is wrong, in numbers, and what to do. In the reader's language."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from messages.models import ForwardProblem, Incident, IncidentKind, WebhookKind
+
+Values = Mapping[str, Any]
+
+# The most that was counted; see rules/stuck.py.
+_COUNTED: Final = 1000
+
+
+def about(incident: Incident) -> str:
+    """What it concerns: an instance's name, a machine's, or nothing in particular."""
+    return incident.instance.name if incident.instance else incident.place
+
+
+def happening(incident: Incident) -> str:
+    words = _HAPPENING.get(incident.kind)
+    return words(incident.values) if words else ""
+
+
+def advice(incident: Incident) -> str:
+    return str(_ADVICE.get(incident.kind, ""))
+
+
+def length(lasted: timedelta) -> str:
+    minutes = max(1, round(lasted.total_seconds() / 60))
+    if minutes < 120:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    return _("%(hours)d h") % {"hours": round(minutes / 60)}
+
+
+def _disconnected(values: Values) -> str:
+    sentences = [_("Z-API says that this number's phone is not connected.")]
+    if reason := values.get("reason"):
+        sentences = [_("Z-API says that this number's phone is not connected: %s.") % reason]
+    if stuck := values.get("stuck_count"):
+        sentences.append(_stuck_number(stuck))
+    return " ".join([*sentences, *_queue(values)])
+
+
+def _stuck(values: Values) -> str:
+    sentences = [_stuck_number(values.get("count", 0)), *_queue(values)]
+    if values.get("queued") == 0:
+        sentences.append(
+            _("None waits at Z-API: WhatsApp has them, or the contacts' phones are off.")
+        )
+    return " ".join(sentences)
+
+
+def _stuck_number(count: int) -> str:
+    if count > _COUNTED:
+        return _("More than 1,000 messages are stuck.")
+    return ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count) % {
+        "count": count
+    }
+
+
+def _queue(values: Values) -> list[str]:
+    queued = values.get("queued")
+    if not queued:
+        return []
+    words = ngettext(
+        "%(count)d waits in Z-API's queue, sent on reconnection.",
+        "%(count)d wait in Z-API's queue, sent on reconnection.",
+        queued,
+    )
+    return [words % {"count": queued}]
+
+
+def _webhook(values: Values) -> str:
+    hooks = [str(WebhookKind(hook).label) for hook in values.get("hooks", ())]
+    words = _("Z-API calls another URL than this board's for: %s.") % ", ".join(hooks)
+    if "silent_count" in values:
+        return f"{words} " + _("Nothing is heard of this number any more.")
+    return words
+
+
+def _silent(values: Values) -> str:
+    names = {name: length(timedelta(seconds=values[name])) for name in ("silence", "usual")}
+    return _("Nothing was heard for %(silence)s. At this time %(usual)s is usual.") % names
+
+
+def _failing(values: Values) -> str:
+    words = ngettext(
+        "%(failed)d of the last half hour's %(sent)d message failed.",
+        "%(failed)d of the last half hour's %(sent)d messages failed.",
+        values["sent"],
+    )
+    return words % values
+
+
+def _forwarding(values: Values) -> str:
+    problem = values.get("problem")
+    sentences = [str(ForwardProblem(problem).label)] if problem else []
+    if values.get("given_up"):
+        sentences.append(_("Callbacks were set aside, because the receiver would not take them."))
+    return " ".join(sentences)
+
+
+def _stranger(values: Values) -> str:
+    words = ngettext(
+        "%(count)d callback came to this instance's webhook, but names %(named)s.",
+        "%(count)d callbacks came to this instance's webhook, but name %(named)s.",
+        values["count"],
+    )
+    return words % {"count": values["count"], "named": values["named"] or "?"}
+
+
+def _quarantine(values: Values) -> str:
+    words = ngettext(
+        "%(count)d callback could not be understood and is kept.",
+        "%(count)d callbacks could not be understood and are kept.",
+        values["count"],
+    )
+    return words % values
+
+
+def _spool(values: Values) -> str:
+    sentences = []
+    if waiting := values.get("waiting"):
+        words = ngettext(
+            "%(count)d callback waits on this machine's disk to be stored.",
+            "%(count)d callbacks wait on this machine's disk to be stored.",
+            waiting,
+        )
+        sentences.append(words % {"count": waiting})
+    if refused := values.get("refused"):
+        words = ngettext(
+            "%(count)d was set aside: its instance is archived, or its key retired.",
+            "%(count)d were set aside: their instance is archived, or their key retired.",
+            refused,
+        )
+        sentences.append(words % {"count": refused})
+    return " ".join(sentences)
+
+
+def _expiring(values: Values) -> str:
+    if values.get("over"):
+        return _("It is paid for no longer: Z-API stops sending.")
+    words = ngettext(
+        "It is paid for %(days)d day more.", "It is paid for %(days)d days more.", values["days"]
+    )
+    return words % {"days": values["days"]}
+
+
+def _worker(values: Values) -> str:
+    return _("The worker of this machine stopped without a word.")
+
+
+def _no_worker(values: Values) -> str:
+    return _(
+        "Callbacks are stored, but nothing else happens: no forwarding, no verifying, no alerts."
+    )
+
+
+_HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
+    IncidentKind.DISCONNECTED: _disconnected,
+    IncidentKind.WEBHOOK: _webhook,
+    IncidentKind.SILENT: _silent,
+    IncidentKind.STUCK: _stuck,
+    IncidentKind.FAILING: _failing,
+    IncidentKind.FORWARDING: _forwarding,
+    IncidentKind.STRANGER: _stranger,
+    IncidentKind.QUARANTINE: _quarantine,
+    IncidentKind.SPOOL: _spool,
+    IncidentKind.EXPIRING: _expiring,
+    IncidentKind.WORKER: _worker,
+    IncidentKind.NO_WORKER: _no_worker,
+}
+_ADVICE: Final[Mapping[str, Promise]] = {
+    IncidentKind.DISCONNECTED: gettext_lazy(
+        "Read the QR code in Z-API's panel with the phone again."
+    ),
+    IncidentKind.WEBHOOK: gettext_lazy(
+        "Push again to take it back, and forward to whoever had it, so that both hear."
+    ),
+    IncidentKind.SILENT: gettext_lazy(
+        "Send a message through this number. If its status does not come, verify the webhook and "
+        "the filters."
+    ),
+    IncidentKind.STUCK: gettext_lazy("Look at whom they are for, and at the instance in Z-API."),
+    IncidentKind.FAILING: gettext_lazy("The failed messages say why."),
+    IncidentKind.FORWARDING: gettext_lazy(
+        "Check the receiver's address and whether it answers; then put back what was set aside."
+    ),
+    IncidentKind.STRANGER: gettext_lazy(
+        "In Z-API's panel this instance's webhook URL stands at another instance: push both again."
+    ),
+    IncidentKind.QUARANTINE: gettext_lazy("See why, then reprocess or discard them."),
+    IncidentKind.SPOOL: gettext_lazy("Look at that machine's worker and its way to the database."),
+    IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API's panel."),
+    IncidentKind.WORKER: gettext_lazy("Start it again; its log says what happened."),
+    IncidentKind.NO_WORKER: gettext_lazy("Start one: manage.py worker."),
+}

@@ -1,0 +1,120 @@
+"""What one message to one channel says, in the channel's language. No phone, no secret."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from messages.incidents.words import about, advice, happening, length
+from messages.models import Incident, Notification, Transition
+
+# More of them read no better one by one.
+MOST_TOLD: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    incident: Incident
+    transition: Transition
+
+    @property
+    def is_over(self) -> bool:
+        return self.transition is Transition.RESOLVED
+
+    @property
+    def title(self) -> str:
+        name, subject = str(self.incident.get_kind_display()), about(self.incident)
+        title = f"{subject}: {name}" if subject else name
+        return _("Over: %s") % title if self.is_over else title
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The title, and what there is to say beyond it."""
+        if self.is_over:
+            return [self.title, _("It lasted %s.") % length(self.incident.lasted)]
+        since = _("Since %s.") % _clock(self.incident.opened_at)
+        words = [self.title, happening(self.incident), since, advice(self.incident)]
+        return [line for line in words if line]
+
+    def as_json(self) -> dict[str, Any]:
+        incident = self.incident
+        return {
+            "id": incident.pk,
+            "transition": self.transition.value,
+            "kind": incident.kind,
+            "instance": incident.instance.name if incident.instance else None,
+            "instance_id": incident.instance.zapi_id if incident.instance else None,
+            "machine": incident.place or None,
+            "title": self.title,
+            "text": happening(incident),
+            "opened_at": _iso(incident.opened_at),
+            "resolved_at": _iso(incident.resolved_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`id` is the same however often it is sent."""
+
+    id: UUID
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, digest_id: UUID, notifications: Iterable[Notification]) -> "Digest":
+        """Of an incident that was opened and resolved meanwhile only the end is told."""
+        latest: dict[int, Entry] = {}
+        for one in sorted(notifications, key=lambda one: one.pk):
+            latest[one.incident_id] = Entry(one.incident, Transition(one.transition))
+        return cls(digest_id, tuple(sorted(latest.values(), key=lambda entry: entry.is_over)))
+
+    @property
+    def subject(self) -> str:
+        if len(self.entries) == 1:
+            return self.entries[0].title
+        over = sum(entry.is_over for entry in self.entries)
+        begun = len(self.entries) - over
+        parts = []
+        if begun:
+            parts.append(
+                ngettext("%(number)d problem", "%(number)d problems", begun) % {"number": begun}
+            )
+        if over:
+            parts.append(
+                ngettext("%(number)d is over", "%(number)d are over", over) % {"number": over}
+            )
+        return ", ".join(parts)
+
+    @property
+    def text(self) -> str:
+        paragraphs = ["\n".join(entry.lines) for entry in self.entries[:MOST_TOLD]]
+        if (more := len(self.entries) - MOST_TOLD) > 0:
+            words = ngettext("And %(number)d more.", "And %(number)d more.", more)
+            paragraphs.append(words % {"number": more})
+        return "\n\n".join([*paragraphs, board_url()])
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "subject": self.subject,
+            "incidents": [entry.as_json() for entry in self.entries],
+            "url": board_url(),
+        }
+
+
+def board_url() -> str:
+    base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
+    return str(base) + reverse("dashboard:incidents")
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None

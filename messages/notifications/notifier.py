@@ -1,0 +1,112 @@
+"""The channels as workers share them: each is served by one worker at a time."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone, translation
+
+from messages.models import Channel, Notification, NotificationState
+
+from .digest import Digest
+from .sending import NotToldError, send
+
+# A served channel is free again after this: one whole time-out is long over by then.
+LEASE: Final = timedelta(minutes=2)
+FIRST_WAIT: Final = timedelta(minutes=1)
+LONGEST_WAIT: Final = timedelta(hours=1)
+GIVES_UP_AFTER: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A channel in this worker's hands until `lease`, and what it is to be told."""
+
+    channel: Channel
+    lease: datetime
+    notifications: Sequence[Notification]
+    digest: Digest
+
+
+def notify(most: int = 50) -> int:
+    """Tell every channel that is due; gives how many were told."""
+    told = 0
+    for _ in range(most):
+        now = timezone.now()
+        # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+        errand = _claim(now) if Channel.objects.due(now).exists() else None
+        if errand is None:
+            break
+        told += _run(errand)
+    return told
+
+
+@transaction.atomic
+def _claim(now: datetime) -> Errand | None:
+    channel = Channel.objects.due(now).select_for_update(skip_locked=True, of=("self",)).first()
+    if channel is None:
+        return None
+    channel.next_at = now + LEASE
+    channel.save(update_fields=["next_at"])
+    waiting = Notification.objects.waiting().filter(channel=channel)
+    # What was on its way when a worker died goes out as the very same message.
+    begun = waiting.exclude(digest=None).values_list("digest", flat=True).first()
+    digest_id = begun or uuid.uuid4()
+    if begun is None:
+        waiting.update(digest=digest_id)
+    chosen = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
+    return Errand(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
+
+
+def _run(errand: Errand) -> bool:
+    now = timezone.now()
+    try:
+        send(errand.channel, errand.digest)
+    except NotToldError as error:
+        _failed(errand, error, now)
+        return False
+    _told(errand, now)
+    return True
+
+
+@transaction.atomic
+def _told(errand: Errand, now: datetime) -> None:
+    Notification.objects.filter(pk__in=[one.pk for one in errand.notifications]).update(
+        state=NotificationState.TOLD, told_at=now
+    )
+    _update(
+        errand,
+        next_at=now + timedelta(minutes=errand.channel.pause),
+        tries=0,
+        failing_since=None,
+        problem="",
+        told_at=now,
+    )
+
+
+@transaction.atomic
+def _failed(errand: Errand, error: NotToldError, now: datetime) -> None:
+    tries = errand.channel.tries + 1
+    stale = Q(created_at__lte=now - GIVES_UP_AFTER, digest=errand.digest.id)
+    Notification.objects.waiting().filter(stale, channel=errand.channel).update(
+        state=NotificationState.GIVEN_UP
+    )
+    wait = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
+    with translation.override(None):
+        problem = str(error.words)  # in the source's language; `Channel.words` translates it
+    _update(
+        errand,
+        next_at=now + max(wait, error.wish or timedelta()),
+        tries=tries,
+        failing_since=errand.channel.failing_since or now,
+        problem=problem,
+    )
+
+
+def _update(errand: Errand, **result: Any) -> None:
+    """Not where the channel is somebody else's by now, or was changed meanwhile."""
+    Channel.objects.filter(pk=errand.channel.pk, next_at=errand.lease).update(**result)

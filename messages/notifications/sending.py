@@ -1,0 +1,102 @@
+"""One digest taken to one channel. Knows nothing of the outbox, and is called in no transaction."""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messages.forwarding.verdict import judge
+from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
+from messages.outgoing import Courier, PostFailedError
+
+from .digest import Digest
+from .signing import signature
+
+logger = logging.getLogger(__name__)
+
+_MAIL_FAILED = _(
+    "The e-mail could not be sent: the mail server was not reached, or refused it. Check EMAIL_URL."
+)
+_UNREADABLE = _("The channel's address or secret cannot be read; enter it again.")
+
+
+class NotToldError(Exception):
+    """A channel could not be told, in words for a person. `wish` is how long it asks for peace."""
+
+    def __init__(self, words: str | Promise, wish: timedelta | None = None) -> None:
+        super().__init__(words)
+        self.words = words
+        self.wish = wish
+
+
+def send(channel: Channel, digest: Digest) -> None:
+    """Raises NotToldError."""
+    try:
+        with translation.override(channel.language):
+            _SENDERS[ChannelKind(channel.kind)](channel, digest)
+    except SecretUnreadableError:
+        raise NotToldError(_UNREADABLE) from None
+
+
+def _mail(channel: Channel, digest: Digest) -> None:
+    addresses = [address.strip() for address in channel.address.reveal().split(",")]
+    message = EmailMessage(
+        subject=f"[Statusboard] {digest.subject}",
+        body=digest.text,
+        to=addresses,
+        headers={"X-Statusboard-Delivery": str(digest.id), "Auto-Submitted": "auto-generated"},
+    )
+    try:
+        message.send()
+    except (SMTPException, OSError) as error:
+        # Its text may hold addresses.
+        logger.warning("Channel %s: the e-mail was not sent (%s).", channel.pk, type(error))
+        raise NotToldError(_MAIL_FAILED) from None
+
+
+def _slack(channel: Channel, digest: Digest) -> None:
+    text = f"*{digest.subject}*\n{digest.text}"
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(sign, entity)
+    _post(channel, json.dumps({"text": text}).encode(), {})
+
+
+def _webhook(channel: Channel, digest: Digest) -> None:
+    body, timestamp = json.dumps(digest.as_json()).encode(), int(time.time())
+    headers = {
+        "X-Statusboard-Delivery": str(digest.id),
+        "X-Statusboard-Timestamp": str(timestamp),
+        "X-Statusboard-Signature": signature(channel.secret.reveal(), timestamp, body),
+    }
+    _post(channel, body, headers)
+
+
+def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
+    headers = {"Content-Type": "application/json", "User-Agent": "Statusboard", **headers}
+    courier = Courier(
+        channel.address.reveal(),
+        allow_private=settings.FORWARD_ALLOW_PRIVATE,
+        ca_file=settings.FORWARD_CA_FILE,
+    )
+    try:
+        with courier:
+            refusal = judge(courier.post(body, headers))
+    except PostFailedError as error:
+        raise NotToldError(ForwardProblem(error.failure.value).label) from None
+    if refusal:
+        raise NotToldError(refusal.problem.label, refusal.wish)
+
+
+_SENDERS = {
+    ChannelKind.EMAIL: _mail,
+    ChannelKind.SLACK: _slack,
+    ChannelKind.WEBHOOK: _webhook,
+}

@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from messages.incidents.detect import CLEAR_FOR, detect
+from messages.ingest import new_delivery_id
+from messages.models import Callback, Incident, Instance, Message, Outcome, Transition
+from tests.forwarding.conftest import Clock, clock
+from tests.stand_in import zapi
+
+__all__ = ["clock", "zapi"]
+
+
+class Told(list[tuple[str, str]]):
+    """A listener that writes down what it hears of."""
+
+    def __call__(self, incident: Incident, transition: Transition) -> None:
+        self.append((incident.kind, transition.value))
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def look(told: Told) -> Callable[[], list[str]]:
+    """One look of the worker; gives the kinds of the incidents open after it."""
+
+    def once() -> list[str]:
+        detect(told)
+        return sorted(Incident.objects.open().values_list("kind", flat=True))
+
+    return once
+
+
+@pytest.fixture
+def settle(look: Callable[[], list[str]], clock: Clock) -> Callable[[], list[str]]:
+    """Look twice, with time enough in between for what is gone to count as over."""
+
+    def twice() -> list[str]:
+        look()
+        clock.advance(seconds=CLEAR_FOR.total_seconds() + 1)
+        return look()
+
+    return twice
+
+
+def send(instance: Instance, number: int, at: datetime, *, rank: int = 20, **more: Any) -> None:
+    """So many messages that we sent at that time, and how far they came."""
+    first = Message.objects.count()
+    Message.objects.bulk_create(
+        Message(
+            instance=instance,
+            zapi_id=f"M{first + count}",
+            rank=rank,
+            phone="5544999999999",
+            is_group=False,
+            **{"inbound": False, "first_heard_at": at, "started_at": at} | more,
+        )
+        for count in range(number)
+    )
+
+
+def hear(instance: Instance, *moments: datetime) -> None:
+    Callback.objects.bulk_create(
+        Callback(
+            id=new_delivery_id(),
+            instance=instance,
+            type="MessageStatusCallback",
+            received_at=moment,
+            outcome=Outcome.APPLIED,
+            size=2,
+            body=b"{}",
+        )
+        for moment in moments
+    )
+
+
+def every(gap: timedelta, *, since: datetime, until: datetime) -> list[datetime]:
+    return [since + gap * step for step in range(int((until - since) / gap))]
+
+
+def ago(clock: Clock, **by: float) -> datetime:
+    return clock.now.astimezone(UTC) - timedelta(**by)

@@ -1,0 +1,264 @@
+"""Each rule, from what it is found by to what is said about it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from messages.incidents.learning import learn_rhythms
+from messages.incidents.words import about, happening
+from messages.models import (
+    ForwardLine,
+    Incident,
+    IncidentKind,
+    Instance,
+    Rhythm,
+    Webhook,
+    WebhookKind,
+    WebhookState,
+    WorkerBeat,
+)
+from tests.incidents.conftest import ago, every, hear, send
+
+
+@pytest.fixture(autouse=True)
+def _no_call_to_the_real_zapi(zapi):
+    """Whoever asks for Z-API's queue asks the stand-in."""
+
+
+def words() -> str:
+    return happening(Incident.objects.open().get())
+
+
+def disconnect(instance: Instance, clock, **by: float) -> None:
+    since = ago(clock, **by)
+    Instance.objects.filter(pk=instance.pk).update(connected=False, connection_changed_at=since)
+
+
+def test_all_well(instance, look):
+    assert look() == []
+
+
+class TestDisconnected:
+    def test_it_opens_after_a_grace(self, instance, look, clock):
+        disconnect(instance, clock, minutes=1)
+        assert look() == []
+        clock.advance(minutes=2)
+        assert look() == ["disconnected"]
+
+    def test_it_says_why_and_what_waits_at_zapi(self, instance, look, clock, zapi):
+        look_at(zapi, instance).queued = 37
+        disconnect(instance, clock, minutes=5)
+        Instance.objects.update(connection_reason="Device has been disconnected")
+        look()
+        assert words() == (
+            "Z-API says that this number's phone is not connected: Device has been disconnected. "
+            "37 wait in Z-API's queue, sent on reconnection."
+        )
+
+    def test_400_stuck_messages_under_it_are_one_incident(self, instance, look, clock):
+        send(instance, 400, ago(clock, minutes=45))
+        disconnect(instance, clock, minutes=50)
+        assert look() == ["disconnected"]
+        assert "400 messages are stuck." in words()
+
+    def test_an_archived_instance_is_let_go(self, instance, settle, clock, told):
+        disconnect(instance, clock, minutes=5)
+        settle()
+        Instance.objects.update(archived_at=timezone.now())
+        assert settle() == []
+
+
+def look_at(zapi, instance):
+    """The stand-in's own instance; made known by a first call."""
+    from messages.incidents.queue import queued_at_zapi  # noqa: PLC0415
+
+    queued_at_zapi(instance)
+    return zapi.instances[instance.zapi_id]
+
+
+class TestStuck:
+    def test_messages_not_delivered_in_time(self, instance, look, clock):
+        send(instance, 5, ago(clock, minutes=31))
+        assert look() == ["stuck"]
+        assert words() == (
+            "5 messages are stuck. None waits at Z-API: WhatsApp has them, or the contacts' phones "
+            "are off."
+        )
+
+    def test_the_threshold_is_the_instance_s_own(self, instance, look, clock):
+        Instance.objects.update(stuck_after=60)
+        send(instance, 5, ago(clock, minutes=31))
+        assert look() == []
+
+    def test_one_contact_whose_phone_is_off_is_no_incident(self, instance, look, clock):
+        send(instance, 1, ago(clock, minutes=31))
+        send(instance, 9, ago(clock, minutes=31), rank=30)
+        assert look() == []
+
+    def test_inbound_and_failed_messages_are_not_stuck(self, instance, look, clock):
+        send(instance, 5, ago(clock, minutes=31), inbound=True)
+        send(instance, 4, ago(clock, minutes=31), rank=25)
+        assert look() == []
+
+    def test_it_stays_open_when_nothing_more_is_sent(self, instance, settle, clock):
+        send(instance, 5, ago(clock, minutes=31))
+        settle()
+        clock.advance(hours=3)
+        assert settle() == ["stuck"]
+
+    def test_zapi_is_not_asked_at_every_look(self, instance, look, clock, zapi):
+        send(instance, 5, ago(clock, minutes=31))
+        look()
+        clock.advance(minutes=1)
+        look()
+        assert [call.path.rpartition("/token/")[2] for call in zapi.calls].count(
+            "token-of-the-instance/queue/count"
+        ) == 1
+
+
+class TestSilent:
+    @pytest.fixture
+    def busy(self, instance, clock):
+        """Heard every two minutes, day and night, for two weeks."""
+        hear(
+            instance,
+            *every(timedelta(minutes=2), since=ago(clock, days=14), until=clock.now),
+        )
+        learn_rhythms()
+        return instance
+
+    def test_longer_than_is_its_habit(self, busy, look, clock):
+        clock.advance(minutes=10)
+        assert look() == []
+        clock.advance(minutes=10)
+        assert look() == ["silent"]
+        assert words() == "Nothing was heard for 22 min. At this time 5 min is usual."
+
+    def test_the_factor_and_the_floor_are_the_instance_s_own(self, busy, look, clock):
+        Instance.objects.update(silence_floor=60)
+        clock.advance(minutes=50)
+        assert look() == []
+
+    def test_a_disconnected_one_has_a_better_reason(self, busy, look, clock):
+        disconnect(busy, clock, minutes=0)
+        clock.advance(minutes=30)
+        assert look() == ["disconnected"]
+
+    def test_less_than_a_week_is_no_habit(self, instance, look, clock):
+        hear(instance, *every(timedelta(minutes=2), since=ago(clock, days=6), until=clock.now))
+        learn_rhythms()
+        clock.advance(hours=5)
+        assert look() == []
+
+    def test_it_is_learnt_once_a_day(self, busy, clock):
+        assert learn_rhythms() == 0
+        clock.advance(days=1, minutes=1)
+        assert learn_rhythms() == 1
+        assert Rhythm.objects.get().learnt_at == clock.now
+
+
+def test_many_failures(instance, look, clock):
+    send(instance, 6, ago(clock, minutes=3), rank=25)
+    send(instance, 4, ago(clock, minutes=3), rank=30)
+    assert look() == ["failing"]
+    assert words() == "6 of the last half hour's 10 messages failed."
+
+
+def test_few_failures(instance, look, clock):
+    send(instance, 6, ago(clock, minutes=3), rank=25)
+    send(instance, 94, ago(clock, minutes=3), rank=30)
+    assert look() == []
+
+
+def test_a_webhook_that_somebody_took_over(instance, look):
+    Webhook.objects.create(
+        instance=instance,
+        kind=WebhookKind.MESSAGE_STATUS,
+        state=WebhookState.DIFFERS,
+        pushed_url="https://board.example.com/x",
+        found_url="https://crm.example.com/secret",
+    )
+    assert look() == ["webhook"]
+    assert words() == "Z-API calls another URL than this board's for: Message status."
+
+
+def test_a_webhook_that_was_never_ours(instance, look):
+    Webhook.objects.create(instance=instance, kind=WebhookKind.DELIVERY, state=WebhookState.DIFFERS)
+    assert look() == []
+
+
+def test_forwarding_in_vain(instance, look, clock):
+    webhook = Webhook.objects.create(
+        instance=instance, kind=WebhookKind.DELIVERY, forward_to="https://crm.example.com/"
+    )
+    ForwardLine.objects.create(
+        webhook=webhook,
+        next_try_at=clock.now,
+        tries=9,
+        failing_since=ago(clock, minutes=6),
+        problem="unreachable",
+    )
+    assert look() == ["forwarding"]
+    assert words() == "The receiver cannot be reached."
+
+
+def test_a_callback_that_cannot_be_understood(post, look):
+    post(b"{")
+    assert look() == ["quarantine"]
+    assert words() == "1 callback could not be understood and is kept."
+
+
+def test_a_callback_that_names_another_instance(instance, post, look):
+    Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "instanceId": "other"})
+    assert look() == ["stranger"]
+    assert about(Incident.objects.get()) == "Atendimento"
+    assert words() == "1 callback came to this instance's webhook, but names Vendas."
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        (timedelta(days=3, hours=1), "It is paid for 3 days more."),
+        (timedelta(hours=-1), "It is paid for no longer: Z-API stops sending."),
+    ],
+)
+def test_an_instance_that_expires(instance, look, clock, by, said):
+    Instance.objects.update(due_at=clock.now + by)
+    assert look() == ["expiring"]
+    assert words() == said
+
+
+def beat(clock, host: str, **fields) -> None:
+    WorkerBeat.objects.create(
+        host=host, pid=1, started_at=clock.now, **{"beat_at": clock.now} | fields
+    )
+
+
+def test_a_machine_s_spool(instance, look, clock):
+    beat(clock, "door-1", spool_waiting=3, spool_oldest=ago(clock, minutes=3))
+    beat(clock, "door-2")
+    assert look() == ["spool"]
+    assert about(Incident.objects.get()) == "door-1"
+    assert words() == "3 callbacks wait on this machine's disk to be stored."
+
+
+def test_one_of_two_workers_that_is_gone(instance, look, clock):
+    beat(clock, "one")
+    beat(clock, "two", beat_at=ago(clock, minutes=2))
+    assert look() == ["worker"]
+    assert about(Incident.objects.get()) == "two"
+
+
+def test_a_worker_that_was_stopped_or_started_anew_is_not_missed(instance, look, clock):
+    beat(clock, "one")
+    beat(clock, "one", beat_at=ago(clock, minutes=2))
+    beat(clock, "two", beat_at=ago(clock, minutes=2), stopped_at=ago(clock, minutes=2))
+    assert look() == []
+
+
+def test_every_kind_that_is_stored_has_a_rule():
+    from messages.incidents.rules import RULES  # noqa: PLC0415
+
+    assert set(RULES) == set(IncidentKind) - {IncidentKind.NO_WORKER}
