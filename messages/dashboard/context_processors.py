@@ -51,6 +51,8 @@ def board(request: HttpRequest) -> dict[str, Board]:
 _SECTIONS = {
     "dashboard:message": "messages",
     "dashboard:instance": "instances",
+    "dashboard:health": "health",
+    "dashboard:quarantine": "health",
     "dashboard:people": "people",
     "dashboard:person": "people",
 }

@@ -7,10 +7,12 @@ from datetime import datetime
 from functools import cache
 
 from django.template import Library
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from messages.forwarding import COUNTED
 from messages.phones import AddressKind
 
 from .addresses import Address
@@ -39,6 +41,13 @@ def status_badge(headline: Headline) -> SafeString:
         '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',
         *(name, icon(name), title, words),
     )
+
+
+@register.simple_tag
+def capped(number: int) -> str:
+    """A number that was not counted to its end: "1,000+" beyond messages.forwarding.COUNTED."""
+    shown = number_format(min(number, COUNTED), force_grouping=True)
+    return f"{shown}+" if number > COUNTED else shown
 
 
 @register.simple_tag

@@ -3,6 +3,8 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from .audit.views import audit_export, audit_list
+from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
+from .health.views import health, spool_retry
 from .instances.views import (
     instance_add,
     instance_detail,
@@ -21,6 +23,12 @@ from .people.views import (
     person_two_factor_reset,
 )
 from .preferences import save_preferences
+from .quarantine.views import (
+    quarantine_detail,
+    quarantine_discard,
+    quarantine_list,
+    quarantine_reprocess,
+)
 from .views import message_detail, message_list
 
 app_name = "dashboard"
@@ -33,6 +41,23 @@ urlpatterns = [
     path("instances/<int:pk>/", instance_detail, name="instance"),
     path("instances/<int:pk>/push/", instance_push, name="instance-push"),
     path("instances/<int:pk>/verify/", instance_verify, name="instance-verify"),
+    path("instances/<int:pk>/forwarding/", forwarding, name="instance-forwarding"),
+    path(
+        "instances/<int:pk>/forwarding/<str:kind>/",
+        forwarding_change,
+        name="instance-forwarding-change",
+    ),
+    path(
+        "instances/<int:pk>/forwarding/<str:kind>/put-back/",
+        forwarding_put_back,
+        name="instance-forwarding-put-back",
+    ),
+    path("health/", health, name="health"),
+    path("health/spool/retry/", spool_retry, name="spool-retry"),
+    path("quarantine/", quarantine_list, name="quarantine"),
+    path("quarantine/reprocess/", quarantine_reprocess, name="quarantine-reprocess"),
+    path("quarantine/discard/", quarantine_discard, name="quarantine-discard"),
+    path("quarantine/<uuid:pk>/", quarantine_detail, name="quarantined"),
     path("people/", person_list, name="people"),
     path("people/invite/", person_invite, name="person-invite"),
     path("people/<int:pk>/", person_detail, name="person"),

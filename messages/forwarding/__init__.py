@@ -8,13 +8,23 @@ callback twice where a worker died between its answer and our noting it, and can
 
 from .forwarder import Forwarder
 from .outbox import drop_unwanted, enqueue
-from .setup import Forwarding, forwarding_state, set_forwarding
+from .setup import (
+    COUNTED,
+    Forwarding,
+    busy_lines,
+    forwarding_state,
+    put_back,
+    set_forwarding,
+)
 
 __all__ = [
+    "COUNTED",
     "Forwarder",
     "Forwarding",
+    "busy_lines",
     "drop_unwanted",
     "enqueue",
     "forwarding_state",
+    "put_back",
     "set_forwarding",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from messages.outgoing import UnsafeAddressError, read_address
 
 # Beyond this a number says no more, and costs more the larger it is.
 COUNTED = 1000
+MOST_LINES = 50
 
 
 def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) -> None:
@@ -43,6 +45,11 @@ def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) 
                 "status": None,
             },
         )
+
+
+def put_back(webhook: Webhook) -> int:
+    """Line up once more what was set aside; gives how many callbacks that is."""
+    return Forward.objects.filter(webhook=webhook).put_back()
 
 
 def _require_usable(url: str) -> None:
@@ -72,6 +79,14 @@ def forwarding_state(instance: Instance) -> Sequence[Forwarding]:
     """Of each webhook that forwards."""
     webhooks = instance.webhooks.exclude(forward_to="").select_related("forward_line")
     return [_state(webhook) for webhook in webhooks.order_by("kind")]
+
+
+def busy_lines(instances: QuerySet[Instance]) -> Sequence[Forwarding]:
+    """Of the webhooks of which anything waits or was set aside, as many as anybody reads."""
+    anything = Forward.objects.filter(webhook=OuterRef("pk"))
+    webhooks = Webhook.objects.filter(Exists(anything), instance__in=instances)
+    known = webhooks.select_related("instance", "forward_line")
+    return [_state(webhook) for webhook in known.order_by("instance__name", "kind")[:MOST_LINES]]
 
 
 def _state(webhook: Webhook) -> Forwarding:

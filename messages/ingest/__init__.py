@@ -2,6 +2,7 @@
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .drain import drain
+from .quarantine import discard
 from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
 from .record import record
 from .reprocess import ReplayResult, replay
@@ -19,6 +20,7 @@ __all__ = [
     "SpoolState",
     "SpoolUnavailableError",
     "UnknownInstanceError",
+    "discard",
     "drain",
     "first_id_at",
     "new_delivery_id",

@@ -85,6 +85,15 @@ RULES: dict[str, set[str]] = {
     "dashboard:instance": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-push": {ADMIN, SUPERUSER},
     "dashboard:instance-verify": {ADMIN, SUPERUSER},
+    "dashboard:instance-forwarding": {ADMIN, SUPERUSER},
+    "dashboard:instance-forwarding-change": {ADMIN, SUPERUSER},
+    "dashboard:instance-forwarding-put-back": {ADMIN, SUPERUSER},
+    "dashboard:health": {ADMIN, SUPERUSER},
+    "dashboard:spool-retry": {ADMIN, SUPERUSER},
+    "dashboard:quarantine": {ADMIN, SUPERUSER},
+    "dashboard:quarantine-reprocess": {ADMIN, SUPERUSER},
+    "dashboard:quarantine-discard": {ADMIN, SUPERUSER},
+    "dashboard:quarantined": {ADMIN, SUPERUSER},
 }
 # What pages of the board answer to, where that is not reading alone. All else is a 405.
 ANYTHING = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # a view of Django's that does not mind
@@ -99,6 +108,11 @@ TAKES: dict[str, set[str]] = {
     "dashboard:instance": {"GET", "POST"},
     "dashboard:instance-push": {"POST"},
     "dashboard:instance-verify": {"POST"},
+    "dashboard:instance-forwarding-change": {"POST"},
+    "dashboard:instance-forwarding-put-back": {"POST"},
+    "dashboard:spool-retry": {"POST"},
+    "dashboard:quarantine-reprocess": {"POST"},
+    "dashboard:quarantine-discard": {"POST"},
     "dashboard:person-invite": {"GET", "POST"},
     "dashboard:person": {"GET", "POST"},
     "dashboard:person-activity": {"POST"},

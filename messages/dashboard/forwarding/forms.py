@@ -1,0 +1,30 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Webhook
+
+
+class ForwardingForm(forms.Form):
+    """Where one kind's callbacks go. Whether the address may be called is messages.forwarding's."""
+
+    forward_to = forms.CharField(
+        label=_("Forward to"),
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        help_text=_("An https address. Empty: to nobody."),
+    )
+    forwards_token = forms.BooleanField(
+        label=_("Pass z-api-token on"),
+        required=False,
+        help_text=_("The token can send messages: only for a receiver that needs it."),
+    )
+
+    def __init__(self, data: Any = None, *, webhook: Webhook) -> None:
+        stored = {"forward_to": webhook.forward_to, "forwards_token": webhook.forwards_token}
+        # Four of these stand on one page.
+        super().__init__(data, initial=stored, auto_id=f"{webhook.kind}_%s")

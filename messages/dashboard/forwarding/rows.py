@@ -1,0 +1,36 @@
+"""How a webhook's line of callbacks to forward is doing, as the pages show it."""
+
+from dataclasses import dataclass
+
+from messages.forwarding import Forwarding
+from messages.models import Webhook
+
+from ..moments import Moment, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    state: Forwarding
+
+    @property
+    def webhook(self) -> Webhook:
+        return self.state.webhook
+
+    @property
+    def oldest(self) -> Moment | None:
+        return moment(self.state.oldest)
+
+    @property
+    def problem(self) -> str:
+        """Why the receiver did not take the last one, '' while it takes them."""
+        line = self.state.line
+        if not line or not line.problem:
+            return ""
+        words = str(line.get_problem_display())
+        return f"{words} (HTTP {line.status})" if line.status else words
+
+    @property
+    def next_try(self) -> Moment | None:
+        """Where the line waits after a failure."""
+        line = self.state.line
+        return Moment(line.next_try_at) if line and line.problem and self.state.waiting else None

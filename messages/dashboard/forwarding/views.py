@@ -1,0 +1,129 @@
+"""Callbacks passed on to whoever had an instance's webhooks before: switched on, off, watched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from messages.access.scope import visible_instances
+from messages.audit import Action, audit
+from messages.forwarding import COUNTED, forwarding_state, put_back, set_forwarding
+from messages.models import Instance, Webhook, WebhookKind
+
+from .forms import ForwardingForm
+from .rows import Line
+
+# Also to look: a receiver's address may hold a secret.
+CHANGE: Final = "whatsapp.change_instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One kind of webhook; `line` is None where it forwards to nobody."""
+
+    webhook: Webhook
+    form: ForwardingForm
+    line: Line | None
+
+    @property
+    def previous_url(self) -> str:
+        """Who had the webhook before and does not get its callbacks, '' where there is nobody."""
+        previous = self.webhook.previous_url
+        return previous if previous != self.webhook.forward_to else ""
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_safe
+def forwarding(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, _instance(request, pk))
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def forwarding_change(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    instance = _instance(request, pk)
+    webhook = _webhook(instance, kind)
+    form = ForwardingForm(request.POST, webhook=webhook)
+    if not (form.is_valid() and _set(webhook, form)):
+        return _page(request, instance, form)
+    host = urlsplit(webhook.forward_to).netloc
+    details = {"kind": kind, "host": host, "token": webhook.forwards_token}
+    audit(request, Action.FORWARDING_CHANGED, about=instance, details=details)
+    if host:
+        flash.success(request, _("Forwarded to %(host)s from now on.") % {"host": host})
+    else:
+        flash.success(request, _("Forwarded to nobody from now on."))
+    return redirect("dashboard:instance-forwarding", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def forwarding_put_back(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    instance = _instance(request, pk)
+    number = put_back(_webhook(instance, kind))
+    details = {"kind": kind, "put back": number}
+    audit(request, Action.FORWARDING_CHANGED, about=instance, details=details)
+    words = ngettext(
+        "%(number)d callback waits again to be forwarded.",
+        "%(number)d callbacks wait again to be forwarded.",
+        number,
+    )
+    flash.success(request, words % {"number": number})
+    return redirect("dashboard:instance-forwarding", pk)
+
+
+def _instance(request: HttpRequest, pk: int) -> Instance:
+    return get_object_or_404(visible_instances(request.user), pk=pk, archived_at=None)
+
+
+def _webhook(instance: Instance, kind: str) -> Webhook:
+    """Not stored yet, where nothing was ever said about it."""
+    if kind not in WebhookKind.values:
+        raise Http404
+    found = instance.webhooks.filter(kind=kind).first()
+    return found or Webhook(instance=instance, kind=kind)
+
+
+def _set(webhook: Webhook, form: ForwardingForm) -> bool:
+    if webhook.pk is None:
+        webhook.save()
+    try:
+        set_forwarding(
+            webhook,
+            form.cleaned_data["forward_to"],
+            forwards_token=form.cleaned_data["forwards_token"],
+        )
+    except ValidationError as error:
+        form.add_error("forward_to", error)
+        return False
+    return True
+
+
+def _page(
+    request: HttpRequest, instance: Instance, refused: ForwardingForm | None = None
+) -> HttpResponse:
+    panels = list(_panels(instance, refused))
+    context = {"instance": instance, "panels": panels, "counted": COUNTED}
+    return render(
+        request, "dashboard/forwarding/forwarding.html", context, status=422 if refused else 200
+    )
+
+
+def _panels(instance: Instance, refused: ForwardingForm | None) -> Iterator[Panel]:
+    known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
+    lines = {state.webhook.kind: Line(state) for state in forwarding_state(instance)}
+    for kind in WebhookKind:
+        webhook = known.get(kind) or Webhook(instance=instance, kind=kind)
+        form = ForwardingForm(webhook=webhook)
+        if refused and refused.auto_id == form.auto_id:
+            form = refused
+        yield Panel(webhook, form, lines.get(kind))

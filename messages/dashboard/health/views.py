@@ -1,0 +1,90 @@
+"""Whether the board itself keeps up: what is in the spool, and what waits for the worker."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from messages.access.scope import Viewer, limited_to, visible_instances
+from messages.audit import Action, audit
+from messages.forwarding import COUNTED, busy_lines
+from messages.ingest import received_at_of, spool, spool_state
+from messages.models import Callback, FollowUp, Instance, translated_cause
+
+from ..forwarding.rows import Line
+from ..moments import Moment, moment
+
+LOOK: Final = "whatsapp.view_callback"
+ACT: Final = "whatsapp.change_callback"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Why, whose, and how many; `instance` is the Z-API id where the board knows no such one."""
+
+    instance: str
+    why: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How much waits, and since when."""
+
+    number: int
+    oldest: Moment | None
+
+
+@require_safe
+@permission_required(LOOK, raise_exception=True)
+def health(request: HttpRequest) -> HttpResponse:
+    state = spool_state()
+    quarantined = limited_to(request.user, Callback.objects.quarantined())
+    context = {
+        "spool": state,
+        "spool_oldest": moment(state.oldest),
+        "set_aside": list(_set_aside(request.user)) if state.refused else [],
+        "follow_ups": _follow_ups(),
+        "quarantined": quarantined[: COUNTED + 1].count(),
+        "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
+        "may_act": request.user.has_perm(ACT),
+    }
+    return render(request, "dashboard/health/health.html", context)
+
+
+@permission_required(ACT, raise_exception=True)
+@require_POST
+def spool_retry(request: HttpRequest) -> HttpResponse:
+    number = spool.retry_refused()
+    audit(request, Action.REPLAYED, details={"spooled": number})
+    words = ngettext(
+        "%(number)d callback waits again; the worker stores it within seconds, if it can.",
+        "%(number)d callbacks wait again; the worker stores them within seconds, if it can.",
+        number,
+    )
+    flash.success(request, words % {"number": number})
+    return redirect("dashboard:health")
+
+
+def _set_aside(user: Viewer) -> Iterator[SetAside]:
+    """Without those of instances that `user` may not see."""
+    names = dict(Instance.objects.values_list("zapi_id", "name"))
+    visible = set(visible_instances(user).values_list("zapi_id", flat=True))
+    groups = spool.refused().order_by("zapi_id", "cause").values_list("zapi_id", "cause")
+    for zapi_id, cause, number in groups.annotate(number=Count("pk")):
+        if zapi_id in visible or zapi_id not in names:
+            yield SetAside(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+
+
+def _follow_ups() -> Queue:
+    first = FollowUp.objects.order_by("pk").values_list("callback_id", flat=True).first()
+    if first is None:
+        return Queue(0, None)
+    return Queue(FollowUp.objects.all()[: COUNTED + 1].count(), Moment(received_at_of(first)))

@@ -1,0 +1,174 @@
+"""What could not be understood: look at it, try it again, or give it up."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from messages.access.masking import sees_phones
+from messages.access.scope import limited_to, visible_instances
+from messages.audit import Action, audit
+from messages.ingest import ReplayResult, discard, replay
+from messages.models import Callback, CallbackQuerySet, Instance, Outcome
+
+from ..filters import Link
+from ..moments import Moment
+from .rows import as_id, page_of
+
+LOOK: Final = "whatsapp.view_callback"
+ACT: Final = "whatsapp.change_callback"
+# What one press of a button takes. Thousands are a matter for `manage.py reprocess`.
+MOST: Final = 500
+
+
+@require_safe
+@permission_required(LOOK, raise_exception=True)
+def quarantine_list(request: HttpRequest) -> HttpResponse:
+    instances = list(visible_instances(request.user))
+    chosen = _named(request.GET.get("instance"), instances)
+    quarantined = limited_to(request.user, Callback.objects.quarantined())
+    if chosen:
+        quarantined = quarantined.filter(instance=chosen)
+    page = page_of(quarantined, request.GET.dict())
+    context: dict[str, Any] = {
+        "rows": page.rows,
+        "instance": chosen,
+        "instance_links": [
+            Link(one.name, _address(instance=None if one == chosen else one.pk), one == chosen)
+            for one in instances
+        ],
+        "everywhere_url": _address(),
+        "older_url": page.older and _address(instance=chosen and chosen.pk, older=page.older),
+        "newer_url": page.newer and _address(instance=chosen and chosen.pk, newer=page.newer),
+        "may_act": request.user.has_perm(ACT),
+        "sees_bodies": sees_phones(request.user),
+        "most": MOST,
+    }
+    return render(request, "dashboard/quarantine/list.html", context)
+
+
+@require_safe
+@permission_required(LOOK, raise_exception=True)
+def quarantine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    callbacks = Callback.objects.filter(outcome__in=(Outcome.QUARANTINED, Outcome.DISCARDED))
+    visible = limited_to(request.user, callbacks.select_related("instance"))
+    callback = get_object_or_404(visible, pk=pk)
+    context = {
+        "callback": callback,
+        "received": Moment(callback.received_at),
+        "is_quarantined": callback.outcome == Outcome.QUARANTINED,
+        "may_act": request.user.has_perm(ACT),
+        "sees_bodies": sees_phones(request.user),
+    }
+    return render(request, "dashboard/quarantine/detail.html", context)
+
+
+@permission_required(ACT, raise_exception=True)
+@require_POST
+def quarantine_reprocess(request: HttpRequest) -> HttpResponse:
+    chosen = _chosen(request)
+    if not chosen:
+        return _nothing_chosen(request)
+    settled = left = 0
+    for instance, callbacks in chosen.items():
+        result = replay(_among(callbacks))
+        audit(request, Action.REPLAYED, about=instance, details=_counts(result))
+        settled += result.tried - result.outcomes[Outcome.QUARANTINED]
+        left += result.left
+    _tell(request, settled, left)
+    return redirect(_address(instance=_only(chosen)))
+
+
+@permission_required(ACT, raise_exception=True)
+@require_POST
+def quarantine_discard(request: HttpRequest) -> HttpResponse:
+    """Ask first; with `confirmed`, do it to those that the question named."""
+    chosen = _chosen(request)
+    if not chosen:
+        return _nothing_chosen(request)
+    if "confirmed" not in request.POST:
+        context = {
+            "chosen": [(one, len(callbacks)) for one, callbacks in chosen.items()],
+            "callbacks": [pk for callbacks in chosen.values() for pk in callbacks],
+            "back_url": _address(instance=_only(chosen)),
+        }
+        return render(request, "dashboard/quarantine/discard.html", context)
+    discarded = 0
+    for instance, callbacks in chosen.items():
+        number = discard(_among(callbacks))
+        audit(request, Action.DISCARDED, about=instance, details={"callbacks": number})
+        discarded += number
+    words = ngettext(
+        "%(number)d callback was discarded.", "%(number)d callbacks were discarded.", discarded
+    )
+    flash.success(request, words % {"number": discarded})
+    return redirect(_address(instance=_only(chosen)))
+
+
+def _chosen(request: HttpRequest) -> dict[Instance, list[UUID]]:
+    """What the form names: some `callback`s, or the newest of `all` of one instance."""
+    quarantined = limited_to(request.user, Callback.objects.quarantined())
+    if everything := request.POST.get("all", ""):
+        instance = _named(everything, visible_instances(request.user))
+        quarantined = quarantined.filter(instance=instance) if instance else quarantined.none()
+    else:
+        ids = filter(None, map(as_id, request.POST.getlist("callback")))
+        quarantined = quarantined.filter(pk__in=list(ids)[:MOST])
+    found: dict[Instance, list[UUID]] = defaultdict(list)
+    for callback in quarantined.select_related("instance").defer("body").order_by("-pk")[:MOST]:
+        found[callback.instance].append(callback.pk)
+    return found
+
+
+def _named(pk: str | None, instances: Iterable[Instance]) -> Instance | None:
+    return next((one for one in instances if str(one.pk) == pk), None)
+
+
+def _among(ids: list[UUID]) -> CallbackQuerySet:
+    return Callback.objects.filter(pk__in=ids)
+
+
+def _only(chosen: dict[Instance, list[UUID]]) -> int | None:
+    """The instance to go back to, where it is one."""
+    return next(iter(chosen)).pk if len(chosen) == 1 else None
+
+
+def _counts(result: ReplayResult) -> dict[str, int]:
+    return {**result.outcomes, "without body": result.without_body}
+
+
+def _tell(request: HttpRequest, settled: int, left: int) -> None:
+    if settled:
+        words = ngettext(
+            "%(number)d callback was understood and applied.",
+            "%(number)d callbacks were understood and applied.",
+            settled,
+        )
+        flash.success(request, words % {"number": settled})
+    if left:
+        words = ngettext(
+            "%(number)d callback still cannot be understood.",
+            "%(number)d callbacks still cannot be understood.",
+            left,
+        )
+        flash.warning(request, words % {"number": left})
+
+
+def _nothing_chosen(request: HttpRequest) -> HttpResponse:
+    flash.warning(request, _("Choose at least one callback that is still in quarantine."))
+    return redirect(_address())
+
+
+def _address(**query: object) -> str:
+    path, given = reverse("dashboard:quarantine"), {k: v for k, v in query.items() if v}
+    return f"{path}?{urlencode(given)}" if given else path

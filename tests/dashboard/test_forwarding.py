@@ -1,0 +1,149 @@
+"""The forwarding of an instance on its page."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from messages.access.roles import ADMIN, SUPERVISOR
+from messages.models import Action, AuditEvent, Forward, Instance, UserLimit, Webhook
+from messages.worker.follow_ups import follow_up
+from tests.forwarding.conftest import forward, status, store
+from tests.receiver import Receiver, Reply, receiving
+
+CRM = "https://crm.example.com/hook"
+
+
+@pytest.fixture
+def admin(client, db) -> User:
+    user = User.objects.create_user("admin")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def path(instance) -> str:
+    return reverse("dashboard:instance-forwarding", args=[instance.pk])
+
+
+@pytest.fixture
+def receiver(settings) -> Iterator[Receiver]:
+    settings.FORWARD_ALLOW_PRIVATE = True
+    with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+def send(client, admin, instance):
+    """Change the forwarding of one kind; gives the page that follows."""
+
+    def send(kind: str = "message-status", **data: str) -> str:
+        path = reverse("dashboard:instance-forwarding-change", args=[instance.pk, kind])
+        return client.post(path, data, follow=True).content.decode()
+
+    return send
+
+
+def test_the_instances_page_leads_there(client, admin, instance, path):
+    detail = client.get(reverse("dashboard:instance", args=[instance.pk]))
+    assert path in detail.content.decode()
+
+
+def test_every_kind_is_off_at_first(client, admin, path):
+    text = client.get(path).content.decode()
+    assert text.count(">Off</span>") == 4
+
+
+def test_it_is_switched_on_and_written_down(send, instance, admin):
+    assert "Forwarded to crm.example.com from now on." in send(forward_to=CRM)
+    assert Webhook.objects.get().forward_to == CRM
+    event = AuditEvent.objects.get(action=Action.FORWARDING_CHANGED)
+    assert (event.actor, event.instance) == (admin, instance)
+    assert event.details == {
+        "kind": "message-status",
+        "host": "crm.example.com",
+        "token": False,
+    }
+
+
+def test_the_token_goes_along_only_where_asked_for(send):
+    send(forward_to=CRM)
+    assert not Webhook.objects.get().forwards_token
+    send(forward_to=CRM, forwards_token="on")
+    assert Webhook.objects.get().forwards_token
+
+
+def test_the_previous_url_is_one_click_away(client, send, instance, path):
+    instance.webhooks.create(kind="message-status", previous_url=CRM)
+    button = f'<input type="hidden" name="forward_to" value="{CRM}">'
+    assert button in client.get(path).content.decode()
+    assert button not in send(forward_to=CRM)
+
+
+def test_an_address_that_is_not_called_says_why_and_keeps_what_was_typed(send):
+    text = send(forward_to="https://localhost/hook")
+    assert "private network" in text
+    assert "https://localhost/hook" in text
+    assert not AuditEvent.objects.filter(action=Action.FORWARDING_CHANGED).exists()
+
+
+def test_it_is_switched_off(send):
+    send(forward_to=CRM)
+    assert "Forwarded to nobody from now on." in send(forward_to="")
+    assert Webhook.objects.get().forward_to == ""
+
+
+def test_a_failing_line_tells_what_waits_why_and_until_when(client, send, instance, path, receiver):
+    receiver.reply = Reply(503)
+    send(forward_to=receiver.url)
+    store(instance, status(), status(1))
+    forward()
+    text = client.get(path).content.decode()
+    assert "Failing" in text
+    assert "<dt>Waiting</dt><dd>2</dd>" in text
+    assert "The receiver has a fault of its own. (HTTP 503)" in text
+    assert "Next try" in text
+
+
+def test_what_was_set_aside_is_put_back(client, send, instance, path, receiver):
+    receiver.replies = [Reply(400)]
+    send(forward_to=receiver.url)
+    store(instance, status())
+    forward()
+    assert "<dt>Set aside</dt><dd>1</dd>" in client.get(path).content.decode()
+    button = reverse("dashboard:instance-forwarding-put-back", args=[instance.pk, "message-status"])
+    text = client.post(button, follow=True).content.decode()
+    assert "1 callback waits again to be forwarded." in text
+    assert AuditEvent.objects.latest("pk").details == {"kind": "message-status", "put back": 1}
+    forward()
+    assert not Forward.objects.exists()
+
+
+def test_the_page_costs_the_same_however_much_waits(
+    client, send, instance, path, django_assert_max_num_queries
+):
+    send(forward_to=CRM)
+    store(instance, *(status(number) for number in range(20)))
+    follow_up()
+    client.get(path)
+    with django_assert_max_num_queries(11):
+        client.get(path)
+
+
+def test_an_unknown_kind_is_not_found(client, admin, instance):
+    unknown = reverse("dashboard:instance-forwarding-change", args=[instance.pk, "received"])
+    assert client.post(unknown, {"forward_to": CRM}).status_code == 404
+
+
+def test_a_supervisor_sees_no_receivers_address(client, admin, instance, path):
+    instance.webhooks.create(kind="delivery", forward_to=CRM)
+    admin.groups.set([Group.objects.get(name=SUPERVISOR)])
+    assert client.get(path).status_code == 403
+
+
+def test_another_accounts_instance_is_not_found(client, admin, instance, path):
+    other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
+    UserLimit.objects.create(user=admin, instance=other)
+    assert client.get(path).status_code == 404

@@ -1,0 +1,120 @@
+"""The board's own health: spool, follow-ups, lines of forwarding."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from messages.access.roles import ADMIN
+from messages.forwarding import set_forwarding
+from messages.ingest import Delivery, new_delivery_id, spool
+from messages.models import Action, AuditEvent, Forward, Instance, SpooledCallback, UserLimit
+from messages.worker.follow_ups import follow_up
+from tests.ingest.conftest import spool_path
+
+__all__ = ["spool_path"]
+
+HEALTH = reverse("dashboard:health")
+STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
+
+
+@pytest.fixture
+def admin(client, db) -> User:
+    user = User.objects.create_user("admin")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def read(client, admin):
+    def page() -> str:
+        return client.get(HEALTH).content.decode()
+
+    return page
+
+
+def keep(zapi_id: str, cause: str = "") -> None:
+    now = datetime.now(UTC)
+    spool.keep(Delivery(new_delivery_id(), zapi_id, 1, now, b"{}"))
+    if cause:
+        spool.set_aside(SpooledCallback.objects.latest("pk"), cause)
+
+
+def test_a_healthy_board_says_so(spool_path, read):
+    assert "Empty" in read()
+
+
+def test_the_spool_tells_how_many_wait_since_when(spool_path, read, instance):
+    keep(instance.zapi_id)
+    page = read()
+    assert "Not empty" in page
+    assert "<dt>Waiting</dt><dd>1</dd>" in page
+    assert "just now" in page
+
+
+def test_what_was_set_aside_tells_why(spool_path, read, instance):
+    for _ in range(2):
+        keep(instance.zapi_id, "Its key is retired.")
+    keep("nobody", "There is no such instance.")
+    page = read()
+    assert "Its key is retired." in page
+    assert "Atendimento" in page
+    assert "nobody" in page
+
+
+def test_what_was_set_aside_waits_again_and_that_is_written_down(
+    spool_path, client, admin, instance
+):
+    keep(instance.zapi_id, "Its key is retired.")
+    page = client.post(reverse("dashboard:spool-retry"), follow=True).content.decode()
+    assert "1 callback waits again" in page
+    assert (spool.state().waiting, spool.state().refused) == (1, 0)
+    assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
+
+
+def test_others_instances_are_not_named(spool_path, read, admin, instance):
+    keep(instance.zapi_id, "Its key is retired.")
+    other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
+    UserLimit.objects.create(user=admin, instance=other)
+    assert "Atendimento" not in read()
+
+
+def test_a_spool_that_cannot_be_read_says_why(spool_path, read):
+    spool_path.mkdir(parents=True)
+    assert "Cannot be read" in read()
+
+
+def test_follow_ups_that_nobody_does_are_told(spool_path, read, post):
+    post(STATUS)
+    assert "<dt>Waiting</dt><dd>1</dd>" in read()
+
+
+def test_the_quarantine_is_counted(spool_path, read, post):
+    post(b"{")
+    assert "could not be understood</dt><dd>1</dd>" in read()
+
+
+def test_lines_in_which_anything_waits_are_told(spool_path, read, post, instance):
+    webhook = instance.webhooks.create(kind="message-status")
+    set_forwarding(webhook, "https://crm.example.com/hook")
+    assert "Forwarding of Atendimento" not in read()
+    post(STATUS)
+    follow_up()
+    assert "Forwarding of Atendimento: Message status" in read()
+
+
+def test_a_long_line_is_not_counted_to_its_end(
+    spool_path, client, admin, instance, django_assert_max_num_queries
+):
+    webhook = instance.webhooks.create(kind="message-status", forward_to="https://a.example/")
+    since = datetime.now(UTC)
+    Forward.objects.bulk_create(
+        Forward(webhook=webhook, callback_id=new_delivery_id(), body=b"{}", waiting_since=since)
+        for _ in range(1100)
+    )
+    client.get(HEALTH)
+    with django_assert_max_num_queries(11):
+        page = client.get(HEALTH).content.decode()
+    assert "1,000+" in page
