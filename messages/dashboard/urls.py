@@ -12,6 +12,7 @@ from .instances.views import (
     instance_push,
     instance_verify,
 )
+from .overview.views import overview
 from .people.invitations import invitation
 from .people.sessions import session_end
 from .people.views import (
@@ -36,6 +37,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", message_list, name="messages"),
     path("messages/<int:pk>/", message_detail, name="message"),
+    path("overview/", overview, name="overview"),
     path("instances/", instance_list, name="instances"),
     path("instances/add/", instance_add, name="instance-add"),
     path("instances/<int:pk>/", instance_detail, name="instance"),

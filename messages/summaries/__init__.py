@@ -1,5 +1,6 @@
 """What became of the messages of each hour, counted from them again whenever one changes."""
 
+from .latencies import Histogram
 from .read import Cohort, Counts, Slice, cohort
 from .recompute import count_again, recompute
 from .sweep import mark_since, sweep
@@ -8,6 +9,7 @@ from .touched import mark_touched
 __all__ = [
     "Cohort",
     "Counts",
+    "Histogram",
     "Slice",
     "cohort",
     "count_again",

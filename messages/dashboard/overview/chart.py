@@ -1,0 +1,183 @@
+"""How many messages were sent in each hour or day, drawn as SVG."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from messages.dashboard.moments import Moment
+from messages.summaries import Cohort, Counts
+
+from .funnel import number
+from .question import HOUR, Question
+
+# Beyond that hours are too many to look at: days.
+MOST_HOURS: Final = timedelta(days=8)
+WIDTH, HEIGHT = 1000, 160
+_GAP: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What was sent from `since` to `until`; fresh where that may still change."""
+
+    since: datetime
+    until: datetime
+    counts: Counts
+    is_fresh: bool
+    url: str
+
+    @property
+    def label(self) -> str:
+        moment = Moment(self.since)
+        return moment.brief[:-3] if self.until - self.since <= HOUR else moment.day
+
+    @property
+    def undelivered(self) -> int:
+        return self.counts.messages - self.counts.delivered
+
+    @property
+    def unread(self) -> int:
+        return self.counts.delivered - self.counts.read
+
+    @property
+    def title(self) -> str:
+        return _("%(when)s: %(messages)s sent, %(delivered)s delivered, %(read)s read") % {
+            "when": self.label,
+            "messages": number(self.counts.messages),
+            "delivered": number(self.counts.delivered),
+            "read": number(self.counts.read),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    bars: tuple[Bar, ...]
+    by_hour: bool
+
+    @property
+    def highest(self) -> int:
+        return max((bar.counts.messages for bar in self.bars), default=0)
+
+    @property
+    def peak(self) -> str:
+        return _("at most %(messages)s") % {"messages": number(self.highest)}
+
+    @property
+    def last_label(self) -> str:
+        return self.bars[-1].label
+
+    @property
+    def table(self) -> SafeString:
+        """The bars in numbers; in Python, because a week has 168 of them."""
+        rows = (
+            (
+                bar.url,
+                bar.label,
+                *map(number, (bar.counts.messages, bar.counts.delivered, bar.counts.read)),
+                number(bar.counts.failed),
+            )
+            for bar in self.bars
+            if bar.counts.messages
+        )
+        names = (_("Time"), _("Sent"), _("Delivered"), _("Read"), _("Failed"))
+        return format_html(
+            '<table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+            format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names)),
+            format_html_join(
+                "",
+                '<tr><th scope="row"><a href="{}">{}</a></th>'
+                '<td class="number">{}</td><td class="number">{}</td>'
+                '<td class="number">{}</td><td class="number">{}</td></tr>',
+                rows,
+            ),
+        )
+
+    @property
+    def drawing(self) -> SafeString:
+        """All bars of a kind are one path, because a page of rectangles takes long to send."""
+        fresh_from = next((n for n, bar in enumerate(self.bars) if bar.is_fresh), len(self.bars))
+        shade_at = fresh_from * self._step
+        return format_html(
+            '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
+            '<rect class="unsettled" x="{}" width="{}" height="{}"/>'
+            '<path class="read" d="{}"/><path class="delivered" d="{}"/>'
+            '<path class="undelivered" d="{}"/>{}</svg>',
+            *(WIDTH, HEIGHT, _written(shade_at), _written(WIDTH - shade_at), HEIGHT),
+            *map(self._path, self._segments()),
+            self._links(),
+        )
+
+    @property
+    def _step(self) -> float:
+        return WIDTH / max(1, len(self.bars))
+
+    def _segments(self) -> Iterator[list[tuple[int, int, int]]]:
+        """For read, delivered and undelivered: (place, what lies below, its own) of each bar."""
+        yield [(n, 0, bar.counts.read) for n, bar in enumerate(self.bars)]
+        yield [(n, bar.counts.read, bar.unread) for n, bar in enumerate(self.bars)]
+        yield [(n, bar.counts.delivered, bar.undelivered) for n, bar in enumerate(self.bars)]
+
+    def _path(self, segments: Sequence[tuple[int, int, int]]) -> str:
+        scale, step = HEIGHT / max(1, self.highest), self._step
+        width = step * (1 - _GAP)
+        return "".join(
+            f"M{place * step + step * _GAP / 2:.1f} {HEIGHT - below * scale:.1f}"
+            f"h{width:.1f}v{-own * scale:.1f}h{-width:.1f}z"
+            for place, below, own in segments
+            if own
+        )
+
+    def _links(self) -> SafeString:
+        """Over the whole height, so that small bars can be hit. The keyboard has the table."""
+        return format_html_join(
+            "",
+            '<a href="{}" tabindex="-1"><title>{}</title>'
+            '<rect class="hit" x="{}" width="{}" height="{}"/></a>',
+            (
+                (bar.url, bar.title, _written(n * self._step), _written(self._step), HEIGHT)
+                for n, bar in enumerate(self.bars)
+                if bar.counts.messages
+            ),
+        )
+
+
+def chart(question: Question, cohort: Cohort) -> Chart:
+    by_hour = question.until - question.since <= MOST_HOURS
+    start_of = dict(_starts(question, by_hour))
+    totals = dict.fromkeys(start_of.values(), Counts())
+    for hour, counts in cohort.hours.items():
+        totals[start_of[hour]] += counts
+    starts = list(totals)
+    bars = (
+        Bar(
+            since,
+            until,
+            totals[since],
+            until > question.settled_until,
+            question.hours_url(since, until),
+        )
+        for since, until in pairwise([*starts, question.until])
+    )
+    return Chart(tuple(bars), by_hour)
+
+
+def _starts(question: Question, by_hour: bool) -> Iterator[tuple[datetime, datetime]]:
+    """For each hour the one that its bar begins with: itself, or the first of the viewer's day."""
+    hour = start = question.since
+    while hour < question.until:
+        if by_hour or timezone.localtime(hour).date() != timezone.localtime(start).date():
+            start = hour
+        yield hour, start
+        hour += HOUR
+
+
+def _written(length: float) -> str:
+    """As SVG reads it, whatever the language's comma."""
+    return f"{length:.1f}"

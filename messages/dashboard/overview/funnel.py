@@ -1,0 +1,209 @@
+"""How far the messages came, how long it took, and where it went worst."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from messages.dashboard.moments import duration
+from messages.models import Instance
+from messages.statuses import Status
+from messages.summaries import Cohort, Counts, Histogram, Slice
+from messages.summaries.latencies import MEDIAN, P95
+
+from .question import Question
+
+# Of fewer messages a share says nothing about an instance.
+FEWEST: Final = 20
+WORST_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A bar of the funnel. `fresh` are those of the last 24 hours, which may still come further."""
+
+    status: Status
+    count: int
+    fresh: int
+    first: int
+    previous: int
+    url: str
+
+    @property
+    def words(self) -> str:
+        return number(self.count)
+
+    @property
+    def of_first(self) -> str:
+        return percent(self.count, self.first)
+
+    @property
+    def of_previous(self) -> str:
+        return percent(self.count, self.previous)
+
+    @property
+    def is_at_least(self) -> bool:
+        """Who has switched read receipts off is never reported to have read."""
+        return self.status is Status.READ
+
+    @property
+    def settled_width(self) -> str:
+        return _width(self.count - self.fresh, self.first)
+
+    @property
+    def fresh_width(self) -> str:
+        return _width(self.fresh, self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Messages that went no further, with what to call them."""
+
+    label: str | Promise
+    icon: str
+    count: int
+    url: str
+
+    @property
+    def words(self) -> str:
+        return number(self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    label: str | Promise
+    histogram: Histogram
+
+    @property
+    def median(self) -> str:
+        return self._words(MEDIAN)
+
+    @property
+    def p95(self) -> str:
+        return self._words(P95)
+
+    @property
+    def timed(self) -> str:
+        return number(self.histogram.timed)
+
+    def _words(self, share: float) -> str:
+        length = self.histogram.quantile(share)
+        if length is None:
+            return ""
+        if self.histogram.is_beyond(share):
+            return _("more than %(duration)s") % {"duration": duration(length)}
+        return _("about %(duration)s") % {"duration": duration(length)}
+
+
+@dataclass(frozen=True, slots=True)
+class WorstRow:
+    instance: Instance
+    slice: Slice
+    url: str
+
+    @property
+    def messages(self) -> str:
+        return number(self.slice.counts.messages)
+
+    @property
+    def delivered(self) -> str:
+        return percent(self.slice.counts.delivered, self.slice.counts.messages)
+
+    @property
+    def failed(self) -> str:
+        return percent(self.slice.counts.failed, self.slice.counts.messages)
+
+    @property
+    def latency(self) -> Latency:
+        return Latency("", self.slice.to_delivered)
+
+
+def funnel(question: Question, cohort: Cohort) -> list[Step]:
+    everything, fresh = cohort.counts, _fresh(question, cohort)
+    rungs = {
+        Status.ACCEPTED: "accepted",
+        Status.SENT: "sent",
+        Status.RECEIVED: "delivered",
+        Status.READ: "read",
+    }
+    steps: list[Step] = []
+    for status, name in rungs.items():
+        count = getattr(everything, name)
+        steps.append(
+            Step(
+                status,
+                count,
+                getattr(fresh, name),
+                first=steps[0].count if steps else count,
+                previous=steps[-1].count if steps else count,
+                url=question.list_url(("reached", status.lower())),
+            )
+        )
+    return steps
+
+
+def asides(question: Question, counts: Counts) -> list[Aside]:
+    told = (
+        (_("Waiting to be sent"), Status.ACCEPTED, counts.waiting_to_send),
+        (_("Waiting for delivery"), Status.SENT, counts.waiting_to_deliver),
+        (_("Failed"), Status.FAILED, counts.failed),
+        (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),
+    )
+    return [
+        Aside(label, status.icon, count, question.list_url(("status", status.lower())))
+        for label, status, count in told
+    ]
+
+
+def latencies(cohort: Cohort) -> list[Latency]:
+    return [
+        Latency(gettext_lazy("From sent to delivered"), cohort.to_delivered),
+        Latency(gettext_lazy("From delivered to read"), cohort.to_read),
+    ]
+
+
+def worst(
+    question: Question, slices: Sequence[Slice], instances: Mapping[int, Instance]
+) -> list[WorstRow]:
+    """Those of which the smallest share was delivered, where any was left undelivered."""
+    poor = [
+        one
+        for one in slices
+        if one.counts.messages >= FEWEST
+        and one.counts.delivered < one.counts.messages
+        and one.instance_id in instances
+    ]
+    poor.sort(key=lambda one: one.counts.delivered / one.counts.messages)
+    return [
+        WorstRow(instances[one.instance_id], one, question.list_url(instance=one.instance_id))
+        for one in poor[:WORST_SHOWN]
+    ]
+
+
+def number(count: int) -> str:
+    return str(number_format(count, force_grouping=True))
+
+
+def percent(part: int, whole: int) -> str:
+    """One decimal place, and never 100 % of what is not all, or 0 % of what is not nothing."""
+    if not whole:
+        return ""
+    share = round(100 * part / whole, 1)
+    if 0 < part < whole:
+        share = min(max(share, 0.1), 99.9)
+    decimals = 0 if part in (0, whole) else 1
+    return _("%(number)s%%") % {"number": number_format(share, decimals)}
+
+
+def _fresh(question: Question, cohort: Cohort) -> Counts:
+    hours = cohort.hours.items()
+    return sum((one for hour, one in hours if hour >= question.settled_until), Counts())
+
+
+def _width(part: int, whole: int) -> str:
+    """As SVG writes a share of the whole width, whatever the language's comma."""
+    return f"{100 * part / whole if whole else 0:.2f}%"

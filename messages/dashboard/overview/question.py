@@ -1,0 +1,166 @@
+"""What the address of the Overview asks about, and the addresses of its neighbours."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+from django.db.models import TextChoices
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from messages.dashboard.filters import Link
+from messages.models import Instance
+
+HOUR: Final = timedelta(hours=1)
+# Of days chosen by hand: more would draw bars too thin to be hit.
+LONGEST: Final = timedelta(days=366)
+
+
+class Period(TextChoices):
+    DAY = "24h", gettext_lazy("Last 24 hours")
+    WEEK = "7d", gettext_lazy("Last 7 days")
+    MONTH = "30d", gettext_lazy("Last 30 days")
+    CUSTOM = "custom", gettext_lazy("Other days")
+
+
+_LENGTHS: Final = {
+    Period.DAY: timedelta(days=1),
+    Period.WEEK: timedelta(days=7),
+    Period.MONTH: timedelta(days=30),
+}
+_GROUPS: Final = {"1": True, "0": False}
+_PK = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The messages sent in whole hours from `since` to `until`, the latter excluded.
+
+    `groups` is None for groups and individuals alike. The days are those of a custom period.
+    """
+
+    now: datetime
+    period: Period = Period.WEEK
+    first_day: date | None = None
+    last_day: date | None = None
+    instance: int | None = None
+    groups: bool | None = None
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """Take what makes sense; what does not is as good as absent."""
+        first, last = _day(query.get("first", "")), _day(query.get("last", ""))
+        instance, period = query.get("instance", ""), query.get("period", "")
+        is_custom = period == Period.CUSTOM and first and last and first <= last
+        is_known = period in _LENGTHS
+        return cls(
+            now=timezone.now(),
+            period=Period(period) if is_custom or is_known else Period.WEEK,
+            first_day=first if is_custom else None,
+            last_day=last if is_custom else None,
+            instance=int(instance) if _PK.fullmatch(instance) else None,
+            groups=_GROUPS.get(query.get("groups", "")),
+        )
+
+    @property
+    def until(self) -> datetime:
+        if self.last_day:
+            return _midnight(self.last_day + timedelta(days=1))
+        return self.now.replace(minute=0, second=0, microsecond=0) + HOUR
+
+    @property
+    def since(self) -> datetime:
+        if self.first_day:
+            return max(_midnight(self.first_day), self.until - LONGEST)
+        return self.until - _LENGTHS[self.period]
+
+    @property
+    def settled_until(self) -> datetime:
+        """What was sent after that may still be delivered and read."""
+        return self.now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+    def url(self, **changes: Any) -> str:
+        return f"{reverse('dashboard:overview')}?{urlencode(replace(self, **changes)._query())}"
+
+    def list_url(self, *filters: tuple[str, str], **changes: Any) -> str:
+        """The address of the Messages page that lists what is counted here."""
+        asked = replace(self, **changes)
+        return asked.hours_url(asked.since, asked.until, *filters)
+
+    def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
+        span = [("since", _minute(since)), ("until", _minute(until))]
+        query = urlencode([*filters, *span, *self._narrowing()])
+        return f"{reverse('dashboard:messages')}?{query}"
+
+    def hidden_inputs(self) -> list[tuple[str, str]]:
+        """What the form of other days keeps."""
+        return [("period", Period.CUSTOM.value), *self._narrowing()]
+
+    def _query(self) -> list[tuple[str, str]]:
+        days = [("first", self.first_day), ("last", self.last_day)]
+        return [
+            ("period", self.period.value),
+            *((name, day.isoformat()) for name, day in days if day),
+            *self._narrowing(),
+        ]
+
+    def _narrowing(self) -> list[tuple[str, str]]:
+        return [
+            *([("instance", str(self.instance))] if self.instance is not None else []),
+            *([("groups", str(int(self.groups)))] if self.groups is not None else []),
+        ]
+
+
+def period_links(question: Question) -> list[Link]:
+    return [
+        Link(
+            period.label,
+            question.url(period=period, first_day=None, last_day=None),
+            period is question.period,
+        )
+        for period in _LENGTHS
+    ]
+
+
+def instance_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
+    everyone = Link(_("All instances"), question.url(instance=None), question.instance is None)
+    return [
+        everyone,
+        *(
+            Link(one.name, question.url(instance=one.pk), one.pk == question.instance)
+            for one in instances
+        ),
+    ]
+
+
+def kind_links(question: Question) -> list[Link]:
+    words = {None: _("All messages"), False: _("To individuals"), True: _("To groups")}
+    return [
+        Link(label, question.url(groups=groups), question.groups is groups)
+        for groups, label in words.items()
+    ]
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Years that every time zone can still be added to.
+    return day if 2009 <= day.year < 2100 else None
+
+
+def _midnight(day: date) -> datetime:
+    """In the viewer's zone, cut to a whole hour of UTC: some zones are half an hour off."""
+    local = datetime.combine(day, time(), timezone.get_current_timezone())
+    return local.astimezone(UTC).replace(minute=0)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"

@@ -1,0 +1,42 @@
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from messages.access.scope import visible_instances
+from messages.dashboard.moments import moment
+from messages.summaries import cohort
+
+from .chart import chart
+from .funnel import asides, funnel, latencies, worst
+from .question import Period, Question, instance_links, kind_links, period_links
+
+
+@require_safe
+@permission_required("whatsapp.view_message", raise_exception=True)
+def overview(request: HttpRequest) -> HttpResponse:
+    question = Question.read(request.GET)
+    instances = {one.pk: one for one in visible_instances(request.user).order_by("name", "id")}
+    found = cohort(
+        request.user,
+        since=question.since,
+        until=question.until,
+        instance=question.instance,
+        groups=question.groups,
+    )
+    context = {
+        "question": question,
+        "is_custom": question.period is Period.CUSTOM,
+        "cohort": found,
+        "counted": moment(found.counted_at),
+        "steps": funnel(question, found),
+        "asides": asides(question, found.counts),
+        "latencies": latencies(found),
+        "chart": chart(question, found),
+        "worst": worst(question, found.instances, instances),
+        "instance": instances.get(question.instance or 0),
+        "period_links": period_links(question),
+        "instance_links": instance_links(question, instances.values()),
+        "kind_links": kind_links(question),
+    }
+    return render(request, "dashboard/overview/overview.html", context)

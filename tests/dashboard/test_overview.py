@@ -1,0 +1,223 @@
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.urls import reverse
+
+from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, UserLimit
+from messages.summaries import recompute
+from messages.worker.follow_ups import follow_up
+
+URL = "/overview/"
+
+
+@pytest.fixture
+def counted():
+    """Let the worker do its part."""
+
+    def settle():
+        while FollowUp.objects.exists():
+            follow_up()
+        while TouchedHour.objects.exists():
+            recompute()
+
+    return settle
+
+
+@pytest.fixture
+def other(account):
+    return Instance.objects.create(account=account, name="Cobrança", zapi_id="other")
+
+
+def page(client, query=""):
+    return unescape(client.get(URL + query).content.decode())
+
+
+def summary(instance, *, hours_ago=1, **counts):
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hour -= timedelta(hours=hours_ago)
+    return HourlySummary.objects.create(
+        instance=instance, hour=hour, is_group=False, computed_at=hour, **counts
+    )
+
+
+def row(text, name):
+    """The numbers of a step's row, as a person reads them."""
+    icon = r"(?:<svg[^>]*><use[^>]*></svg>)?"
+    found = re.search(rf'<tr>\s*<th scope="row"><a[^>]*>{icon}{name}</a>.*?</tr>', text, re.DOTALL)
+    assert found, text
+    cells = re.findall(r'<td class="number"[^>]*>(.*?)</td>', found[0], re.S)
+    return [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
+
+
+class TestFunnel:
+    def test_it_counts_what_callbacks_told(self, viewer, report, counted):
+        report("SENT", "RECEIVED", "READ", id="A")
+        report("SENT", "RECEIVED", id="B")
+        report("SENT", id="C")
+        counted()
+        text = page(viewer)
+        assert row(text, "Sent")[0] == "3"
+        assert row(text, "Delivered") == ["2", "66.7%", "66.7%"]
+        assert row(text, "Read") == ["at least 1", "33.3%", "50.0%"]
+
+    def test_a_failure_counts_for_no_step(self, viewer, deliver, counted):
+        deliver(error="Phone number does not exist")
+        counted()
+        text = page(viewer)
+        assert row(text, "Accepted")[0] == "0"
+        assert '<span class="count">1</span> Failed' in text
+
+    def test_who_waits_is_shown_apart(self, viewer, deliver, report, counted):
+        deliver("A")
+        report("SENT", id="B")
+        counted()
+        text = page(viewer)
+        assert '<span class="count">1</span> Waiting to be sent' in text
+        assert '<span class="count">1</span> Waiting for delivery' in text
+
+    def test_the_last_day_is_drawn_as_not_settled(self, viewer, instance):
+        summary(instance, hours_ago=2, accepted=1, messages=1)
+        summary(instance, hours_ago=60, accepted=3, messages=3)
+        drawn = re.findall(r'<rect class="(\w+)"[^>]*width="([\d.]+%)"', page(viewer))
+        assert drawn[:2] == [("settled", "75.00%"), ("unsettled", "25.00%")]
+
+    def test_never_a_hundred_percent_of_what_is_not_all(self, viewer, instance):
+        summary(instance, messages=100_000, accepted=100_000, sent=99_999)
+        assert row(page(viewer), "Sent") == ["99,999", "99.9%", "99.9%"]
+
+    def test_a_bar_leads_to_the_messages_that_it_counts(self, viewer, report, counted):
+        report("SENT", "RECEIVED", id="3EB0DELIVERED")
+        report("SENT", id="3EB0WAITING")
+        counted()
+        urls = re.findall(
+            r'<th scope="row"><a class="step-name" href="(/\?reached=received[^"]*)"', page(viewer)
+        )
+        found = viewer.get(urls[0]).content.decode()
+        assert found.count('class="row-link"') == 1
+
+    def test_the_volume_leads_to_the_messages_of_its_hour(self, viewer, report, counted):
+        report("SENT", minutes_ago=30)
+        counted()
+        urls = re.findall(r'<a href="(/\?since=[^"]+)" tabindex="-1"><title>', page(viewer))
+        found = viewer.get(urls[0]).content.decode()
+        assert (len(urls), found.count('class="row-link"')) == (1, 1)
+
+
+class TestQuestion:
+    def test_a_period_leaves_out_what_was_sent_before(self, viewer, instance):
+        summary(instance, hours_ago=30, accepted=5, messages=5)
+        assert row(page(viewer, "?period=7d"), "Accepted")[0] == "5"
+        assert "No messages were sent in this time" in page(viewer, "?period=24h")
+
+    def test_days_are_the_viewers_and_both_ends_belong_to_them(self, viewer, instance):
+        viewer.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
+        for hour, count in ((2, 1), (3, 10), (26, 100), (27, 1000)):
+            HourlySummary.objects.create(
+                instance=instance,
+                hour=datetime(2026, 3, 10, tzinfo=UTC) + timedelta(hours=hour),
+                is_group=False,
+                messages=count,
+                accepted=count,
+                computed_at=datetime.now(UTC),
+            )
+        text = page(viewer, "?period=custom&first=2026-03-10&last=2026-03-10")
+        assert row(text, "Accepted")[0] == "110"
+
+    def test_one_instance_alone(self, viewer, instance, other):
+        summary(instance, accepted=5, messages=5)
+        summary(other, accepted=7, messages=7)
+        assert row(page(viewer, f"?instance={other.pk}"), "Accepted")[0] == "7"
+
+    def test_groups_alone(self, viewer, instance):
+        summary(instance, accepted=5, messages=5)
+        HourlySummary.objects.update(is_group=True)
+        summary(instance, accepted=7, messages=7)
+        assert row(page(viewer, "?groups=1"), "Accepted")[0] == "5"
+        assert row(page(viewer, "?groups=0"), "Accepted")[0] == "7"
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "?period=tomorrow",
+            "?period=custom&first=2026-02-31&last=x",
+            "?period=custom&first=0001-01-01&last=9999-12-31",
+            "?period=custom&first=2020-01-01&last=2026-01-01",
+            "?instance=99999999999999999999",
+            "?instance=-1&groups=many",
+        ],
+    )
+    def test_nonsense_is_answered_with_a_page(self, viewer, query):
+        assert viewer.get(URL + query).status_code == 200
+
+
+class TestLatencies:
+    def test_median_and_p95_come_from_the_counts(self, viewer, instance):
+        summary(instance, messages=100, delivered_timed=100, delivered_within_4=0)
+        HourlySummary.objects.update(
+            **{f"delivered_within_{edge}": 60 for edge in (4, 8, 15, 30)},
+            **{f"delivered_within_{edge}": 100 for edge in (60, 120, 240, 480, 900, 1800)},
+            **{f"delivered_within_{edge}": 100 for edge in (3600, 7200, 14400, 28800, 86400)},
+        )
+        text = page(viewer)
+        assert "about 3 s" in text
+        assert "about 56 s" in text
+
+    def test_what_took_longest_is_not_given_an_end(self, viewer, instance):
+        summary(instance, messages=1, read_timed=1)
+        assert "more than 1 day" in page(viewer)
+
+
+class TestWorst:
+    def test_the_instance_that_delivered_least_comes_first(self, viewer, instance, other):
+        summary(instance, messages=100, delivered=90, failed=1)
+        summary(other, messages=100, delivered=40, failed=50)
+        text = page(viewer)
+        assert row(text, "Cobrança")[:3] == ["100", "40.0%", "50.0%"]
+        assert text.rindex("Cobrança</a></th>") < text.rindex("Atendimento</a></th>")
+
+    def test_a_few_messages_make_nobody_the_worst(self, viewer, instance):
+        summary(instance, messages=3)
+        assert "delivered least" not in page(viewer)
+
+
+class TestWhoSeesWhat:
+    def test_a_limited_person_sees_the_figures_of_their_instances_only(
+        self, viewer, support, instance, other
+    ):
+        summary(instance, messages=50, accepted=50)
+        summary(other, messages=70, accepted=70)
+        UserLimit.objects.create(user=support, instance=other)
+        text = page(viewer)
+        assert row(text, "Accepted")[0] == "70"
+        assert "Atendimento" not in text
+
+    def test_another_instance_cannot_be_asked_for(self, viewer, support, instance, other):
+        summary(instance, messages=50, accepted=50)
+        UserLimit.objects.create(user=support, instance=other)
+        assert "No messages were sent" in page(viewer, f"?instance={instance.pk}")
+
+
+def test_the_queries_do_not_grow_with_what_is_shown(
+    viewer, instance, other, django_assert_num_queries
+):
+    for hours_ago in range(1, 100):
+        summary(instance, hours_ago=hours_ago, messages=30, delivered=10)
+        summary(other, hours_ago=hours_ago, messages=30, delivered=5)
+    viewer.get(URL)
+    # Session, user, permissions (2), limits, instances, hours, sums of instances.
+    with django_assert_num_queries(8):
+        viewer.get(URL + "?period=30d")
+
+
+def test_a_month_is_drawn_by_days(viewer, instance):
+    for hours_ago in (1, 25, 49, 500):
+        summary(instance, hours_ago=hours_ago, messages=1)
+    text = page(viewer, "?period=30d")
+    assert "Messages per day" in text
+    assert text.count('tabindex="-1"><title>') == 4
+
+
+def test_the_main_menu_leads_there(viewer):
+    assert f'href="{reverse("dashboard:overview")}"' in page(viewer)
