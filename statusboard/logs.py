@@ -41,7 +41,8 @@ class JsonFormatter(logging.Formatter):
 class RefusalQuota(logging.Filter):
     """Lets through so many lines a minute about refused requests, and counts the rest.
 
-    Anyone can cause such a line, so without a limit anyone could fill the disk with them.
+    Anyone can cause such a line, so without a limit anyone could fill the disk with them. Each is
+    one line: where in our code somebody was refused is told to nobody's use.
     """
 
     def __init__(self, per_minute: int) -> None:
@@ -56,6 +57,8 @@ class RefusalQuota(logging.Filter):
         status = getattr(record, "status_code", 0)
         if not (400 <= status < 500 or status == 503):
             return True
+        if status < 500:
+            record.exc_info = record.exc_text = None
         with self._lock:
             return self._has_room_for(record)
 

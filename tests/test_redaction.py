@@ -1,5 +1,6 @@
 """No secret in a text that passed through redact(), and no harm to a text without one."""
 
+import io
 import json
 import logging
 import sys
@@ -162,3 +163,15 @@ class TestTheQuota:
         quota = RefusalQuota(per_minute=0)
         assert quota.filter(self.record(500))
         assert quota.filter(logging.LogRecord("x", 30, "f", 1, "words", (), None))
+
+    def test_a_refusal_is_one_line(self, client, django_user_model):
+        written = io.StringIO()
+        handler = logging.StreamHandler(written)
+        handler.addFilter(RefusalQuota(per_minute=9))
+        client.force_login(django_user_model.objects.create_user("support"))
+        logging.getLogger().addHandler(handler)
+        try:
+            assert client.get("/instances/", secure=True).status_code == 403
+        finally:
+            logging.getLogger().removeHandler(handler)
+        assert written.getvalue() == "Forbidden (Permission denied): /instances/\n"

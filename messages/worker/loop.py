@@ -14,12 +14,17 @@ from datetime import datetime
 from django.db import close_old_connections
 from django.utils import timezone
 
+from messages.ingest.store import is_away
+
+from .absence import Absence
 from .turns import take_turn
 
 logger = logging.getLogger(__name__)
 
 # How often the loop looks whether a job is due, in seconds.
 TICK = 0.5
+
+_absence = Absence()
 
 
 @dataclass(slots=True)
@@ -68,9 +73,13 @@ def _run(job: Job) -> int:
             return 0
         done = job.run()
     except Exception as error:
-        logger.exception("The job %s failed; it will be tried again.", job.name)
+        if is_away(error):
+            _absence.met(job.name, begun, error)
+        else:
+            logger.exception("The job %s failed; it will be tried again.", job.name)
         record.failed_at, record.problem = timezone.now(), type(error).__name__
         return 0
+    _absence.ran(job.name)
     record.ran_at, record.took = timezone.now(), time.monotonic() - begun
     return done
 

@@ -80,6 +80,10 @@ class Door:
             sql = f"SELECT count(*) FROM whatsapp_spooledcallback WHERE {where}"
             return int(file.execute(sql).fetchone()[0])
 
+    def log(self) -> str:
+        """What all its processes wrote."""
+        return (self.folder / "log").read_text()
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Of the embedded database."""
         with closing(_autocommitting(self.folder / "statusboard.sqlite3")) as file:

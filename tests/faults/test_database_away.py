@@ -154,3 +154,20 @@ def visitors(door, count):
     yield
     for visitor in waiting:
         visitor.close()
+
+
+def test_the_workers_log_says_once_that_it_went_and_once_that_it_is_back(
+    cluster: Cluster, start_door: StartDoor
+):
+    door = start_door(cluster.url)
+    url = door.add_instance("faulty")
+    door.start_worker()
+    with Load(url, lives()) as load:
+        load.wait_for(20)
+    wait_until(lambda: not cluster.query("SELECT FROM whatsapp_followup"), "no worker works")
+    with stopped(cluster, "fast"):
+        wait_until(lambda: "The database is away" in door.log(), "nobody notices")
+        time.sleep(3)  # in which every job comes due again
+    wait_until(lambda: "The database is back." in door.log(), "nobody notices that it is back")
+    assert door.log().count("The database is away") == 1
+    assert "Traceback" not in door.log()
