@@ -28,6 +28,8 @@ _ADMIN = _SUPERVISOR | {
     "whatsapp.add_instance",
     "whatsapp.change_instance",
     "whatsapp.view_auditevent",
+    "whatsapp.add_erasure",
+    "whatsapp.change_retention",
     "whatsapp.view_apikey",
     "whatsapp.add_apikey",
     "whatsapp.change_apikey",

@@ -24,6 +24,8 @@ from .people.views import (
     person_two_factor_reset,
 )
 from .preferences import save_preferences
+from .privacy.views import privacy, privacy_erase, privacy_export
+from .retention.views import retention
 from .quarantine.views import (
     quarantine_detail,
     quarantine_discard,
@@ -74,6 +76,10 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", session_end, name="session-end"),
     path("audit/", audit_list, name="audit"),
     path("audit/export/", audit_export, name="audit-export"),
+    path("privacy/", privacy, name="privacy"),
+    path("privacy/export/", privacy_export, name="privacy-export"),
+    path("privacy/erase/", privacy_erase, name="privacy-erase"),
+    path("retention/", retention, name="retention"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

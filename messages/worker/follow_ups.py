@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from django.db import transaction
 
-from messages import forwarding, people
+from messages import forwarding, people, privacy
 from messages.instances.hearing import note_heard
 from messages.models import FollowUp
 from messages.summaries import mark_touched
@@ -20,6 +20,8 @@ CONSUMERS: tuple[Consumer, ...] = (
     people.tie_addresses,
     mark_touched,
     note_heard,
+    # Last: it undoes what the others made of whom was erased.
+    privacy.erase_late,
 )
 
 BATCH = 500

@@ -13,6 +13,8 @@ from messages.instances.push import retry_due_pushes
 from messages.instances.verify import verify_due
 from messages.notifications.notifier import notify
 from messages.notifications.outbox import enqueue
+from messages.privacy import carry_on
+from messages.retention import Purge
 from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
@@ -41,6 +43,8 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("notify", notify, every=1, alone=True),
         Job("learn rhythms", learn_rhythms, every=60, shared=True),
         Job("forget beats", forget_old_beats, every=3600, shared=True),
+        Job("erase", lambda: carry_on(stop), every=5, alone=True),
+        Job("purge", Purge(stop).run, every=60, alone=True),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

@@ -80,6 +80,10 @@ RULES: dict[str, set[str]] = {
     "dashboard:session-end": SIGNED_IN,
     "dashboard:audit": {ADMIN, SUPERUSER},
     "dashboard:audit-export": {ADMIN, SUPERUSER},
+    "dashboard:privacy": {ADMIN, SUPERUSER},
+    "dashboard:privacy-export": {ADMIN, SUPERUSER},
+    "dashboard:privacy-erase": {ADMIN, SUPERUSER},
+    "dashboard:retention": {ADMIN, SUPERUSER},
     "dashboard:preferences": EVERYONE,  # a cookie of the viewer's own; GET answers 405
     "dashboard:instances": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-add": {ADMIN, SUPERUSER},
@@ -122,6 +126,10 @@ TAKES: dict[str, set[str]] = {
     "dashboard:invitation": ANYTHING,
     "dashboard:session-end": {"POST"},
     "dashboard:audit-export": {"POST"},
+    "dashboard:privacy": {"GET", "POST"},
+    "dashboard:privacy-export": {"POST"},
+    "dashboard:privacy-erase": {"POST"},
+    "dashboard:retention": {"GET", "POST"},
 }
 # Django admin keeps its own door: staff only, then its permissions; evidence is read-only there.
 ADMIN_RULE = {SUPERUSER}

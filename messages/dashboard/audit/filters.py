@@ -40,7 +40,7 @@ class AuditFilterForm(forms.Form):
     )
 
     def __init__(self, user: User | AnonymousUser, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, use_required_attribute=False, **kwargs)
+        super().__init__(*args, **kwargs)
         self._user = user
         field: Any = self.fields["instance"]
         field.queryset = visible_instances(user)

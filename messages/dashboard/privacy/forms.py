@@ -1,0 +1,46 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from messages.privacy import Person, UnclearPersonError, who_is
+
+
+class PersonForm(forms.Form):
+    """Whom it is about. Sent by POST alone, so that no number stands in an address or a log."""
+
+    person = forms.CharField(
+        label=_("Number or LID"),
+        max_length=64,
+        help_text=_("A whole number with its country code, such as +55 44 99999-9999, or a LID."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_person(self) -> Person:
+        try:
+            return who_is(self.cleaned_data["person"])
+        except UnclearPersonError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class ErasureForm(PersonForm):
+    confirmation = forms.CharField(
+        label=_("Type the number or LID again"),
+        max_length=64,
+        help_text=_("What is erased cannot be brought back."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].widget = forms.HiddenInput()
+
+    def clean_confirmation(self) -> str:
+        text: str = self.cleaned_data["confirmation"]
+        try:
+            same = who_is(text) == self.cleaned_data.get("person")
+        except UnclearPersonError:
+            same = False
+        if not same:
+            raise forms.ValidationError(_("This is not the same number or LID."))
+        return text

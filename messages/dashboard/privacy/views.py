@@ -1,0 +1,85 @@
+import tempfile
+from typing import Any, Final
+
+from django.contrib import messages as flash
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from messages.audit import Action, audit
+from messages.dashboard.addresses import Address
+from messages.dashboard.moments import Moment, moment
+from messages.dashboard.unlimited import unlimited_only
+from messages.models import Erasure
+from messages.privacy import Person, export, find, request_erasure
+
+from .forms import ErasureForm, PersonForm
+
+ERASE: Final = "whatsapp.add_erasure"
+# Somebody waits for the page; a board with millions of events is searched by the command.
+PATIENCE: Final = 2.0
+MOST_ERASURES: Final = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@unlimited_only(ERASE)
+def privacy(request: HttpRequest) -> HttpResponse:
+    form = PersonForm(request.POST or None)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        context |= _found(request, form)
+    return _page(request, context)
+
+
+@require_POST
+@sensitive_post_parameters()
+@unlimited_only(ERASE)
+def privacy_export(request: HttpRequest) -> HttpResponseBase:
+    form = PersonForm(request.POST)
+    if not form.is_valid():
+        return _page(request, {"form": form})
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
+    export(form.cleaned_data["person"], file, by=request)
+    file.seek(0)
+    # Without the number: a download's name is kept by browsers, and seen over shoulders.
+    name = f"person-{timezone.localtime():%Y-%m-%d-%H%M}.zip"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+
+
+@require_POST
+@sensitive_post_parameters()
+@unlimited_only(ERASE)
+def privacy_erase(request: HttpRequest) -> HttpResponse:
+    form = ErasureForm(request.POST)
+    if not form.is_valid():
+        asked = PersonForm({"person": request.POST.get("person", "")})
+        context: dict[str, Any] = {"form": asked}
+        if asked.is_valid():
+            context |= _found(request, asked) | {"erasure_form": form}
+        return _page(request, context)
+    request_erasure(form.cleaned_data["person"], request)
+    flash.success(request, _("The worker erases it now. This page says when it is done."))
+    return redirect("dashboard:privacy")
+
+
+def _found(request: HttpRequest, form: PersonForm) -> dict[str, Any]:
+    person: Person = form.cleaned_data["person"]
+    audit(request, Action.PERSON_FOUND, recipient=person.names[0])
+    return {
+        "found": find(person, within=PATIENCE),
+        "addresses": [Address(name) for name in person.names],
+        "asked": form.data["person"],
+        "erasure_form": ErasureForm(initial={"person": form.data["person"]}),
+    }
+
+
+def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    erasures = [
+        (erasure, Moment(erasure.requested_at), moment(erasure.finished_at))
+        for erasure in Erasure.objects.all()[:MOST_ERASURES]
+    ]
+    return render(request, "dashboard/privacy/page.html", context | {"erasures": erasures})

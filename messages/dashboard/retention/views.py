@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import messages as flash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from messages.dashboard.moments import Moment, moment
+from messages.dashboard.unlimited import unlimited_only
+from messages.models import Kept, Retention
+from messages.retention import LEAST_DAYS, Going, keep_for, preview
+
+from .forms import RetentionForm
+
+CHANGE: Final = "whatsapp.change_retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind: its field, and what would go by the number in it."""
+
+    kind: Kept
+    field: Any
+    going: Going | None
+    finished: Moment | None
+
+    @property
+    def oldest(self) -> Moment | None:
+        return moment(self.going.oldest) if self.going else None
+
+    @property
+    def least(self) -> int:
+        return LEAST_DAYS[self.kind]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@unlimited_only(CHANGE)
+def retention(request: HttpRequest) -> HttpResponse:
+    """Save, or first look at what the entered periods would purge."""
+    form = RetentionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and request.POST.get("action") == "save":
+        if keep_for(form.days, by=request):
+            flash.success(request, _("Saved. The worker purges what is older, little by little."))
+        else:
+            flash.info(request, _("Nothing was changed."))
+        return redirect("dashboard:retention")
+    context = {"form": form, "rows": list(_rows(form)), "is_preview": form.is_bound}
+    return render(request, "dashboard/retention/page.html", context)
+
+
+def _rows(form: RetentionForm) -> Iterator[Row]:
+    stored = {row.kind: row for row in Retention.objects.all()}
+    for kind in Kept:
+        known = stored.get(kind.value)
+        days = form.cleaned_data.get(kind.value) if form.is_bound else known and known.days
+        finished = moment(known.finished_at) if known else None
+        yield Row(kind, form[kind.value], preview(kind, days) if days else None, finished)

@@ -1,0 +1,78 @@
+"""One person's data, from the command line: for when the page would take too long."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from messages.audit import Action, audit
+from messages.models import Erasure
+from messages.privacy import Person, UnclearPersonError, carry_on, find, request_erasure, who_is
+from messages.privacy import export as export_person
+
+
+class Command(BaseCommand):
+    help = (
+        "Finds, exports or erases what the board holds of one person: by a whole number with its "
+        "country code, in either form of the ninth digit, or by a LID. Aliases are included."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        found = commands.add_parser("find", help="count what there is")
+        exported = commands.add_parser("export", help="write all of it into a ZIP")
+        erased = commands.add_parser("erase", help="erase it, and wait until that is done")
+        for command in (found, exported, erased):
+            command.add_argument("person", help="a whole number with its country code, or a LID")
+            command.add_argument("--json", action="store_true", help="the result as JSON")
+        exported.add_argument(
+            "--output", type=Path, required=True, help="the ZIP; never overwritten"
+        )
+        erased.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *, command: str, person: str, **options: Any) -> None:
+        try:
+            who = who_is(person)
+        except UnclearPersonError as error:
+            raise CommandError(str(error)) from None
+        counts = {"find": self._find, "export": self._export, "erase": self._erase}[command](
+            who, options
+        )
+        self._say(who, counts, options)
+
+    def _find(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
+        counts = dict(find(person).counts)
+        audit(None, Action.PERSON_FOUND, recipient=person.names[0])
+        return counts
+
+    def _export(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
+        try:
+            with options["output"].open("xb") as file:
+                return export_person(person, file, by=None)
+        except OSError as error:
+            raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from None
+
+    def _erase(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
+        if not options["yes"]:
+            self._ask(person)
+        erasure = request_erasure(person, None)
+        try:
+            carry_on()
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. A worker, or this command again, goes on.") from None
+        erased: dict[str, int] = Erasure.objects.get(pk=erasure.pk).erased
+        return erased
+
+    def _ask(self, person: Person) -> None:
+        self.stdout.write(f"Erases for good all data of {', '.join(person.names)}.")
+        if input("Type ERASE to go on: ") != "ERASE":
+            raise CommandError("Nothing was erased.")
+
+    def _say(self, person: Person, counts: dict[str, int], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps({"person": person.names, "rows": counts}))
+            return
+        self.stdout.write(", ".join(person.names))
+        for name, number in counts.items():
+            self.stdout.write(f"{number:>8}  {name}")

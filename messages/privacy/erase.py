@@ -1,0 +1,178 @@
+"""A person erased, some hundred rows at a time: it may stop anywhere, and go on from there.
+
+What remains says that something came and was erased, and of whom only keyed hashes. A group's
+message stays, without what this one participant did with it. `ErasedMessage` marks what was erased,
+so that late.py knows a callback that was on its way meanwhile.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db import Error, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Collate
+from django.http import HttpRequest
+from django.utils import timezone
+
+from messages.audit import Action, audit, recipient_hash
+from messages.models import (
+    Callback,
+    ErasedMessage,
+    Erasure,
+    FollowUp,
+    Forward,
+    Label,
+    Message,
+    OtherAddress,
+    Outcome,
+    StatusEvent,
+)
+
+from .person import Person
+from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
+
+Progress = Callable[[Counter[str]], None]
+# What one transaction rewrites: a callback of these messages waits for as long as that takes.
+_AT_ONCE: Final = 200
+
+
+def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
+    """From now on whatever comes about this person's messages so far goes. The worker begins."""
+    erasure = Erasure.objects.create(subject=json.dumps(person.names), people=person.fingerprints)
+    audit(by, Action.PERSON_ERASED, recipient=person.names[0], details={"erasure": erasure.pk})
+    return erasure
+
+
+def carry_on(stop: threading.Event | None = None) -> int:
+    """Go on with what was requested; how many were finished. Two at once do no harm."""
+    finished = 0
+    for erasure in Erasure.objects.unfinished().order_by("pk"):
+        if stop and stop.is_set():
+            break
+        finished += erase(erasure, stop)
+    return finished
+
+
+def erase(
+    erasure: Erasure,
+    stop: threading.Event | None = None,
+    progress: Progress = lambda erased: None,
+) -> bool:
+    """Whether it came to its end."""
+    person = Person(tuple(json.loads(erasure.subject.reveal())))
+    erased = Counter(erasure.erased)
+    for step in _steps(person, erasure):
+        erased += step
+        erasure.erased = dict(erased)
+        erasure.save(update_fields=["erased", "reached"])
+        progress(erased)
+        if stop and stop.is_set():
+            return False
+    erasure.subject, erasure.finished_at = "", timezone.now()
+    erasure.save(update_fields=["subject", "finished_at"])
+    audit(
+        None,
+        Action.PERSON_ERASED,
+        recipient=person.names[0],
+        details={"erasure": erasure.pk} | dict(erased),
+    )
+    return True
+
+
+def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
+    """What each erased. In this order: nothing that is on its way out may leave meanwhile."""
+    yield from _drop(person, ("follow-ups", "forwards"))
+    messages = MESSAGES.rows(person, Message.objects.all())
+    while some := list(messages.values_list("pk", flat=True)[:_AT_ONCE]):
+        yield erase_from_messages(some, person)
+    for events, _last in EVENTS.slices(person):
+        for part in _batches({event.message_id for event in events}, _AT_ONCE):
+            yield erase_from_messages(part, person)
+    for callbacks, last in CALLBACKS.slices(person, erasure.reached):
+        number = empty_callbacks([callback.pk for callback in callbacks])
+        erasure.reached = last
+        yield Counter(callbacks=number)
+    yield from _drop(person, ("aliases", "labels", "saved views", "spool"))
+    yield _clear_notes(person)
+
+
+def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]:
+    """All that these messages hold of the person: a message to nobody else goes as a whole."""
+    with transaction.atomic():
+        locked = _lock(messages)
+        ErasedMessage.objects.bulk_create(
+            [
+                ErasedMessage(fingerprint=fingerprint(message.instance_id, message.zapi_id, name))
+                for message in locked
+                for name in person.names
+            ],
+            ignore_conflicts=True,
+        )
+        events = StatusEvent.objects.filter(message__in=locked)
+        theirs = Q(phone__in=person.addresses) | Q(participant__in=person.addresses)
+        number, _ = events.filter(theirs).delete()
+        OtherAddress.objects.filter(message__in=locked, phone__in=person.addresses).delete()
+        gone = [
+            message for message in locked if not message.is_group and _is_theirs(message, person)
+        ]
+        for message in gone:
+            Label.objects.filter(instance=message.instance_id, zapi_id=message.zapi_id).delete()
+        number += events.filter(message__in=gone).delete()[0]
+        Message.objects.filter(pk__in=[message.pk for message in gone]).delete()
+    return Counter(messages=len(gone), events=number)
+
+
+def empty_callbacks(ids: Iterable[Any]) -> int:
+    """Leaves that they came. What is emptied is evidence no more, so nothing is rebuilt from it."""
+    found = list(ids)
+    Forward.objects.filter(callback__in=found).delete()
+    FollowUp.objects.filter(callback__in=found).delete()
+    return Callback.objects.filter(pk__in=found).update(outcome=Outcome.ERASED, body=b"", cause="")
+
+
+def fingerprint(instance: int, zapi_id: str, name: str) -> str:
+    return recipient_hash(f"{instance}:{zapi_id}:{name}")
+
+
+def _lock(messages: Sequence[int]) -> list[Message]:
+    """In the order that callbacks lock them in, so that neither waits for the other."""
+    binary = Collate("zapi_id", "C" if connection.vendor == "postgresql" else "BINARY")
+    return list(Message.objects.select_for_update().filter(pk__in=messages).order_by(binary))
+
+
+def _is_theirs(message: Message, person: Person) -> bool:
+    """Whether it was to them alone. Where it was not, it goes on under the other's address."""
+    named = message.events.exclude(phone="").order_by("phone")
+    other = named.values_list("phone", flat=True).first()
+    if other and message.phone in person.addresses:
+        Message.objects.filter(pk=message.pk).update(phone=other)
+    return not other
+
+
+def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:
+    for name in names:
+        try:
+            for rows, _last in TABLES[name].slices(person):
+                pks = [row.pk for row in rows]
+                number, _ = TABLES[name].model._default_manager.filter(pk__in=pks).delete()
+                yield Counter({name: number})
+        except Error:
+            if name != "spool":
+                raise  # a spool that was never needed has no table yet
+
+
+def _clear_notes(person: Person) -> Counter[str]:
+    notes = TABLES["incidents"]
+    number = notes.rows(person, notes.model._default_manager.all()).update(note="")
+    return Counter(incidents=number)
+
+
+def _batches(items: Iterable[int], size: int) -> Iterator[list[int]]:
+    rest = iter(sorted(items))
+    while some := list(islice(rest, size)):
+        yield some

@@ -1,0 +1,94 @@
+"""Callbacks that were on their way while their person was erased.
+
+The door stores them as any other, because it must not ask; the worker, half a second later, looks
+whether they speak of what was erased. A message sent to the person after that is a new one, and the
+sender's own affair: it is kept.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from messages import phones
+from messages.audit import recipient_hash
+from messages.models import Alias, Callback, ErasedMessage, Erasure, FollowUp, Message
+from messages.phones import AddressKind
+from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
+
+from .erase import empty_callbacks, erase_from_messages, fingerprint
+from .person import Person
+from .tables import TABLES
+
+_PEOPLE: Final = (AddressKind.PHONE, AddressKind.LID)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """One person, by one name, in what one callback says of one message."""
+
+    callback: Callback
+    zapi_id: str
+    name: str
+
+    @property
+    def mark(self) -> str:
+        return fingerprint(self.callback.instance_id, self.zapi_id, self.name)
+
+
+def erase_late(follow_ups: Sequence[FollowUp]) -> None:
+    """Erase again what these callbacks brought back, and what other consumers made of them."""
+    if not Erasure.objects.exists():
+        return
+    heard = [one.callback_id for one in follow_ups if one.type in STATUS_TYPES]
+    mentions = list(_mentions(Callback.objects.filter(pk__in=heard).exclude(body=b"")))
+    late = list(_late(mentions))
+    for mention in late:
+        _erase(mention)
+    empty_callbacks({mention.callback.pk for mention in late})
+
+
+def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
+    """Of a message that was erased, or received before the erasure: spooled, or just then."""
+    marks = ErasedMessage.objects.filter(pk__in={mention.mark for mention in mentions})
+    known = set(marks.values_list("pk", flat=True))
+    requested = _requests(mentions)
+    for mention in mentions:
+        before = requested.get(recipient_hash(mention.name))
+        if mention.mark in known or (before and mention.callback.received_at < before):
+            yield mention
+
+
+def _requests(mentions: Sequence[_Mention]) -> dict[str, datetime]:
+    """When whoever is erased was last asked to be; of erasures after these callbacks came."""
+    if not mentions:
+        return {}
+    earliest = min(mention.callback.received_at for mention in mentions)
+    erasures = Erasure.objects.filter(requested_at__gt=earliest).order_by("requested_at")
+    return {name: erasure.requested_at for erasure in erasures for name in erasure.people}
+
+
+def _mentions(callbacks: Iterable[Callback]) -> Iterator[_Mention]:
+    for callback in callbacks:
+        try:
+            report = parse(bytes(callback.body)).report
+        except MalformedCallbackError:
+            continue
+        if isinstance(report, StatusReport):
+            for zapi_id in report.message_ids:
+                for name in _people(report):
+                    yield _Mention(callback, zapi_id, name)
+
+
+def _people(report: StatusReport) -> set[str]:
+    addresses = {report.phone, report.participant}
+    return {phones.person(one) for one in addresses if phones.kind_of(one) in _PEOPLE}
+
+
+def _erase(mention: _Mention) -> None:
+    person = Person((mention.name,))
+    messages = Message.objects.filter(
+        instance=mention.callback.instance_id, zapi_id=mention.zapi_id
+    )
+    erase_from_messages(list(messages.values_list("pk", flat=True)), person)
+    TABLES["aliases"].rows(person, Alias.objects.all()).delete()

@@ -1,0 +1,149 @@
+"""Which table holds what of a person, and how its rows are found.
+
+A message is found by an index. What mentions a person within a text or among a group's events has
+no index that would be worth its cost to every callback: it is read through, some thousand rows at a
+time, so that neither memory nor a lock grows with the board.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import BinaryField, F, Func, IntegerField, Model, Q, QuerySet, Value
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import (
+    Alias,
+    Callback,
+    FollowUp,
+    Forward,
+    Incident,
+    Label,
+    Message,
+    OtherAddress,
+    SavedView,
+    SpooledCallback,
+    StatusEvent,
+)
+
+from .person import Person
+
+SLICE: Final = 5000
+
+# What holds nothing of the people that messages go to. Of AuditEvent only a keyed hash, of Erasure
+# and ErasedMessage likewise; HourlySummary and Rhythm count, and name nobody.
+HOLD_NOTHING: Final = {
+    *("Account", "ApiKey", "ApiKeyLimit", "AuditEvent", "Batch", "BatchRow", "Channel"),
+    *("ErasedMessage", "Erasure", "ForwardLine", "HourlySummary", "Instance", "Notification"),
+    *("Retention", "Rhythm", "Tag", "TouchedHour", "Turn", "UserLimit", "Webhook", "WorkerBeat"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`rows` narrows a slice, or the whole table where it is `indexed`, to a person's."""
+
+    model: type[Model]
+    words: Promise
+    rows: Callable[[Person, QuerySet[Any]], QuerySet[Any]]
+    indexed: bool = False
+    # Of what the database found in a text, whether it is really the person.
+    is_really: Callable[[Person, Any], bool] = lambda person, row: True
+
+    def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:
+        """The person's rows, some at a time, each time with how far the table was read."""
+        for rows, last in _slices(self.model._default_manager.all(), after):
+            found = self.rows(person, rows)
+            yield [row for row in found if self.is_really(person, row)], last
+
+
+def _slices(rows: QuerySet[Any], after: Any) -> Iterator[tuple[QuerySet[Any], Any]]:
+    rest = rows.order_by("pk")
+    while True:
+        following = rest.filter(pk__gt=after) if after is not None else rest
+        ends = list(following.values_list("pk", flat=True)[:SLICE])
+        if not ends:
+            return
+        yield rest.filter(pk__gte=ends[0], pk__lte=ends[-1]), ends[-1]
+        after = ends[-1]
+
+
+class _Place(Func):
+    """Where some bytes begin within others, 0 where they do not."""
+
+    function = "INSTR"
+    output_field = IntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        clone = self.copy()
+        clone.set_source_expressions(self.get_source_expressions()[::-1])
+        return clone.as_sql(
+            compiler, connection, **context | {"function": "POSITION", "arg_joiner": " IN "}
+        )
+
+
+def _mentioning(person: Person, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """By their bodies; what the database finds is still to be looked at."""
+    places = {
+        f"place_{number}": _Place(F("body"), Value(digits.encode(), output_field=BinaryField()))
+        for number, digits in enumerate(person.digits)
+    }
+    anywhere = Q(*((f"{place}__gt", 0) for place in places), _connector=Q.OR)
+    found: QuerySet[Any] = rows.alias(**places).filter(anywhere)
+    return found
+
+
+def _body_names(person: Person, row: Any) -> bool:
+    return person.is_named_in(bytes(row.body))
+
+
+def _to(person: Person, messages: QuerySet[Any]) -> QuerySet[Any]:
+    others = OtherAddress.objects.filter(phone__in=person.addresses).values("message")
+    return messages.filter(Q(phone__in=person.addresses) | Q(pk__in=others))
+
+
+def _reporting(person: Person, events: QuerySet[Any]) -> QuerySet[Any]:
+    return events.filter(Q(phone__in=person.addresses) | Q(participant__in=person.addresses))
+
+
+def _in_words(*columns: str) -> Callable[[Person, QuerySet[Any]], QuerySet[Any]]:
+    """Where people wrote a number by hand: by its plain digits."""
+
+    def rows(person: Person, all_rows: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = ((f"{column}__contains", digits) for column in columns for digits in person.digits)
+        return all_rows.filter(Q(*wanted, _connector=Q.OR))
+
+    return rows
+
+
+MESSAGES: Final = Table(Message, _("Messages"), _to, indexed=True)
+EVENTS: Final = Table(StatusEvent, _("Steps, in groups too"), _reporting)
+CALLBACKS: Final = Table(Callback, _("Raw callbacks"), _mentioning, is_really=_body_names)
+TABLES: Final[dict[str, Table]] = {
+    "messages": MESSAGES,
+    "other addresses": Table(
+        OtherAddress,
+        _("Other addresses of messages"),
+        lambda person, rows: rows.filter(phone__in=person.addresses),
+        indexed=True,
+    ),
+    "aliases": Table(
+        Alias,
+        _("Ties of a number and a LID"),
+        lambda person, rows: rows.filter(Q(lid__in=person.names) | Q(number__in=person.names)),
+        indexed=True,
+    ),
+    "labels": Table(Label, _("Labels that hold the number"), _in_words("label", "reference")),
+    "saved views": Table(SavedView, _("Saved views"), _in_words("query", "name")),
+    "incidents": Table(Incident, _("Notes on incidents"), _in_words("note")),
+    "events": EVENTS,
+    "callbacks": CALLBACKS,
+    "follow-ups": Table(
+        FollowUp, _("Callbacks in the worker’s hands"), _mentioning, is_really=_body_names
+    ),
+    "forwards": Table(Forward, _("Callbacks to forward"), _mentioning, is_really=_body_names),
+    "spool": Table(
+        SpooledCallback, _("Callbacks in this machine’s spool"), _mentioning, is_really=_body_names
+    ),
+}

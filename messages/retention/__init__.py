@@ -1,0 +1,18 @@
+"""How long each kind of data is kept, what would go, and what goes.
+
+Nothing is purged unless an admin says so: what was not stored cannot be asked of Z-API again.
+"""
+
+from .preview import Going, preview
+from .purge import Purge
+from .rules import LEAST_DAYS, SUGGESTED_DAYS, complaints, keep_for
+
+__all__ = [
+    "LEAST_DAYS",
+    "SUGGESTED_DAYS",
+    "Going",
+    "Purge",
+    "complaints",
+    "keep_for",
+    "preview",
+]

@@ -1,0 +1,101 @@
+"""What is older than it may be goes: a little at a time, with as long a rest after it as it took.
+
+So the database is ours half of the time at the most, and no callback waits for longer than one
+small transaction. A timeline holds its own steps, so it stays when the evidence behind it goes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from messages.audit import Action, audit
+from messages.models import Callback, Kept, Message, Retention, StatusEvent
+
+from .kinds import KINDS, bodies_after
+from .rules import cutoff
+
+logger = logging.getLogger(__name__)
+
+# What one transaction takes along; on SQLite, callbacks wait for as long as that lasts.
+BATCH: Final = 500
+# A turn of the worker, in seconds; what is left waits for the next one.
+TURN: Final = 30.0
+_EVERY: Final = 3600.0
+
+
+class Purge:
+    """The worker's job. Any number of workers may purge side by side."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def run(self) -> int:
+        ends_at = time.monotonic() + TURN
+        return sum(self._purge(row, ends_at) for row in self._due())
+
+    def _due(self) -> list[Retention]:
+        """In the order of Kept: what is made of evidence goes before it."""
+        now = timezone.now()
+        rows = {Kept(row.kind): row for row in Retention.objects.all()}
+        return [rows[kind] for kind in Kept if kind in rows and _is_due(rows[kind], now)]
+
+    def _purge(self, row: Retention, ends_at: float) -> int:
+        before, purged = cutoff(row.days), 0
+        is_done = False
+        while not (is_done or self._stop.is_set() or time.monotonic() > ends_at):
+            began = time.monotonic()
+            number = _STEPS.get(Kept(row.kind), _delete)(row, before)
+            purged += number
+            is_done = number < BATCH
+            self._stop.wait(time.monotonic() - began)
+        if is_done:
+            Retention.objects.filter(pk=row.pk).update(finished_at=timezone.now())
+        if purged:
+            audit(None, Action.PURGED, details={row.kind: purged, "older than days": row.days})
+            logger.info("Purged %s %s older than %s days.", purged, row.kind, row.days)
+        return purged
+
+
+def _is_due(row: Retention, now: datetime) -> bool:
+    return row.finished_at is None or (now - row.finished_at).total_seconds() >= _EVERY
+
+
+def _delete(row: Retention, before: datetime) -> int:
+    rows = KINDS[Kept(row.kind)].older(before)
+    model: type[Model] = rows.model
+    pks = list(rows.values_list("pk", flat=True)[:BATCH])
+    model._default_manager.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def _delete_messages(row: Retention, before: datetime) -> int:
+    """Those that a callback is just writing are left for the next turn, and nobody waits."""
+    with transaction.atomic():
+        older = KINDS[Kept.MESSAGES].older(before)
+        locked = older.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH]
+        pks = list(locked)
+        StatusEvent.objects.filter(message__in=pks).delete()
+        Message.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def _empty_bodies(row: Retention, before: datetime) -> int:
+    pks = list(bodies_after(before, row.reached).values_list("pk", flat=True)[:BATCH])
+    if pks:
+        Callback.objects.filter(pk__in=pks).update(body=b"")
+        row.reached = pks[-1]
+        row.save(update_fields=["reached"])
+    return len(pks)
+
+
+_STEPS: Final[dict[Kept, Callable[[Retention, datetime], int]]] = {
+    Kept.MESSAGES: _delete_messages,
+    Kept.BODIES: _empty_bodies,
+}

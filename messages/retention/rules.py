@@ -1,0 +1,66 @@
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from messages.audit import Action, audit
+from messages.models import Kept, Retention
+
+# The nightly sweep counts the last 35 days anew, and must find what it counts. An audit log that
+# can be emptied tomorrow is none: PostgreSQL itself refuses to delete what is younger.
+LEAST_DAYS: Final = {
+    Kept.MESSAGES: 40,
+    Kept.CALLBACKS: 7,
+    Kept.BODIES: 7,
+    Kept.INCIDENTS: 30,
+    Kept.AUDIT: 180,
+    Kept.ERASURES: 90,
+}
+SUGGESTED_DAYS: Final = {
+    Kept.MESSAGES: 730,
+    Kept.CALLBACKS: 180,
+    Kept.BODIES: 90,
+    Kept.INCIDENTS: 365,
+    Kept.AUDIT: 730,
+    Kept.ERASURES: 365,
+}
+
+
+def complaints(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
+    """What is wrong with these periods, by kind; None keeps a kind for good."""
+    found = {}
+    for kind, number in days.items():
+        if number is not None and number < LEAST_DAYS[kind]:
+            found[kind] = _("At least %(days)d days.") % {"days": LEAST_DAYS[kind]}
+    messages, bodies = days.get(Kept.MESSAGES), days.get(Kept.BODIES)
+    if messages is not None and (bodies is None or bodies > messages):
+        found.setdefault(
+            Kept.BODIES,
+            _("Not longer than messages: from its callbacks a purged message could be made again."),
+        )
+    return found
+
+
+@transaction.atomic
+def keep_for(days: Mapping[Kept, int | None], *, by: Any) -> bool:
+    """Whether that changes anything. Raises ValueError where complaints() has any."""
+    if found := complaints(days):
+        raise ValueError(found)
+    before = dict(Retention.objects.values_list("kind", "days"))
+    after = {kind.value: number for kind, number in days.items() if number is not None}
+    if before == after:
+        return False
+    Retention.objects.exclude(kind__in=after).delete()
+    for kind, number in after.items():
+        Retention.objects.update_or_create(
+            kind=kind, defaults={"days": number, "finished_at": None}
+        )
+    audit(by, Action.RETENTION_CHANGED, details={"before": before, "after": after})
+    return True
+
+
+def cutoff(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)

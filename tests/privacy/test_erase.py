@@ -1,0 +1,314 @@
+"""One person's data, everywhere: found, exported, erased, and not brought back."""
+
+import io
+import json
+import threading
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from messages.ingest import Period, drain, rebuild, replay
+from messages.models import (
+    Action,
+    Alias,
+    AuditEvent,
+    Callback,
+    Erasure,
+    FollowUp,
+    Forward,
+    Incident,
+    Instance,
+    Label,
+    Message,
+    OtherAddress,
+    SavedView,
+    SpooledCallback,
+    StatusEvent,
+)
+from messages.privacy import carry_on, export, find, request_erasure, who_is
+from messages.privacy.tables import HOLD_NOTHING, TABLES
+from messages.worker.follow_ups import follow_up
+
+PHONE, OLD_FORM, LID = "5544999999999", "554499999999", "123456789012345@lid"
+OTHER = "5511988887777"
+GROUP = "120363000000000000-group"
+
+
+def status(word="READ", phone=PHONE, ids=("M",), **more):
+    payload = {"type": "MessageStatusCallback", "status": word, "ids": list(ids), "phone": phone}
+    return payload | {"momment": 1632234645000} | more
+
+
+def in_group(participant, word="READ", **more):
+    return status(word, GROUP, ("G",), isGroup=True, participant=participant, **more)
+
+
+def erase(text=PHONE):
+    erasure = request_erasure(who_is(text), None)
+    carry_on()
+    return Erasure.objects.get(pk=erasure.pk)
+
+
+def everything_stored() -> str:
+    """Each row of each table, the spool's too, as text; bytes as what they say."""
+    rows = []
+    for model in apps.get_app_config("whatsapp").get_models():
+        if model is SpooledCallback:
+            continue
+        for row in model._default_manager.values():
+            rows += [bytes(v) if isinstance(v, memoryview) else v for v in row.values()]
+    return " ".join(map(repr, rows))
+
+
+@pytest.fixture
+def forwarding(instance):
+    """Callbacks are passed on, so that outbox and worker have bodies of their own."""
+    return instance.webhooks.create(
+        kind="message-status", forward_to="https://x.example/", pushed_url="x"
+    )
+
+
+def test_every_table_is_said_to_hold_something_of_people_or_nothing():
+    models = {model.__name__ for model in apps.get_app_config("whatsapp").get_models()}
+    holding = {table.model.__name__ for table in TABLES.values()}
+    assert models == holding | HOLD_NOTHING
+    assert not holding & HOLD_NOTHING
+
+
+def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, support):
+    post(status("SENT", OLD_FORM))
+    post(status("READ", LID))
+    post(in_group(PHONE))
+    follow_up()
+    post(status("READ"))
+    post(b'{"phone": "5544999999999", broken')
+    Alias.objects.get_or_create(instance=instance, lid=LID, number=PHONE)
+    Label.objects.create(
+        instance=instance, zapi_id="M", label="for 5544999999999", updated_at=timezone.now()
+    )
+    SavedView.objects.create(user=support, name="V", query=f"q={PHONE}")
+    Incident.objects.create(
+        kind="silent", note=f"asked {PHONE}", opened_at=timezone.now(), last_seen_at=timezone.now()
+    )
+    assert Forward.objects.exists()
+    assert FollowUp.objects.exists()
+    erase()
+    stored = everything_stored()
+    for secret in (PHONE, OLD_FORM, LID, LID.removesuffix("@lid")):
+        assert secret not in stored
+
+
+def test_other_peoples_data_stays(post):
+    post(status())
+    post(status(phone=OTHER, ids=["N"]))
+    before = list(Message.objects.filter(phone=OTHER).values())
+    erase()
+    assert list(Message.objects.values()) == before
+    assert StatusEvent.objects.count() == 1
+    assert Callback.objects.filter(outcome="applied").count() == 1
+
+
+def test_of_a_group_only_what_this_participant_did_goes(post):
+    post(in_group(PHONE))
+    post(in_group(OTHER))
+    erase()
+    message = Message.objects.get()
+    assert message.phone == GROUP
+    assert [event.participant for event in message.events.all()] == [OTHER]
+
+
+def test_a_message_id_that_two_people_share_stays_with_the_other(post):
+    post(status("SENT"))
+    post(status("READ", OTHER))
+    follow_up()
+    erase()
+    message = Message.objects.get()
+    assert message.phone == OTHER
+    assert not OtherAddress.objects.filter(phone=PHONE).exists()
+
+
+def test_a_callback_is_still_said_to_have_come(post):
+    post(status())
+    erase()
+    callback = Callback.objects.get()
+    assert (callback.outcome, bytes(callback.body)) == ("erased", b"")
+
+
+def test_again_it_finds_nothing_to_do(post):
+    post(status())
+    erase()
+    before = everything_stored().count("erased")
+    assert not sum(erase().erased.values())
+    assert before
+
+
+def test_it_goes_on_where_it_was_stopped(post):
+    for number in range(3):
+        post(status(ids=[f"M{number}"]))
+    erasure = request_erasure(who_is(PHONE), None)
+    stop = threading.Event()
+    stop.set()
+    assert carry_on(stop) == 0
+    assert Message.objects.exists()
+    assert carry_on() == 1
+    assert not Message.objects.exists()
+    assert Erasure.objects.get(pk=erasure.pk).finished_at
+
+
+def test_it_forgets_whom_it_erased(post):
+    post(status())
+    erasure = erase()
+    assert not erasure.subject
+    assert PHONE not in json.dumps(erasure.people)
+
+
+def test_a_late_callback_about_an_erased_message_brings_nothing_back(post, forwarding):
+    post(status("SENT"))
+    follow_up()
+    erase()
+    post(status("READ", OLD_FORM))
+    follow_up()
+    assert not Message.objects.exists()
+    assert not StatusEvent.objects.exists()
+    assert not Forward.objects.exists()
+    assert PHONE not in everything_stored()
+    assert OLD_FORM not in everything_stored()
+
+
+def test_a_late_callback_of_a_participant_brings_nothing_back(post):
+    post(in_group(PHONE, "RECEIVED"))
+    erase()
+    post(in_group(PHONE, "READ"))
+    post(in_group(OTHER, "READ"))
+    follow_up()
+    assert [event.participant for event in StatusEvent.objects.all()] == [OTHER]
+
+
+def test_a_message_sent_after_the_erasure_is_kept(post):
+    post(status("SENT"))
+    follow_up()
+    erase()
+    post(status("SENT", ids=["NEW"]))
+    follow_up()
+    assert [message.zapi_id for message in Message.objects.all()] == ["NEW"]
+
+
+def test_what_lay_in_another_machines_spool_brings_nothing_back(post, away):
+    away(True)
+    post(status())
+    spooled = list(SpooledCallback.objects.all())
+    away(False)
+    erase()
+    assert not SpooledCallback.objects.exists()
+    SpooledCallback.objects.bulk_create(spooled)
+    drain()
+    follow_up()
+    assert not Message.objects.exists()
+
+
+def test_this_machines_spool_is_erased(post, away):
+    away(True)
+    post(status())
+    post(status(phone=OTHER))
+    away(False)
+    erase()
+    assert [OTHER in bytes(row.body).decode() for row in SpooledCallback.objects.all()] == [True]
+
+
+def test_a_rebuild_brings_nothing_back_and_still_works(post):
+    post(status())
+    post(status(phone=OTHER, ids=["N"]))
+    erase()
+    now = timezone.now()
+    rebuild(Period(now - timedelta(days=1), now + timedelta(days=1)), Instance.objects.all())
+    assert [message.zapi_id for message in Message.objects.all()] == ["N"]
+
+
+def test_a_replay_brings_nothing_back(post):
+    post(status() | {"instanceId": "somebody.else"})
+    erase()
+    assert replay(Callback.objects.all()).tried == 0
+
+
+def test_it_is_audited_by_hash(post):
+    post(status())
+    erase()
+    events = AuditEvent.objects.filter(action=Action.PERSON_ERASED)
+    assert events.count() == 2
+    assert len({event.recipient for event in events}) == 1
+    assert PHONE not in str(list(events.values()))
+
+
+def test_finding_counts_each_table(post):
+    post(status())
+    post(in_group(PHONE))
+    counts = find(who_is(PHONE)).counts
+    assert (counts["messages"], counts["events"], counts["callbacks"]) == (1, 2, 2)
+
+
+def test_finding_stops_where_somebody_waits(post):
+    post(status())
+    assert not find(who_is(PHONE), within=0).is_complete
+
+
+def test_an_export_holds_all_of_it(post):
+    post(status())
+    post(status(phone=OTHER, ids=["N"]))
+    file = io.BytesIO()
+    export(who_is(PHONE), file, by=None)
+    with zipfile.ZipFile(file) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert set(texts) == {f"{name}.json" for name in ("about", "messages", "events", "callbacks")}
+    assert json.loads(texts["events.json"])[0]["status"] == "READ"
+    assert "MessageStatusCallback" in texts["callbacks.json"]
+    assert OTHER not in "".join(texts.values())
+
+
+def test_an_export_holds_no_secret(post):
+    post(status(token="a-sending-credential"), HTTP_Z_API_TOKEN="token-of-the-instance")
+    file = io.BytesIO()
+    export(who_is(PHONE), file, by=None)
+    with zipfile.ZipFile(file) as archive:
+        text = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert "a-sending-credential" not in text
+    assert "token-of-the-instance" not in text
+
+
+class TestCommand:
+    def run(self, *arguments):
+        out = io.StringIO()
+        call_command("privacy", *arguments, stdout=out)
+        return out.getvalue()
+
+    def test_find(self, post):
+        post(status())
+        found = json.loads(self.run("find", "+55 44 99999-9999", "--json"))
+        assert found["rows"]["messages"] == 1
+
+    def test_export_overwrites_nothing(self, post, tmp_path):
+        post(status())
+        path = tmp_path / "person.zip"
+        self.run("export", PHONE, "--output", str(path))
+        assert zipfile.is_zipfile(path)
+        with pytest.raises(CommandError, match="Cannot write"):
+            self.run("export", PHONE, "--output", str(path))
+
+    def test_erase(self, post):
+        post(status())
+        assert json.loads(self.run("erase", PHONE, "--yes", "--json"))["rows"]["messages"] == 1
+        assert not Message.objects.exists()
+
+    def test_erasing_asks_first(self, post, monkeypatch):
+        post(status())
+        monkeypatch.setattr("builtins.input", lambda _: "yes")
+        with pytest.raises(CommandError, match="Nothing was erased"):
+            self.run("erase", PHONE)
+        assert Message.objects.exists()
+
+    def test_who_is_unclear_is_said(self, db):
+        with pytest.raises(CommandError, match="country code"):
+            self.run("find", "99")

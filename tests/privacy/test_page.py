@@ -1,0 +1,77 @@
+"""The page for one person's data."""
+
+import io
+import zipfile
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from messages.access.roles import ADMIN
+from messages.models import Action, AuditEvent, Erasure, Message, UserLimit
+from messages.privacy import carry_on
+from tests.dashboard.conftest import HttpsClient
+
+PAGE, EXPORT, ERASE = (
+    reverse(f"dashboard:{name}") for name in ("privacy", "privacy-export", "privacy-erase")
+)
+PHONE = "5544999999999"
+READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": PHONE}
+
+
+@pytest.fixture
+def admin(db):
+    user = User.objects.create_user("chief")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+def test_it_finds_a_person_in_any_writing(admin, post):
+    post(READ)
+    found = admin.post(PAGE, {"person": "+55 44 9999-9999"}).context["found"]
+    assert (found.counts["messages"], found.counts["callbacks"]) == (1, 1)
+    assert AuditEvent.objects.filter(action=Action.PERSON_FOUND).count() == 1
+
+
+def test_what_is_nobody_is_an_error(admin):
+    page = admin.post(PAGE, {"person": "99"}).content.decode()
+    assert "Enter a whole number with its country code" in page
+    assert "Erase for good" not in page
+
+
+def test_an_export_is_a_zip_without_the_number_in_its_name(admin, post):
+    post(READ)
+    answer = admin.post(EXPORT, {"person": PHONE})
+    assert PHONE not in answer.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
+        assert "messages.json" in archive.namelist()
+    assert AuditEvent.objects.get(action=Action.PERSON_EXPORTED).actor_name == "chief"
+
+
+def test_erasing_asks_for_the_number_again(admin, post):
+    post(READ)
+    page = admin.post(ERASE, {"person": PHONE, "confirmation": "5511988887777"}).content.decode()
+    assert "This is not the same number or LID." in page
+    assert not Erasure.objects.exists()
+
+
+def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
+    post(READ)
+    page = admin.post(ERASE, {"person": PHONE, "confirmation": "+55 44 99999-9999"}, follow=True)
+    assert "The worker is at it" in page.content.decode()
+    carry_on()
+    page = admin.get(PAGE).content.decode()
+    assert "Done" in page
+    assert PHONE not in page
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("path", [PAGE, EXPORT, ERASE])
+def test_who_is_limited_to_some_accounts_sees_nobodys_data(admin, post, instance, path):
+    post(READ)
+    UserLimit.objects.create(user=User.objects.get(), account=instance.account)
+    answer = admin.post(path, {"person": PHONE, "confirmation": PHONE})
+    assert answer.status_code == 403
+    assert Message.objects.exists()

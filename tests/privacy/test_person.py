@@ -1,0 +1,50 @@
+"""Who is meant by what was typed in."""
+
+import pytest
+
+from messages.models import Alias
+from messages.privacy import UnclearPersonError, who_is
+
+NUMBER = "5544999999999"
+
+
+@pytest.mark.parametrize(
+    "text", [NUMBER, "554499999999", "+55 44 99999-9999", " +55 (44) 9999-9999 "]
+)
+def test_both_forms_of_a_number_are_one_person(db, text):
+    person = who_is(text)
+    assert person.names == (NUMBER,)
+    assert {NUMBER, "554499999999"} <= person.addresses
+
+
+@pytest.mark.parametrize("text", ["123456789012345@lid", "123456789012345"])
+def test_a_lid_is_a_person_with_and_without_its_suffix(db, text):
+    person = who_is(text)
+    assert person.names == ("123456789012345@lid",)
+    assert person.addresses == {"123456789012345", "123456789012345@lid"}
+
+
+@pytest.mark.parametrize("text", [NUMBER, "123456789012345@lid"])
+def test_what_is_tied_to_it_belongs_to_it(instance, text):
+    Alias.objects.create(instance=instance, lid="123456789012345@lid", number=NUMBER)
+    assert set(who_is(text).names) == {NUMBER, "123456789012345@lid"}
+
+
+@pytest.mark.parametrize("text", ["", "9999", "hello", "120363000000000000-group", "55449"])
+def test_what_is_nobody_is_refused(db, text):
+    with pytest.raises(UnclearPersonError, match="country code"):
+        who_is(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        (b'{"phone":"5544999999999"}', True),
+        (b'{"phone":"554499999999@c.us"}', True),
+        (b'{"momment":15544999999999}', False),
+        (b'{"phone":"55449999999990"}', False),
+        (b'{"phone":"5544999999999-1623281429"}', False),
+    ],
+)
+def test_digits_within_others_are_somebody_elses(db, text, is_named):
+    assert who_is(NUMBER).is_named_in(text) is is_named

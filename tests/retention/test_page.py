@@ -1,0 +1,73 @@
+"""The page of how long things are kept."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from messages.access.roles import ADMIN
+from messages.models import Action, AuditEvent, Message, Retention, UserLimit
+from tests.dashboard.conftest import HttpsClient
+from tests.retention.test_purge import READ, age
+
+PAGE = reverse("dashboard:retention")
+
+
+@pytest.fixture
+def admin(db):
+    user = User.objects.create_user("chief")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+def test_at_first_everything_is_kept_for_good(admin):
+    assert admin.get(PAGE).content.decode().count("kept for good") == 6
+
+
+def test_periods_are_saved_and_audited(admin):
+    page = admin.post(PAGE, {"messages": 730, "bodies": 90, "action": "save"}, follow=True)
+    assert "Saved." in page.content.decode()
+    assert dict(Retention.objects.values_list("kind", "days")) == {"messages": 730, "bodies": 90}
+    event = AuditEvent.objects.get(action=Action.RETENTION_CHANGED)
+    assert event.details == {"before": {}, "after": {"bodies": 90, "messages": 730}}
+
+
+def test_saving_the_same_again_is_no_event(admin):
+    for _ in range(2):
+        admin.post(PAGE, {"bodies": 90, "action": "save"})
+    assert AuditEvent.objects.filter(action=Action.RETENTION_CHANGED).count() == 1
+
+
+def test_a_blank_period_keeps_for_good_again(admin):
+    admin.post(PAGE, {"bodies": 90, "action": "save"})
+    admin.post(PAGE, {"bodies": "", "action": "save"})
+    assert not Retention.objects.exists()
+
+
+def test_a_preview_says_what_would_go_and_saves_nothing(admin, post):
+    post(READ)
+    age(100)
+    answer = admin.post(PAGE, {"messages": 90, "bodies": 90, "action": "preview"})
+    going = {row.kind.value: row.going.number for row in answer.context["rows"] if row.going}
+    assert going == {"messages": 1, "bodies": 1}
+    assert not Retention.objects.exists()
+    assert Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("entered", "words"),
+    [
+        ({"messages": 1, "bodies": 1}, "At least 40 days."),
+        ({"messages": 90}, "Not longer than messages"),
+        ({"bodies": "x"}, "Enter a whole number."),
+    ],
+)
+def test_what_cannot_be_is_an_error_of_its_field(admin, entered, words):
+    assert words in admin.post(PAGE, entered | {"action": "save"}).content.decode()
+    assert not Retention.objects.exists()
+
+
+def test_who_is_limited_to_some_accounts_cannot_decide_for_all(admin, instance):
+    UserLimit.objects.create(user=User.objects.get(), account=instance.account)
+    assert admin.get(PAGE).status_code == 403

@@ -1,0 +1,200 @@
+"""What is older than it may be goes, and nothing else."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from messages.ingest import Period, RebuildRefusedError, first_id_at, rebuild
+from messages.models import (
+    Action,
+    AuditEvent,
+    Callback,
+    ErasedMessage,
+    Incident,
+    Instance,
+    Kept,
+    Message,
+    Retention,
+    StatusEvent,
+)
+from messages.retention import LEAST_DAYS, Purge, keep_for, preview
+from messages.retention import purge as purging
+
+READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
+
+
+def purge() -> int:
+    return Purge(threading.Event()).run()
+
+
+def keep(**days):
+    keep_for({Kept(kind): number for kind, number in days.items()}, by=None)
+
+
+def age(days):
+    """As if all that is there had come so long ago."""
+    then = timezone.now() - timedelta(days=days)
+    Message.objects.update(first_heard_at=then)
+    for callback in Callback.objects.all():
+        old = first_id_at(then)
+        Callback.objects.filter(pk=callback.pk).update(id=old, received_at=then)
+        StatusEvent.objects.filter(callback=callback.pk).update(callback_id=old, received_at=then)
+
+
+@pytest.fixture
+def old(post):
+    post(READ)
+    age(100)
+
+
+def test_nothing_goes_unless_somebody_says_so(old):
+    assert purge() == 0
+    assert Message.objects.exists()
+
+
+def test_messages_go_with_their_steps(old, post):
+    post(READ | {"ids": ["NEW"]})
+    keep(messages=90, bodies=90)
+    purge()
+    assert [message.zapi_id for message in Message.objects.all()] == ["NEW"]
+    assert StatusEvent.objects.count() == 1
+
+
+def test_bodies_go_and_the_timeline_stays(old):
+    before = list(StatusEvent.objects.values()), list(Message.objects.values())
+    keep(bodies=30)
+    assert purge() == 1
+    callback = Callback.objects.get()
+    assert (bytes(callback.body), callback.outcome) == (b"", "applied")
+    assert (list(StatusEvent.objects.values()), list(Message.objects.values())) == before
+
+
+def test_callbacks_go_and_the_timeline_stays(old):
+    before = list(StatusEvent.objects.values())
+    keep(callbacks=30)
+    purge()
+    assert not Callback.objects.exists()
+    assert list(StatusEvent.objects.values()) == before
+
+
+@pytest.mark.parametrize("kind", ["bodies", "callbacks"])
+def test_without_the_evidence_a_rebuild_is_refused(old, kind):
+    keep(**{kind: 30})
+    purge()
+    now = timezone.now()
+    with pytest.raises(RebuildRefusedError, match="were purged"):
+        rebuild(Period(now - timedelta(days=200), now), Instance.objects.all())
+    assert Message.objects.exists()
+
+
+def test_a_rebuild_brings_no_purged_message_back(old):
+    keep(messages=90, bodies=90)
+    purge()
+    now = timezone.now()
+    with pytest.raises(RebuildRefusedError):
+        rebuild(Period(now - timedelta(days=200), now), Instance.objects.all())
+    assert not Message.objects.exists()
+
+
+def test_what_is_young_enough_stays(post):
+    post(READ)
+    keep(messages=40, bodies=7, callbacks=7, incidents=30, erasures=90)
+    assert purge() == 0
+    assert bytes(Callback.objects.get().body)
+
+
+def test_only_resolved_incidents_go(db):
+    then = timezone.now() - timedelta(days=400)
+    for resolved in (then, None):
+        Incident.objects.create(
+            kind="silent", opened_at=then, last_seen_at=then, resolved_at=resolved
+        )
+    keep(incidents=365)
+    purge()
+    assert [incident.resolved_at for incident in Incident.objects.all()] == [None]
+
+
+def test_marks_of_erased_messages_go(db):
+    ErasedMessage.objects.create(fingerprint="f")
+    ErasedMessage.objects.update(erased_at=timezone.now() - timedelta(days=400))
+    keep(erasures=365)
+    purge()
+    assert not ErasedMessage.objects.exists()
+
+
+def test_the_audit_log_goes_after_its_time(db, monkeypatch):
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE whatsapp_auditevent DISABLE TRIGGER USER")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER audit_never_changed")
+    AuditEvent.objects.create(action=Action.EXPORTED)
+    AuditEvent.objects.update(at=timezone.now() - timedelta(days=400))
+    keep(audit=365)
+    purge()
+    assert not AuditEvent.objects.filter(action=Action.EXPORTED).exists()
+
+
+def test_it_is_done_in_small_parts(post, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(purging, "BATCH", 2)
+    post(READ | {"ids": [f"M{number}" for number in range(5)]})
+    age(100)
+    keep(messages=90, bodies=90)
+    assert purge() == 5 + 1
+    assert not Message.objects.exists()
+
+
+def test_it_stops_when_it_is_told_to(old):
+    keep(bodies=30)
+    stop = threading.Event()
+    stop.set()
+    assert Purge(stop).run() == 0
+    assert bytes(Callback.objects.get().body)
+
+
+def test_what_was_emptied_is_not_read_again(old, post):
+    keep(bodies=30)
+    purge()
+    reached = Retention.objects.get().reached
+    assert reached == Callback.objects.get().pk
+    assert preview(Kept.BODIES, 30).number == 0
+
+
+def test_it_is_audited(old):
+    keep(bodies=30)
+    purge()
+    event = AuditEvent.objects.get(action=Action.PURGED)
+    assert event.details == {"bodies": 1, "older than days": 30}
+
+
+def test_it_looks_again_after_an_hour(old):
+    keep(bodies=30)
+    Retention.objects.update(finished_at=timezone.now())
+    assert purge() == 0
+    Retention.objects.update(finished_at=timezone.now() - timedelta(hours=1))
+    assert purge() == 1
+
+
+@pytest.mark.parametrize("kind", list(Kept))
+def test_no_kind_is_kept_too_short(db, kind):
+    with pytest.raises(ValueError, match="At least"):
+        keep_for({kind: LEAST_DAYS[kind] - 1}, by=None)
+    assert not Retention.objects.exists()
+
+
+@pytest.mark.parametrize("bodies", [None, 91])
+def test_what_messages_are_made_of_is_kept_no_longer_than_they(db, bodies):
+    with pytest.raises(ValueError, match="Not longer"):
+        keep_for({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
+
+
+def test_a_preview_counts_what_would_go(old):
+    going = preview(Kept.MESSAGES, 90)
+    assert going.number == 1
+    assert going.oldest
+    assert (datetime.now(UTC) - going.oldest).days == 100
+    assert preview(Kept.MESSAGES, 110).number == 0
