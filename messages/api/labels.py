@@ -23,6 +23,12 @@ from .base import ApiView
 from .parsers import CsvParser, JsonParser
 
 
+class NoSuchInstanceError(ValidationError):
+    """As of one label: what the key may not see is not there."""
+
+    status_code = 404
+
+
 class LabelSerializer(serializers.Serializer[Any]):
     """For the schema alone: messages.labels checks what comes."""
 
@@ -90,7 +96,7 @@ class LabelList(ApiView):
         try:
             labels.label(entries, by=request.user)
         except labels.LabelsRefusedError as refusal:
-            raise ValidationError(_details(refusal.faults)) from None
+            raise NoSuchInstanceError(_details(refusal.faults)) from None
         audit(request._request, Action.LABELLED, details={"messages": len(entries)})
         return Response({"labelled": len(entries)})
 

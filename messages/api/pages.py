@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from django.core import signing
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -129,7 +129,7 @@ def _cursor(request: Request, order: tuple[str, ...]) -> Cursor | None:
         return None
     cursor = Cursor.read(request.query_params["cursor"], order)
     if cursor is None:
-        raise ValidationError({"cursor": _("This is none of the cursors given out here.")})
+        raise NotFound(_("This is none of the cursors given out here."))
     return cursor
 
 

@@ -4,13 +4,18 @@ import json
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.utils.json import strict_constant
 
 from messages.labels import UnreadableFileError, rows_of_csv
+
+
+class TooLargeError(APIException):
+    status_code = 413
+    default_detail = gettext_lazy("The body is too large.")
 
 
 class _Stream(Protocol):
@@ -43,5 +48,5 @@ def _content(stream: _Stream) -> bytes:
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     content = stream.read(most + 1)
     if len(content) > most:
-        raise RequestDataTooBig
+        raise TooLargeError
     return content

@@ -64,6 +64,10 @@ class ApiSchema(AutoSchema):
     def get_examples(self) -> list[OpenApiExample]:
         return list(getattr(self.view, "examples", ()))
 
+    def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
+        body: dict[str, Any] | None = super()._get_request_body(direction)
+        return body and body | {"required": True}
+
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for body in bodies.values():
@@ -72,10 +76,14 @@ class ApiSchema(AutoSchema):
 
     def _problems(self) -> list[int]:
         has_body = self.method in {"PUT", "POST"}
-        left_out = {404} if "{" not in self.path else set()
-        left_out |= set() if has_body else {413, 415}
-        left_out |= {400} if not has_body and not self._get_parameters() else set()
-        return [code for code in _PROBLEMS if code not in left_out]
+        names_things = has_body or "{" in self.path or self._is_list_view()
+        applies = {
+            400: has_body or bool(self._get_parameters()),
+            404: names_things,  # a page of a list, too
+            413: has_body,
+            415: has_body,
+        }
+        return [code for code in _PROBLEMS if applies.get(code, True)]
 
 
 @cache

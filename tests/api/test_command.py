@@ -1,0 +1,88 @@
+"""manage.py apikeys."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from messages.models import Action, ApiKey, AuditEvent, Instance
+
+from .conftest import Caller
+from .test_keys import assert_problem
+
+
+def run(*arguments):
+    out, err = io.StringIO(), io.StringIO()
+    call_command("apikeys", *arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def create(*arguments, role="support"):
+    out, _ = run("create", "--name", "CRM", "--role", role, *arguments)
+    return Caller(out.strip())
+
+
+@pytest.mark.parametrize("role", ["support", "supervisor", "admin"])
+def test_the_key_alone_is_printed_and_reads(db, role):
+    out, err = run("create", "--name", "CRM", "--role", role)
+    assert out.count("\n") == 1
+    assert "never shown again" in err
+    Caller(out.strip()).read("/messages/")
+
+
+def test_a_plain_key_labels_nothing(instance):
+    path = "/messages/instance.id/M/label"
+    assert_problem(create().send("PUT", path, {"label": "L"}), 403)
+    create("--labels").write("PUT", path, {"label": "L"})
+
+
+def test_a_key_is_limited_to_an_instance(report, account):
+    report("SENT")
+    Instance.objects.create(account=account, name="Vendas", zapi_id="V")
+    assert create("--instance", "V").read("/messages/")["results"] == []
+    assert create("--account", "Loja").read("/messages/")["results"] != []
+
+
+def test_a_key_expires(db):
+    create("--expires", "30")
+    assert ApiKey.objects.get().expires_at is not None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--instance", "nothing"],
+        ["--account", "nothing"],
+        ["--expires", "0"],
+        ["--expires", "9999999"],
+        ["--no-read"],
+        ["--name", " "],
+    ],
+)
+def test_what_makes_no_sense_is_refused(db, arguments):
+    with pytest.raises(CommandError):
+        create(*arguments)
+    assert not ApiKey.objects.exists()
+
+
+def test_the_list_tells_what_keys_may_do_but_not_the_keys(db):
+    key = create("--labels").key
+    out, _ = run("list")
+    for words in (key[:11], "CRM", "support", "reads and labels", "last used never"):
+        assert words in out
+    assert key not in out
+
+
+def test_a_revoked_key_works_no_longer(db):
+    caller = create()
+    run("revoke", caller.key[:11])
+    assert_problem(caller.send("GET", "/messages/"), 401)
+    assert "revoked" in run("list")[0]
+
+
+def test_creating_and_revoking_are_audited_without_the_key(db):
+    caller = create()
+    run("revoke", caller.key)
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions == [Action.API_KEY_CREATED, Action.API_KEY_REVOKED]
+    assert caller.key.split("_")[2] not in str(list(AuditEvent.objects.values()))

@@ -1,0 +1,174 @@
+"""Who is let in, how often, and what a refusal looks like."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from messages.access.api_keys import revoke
+from messages.models import ApiKey, KeyRole
+from tests.conftest import call
+
+from .conftest import V1, Caller
+
+PROBLEM = "application/problem+json"
+
+
+def assert_problem(answer, status):
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == PROBLEM
+    told = answer.json()
+    assert (told["type"], told["status"]) == ("about:blank", status)
+    assert told["title"]
+    return told
+
+
+def later(**ago):
+    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(**ago))
+
+
+def test_without_a_key_nobody_is_let_in(stranger):
+    answer = stranger.send("GET", "/messages/")
+    assert_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_wrong_key_is_refused(reader):
+    wrong = Caller(f"{reader.key[:-1]}{'a' if reader.key[-1] != 'a' else 'b'}")
+    assert_problem(wrong.send("GET", "/messages/"), 401)
+
+
+@pytest.mark.parametrize("key", ["x", "sb_", "sb_abcdefgh_" + "é" * 43, "a b c"])
+def test_what_is_no_key_is_refused(db, key):
+    answer = Client().get(f"{V1}/messages/", secure=True, HTTP_AUTHORIZATION=f"Bearer {key}")
+    assert_problem(answer, 401)
+
+
+def test_an_expired_key_is_refused(make_key):
+    expired = make_key(expires_at=timezone.now() - timedelta(seconds=1))
+    assert_problem(expired.send("GET", "/messages/"), 401)
+
+
+def test_a_revoked_key_is_refused(reader):
+    revoke(ApiKey.objects.get(), by=None)
+    assert_problem(reader.send("GET", "/messages/"), 401)
+
+
+def test_only_the_hash_of_a_key_is_kept(reader):
+    stored = str(ApiKey.objects.values().get())
+    assert reader.key.split("_")[2] not in stored
+
+
+def test_a_key_in_a_log_line_is_hidden(reader, caplog):
+    from statusboard.logs import RedactingFormatter  # noqa: PLC0415
+
+    record = logging.makeLogRecord({"msg": f"found {reader.key} in the open"})
+    assert reader.key.split("_")[2] not in RedactingFormatter().format(record)
+
+
+def test_its_last_use_is_remembered_once_a_minute(reader):
+    reader.read("/messages/")
+    first = ApiKey.objects.get().last_used_at
+    reader.read("/messages/")
+    assert ApiKey.objects.get().last_used_at == first
+    later(minutes=2)
+    reader.read("/messages/")
+    assert ApiKey.objects.get().last_used_at > first
+
+
+def test_every_answer_tells_what_is_left_of_the_minute(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 10
+    for left in (9, 8):
+        headers = reader.send("GET", "/messages/").headers
+        assert headers["RateLimit-Limit"] == "10"
+        assert headers["RateLimit-Remaining"] == str(left)
+        assert 0 < int(headers["RateLimit-Reset"]) <= 60
+
+
+def test_too_many_requests_are_told_to_wait(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 2
+    for _ in range(2):
+        reader.read("/messages/")
+    answer = reader.send("GET", "/messages/")
+    assert_problem(answer, 429)
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert answer.headers["RateLimit-Remaining"] == "0"
+
+
+def test_the_next_minute_is_full_again(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 1
+    reader.read("/messages/")
+    later(seconds=61)
+    reader.read("/messages/")
+
+
+def test_each_key_has_a_minute_of_its_own(make_key, settings):
+    settings.API_REQUESTS_PER_MINUTE = 1
+    for caller in (make_key(), make_key()):
+        caller.read("/messages/")
+
+
+def test_a_person_signed_in_may_read_without_a_key(admin_client):
+    answer = admin_client.get(f"{V1}/messages/", secure=True)
+    assert answer.status_code == 200
+    assert "RateLimit-Limit" not in answer.headers
+
+
+def test_a_session_writes_nothing_without_its_csrf_token(admin_user, instance):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    path = f"{V1}/messages/instance.id/M/label"
+    answer = client.put(path, {"label": "L"}, "application/json", secure=True)
+    assert_problem(answer, 403)
+
+
+@pytest.mark.parametrize("path", ["/instances/", "/instances/1/", "/incidents/"])
+def test_a_role_reads_what_its_people_read(make_key, path):
+    assert_problem(make_key(KeyRole.SUPPORT).send("GET", path), 403)
+    assert make_key(KeyRole.SUPERVISOR).send("GET", path).status_code in {200, 404}
+
+
+def test_a_key_for_labels_alone_reads_nothing(make_key):
+    writer = make_key(KeyRole.ADMIN, may_read=False, may_label=True)
+    assert_problem(writer.send("GET", "/messages/"), 403)
+
+
+def test_an_unknown_address_is_a_problem_in_json(reader):
+    assert_problem(reader.send("GET", "/nothing/"), 404)
+
+
+def test_another_method_is_a_problem_that_names_those_allowed(reader):
+    answer = reader.send("DELETE", "/messages/")
+    assert_problem(answer, 405)
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_another_media_type_is_a_problem(labeller):
+    answer = labeller.send("POST", "/labels/", b"<a/>", media_type="text/xml")
+    assert_problem(answer, 415)
+
+
+def test_html_is_not_spoken(reader):
+    answer = reader.send("GET", "/messages/", headers={"accept": "text/html"})
+    assert_problem(answer, 406)
+
+
+def test_a_failure_of_the_board_is_a_problem_too(reader, monkeypatch):
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr("messages.api.filters.messages_for", None)
+    headers = {"authorization": f"Bearer {reader.key}"}
+    answer = client.get(f"{V1}/messages/", secure=True, headers=headers)
+    assert_problem(answer, 500)
+    assert b"NoneType" not in answer.content
+
+
+def test_a_foreign_host_is_a_problem_too(db):
+    answer = Client().get(f"{V1}/messages/", secure=True, headers={"host": "evil.example"})
+    assert_problem(answer, 400)
+
+
+def test_the_webhook_speaks_as_before(post):
+    assert post(b"no json").headers["Content-Type"] == "application/json"
+    assert call("/webhooks/zapi/x/", "POST").status == 404

@@ -1,0 +1,61 @@
+"""The API keeps to what it says of itself, whatever it is asked."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
+
+from messages.api.schema import openapi
+from messages.models import KeyRole
+from statusboard.wsgi import application
+from tests.conftest import _connections_of_the_test
+
+OPERATIONS = [(path, method) for path, item in openapi()["paths"].items() for method in item]
+EXAMPLES = 40
+# No schema can say what a CSV must hold, nor that a message is labelled once.
+BEYOND = {"/api/v1/labels/": positive_data_acceptance}
+
+
+def https_application(environ: dict[str, Any], start_response: Any) -> Any:
+    """As it stands behind a proxy that ends TLS."""
+    return application(environ | {"wsgi.url_scheme": "https"}, start_response)
+
+
+@pytest.fixture
+def caller(make_key, report):
+    """A key that may do everything, on a board with something to see."""
+    report("SENT", "READ")
+    caller = make_key(KeyRole.ADMIN, may_label=True)
+    caller.write("PUT", "/messages/instance.id/3EB0A1/label", {"label": "L"})
+    return caller
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+def test_every_answer_is_one_of_those_described(caller, settings, path, method, mode):
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    headers = {"Authorization": f"Bearer {caller.key}"}
+    with _connections_of_the_test():
+        url = "/api/v1/schema/"
+        described = schemathesis.openapi.from_wsgi(url, https_application, headers=headers)
+        _check(described[path][method].as_strategy(generation_mode=mode), headers, BEYOND.get(path))
+
+
+def _check(cases: Any, headers: dict[str, str], beyond: Any) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def check(case: Any) -> None:
+        with transaction.atomic():
+            left_out = [ignored_auth, beyond] if beyond else [ignored_auth]
+            case.call_and_validate(headers=headers, excluded_checks=left_out)
+            transaction.set_rollback(True)
+
+    check()
