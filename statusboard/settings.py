@@ -180,6 +180,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "django_htmx",
     "allauth.mfa",
     "allauth.usersessions",
     "rest_framework",

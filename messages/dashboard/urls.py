@@ -5,13 +5,22 @@ from django.views.i18n import set_language
 from .audit.views import audit_export, audit_list
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import health, spool_retry
-from .instances.views import (
-    instance_add,
-    instance_detail,
-    instance_list,
+from .instances.acts import (
+    instance_every,
     instance_push,
+    instance_restore_others,
+    instance_retire,
+    instance_rotate,
     instance_verify,
+    instance_webhook,
 )
+from .instances.bulk import (
+    instance_batch,
+    instance_batch_progress,
+    instance_batch_start,
+    instance_import,
+)
+from .instances.views import instance_add, instance_detail, instance_list, instance_steps
 from .overview.views import overview
 from .people.invitations import invitation
 from .people.sessions import session_end
@@ -45,6 +54,24 @@ urlpatterns = [
     path("instances/<int:pk>/", instance_detail, name="instance"),
     path("instances/<int:pk>/push/", instance_push, name="instance-push"),
     path("instances/<int:pk>/verify/", instance_verify, name="instance-verify"),
+    path("instances/<int:pk>/steps/", instance_steps, name="instance-steps"),
+    path("instances/<int:pk>/webhooks/<str:kind>/", instance_webhook, name="instance-webhook"),
+    path("instances/<int:pk>/every/", instance_every, name="instance-every"),
+    path(
+        "instances/<int:pk>/every/restore/",
+        instance_restore_others,
+        name="instance-restore-others",
+    ),
+    path("instances/<int:pk>/rotate/", instance_rotate, name="instance-rotate"),
+    path("instances/<int:pk>/retire/", instance_retire, name="instance-retire"),
+    path("instances/import/", instance_import, name="instance-import"),
+    path("instances/batches/", instance_batch_start, name="instance-batch-start"),
+    path("instances/batches/<int:pk>/", instance_batch, name="instance-batch"),
+    path(
+        "instances/batches/<int:pk>/progress/",
+        instance_batch_progress,
+        name="instance-batch-progress",
+    ),
     path("instances/<int:pk>/forwarding/", forwarding, name="instance-forwarding"),
     path(
         "instances/<int:pk>/forwarding/<str:kind>/",

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Subquery
+
 from messages.models import Callback, FollowUp, Webhook, WebhookKind
 
 # Which webhook brought a callback of this type.
@@ -19,10 +21,19 @@ def note_heard(follow_ups: Sequence[FollowUp]) -> None:
     for follow_up in follow_ups:
         if kind := KIND_OF_TYPE.get(follow_up.type):
             first.setdefault((follow_up.instance_id, kind), follow_up)
-    silent = Webhook.objects.filter(
-        instance__in={instance for instance, _kind in first}, heard_at=None
+    known = {
+        (one.instance_id, one.kind): one.heard_at
+        for one in Webhook.objects.filter(instance__in={instance for instance, _kind in first})
+    }
+    for key in sorted(first):  # in the order of every worker: no deadlock
+        if known.get(key) is None:
+            _note(*key, first[key])
+
+
+def _note(instance_id: int, kind: str, follow_up: FollowUp) -> None:
+    # There is none yet where the URL was set by hand.
+    Webhook.objects.get_or_create(instance_id=instance_id, kind=kind)
+    received = Callback.objects.filter(pk=follow_up.callback_id).values("received_at")[:1]
+    Webhook.objects.filter(instance=instance_id, kind=kind, heard_at=None).update(
+        heard_at=Subquery(received)
     )
-    waiting = {(one.instance_id, one.kind): one.pk for one in silent}
-    for key in sorted(first.keys() & waiting.keys()):  # as every worker does: no deadlock
-        received = Callback.objects.filter(pk=first[key].callback_id).values("received_at")[:1]
-        Webhook.objects.filter(pk=waiting[key], heard_at=None).update(heard_at=received)

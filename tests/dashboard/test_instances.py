@@ -1,22 +1,43 @@
 """The instance pages, with a stand-in for Z-API behind them over real HTTP."""
 
+import re
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from messages.access.roles import ADMIN, SUPERVISOR
 from messages.instances.addresses import webhook_url
-from messages.instances.push import push
-from messages.models import Instance, WebhookState
+from messages.instances.batches import work_batches
+from messages.instances.push import push, push_wanted, retry_due_pushes
+from messages.instances.tags import set_tags
+from messages.models import (
+    Account,
+    Action,
+    AuditEvent,
+    Batch,
+    HourlySummary,
+    Instance,
+    UserLimit,
+    WebhookState,
+)
+from messages.simulator.gateway import Gateway, RememberedInstance
+from messages.worker.follow_ups import follow_up
 from tests.stand_in import FOREIGN_URL, zapi
 
 __all__ = ["zapi"]
 
 LIST = reverse("dashboard:instances")
 ADD = reverse("dashboard:instance-add")
+IMPORT = reverse("dashboard:instance-import")
+BATCHES = reverse("dashboard:instance-batch-start")
 NEW = {"name": "Loja", "zapi_id": "ABC", "token": "the-secret-token", "client_token": ""}
+HOOKS = {"hooks": ["delivery", "connected", "disconnected"]}
 CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"}
 
 
@@ -26,9 +47,16 @@ class Browser(Client):
     def read(self, path: str) -> str:
         return self.get(path, secure=True).content.decode()
 
-    def send(self, path: str, data: dict[str, str] | None = None, action: str = "") -> str:
+    def send(self, path: str, data: dict[str, Any] | None = None, action: str = "") -> str:
         answer = self.post(path, (data or {}) | {"action": action}, secure=True, follow=True)
         return answer.content.decode()
+
+
+def work() -> None:
+    """What the worker does within a second of being asked."""
+    retry_due_pushes()
+    work_batches()
+    follow_up()
 
 
 def signed_in(role: str) -> Browser:
@@ -96,14 +124,17 @@ def test_the_list_asks_the_same_number_of_times_for_many(
 ):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    with django_assert_max_num_queries(7):  # two of them for the list, the others for the session
+    # Five of them for the list (instances, webhooks, tags, hours, all tags), the others for the
+    # session, the person and what they may do.
+    with django_assert_max_num_queries(10):
         admin.read(LIST)
 
 
 def test_save_and_push_connects_and_pushes(admin, zapi):
     page = admin.send(ADD, NEW, "push")
     instance = Instance.objects.get()
-    assert "Saved and pushed" in page
+    assert "Z-API is being told" in page
+    work()
     assert zapi.instances["ABC"].urls["message-status"] == webhook_url(instance)
 
 
@@ -114,9 +145,10 @@ def test_save_only_calls_nobody(admin, zapi):
 
 def test_a_push_that_fails_still_saves_and_says_what_to_do(admin, zapi):
     zapi.answer_name = "client-token-null"
-    page = admin.send(ADD, NEW, "push")
-    assert "Saved, but not pushed." in page
-    assert page.count("asks for a Client-Token") == 2  # once as the outcome, once in its step
+    admin.send(ADD, NEW, "push")
+    work()
+    page = admin.read(reverse("dashboard:instance", args=[Instance.objects.get().pk]))
+    assert "asks for a Client-Token" in page
     assert Instance.objects.count() == 1
 
 
@@ -168,8 +200,8 @@ def test_a_blank_secret_keeps_the_one_stored(admin, path):
 
 
 def test_a_secret_is_replaced_and_pushed_with(admin, path, zapi):
-    page = admin.send(path, {"name": "New", "client_token": "replaced"}, "push")
-    assert "Saved and pushed" in page
+    admin.send(path, {"name": "New", "client_token": "replaced"}, "push")
+    work()
     assert zapi.calls[0].headers["client-token"] == "replaced"
 
 
@@ -181,6 +213,7 @@ def test_a_shared_client_token_says_whose_it_is_too(admin, path, instance):
 def test_the_steps_are_all_done_after_the_first_callback(admin, path, instance, zapi, post):
     push(instance)
     post(CALLBACK)
+    work()
     assert admin.read(path).count("progress-step done") == 4
 
 
@@ -190,6 +223,7 @@ def test_a_new_instance_has_only_been_saved(admin, path):
 
 def test_a_url_set_by_hand_is_proved_by_its_first_callback(admin, path, post):
     post(CALLBACK)
+    work()
     page = admin.read(path)
     assert "Z-API has reached this board" in page
     assert "Receive message status" in page
@@ -209,17 +243,303 @@ def test_the_url_of_somebody_else_is_shown_beside_ours(admin, path, instance, za
     assert "progress-step failed" in page
 
 
-def test_pushing_again_takes_the_url_back_and_keeps_the_other(admin, path, instance, zapi):
+def taken(zapi: Gateway, instance: Instance, kind: str = "message-status") -> None:
+    """Somebody else sets a URL of their own."""
+    zapi.instances[instance.zapi_id].urls[kind] = FOREIGN_URL
+
+
+def answer(admin: Browser, instance: Instance, action: str, kind: str = "message-status") -> str:
+    path = reverse("dashboard:instance-webhook", args=[instance.pk, kind])
+    return admin.send(path, {"url": FOREIGN_URL}, action)
+
+
+def test_somebody_elses_url_is_shown_beside_ours_and_asked_about(admin, path, instance, zapi):
     push(instance)
-    zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
-    page = admin.send(act("push", instance))
-    assert "Pushed: Z-API now calls this board." in page
-    assert "What Z-API called before" in page
+    taken(zapi, instance)
+    admin.send(act("push", instance))
+    work()
+    page = admin.read(path)
+    for words in (FOREIGN_URL, webhook_url(instance), "Replace it", "Leave it"):
+        assert words in page
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
+
+
+def test_replacing_takes_the_url_and_keeps_the_other(admin, path, instance, zapi):
+    push(instance)
+    taken(zapi, instance)
+    answer(admin, instance, "replace")
+    work()
+    assert "Restore previous" in admin.read(path)
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
+
+
+def test_replacing_one_url_is_not_replacing_the_next(admin, path, instance, zapi):
+    push(instance)
+    zapi.instances[instance.zapi_id].urls["message-status"] = "https://third.example.com/"
+    answer(admin, instance, "replace")
+    work()
+    assert "https://third.example.com/" in admin.read(path)
+    assert zapi.instances[instance.zapi_id].urls["message-status"] != webhook_url(instance)
+
+
+def test_replacing_and_forwarding_serves_the_owner_on(admin, path, instance, zapi):
+    push(instance)
+    taken(zapi, instance)
+    answer(admin, instance, "replace-and-forward")
+    work()
+    assert instance.webhooks.get(kind="message-status").forward_to == FOREIGN_URL
+    assert "Every callback is passed on to it." in admin.read(path)
+
+
+def test_a_url_that_cannot_be_forwarded_to_is_not_replaced(admin, instance, zapi):
+    push(instance)
+    found = "http://10.0.0.1/hook"
+    zapi.instances[instance.zapi_id].urls["message-status"] = found
+    where = reverse("dashboard:instance-webhook", args=[instance.pk, "message-status"])
+    admin.send(where, {"url": found}, "replace-and-forward")
+    work()
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == found
+
+
+def test_leaving_ends_the_question(admin, path, instance, zapi):
+    push_wanted(instance)
+    taken(zapi, instance, "delivery")
+    admin.send(act("verify", instance))
+    answer(admin, instance, "leave", "delivery")
+    assert "Replace it" not in admin.read(path)
+    admin.send(act("push", instance))
+    work()
+    assert zapi.instances[instance.zapi_id].urls["delivery"] == FOREIGN_URL
+
+
+def test_the_previous_url_is_restored(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance)
+    answer(admin, instance, "replace")
+    work()
+    assert "calls the previous URL again" in answer(admin, instance, "restore")
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
+
+
+def test_what_is_done_to_a_webhook_is_written_down(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance)
+    answer(admin, instance, "replace-and-forward")
+    work()
+    answer(admin, instance, "restore")
+    assert set(AuditEvent.objects.values_list("action", flat=True)) == {
+        Action.FORWARDING_CHANGED,
+        Action.WEBHOOK_PUSHED,
+        Action.WEBHOOK_RESTORED,
+    }
+
+
+def test_an_act_that_is_none_is_refused(admin, instance):
+    instance.webhooks.create(kind="message-status")
+    where = reverse("dashboard:instance-webhook", args=[instance.pk, "message-status"])
+    assert admin.post(where, {"action": "?"}, secure=True).status_code == 400
+
+
+def test_hooks_that_are_not_chosen_are_not_pushed(admin, zapi):
+    admin.send(ADD, NEW | {"hooks": ["delivery"]}, "push")
+    work()
+    assert set(zapi.instances["ABC"].urls) == {"message-status", "delivery"}
+
+
+def test_every_hook_is_chosen_unless_one_says_otherwise(admin):
+    assert admin.read(ADD).count("checked") == 3
+
+
+def test_taking_every_webhook_names_whom_it_silences(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance, "received")
+    where = reverse("dashboard:instance-every", args=[instance.pk])
+    page = admin.read(where)
+    assert page.count("would be replaced") == 1
+    assert FOREIGN_URL in page
+    admin.send(where, {"sent_by_me": "on"})
+    assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
+
+
+def test_the_inbound_webhook_is_given_back(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance, "received")
+    admin.send(reverse("dashboard:instance-every", args=[instance.pk]))
+    admin.send(reverse("dashboard:instance-restore-others", args=[instance.pk]))
+    assert zapi.instances[instance.zapi_id].urls["received"] == FOREIGN_URL
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
+
+
+def test_a_filter_that_silences_us_is_explained(admin, path, instance, zapi):
+    push(instance)
+    zapi.instances[instance.zapi_id].filters = ["FILTER_MESSAGE_STATUS_CALLBACK"]
+    assert "holds these back by a filter" in admin.send(act("verify", instance))
+
+
+def test_the_secret_is_rotated_and_the_old_one_retired_later(admin, path, instance, zapi):
+    push(instance)
+    before = webhook_url(instance)
+    admin.send(reverse("dashboard:instance-rotate", args=[instance.pk]))
+    work()
+    assert zapi.instances[instance.zapi_id].urls["message-status"] != before
+    retire = reverse("dashboard:instance-retire", args=[instance.pk])
+    assert "on their way to the old URL" in admin.send(retire)
+    assert "Only the newest URL" in admin.send(retire, {"at_once": "1"})
+
+
+def test_the_old_secret_stays_while_zapi_still_uses_it(admin, instance, zapi):
+    push(instance)
+    zapi.answer_name = "forgetful"
+    admin.send(reverse("dashboard:instance-rotate", args=[instance.pk]))
+    work()
+    retire = reverse("dashboard:instance-retire", args=[instance.pk])
+    assert "still calls the old URL" in admin.send(retire, {"at_once": "1"})
+
+
+def test_new_tokens_are_checked_when_they_are_saved(admin, path, instance, zapi):
+    push(instance)
+    page = admin.send(path, {"name": "N", "token": "wrong"} | HOOKS, "save")
+    assert "does not know this instance id and token" in page
+
+
+def test_what_is_paid_for_is_told_before_it_ends(admin, instance, zapi):
+    Instance.objects.update(due_at=timezone.now() + timedelta(days=3))
+    assert "Paid until" in admin.read(LIST)
+    Instance.objects.update(due_at=timezone.now() + timedelta(days=30))
+    assert "Paid until" not in admin.read(LIST)
+
+
+def steps_of(admin: Browser, instance: Instance, **query: str) -> Any:
+    path = reverse("dashboard:instance-steps", args=[instance.pk])
+    return admin.get(path, query, secure=True)
+
+
+def test_the_steps_are_asked_for_until_nothing_is_left_to_wait_for(admin, path, instance, zapi):
+    admin.send(act("push", instance))
+    first = steps_of(admin, instance)
+    seen = re.findall(r'name="seen" value="(\w+)"', first.content.decode())[0]
+    assert steps_of(admin, instance, seen=seen).status_code == 204
+    work()
+    assert steps_of(admin, instance, seen=seen, pushing="1").headers["HX-Refresh"] == "true"
+    assert "hx-get" in admin.read(path)
+
+
+def test_steps_that_are_over_are_no_longer_asked_for(admin, path, instance, zapi, post):
+    push(instance)
+    post(CALLBACK)
+    work()
+    assert "hx-get" not in admin.read(path)
+    seen = re.findall(r'name="seen" value="(\w+)"', admin.read(path))[0]
+    assert steps_of(admin, instance, seen=seen).status_code == 286
+
+
+def test_a_push_that_no_worker_takes_up_says_so(admin, path, instance):
+    admin.send(act("push", instance))
+    instance.webhooks.update(asked_at=timezone.now() - timedelta(minutes=1))
+    assert "no worker seems to be running" in admin.read(path)
+
+
+def test_the_list_is_narrowed_to_a_tag(admin, instance):
+    set_tags(instance, ["Acme"])
+    Instance.objects.create(account=instance.account, name="Other", zapi_id="O")
+    page = admin.read(f"{LIST}?tag=acme")
+    assert "Atendimento" in page
+    assert "Other" not in page
+
+
+def test_the_list_draws_the_last_24_hours(admin, instance):
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    HourlySummary.objects.create(
+        instance=instance, hour=hour, is_group=False, messages=7, computed_at=hour
+    )
+    assert "7 messages in the last 24 hours" in admin.read(LIST)
+
+
+def test_who_is_limited_sees_and_touches_no_other_instance(admin, instance, zapi):
+    other = Account.objects.create(name="Other")
+    mine = Instance.objects.create(account=other, name="Mine", zapi_id="M", token="t")
+    UserLimit.objects.create(user=User.objects.get(), instance=mine)
+    assert "Atendimento" not in admin.read(LIST)
+    for name in ("push", "verify", "rotate", "retire", "restore-others"):
+        assert admin.post(act(name, instance), secure=True).status_code == 404
+    for name in ("steps", "every"):
+        assert admin.get(act(name, instance), secure=True).status_code == 404
+    admin.send(BATCHES, {"kind": "verify"})
+    work()
+    assert set(zapi.instances) == {"M"}
+
+
+def test_push_all_goes_row_by_row_and_tells_the_result_of_each(admin, instance, zapi):
+    Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
+    assert "0 of 2" in admin.send(BATCHES, {"kind": "push"})
+    work()
+    page = admin.read(reverse("dashboard:instance-batch", args=[Batch.objects.get().pk]))
+    assert "2 of 2" in page
+    assert page.count("Done") >= 2
+
+
+def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
+    zapi.answer_name = "too-many"
+    admin.send(BATCHES, {"kind": "verify"})
+    work()
+    where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
+    assert "1 failed" in admin.read(where)
+    zapi.answer_name = "ok"
+    push(instance)
+    admin.send(where, {}, "again")
+    work()
+    assert "1 failed" not in admin.read(where)
+
+
+def upload(admin: Browser, text: str) -> str:
+    file = SimpleUploadedFile("instances.csv", text.encode(), "text/csv")
+    return admin.send(IMPORT, {"source": "file", "file": file})
+
+
+def test_an_import_shows_first_what_would_happen(admin, instance):
+    page = upload(
+        admin, "name;id;token;tags\nShop;S;secret-of-shop;Acme\n;instance.id;;\nBad;;t;\n"
+    )
+    for words in ("Add: 1", "Skip: 1", "Cannot be imported: 1", "The instance id is missing."):
+        assert words in page
+    assert "secret-of-shop" not in page
+    assert Instance.objects.count() == 1
+
+
+def test_an_import_is_done_by_the_worker_and_pushed(admin, zapi):
+    upload(admin, "Nome,ID,Token,Client-Token,Cliente\nLoja São,S,secret,C,Acme\n")
+    where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
+    admin.send(where, {"push": "on"})
+    work()
+    instance = Instance.objects.get()
+    assert (instance.name, [tag.name for tag in instance.tags.all()]) == ("Loja São", ["Acme"])
+    assert zapi.instances["S"].urls["message-status"] == webhook_url(instance)
+
+
+def test_a_file_that_is_no_list_of_instances_is_explained(admin):
+    assert "There is no column called" in upload(admin, "a,b\n1,2\n")
+
+
+def test_a_partners_list_is_imported(admin, zapi):
+    zapi.instances["P"] = RememberedInstance("P", "token-of-p")
+    fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
+    assert "Add: 1" in admin.send(IMPORT, fields)
+    assert Account.objects.get().partner_token.reveal() == "the-partner-token"
+
+
+def test_a_wrong_partner_token_is_explained(admin, zapi):
+    zapi.answer_name = "unauthorized"
+    fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
+    page = admin.send(IMPORT, fields)
+    assert "does not know this partner token" in page
+    assert "the-partner-token" not in page
 
 
 def test_a_passing_fault_says_when_it_is_tried_again(admin, path, instance, zapi):
     zapi.answer_name = "fault"
-    assert "Tries again by itself at" in admin.send(act("push", instance))
+    admin.send(act("push", instance))
+    work()
+    assert "Tries again by itself at" in admin.read(path)
 
 
 def test_a_fault_while_verifying_is_a_fault_of_reading_back(admin, path, instance, zapi):

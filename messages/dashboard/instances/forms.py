@@ -5,8 +5,18 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from messages.instances.addresses import why_push_is_off
+from messages.instances.imports import MOST_BYTES
+from messages.instances.tags import read_tags
+from messages.models import Account, WebhookKind
 
 PUSH = "push"
+
+# Message statuses are what the board is for; the others are each a choice.
+CHOICES = (
+    (WebhookKind.DELIVERY.value, _("Delivery: accepted by Z-API, or failed, with the reason")),
+    (WebhookKind.CONNECTED.value, _("Connected: the number is back")),
+    (WebhookKind.DISCONNECTED.value, _("Disconnected: the number is gone")),
+)
 
 # What can stand in a URL's path and in a header, and what copying by hand adds by mistake.
 _no_spaces = RegexValidator(
@@ -35,11 +45,33 @@ class InstanceForm(forms.Form):
     token = SecretField(label=_("Token"), max_length=500, required=False)
     client_token = SecretField(label=_("Client-Token"), max_length=500, required=False)
 
-    field_order = ("name", "zapi_id", "token", "client_token")
+    tags = forms.CharField(
+        label=_("Tags"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Words to find it by, with commas between them: the client, for example."),
+    )
+    hooks = forms.MultipleChoiceField(
+        label=_("What Z-API reports, besides message statuses"),
+        choices=CHOICES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A URL of somebody else is not replaced before you are asked."),
+    )
+
+    field_order = ("name", "zapi_id", "token", "client_token", "tags", "hooks")
 
     @property
     def wants_push(self) -> bool:
         return self.data.get("action") == PUSH
+
+    @property
+    def has_new_tokens(self) -> bool:
+        return bool(self.cleaned_data["token"] or self.cleaned_data["client_token"])
+
+    def clean_tags(self) -> list[str]:
+        return read_tags(self.cleaned_data["tags"])
 
     def clean(self) -> dict[str, Any]:
         reason = why_push_is_off()
@@ -74,3 +106,58 @@ class NewInstanceForm(InstanceForm):
             "Instances with the same one share it."
         ),
     )
+
+
+class FileForm(forms.Form):
+    """Instances from a spreadsheet."""
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+        help_text=_(
+            "The first row names the columns: name, id, token, client_token, tags. Only “id” must "
+            "be there for instances that are connected already; what is blank stays as it is."
+        ),
+    )
+
+    def clean_file(self) -> bytes:
+        file = self.cleaned_data["file"]
+        # One byte more than may be, so that the reader can tell.
+        content: bytes = file.read(MOST_BYTES + 1)
+        return content
+
+
+class PartnerForm(forms.Form):
+    """Instances from the list that Z-API keeps for a partner."""
+
+    account = forms.ModelChoiceField(
+        label=_("Account"),
+        queryset=Account.objects.none(),
+        required=False,
+        empty_label=_("A new one"),
+    )
+    name = forms.CharField(
+        label=_("Name of the account"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    partner_token = SecretField(
+        label=_("Partner token"),
+        max_length=2000,
+        required=False,
+        help_text=_("Z-API gives it to its partners. It is stored encrypted."),
+    )
+    client_token = SecretField(label=_("Client-Token"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, accounts: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if not data.get("account"):
+            for name in ("name", "partner_token"):
+                if not data.get(name) and name not in self.errors:
+                    self.add_error(name, _("A new account needs it."))
+        return data

@@ -1,8 +1,10 @@
-"""How far an instance's webhook has come, in four steps and in words."""
+"""How far an instance's webhooks have come, in steps and in words."""
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -10,9 +12,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.instances.addresses import webhook_url, why_push_is_off
+from messages.instances.reading import is_taken
+from messages.instances.rotate import has_old_keys
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
 from ..moments import Moment, moment
+from .rows import Badge, webhook_badge
+
+# A worker takes a push up within a second; after this it cannot be running.
+WORKER_MISSING_AFTER: Final = timedelta(seconds=20)
+# What `update-filters` calls each kind, as far as Z-API publishes it.
+FILTERS: Final = {
+    WebhookKind.MESSAGE_STATUS: "FILTER_MESSAGE_STATUS_CALLBACK",
+    WebhookKind.DELIVERY: "FILTER_DELIVERY_CALLBACK",
+    WebhookKind.CONNECTED: "FILTER_CONNECTED_CALLBACK",
+    WebhookKind.DISCONNECTED: "FILTER_DISCONNECTED_CALLBACK",
+}
 
 
 class Mark(StrEnum):
@@ -47,60 +62,145 @@ class PanelStep:
 
 
 @dataclass(frozen=True, slots=True)
+class HookLine:
+    """One of the other kinds: what it is for, and how it is doing."""
+
+    webhook: Webhook
+    badge: Badge
+    words: str
+    heard: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Somebody else's URL, which a person decides about; ours is `url`."""
+
+    webhook: Webhook
+    found_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The part that changes by itself, while there is something to wait for."""
+
+    steps: tuple[PanelStep, ...]
+    others: tuple[HookLine, ...]
+    next_try: str
+    is_pushing: bool
+    is_waiting: bool
+
+    @property
+    def digest(self) -> str:
+        """The same as long as everything shown is; times that pass by themselves aside."""
+        shown = [(step.name, step.mark, step.words) for step in self.steps]
+        others = [(line.badge.words, line.words, bool(line.heard)) for line in self.others]
+        text = f"{shown}{others}{self.next_try}{self.is_pushing}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """`url` and the other URLs hold secrets: they are for those who may change the instance."""
 
     url: str
-    steps: tuple[PanelStep, ...]
+    progress: Steps
     why_off: Promise | None
-    found_url: str
-    previous_url: str
-    next_try: str
+    questions: tuple[Question, ...]
+    drifted: tuple[Webhook, ...]
+    replaced: tuple[Webhook, ...]
+    filtered: tuple[str, ...]
+    has_old_keys: bool
 
 
 def panel(instance: Instance) -> Panel:
-    found = instance.webhooks.filter(kind=WebhookKind.MESSAGE_STATUS).first()
-    webhook = found or Webhook(instance=instance)
-    url = webhook_url(instance)
+    webhooks = _webhooks(instance)
+    wanted = [webhook for webhook in webhooks if webhook.is_wanted]
+    differing = [webhook for webhook in wanted if webhook.state == WebhookState.DIFFERS]
     return Panel(
-        url=url,
-        steps=(
-            _saved(instance),
-            _pushed(webhook, url),
-            _read_back(webhook, url),
-            _heard(instance),
-        ),
+        url=webhook_url(instance),
+        progress=steps(instance),
         why_off=why_push_is_off(),
-        found_url=webhook.found_url if webhook.state == WebhookState.DIFFERS else "",
-        previous_url=webhook.previous_url,
-        next_try=_next_try(webhook),
+        questions=tuple(Question(one, one.found_url) for one in differing if is_taken(one)),
+        drifted=tuple(one for one in differing if not is_taken(one)),
+        replaced=tuple(one for one in webhooks if one.previous_url),
+        filtered=tuple(
+            str(one.get_kind_display())
+            for one in wanted
+            if FILTERS[WebhookKind(one.kind)] in (instance.filters or ())
+        ),
+        has_old_keys=has_old_keys(instance),
     )
 
 
-def _next_try(webhook: Webhook) -> str:
-    if webhook.retry_at is None:
-        return ""
-    if webhook.retry_at <= timezone.now():
+def steps(instance: Instance) -> Steps:
+    webhooks = _webhooks(instance)
+    main, url = webhooks[0], webhook_url(instance)
+    now = timezone.now()
+    waits = [one.retry_at for one in webhooks if one.retry_at]
+    is_pushing = any(map(_is_asked, webhooks))
+    return Steps(
+        steps=(
+            _saved(instance, main),
+            _pushed(main, url),
+            _read_back(main, url),
+            _heard(main),
+        ),
+        others=tuple(map(_line, webhooks[1:])),
+        next_try=_next_try(min(waits)) if waits and not is_pushing else _missing(webhooks, now),
+        is_pushing=is_pushing,
+        is_waiting=bool(waits) or (main.state == WebhookState.IN_SYNC and not main.heard_at),
+    )
+
+
+def _webhooks(instance: Instance) -> list[Webhook]:
+    """One of each kind, in their order; what is not stored yet is as good as new."""
+    known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
+    return [known.get(kind) or Webhook(instance=instance, kind=kind) for kind in WebhookKind.values]
+
+
+def _next_try(retry_at: datetime) -> str:
+    if retry_at <= timezone.now():
         return _("Tries again by itself any moment now.")
-    return _("Tries again by itself at %s.") % Moment(webhook.retry_at).exact
+    return _("Tries again by itself at %s.") % Moment(retry_at).exact
 
 
-def _saved(instance: Instance) -> PanelStep:
+def _missing(webhooks: list[Webhook], now: datetime) -> str:
+    asked = [one.asked_at for one in webhooks if one.asked_at and _is_asked(one)]
+    if asked and now - min(asked) > WORKER_MISSING_AFTER:
+        return _("Nothing happens: no worker seems to be running on the server.")
+    return ""
+
+
+def _saved(instance: Instance, webhook: Webhook) -> PanelStep:
     words = _("Its secrets are stored encrypted.")
-    return PanelStep(_("Saved"), Mark.DONE, words, moment(instance.created_at))
+    at = webhook.asked_at or instance.created_at
+    return PanelStep(_("Saved"), Mark.DONE, words, moment(at))
 
 
 def _pushed(webhook: Webhook, url: str) -> PanelStep:
     name = _("Pushed to Z-API")
-    if webhook.pushed_url == url:
+    if webhook.pushed_url == url and not _is_asked(webhook):
         return PanelStep(name, Mark.DONE, _("Z-API accepted the URL."), moment(webhook.pushed_at))
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API's panel."))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
         return PanelStep(name, Mark.FAILED, webhook.words)
+    return PanelStep(name, Mark.WAITING, _why_not_pushed(webhook))
+
+
+def _why_not_pushed(webhook: Webhook) -> str:
+    if _is_asked(webhook):
+        return _("Z-API is being told…")
+    if not webhook.is_wanted:
+        return _("Left to its owner.")
     if webhook.pushed_url:
-        return PanelStep(name, Mark.WAITING, _("The URL has changed since. Push it again."))
-    return PanelStep(name, Mark.WAITING, _("Not pushed yet."))
+        return _("The URL has changed since. Push it again.")
+    return _("Not pushed yet.")
+
+
+def _is_asked(webhook: Webhook) -> bool:
+    """Asked for by a person, and not tried yet: what failed has tries, and a time of its own."""
+    return bool(webhook.retry_at and not webhook.tries)
 
 
 def _read_back(webhook: Webhook, url: str) -> PanelStep:
@@ -115,14 +215,15 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
     return PanelStep(name, Mark.WAITING, _("Not read back yet."))
 
 
-def _heard(instance: Instance) -> PanelStep:
+def _heard(webhook: Webhook) -> PanelStep:
     """A callback proves more than anything that Z-API says of itself."""
-    name, at = _("First real callback"), _first_heard_at(instance)
-    if at is None:
+    name = _("First real callback")
+    if webhook.heard_at is None:
         words = _("Nothing heard yet. Send a message through this number: its status comes here.")
         return PanelStep(name, Mark.WAITING, words)
-    return PanelStep(name, Mark.DONE, _("Z-API has reached this board."), moment(at))
+    return PanelStep(name, Mark.DONE, _("Z-API has reached this board."), moment(webhook.heard_at))
 
 
-def _first_heard_at(instance: Instance) -> datetime | None:
-    return instance.callbacks.order_by("received_at").values_list("received_at", flat=True).first()
+def _line(webhook: Webhook) -> HookLine:
+    words = webhook.words or (_("Left to its owner.") if webhook.wanted is False else "")
+    return HookLine(webhook, webhook_badge(webhook), words, moment(webhook.heard_at))

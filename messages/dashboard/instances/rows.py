@@ -1,25 +1,38 @@
-"""The instances as their list shows them, worst first, however many there are in two queries."""
+"""The instances as their list shows them, worst first, however many there are in a few queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
+from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.access.scope import Viewer, limited_to
+from messages.instances.reading import is_taken
+from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
 
 from ..moments import Moment, moment
+from .sparkline import HOURS, hours_of, sparkline
+
+# How long before an instance's payment ends it is told.
+WARNED_BEFORE: Final = timedelta(days=7)
 
 _TROUBLE = {
-    WebhookState.DIFFERS: 3,
-    WebhookState.UNREACHABLE: 2,
-    WebhookState.NEVER_VERIFIED: 1,
+    WebhookState.DIFFERS: 4,
+    WebhookState.UNREACHABLE: 3,
+    WebhookState.NEVER_VERIFIED: 2,
+    WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
 _LOOKS = {
     WebhookState.DIFFERS: ("danger", "failed"),
     WebhookState.UNREACHABLE: ("warning", "stuck"),
     WebhookState.NEVER_VERIFIED: ("plain", "unknown"),
+    WebhookState.OFF: ("plain", "close"),
     WebhookState.IN_SYNC: ("success", "ok"),
 }
 
@@ -33,8 +46,11 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
+    """`webhook` is the one that is worst off."""
+
     instance: Instance
     webhook: Webhook
+    hours: Sequence[int]
 
     @property
     def connection(self) -> Badge:
@@ -42,26 +58,51 @@ class InstanceRow:
 
     @property
     def push_state(self) -> Badge:
-        state = WebhookState(self.webhook.state)
-        return Badge(*_LOOKS[state], state.label)
+        return webhook_badge(self.webhook)
+
+    @property
+    def problem(self) -> str:
+        """Which of the webhooks it is about is said where it is not the one that matters most."""
+        words = self.webhook.words
+        if not words or self.webhook.kind == WebhookKind.MESSAGE_STATUS:
+            return words
+        return f"{self.webhook.get_kind_display()}: {words}"
 
     @property
     def last_heard(self) -> Moment | None:
         return moment(self.instance.last_heard_at)
 
     @property
-    def trouble(self) -> tuple[bool, int, bool]:
-        """The greater, the worse: disconnected, then deaf, then never heard."""
+    def sparkline(self) -> SafeString:
+        return sparkline(self.hours)
+
+    @property
+    def payment(self) -> Badge | None:
+        return payment_badge(self.instance)
+
+    @property
+    def tags(self) -> list[Tag]:
+        return list(self.instance.tags.all())
+
+    @property
+    def trouble(self) -> tuple[bool, int, int, bool]:
+        """The greater, the worse: disconnected, then deaf, then unpaid, then never heard."""
+        payment = self.payment
         return (
             self.instance.connected is False,
             _TROUBLE[WebhookState(self.webhook.state)],
+            ("", "warning", "danger").index(payment.tone if payment else ""),
             self.instance.last_heard_at is None,
         )
 
 
-def rows() -> list[InstanceRow]:
-    instances = Instance.objects.active().with_last_heard().prefetch_related("webhooks")
-    found = [InstanceRow(instance, _webhook(instance)) for instance in instances]
+def rows(user: Viewer, tag: str = "") -> list[InstanceRow]:
+    instances = limited_to(user, Instance.objects.active(), path="")
+    if tag:
+        instances = instances.filter(tags__name__iexact=tag)
+    listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
+    hours = hours_of(listed)
+    found = [InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS)) for one in listed]
     return sorted(found, key=lambda row: row.trouble, reverse=True)
 
 
@@ -75,6 +116,31 @@ def connection_badge(instance: Instance) -> Badge:
             return Badge("plain", "unknown", _("Not known yet"))
 
 
-def _webhook(instance: Instance) -> Webhook:
-    kinds = {webhook.kind: webhook for webhook in instance.webhooks.all()}
-    return kinds.get(WebhookKind.MESSAGE_STATUS) or Webhook(instance=instance)
+def webhook_badge(webhook: Webhook) -> Badge:
+    state = WebhookState(webhook.state)
+    if state == WebhookState.DIFFERS and is_taken(webhook):
+        return Badge("danger", "stuck", _("Somebody else's"))
+    return Badge(*_LOOKS[state], state.label)
+
+
+def payment_badge(instance: Instance) -> Badge | None:
+    """Only where it is over, or about to be."""
+    if instance.due_at is None:
+        return None
+    left = instance.due_at - timezone.now()
+    words = {"day": Moment(instance.due_at).day}
+    if left <= timedelta(0):
+        return Badge("danger", "failed", _("Paid until %(day)s only") % words)
+    if left <= WARNED_BEFORE:
+        return Badge("warning", "stuck", _("Paid until %(day)s") % words)
+    return None
+
+
+def _worst(instance: Instance) -> Webhook:
+    wanted = [webhook for webhook in instance.webhooks.all() if webhook.is_wanted]
+    # Of two that are alike, message statuses: they matter most.
+    return max(
+        wanted,
+        key=lambda one: (_TROUBLE[WebhookState(one.state)], one.kind == WebhookKind.MESSAGE_STATUS),
+        default=Webhook(instance=instance, kind=WebhookKind.MESSAGE_STATUS),
+    )

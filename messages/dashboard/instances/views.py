@@ -1,3 +1,5 @@
+"""The list, the form, and one instance's page. What is done to its webhooks is in `acts`."""
+
 from typing import Any
 
 from django.contrib import messages as flash
@@ -6,32 +8,51 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from messages.access.scope import Viewer, limited_to
+from messages.audit import Action, audit
 from messages.instances.addresses import why_push_is_off
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
-from messages.instances.push import push
+from messages.instances.owners import leave
+from messages.instances.push import ask_for_push
+from messages.instances.reading import webhooks_of
+from messages.instances.tags import set_tags
 from messages.instances.verify import verify
-from messages.models import Instance
+from messages.models import Instance, Tag, WebhookKind, WebhookState
 
-from .forms import InstanceForm, NewInstanceForm
-from .panel import panel
-from .rows import connection_badge, rows
+from ..moments import moment
+from .forms import CHOICES, InstanceForm, NewInstanceForm
+from .panel import panel, steps
+from .rows import connection_badge, payment_badge, rows
 
 CHANGE = "whatsapp.change_instance"
+# What htmx takes as the end of polling.
+STOP_POLLING = 286
 
 
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_safe
 def instance_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/instances/list.html", {"rows": rows()})
+    tag = request.GET.get("tag", "").strip()
+    visible = limited_to(request.user, Instance.objects.active(), path="")
+    context = {
+        "rows": rows(request.user, tag),
+        "tag": tag,
+        "tags": Tag.objects.filter(instances__in=visible).distinct(),
+        "why_off": why_push_is_off(),
+    }
+    return render(request, "dashboard/instances/list.html", context)
 
 
 @permission_required("whatsapp.add_instance", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_add(request: HttpRequest) -> HttpResponse:
-    form = NewInstanceForm(request.POST or None)
+    form = NewInstanceForm(
+        request.POST or None, initial={"hooks": [kind for kind, _label in CHOICES]}
+    )
     if form.is_valid() and (instance := _connect(form)):
+        audit(request, Action.INSTANCE_ADDED, about=instance)
         return _saved(request, form, instance)
     context = {"form": form, "why_off": why_push_is_off()}
     return render(request, "dashboard/instances/add.html", context)
@@ -40,71 +61,111 @@ def instance_add(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = _instance(pk)
+    instance = instance_of(request.user, pk)
     may_change = request.user.has_perm(CHANGE)
-    form = None
-    if may_change:
-        form = InstanceForm(request.POST or None, initial={"name": instance.name})
+    form = InstanceForm(request.POST or None, initial=_initial(instance)) if may_change else None
     if request.method == "POST":
         if form is None:
             raise PermissionDenied
         if form.is_valid():
-            return _saved(request, form, update(instance, **form.cleaned_data))
+            _update(request, form, instance)
+            if not form.wants_push and form.has_new_tokens:
+                _check_tokens(request, instance)
+            return _saved(request, form, instance)
     context = _context(instance) | {"form": form, "may_change": may_change}
     return render(request, "dashboard/instances/detail.html", context)
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
-    _push(request, _instance(pk), done=_("Pushed: Z-API now calls this board."), failed="{}")
-    return redirect("dashboard:instance", pk)
+@permission_required("whatsapp.view_instance", raise_exception=True)
+@require_safe
+def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of an instance's page that changes by itself; 204 while it does not."""
+    instance = instance_of(request.user, pk)
+    progress = steps(instance)
+    if request.GET.get("seen") == progress.digest:
+        return HttpResponse(status=204 if progress.is_waiting else STOP_POLLING)
+    if request.GET.get("pushing") and not progress.is_pushing:
+        # What came of the push may ask a question, which stands elsewhere on the page.
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "dashboard/instances/_steps.html", {"progress": progress})
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
-    webhook = verify(_instance(pk))
-    if webhook.problem:
-        flash.error(request, webhook.words)
-    else:
-        flash.success(request, _("Z-API calls this board's URL."))
-    return redirect("dashboard:instance", pk)
+def instance_of(user: Viewer, pk: int) -> Instance:
+    instances = Instance.objects.active().select_related("account").prefetch_related("webhooks")
+    return get_object_or_404(limited_to(user, instances, path=""), pk=pk)
 
 
-def _instance(pk: int) -> Instance:
-    return get_object_or_404(Instance.objects.active().select_related("account"), pk=pk)
+def _initial(instance: Instance) -> dict[str, Any]:
+    unwanted = {one.kind for one in instance.webhooks.all() if one.wanted is False}
+    return {
+        "name": instance.name,
+        "tags": ", ".join(tag.name for tag in instance.tags.all()),
+        "hooks": [kind for kind, _label in CHOICES if kind not in unwanted],
+    }
 
 
 def _context(instance: Instance) -> dict[str, Any]:
     return {
         "instance": instance,
         "connection": connection_badge(instance),
+        "payment": payment_badge(instance),
         "panel": panel(instance),
+        "upkeep": {
+            "connection_changed": moment(instance.connection_changed_at),
+            "due": moment(instance.due_at),
+            "checked": moment(instance.checked_at),
+            "next_check": moment(instance.next_check_at),
+        },
         "sharing": sharing(instance),
     }
 
 
 def _connect(form: NewInstanceForm) -> Instance | None:
+    data = form.cleaned_data
+    secrets = {name: data[name] for name in ("token", "client_token")}
     try:
-        return connect(**form.cleaned_data)
+        return connect(name=data["name"], zapi_id=data["zapi_id"], **secrets)
     except AlreadyConnectedError as error:
         form.add_error("zapi_id", str(error))
         return None
 
 
+def _update(request: HttpRequest, form: InstanceForm, instance: Instance) -> None:
+    data = form.cleaned_data
+    secrets = {name: data[name] for name in ("token", "client_token")}
+    update(instance, name=data["name"], **secrets)
+    audit(request, Action.INSTANCE_CHANGED, about=instance, details={"fields": form.changed_data})
+
+
 def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> HttpResponse:
+    """Everything is stored; what goes to Z-API goes from here on."""
+    set_tags(instance, form.cleaned_data["tags"])
+    _choose(instance, form.cleaned_data["hooks"])
     if form.wants_push:
-        done = _("Saved and pushed: Z-API now calls this board.")
-        _push(request, instance, done=done, failed=_("Saved, but not pushed. {}"))
+        ask_for_push(webhooks_of(instance).values())
+        audit(request, Action.WEBHOOK_PUSHED, about=instance)
+        flash.success(request, _("Saved. What becomes of the push is shown below."))
     else:
         flash.success(request, _("Saved."))
     return redirect("dashboard:instance", instance.pk)
 
 
-def _push(request: HttpRequest, instance: Instance, *, done: str, failed: str) -> None:
-    webhook = push(instance)
-    if webhook.problem:
-        flash.error(request, failed.format(webhook.words))
+def _choose(instance: Instance, hooks: list[str]) -> None:
+    """A kind that was left and is chosen again is wanted for certain: then it is asked about."""
+    for webhook in webhooks_of(instance).values():
+        if webhook.kind == WebhookKind.MESSAGE_STATUS:
+            continue
+        if webhook.kind in hooks and webhook.wanted is False:
+            webhook.wanted = True
+            webhook.save(update_fields=["wanted"])
+        elif webhook.kind not in hooks and webhook.wanted is not False:
+            leave(webhook)
+
+
+def _check_tokens(request: HttpRequest, instance: Instance) -> None:
+    """At once, while whoever typed them in is there to mend them."""
+    webhook = verify(instance)
+    if webhook.state == WebhookState.UNREACHABLE:
+        flash.error(request, webhook.words)
     else:
-        flash.success(request, done)
+        flash.success(request, _("Z-API takes the new tokens."))

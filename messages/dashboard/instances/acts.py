@@ -1,0 +1,182 @@
+"""What an admin does to an instance's webhooks, one button each."""
+
+from collections.abc import Callable
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import BadRequest, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from messages import forwarding
+from messages.audit import Action, audit
+from messages.instances import owners, rotate
+from messages.instances.addresses import webhook_url, why_push_is_off
+from messages.instances.push import agree_to_replace, ask_for_push
+from messages.instances.reading import webhooks_of
+from messages.instances.verify import verify
+from messages.models import Webhook, WebhookKind
+
+from .views import CHANGE, instance_of
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
+    instance = instance_of(request.user, pk)
+    if reason := why_push_is_off():
+        flash.error(request, str(reason))
+    else:
+        ask_for_push(webhooks_of(instance).values())
+        audit(request, Action.WEBHOOK_PUSHED, about=instance)
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
+    instance = instance_of(request.user, pk)
+    verify(instance)
+    webhooks = [one for one in instance.webhooks.all() if one.is_wanted and one.problem]
+    # One reason for all of them is said once.
+    for words in dict.fromkeys(webhook.words for webhook in webhooks):
+        flash.error(request, words)
+    if not webhooks:
+        flash.success(request, _("Z-API calls this board's URL."))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """What becomes of somebody else's URL: replaced, replaced and served, left, or given back."""
+    instance = instance_of(request.user, pk)
+    webhook = get_object_or_404(instance.webhooks, kind=kind)
+    webhook.instance = instance
+    act = _ACTS.get(request.POST.get("action", ""))
+    if act is None:
+        raise BadRequest
+    try:
+        act(request, webhook)
+    except ValidationError as error:
+        flash.error(request, " ".join(error.messages))
+    except owners.NotDoneError as error:
+        flash.error(request, str(error))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every webhook at once, inbound messages too: whom that silences is said first."""
+    instance = instance_of(request.user, pk)
+    try:
+        if request.method == "POST":
+            owners.take_every(instance, sent_by_me="sent_by_me" in request.POST)
+            audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
+            flash.success(request, _("Z-API now calls this board for everything."))
+            return redirect("dashboard:instance", pk)
+        holders = owners.holders(instance)
+    except owners.NotDoneError as error:
+        flash.error(request, str(error))
+        return redirect("dashboard:instance", pk)
+    context = {
+        "instance": instance,
+        "holders": [(_name(holder.kind), holder) for holder in holders],
+        "url": webhook_url(instance),
+        "why_off": why_push_is_off(),
+    }
+    return render(request, "dashboard/instances/every.html", context)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
+    instance = instance_of(request.user, pk)
+    try:
+        owners.restore_others(instance)
+    except owners.NotDoneError as error:
+        flash.error(request, str(error))
+    else:
+        audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
+        flash.success(request, _("Z-API calls their previous URLs again."))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    instance = instance_of(request.user, pk)
+    rotate.rotate_key(instance)
+    audit(request, Action.KEY_ROTATED, about=instance)
+    flash.success(request, _("There is a new URL. The old one stays good for at least an hour."))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
+    instance = instance_of(request.user, pk)
+    try:
+        rotate.retire_old_keys(instance, at_once="at_once" in request.POST)
+    except rotate.NotRetiredError as error:
+        flash.error(request, str(error))
+    else:
+        audit(request, Action.KEY_RETIRED, about=instance)
+        flash.success(request, _("Only the newest URL is let in from now on."))
+    return redirect("dashboard:instance", pk)
+
+
+def _replace(request: HttpRequest, webhook: Webhook) -> None:
+    """The very URL that was shown, and no other that took its place meanwhile."""
+    agree_to_replace(webhook, request.POST.get("url", ""))
+    webhook.wanted = True
+    ask_for_push([webhook])
+    audit(request, Action.WEBHOOK_PUSHED, about=webhook.instance, details={"kind": webhook.kind})
+
+
+def _replace_and_forward(request: HttpRequest, webhook: Webhook) -> None:
+    # First: not one callback is to miss it. Raises ValidationError, and then nothing is replaced.
+    _forward_to(request, webhook, request.POST.get("url", ""))
+    _replace(request, webhook)
+
+
+def _forward(request: HttpRequest, webhook: Webhook) -> None:
+    _forward_to(request, webhook, webhook.previous_url)
+    flash.success(request, _("Every callback is now passed on to the previous URL."))
+
+
+def _forward_to(request: HttpRequest, webhook: Webhook, url: str) -> None:
+    forwarding.set_forwarding(webhook, url)
+    audit(
+        request, Action.FORWARDING_CHANGED, about=webhook.instance, details={"kind": webhook.kind}
+    )
+
+
+def _leave(request: HttpRequest, webhook: Webhook) -> None:
+    owners.leave(webhook)
+    audit(request, Action.WEBHOOK_LEFT, about=webhook.instance, details={"kind": webhook.kind})
+
+
+def _restore(request: HttpRequest, webhook: Webhook) -> None:
+    if not webhook.previous_url:
+        raise BadRequest
+    owners.restore(webhook)
+    audit(request, Action.WEBHOOK_RESTORED, about=webhook.instance, details={"kind": webhook.kind})
+    flash.success(request, _("Z-API calls the previous URL again."))
+
+
+_ACTS: dict[str, Callable[[HttpRequest, Webhook], None]] = {
+    "replace": _replace,
+    "replace-and-forward": _replace_and_forward,
+    "forward": _forward,
+    "leave": _leave,
+    "restore": _restore,
+}
+
+
+def _name(kind: str) -> str:
+    others = {"received": _("Inbound messages"), "chat-presence": _("Presence in chats")}
+    return others.get(kind) or str(WebhookKind(kind).label)

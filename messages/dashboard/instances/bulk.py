@@ -1,0 +1,170 @@
+"""Many instances at once: a preview, then progress row by row, worked off by the worker."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from messages.access.scope import limited_to
+from messages.audit import Action, audit
+from messages.instances.addresses import why_push_is_off
+from messages.instances.batches import progress_of, start, start_for, try_again
+from messages.instances.connect import save_partner
+from messages.instances.imports import (
+    NotReadableError,
+    Wish,
+    preview,
+    read_csv,
+    read_partner_list,
+)
+from messages.instances.reading import FAILURES, words_of
+from messages.models import Account, Batch, BatchKind, Instance, Plan, RowState
+
+from .forms import FileForm, PartnerForm
+from .rows import Badge
+from .views import CHANGE, STOP_POLLING
+
+# A page must open; the rest is counted.
+MOST_SHOWN = 500
+_LOOKS = {
+    RowState.WAITING: ("plain", "clock"),
+    RowState.DONE: ("success", "ok"),
+    RowState.FAILED: ("danger", "failed"),
+    RowState.LEFT_OUT: ("plain", "close"),
+}
+
+
+@permission_required("whatsapp.add_instance", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def instance_import(request: HttpRequest) -> HttpResponse:
+    source = request.POST.get("source")
+    from_file = FileForm(*((request.POST, request.FILES) if source == "file" else ()))
+    from_partner = PartnerForm(
+        request.POST if source == "partner" else None, accounts=_partners(request)
+    )
+    batch = None
+    if from_file.is_valid():
+        batch = _preview_file(request, from_file)
+    elif from_partner.is_valid():
+        batch = _preview_partner(request, from_partner)
+    if batch:
+        return redirect("dashboard:instance-batch", batch.pk)
+    context = {"from_file": from_file, "from_partner": from_partner}
+    return render(request, "dashboard/instances/import.html", context)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_batch_start(request: HttpRequest) -> HttpResponse:
+    """Push or verify all, or all of one tag."""
+    kind = BatchKind.PUSH if request.POST.get("kind") == "push" else BatchKind.VERIFY
+    if kind == BatchKind.PUSH and (reason := why_push_is_off()):
+        flash.error(request, str(reason))
+        return redirect("dashboard:instances")
+    instances = _visible(request)
+    if tag := request.POST.get("tag", ""):
+        instances = instances.filter(tags__name__iexact=tag)
+    batch = start_for(instances, kind, by=_person(request))
+    audit(request, Action.BATCH_STARTED, details={"batch": batch.pk, "kind": kind.value})
+    return redirect("dashboard:instance-batch", batch.pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def instance_batch(request: HttpRequest, pk: int) -> HttpResponse:
+    batch = _batch(request, pk)
+    if request.method == "POST":
+        if request.POST.get("action") == "again":
+            try_again(batch)
+        else:
+            start(batch, pushes="push" in request.POST)
+            audit(request, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
+        return redirect("dashboard:instance-batch", pk)
+    context = _context(batch) | {"why_off": why_push_is_off()}
+    return render(request, "dashboard/instances/batch.html", context)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_safe
+def instance_batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes by itself; 204 while it does not."""
+    context = _context(_batch(request, pk))
+    progress = context["progress"]
+    if request.GET.get("seen") == str(progress.finished):
+        return HttpResponse(status=STOP_POLLING if progress.is_over else 204)
+    if progress.is_over:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "dashboard/instances/_batch.html", context)
+
+
+def _person(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _visible(request: HttpRequest) -> QuerySet[Instance]:
+    instances = Instance.objects.active().select_related("account").prefetch_related("tags")
+    return limited_to(request.user, instances, path="")
+
+
+def _partners(request: HttpRequest) -> QuerySet[Account]:
+    """Accounts whose list may be read: a partner's names all instances of an account."""
+    visible = Account.objects.exclude(partner_token="")
+    if limited_to(request.user, Instance.objects.all(), path="").count() < Instance.objects.count():
+        return visible.none()
+    return visible
+
+
+def _batch(request: HttpRequest, pk: int) -> Batch:
+    """Everybody's own: its rows name instances that another person may not see."""
+    batches = Batch.objects.all()
+    if not request.user.is_superuser:
+        batches = batches.filter(by=_person(request))
+    return get_object_or_404(batches, pk=pk)
+
+
+def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
+    try:
+        wishes = read_csv(form.cleaned_data["file"])
+    except NotReadableError as error:
+        form.add_error("file", str(error))
+        return None
+    return _preview(request, wishes)
+
+
+def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
+    data = form.cleaned_data
+    account = data["account"] or save_partner(
+        name=data["name"], partner_token=data["partner_token"], client_token=data["client_token"]
+    )
+    try:
+        return _preview(request, read_partner_list(account), account)
+    except FAILURES as error:
+        form.add_error(None, _(words_of(error)))
+        return None
+
+
+def _preview(request: HttpRequest, wishes: list[Wish], account: Account | None = None) -> Batch:
+    return preview(wishes, visible=_visible(request), by=_person(request), account=account)
+
+
+def _context(batch: Batch) -> dict[str, Any]:
+    rows = batch.rows.select_related("instance")
+    progress = progress_of(batch)
+    plans = list(rows.order_by().values_list("plan", flat=True)) if not batch.started_at else []
+    shown = list(rows[:MOST_SHOWN])
+    for row in shown:
+        row.badge = Badge(*_LOOKS[RowState(row.state)], RowState(row.state).label)  # type: ignore[attr-defined]
+    return {
+        "batch": batch,
+        "progress": progress,
+        "rows": shown,
+        "left_out": max(0, progress.total - MOST_SHOWN),
+        "planned": [(plan.label, plans.count(plan)) for plan in Plan if plan in plans],
+        "may_start": any(plan in (Plan.ADD, Plan.UPDATE) for plan in plans),
+    }
