@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults bench-ingest bench-silence lint check messages lock screenshots
+.PHONY: help run demo test faults openapi bench-ingest bench-silence lint check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -30,7 +30,12 @@ test: $(VENV)/ready-dev ## Run every test that needs no outside server
 	@$(BIN)/python -m pytest $(ARGS)
 
 faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is promised (half an hour)
-	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 $(BIN)/python -m pytest tests/faults -rA $(ARGS)
+	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 \
+		$(BIN)/python -m pytest tests/faults -rA $(ARGS)
+
+openapi: $(VENV)/ready-dev ## Describe the webhook in docs/webhook.openapi.yaml
+	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \
+		--custom-settings messages.webhooks.schema.SETTINGS --file docs/webhook.openapi.yaml
 
 lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
 	@$(BIN)/ruff check .

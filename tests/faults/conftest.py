@@ -18,6 +18,7 @@ from tests.faults.waiting import wait_until
 KILLS = int(os.environ.get("FAULT_KILLS", "3"))
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))  # of whatever is not a kill
 SECONDS = float(os.environ.get("FAULT_SECONDS", "6"))  # for which the database is away
+EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "150"))  # of bodies made up from a description
 
 StartDoor = Callable[..., Door]
 
