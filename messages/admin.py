@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from messages.audit import Action, audit
 from messages.ingest import replay
 from messages.instances.push import push
 from messages.models import Account, Callback, Instance, Message, Outcome, StatusEvent, WebhookState
@@ -90,6 +91,7 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=_("Reprocess those that are quarantined"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
         result = replay(queryset.filter(outcome=Outcome.QUARANTINED))
+        audit(request, Action.REPLAYED, details=dict(result.outcomes))
         words = _("%(settled)d reprocessed, %(left)d still quarantined.")
         settled = result.tried - result.outcomes[Outcome.QUARANTINED]
         messages.info(request, words % {"settled": settled, "left": result.left})

@@ -18,8 +18,18 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from messages.incidents.absence import ABSENT_AFTER
 from messages.ingest import first_id_at, spool_state
-from messages.models import Callback, FollowUp, Forward, Instance, Outcome
+from messages.models import (
+    Callback,
+    FollowUp,
+    Forward,
+    Incident,
+    IncidentKind,
+    Instance,
+    Outcome,
+    WorkerBeat,
+)
 from statusboard.deadline import deadline
 
 from .backlog import oldest_follow_up
@@ -47,7 +57,7 @@ class _Board(Collector):
         yield from _spool()
         try:
             with deadline(_PATIENCE):
-                families = [*_callbacks(), *_follow_ups(), *_forwards(), *_instances()]
+                families = [family for figures in _FIGURES for family in figures()]
         except Error as error:
             logger.warning("The database gave no figures: %s", error)
             families = []
@@ -110,6 +120,22 @@ def _instances() -> _Families:
             seconds = (now - instance.last_heard_at).total_seconds()
             heard.add_metric([instance.zapi_id, instance.name], max(0.0, seconds))
     yield heard
+
+
+def _workers() -> _Families:
+    beats = WorkerBeat.objects.running(timezone.now() - ABSENT_AFTER)
+    yield _gauge("workers_running", "Workers that gave a sign of life.", beats.count())
+
+
+def _incidents() -> _Families:
+    counted = dict(Incident.objects.open().values_list("kind").annotate(Count("pk")).order_by())
+    family = _family("incidents_open", "Incidents that are not resolved.", ["kind"])
+    for kind in IncidentKind.values:
+        family.add_metric([kind], counted.get(kind, 0))
+    yield family
+
+
+_FIGURES: Final = (_callbacks, _follow_ups, _forwards, _instances, _workers, _incidents)
 
 
 def _family(name: str, words: str, labels: list[str] | None = None) -> GaugeMetricFamily:

@@ -2,24 +2,20 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
+from messages.incidents.absence import absence
 from messages.ingest import spool_free_bytes, spool_state
 from messages.ingest.record import breaker
 from statusboard.deadline import deadline
 
-from .backlog import oldest_follow_up
-
 logger = logging.getLogger(__name__)
 
 _PATIENCE: Final = 1.0  # seconds
-# A worker looks twice a second; one that is restarted or busy with a backlog takes longer.
-_WORKER_WITHIN: Final = timedelta(minutes=1)
 
 
 def failures() -> dict[str, str]:
@@ -53,12 +49,10 @@ def _spool() -> str:
 def _worker() -> str:
     try:
         with deadline(_PATIENCE):
-            oldest = oldest_follow_up()
+            is_absent = absence(timezone.now())
     except Error:
         return ""  # that is the database's failure
-    if oldest and timezone.now() - oldest > _WORKER_WITHIN:
-        return "it has left callbacks alone for more than a minute"
-    return ""
+    return "none has given a sign of life for a minute" if is_absent else ""
 
 
 _CHECKS: Final[dict[str, Callable[[], str]]] = {

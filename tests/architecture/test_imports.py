@@ -38,7 +38,7 @@ INWARD = {
         "summaries",
     },
     "retention": {"ingest", "models", "audit"},
-    "monitoring": {"ingest", "models"},
+    "monitoring": {"incidents", "ingest", "models"},
     "privacy": {"phones", "zapi", "models", "audit"},
     "simulator": {"zapi", "statuses"},
 }

@@ -9,11 +9,15 @@ from django.utils import timezone
 
 from messages.ingest import first_id_at, new_delivery_id, received_at_of
 from messages.ingest.record import breaker
-from messages.models import FollowUp
+from messages.models import WorkerBeat
+from messages.worker.heart import Heart
 from statusboard.wsgi import webhook_door
 from tests.conftest import call
 
-READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
+
+@pytest.fixture
+def worker(spool_path):
+    Heart([]).beat()
 
 
 def test_health_asks_no_database(db, django_assert_num_queries):
@@ -39,12 +43,12 @@ def test_a_door_of_its_own_has_the_checks_too(db):
     assert answers == ["200 OK"]
 
 
-def test_a_board_that_works_is_ready(spool_path):
+def test_a_board_that_works_is_ready(worker):
     answer = call("/readyz")
     assert (answer.status, answer.json()) == (200, {"ready": True, "failing": {}})
 
 
-def test_a_database_that_is_away_is_named(spool_path):
+def test_a_database_that_is_away_is_named(worker):
     breaker.open()
     answer = call("/readyz")
     assert answer.status == 503
@@ -64,27 +68,29 @@ def test_what_the_database_says_stays_in_the_log(db, monkeypatch, caplog):
     assert "10.0.0.7" in caplog.text
 
 
-def test_a_spool_that_cannot_be_read_is_named(spool_path):
-    spool_path.parent.mkdir()
+def test_a_spool_that_cannot_be_read_is_named(spool_path, worker):
+    spool_path.parent.mkdir(exist_ok=True)
     spool_path.write_text("this is no database, whatever else it may be" * 99)
     assert call("/readyz").json()["failing"] == {"spool": "it cannot be read"}
 
 
-def test_a_full_disk_is_named(spool_path, settings):
+def test_a_full_disk_is_named(worker, settings):
     settings.SPOOL_MIN_FREE = 2**60
     assert call("/readyz").json()["failing"] == {"spool": "its disk is full"}
 
 
-def test_callbacks_that_no_worker_looks_after_are_named(spool_path, post):
-    post(READ)
-    long_ago = first_id_at(timezone.now() - timedelta(minutes=5))
-    FollowUp.objects.update(callback_id=long_ago)
+def test_a_board_without_a_worker_is_not_ready(spool_path):
     assert list(call("/readyz").json()["failing"]) == ["worker"]
 
 
-def test_a_callback_just_received_is_no_failure_of_the_worker(spool_path, post):
-    post(READ)
-    assert call("/readyz").status == 200
+def test_a_worker_that_fell_silent_is_named(worker):
+    WorkerBeat.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
+    assert list(call("/readyz").json()["failing"]) == ["worker"]
+
+
+def test_a_worker_that_only_drains_is_not_enough(worker):
+    WorkerBeat.objects.update(only="drain")
+    assert call("/readyz").status == 503
 
 
 def test_an_id_tells_when_it_was_given():

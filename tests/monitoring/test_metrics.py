@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from messages.ingest import first_id_at
 from messages.ingest.record import breaker
-from messages.models import Callback, FollowUp, Forward
+from messages.models import Callback, FollowUp, Forward, Incident
+from messages.worker.heart import Heart
 from tests.conftest import Answer, call
 from tests.processes.conftest import start_board
 
@@ -116,6 +117,15 @@ def test_an_instance_says_how_long_it_has_been_silent(post):
     assert 419 < figures()[name] < 500
 
 
+def test_workers_and_incidents_are_counted(db):
+    now = timezone.now()
+    Heart([]).beat()
+    Incident.objects.create(kind="silent", opened_at=now, last_seen_at=now)
+    found = figures()
+    assert found["statusboard_workers_running"] == 1
+    assert found["statusboard_incidents_open{kind=silent}"] == 1
+
+
 def test_the_spool_is_told_of_while_the_database_is_away(post, away):
     away(True)
     post(READ)
@@ -134,7 +144,7 @@ def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_que
     for number in range(5):
         instance.pk, instance.zapi_id = None, f"Z{number}"
         instance.save()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         scrape()
 
 
@@ -172,7 +182,7 @@ def test_the_door_is_timed_in_every_process(start_board):
 
 
 def test_a_scrape_while_the_database_is_away_says_so(db, monkeypatch):
-    monkeypatch.setattr("messages.monitoring.figures._callbacks", _away)
+    monkeypatch.setattr("messages.monitoring.figures._FIGURES", (_away,))
     breaker.open()
     assert figures()["statusboard_database_up"] == 0
 

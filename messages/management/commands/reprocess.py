@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from messages.audit import Action, audit
 from messages.ingest import Period, RebuildRefusedError, rebuild, replay
 from messages.models import Callback, Instance
 
@@ -52,6 +53,7 @@ class Command(BaseCommand):
             callbacks = callbacks.filter(received_at__lt=options["until"])
         result = replay(callbacks, dry_run=options["dry_run"], progress=self._progress)
         counts = dict(result.outcomes) | {"without body": result.without_body}
+        self._audit(counts, options)
         self._say(counts, f"Tried {result.tried} quarantined callbacks again", options)
         if options["strict"] and result.left:
             raise CommandError(f"{result.left} callbacks are left in quarantine.")
@@ -65,7 +67,12 @@ class Command(BaseCommand):
         except RebuildRefusedError as refusal:
             raise CommandError(str(refusal)) from None
         counts = {"messages": result.messages, "callbacks": result.callbacks}
+        self._audit(counts, options)
         self._say(counts, "Derived anew", options)
+
+    def _audit(self, counts: dict[str, int], options: dict[str, Any]) -> None:
+        if not options["dry_run"]:
+            audit(None, Action.REPLAYED, details={"command": "reprocess"} | counts)
 
     def _progress(self, done: int) -> None:
         # Apart from the result, which may be read by a program.

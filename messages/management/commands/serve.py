@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.utils.crypto import get_random_string
 
 from messages.management.demo import start_demo
+from messages.monitoring import forget_processes
 from messages.worker.processes import Fleet, python
 
 ADMIN = "admin"
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             call_command("migrate", database=database, interactive=False, verbosity=0)
         self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
+        forget_processes()
         with Fleet() as fleet:
             fleet.start("web", web_server(), essential=True)
             fleet.start("worker", python("manage.py", "worker"))
