@@ -166,6 +166,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
+DEFAULT_EXCEPTION_REPORTER = "statusboard.reports.RedactingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.reports.RedactingReporterFilter"
 
 # ── Application ──────────────────────────────────────────────────────────────────────────────────
@@ -223,6 +224,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "messages.dashboard.context_processors.board",
+                "messages.dashboard.incidents.banner.attention",
             ],
             "libraries": {"board": "messages.dashboard.tags"},
         },
@@ -345,6 +347,8 @@ STORAGES = {
 # ── E-mail and logs ──────────────────────────────────────────────────────────────────────────────
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# A mail server that never answers must not hold the worker up, nor a page.
+EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="statusboard@localhost")
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")

@@ -14,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
 
+from messages.incidents.glance import State, glance
 from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
@@ -86,6 +87,14 @@ def _database_is_back() -> Iterator[None]:
     """A test in which it was away leaves no other one behind an open breaker."""
     yield
     breaker.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_needs_attention() -> Iterator[None]:
+    """Pages of tests about something else have no banner, and ask nothing for it."""
+    glance.hold(State())
+    yield
+    glance.forget()
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ LABEL = "whatsapp.change_label"
 _SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent", SEE_PHONES}
 _SUPERVISOR = _SUPPORT | {
     "whatsapp.view_instance",
+    "whatsapp.view_incident",
+    "whatsapp.change_incident",
+    "whatsapp.view_workerbeat",
     "whatsapp.export_message",
     "whatsapp.reveal_phone",
     LABEL,
@@ -30,6 +33,10 @@ _ADMIN = _SUPERVISOR | {
     "whatsapp.view_auditevent",
     "whatsapp.add_erasure",
     "whatsapp.change_retention",
+    "whatsapp.view_channel",
+    "whatsapp.add_channel",
+    "whatsapp.change_channel",
+    "whatsapp.delete_channel",
     "whatsapp.view_apikey",
     "whatsapp.add_apikey",
     "whatsapp.change_apikey",

@@ -5,6 +5,14 @@ from django.views.i18n import set_language
 from .audit.views import audit_export, audit_list
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import health, spool_retry
+from .incidents.channels import (
+    channel_add,
+    channel_detail,
+    channel_list,
+    channel_remove,
+    channel_test,
+)
+from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
 from .instances.acts import (
     instance_every,
     instance_push,
@@ -34,13 +42,13 @@ from .people.views import (
 )
 from .preferences import save_preferences
 from .privacy.views import privacy, privacy_erase, privacy_export
-from .retention.views import retention
 from .quarantine.views import (
     quarantine_detail,
     quarantine_discard,
     quarantine_list,
     quarantine_reprocess,
 )
+from .retention.views import retention
 from .views import message_detail, message_list
 
 app_name = "dashboard"
@@ -103,6 +111,15 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", session_end, name="session-end"),
     path("audit/", audit_list, name="audit"),
     path("audit/export/", audit_export, name="audit-export"),
+    path("attention/", incident_list, name="incidents"),
+    path("attention/banner/", banner, name="banner"),
+    path("attention/<int:pk>/acknowledge/", incident_acknowledge, name="incident-acknowledge"),
+    path("attention/workers/", worker_list, name="workers"),
+    path("attention/channels/", channel_list, name="channels"),
+    path("attention/channels/add/", channel_add, name="channel-add"),
+    path("attention/channels/<int:pk>/", channel_detail, name="channel"),
+    path("attention/channels/<int:pk>/test/", channel_test, name="channel-test"),
+    path("attention/channels/<int:pk>/remove/", channel_remove, name="channel-remove"),
     path("privacy/", privacy, name="privacy"),
     path("privacy/export/", privacy_export, name="privacy-export"),
     path("privacy/erase/", privacy_erase, name="privacy-erase"),

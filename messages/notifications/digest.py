@@ -107,6 +107,27 @@ class Digest:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the test button sends in the place of a digest."""
+
+    id: UUID
+
+    @property
+    def subject(self) -> str:
+        return _("This is a test")
+
+    @property
+    def text(self) -> str:
+        words = _(
+            "Somebody tried this channel. Problems will be told here, and when they are over."
+        )
+        return f"{words}\n\n{board_url()}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": str(self.id), "subject": self.subject, "incidents": [], "url": board_url()}
+
+
 def board_url() -> str:
     base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
     return str(base) + reverse("dashboard:incidents")

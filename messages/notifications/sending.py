@@ -17,7 +17,7 @@ from messages.forwarding.verdict import judge
 from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
 from messages.outgoing import Courier, PostFailedError
 
-from .digest import Digest
+from .digest import Digest, Trial
 from .signing import signature
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class NotToldError(Exception):
         self.wish = wish
 
 
-def send(channel: Channel, digest: Digest) -> None:
+def send(channel: Channel, digest: Digest | Trial) -> None:
     """Raises NotToldError."""
     try:
         with translation.override(channel.language):
@@ -46,7 +46,7 @@ def send(channel: Channel, digest: Digest) -> None:
         raise NotToldError(_UNREADABLE) from None
 
 
-def _mail(channel: Channel, digest: Digest) -> None:
+def _mail(channel: Channel, digest: Digest | Trial) -> None:
     addresses = [address.strip() for address in channel.address.reveal().split(",")]
     message = EmailMessage(
         subject=f"[Statusboard] {digest.subject}",
@@ -62,14 +62,14 @@ def _mail(channel: Channel, digest: Digest) -> None:
         raise NotToldError(_MAIL_FAILED) from None
 
 
-def _slack(channel: Channel, digest: Digest) -> None:
+def _slack(channel: Channel, digest: Digest | Trial) -> None:
     text = f"*{digest.subject}*\n{digest.text}"
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)
     _post(channel, json.dumps({"text": text}).encode(), {})
 
 
-def _webhook(channel: Channel, digest: Digest) -> None:
+def _webhook(channel: Channel, digest: Digest | Trial) -> None:
     body, timestamp = json.dumps(digest.as_json()).encode(), int(time.time())
     headers = {
         "X-Statusboard-Delivery": str(digest.id),

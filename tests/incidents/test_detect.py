@@ -11,16 +11,19 @@ from tests.incidents.conftest import Told
 KIND = IncidentKind.FAILING
 
 
+class World:
+    def __init__(self, told: Told) -> None:
+        self.found: list[Finding] = []
+        self._told = told
+
+    def __call__(self) -> int:
+        return detect(self._told, rules={KIND: lambda watch: self.found})
+
+
 @pytest.fixture
 def world(told, clock):
     """Findings that a test decides."""
-    found: list[Finding] = []
-
-    def look() -> int:
-        return detect(told, rules={KIND: lambda watch: found})
-
-    look.found = found
-    return look
+    return World(told)
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from messages.models import Channel
+from messages.notifications.channels import remove_channel, save_channel, try_channel
+
+from .forms import ChannelForm
+
+CHANGE = "whatsapp.change_channel"
+
+
+@permission_required("whatsapp.view_channel", raise_exception=True)
+@require_safe
+def channel_list(request: HttpRequest) -> HttpResponse:
+    channels = Channel.objects.prefetch_related("instances")
+    return render(request, "dashboard/incidents/channels.html", {"channels": channels})
+
+
+@permission_required("whatsapp.add_channel", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_add(request: HttpRequest) -> HttpResponse:
+    return _form(request, Channel())
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, get_object_or_404(Channel, pk=pk))
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = get_object_or_404(Channel, pk=pk)
+    if problem := try_channel(channel, request):
+        flash.error(request, problem)
+    else:
+        flash.success(request, _("Sent. Look whether it has arrived."))
+    return redirect("dashboard:channels")
+
+
+@permission_required("whatsapp.delete_channel", raise_exception=True)
+@require_POST
+def channel_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    remove_channel(get_object_or_404(Channel, pk=pk), request)
+    flash.success(request, _("Removed."))
+    return redirect("dashboard:channels")
+
+
+def _form(request: HttpRequest, channel: Channel) -> HttpResponse:
+    form = ChannelForm(channel, request.user, request.POST or None)
+    if form.is_valid():
+        save_channel(channel, request, **form.cleaned_data)
+        flash.success(request, _("Saved."))
+        return redirect("dashboard:channels")
+    return render(request, "dashboard/incidents/channel.html", {"form": form, "channel": channel})

@@ -1,0 +1,100 @@
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinLengthValidator, validate_email
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from messages.access.scope import Viewer, visible_instances
+from messages.models import Channel, ChannelKind, IncidentKind, Instance
+from messages.outgoing import UnsafeAddressError, read_address
+
+# A page alone notices it, and nobody could send it.
+_TOLD_KINDS = [
+    (kind.value, kind.label) for kind in IncidentKind if kind is not IncidentKind.NO_WORKER
+]
+_WRITE_ONLY = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(max_length=500, required=False)
+
+
+class ChannelForm(forms.Form):
+    """Changes a channel. A blank address or secret keeps the one that is stored."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=ChannelKind.choices)
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=1000,
+        required=False,
+        widget=forms.TextInput(attrs=_WRITE_ONLY),
+        help_text=_("E-mail addresses with commas between them, or the webhook's https address."),
+    )
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        max_length=200,
+        required=False,
+        validators=[MinLengthValidator(16)],
+        widget=forms.PasswordInput(attrs=_WRITE_ONLY | {"autocomplete": "new-password"}),
+        help_text=_("Only for a signed webhook: at least 16 characters, which the receiver knows."),
+    )
+    kinds = forms.MultipleChoiceField(
+        label=_("Which problems"),
+        choices=_TOLD_KINDS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen means all."),
+    )
+    instances = forms.ModelMultipleChoiceField(
+        label=_("Which instances"),
+        queryset=Instance.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen means all, those added later too."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    pause = forms.IntegerField(
+        label=_("Minutes between two messages"),
+        min_value=0,
+        max_value=1440,
+        help_text=_("The first goes out at once; what follows is gathered into one."),
+    )
+    enabled = forms.BooleanField(label=_("Enabled"), required=False)
+
+    def __init__(self, channel: Channel, user: Viewer, data: QueryDict | None) -> None:
+        names = ("name", "kind", "kinds", "language", "pause", "enabled")
+        initial = {name: getattr(channel, name) for name in names}
+        if channel.pk:
+            initial["instances"] = channel.instances.all()
+        super().__init__(data, initial=initial)
+        self.channel = channel
+        self.fields["instances"].queryset = visible_instances(user).active()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        kind, address = data.get("kind"), data.get("address", "")
+        if address:
+            self._check_address(kind, address)
+        elif not self.channel.address or kind != self.channel.kind:
+            self.add_error("address", _("Enter where this kind of channel is told."))
+        if kind == ChannelKind.WEBHOOK and not (data.get("secret") or self.channel.secret):
+            self.add_error("secret", _("A signed webhook needs a secret."))
+        return data
+
+    def _check_address(self, kind: str | None, address: str) -> None:
+        try:
+            if kind == ChannelKind.EMAIL:
+                for one in address.split(","):
+                    validate_email(one.strip())
+            else:
+                read_address(address, allow_private=settings.FORWARD_ALLOW_PRIVATE)
+        except ValidationError as error:
+            self.add_error("address", error)
+        except UnsafeAddressError as error:
+            self.add_error("address", str(error.words))

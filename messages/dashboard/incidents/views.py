@@ -1,0 +1,55 @@
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from messages.incidents.acknowledge import acknowledge
+from messages.incidents.glance import glance
+
+from .forms import NoteForm
+from .rows import absence_row, incidents_for, open_rows, resolved_rows
+from .workers import worker_rows
+
+
+@permission_required("whatsapp.view_incident", raise_exception=True)
+@require_safe
+def incident_list(request: HttpRequest) -> HttpResponse:
+    missing = glance.look().absence
+    rows = open_rows(request.user)
+    context = {
+        "absent": absence_row(missing) if missing else None,
+        "unattended": [row for row in rows if not row.acknowledged],
+        "attended": [row for row in rows if row.acknowledged],
+        "resolved": resolved_rows(request.user),
+    }
+    return render(request, "dashboard/incidents/list.html", context)
+
+
+@permission_required("whatsapp.change_incident", raise_exception=True)
+@require_POST
+def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    incident = get_object_or_404(incidents_for(request.user), pk=pk)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        acknowledge(incident, request, note=form.cleaned_data["note"])
+        glance.forget()
+        flash.success(request, _("Acknowledged."))
+    else:
+        flash.error(request, _("The note is too long: 500 characters at most."))
+    return redirect("dashboard:incidents")
+
+
+@require_safe
+@never_cache
+def banner(request: HttpRequest) -> HttpResponse:
+    """The banner alone, for pages that are open already."""
+    return render(request, "_banner.html")
+
+
+@permission_required("whatsapp.view_workerbeat", raise_exception=True)
+@require_safe
+def worker_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/incidents/workers.html", {"workers": worker_rows()})

@@ -1,0 +1,80 @@
+"""The workers as their page shows them, the latest beat first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import pgettext
+
+from messages.incidents.absence import ABSENT_AFTER
+from messages.models import WorkerBeat
+
+from ..instances.rows import Badge
+from ..moments import Moment, moment
+
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    name: str
+    ran: Moment | None
+    took: float
+    failed: Moment | None
+    problem: str
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its latest try failed."""
+        return self.failed is not None and (self.ran is None or self.failed.value > self.ran.value)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    beat: WorkerBeat
+    now: datetime
+
+    @property
+    def state(self) -> Badge:
+        if self.beat.stopped_at:
+            return Badge("plain", "unknown", pgettext("worker", "Stopped"))
+        if self.beat.beat_at < self.now - ABSENT_AFTER:
+            return Badge("danger", "failed", pgettext("worker", "Gone"))
+        return Badge("success", "ok", pgettext("worker", "Running"))
+
+    @property
+    def is_running(self) -> bool:
+        return self.beat.stopped_at is None and self.beat.beat_at >= self.now - ABSENT_AFTER
+
+    @property
+    def started(self) -> Moment:
+        return Moment(self.beat.started_at)
+
+    @property
+    def last_beat(self) -> Moment:
+        return Moment(self.beat.beat_at)
+
+    @property
+    def jobs(self) -> list[JobRow]:
+        return [_job(name, told) for name, told in self.beat.jobs.items()]
+
+
+def worker_rows() -> list[WorkerRow]:
+    now = timezone.now()
+    return [WorkerRow(beat, now) for beat in WorkerBeat.objects.order_by("-beat_at")[:MOST_SHOWN]]
+
+
+def _job(name: str, told: Mapping[str, Any]) -> JobRow:
+    return JobRow(
+        name,
+        ran=moment(_read(told["ran_at"])),
+        took=told["took"],
+        failed=moment(_read(told["failed_at"])),
+        problem=told["problem"],
+    )
+
+
+def _read(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
