@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import ItemsView
+from copy import copy
 from pprint import pformat
 from types import FrameType
 from typing import Any
 
 from django.http import HttpRequest
-from django.views.debug import SafeExceptionReporterFilter
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from .redaction import redact
 
@@ -51,3 +52,24 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
         if self.hidden_settings.search(name):
             return _Redacted(self.cleansed_substitute)
         return _Redacted(value)
+
+
+class RedactingReporter(ExceptionReporter):
+    """Django's, which leaves to the filter neither an error's words nor the request's address."""
+
+    def get_traceback_data(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().get_traceback_data()
+        for name in ("exception_value", "request_insecure_uri"):
+            if name in data:
+                data[name] = redact(str(data[name]))
+        data["request_GET_items"] = [
+            (name, redact(f"{name}={value}").partition("=")[2])
+            for name, value in data.get("request_GET_items") or ()
+        ]
+        if self.request:
+            data["request"] = copy(self.request)
+            data["request"].path_info = redact(self.request.path_info)
+        for frame in data["frames"]:
+            if frame.get("exc_cause"):
+                frame["exc_cause"] = redact(str(frame["exc_cause"]))
+        return data

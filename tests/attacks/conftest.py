@@ -1,0 +1,39 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.test import Client
+
+from messages.models import Instance, UserLimit
+from tests.access.conftest import _forgotten_attempts, ana, new_person
+from tests.attacks.tables import fill_every_table
+from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
+
+__all__ = [
+    "_forgotten_attempts",
+    "_quick_passwords",
+    "admin_client",
+    "ana",
+    "client",
+    "new_person",
+]
+
+Fill = Callable[[str], dict[str, Model]]
+
+
+@pytest.fixture
+def fill(admin_user: User) -> Fill:
+    return lambda text: fill_every_table(text, admin_user)
+
+
+@pytest.fixture
+def limited_client(instance: Instance) -> Client:
+    """Somebody who may do whatever an Admin may, with this one instance."""
+    user: Any = User.objects.create_user("limited")
+    user.groups.add(Group.objects.get(name="Admin"))
+    UserLimit.objects.create(user=user, instance=instance)
+    client = HttpsClient()
+    client.force_login(user)
+    return client

@@ -1,0 +1,104 @@
+"""A row in every table, with a text of one's choice in every field that holds text.
+
+Built from the models' own fields, so that a new table or a new column is attacked as well.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db.models import Field, ForeignKey, Model, fields
+from django.utils import timezone
+
+from messages.models import Account, Instance
+from messages.models.fields import SecretField
+
+# One number for all: whatever an address asks for by it, it is there.
+PK: Final = 7777
+ROW_ID: Final = UUID(int=PK)
+SECRET: Final = "a-secret-that-nothing-shows"
+
+# The spool is a database of its own, which no page shows rows of.
+NOT_SHOWN: Final = {"spooledcallback"}
+# What no rule about types can know. None leaves a field out.
+VALUES: Final[dict[str, Any]] = {
+    "userlimit.account": None,
+    "apikeylimit.account": None,
+    "message.rank": 20,
+    "instance.token_digest": "",
+    "apikey.hash": "",
+    # Stored as a secret for the sake of Slack's, which is one; an e-mail's is shown.
+    "channel.address": "operator@example.com",
+}
+
+
+def fill_every_table(text: str, user: User, board_wide: str | None = None) -> dict[str, Model]:
+    """The rows, by the names of their models. `board_wide` is the text of what is no instance's."""
+    rows: dict[str, Model] = {"user": user}
+    for model in apps.get_app_config("whatsapp").get_models():
+        if model._meta.model_name not in NOT_SHOWN:
+            words = text if board_wide is None or is_of_an_instance(model) else board_wide
+            _row(model, words, rows)
+    return rows
+
+
+def is_of_an_instance(model: type[Model]) -> bool:
+    """Whether its rows are some instance's or account's: what people can be limited to."""
+    targets = [field.related_model for field in model._meta.local_fields if field.is_relation]
+    return model in {Account, Instance} or any(
+        is_of_an_instance(target) for target in targets if target is not User
+    )
+
+
+def _row(model: type[Model], text: str, rows: dict[str, Model]) -> Model:
+    name = str(model._meta.model_name)
+    if name not in rows:
+        values = {}
+        for field in model._meta.local_fields:
+            value = _value(name, field, text, rows)
+            if value is not None:
+                values[field.name] = value
+        row = model(**values)
+        row.save(force_insert=True)
+        rows[name] = row
+    return rows[name]
+
+
+def _value(model: str, field: "Field[Any, Any]", text: str, rows: dict[str, Model]) -> Any:
+    """None for what is to stay at its default."""
+    name = f"{model}.{field.name}"
+    if name in VALUES:
+        return VALUES[name]
+    if name == "auditevent.details":
+        return {"words": text}
+    if isinstance(field, ForeignKey):
+        return _row(field.remote_field.model, text, rows)
+    if field.choices:
+        return None if field.has_default() or field.blank else field.choices[0][0]
+    return next((make(field, text) for kind, make in BY_TYPE if isinstance(field, kind)), None)
+
+
+def _moment(field: "Field[Any, Any]", _text: str) -> datetime | None:
+    """A whole hour; not where one may be missing: those archive, resolve and revoke."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    return None if field.null or field.has_default() else hour
+
+
+def _number(field: "Field[Any, Any]", _text: str) -> int | None:
+    return None if field.null or field.has_default() else 0
+
+
+# The first that fits, so what is an integer as well comes before the integers.
+BY_TYPE: Final[tuple[tuple[Any, Callable[[Any, str], Any]], ...]] = (
+    ((fields.AutoField, fields.BigAutoField), lambda *_: PK),
+    (SecretField, lambda *_: SECRET),
+    (fields.UUIDField, lambda field, _: ROW_ID if field.primary_key else None),
+    ((fields.CharField, fields.TextField), lambda field, text: text[: field.max_length]),
+    (fields.BinaryField, lambda _, text: json.dumps({"type": text, "phone": text}).encode()),
+    (fields.DateTimeField, _moment),
+    ((fields.IntegerField, fields.FloatField, fields.BooleanField), _number),
+)

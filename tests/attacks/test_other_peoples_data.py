@@ -1,0 +1,51 @@
+"""Somebody limited to one instance, at every address, with the numbers of another's rows."""
+
+import re
+
+import pytest
+
+from tests.access.routes import OWN_ROUTES
+from tests.attacks.pages import ask
+from tests.attacks.tables import fill_every_table
+
+MARK = "of-the-other-instance"
+NAMES_A_ROW = re.compile(r"<(int|uuid):")
+# Rows that are no instance's, on pages for admins.
+BOARD_WIDE = re.compile(r"dashboard:channel")
+
+
+@pytest.fixture
+def _another_instance(admin_user):
+    fill_every_table(MARK, admin_user, board_wide="x")
+
+
+@pytest.mark.usefixtures("_another_instance")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_address_opens_a_row_of_another_instance(limited_client, method):
+    opened = {
+        route.name: answer.status
+        for route in OWN_ROUTES
+        if NAMES_A_ROW.search(route.pattern)
+        and route.name.startswith(("dashboard:", "api:"))
+        and not BOARD_WIDE.match(route.name)
+        and (answer := ask(limited_client, route, method)).status not in {401, 403, 404, 405}
+    }
+    assert not opened
+
+
+@pytest.mark.usefixtures("_another_instance")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nothing_of_another_instance_is_on_any_page(limited_client, method):
+    showing = [
+        route.name
+        for route in OWN_ROUTES
+        if MARK.encode() in ask(limited_client, route, method).body
+    ]
+    assert not showing
+
+
+@pytest.mark.usefixtures("_another_instance")
+def test_without_limits_it_is_all_there(admin_client):
+    """Or else the tests above would pass where nothing is shown to anybody."""
+    showing = [r.name for r in OWN_ROUTES if MARK.encode() in ask(admin_client, r).body]
+    assert {"dashboard:messages", "dashboard:message", "dashboard:instance"} <= set(showing)

@@ -1,0 +1,135 @@
+"""Requests that another site, or a stranger, makes in somebody's name."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.test import Client
+
+from tests.access.conftest import is_signed_in, sign_in
+from tests.access.routes import OWN_ROUTES, ROUTES
+from tests.attacks.pages import ask
+from tests.dashboard.conftest import HttpsClient
+
+# What proves itself by a key of its own, and never by a cookie.
+KEYED = ("webhooks:", "api:", "monitoring:")
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example",
+    "/\\evil.example",
+    "https:evil.example",
+    "https://board.example.com@evil.example/",
+    "javascript:alert(1)",
+    "\thttps://evil.example/",
+]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_no_change_is_taken_from_another_site(admin_user, fill, method):
+    fill("x")
+    client = HttpsClient(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    headers = {"origin": "https://evil.example"}
+    taken = {
+        route.name: answer.status
+        for route in ROUTES
+        if not route.name.startswith(KEYED)
+        and (answer := ask(client, route, method, headers=headers)).status not in {403, 404, 405}
+    }
+    assert not taken
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_no_address_leads_to_another_site(admin_client, fill, url, method):
+    fill("x")
+    data = {"next": url, "redirect_to": url, "language": "en", "theme": "dark"}
+    led = {}
+    for route in OWN_ROUTES:
+        where = ask(admin_client, route, method, data=data).headers.get("Location", "")
+        parts = urlsplit(where)
+        if parts.hostname not in {None, "testserver"} or parts.scheme not in {"", "https"}:
+            led[route.name] = where
+    assert not led
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_a_sign_in_leads_to_no_other_site(client, ana, url):
+    assert sign_in(client, next=url).headers["Location"] == "/"
+
+
+def test_a_session_given_beforehand_is_not_the_one_signed_in(client, ana):
+    client.get("/account/login/")
+    planted = client.session
+    planted["planted"] = True
+    planted.save()
+    client.cookies["__Host-sessionid"] = planted.session_key
+    sign_in(client)
+    assert is_signed_in(client)
+    assert client.session.session_key != planted.session_key
+    assert not Session.objects.filter(session_key=planted.session_key).exists()
+
+
+def test_a_sign_out_ends_the_session_on_the_server(client, ana):
+    sign_in(client)
+    key = client.session.session_key
+    client.post("/account/logout/")
+    assert not Session.objects.filter(session_key=key).exists()
+
+
+@pytest.mark.parametrize("header", ["host", "x-forwarded-host"])
+def test_a_claimed_host_is_in_no_e_mail(client, ana, header):
+    headers = {header: "evil.example"}
+    client.post("/account/password/reset/", {"email": "ana@example.com"}, headers=headers)
+    assert not [sent for sent in mail.outbox if "evil.example" in str(sent.body)]
+
+
+def test_a_host_that_is_not_ours_gets_nothing(admin_client):
+    answers = {
+        admin_client.get(route.path(), headers={"host": "evil.example"}).status_code
+        for route in ROUTES
+        if not route.name.startswith(KEYED)
+    }
+    assert answers == {400}
+
+
+def test_a_claimed_address_gives_no_more_guesses(client, ana):
+    for number in range(12):
+        headers = {"x-forwarded-for": f"203.0.113.{number}"}
+        fields = {"login": f"nobody{number}", "password": "wrong"}
+        client.post("/account/login/", fields, headers=headers)
+    sign_in(client)
+    assert not is_signed_in(client)
+
+
+def test_the_cookies_of_a_sign_in_are_bound_to_this_host(client, ana):
+    client.get("/account/login/")
+    sign_in(client)
+    for name in ("__Host-sessionid", "__Host-csrftoken"):
+        cookie = client.cookies[name]
+        assert (cookie["secure"], cookie["httponly"]) == (True, True)
+        assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", "", "Lax")
+
+
+def test_browsers_are_told_to_come_by_https_only(client: Client, db: None) -> None:
+    policy = client.get("/account/login/").headers["Strict-Transport-Security"]
+    assert policy == "max-age=31536000; includeSubDomains; preload"
+
+
+def test_plain_http_is_led_to_https(db: None) -> None:
+    assert Client().get("/account/login/").headers["Location"].startswith("https://")
+
+
+def test_a_form_that_is_too_large_is_refused(client: Any, ana: User) -> None:
+    body = {"login": "ana", "password": "x" * 2_000_000}
+    assert client.post("/account/login/", body).status_code == 400
+
+
+@pytest.mark.parametrize("fields", [{"email": "a@example.com\nBcc: b@example.com"}])
+def test_an_invitation_goes_to_one_address_alone(admin_client, fields):
+    admin_client.post("/people/invite/", {"username": "bia", "role": "Support"} | fields)
+    assert not mail.outbox
