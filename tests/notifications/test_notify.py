@@ -1,0 +1,206 @@
+"""Told at once, then in digests; tried again; and told that it is over."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core import mail
+
+from messages.models import Channel, ChannelKind, IncidentKind, Instance, Notification
+from messages.notifications.notifier import LEASE, notify
+from tests.notifications.conftest import (
+    SECRET,
+    channel,
+    messages_of,
+    opened,
+    resolved,
+    turns,
+)
+from tests.receiver import Reply
+
+OPERATORS_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"
+
+
+def test_the_first_is_told_at_once(instance, webhook, receiver):
+    opened(instance)
+    assert notify() == 1
+    message = messages_of(receiver)[0]
+    assert message["subject"] == "Atendimento: Messages stuck"
+    assert turns(message) == [("stuck", "opened")]
+    assert message["url"] == "https://board.example.com/attention/"
+
+
+def test_what_follows_is_gathered_into_one_digest(instance, webhook, receiver, clock):
+    opened(instance)
+    notify()
+    for kind in (IncidentKind.FAILING, IncidentKind.WEBHOOK):
+        opened(instance, kind, values={"failed": 6, "sent": 9, "hooks": ["delivery"]})
+        clock.advance(minutes=1)
+        notify()
+    assert len(receiver.received) == 1
+    clock.advance(minutes=9)
+    notify()
+    assert turns(messages_of(receiver)[1]) == [("failing", "opened"), ("webhook", "opened")]
+    assert messages_of(receiver)[1]["subject"] == "2 problems"
+
+
+def test_recovery_is_told_too(instance, webhook, receiver, clock):
+    incident = opened(instance)
+    notify()
+    clock.advance(minutes=42)
+    resolved(incident)
+    notify()
+    assert turns(messages_of(receiver)[1]) == [("stuck", "resolved")]
+    assert messages_of(receiver)[1]["subject"] == "Over: Atendimento: Messages stuck"
+
+
+def test_of_what_came_and_went_within_a_pause_only_the_end_is_told(
+    instance, webhook, receiver, clock
+):
+    opened(instance)
+    notify()
+    resolved(opened(instance, IncidentKind.EXPIRING, values={"days": 3}))
+    clock.advance(minutes=11)
+    notify()
+    assert turns(messages_of(receiver)[1]) == [("expiring", "resolved")]
+
+
+def test_a_failure_is_tried_again_with_more_and_more_time_between(
+    instance, webhook, receiver, clock
+):
+    receiver.reply = Reply(500)
+    opened(instance)
+    for minutes in (0, 1, 2, 4):
+        clock.advance(minutes=minutes, seconds=1)
+        notify()
+        notify()
+    assert len(receiver.received) == 4
+    assert Channel.objects.get().words == "The receiver has a fault of its own."
+    receiver.reply = Reply()
+    clock.advance(minutes=9)
+    assert notify() == 1
+    assert Channel.objects.get().problem == ""
+
+
+def test_a_copy_bears_the_same_id(instance, webhook, receiver, clock):
+    receiver.replies = [Reply(503)]
+    opened(instance)
+    notify()
+    clock.advance(minutes=2)
+    opened(instance, IncidentKind.WEBHOOK, values={})
+    notify()
+    first, second = receiver.received
+    assert first.delivery == second.delivery
+    assert turns(messages_of(receiver)[1]) == [("stuck", "opened")]
+
+
+def test_a_receiver_that_stays_away_for_a_day_is_spared_old_news(
+    instance, webhook, receiver, clock
+):
+    receiver.reply = Reply(500)
+    opened(instance)
+    notify()
+    clock.advance(hours=25)
+    notify()
+    assert [one.state for one in Notification.objects.all()] == ["given up"]
+
+
+def test_a_channel_in_another_worker_s_hands_is_left_alone(instance, webhook, receiver, clock):
+    opened(instance)
+    Channel.objects.update(next_at=clock.now + LEASE)
+    assert notify() == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, True),
+        ({"kinds": ["stuck"]}, True),
+        ({"kinds": ["silent", "spool"]}, False),
+        ({"enabled": False}, False),
+    ],
+)
+def test_a_channel_is_told_of_the_kinds_that_it_wants(instance, receiver, fields, told):
+    channel(ChannelKind.SLACK, receiver.url, **fields)
+    opened(instance)
+    assert notify() == told
+
+
+def test_a_channel_is_told_of_its_instances_and_of_what_concerns_all(instance, receiver, webhook):
+    other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    webhook.instances.set([other])
+    opened(instance)
+    opened(other)
+    opened(None, IncidentKind.SPOOL, place="door-1", values={"waiting": 3})
+    notify()
+    told = [one["instance"] for one in messages_of(receiver)[0]["incidents"]]
+    assert told == ["Vendas", None]
+
+
+def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, settings):
+    channel(ChannelKind.EMAIL, "ana@example.com, bia@example.com")
+    opened(instance)
+    notify()
+    message = mail.outbox[0]
+    assert message.to == ["ana@example.com", "bia@example.com"]
+    assert message.subject == "[Statusboard] Atendimento: Messages stuck"
+    assert "4 messages are stuck. 37 wait in Z-API's queue" in message.body
+    assert "https://board.example.com/attention/" in message.body
+
+
+def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    channel(ChannelKind.EMAIL, "ana@example.com")
+    opened(instance)
+    assert notify() == 0
+    assert "The e-mail could not be sent" in Channel.objects.get().words
+
+
+def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiver):
+    Instance.objects.update(name="<!channel> & co")
+    channel(ChannelKind.SLACK, receiver.url)
+    opened(Instance.objects.get())
+    notify()
+    assert "&lt;!channel&gt; &amp; co: Messages stuck" in messages_of(receiver)[0]["text"]
+
+
+def test_no_token_number_or_address_is_told(instance, webhook, receiver):
+    opened(instance)
+    notify()
+    told = repr(receiver.received[0].headers) + receiver.bodies[0].decode()
+    for secret in ("token-of-the-instance", "client-token-of-the-account", SECRET, receiver.url):
+        assert secret not in told
+
+
+class TestTheExampleForReceivers:
+    """The very code of docs/operator.md, run."""
+
+    @pytest.fixture
+    def verify(self):
+        guide = OPERATORS_GUIDE.read_text()
+        example = re.search(r"```python\n(.*?def is_genuine.*?)```", guide, re.DOTALL)
+        assert example
+        names: dict = {}
+        exec(example[1], names)  # noqa: S102
+        return names["is_genuine"]
+
+    @pytest.fixture
+    def received(self, instance, webhook, receiver):
+        opened(instance)
+        notify()
+        return receiver.received[0]
+
+    def test_it_takes_ours(self, verify, received):
+        assert verify(SECRET, received.headers, received.body)
+
+    def test_it_takes_no_other_body_secret_or_time(self, verify, received):
+        assert not verify(SECRET, received.headers, received.body + b" ")
+        assert not verify("another", received.headers, received.body)
+        later = received.headers | {"x-statusboard-timestamp": "1"}
+        assert not verify(SECRET, later, received.body)
+
+    def test_it_takes_nothing_old(self, verify, received, monkeypatch):
+        at = int(received.headers["x-statusboard-timestamp"])
+        monkeypatch.setattr("time.time", lambda: at + 301)
+        assert not verify(SECRET, received.headers, received.body)
