@@ -65,7 +65,7 @@ class ApiSchema(AutoSchema):
         return list(getattr(self.view, "examples", ()))
 
     def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
-        body: dict[str, Any] | None = super()._get_request_body(direction)
+        body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         return body and body | {"required": True}
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:

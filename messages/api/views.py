@@ -195,7 +195,7 @@ class IncidentList(ListView):
 
     serializer_class = IncidentSerializer
     query_class = filters.IncidentQuery
-    permission = VIEW_INSTANCES
+    permission = "whatsapp.view_incident"
     examples = (examples.INCIDENT,)
 
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:

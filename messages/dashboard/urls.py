@@ -2,6 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
+from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import health, spool_retry
@@ -29,6 +30,7 @@ from .instances.bulk import (
     instance_import,
 )
 from .instances.views import instance_add, instance_detail, instance_list, instance_steps
+from .labels.views import label_upload
 from .overview.views import overview
 from .people.invitations import invitation
 from .people.sessions import session_end
@@ -124,6 +126,10 @@ urlpatterns = [
     path("privacy/export/", privacy_export, name="privacy-export"),
     path("privacy/erase/", privacy_erase, name="privacy-erase"),
     path("retention/", retention, name="retention"),
+    path("api-keys/", api_key_list, name="api-keys"),
+    path("api-keys/add/", api_key_add, name="api-key-add"),
+    path("api-keys/revoke/", api_key_revoke, name="api-key-revoke"),
+    path("labels/", label_upload, name="labels"),
     path("preferences/", save_preferences, name="preferences"),
     # Also for those who are not signed in yet: the sign-in page has the menu too.
     path("preferences/language/", login_not_required(set_language), name="set_language"),

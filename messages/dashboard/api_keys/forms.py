@@ -1,0 +1,77 @@
+"""What an admin says about a new key."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import Account, ApiKey, Instance, KeyRole
+
+ROLES = [
+    (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),
+    (KeyRole.SUPERVISOR, _("Supervisor: also instances and incidents")),
+    (KeyRole.ADMIN, _("Admin: so far the same as a Supervisor’s")),
+]
+READ, LABELS = "read", "labels"
+LIFETIMES = [
+    ("30", _("30 days")),
+    ("90", _("90 days")),
+    ("365", _("A year")),
+    ("", _("Never")),
+]
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Which software it is for, for example “CRM”."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=[(READ, _("Read")), (LABELS, _("Label messages"))],
+        initial=[READ],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    role = forms.ChoiceField(
+        label=_("What it reads"),
+        choices=ROLES,
+        initial=KeyRole.SUPPORT,
+        widget=forms.RadioSelect,
+    )
+    days = forms.ChoiceField(label=_("Expires after"), choices=LIFETIMES, initial="365")
+    accounts = forms.ModelMultipleChoiceField(
+        Account.objects.order_by("name"),
+        label=_("Accounts"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    instances = forms.ModelMultipleChoiceField(
+        Instance.objects.active().order_by("name"),
+        label=_("Instances"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["days"].required = False  # without any it never expires
+
+    @property
+    def key(self) -> ApiKey:
+        """Not saved yet."""
+        data = self.cleaned_data
+        return ApiKey(
+            name=data["name"],
+            role=data["role"],
+            may_read=READ in data["scopes"],
+            may_label=LABELS in data["scopes"],
+            expires_at=_after(data["days"]),
+        )
+
+
+def _after(days: str) -> datetime | None:
+    return timezone.now() + timedelta(days=int(days)) if days else None

@@ -1,0 +1,48 @@
+"""Keys as their list shows them, however many there are in two queries."""
+
+from dataclasses import dataclass
+
+from django.db.models import F, Prefetch
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from messages.models import ApiKey, ApiKeyLimit
+
+from ..moments import Moment, moment
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    key: ApiKey
+
+    @property
+    def scopes(self) -> str:
+        scopes = [(self.key.may_read, _("reads")), (self.key.may_label, _("labels"))]
+        return ", ".join(words for is_given, words in scopes if is_given)
+
+    @property
+    def limits(self) -> list[str]:
+        return [str(limit.account or limit.instance) for limit in self.key.limits.all()]
+
+    @property
+    def is_usable(self) -> bool:
+        return self.key.is_usable(timezone.now())
+
+    @property
+    def last_used(self) -> Moment | None:
+        return moment(self.key.last_used_at)
+
+    @property
+    def expires(self) -> Moment | None:
+        return moment(self.key.expires_at)
+
+    @property
+    def revoked(self) -> Moment | None:
+        return moment(self.key.revoked_at)
+
+
+def rows() -> list[KeyRow]:
+    """Those that work first."""
+    limits = Prefetch("limits", ApiKeyLimit.objects.select_related("account", "instance"))
+    keys = ApiKey.objects.select_related("created_by").prefetch_related(limits)
+    return [KeyRow(key) for key in keys.order_by(F("revoked_at").desc(nulls_first=True), "name")]

@@ -1,0 +1,42 @@
+"""Keys for other software: listed, made, revoked. A key is shown once, in the answer itself."""
+
+from django.contrib import messages as flash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from messages.access.api_keys import issue, revoke
+from messages.models import ApiKey
+
+from ..unlimited import unlimited_only
+from .forms import ApiKeyForm
+from .rows import rows
+
+
+@unlimited_only("whatsapp.view_apikey")
+@require_safe
+def api_key_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/api_keys/list.html", {"rows": rows()})
+
+
+@unlimited_only("whatsapp.add_apikey")
+@require_http_methods(["GET", "HEAD", "POST"])
+def api_key_add(request: HttpRequest) -> HttpResponse:
+    form = ApiKeyForm(request.POST or None)
+    if not form.is_valid():
+        return render(request, "dashboard/api_keys/add.html", {"form": form})
+    key, chosen = form.key, form.cleaned_data
+    text = issue(key, accounts=chosen["accounts"], instances=chosen["instances"], by=request)
+    response = render(request, "dashboard/api_keys/made.html", {"key": key, "text": text})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@unlimited_only("whatsapp.change_apikey")
+@require_POST
+def api_key_revoke(request: HttpRequest) -> HttpResponse:
+    key = get_object_or_404(ApiKey, prefix=request.POST.get("key", ""))
+    revoke(key, by=request)
+    flash.success(request, _("Revoked: %(name)s works no longer.") % {"name": key.name})
+    return redirect("dashboard:api-keys")

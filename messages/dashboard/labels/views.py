@@ -1,0 +1,75 @@
+"""Labels brought by hand, as a CSV file."""
+
+from typing import Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from messages import labels
+from messages.access.roles import LABEL
+from messages.audit import Action, audit
+
+# A file that is wrong in every row is understood from the first of them.
+MOST_FAULTS: Final = 50
+
+
+class LabelFileForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("CSV file"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+    def clean_file(self) -> list[dict[str, str]]:
+        """Its rows."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        content = self.cleaned_data["file"].read(most + 1)
+        try:
+            rows = labels.rows_of_csv(content)
+        except labels.UnreadableFileError as error:
+            raise forms.ValidationError(str(error)) from None
+        if len(content) > most or len(rows) > labels.MOST_AT_ONCE:
+            words = _("The file is too large: %(most)d rows may come at once.")
+            raise forms.ValidationError(words % {"most": labels.MOST_AT_ONCE})
+        if not rows:
+            raise forms.ValidationError(_("The file holds no row."))
+        return rows
+
+
+@permission_required(LABEL, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def label_upload(request: HttpRequest) -> HttpResponse:
+    form = LabelFileForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    faults: tuple[labels.Fault, ...] = ()
+    if form.is_valid():
+        faults = _label(request, form.cleaned_data["file"])
+        if not faults:
+            return redirect("dashboard:labels")
+    context = {
+        "form": form,
+        "faults": [(fault.position + 1, fault) for fault in faults[:MOST_FAULTS]],
+        "left_out": max(0, len(faults) - MOST_FAULTS),
+        "most": labels.MOST_AT_ONCE,
+    }
+    return render(request, "dashboard/labels/upload.html", context)
+
+
+def _label(request: HttpRequest, rows: list[dict[str, str]]) -> tuple[labels.Fault, ...]:
+    """What keeps all of them from being written; nothing where they were."""
+    entries, faults = labels.read_entries(rows)
+    if faults:
+        return tuple(faults)
+    try:
+        labels.label(entries, by=request.user)
+    except labels.LabelsRefusedError as refusal:
+        return refusal.faults
+    audit(request, Action.LABELLED, details={"messages": len(entries)})
+    words = ngettext("%(count)d message labelled.", "%(count)d messages labelled.", len(entries))
+    flash.success(request, words % {"count": len(entries)})
+    return ()
