@@ -4,6 +4,7 @@ from django.views.i18n import set_language
 
 from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list
+from .export import message_export
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import health, spool_retry
 from .incidents.channels import (
@@ -57,6 +58,7 @@ app_name = "dashboard"
 
 urlpatterns = [
     path("", message_list, name="messages"),
+    path("messages/export/", message_export, name="message-export"),
     path("messages/<int:pk>/", message_detail, name="message"),
     path("overview/", overview, name="overview"),
     path("instances/", instance_list, name="instances"),

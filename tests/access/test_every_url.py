@@ -69,6 +69,7 @@ RULES: dict[str, set[str]] = {
     "api:docs": SIGNED_IN,
     "dashboard:messages": SIGNED_IN,
     "dashboard:message": SIGNED_IN,
+    "dashboard:message-export": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:overview": SIGNED_IN,
     "dashboard:people": {ADMIN, SUPERUSER},
     "dashboard:person-invite": {ADMIN, SUPERUSER},

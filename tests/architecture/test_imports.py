@@ -21,6 +21,7 @@ INWARD = {
     "finding": {"access", "models", "phones", "statuses"},
     "people": {"models", "phones", "zapi"},
     "summaries": {"access", "models", "statuses", "zapi"},
+    "export": {"access", "finding", "models", "statuses"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
     "incidents": {"access", "audit", "models", "statuses", "zapi"},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.utils.formats import number_format
@@ -96,7 +97,7 @@ class Latency:
             return ""
         if self.histogram.is_beyond(share):
             return _("more than %(duration)s") % {"duration": duration(length)}
-        return _("about %(duration)s") % {"duration": duration(length)}
+        return _("about %(duration)s") % {"duration": duration(_rounded(length))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,12 @@ def percent(part: int, whole: int) -> str:
 def _fresh(question: Question, cohort: Cohort) -> Counts:
     hours = cohort.hours.items()
     return sum((one for hour, one in hours if hour >= question.settled_until), Counts())
+
+
+def _rounded(length: timedelta) -> timedelta:
+    """To whole minutes from two minutes on: the counts that it is read from know no better."""
+    minutes = timedelta(minutes=round(length / timedelta(minutes=1)))
+    return length if minutes < timedelta(minutes=2) else minutes
 
 
 def _width(part: int, whole: int) -> str:

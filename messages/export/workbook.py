@@ -1,0 +1,31 @@
+import tempfile
+from typing import IO, Final
+
+import xlsxwriter  # type: ignore[import-untyped]
+from django.utils.translation import gettext as _
+
+from .rows import Reader
+
+# Beyond, a workbook takes longer to write than anybody waits for; CSV has no limit.
+MOST_ROWS: Final = 100_000
+_WIDTH: Final = 20
+
+
+def workbook(reader: Reader) -> IO[bytes]:
+    """A whole file, at its beginning; it is gone from the disk once it is closed."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
+    # Every cell is a text, so none can be a formula.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(file, options) as book:
+        sheet = book.add_worksheet(_("Messages"))
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(reader.headings) - 1, _WIDTH)
+        bold = book.add_format({"bold": True})
+        for column, heading in enumerate(reader.headings):
+            sheet.write_string(0, column, heading, bold)
+        for number, row in enumerate(reader.rows(), 1):
+            for column, cell in enumerate(row):
+                if cell:
+                    sheet.write_string(number, column, cell)
+    file.seek(0)
+    return file

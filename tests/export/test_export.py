@@ -1,0 +1,201 @@
+import csv
+import io
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+
+from messages.access.roles import SUPERVISOR
+from messages.export import csv_file, rows
+from messages.models import Action, AuditEvent, Instance, Label, UserLimit
+from tests.dashboard.conftest import (
+    HttpsClient,
+    _quick_passwords,
+    deliver,
+    report,
+    support,
+    viewer,
+)
+
+__all__ = ["_quick_passwords", "deliver", "report", "support", "viewer"]
+
+URL = "/messages/export/"
+
+
+@pytest.fixture
+def client():
+    return HttpsClient()
+
+
+@pytest.fixture
+def supervisor(db):
+    user = User.objects.create_user("super", "super@example.com", "a-long-password")
+    user.groups.add(Group.objects.get(name=SUPERVISOR))
+    return user
+
+
+@pytest.fixture
+def taker(client, supervisor):
+    client.force_login(supervisor)
+    return client
+
+
+def take(client, query="", kind="csv"):
+    return client.post(URL + query, {"format": kind})
+
+
+def table(client, query=""):
+    """The rows as a spreadsheet reads them, by heading."""
+    text = take(client, query).getvalue().decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+class TestCsv:
+    def test_a_row_tells_what_is_known_of_a_message(self, taker, report):
+        message = report("SENT", "RECEIVED", id="3EB0A1")
+        (row,) = table(taker)
+        assert (row["Status"], row["Recipient"], row["Message id"]) == (
+            "Delivered",
+            "5544999999999",
+            "3EB0A1",
+        )
+        assert row["Sent"] == message.sent_at.isoformat(timespec="seconds")
+        assert row["Read"] == ""
+
+    def test_it_takes_what_the_filter_leaves(self, taker, report):
+        report("SENT", "READ", id="A")
+        report("SENT", id="B")
+        assert [row["Message id"] for row in table(taker, "?status=read")] == ["A"]
+
+    def test_newest_first_and_none_twice_across_pieces(self, taker, report, monkeypatch):
+        monkeypatch.setattr(rows, "CHUNK", 2)
+        monkeypatch.setattr(csv_file, "_LINES", 2)
+        for name in "ABCDE":
+            report("SENT", id=name)
+        assert [row["Message id"] for row in table(taker)] == list("EDCBA")
+
+    def test_times_are_the_viewers(self, taker, report):
+        message = report("SENT")
+        taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
+        (row,) = table(taker)
+        assert row["Sent"].endswith("-03:00")
+        assert datetime.fromisoformat(row["Sent"]).astimezone(UTC) == message.sent_at
+
+    def test_words_are_in_the_viewers_language(self, taker, report):
+        report("SENT")
+        taker.cookies["django_language"] = "pt-br"
+        text = take(taker).getvalue().decode("utf-8-sig")
+        assert "Enviada" in text
+
+    @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+    def test_a_formula_stays_a_text(self, sign):
+        assert csv_file.neutral(f"{sign}1+1") == f"'{sign}1+1"
+
+    def test_a_failure_that_looks_like_a_formula_is_neutralised(self, taker, deliver):
+        deliver(error="=HYPERLINK(1)")
+        (row,) = table(taker)
+        assert row["Failure"] == "'=HYPERLINK(1)"
+
+    def test_in_a_group_one_reader_is_not_all(self, taker, report):
+        report("RECEIVED", phone="120363-group", participant="5561", isGroup=True)
+        report("RECEIVED", "READ", phone="120363-group", participant="5562", isGroup=True)
+        (row,) = table(taker)
+        assert (row["Delivered to participants"], row["Read by participants"]) == ("2", "1")
+
+    def test_label_and_reference_go_along(self, taker, report, instance):
+        report("SENT", id="A")
+        Label.objects.create(
+            instance=instance,
+            zapi_id="A",
+            reference="order 7",
+            label="Invoice",
+            updated_at=datetime.now(UTC),
+        )
+        (row,) = table(taker)
+        assert (row["Reference"], row["Label"]) == ("order 7", "Invoice")
+
+    def test_the_name_of_the_file_holds_no_number(self, taker, report):
+        report("SENT")
+        name = take(taker, "?q=5544999999999")["Content-Disposition"]
+        assert "5544" not in name
+        assert name.endswith('.csv"')
+
+    def test_the_queries_do_not_grow_with_the_rows(self, taker, report, django_assert_num_queries):
+        for name in "ABCDE":
+            report("SENT", id=name)
+        taker.get("/")
+        # Session, user, permissions (2), limits, instances, rows, labels, people, and the audit.
+        with django_assert_num_queries(9):
+            take(taker).getvalue()
+
+
+class TestWorkbook:
+    def test_it_is_one_that_excel_can_open(self, taker, report):
+        report("SENT", id="3EB0A1")
+        book = zipfile.ZipFile(io.BytesIO(take(taker, kind="xlsx").getvalue()))
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "3EB0A1" in sheet
+        assert book.testzip() is None
+
+    def test_no_cell_is_a_formula(self, taker, deliver):
+        deliver(error="=HYPERLINK(1)")
+        book = zipfile.ZipFile(io.BytesIO(take(taker, kind="xlsx").getvalue()))
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "=HYPERLINK(1)" in sheet
+        assert "<f>" not in sheet
+
+    def test_beyond_its_limit_it_says_to_take_csv(self, taker, report, monkeypatch):
+        monkeypatch.setattr("messages.dashboard.export.MOST_ROWS", 1)
+        report("SENT", id="A")
+        report("SENT", id="B")
+        answer = take(taker, "?period=all", kind="xlsx")
+        assert answer["Location"] == "/?period=all"
+        assert "take the CSV" in taker.get(answer["Location"]).content.decode()
+        assert not AuditEvent.objects.filter(action=Action.EXPORTED).exists()
+
+
+class TestWho:
+    def test_support_may_not(self, viewer, report):
+        report("SENT")
+        assert take(viewer).status_code == 403
+
+    def test_the_buttons_are_for_those_who_may(self, taker, support, report):
+        report("SENT")
+        assert URL in taker.get("/").content.decode()
+        taker.force_login(support)
+        assert URL not in taker.get("/").content.decode()
+
+    def test_who_may_not_see_numbers_gets_them_masked(self, taker, supervisor, report):
+        supervisor.groups.clear()
+        for name in ("view_message", "export_message"):
+            supervisor.user_permissions.add(Permission.objects.get(codename=name))
+        report("SENT")
+        (row,) = table(taker)
+        assert row["Recipient"] == "•••• 99"
+
+    def test_a_limited_person_takes_their_instances_only(self, taker, supervisor, report, account):
+        report("SENT")
+        other = Instance.objects.create(account=account, name="Other", zapi_id="other")
+        UserLimit.objects.create(user=supervisor, instance=other)
+        assert table(taker) == []
+
+    def test_it_is_written_down_without_what_was_looked_for(self, taker, supervisor, report):
+        report("SENT")
+        table(taker, "?q=5544999999999&status=sent")
+        event = AuditEvent.objects.get(action=Action.EXPORTED)
+        assert event.actor == supervisor
+        assert event.details == {
+            "format": "csv",
+            "messages": 1,
+            "filters": ["q", "status"],
+            "complete": True,
+        }
+
+    def test_a_download_that_was_broken_off_is_written_down(self, taker, report, monkeypatch):
+        monkeypatch.setattr(csv_file, "_LINES", 1)
+        report("SENT")
+        answer = take(taker)
+        next(iter(answer.streaming_content))
+        answer.close()
+        assert AuditEvent.objects.get(action=Action.EXPORTED).details["complete"] is False
