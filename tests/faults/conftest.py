@@ -63,7 +63,7 @@ def start_door(tmp_path: Path) -> Iterator[StartDoor]:
 
 def assert_nothing_was_lost(door: Door, load: Load, query: Query) -> None:
     """Acknowledged and missing: 0; and the timelines are those of a clean run."""
-    wait_until(lambda: door.in_spool() == 0, "the spool is not drained")
+    wait_until(lambda: door.in_spool() == 0, "the spool is not drained", progress=door.in_spool)
     found = timelines(query, "faulty")
     missing = found.missing(load.acknowledged)
     print(f"{len(load.acknowledged)} callbacks acknowledged, {missing} steps missing")  # noqa: T201

@@ -82,9 +82,11 @@ class Load:
 
     def finish(self) -> None:
         """Until every callback begun is acknowledged, and all where their number is bounded."""
-        for thread in self._threads:
-            thread.join(90)
-            assert not thread.is_alive(), "a callback was never acknowledged"
+        wait_until(
+            lambda: not any(thread.is_alive() for thread in self._threads),
+            "a callback was never acknowledged",
+            progress=lambda: len(self.acknowledged),
+        )
 
     def attempts(self) -> list[Attempt]:
         """All since the last call."""

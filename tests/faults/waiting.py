@@ -2,8 +2,17 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], complaint: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(
+    condition: Callable[[], object],
+    complaint: str,
+    seconds: float = 60,
+    *,
+    progress: Callable[[], object] = lambda: None,
+) -> None:
+    """Fails after `seconds` or, where there is a `progress` to look at, after so many without."""
+    seen, deadline = progress(), time.monotonic() + seconds
     while not condition():
+        if (now := progress()) != seen:
+            seen, deadline = now, time.monotonic() + seconds
         assert time.monotonic() < deadline, f"after {seconds:.0f} s {complaint}"
         time.sleep(0.05)
