@@ -14,6 +14,7 @@ from .incidents.channels import (
     channel_remove,
     channel_test,
 )
+from .incidents.thresholds import instance_thresholds
 from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
 from .instances.acts import (
     instance_every,
@@ -115,6 +116,7 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", session_end, name="session-end"),
     path("audit/", audit_list, name="audit"),
     path("audit/export/", audit_export, name="audit-export"),
+    path("instances/<int:pk>/thresholds/", instance_thresholds, name="instance-thresholds"),
     path("attention/", incident_list, name="incidents"),
     path("attention/banner/", banner, name="banner"),
     path("attention/<int:pk>/acknowledge/", incident_acknowledge, name="incident-acknowledge"),

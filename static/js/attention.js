@@ -27,5 +27,5 @@ async function refresh() {
 
 if (region) {
   tell();
-  setInterval(refresh, Number(region.dataset.every) || EVERY);
+  setInterval(refresh, EVERY);
 }

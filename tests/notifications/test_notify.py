@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -181,7 +182,7 @@ class TestTheExampleForReceivers:
         guide = OPERATORS_GUIDE.read_text()
         example = re.search(r"```python\n(.*?def is_genuine.*?)```", guide, re.DOTALL)
         assert example
-        names: dict = {}
+        names: dict[str, Any] = {}
         exec(example[1], names)  # noqa: S102
         return names["is_genuine"]
 

@@ -74,7 +74,7 @@ class ChannelForm(forms.Form):
             initial["instances"] = channel.instances.all()
         super().__init__(data, initial=initial)
         self.channel = channel
-        self.fields["instances"].queryset = visible_instances(user).active()  # type: ignore[attr-defined]
+        self.fields["instances"].queryset = visible_instances(user).filter(archived_at=None)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -1,0 +1,76 @@
+"""A worker's sign of life, and the turns that workers take."""
+
+import pytest
+from django.utils import timezone
+
+from messages.models import Turn, WorkerBeat
+from messages.worker.heart import Heart, forget_old_beats
+from messages.worker.loop import Job, run_due
+from messages.worker.turns import take_turn
+from tests.forwarding.conftest import clock
+
+__all__ = ["clock"]
+
+pytestmark = pytest.mark.django_db
+
+
+def broken() -> int:
+    raise RuntimeError("the-token-that-it-held")
+
+
+def test_a_beat_tells_how_the_jobs_went():
+    jobs = [Job("good", lambda: 1, every=1), Job("bad", broken, every=1)]
+    run_due(jobs, now=0.0)
+    Heart(jobs).beat()
+    told = WorkerBeat.objects.get().jobs
+    assert told["good"]["ran_at"]
+    assert told["bad"]["problem"] == "RuntimeError"
+    assert told["bad"]["ran_at"] == ""
+
+
+def test_a_worker_has_one_row_however_often_it_beats(clock):
+    heart = Heart([])
+    heart.beat()
+    clock.advance(seconds=5)
+    heart.beat()
+    beat = WorkerBeat.objects.get()
+    assert (beat.beat_at - beat.started_at).total_seconds() == 5
+
+
+def test_a_worker_that_stops_in_order_says_so():
+    heart = Heart([])
+    heart.beat()
+    heart.stop()
+    assert WorkerBeat.objects.gone(since=timezone.now()).count() == 0
+
+
+def test_old_beats_are_forgotten(clock):
+    Heart([]).beat()
+    clock.advance(days=8)
+    Heart([]).beat()
+    assert forget_old_beats() == 1
+
+
+def test_a_shared_job_is_done_once_in_its_time_by_whoever_comes_first(clock):
+    done = []
+
+    def work_of(worker: int) -> Job:
+        def run() -> int:
+            done.append(worker)
+            return 1
+
+        return Job("shared", run, every=30, shared=True)
+
+    job, same_elsewhere = work_of(1), work_of(2)
+    run_due([job, same_elsewhere], now=0.0)
+    assert done == [1]
+    clock.advance(seconds=31)
+    run_due([same_elsewhere, job], now=100.0)
+    assert done == [1, 2]
+
+
+def test_a_turn_asked_for_in_vain_writes_nothing(django_assert_num_queries):
+    assert take_turn("job", 30)
+    with django_assert_num_queries(1):
+        assert not take_turn("job", 30)
+    assert Turn.objects.count() == 1

@@ -1,0 +1,147 @@
+"""Real workers on a real database: nothing is noticed or told twice, and none lost by a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from messages.models import (
+    Channel,
+    ChannelKind,
+    Incident,
+    Instance,
+    Notification,
+    Turn,
+    WorkerBeat,
+)
+from tests.forwarding.test_workers import data_dir, on_postgresql
+from tests.processes.conftest import ROOT
+from tests.receiver import Receiver, Reply, receiver
+
+__all__ = ["data_dir", "receiver"]
+
+pytestmark = on_postgresql
+
+Process = subprocess.Popen[bytes]
+# No Z-API answers there: asking for a queue fails at once.
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def start_worker(
+    transactional_db: None, data_dir: Path, tmp_path: Path
+) -> Iterator[Callable[[], Process]]:
+    environment = os.environ | {
+        "DATABASE_URL": "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict),
+        "FORWARD_ALLOW_PRIVATE": "on",
+        "ZAPI_BASE_URL": NOBODY,
+        "DATA_DIR": str(data_dir),
+    }
+    log = (tmp_path / "workers.log").open("wb")
+    workers: list[Process] = []
+
+    def start() -> Process:
+        command = [sys.executable, "manage.py", "worker"]
+        workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    log.close()
+
+
+@pytest.fixture
+def disconnected(transactional_db: None, instance: Instance) -> int:
+    """So many instances have lost their phone."""
+    number = 30
+    for count in range(number):
+        Instance.objects.create(
+            account=instance.account,
+            name=f"N{count}",
+            zapi_id=f"id-{count}",
+            connected=False,
+            connection_changed_at=timezone.now() - timedelta(hours=1),
+        )
+    return number
+
+
+@pytest.fixture
+def channel(transactional_db: None, receiver: Receiver) -> Channel:
+    return Channel.objects.create(
+        name="hook",
+        kind=ChannelKind.WEBHOOK,
+        address=receiver.url,
+        secret="a-secret-that-the-receiver-knows",
+        kinds=["disconnected"],
+        pause=0,
+    )
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def all_told(number: int) -> bool:
+    return Notification.objects.filter(state="told").count() == number
+
+
+def times_told(receiver: Receiver) -> Counter[int]:
+    """How often each incident was told of, copies of one message apart."""
+    by_id = {received.delivery: json.loads(received.body) for received in receiver.received}
+    return Counter(one["id"] for message in by_id.values() for one in message["incidents"])
+
+
+def test_three_workers_open_and_tell_each_incident_once(
+    start_worker, disconnected, channel, receiver
+):
+    for _ in range(3):
+        start_worker()
+    until(lambda: all_told(disconnected), "not all was told")
+    # Each looks once more, as if it were all workers' turn at the same time.
+    Turn.objects.filter(job="watch").update(due_at=timezone.now())
+    until(lambda: Turn.objects.get(job="watch").due_at > timezone.now(), "nobody looked again")
+    assert Incident.objects.count() == disconnected
+    assert set(times_told(receiver).values()) == {1}
+
+
+def test_kill_9_in_the_middle_tells_all_and_each_once(
+    start_worker, disconnected, channel, receiver
+):
+    receiver.reply = Reply(delay=0.5)
+    worker = start_worker()
+    receiver.wait_for(1)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    receiver.reply = Reply()
+    # As if the time that the dead worker had taken its channel and turn for were over.
+    Channel.objects.update(next_at=timezone.now())
+    Turn.objects.update(due_at=timezone.now())
+    start_worker()
+    until(lambda: all_told(disconnected), "not all was told")
+    assert Incident.objects.count() == disconnected
+    assert set(times_told(receiver).values()) == {1}
+
+
+def test_a_killed_worker_is_missed_and_a_stopped_one_is_not(start_worker):
+    killed, stopped = start_worker(), start_worker()
+    until(lambda: WorkerBeat.objects.count() == 2, "no beat")
+    killed.send_signal(signal.SIGKILL)
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait(30) == 0
+    gone = WorkerBeat.objects.gone(since=timezone.now())
+    assert [beat.pid for beat in gone] == [killed.pid]
