@@ -181,12 +181,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "django_htmx",
     "allauth.mfa",
     "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_htmx",
 ]
 MIDDLEWARE = [
     "statusboard.request_ids.RequestIdMiddleware",

@@ -16,12 +16,22 @@ def sees_phones(user: Viewer) -> bool:
 
 
 def masked(address: str) -> str:
-    """`•••• 99`: enough to tell two rows apart, not enough to call. Groups stay whole."""
+    """`•••• 99`: enough to tell two rows apart, not enough to call.
+
+    Groups stay whole, except for the number of its founder that an old group's address begins with.
+    """
     match phones.kind_of(address):
         case AddressKind.PHONE:
             digits = phones.digits_of(address)
             return f"•••• {digits[-SHOWN_DIGITS:]}"
         case AddressKind.LID:
             return "•••• LID"
+        case AddressKind.GROUP if _is_founded(address):
+            return f"••••-{address.partition('-')[2]}"
         case _:
             return address
+
+
+def _is_founded(group: str) -> bool:
+    founder, hyphen, _ = group.partition("-")
+    return bool(hyphen) and phones.kind_of(founder) is AddressKind.PHONE

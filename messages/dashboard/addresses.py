@@ -1,12 +1,13 @@
 from dataclasses import dataclass
 
 from messages import phones
+from messages.access.masking import masked
 from messages.phones import AddressKind
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address as `{% address %}` shows it."""
+    """An address as `{% address %}` shows it: the one place where a number becomes text."""
 
     value: str
 
@@ -14,6 +15,6 @@ class Address:
     def kind(self) -> AddressKind:
         return phones.kind_of(self.value)
 
-    @property
-    def words(self) -> str:
-        return phones.display(self.value)
+    def words(self, *, whole: bool) -> str:
+        """As a person writes it, or `masked` for those who may not see it whole."""
+        return phones.display(self.value) if whole else masked(self.value)

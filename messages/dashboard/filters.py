@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from messages.finding.criteria import STATUSES, Criteria, Period
-from messages.models import Instance
+from messages.finding.criteria import STATUSES, Criteria, Period, View
+from messages.models import Instance, SavedView
+
+from .moments import Moment
 
 _T = TypeVar("_T")
 
@@ -34,9 +36,30 @@ def page_address(criteria: Criteria, **cursor: object) -> str:
     return _address(criteria.query() + [(name, str(value)) for name, value in cursor.items()])
 
 
+def encoded(criteria: Criteria) -> str:
+    return urlencode(criteria.query())
+
+
 def hidden_inputs(criteria: Criteria) -> list[tuple[str, str]]:
     """What a new search keeps: everything but the old text."""
     return [(name, value) for name, value in criteria.query() if name != "q"]
+
+
+def view_links(criteria: Criteria) -> list[Link]:
+    """The built-in views; each keeps the other filters."""
+    return [
+        Link(view.label, address_of(criteria, view=view), view is criteria.view) for view in View
+    ]
+
+
+def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
+    current = encoded(criteria)
+    return [Link(one.name, saved_address(one), one.query == current) for one in saved]
+
+
+def saved_address(saved: SavedView) -> str:
+    path = reverse("dashboard:messages")
+    return f"{path}?{saved.query}" if saved.query else path
 
 
 def status_links(criteria: Criteria) -> list[Link]:
@@ -80,10 +103,29 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
             label = _("Instance: %(instance)s") % {"instance": instance.name}
             others = _toggled(criteria.instances, instance.pk)
             yield Link(label, address_of(criteria, instances=others))
+    if criteria.reached:
+        label = _("Reached: %(status)s") % {"status": criteria.reached.label}
+        yield Link(label, address_of(criteria, reached=None), icon=criteria.reached.icon)
+    if criteria.groups is not None:
+        label = _("Groups only") if criteria.groups else _("Without groups")
+        yield Link(label, address_of(criteria, groups=None))
+    if criteria.since or criteria.until:
+        yield Link(_sent_between(criteria), address_of(criteria, since=None, until=None))
     if criteria.chosen_period:
         yield Link(criteria.chosen_period.label, address_of(criteria, chosen_period=None))
     if criteria.inbound:
         yield Link(_("With inbound messages"), address_of(criteria, inbound=False))
+
+
+def _sent_between(criteria: Criteria) -> str:
+    """In the viewer's zone."""
+    since = Moment(criteria.since).brief if criteria.since else ""
+    until = Moment(criteria.until).brief if criteria.until else ""
+    if not until:
+        return _("Sent since %(since)s") % {"since": since}
+    if not since:
+        return _("Sent before %(until)s") % {"until": until}
+    return _("Sent from %(since)s to %(until)s") % {"since": since, "until": until}
 
 
 def _toggled(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:

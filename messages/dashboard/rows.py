@@ -3,14 +3,19 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from messages.models import Message, StatusEvent
+from django.utils import timezone
+
+from messages.models import Label, Message, StatusEvent
 from messages.statuses import Status
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
+
+_UNDELIVERED: Final = {Status.ACCEPTED, Status.SENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Cell:
 class Row:
     message: Message
     headline: Headline
+    label: Label | None = None
 
     @property
     def address(self) -> Address:
@@ -53,6 +59,16 @@ class Row:
     def last_event(self) -> Moment | None:
         return moment(self.message.last_event_at)
 
+    @property
+    def stuck_for(self) -> str:
+        """How long it has been on its way, in words; '' while that is no longer than usual."""
+        message = self.message
+        if message.inbound or message.status not in _UNDELIVERED:
+            return ""
+        waiting = timezone.now() - message.started_at
+        patience = timedelta(minutes=message.instance.stuck_after)
+        return duration(waiting) if waiting >= patience else ""
+
     def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
         gap = duration(between(before, at)) if at and before and at >= before else ""
         return Cell(moment(at), gap, self._is_past(status))
@@ -65,7 +81,24 @@ class Row:
 
 def rows_of(messages: Sequence[Message]) -> list[Row]:
     events = _events_of([message.pk for message in messages if _needs_events(message)])
-    return [Row(message, _headline(message, events.get(message.pk, []))) for message in messages]
+    labels = labels_of(messages)
+    return [
+        Row(message, _headline(message, events.get(message.pk, [])), labels.get(message.pk))
+        for message in messages
+    ]
+
+
+def labels_of(messages: Sequence[Message]) -> dict[int, Label]:
+    """What the sender's software calls them, by the message's primary key."""
+    if not messages:
+        return {}
+    found = Label.objects.filter(
+        instance__in={message.instance_id for message in messages},
+        zapi_id__in=[message.zapi_id for message in messages],
+    )
+    named = {(label.instance_id, label.zapi_id): label for label in found}
+    keys = {message.pk: (message.instance_id, message.zapi_id) for message in messages}
+    return {pk: named[key] for pk, key in keys.items() if key in named}
 
 
 def _needs_events(message: Message) -> bool:

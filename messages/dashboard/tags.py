@@ -6,12 +6,13 @@ In Python, because a list draws hundreds of them and each {% include %} costs as
 from datetime import datetime
 from functools import cache
 
-from django.template import Library
+from django.template import Context, Library
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from messages.access.masking import sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
 
@@ -80,12 +81,13 @@ def step_cell(cell: Cell) -> SafeString:
     )
 
 
-@register.simple_tag
-def address(shown: Address) -> SafeString:
+@register.simple_tag(takes_context=True)
+def address(context: Context, shown: Address) -> SafeString:
     kind = shown.kind
     if shown.value:
         font = "" if kind is AddressKind.PHONE else " mono"
-        text = format_html('<span class="address-text{}">{}</span>', font, shown.words)
+        words = shown.words(whole=sees_phones(context["user"]))
+        text = format_html('<span class="address-text{}">{}</span>', font, words)
     else:
         text = format_html('<span class="soft">{}</span>', _("not named"))
     return format_html('<span class="address">{}{}</span>', text, _kind_tag(kind))

@@ -33,6 +33,7 @@ from .instances.bulk import (
 )
 from .instances.views import instance_add, instance_detail, instance_list, instance_steps
 from .labels.views import label_upload
+from .live import live
 from .overview.views import overview
 from .people.invitations import invitation
 from .people.sessions import session_end
@@ -52,16 +53,30 @@ from .quarantine.views import (
     quarantine_list,
     quarantine_reprocess,
 )
+from .recipients import recipient, recipient_reveal
 from .retention.views import retention
-from .views import message_detail, message_list
+from .saved_views import view_delete, view_rename, view_save
+from .views import message_callback, message_callbacks, message_detail, message_list
+from .ways_in import go, look_up, search
 
 app_name = "dashboard"
 
 urlpatterns = [
     path("", message_list, name="messages"),
     path("messages/export/", message_export, name="message-export"),
+    path("search/", search, name="search"),
+    path("go/", go, name="go"),
+    path("look-up/", look_up, name="look-up"),
+    path("live/<str:sealed>/", live, name="live"),
+    path("views/", view_save, name="view-save"),
+    path("views/<int:pk>/rename/", view_rename, name="view-rename"),
+    path("views/<int:pk>/delete/", view_delete, name="view-delete"),
     path("messages/<int:pk>/", message_detail, name="message"),
     path("overview/", overview, name="overview"),
+    path("messages/<int:pk>/callbacks/", message_callbacks, name="message-callbacks"),
+    path("messages/<int:pk>/callbacks/<uuid:callback>/", message_callback, name="message-callback"),
+    path("recipients/<str:sealed>/", recipient, name="recipient"),
+    path("recipients/<str:sealed>/reveal/", recipient_reveal, name="recipient-reveal"),
     path("instances/", instance_list, name="instances"),
     path("instances/add/", instance_add, name="instance-add"),
     path("instances/<int:pk>/", instance_detail, name="instance"),

@@ -1,44 +1,67 @@
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
+from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from messages.access.masking import sees_phones
+from messages.access.roles import SEE_PHONES
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import page_of
 from messages.finding.matches import matches_of
+from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
-from messages.models import Callback, Instance, Message
+from messages.models import Callback, Instance, Message, SavedView
 
 from . import filters
 from .addresses import Address
-from .chronicle import Entry, chronicle
+from .chronicle import chronicle
+from .live import live_address
 from .moments import Moment
-from .rows import rows_of
+from .recipients import recipient_address
+from .rows import labels_of, rows_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, is_shared, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
 MOST_SHOWN: Final = 300
+# A callback shows the numbers as they came.
+EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES]
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
+    if criteria.search.is_of_people and not sees_phones(request.user):
+        flash.error(request, _("Search for a whole number with the box above, not by an address."))
+        return HttpResponseRedirect(filters.address_of(criteria, search=understand("")))
     instances = list(visible_instances(request.user))
+    saved = list(SavedView.objects.filter(user=request.user.pk))
     matches = matches_of(criteria.search, request.user)
     page = page_of(criteria.messages(request.user, matches), request.GET.dict())
+    query = filters.encoded(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
         "understood": f"{criteria.search.understood} {matches.understood}".strip(),
         "hidden_inputs": filters.hidden_inputs(criteria),
+        "query": query,
         "rows": rows_of(page.messages),
         "chips": list(filters.chips(criteria, instances)),
+        "view_links": filters.view_links(criteria),
+        "saved_links": filters.saved_links(criteria, saved),
+        "current_view": next(
+            (one for one in saved if one.query == filters.encoded(criteria)), None
+        ),
         "status_links": filters.status_links(criteria),
         "instance_links": filters.instance_links(criteria, instances),
         "period_links": filters.period_links(criteria),
@@ -48,24 +71,26 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "older_url": page.older and filters.page_address(criteria, older=page.older),
         "newer_url": page.newer and filters.page_address(criteria, newer=page.newer),
     }
+    if not page.newer:
+        newest = page.messages[0] if page.messages else None
+        context["live_url"] = live_address(criteria, newest, request.user, instances)
     if not page.messages:
-        context["nothing"] = _why_nothing(criteria, instances, request.user)
-        context["webhooks"] = _webhooks_of(instances, request.user)
+        context |= _nothing(criteria, instances, request.user)
     return render(request, "dashboard/messages.html", context)
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    visible = limited_to(request.user, Message.objects.select_related("instance"))
-    message = get_object_or_404(visible, pk=pk)
+    message = _message(request, pk)
     events = list(message.events.all())
     found, entries = headline(events), chronicle(events)
     people = recipients(events) if is_shared(events) or message.several else ()
-    context = {
-        "message": message,
-        "address": Address(message.phone),
+    context = _head_of(message) | {
+        "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
+        "printed": Moment(timezone.now()),
+        "label": labels_of([message]).get(message.pk),
         "headline": found,
         "sentence": sentence(events),
         "why_no_read": why_no_read(found),
@@ -75,9 +100,52 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "people_left_out": max(0, len(people) - MOST_SHOWN),
         "entries": entries[:MOST_SHOWN],
         "left_out": max(0, len(entries) - MOST_SHOWN),
-        "callbacks": _callbacks_of(entries[:MOST_SHOWN], request.user),
     }
     return render(request, "dashboard/message.html", context)
+
+
+@require_safe
+@permission_required(EVIDENCE, raise_exception=True)
+def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
+    message = _message(request, pk)
+    context = _head_of(message) | {"tab": "callbacks", "callbacks": _callbacks_of(message)}
+    return render(request, "dashboard/message_callbacks.html", context)
+
+
+@require_safe
+@permission_required(EVIDENCE, raise_exception=True)
+def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpResponse:
+    """One of them as a file, without the secrets in it."""
+    found = get_object_or_404(_callbacks_of(_message(request, pk)), pk=callback)
+    name = f"callback-{found.pk}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(found.text, content_type="application/json", headers=headers)
+
+
+def _message(request: HttpRequest, pk: int) -> Message:
+    visible = limited_to(request.user, Message.objects.select_related("instance"))
+    return get_object_or_404(visible, pk=pk)
+
+
+def _head_of(message: Message) -> dict[str, Any]:
+    return {
+        "message": message,
+        "address": Address(message.phone),
+        "recipient_url": recipient_address(message.phone),
+    }
+
+
+def _nothing(criteria: Criteria, instances: list[Instance], user: Viewer) -> dict[str, Any]:
+    """What an empty list says, and what it offers."""
+    anywhere = criteria.search.anywhere
+    return {
+        "nothing": _why_nothing(criteria, instances, user),
+        "webhooks": _webhooks_of(instances, user),
+        "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
+        "askable": [one for one in instances if not one.archived_at]
+        if criteria.search.meaning is Meaning.NUMBER
+        else [],
+    }
 
 
 def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) -> str:
@@ -99,10 +167,8 @@ def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Inst
     return [(one, webhook_url(one)) for one in instances if not one.archived_at]
 
 
-def _callbacks_of(entries: Sequence[Entry], user: Viewer) -> list[Callback]:
-    """The evidence, for those who may see it: the first callback behind each event."""
-    if not user.has_perm("whatsapp.view_callback"):
-        return []
-    ids = {entry.event.callback_id for entry in entries}
-    found = Callback.objects.filter(pk__in=ids).order_by("received_at", "id")
-    return list(found)
+def _callbacks_of(message: Message) -> QuerySet[Callback]:
+    """The evidence: the first callback behind each event."""
+    first = message.events.order_by("occurred_at").values_list("callback", flat=True)
+    found = Callback.objects.filter(pk__in=list(first[:MOST_SHOWN]))
+    return found.order_by("received_at", "id")

@@ -108,7 +108,13 @@ class Criteria:
 
         `matches` is what the search comes to, where that is known already.
         """
-        found = limited_to(user, message_set().select_related("instance"))
+        visible = limited_to(user, message_set().select_related("instance"))
+        if self.search:
+            visible = visible.matching(matches or matches_of(self.search, user))
+        return self.narrow(visible)
+
+    def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
+        """All but the search, which depends on who asks."""
         if not self.inbound:
             found = found.outbound()
         if self.period in _LENGTHS:
@@ -123,8 +129,6 @@ class Criteria:
             found = found.that_reached(self.reached)
         if self.groups is not None:
             found = found.of_groups() if self.groups else found.of_individuals()
-        if self.search:
-            found = found.matching(matches or matches_of(self.search, user))
         return _seen_as(self.view, found)
 
     def query(self) -> list[tuple[str, str]]:

@@ -10,15 +10,13 @@ from django.db.models.functions import Reverse
 from django.db.models.lookups import StartsWith
 from django.utils import timezone
 
+from messages.incidents.stuck import stuck
 from messages.models import Message
 from messages.statuses import Status
 
 from .matches import Matches
 from .search import Meaning
 
-# How long WhatsApp may take to confirm a delivery before somebody should know.
-STUCK_AFTER: Final = timedelta(minutes=30)
-_UNDELIVERED: Final = (Status.ACCEPTED, Status.SENT)
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)
 
@@ -55,8 +53,7 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(is_group=False)
 
     def stuck(self) -> Self:
-        waiting = self.with_status(_UNDELIVERED)
-        return waiting.filter(inbound=False, started_at__lte=timezone.now() - STUCK_AFTER)
+        return stuck(self, timezone.now())
 
     def of_addresses(self, addresses: Iterable[str], others: Iterable[int] = ()) -> Self:
         """To one of these addresses; `others` are messages known to be, under another one."""

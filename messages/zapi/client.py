@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from string import digits
 from typing import Any
 from urllib.parse import quote
 
@@ -135,7 +136,8 @@ class ZapiClient:
         raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
 
     def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
-        with _problems_told(f"{method} {name}"):
+        # Without a number that it ends with.
+        with _problems_told(f"{method} {name.rstrip(digits)}"):
             return read_answer(*_exchange(method, f"{self._base}/{name}", self._headers, body))
 
 

@@ -18,7 +18,7 @@ INWARD = {
     "access": {"models", "phones", "audit"},
     "audit": {"models"},
     "labels": {"access", "models"},
-    "finding": {"access", "models", "phones", "statuses"},
+    "finding": {"access", "incidents", "models", "phones", "statuses"},
     "people": {"models", "phones", "zapi"},
     "summaries": {"access", "models", "statuses", "zapi"},
     "export": {"access", "finding", "models", "statuses"},

@@ -4,8 +4,9 @@ from copy import copy
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from messages.models import Message, StatusEvent
+from messages.models import Label, Message, StatusEvent
 
 
 def open_page(client, message):
@@ -66,11 +67,50 @@ def test_a_time_that_could_not_be_used_is_marked(viewer, report):
 
 
 def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, played):
-    assert "Raw callbacks" not in open_page(viewer, played).content.decode()
-    page = open_page(admin_client, played)
-    assert "Raw callbacks" in page.content.decode()
+    address = reverse("dashboard:message-callbacks", args=[played.pk])
+    assert address not in open_page(viewer, played).content.decode()
+    assert viewer.get(address).status_code == 403
+    assert address in open_page(admin_client, played).content.decode()
+    page = admin_client.get(address)
     assert len(page.context["callbacks"]) == 6
     assert "&quot;status&quot;: &quot;READ_BY_ME&quot;" in page.content.decode()
+
+
+def test_a_callback_is_downloaded_as_a_file(admin_client, played):
+    page = admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
+    callback = page.context["callbacks"][0]
+    address = reverse("dashboard:message-callback", args=[played.pk, callback.pk])
+    assert address in page.content.decode()
+    answer = admin_client.get(address)
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert answer.json()["type"] == "DeliveryCallback"
+
+
+def test_another_messages_callback_is_not_found(admin_client, played, report):
+    other = report("SENT", id="OTHER")
+    callback = played.events.first().callback_id
+    address = reverse("dashboard:message-callback", args=[other.pk, callback])
+    assert admin_client.get(address).status_code == 404
+
+
+def test_it_shows_what_the_sender_calls_it(viewer, report, instance):
+    message = report("SENT")
+    Label.objects.create(
+        instance=instance,
+        zapi_id=message.zapi_id,
+        reference="ORDER-17",
+        label="Boleto de novembro",
+        updated_at=timezone.now(),
+    )
+    page = open_page(viewer, message).content.decode()
+    assert "ORDER-17" in page
+    assert "Boleto de novembro" in page
+
+
+def test_it_leads_to_the_recipient_without_naming_the_number(viewer, report):
+    page = open_page(viewer, report("SENT"))
+    assert viewer.get(page.context["recipient_url"]).status_code == 200
+    assert "9999" not in page.context["recipient_url"]
 
 
 def test_it_asks_for_permission(client, django_user_model, played):
@@ -84,15 +124,15 @@ def test_an_unknown_message_is_not_found(viewer, pk):
 
 
 def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
-    # Session, user, their permissions (2) and limits, message, events.
-    with django_assert_num_queries(7):
+    # Session, user, their permissions (2) and limits, message, events, label.
+    with django_assert_num_queries(8):
         open_page(viewer, played)
 
 
-def test_the_queries_of_a_page_with_callbacks(admin_client, played, django_assert_num_queries):
-    # Session, user, message, events, callbacks: a superuser's permissions cost nothing.
+def test_the_queries_of_its_callbacks(admin_client, played, django_assert_num_queries):
+    # Session, user, message, which, callbacks: a superuser's permissions cost nothing.
     with django_assert_num_queries(5):
-        open_page(admin_client, played)
+        admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
 
 
 def test_hostile_text_stays_text(admin_client, deliver):
@@ -113,7 +153,7 @@ def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
     for number, event in enumerate(events):
         event.participant = f"551198765{number:04}"
     StatusEvent.objects.bulk_create(events)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = open_page(viewer, message).content.decode()
     assert "Delivered to 1001" in page
     assert "701 more events are not shown." in page

@@ -232,8 +232,8 @@ def test_no_match_says_what_to_try(viewer, report):
 
 
 def test_the_queries_of_a_page(viewer, many, django_assert_num_queries):
-    # Session, user, their permissions (2) and limits, instances, messages.
-    with django_assert_num_queries(7):
+    # Session, user, their permissions (2) and limits, instances, saved views, messages, labels.
+    with django_assert_num_queries(9):
         viewer.get(HOME)
 
 
@@ -242,7 +242,7 @@ def test_groups_cost_one_query_more_however_many(viewer, report, many, django_as
         group = {"phone": f"12036301{number}-group", "isGroup": True}
         report("RECEIVED", "READ", id=f"G{number}", participant="5511987654321", **group)
         report("RECEIVED", id=f"G{number}", participant="5511987654322", **group)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         page = viewer.get(HOME)
     assert page.content.decode().count(">Delivered to 2, read by 1<") == 5
 

@@ -1,0 +1,81 @@
+"""How many messages are new since a page was drawn, at the price of one small query.
+
+The page seals what it asks for into the address to be asked: who may see what was settled when it
+was drawn, so that asking again, all day long, settles nothing anew.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from messages.access.scope import is_limited
+from messages.finding.criteria import Criteria, View
+from messages.finding.keyset import Cursor
+from messages.finding.queries import message_set
+from messages.models import Instance, Message
+
+from .filters import address_of, encoded
+
+# Beyond it "99+" says enough.
+MOST: Final = 99
+# A page left open longer than that asks in vain, and says no more.
+LONGEST: Final = 24 * 3600
+_SALT: Final = "statusboard.live"
+Person = User | AnonymousUser
+
+
+def live_address(
+    criteria: Criteria, newest: Message | None, user: Person, instances: Iterable[Instance]
+) -> str:
+    """Where to ask; '' where there is nothing to wait for: in a search, or among stuck messages."""
+    if criteria.search or criteria.until or criteria.view is View.STUCK:
+        return ""
+    asked = {
+        "user": user.pk,
+        "query": encoded(criteria),
+        "after": str(Cursor.of(newest) if newest else Cursor(timezone.now(), 0)),
+        "instances": [one.pk for one in instances] if is_limited(user) else None,
+    }
+    sealed = signing.dumps(asked, salt=_SALT, compress=True)
+    return reverse("dashboard:live", args=[sealed])
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest, sealed: str) -> HttpResponse:
+    """204 while there is nothing to say that was not said already."""
+    asked = _opened(sealed, request.user)
+    criteria = Criteria.read(QueryDict(asked["query"]))
+    number = _new(criteria, asked)
+    if not number or str(number) == request.GET.get("known"):
+        return HttpResponse(status=204)
+    context = {"number": number, "most": MOST, "show_url": address_of(criteria)}
+    return render(request, "dashboard/_news.html", context)
+
+
+def _opened(sealed: str, user: Person) -> dict[str, Any]:
+    try:
+        asked: dict[str, Any] = signing.loads(sealed, salt=_SALT, max_age=LONGEST)
+    except signing.BadSignature:
+        raise Http404 from None
+    if asked["user"] != user.pk:
+        raise Http404
+    return asked
+
+
+def _new(criteria: Criteria, asked: dict[str, Any]) -> int:
+    after = Cursor.read(asked["after"])
+    if after is None:
+        raise Http404
+    found = criteria.narrow(message_set()).newer_than(after.moment, after.pk)
+    if asked["instances"] is not None:
+        found = found.of_instances(asked["instances"])
+    return len(found.values_list("pk", flat=True)[: MOST + 1])

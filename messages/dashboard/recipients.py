@@ -1,0 +1,154 @@
+"""One person or group: every message to any address of theirs, and what ties the addresses."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django import forms
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Max, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from messages import phones
+from messages.access.masking import sees_phones
+from messages.access.scope import Viewer, limited_to
+from messages.audit import Action, audit
+from messages.finding.keyset import Page, page_of
+from messages.finding.matches import aliases_of, messages_also_to
+from messages.finding.opaque import seal, unseal
+from messages.finding.queries import MessageQuerySet, message_set
+from messages.phones import AddressKind
+from messages.statuses import Status
+
+from .addresses import Address
+from .moments import Moment, moment
+from .rows import rows_of
+
+_RUNGS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
+
+
+class RevealForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why do you need the whole number?"), max_length=200, min_length=3
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How many of somebody's messages came this far; `share` is in per cent of all."""
+
+    status: Status
+    label: str | Promise
+    count: int
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    total: int
+    failed: int
+    rungs: tuple[Rung, ...]
+    newest: Moment | None
+
+
+@require_safe
+@permission_required("whatsapp.view_message", raise_exception=True)
+def recipient(request: HttpRequest, sealed: str) -> HttpResponse:
+    return _page(request, _opened(sealed))
+
+
+@require_POST
+@permission_required(["whatsapp.view_message", "whatsapp.reveal_phone"], raise_exception=True)
+def recipient_reveal(request: HttpRequest, sealed: str) -> HttpResponse:
+    """The whole number, on this one answer alone, for a reason that is written down."""
+    address = _opened(sealed)
+    form = RevealForm(request.POST)
+    if not form.is_valid():
+        return _page(request, address, form=form)
+    reason = {"reason": form.cleaned_data["reason"]}
+    audit(request, Action.PHONE_REVEALED, recipient=address, details=reason)
+    return _page(request, address, is_revealed=True)
+
+
+def recipient_address(address: str) -> str:
+    """The page's own address, in which nobody can read the number."""
+    return reverse("dashboard:recipient", args=[seal(address)]) if address else ""
+
+
+def _opened(sealed: str) -> str:
+    address = unseal(sealed)
+    if address is None:
+        raise Http404
+    return address
+
+
+def _page(
+    request: HttpRequest, address: str, *, is_revealed: bool = False, form: forms.Form | None = None
+) -> HttpResponse:
+    aliases = aliases_of([address], request.user)
+    messages = _messages_to(address, aliases, request.user)
+    page = page_of(messages.select_related("instance"), request.GET.dict())
+    kind = phones.kind_of(address)
+    context = {
+        "address": Address(address),
+        "kind": kind,
+        "revealed": phones.display(address) if is_revealed else "",
+        "aliases": [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))],
+        "other_form": _other_form(address),
+        "funnel": _funnel(messages),
+        "rows": rows_of(page.messages),
+        "form": form or RevealForm(),
+        "reveal_url": reverse("dashboard:recipient-reveal", args=[seal(address)]),
+        "can_reveal": not is_revealed and kind is AddressKind.PHONE and _may_reveal(request.user),
+        **_neighbours(page, recipient_address(address)),
+    }
+    return render(request, "dashboard/recipient.html", context)
+
+
+def _messages_to(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
+    addresses = (*phones.both_forms(address), *aliases)
+    others = messages_also_to(addresses, user)
+    return limited_to(user, message_set().outbound().of_addresses(addresses, others))
+
+
+def _other_form(address: str) -> Address | None:
+    """Brazil's ninth digit: the same person, reached by either."""
+    forms_of_it = phones.both_forms(address)
+    return Address(forms_of_it[1]) if len(forms_of_it) > 1 else None
+
+
+def _funnel(messages: MessageQuerySet) -> Funnel:
+    failed = Q(rank=Status.FAILED.rank)
+    counted = {
+        # A failure stands beside the ladder: it has reached no rung below it either.
+        rung.name: Count("pk", filter=Q(rank__gte=rung.rank) & ~failed)
+        for rung in _RUNGS
+    }
+    found = messages.aggregate(
+        total=Count("pk"),
+        failed=Count("pk", filter=failed),
+        newest=Max("first_heard_at"),
+        **counted,
+    )
+    total = found["total"]
+    rungs = tuple(
+        Rung(rung, rung.label, found[rung.name], round(100 * found[rung.name] / total))
+        for rung in _RUNGS
+        if total
+    )
+    return Funnel(total, found["failed"], rungs, moment(found["newest"]))
+
+
+def _may_reveal(user: Viewer) -> bool:
+    return not sees_phones(user) and user.has_perm("whatsapp.reveal_phone")
+
+
+def _neighbours(page: Page, path: str) -> dict[str, str | None]:
+    return {
+        "older_url": f"{path}?older={page.older}" if page.older else None,
+        "newer_url": f"{path}?newer={page.newer}" if page.newer else None,
+    }

@@ -1,0 +1,96 @@
+"""Questions to the Messages page that a person keeps under a name of their own."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from messages.access.masking import sees_phones
+from messages.finding.criteria import Criteria
+from messages.finding.search import understand
+from messages.models import SavedView
+
+from .filters import address_of, encoded, saved_address
+
+MOST: Final = 30
+LONGEST_QUERY: Final = 1000
+
+
+class SavedViewForm(forms.Form):
+    name = forms.CharField(max_length=60)
+
+    def __init__(self, saved: SavedView, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.saved = saved
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = SavedView.objects.filter(user=self.saved.user).exclude(pk=self.saved.pk)
+        if others.filter(name=name).exists():
+            raise forms.ValidationError(_("You already have a view of this name."))
+        if others.count() >= MOST:
+            words = _("That is one view too many: %(most)d can be kept.") % {"most": MOST}
+            raise forms.ValidationError(words)
+        return name
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def view_save(request: HttpRequest) -> HttpResponse:
+    criteria = _criteria(request)
+    saved = SavedView(user=_user(request), query=encoded(criteria))
+    if _is_named(request, saved):
+        flash.success(request, _("This view is kept as “%(name)s”.") % {"name": saved.name})
+    return HttpResponseRedirect(address_of(criteria))
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
+    saved = get_object_or_404(_user(request).saved_views, pk=pk)
+    if _is_named(request, saved):
+        flash.success(request, _("The view is now called “%(name)s”.") % {"name": saved.name})
+    return HttpResponseRedirect(saved_address(saved))
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    saved = get_object_or_404(_user(request).saved_views, pk=pk)
+    saved.delete()
+    flash.success(request, _("The view “%(name)s” is gone.") % {"name": saved.name})
+    return HttpResponseRedirect(saved_address(saved))
+
+
+def _criteria(request: HttpRequest) -> Criteria:
+    """Read and written again, so that nothing is kept that the page would not ask for."""
+    criteria = Criteria.read(QueryDict(request.POST.get("query", "")[:4000]))
+    if criteria.search.is_of_people and not sees_phones(request.user):
+        return criteria.but(search=understand(""))
+    return criteria
+
+
+def _is_named(request: HttpRequest, saved: SavedView) -> bool:
+    """Kept under the name that was sent; where it cannot be, the page says why."""
+    form = SavedViewForm(saved, request.POST)
+    is_short = len(saved.query) <= LONGEST_QUERY
+    if form.is_valid() and is_short:
+        saved.name = form.cleaned_data["name"]
+        saved.save()
+        return True
+    problems = [str(words) for words in form.errors.get("name", [])]
+    for words in problems or [_("This view asks for too much to be kept.")]:
+        flash.error(request, words)
+    return False
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):  # the decorators let nobody else in
+        raise TypeError(request.user)
+    return request.user

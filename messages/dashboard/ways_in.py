@@ -1,0 +1,110 @@
+"""Ways to a message or a person from elsewhere: a CRM's link, a search by POST, Z-API's look-up."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from messages import people, phones
+from messages.access.roles import SEE_PHONES
+from messages.access.scope import limited_to, visible_instances
+from messages.audit import Action, audit
+from messages.finding.opaque import seal
+from messages.finding.queries import message_set
+from messages.finding.search import Meaning, Search, understand
+from messages.models import Instance, SecretUnreadableError
+from messages.zapi.client import ZapiError
+
+
+@require_safe
+@permission_required("whatsapp.view_message", raise_exception=True)
+def go(request: HttpRequest) -> HttpResponse:
+    """`?message_id=`, and `instance=` (its Z-API id, or its number here) where ids repeat."""
+    text = request.GET.get("message_id", "").strip()
+    instance = _instance_named(request)
+    ids = understand(text).ids
+    found = limited_to(request.user, message_set().filter(Q(zapi_id__in=ids) | Q(zaap_id__in=ids)))
+    if instance:
+        found = found.of_instances([instance.pk])
+    keys = list(found.values_list("pk", flat=True)[:2]) if text else []
+    if len(keys) == 1:
+        return redirect("dashboard:message", pk=keys[0])
+    return HttpResponseRedirect(_search_address(text, instance))
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def search(request: HttpRequest) -> HttpResponse:
+    """The search of those who may not see numbers: a whole number leads to its opaque address."""
+    wanted = understand(request.POST.get("q", ""))
+    if not wanted.is_of_people:
+        return HttpResponseRedirect(_search_address(wanted.text))
+    if not wanted.addresses:
+        flash.error(request, _("Type the whole number: you cannot search for a part of one."))
+        return redirect("dashboard:messages")
+    return redirect("dashboard:recipient", seal(_most_likely(wanted, request)))
+
+
+@require_POST
+@permission_required(["whatsapp.view_message", SEE_PHONES], raise_exception=True)
+def look_up(request: HttpRequest) -> HttpResponse:
+    """Ask Z-API about a number. Only ever because somebody clicked, and written down."""
+    wanted = understand(request.POST.get("phone", ""))
+    if wanted.meaning is not Meaning.NUMBER:
+        flash.error(request, _("Only a whole number can be looked up."))
+        return HttpResponseRedirect(_search_address(wanted.text))
+    active = visible_instances(request.user).filter(archived_at=None).select_related("account")
+    instance = get_object_or_404(active, pk=_pk(request.POST.get("instance", "")))
+    number = wanted.addresses[0]
+    try:
+        found = people.look_up(instance, number)
+    except (ZapiError, SecretUnreadableError) as error:
+        audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number)
+        flash.error(request, str(error))
+    else:
+        told = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
+        audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=told)
+        _tell(request, found)
+    return HttpResponseRedirect(_search_address(wanted.text))
+
+
+def _tell(request: HttpRequest, found: people.PhoneRecord) -> None:
+    number = phones.display(found.number)
+    if not found.is_on_whatsapp:
+        flash.warning(request, _("WhatsApp does not know %(number)s.") % {"number": number})
+    elif found.lid:
+        words = _("WhatsApp’s own form of it is %(number)s, its LID %(lid)s. Both are searched.")
+        flash.success(request, words % {"number": number, "lid": found.lid})
+    else:
+        words = _("WhatsApp’s own form of it is %(number)s. Its LID was not told.")
+        flash.success(request, words % {"number": number})
+
+
+def _most_likely(wanted: Search, request: HttpRequest) -> str:
+    """Of the numbers that the digits may mean, one that messages went to."""
+    found = limited_to(request.user, message_set().filter(phone__in=wanted.addresses))
+    return found.values_list("phone", flat=True).first() or wanted.addresses[0]
+
+
+def _instance_named(request: HttpRequest) -> Instance | None:
+    name = request.GET.get("instance", "")
+    named = Q(zapi_id=name) | Q(pk=_pk(name))
+    return visible_instances(request.user).filter(named).first() if name else None
+
+
+def _pk(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _search_address(text: str, instance: Instance | None = None) -> str:
+    query = {"q": text} if text else {}
+    if instance:
+        query["instance"] = str(instance.pk)
+    path = reverse("dashboard:messages")
+    return f"{path}?{urlencode(query)}" if query else path

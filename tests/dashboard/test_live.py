@@ -1,0 +1,82 @@
+"""GET /live/…: how many are new, for one query, and only for whom the page was drawn."""
+
+import pytest
+
+from messages.models import Instance, UserLimit
+
+
+def live_url(page):
+    return page.context["live_url"]
+
+
+def test_nothing_new_says_nothing(viewer, report):
+    report("SENT")
+    answer = viewer.get(live_url(viewer.get("/")))
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_it_counts_what_came_since(viewer, report):
+    report("SENT", id="A")
+    url = live_url(viewer.get("/?view=failed&period=30d"))
+    report("SENT", id="B")
+    assert viewer.get(url).status_code == 204
+    url = live_url(viewer.get("/?period=30d"))
+    report("SENT", id="C")
+    report("SENT", id="D")
+    page = viewer.get(url).content.decode()
+    assert "2 new, show" in page
+    assert 'href="/?period=30d"' in page
+
+
+def test_what_was_said_is_not_said_again(viewer, report):
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    assert viewer.get(url).status_code == 200
+    assert viewer.get(url, {"known": "1"}).status_code == 204
+    report("SENT", id="B")
+    assert "2 new, show" in viewer.get(url, {"known": "1"}).content.decode()
+
+
+def test_a_message_that_moves_on_is_not_new(viewer, report):
+    report("SENT")
+    url = live_url(viewer.get("/"))
+    report("SENT", "RECEIVED")
+    assert viewer.get(url).status_code == 204
+
+
+def test_it_costs_one_query_besides_session_and_user(viewer, report, django_assert_num_queries):
+    report("SENT")
+    url = live_url(viewer.get("/"))
+    with django_assert_num_queries(3):
+        viewer.get(url)
+
+
+def test_it_stays_within_the_viewers_limits(viewer, support, report, account):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    assert viewer.get(url).status_code == 204
+
+
+def test_it_is_nobody_elses(viewer, admin_client, instance):
+    assert admin_client.get(live_url(viewer.get("/"))).status_code == 404
+
+
+def test_it_ends_after_a_day(viewer, instance, monkeypatch):
+    url = live_url(viewer.get("/"))
+    monkeypatch.setattr("messages.dashboard.live.LONGEST", -1)
+    assert viewer.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/?q=3EB0A1", "/?view=stuck", "/?until=2026-01-01T00:00Z"])
+def test_where_nothing_new_can_come_nothing_is_asked(viewer, report, address):
+    report("SENT")
+    page = viewer.get(address)
+    assert not live_url(page)
+    assert "htmx" not in page.content.decode()
+
+
+@pytest.mark.parametrize("sealed", ["x", "a:b:c", "%00"])
+def test_what_was_not_sealed_is_not_found(viewer, sealed):
+    assert viewer.get(f"/live/{sealed}/").status_code == 404

@@ -1,0 +1,115 @@
+"""GET /recipients/…: one person under every address, and the whole number for a reason."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from messages.finding.opaque import seal
+from messages.models import Action, AuditEvent, Instance, UserLimit
+from messages.worker.follow_ups import follow_up
+
+NUMBER, LID = "5544999999999", "123456789012345@lid"
+
+
+def open_page(client, address=NUMBER, **query):
+    return client.get(f"/recipients/{seal(address)}/", query)
+
+
+def shown(page):
+    return {row.message.zapi_id for row in page.context["rows"]}
+
+
+@pytest.fixture
+def history(deliver, report):
+    deliver("TIED")
+    report("SENT", "RECEIVED", "READ", id="TIED", phone=LID)
+    report("RECEIVED", id="LID", phone=LID)
+    report("SENT", id="OLD FORM", phone="554499999999")
+    deliver("FAILED", error="expired")
+    report("SENT", id="ELSEWHERE", phone="5511987654321")
+    report("READ_BY_ME", id="INBOUND")
+    follow_up()
+
+
+@pytest.mark.parametrize("address", [NUMBER, "554499999999", LID])
+def test_it_shows_everything_under_every_address(viewer, history, address):
+    assert shown(open_page(viewer, address)) == {"TIED", "LID", "OLD FORM", "FAILED"}
+
+
+def test_it_counts_how_far_they_came(viewer, history):
+    funnel = open_page(viewer).context["funnel"]
+    counts = {str(rung.label): (rung.count, rung.share) for rung in funnel.rungs}
+    assert counts == {"Sent": (3, 75), "Delivered": (2, 50), "Read": (1, 25)}
+    assert (funnel.total, funnel.failed) == (4, 1)
+
+
+def test_it_says_what_ties_them(viewer, history):
+    page = open_page(viewer).content.decode()
+    assert LID in page
+    assert "+55 44 9999-9999" in page
+    assert "The LID seen with this number" in page
+
+
+def test_nothing_to_a_recipient_says_so(viewer, instance):
+    assert "No message to this recipient" in open_page(viewer).content.decode()
+
+
+def test_no_number_stands_in_its_title(viewer, history):
+    page = open_page(viewer).content.decode()
+    assert "9999" not in page[page.index("<title>") : page.index("</title>")]
+
+
+def test_pages_keep_the_address(viewer, history, monkeypatch):
+    monkeypatch.setattr("messages.finding.keyset.PAGE_SIZE", 2)
+    first = open_page(viewer)
+    second = viewer.get(first.context["older_url"])
+    assert shown(first) | shown(second) == {"TIED", "LID", "OLD FORM", "FAILED"}
+    assert not shown(first) & shown(second)
+
+
+def test_what_one_may_not_see_is_not_counted_either(viewer, support, history, account):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    page = open_page(viewer)
+    assert (shown(page), page.context["funnel"].total) == (set(), 0)
+    assert LID not in page.content.decode()
+
+
+@pytest.mark.parametrize("text", ["x", NUMBER, seal(NUMBER)[:-2]])
+def test_an_address_made_up_is_not_found(viewer, text):
+    assert viewer.get(f"/recipients/{text}/").status_code == 404
+
+
+def test_the_queries_of_a_page(admin_client, history, django_assert_num_queries):
+    # Session, user, aliases, other addresses, messages, events, labels, counts.
+    with django_assert_num_queries(8):
+        open_page(admin_client)
+
+
+@pytest.fixture
+def revealer(masked_viewer):
+    user = User.objects.get(username="masked")
+    user.user_permissions.add(Permission.objects.get(codename="reveal_phone"))
+    return masked_viewer
+
+
+def reveal(client, **fields):
+    return client.post(f"/recipients/{seal(NUMBER)}/reveal/", fields)
+
+
+def test_the_number_is_shown_for_a_reason_that_is_written_down(revealer, history):
+    assert "99999-9999" not in open_page(revealer).content.decode()
+    assert "+55 44 99999-9999" in reveal(revealer, reason="The customer asked").content.decode()
+    event = AuditEvent.objects.get(action=Action.PHONE_REVEALED)
+    assert event.details == {"reason": "The customer asked"}
+    assert "99999-9999" not in open_page(revealer).content.decode()
+
+
+def test_without_a_reason_nothing_is_shown(revealer, history):
+    page = reveal(revealer, reason=" ").content.decode()
+    assert "99999-9999" not in page
+    assert "This field is required." in page
+    assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
+
+
+def test_nobody_else_reveals(masked_viewer, history):
+    assert reveal(masked_viewer, reason="Curiosity").status_code == 403

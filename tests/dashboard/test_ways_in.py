@@ -1,0 +1,105 @@
+"""Links from a CRM, and numbers looked up at Z-API."""
+
+import pytest
+
+from messages.models import Action, Alias, AuditEvent, Instance, UserLimit
+from tests.stand_in import zapi
+
+__all__ = ["zapi"]
+
+NUMBER = "5544999991234"
+
+
+def test_a_message_id_leads_to_its_message(viewer, deliver):
+    message = deliver("A1")
+    for text in ("A1", "a1", "ZA1", " A1 "):
+        assert viewer.get("/go/", {"message_id": text}).url == f"/messages/{message.pk}/"
+
+
+def test_an_id_that_nobody_has_leads_to_the_search(viewer, instance):
+    assert viewer.get("/go/", {"message_id": "NONE"}).url == "/?q=NONE"
+
+
+def test_no_id_leads_home(viewer, instance):
+    assert viewer.get("/go/").url == "/"
+
+
+def test_an_id_of_several_messages_leads_to_the_search_or_to_the_one_of_an_instance(
+    viewer, report, account
+):
+    message = report("SENT", id="A1")
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    message.pk, message.instance = None, other
+    message.save()
+    assert viewer.get("/go/", {"message_id": "A1"}).url == "/?q=A1"
+    for name in (other.zapi_id, other.pk):
+        address = viewer.get("/go/", {"message_id": "A1", "instance": name}).url
+        assert address == f"/messages/{message.pk}/"
+
+
+def test_it_leads_to_no_message_that_one_may_not_see(viewer, support, report, account):
+    report("SENT", id="A1")
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    assert viewer.get("/go/", {"message_id": "A1"}).url == "/?q=A1"
+
+
+def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, instance):
+    assert "Look up at Z-API" in viewer.get("/", {"q": NUMBER}).content.decode()
+    answer = viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk}, follow=True)
+    assert "WhatsApp’s own form of it is +55 44 9999-1234" in answer.content.decode()
+    assert Alias.objects.get().number == NUMBER
+    assert "Also searched the LID seen with it" in answer.content.decode()
+
+
+def test_it_is_written_down_without_the_number(viewer, support, zapi, instance):
+    viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk})
+    event = AuditEvent.objects.get(action=Action.PHONE_LOOKED_UP)
+    assert (event.actor, event.instance) == (support, instance)
+    assert event.details == {"is_on_whatsapp": True, "has_lid": True}
+    assert event.recipient
+    assert "9999" not in event.recipient
+
+
+def test_what_z_api_refuses_is_explained_and_written_down_too(viewer, zapi, instance):
+    zapi.answer_name = "unauthorized"
+    answer = viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk}, follow=True)
+    assert "does not know this instance id and token" in answer.content.decode()
+    assert AuditEvent.objects.filter(action=Action.PHONE_LOOKED_UP).exists()
+
+
+def test_a_number_that_whatsapp_does_not_know(viewer, zapi, instance):
+    fields = {"phone": "5544999990000", "instance": instance.pk}
+    answer = viewer.post("/look-up/", fields, follow=True)
+    assert "WhatsApp does not know +55 44 9999-0000." in answer.content.decode()
+
+
+def test_only_a_whole_number_is_looked_up(viewer, zapi, instance):
+    viewer.post("/look-up/", {"phone": "9999", "instance": instance.pk})
+    assert zapi.calls == []
+
+
+def test_not_by_an_instance_that_one_may_not_see(viewer, support, zapi, instance, account):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    fields = {"phone": NUMBER, "instance": instance.pk}
+    assert viewer.post("/look-up/", fields).status_code == 404
+    assert zapi.calls == []
+
+
+def test_nothing_is_looked_up_by_a_link(viewer, instance):
+    assert viewer.get("/look-up/", {"phone": NUMBER}).status_code == 405
+
+
+def test_who_may_not_see_numbers_looks_none_up(masked_viewer, instance):
+    fields = {"phone": NUMBER, "instance": instance.pk}
+    assert masked_viewer.post("/look-up/", fields).status_code == 403
+
+
+@pytest.mark.parametrize("text", ["9999-9999", "9999-99"])
+def test_digits_found_nowhere_at_the_end_can_be_looked_for_anywhere(viewer, report, text):
+    report("SENT", phone="5588999999991")
+    page = viewer.get("/", {"q": text})
+    if not page.context["rows"]:
+        page = viewer.get(page.context["anywhere_url"])
+    assert [row.message.phone for row in page.context["rows"]] == ["5588999999991"]
