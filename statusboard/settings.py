@@ -268,6 +268,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
+    # It would ask another host what it thinks of the description.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     # The webhook is no part of what is described, and has no serializer to describe.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.db import transaction
+from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
@@ -59,3 +60,23 @@ def _check(cases: Any, headers: dict[str, str], beyond: Any) -> None:
             transaction.set_rollback(True)
 
     check()
+
+
+def test_the_description_is_valid_openapi_3_1(capsys):
+    openapi.cache_clear()
+    described = openapi()
+    assert described["openapi"].startswith("3.1")
+    validate_schema(described)
+    assert "Warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_is_explained_by_a_summary_and_an_example(path, method):
+    operation = openapi()["paths"][path][method]
+    assert operation["summary"]
+    answers = [operation["responses"][code] for code in operation["responses"] if code == "200"]
+    assert all(answer["content"]["application/json"]["examples"] for answer in answers)
+
+
+def test_the_webhook_is_no_part_of_it():
+    assert all(path.startswith("/api/v1/") for path in openapi()["paths"])

@@ -51,7 +51,7 @@ def test_the_list_tells_who_may_what_until_when(admin, account):
 
 
 def test_the_list_tells_when_a_key_was_last_used(admin):
-    asks(make(admin, days=""))
+    asks(make(admin, days="never"))
     assert "just now" in admin.get(LIST).content.decode()
 
 

@@ -1,7 +1,6 @@
 """What an admin says about a new key."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -15,11 +14,12 @@ ROLES = [
     (KeyRole.ADMIN, _("Admin: so far the same as a Supervisor’s")),
 ]
 READ, LABELS = "read", "labels"
+NEVER = "never"
 LIFETIMES = [
-    ("30", _("30 days")),
-    ("90", _("90 days")),
-    ("365", _("A year")),
-    ("", _("Never")),
+    ("30", _("After 30 days")),
+    ("90", _("After 90 days")),
+    ("365", _("After a year")),
+    (NEVER, _("Never")),
 ]
 
 
@@ -42,7 +42,7 @@ class ApiKeyForm(forms.Form):
         initial=KeyRole.SUPPORT,
         widget=forms.RadioSelect,
     )
-    days = forms.ChoiceField(label=_("Expires after"), choices=LIFETIMES, initial="365")
+    days = forms.ChoiceField(label=_("Expires"), choices=LIFETIMES, initial="365")
     accounts = forms.ModelMultipleChoiceField(
         Account.objects.order_by("name"),
         label=_("Accounts"),
@@ -55,10 +55,6 @@ class ApiKeyForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["days"].required = False  # without any it never expires
 
     @property
     def key(self) -> ApiKey:
@@ -74,4 +70,4 @@ class ApiKeyForm(forms.Form):
 
 
 def _after(days: str) -> datetime | None:
-    return timezone.now() + timedelta(days=int(days)) if days else None
+    return None if days == NEVER else timezone.now() + timedelta(days=int(days))
