@@ -8,16 +8,19 @@ from .instance import Instance
 
 
 class UserLimit(models.Model):
-    """One account or one instance that a person is limited to. Without any they see all."""
+    """One account or one instance that a person is limited to. Without any they see all.
+
+    PROTECT, because a limit that vanished with its account would open all the others.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="limits"
     )
     account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, null=True, blank=True, verbose_name=_("account")
+        Account, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("account")
     )
     instance = models.ForeignKey(
-        Instance, on_delete=models.CASCADE, null=True, blank=True, verbose_name=_("instance")
+        Instance, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("instance")
     )
 
     class Meta:

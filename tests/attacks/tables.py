@@ -50,7 +50,7 @@ def is_of_an_instance(model: type[Model]) -> bool:
     """Whether its rows are some instance's or account's: what people can be limited to."""
     targets = [field.related_model for field in model._meta.local_fields if field.is_relation]
     return model in {Account, Instance} or any(
-        is_of_an_instance(target) for target in targets if target is not User
+        target and target is not User and is_of_an_instance(target) for target in targets
     )
 
 
