@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults openapi bench-ingest bench-silence lint check messages lock screenshots
+.PHONY: help run demo test faults openapi bench-ingest bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -44,6 +44,9 @@ lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and setting
 	@git ls-files 'templates/*.html' -z | xargs -0 $(BIN)/djade --target-version 5.2 --check
 	@$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+audit: $(VENV)/ready-dev ## Ask for known weaknesses of the locked libraries (needs PyPI itself)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
 check: lint test ## What must hold before a commit
 
