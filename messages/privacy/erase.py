@@ -44,7 +44,12 @@ _AT_ONCE: Final = 200
 def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
     """From now on whatever comes about this person's messages so far goes. The worker begins."""
     erasure = Erasure.objects.create(subject=json.dumps(person.names), people=person.fingerprints)
-    audit(by, Action.PERSON_ERASED, recipient=person.names[0], details={"erasure": erasure.pk})
+    audit(
+        by,
+        Action.PERSON_ERASED,
+        recipient=person.names[0],
+        details={"erasure": erasure.pk, "state": "requested"},
+    )
     return erasure
 
 
@@ -79,7 +84,7 @@ def erase(
         None,
         Action.PERSON_ERASED,
         recipient=person.names[0],
-        details={"erasure": erasure.pk} | dict(erased),
+        details={"erasure": erasure.pk, "state": "done"} | dict(erased),
     )
     return True
 
@@ -120,11 +125,13 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
         gone = [
             message for message in locked if not message.is_group and _is_theirs(message, person)
         ]
-        for message in gone:
-            Label.objects.filter(instance=message.instance_id, zapi_id=message.zapi_id).delete()
+        labels = sum(
+            Label.objects.filter(instance=one.instance_id, zapi_id=one.zapi_id).delete()[0]
+            for one in gone
+        )
         number += events.filter(message__in=gone).delete()[0]
         Message.objects.filter(pk__in=[message.pk for message in gone]).delete()
-    return Counter(messages=len(gone), events=number)
+    return Counter(messages=len(gone), events=number, labels=labels)
 
 
 def empty_callbacks(ids: Iterable[Any]) -> int:

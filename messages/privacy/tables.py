@@ -8,11 +8,24 @@ time, so that neither memory nor a lock grows with the board.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qs
 
-from django.db.models import BinaryField, F, Func, IntegerField, Model, Q, QuerySet, Value
+from django.db.models import (
+    BinaryField,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messages import phones
 from messages.models import (
     Alias,
     Callback,
@@ -117,6 +130,20 @@ def _in_words(*columns: str) -> Callable[[Person, QuerySet[Any]], QuerySet[Any]]
     return rows
 
 
+def _labels(person: Person, labels: QuerySet[Any]) -> QuerySet[Any]:
+    """Of their messages, and those that hold the number whatever message they are of."""
+    labelled = Message.objects.filter(instance=OuterRef("instance"), zapi_id=OuterRef("zapi_id"))
+    written = _in_words("label", "reference")(person, labels)
+    return labels.filter(Exists(_to(person, labelled))) | written
+
+
+def _asks_for(person: Person, view: SavedView) -> bool:
+    """Whether a saved search is for the person, in any writing of the number."""
+    texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
+    numbers = {phones.person(number) for text in texts for number in phones.whole_numbers(text)}
+    return bool(numbers & set(person.names)) or person.is_named_in(" ".join(texts).encode())
+
+
 MESSAGES: Final = Table(Message, _("Messages"), _to, indexed=True)
 EVENTS: Final = Table(StatusEvent, _("Steps, in groups too"), _reporting)
 CALLBACKS: Final = Table(Callback, _("Raw callbacks"), _mentioning, is_really=_body_names)
@@ -134,8 +161,10 @@ TABLES: Final[dict[str, Table]] = {
         lambda person, rows: rows.filter(Q(lid__in=person.names) | Q(number__in=person.names)),
         indexed=True,
     ),
-    "labels": Table(Label, _("Labels that hold the number"), _in_words("label", "reference")),
-    "saved views": Table(SavedView, _("Saved views"), _in_words("query", "name")),
+    "labels": Table(Label, _("Labels"), _labels),
+    "saved views": Table(
+        SavedView, _("Saved views"), lambda person, rows: rows, is_really=_asks_for
+    ),
     "incidents": Table(Incident, _("Notes on incidents"), _in_words("note")),
     "events": EVENTS,
     "callbacks": CALLBACKS,

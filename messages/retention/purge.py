@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from messages.audit import Action, audit
-from messages.models import Callback, Kept, Message, Retention, StatusEvent
+from messages.models import Callback, Kept, Label, Message, Retention, StatusEvent
 
 from .kinds import KINDS, bodies_after
 from .rules import cutoff
@@ -79,11 +79,14 @@ def _delete_messages(row: Retention, before: datetime) -> int:
     """Those that a callback is just writing are left for the next turn, and nobody waits."""
     with transaction.atomic():
         older = KINDS[Kept.MESSAGES].older(before)
-        locked = older.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH]
-        pks = list(locked)
-        StatusEvent.objects.filter(message__in=pks).delete()
-        Message.objects.filter(pk__in=pks).delete()
-    return len(pks)
+        locked = list(older.select_for_update(skip_locked=True)[:BATCH])
+        labels = Label.objects.filter(zapi_id__in=[message.zapi_id for message in locked])
+        known = {(message.instance_id, message.zapi_id) for message in locked}
+        gone = [label.pk for label in labels if (label.instance_id, label.zapi_id) in known]
+        Label.objects.filter(pk__in=gone).delete()
+        StatusEvent.objects.filter(message__in=locked).delete()
+        Message.objects.filter(pk__in=[message.pk for message in locked]).delete()
+    return len(locked)
 
 
 def _empty_bodies(row: Retention, before: datetime) -> int:

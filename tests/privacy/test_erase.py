@@ -90,13 +90,15 @@ def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, su
     Label.objects.create(
         instance=instance, zapi_id="M", label="for 5544999999999", updated_at=timezone.now()
     )
-    SavedView.objects.create(user=support, name="V", query=f"q={PHONE}")
+    SavedView.objects.create(user=support, name="V", query="q=%2B55+44+9999-9999")
+    SavedView.objects.create(user=support, name="failed", query="status=failed")
     Incident.objects.create(
         kind="silent", note=f"asked {PHONE}", opened_at=timezone.now(), last_seen_at=timezone.now()
     )
     assert Forward.objects.exists()
     assert FollowUp.objects.exists()
     erase()
+    assert [view.name for view in SavedView.objects.all()] == ["failed"]
     stored = everything_stored()
     for secret in (PHONE, OLD_FORM, LID, LID.removesuffix("@lid")):
         assert secret not in stored
@@ -266,6 +268,16 @@ def test_an_export_holds_all_of_it(post):
     assert json.loads(texts["events.json"])[0]["status"] == "READ"
     assert "MessageStatusCallback" in texts["callbacks.json"]
     assert OTHER not in "".join(texts.values())
+
+
+def test_what_the_sender_called_a_message_goes_along_with_it(post, instance):
+    post(status())
+    label = {"instance": instance, "reference": "Order 7", "updated_at": timezone.now()}
+    Label.objects.create(zapi_id="M", **label)
+    Label.objects.create(zapi_id="N", **label)
+    assert find(who_is(PHONE)).counts["labels"] == 1
+    assert erase().erased["labels"] == 1
+    assert [left.zapi_id for left in Label.objects.all()] == ["N"]
 
 
 def test_an_export_holds_no_secret(post):

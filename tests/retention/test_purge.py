@@ -16,6 +16,7 @@ from messages.models import (
     Incident,
     Instance,
     Kept,
+    Label,
     Message,
     Retention,
     StatusEvent,
@@ -38,8 +39,8 @@ def age(days):
     """As if all that is there had come so long ago."""
     then = timezone.now() - timedelta(days=days)
     Message.objects.update(first_heard_at=then)
-    for callback in Callback.objects.all():
-        old = first_id_at(then)
+    for number, callback in enumerate(Callback.objects.all()):
+        old = first_id_at(then + timedelta(milliseconds=number))
         Callback.objects.filter(pk=callback.pk).update(id=old, received_at=then)
         StatusEvent.objects.filter(callback=callback.pk).update(callback_id=old, received_at=then)
 
@@ -61,6 +62,16 @@ def test_messages_go_with_their_steps(old, post):
     purge()
     assert [message.zapi_id for message in Message.objects.all()] == ["NEW"]
     assert StatusEvent.objects.count() == 1
+
+
+def test_labels_go_with_their_messages(old, instance):
+    for name in ("M", "N"):
+        Label.objects.create(
+            instance=instance, zapi_id=name, reference="7", updated_at=timezone.now()
+        )
+    keep(messages=90, bodies=90)
+    purge()
+    assert [label.zapi_id for label in Label.objects.all()] == ["N"]
 
 
 def test_bodies_go_and_the_timeline_stays(old):

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from messages.models import Kept, Retention
-from messages.retention import LEAST_DAYS, SUGGESTED_DAYS, complaints
+from messages.retention import LEAST_DAYS, complaints
 
 
 class RetentionForm(forms.Form):
@@ -19,13 +19,7 @@ class RetentionForm(forms.Form):
                 min_value=1,
                 max_value=36_500,
                 initial=stored.get(kind.value),
-                widget=forms.NumberInput(
-                    attrs={
-                        "class": "input",
-                        "min": LEAST_DAYS[kind],
-                        "placeholder": SUGGESTED_DAYS[kind],
-                    }
-                ),
+                widget=forms.NumberInput(attrs={"class": "input", "min": LEAST_DAYS[kind]}),
             )
 
     def clean(self) -> dict[str, Any]:

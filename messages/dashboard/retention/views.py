@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from messages.dashboard.moments import Moment, moment
 from messages.dashboard.unlimited import unlimited_only
 from messages.models import Kept, Retention
-from messages.retention import LEAST_DAYS, Going, keep_for, preview
+from messages.retention import LEAST_DAYS, SUGGESTED_DAYS, Going, keep_for, preview
 
 from .forms import RetentionForm
 
@@ -32,8 +32,9 @@ class Row:
         return moment(self.going.oldest) if self.going else None
 
     @property
-    def least(self) -> int:
-        return LEAST_DAYS[self.kind]
+    def hint(self) -> str:
+        numbers = {"least": LEAST_DAYS[self.kind], "suggested": SUGGESTED_DAYS[self.kind]}
+        return _("at least %(least)d, %(suggested)d suggested") % numbers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
