@@ -21,7 +21,7 @@ demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and li
 		ZAPI_BASE_URL=http://127.0.0.1:$$ZAPI_PORT $(BIN)/python manage.py serve --demo
 
 bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
-	@$(BIN)/python -m bench.ingest
+	@$(BIN)/python -m bench.ingest $(ARGS)
 
 bench-silence: $(VENV)/ready-dev ## Back-test the rule about silent instances: false alarms, time to detect
 	@$(BIN)/python -m bench.silence
@@ -36,6 +36,9 @@ faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is
 openapi: $(VENV)/ready-dev ## Describe the webhook in docs/webhook.openapi.yaml
 	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \
 		--custom-settings messages.webhooks.schema.SETTINGS --file docs/webhook.openapi.yaml
+
+screenshots: $(VENV)/ready-dev ## Draw every page in screenshots/, to be looked at (needs Chromium)
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser/screenshots.py
 
 lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
 	@$(BIN)/ruff check .

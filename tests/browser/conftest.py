@@ -11,10 +11,12 @@ from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from pytest_django.live_server_helper import LiveServer
 
-from tests.dashboard.conftest import _quick_passwords, deliver, report, support
+from messages.models import Message
+from tests.dashboard.conftest import Report, _quick_passwords, deliver, report, support
 
 __all__ = ["_quick_passwords", "deliver", "report", "support"]
 
+LONG_ID = "3EB0" + "F" * 120
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 # The server of these tests speaks http: nothing may insist on https.
 PLAIN_HTTP = {
@@ -108,3 +110,20 @@ def _listen(context: BrowserContext, complaints: list[str]) -> None:
     context.on("console", on_console)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("response", on_response)
+
+
+@pytest.fixture
+def messages(report: Report, deliver: Report) -> dict[str, Message]:
+    """One of each kind, by the name of what is special about it."""
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", "READ", id="GROUP", participant="5511987654321", **group)
+    found = {"group": report("RECEIVED", id="GROUP", participant="123456789012345", **group)}
+    found["played"] = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED", id="PLAYED")
+    report("READ", id="PLAYED")
+    found["failed"] = deliver(LONG_ID, error="A reason that goes on and on " * 10)
+    report("RECEIVED", id="BOTH")
+    found["contradicted"] = deliver("BOTH", error="expired")
+    found["lid"] = report("READ", id="LID", phone="123456789012345@lid", momment="yesterday")
+    found["unknown"] = report("TELEPORTED", id="UNKNOWN")
+    found["inbound"] = report("READ_BY_ME", id="INBOUND")
+    return found

@@ -6,39 +6,21 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from .crawl import pages
+
 pytestmark = pytest.mark.browser
 
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-LONG = "3EB0" + "F" * 120
 
 
 @pytest.fixture
-def messages(report, deliver):
-    """One of each kind, by the name of what is special about it."""
-    group = {"phone": "120363019502650977-group", "isGroup": True}
-    report("RECEIVED", "READ", id="GROUP", participant="5511987654321", **group)
-    found = {"group": report("RECEIVED", id="GROUP", participant="123456789012345", **group)}
-    found["played"] = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED", id="PLAYED")
-    report("READ", id="PLAYED")
-    found["failed"] = deliver(LONG, error="A reason that goes on and on " * 10)
-    report("RECEIVED", id="BOTH")
-    found["contradicted"] = deliver("BOTH", error="expired")
-    found["lid"] = report("READ", id="LID", phone="123456789012345@lid", momment="yesterday")
-    found["unknown"] = report("TELEPORTED", id="UNKNOWN")
-    found["inbound"] = report("READ_BY_ME", id="INBOUND")
-    return found
-
-
-def addresses(messages, instance):
+def addresses(messages, instance, admin_user):
+    """Every page there is a link to, and some of them with more to show."""
     return [
-        "/",
+        *pages(admin_user).values(),
         "/?q=44+99999-9999&status=read&status=failed&period=30d&inbound=1",
         "/?q=nothing",
         *(f"/messages/{message.pk}/" for message in messages.values()),
-        "/instances/",
-        "/instances/add/",
-        f"/instances/{instance.pk}/",
-        "/account/password/change/",
         "/nowhere/",
     ]
 
@@ -57,9 +39,9 @@ def unfold(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(scheme, open_page, admin_user, messages, instance):
+def test_axe_finds_nothing_on_any_page(scheme, open_page, admin_user, addresses):
     page = open_page(admin_user, color_scheme=scheme)
-    for address in addresses(messages, instance):
+    for address in addresses:
         page.goto(address)
         unfold(page)
         assert not violations(page), address
@@ -83,9 +65,9 @@ def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages)
 
 
 @pytest.mark.parametrize("width", [320, 375, 768])
-def test_nothing_overflows(width, open_page, admin_user, messages, instance):
+def test_nothing_overflows(width, open_page, admin_user, addresses):
     page = open_page(admin_user, width=width)
-    for address in addresses(messages, instance):
+    for address in addresses:
         page.goto(address)
         unfold(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address

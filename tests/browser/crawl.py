@@ -1,0 +1,48 @@
+"""Every page that can be reached by links, so that no test or picture forgets a new one."""
+
+import html
+import re
+from collections.abc import Iterable
+from urllib.parse import urljoin, urlsplit
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import Resolver404, resolve
+
+LINK = re.compile(r'<a [^>]*?href="([^"#]+)')
+# Django admin draws itself, and files are no pages.
+NOT_OURS = re.compile(r"/(admin|static)/")
+
+
+def pages(user: User, *starts: str) -> dict[str, str]:
+    """One address for each URL's name, as `user` finds them from `starts` on by following links."""
+    client = Client()
+    client.force_login(user)
+    found: dict[str, str] = {}
+    waiting = list(starts or ["/"])
+    for address in waiting:  # grows while it is walked
+        name = _name(address)
+        if not name or name in found:
+            continue
+        answer = client.get(address)
+        if answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
+            continue
+        found[name] = address
+        waiting += _links(address, answer.content.decode())
+    return found
+
+
+def _name(address: str) -> str:
+    if NOT_OURS.match(address):
+        return ""
+    try:
+        return resolve(urlsplit(address).path).view_name
+    except Resolver404:
+        return ""
+
+
+def _links(address: str, page: str) -> Iterable[str]:
+    for link in LINK.findall(page):
+        target = urljoin(address, html.unescape(link))
+        if not urlsplit(target).netloc:
+            yield target
