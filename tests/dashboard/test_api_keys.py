@@ -1,7 +1,5 @@
 """/api-keys/: made, shown once, listed, revoked."""
 
-import re
-
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -17,18 +15,18 @@ NEW = {"name": "CRM", "scopes": ["read"], "role": "support", "days": "365"}
 
 
 @pytest.fixture
-def admin(client, db) -> Client:
+def admin(client, db):
     user = User.objects.create_user("ana")
     user.groups.add(Group.objects.get(name=ADMIN))
     client.force_login(user)
     return client
 
 
-def make(client, **changes) -> str:
+def make(client, **changes):
     """The key, as it is shown."""
     page = client.post(ADD, NEW | changes)
     assert page.headers["Cache-Control"] == "no-store"
-    return re.search(r'id="api-key">(sb_\w{8}_[\w-]{43})<', page.content.decode())[1]
+    return page.content.decode().split('id="api-key">')[1].split("<")[0]
 
 
 def asks(key: str, path: str = "/api/v1/messages/"):

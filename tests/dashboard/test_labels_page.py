@@ -22,7 +22,7 @@ def supervisor(client, db):
     return client
 
 
-def upload(client, text: str) -> str:
+def upload(client, text):
     file = SimpleUploadedFile("labels.csv", text.encode(), "text/csv")
     return client.post(PATH, {"file": file}, follow=True).content.decode()
 
