@@ -1,10 +1,11 @@
-"""What ours is measured against, on the same server and behind the same (no) middleware."""
+"""What ours is measured against, on the same server: behind no middleware, or the site's."""
 
 from statusboard.wsgi import DoorHandler  # isort: skip  (first: it sets Django up)
 
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.urls import path
 from rest_framework import serializers
@@ -96,4 +97,13 @@ class ContestantHandler(DoorHandler):
         return super(DoorHandler, self).get_response(request)
 
 
+class SiteHandler(WSGIHandler):
+    """With every middleware that a page of the site passes."""
+
+    def get_response(self, request: HttpRequest) -> Any:
+        request.urlconf = __name__
+        return super().get_response(request)
+
+
 application = ContestantHandler()
+behind_middleware = SiteHandler()

@@ -12,10 +12,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench.load import ROOT, Result, load, memory_of_largest_worker, server
+from bench.load import ROOT, Result, load, memory_of_largest_worker, ratio, server
+from bench.strain import FEW, MANY, strain
 from bench.table import Figure, print_and_exit
 
 POSTGRESQL = os.environ.get(
@@ -24,6 +26,7 @@ POSTGRESQL = os.environ.get(
 OURS = "statusboard.wsgi:application"
 DOOR = "statusboard.wsgi:webhook_door"
 CONTESTANTS = "bench.contestants:application"
+BEHIND_MIDDLEWARE = "bench.contestants:behind_middleware"
 CLIENTS = 8
 
 
@@ -70,9 +73,10 @@ def prepare(database: str) -> str:
     ).strip()
 
 
-def psql(statement: str, database: str = "") -> None:
+def psql(statement: str, database: str = "") -> str:
     address = POSTGRESQL.rsplit("/", 1)[0] + f"/{database}" if database else POSTGRESQL
-    subprocess.run(["psql", "-q", address, "-c", statement], check=True, stdout=subprocess.DEVNULL)
+    command = ["psql", "-qAt", address, "-c", statement]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def pgbench(seconds: float) -> float:
@@ -142,6 +146,9 @@ class Bench:
     def bare(self) -> Result:
         return self._run(CONTESTANTS, POSTGRESQL, "/bare/", workers=2)
 
+    def bare_behind_middleware(self) -> Result:
+        return self._run(BEHIND_MIDDLEWARE, POSTGRESQL, "/bare/", workers=2)
+
     def naive(self) -> Result:
         return self._run(CONTESTANTS, POSTGRESQL, "/naive/", workers=2)
 
@@ -159,6 +166,21 @@ class Bench:
             load(self.path, 1, connections=1, ids=count)
             return load(self.path, self.seconds, connections=1, ids=count)
 
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        """The whole site as it is run, on PostgreSQL; gives the server's process id."""
+        with server(OURS, environment(POSTGRESQL), self.path, workers=2) as pid:
+            yield pid
+
+    def manage(self, *arguments: str) -> str:
+        return manage(POSTGRESQL, *arguments).strip()
+
+    def rows(self) -> int:
+        """Of all that a callback writes."""
+        tables = ("callback", "message", "statusevent", "followup")
+        counted = " + ".join(f"(SELECT count(*) FROM whatsapp_{table})" for table in tables)
+        return int(psql(f"SELECT {counted}"))
+
     def _run(self, application: str, database: str, path: str, *, workers: int) -> Result:
         with server(application, environment(database), path, workers) as pid:
             load(path, 1)
@@ -168,12 +190,6 @@ class Bench:
         if result.failed:
             raise SystemExit(f"{result.failed} requests to {path} failed.")
         return result
-
-
-def ratio(mine: list[Result], theirs: list[Result], name: str = "rate") -> float:
-    """Median of the ratios, pair by pair."""
-    pairs = zip(mine, theirs, strict=True)
-    return statistics.median(getattr(one, name) / getattr(two, name) for one, two in pairs)
 
 
 def show(name: str, results: list[Result]) -> None:
@@ -188,37 +204,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8, help="of load in each turn (8)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contestant (3)")
+    parser.add_argument(
+        "--strain", action="store_true", help="only: long hours, dashboards, strangers, huge bodies"
+    )
+    parser.add_argument("--few", type=int, default=FEW, help=f"callbacks of a short soak ({FEW})")
+    parser.add_argument("--many", type=int, default=MANY, help=f"and of a long one ({MANY})")
     options = parser.parse_args()
     bench = Bench(options.seconds, options.rounds)
-    parts = (bench.bare, bench.naive, bench.ours, bench.ours_on_sqlite, bench.statement)
-    bare, naive, ours, on_sqlite, statement = bench.rounds_of(*parts)
+    print_and_exit(strain(bench, options.few, options.many) if options.strain else speed(bench))
+
+
+def speed(bench: Bench) -> list[Figure]:
+    parts = (bench.bare, bench.bare_behind_middleware, bench.naive, bench.ours)
+    others = (bench.ours_on_sqlite, bench.statement)
+    bare, behind, naive, ours, on_sqlite, statement = bench.rounds_of(*parts, *others)
     one_id, many_ids = bench.rounds_of(lambda: bench.ids(1), lambda: bench.ids(31))
     for name, results in (
-        ("bare DRF view, stores nothing", bare),
+        ("bare DRF view, no middleware", bare),
+        ("bare DRF view, site's middleware", behind),
         ("naive DRF + Serializer + ORM", naive),
         ("ours, PostgreSQL", ours),
         ("ours, SQLite", on_sqlite),
         ("our statement by pgbench", statement),
     ):
         show(name, results)
-    print_and_exit(
-        [
-            Figure("ours ÷ bare DRF view", ratio(ours, bare), 0.50),
-            Figure("ours ÷ naive DRF + ORM", ratio(ours, naive), 5),
-            Figure("ours ÷ pgbench of our statement", ratio(ours, statement), 0.25),
-            Figure("p99 ÷ p99 of the bare view", ratio(ours, bare, "p99_ms"), 1.8, at_least=False),
-            Figure("SQLite ÷ PostgreSQL", ratio(on_sqlite, ours), 0.7),
-            Figure(
-                "p99 on SQLite",
-                statistics.median(one.p99_ms for one in on_sqlite),
-                100,
-                at_least=False,
-                unit=" ms",
-            ),
-            Figure("31 ids ÷ 1 id, time", ratio(many_ids, one_id, "p50_ms"), 3, at_least=False),
-            Figure("memory of a worker", bench.memory, 120, at_least=False, unit=" MiB"),
-        ]
-    )
+    return [
+        Figure("ours ÷ bare DRF view, no middleware", ratio(ours, bare), 0.50),
+        Figure("ours ÷ bare DRF view, site's middleware", ratio(ours, behind), 0.50),
+        Figure("ours ÷ naive DRF + ORM", ratio(ours, naive), 5),
+        Figure("ours ÷ pgbench of our statement", ratio(ours, statement), 0.25),
+        Figure("p99 ÷ p99 of the bare view", ratio(ours, bare, "p99_ms"), 1.8, at_least=False),
+        Figure("SQLite ÷ PostgreSQL", ratio(on_sqlite, ours), 0.7),
+        Figure(
+            "p99 on SQLite",
+            statistics.median(one.p99_ms for one in on_sqlite),
+            100,
+            at_least=False,
+            unit=" ms",
+        ),
+        Figure("31 ids ÷ 1 id, time", ratio(many_ids, one_id, "p50_ms"), 3, at_least=False),
+        Figure("memory of a worker", bench.memory, 120, at_least=False, unit=" MiB"),
+    ]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -65,16 +66,22 @@ def load(path: str, seconds: float, *, ids: int = 0, connections: int = CONNECTI
     return Result(**json.loads(line.removeprefix("RESULT ")))
 
 
-def memory_of_largest_worker(pid: int) -> float:
-    """Resident MiB of the largest descendant of the server's process."""
+def ratio(mine: list[Result], theirs: list[Result], name: str = "rate") -> float:
+    """Median of the ratios, pair by pair."""
+    pairs = zip(mine, theirs, strict=True)
+    return statistics.median(getattr(one, name) / getattr(two, name) for one, two in pairs)
+
+
+def memory_of_largest_worker(pid: int, field: str = "VmRSS") -> float:
+    """MiB of the largest descendant of the server's process: resident, or VmHWM, its peak."""
     pids, found = [pid], []
     while pids:
         children = Path(f"/proc/{pids[0]}/task/{pids.pop(0)}/children").read_text().split()
         pids += [int(child) for child in children]
-        found += [_resident(int(child)) for child in children]
+        found += [_memory(int(child), field) for child in children]
     return max(found)
 
 
-def _resident(pid: int) -> float:
+def _memory(pid: int, field: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) / 1024
+    return int(next(line for line in status if line.startswith(field)).split()[1]) / 1024
