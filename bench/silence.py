@@ -24,7 +24,7 @@ JUDGED_FROM: Final = START + timedelta(weeks=4)
 END: Final = START + timedelta(weeks=WEEKS)
 HOLIDAYS: Final = {START.date() + timedelta(days=days) for days in (32, 46, 60)}
 FACTOR, FLOOR = 3.0, 15 * 60.0
-INSTANCES, CUTS = 1, 10
+INSTANCES, CUTS = 3, 25
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 Rate = Callable[[datetime, random.Random], float]

@@ -11,7 +11,8 @@ from tests.forwarding.conftest import clock
 
 __all__ = ["clock"]
 
-pytestmark = pytest.mark.django_db
+# The loop closes connections that are in a transaction when a job begins.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def broken() -> int:

@@ -1,0 +1,57 @@
+"""A tab that stays open, in a real browser."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from messages.access.roles import SUPERVISOR
+from messages.incidents.glance import glance
+from messages.models import Incident, IncidentKind, WorkerBeat
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def supervisor(support):
+    support.groups.add(Group.objects.get(name=SUPERVISOR))
+    return support
+
+
+@pytest.fixture(autouse=True)
+def _a_worker_runs(board):
+    now = timezone.now()
+    WorkerBeat.objects.create(host="one", pid=7, started_at=now, beat_at=now)
+    glance.forget()
+
+
+@pytest.fixture
+def disconnected(instance):
+    def lose() -> Incident:
+        now = timezone.now()
+        incident = Incident.objects.create(
+            kind=IncidentKind.DISCONNECTED, instance=instance, opened_at=now, last_seen_at=now
+        )
+        glance.forget()
+        return incident
+
+    return lose
+
+
+def test_the_tab_tells_in_its_title_icon_and_banner_and_is_quiet_again(
+    open_page, supervisor, disconnected
+):
+    page = open_page(supervisor)
+    page.clock.install()
+    page.goto("/")
+    incident = disconnected()
+    page.clock.run_for(16_000)
+    expect(page).to_have_title("(1) Messages · Statusboard")
+    favicon = page.locator("link[rel=icon]")
+    expect(favicon).to_have_attribute("href", "/static/img/favicon-alert.svg")
+    expect(page.get_by_role("region", name="Needs attention")).to_contain_text("Atendimento")
+    incident.delete()
+    glance.forget()
+    page.clock.run_for(16_000)
+    expect(page).to_have_title("Messages · Statusboard")
+    expect(favicon).to_have_attribute("href", "/static/img/favicon.svg")
