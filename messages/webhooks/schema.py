@@ -172,7 +172,7 @@ class WebhookSchema(AutoSchema):
     def get_summary(self) -> str:
         return "Report what became of messages"
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as its own parent has it
         return (
             "One callback of any type. It may come late, twice and in any order. "
             "The body may be packed with gzip."
@@ -185,7 +185,7 @@ class WebhookSchema(AutoSchema):
         """None but the key in the path."""
         return []
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         return [
             OpenApiParameter(
                 "key",
@@ -206,7 +206,8 @@ class WebhookSchema(AutoSchema):
         return {JSON: {"anyOf": _CALLBACKS}}
 
     def _get_request_body(self, direction: Any = "request") -> dict[str, Any]:
-        return {**super()._get_request_body(direction), "required": True}
+        body: dict[str, Any] = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return body | {"required": True}
 
     def get_response_serializers(self) -> Any:
         bodies = {200: _STORED, 405: _said("detail")}
@@ -219,7 +220,7 @@ class WebhookSchema(AutoSchema):
         return [OpenApiExample(name, value, request_only=True) for name, value in _EXAMPLES.items()]
 
 
-class WebhookExtension(OpenApiViewExtension):
+class WebhookExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # its registry
     target_class = "messages.webhooks.views.ZapiWebhook"
 
     def view_replacement(self) -> Any:

@@ -39,7 +39,7 @@ def receiver(settings) -> Iterator[Receiver]:
 def send(client, admin, instance):
     """Change the forwarding of one kind; gives the page that follows."""
 
-    def send(kind: str = "message-status", **data: str) -> str:
+    def send(kind: str = "message-status", **data: str):
         path = reverse("dashboard:instance-forwarding-change", args=[instance.pk, kind])
         return client.post(path, data, follow=True).content.decode()
 

@@ -29,7 +29,7 @@ def admin(client, db) -> User:
 
 @pytest.fixture
 def read(client, admin):
-    def page() -> str:
+    def page():
         return client.get(HEALTH).content.decode()
 
     return page

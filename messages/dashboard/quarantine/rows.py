@@ -70,7 +70,8 @@ def as_id(text: str) -> UUID | None:
 def _take(callbacks: CallbackQuerySet) -> list[Row]:
     beginning = Substr("body", 1, _READ, output_field=BinaryField())
     light = callbacks.select_related("instance").defer("body").annotate(beginning=beginning)
-    return [Row(one, bytes(one.beginning or b"")) for one in light[: PAGE_SIZE + 1]]
+    # SQLite gives NULL for the beginning of nothing.
+    return [Row(one, bytes(vars(one)["beginning"] or b"")) for one in light[: PAGE_SIZE + 1]]
 
 
 def _page(found: list[Row], *, has_older: bool, has_newer: bool) -> Page:
