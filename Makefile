@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults openapi bench-ingest bench-silence lint audit check messages lock screenshots
+.PHONY: help run demo test faults openapi bench-ingest bench-pages bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -19,6 +19,9 @@ demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and li
 	@export PORT=$${PORT:-8000} ZAPI_PORT=$${ZAPI_PORT:-8090}; \
 	env -u DATABASE_URL DEMO=on DATA_DIR=data/demo PUBLIC_BASE_URL=http://127.0.0.1:$$PORT \
 		ZAPI_BASE_URL=http://127.0.0.1:$$ZAPI_PORT $(BIN)/python manage.py serve --demo
+
+bench-pages: $(VENV)/ready-dev ## Measure the pages on a big board; ARGS="--messages 5000000" as in the targets
+	@$(BIN)/python -m bench.pages $(ARGS)
 
 bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest $(ARGS)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from messages.access.roles import SUPERVISOR
 from messages.export import csv_file, rows
 from messages.models import Action, AuditEvent, Instance, Label, UserLimit
+from tests.conftest import _connections_of_the_test as connections_of_the_test
 from tests.dashboard.conftest import (
     HttpsClient,
     _quick_passwords,
@@ -197,5 +198,6 @@ class TestWho:
         report("SENT")
         answer = take(taker)
         next(iter(answer.streaming_content))
-        answer.close()
+        with connections_of_the_test():
+            answer.close()
         assert AuditEvent.objects.get(action=Action.EXPORTED).details["complete"] is False

@@ -1,0 +1,162 @@
+"""`make bench-pages`: how fast pages open on a board that has grown.
+
+The database is seeded once (`manage.py seed_history`) and used again. Pages are asked of the whole
+site in this process, through Django's test client: server time, without network and web server.
+Each is asked many times, in turns with the others; a query's time is what PostgreSQL itself counts
+for it (EXPLAIN ANALYZE). Needs a PostgreSQL at BENCH_PAGES_URL.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from bench.table import Figure, print_and_exit
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+POSTGRESQL: Final = os.environ.get(
+    "BENCH_PAGES_URL", "postgres://postgres@127.0.0.1:5432/statusboard_pages"
+)
+SMALL: Final = 50_000
+EXPORTED: Final = 1_000_000
+# Every page and filter that support opens all day.
+LISTS: Final = {
+    "newest 50": "/",
+    "filter: status read": "/?status=read",
+    "filter: status failed": "/?status=failed",
+    "filter: one instance": "/?instance={instance}",
+    "filter: 30 days": "/?period=30d",
+    "filter: individuals": "/?groups=0",
+    "filter: an hour of sending": "/?since={since}&until={until}",
+    "filter: reached read": "/?reached=read",
+    "filter: with inbound": "/?inbound=1",
+    "view: stuck": "/?view=stuck",
+    "view: failed": "/?view=failed",
+    "view: delivered without read": "/?view=no-read",
+    "view: groups": "/?view=groups",
+}
+# The queries of a search, in milliseconds.
+SEARCHES: Final = {
+    "phone: exact": ("/?q={phone}", 2),
+    "phone: beginning": ("/?q={beginning}", 5),
+    "phone: last 8": ("/?q={last8}", 2),
+    "phone: middle 6": ("/?q={middle6}", 25),
+}
+OTHERS: Final = {
+    "page 1 of all time": "/?period=all",
+    "page 10,000 of all time": "/?period=all&older={cursor}",
+    "Overview, 30 days": "/overview/?period=30d",
+    "Message": "{message}",
+    "Recipient": "{recipient}",
+    "live poll, nothing new": "{live}",
+}
+ALL: Final = LISTS | {name: path for name, (path, _) in SEARCHES.items()} | OTHERS
+Result = dict[str, Any]
+
+
+def environment(database: str) -> dict[str, str]:
+    return os.environ | {
+        "DATABASE_URL": database,
+        "DATA_DIR": tempfile.gettempdir() + "/statusboard-bench-pages",
+        "STATUSBOARD_GENERATE_SECRETS": "1",
+        "DJANGO_SETTINGS_MODULE": "statusboard.settings",
+        # As `serve` has it: templates are compiled once.
+        "DEBUG": "off",
+    }
+
+
+def run(database: str, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment(database),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def prepare(database: str, messages: int) -> None:
+    """Seed a database, unless it holds about as many messages already."""
+    name, server = database.rsplit("/", 1)[1], database.rsplit("/", 1)[0] + "/postgres"
+    there = psql(server, f"SELECT 1 FROM pg_database WHERE datname = '{name}'")
+    if there and abs(_held(database) - messages) < messages / 20:
+        run(database, "manage.py", "migrate", "--verbosity", "0")
+        return
+    if there:
+        psql(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    psql(server, f'CREATE DATABASE "{name}"')
+    print(f"Seeding {messages:,} messages into {name} ...", flush=True)
+    run(database, "manage.py", "migrate", "--verbosity", "0")
+    print(run(database, "manage.py", "seed_history", "--messages", str(messages), "--days", "90"))
+
+
+def _held(database: str) -> int:
+    return int(psql(database, "SELECT coalesce(max(id), 0) FROM whatsapp_message") or 0)
+
+
+def psql(database: str, statement: str) -> str:
+    command = ["psql", "-qtA", database, "-c", statement]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def inside(database: str, call: str) -> Any:
+    """What a function of bench/visits.py prints, run within the site in a process of its own."""
+    command = f"from bench.visits import *; {call}"
+    output = run(database, "manage.py", "shell", "--no-imports", "--command", command)
+    return json.loads(output.splitlines()[-1])
+
+
+def figures(large: dict[str, Result], small: dict[str, Result], taken: Result) -> list[Figure]:
+    def most(name: str, value: float, target: float, unit: str = " ms") -> Figure:
+        return Figure(name, value, target, at_least=False, unit=unit)
+
+    found: list[Figure] = []
+    for name in LISTS:
+        found.append(most(f"{name}, p95", large[name]["p95"], 40))
+        found.append(most(f"{name}, slowest query", large[name]["query"], 5))
+    grown = statistics.median(large[name]["p50"] / small[name]["p50"] for name in LISTS)
+    found.append(most(f"lists, all ÷ {SMALL:,} messages", grown, 1.3, ""))
+    far, near = large["page 10,000 of all time"], large["page 1 of all time"]
+    found.append(most("page 10,000 ÷ page 1", far["p50"] / near["p50"], 1.2, ""))
+    for name, (_path, target) in SEARCHES.items():
+        found.append(most(f"{name}, slowest query", large[name]["query"], target))
+    for name in ("Message", "Recipient"):
+        if name in large:
+            found.append(most(f"{name}, p95", large[name]["p95"], 40))
+            found.append(most(f"{name}, queries", large[name]["queries"], 8, ""))
+    if live := large.get("live poll, nothing new"):
+        found.append(most("live poll, p95", live["p95"], 5))
+        found.append(most("live poll, queries", live["queries"], 3, ""))
+    found.append(most("Overview, 30 days, p95", large["Overview, 30 days"]["p95"], 60))
+    found.append(Figure("export as CSV, rows/s", taken["rows"] / taken["seconds"], 20_000))
+    found.append(most(f"export, memory for {taken['rows']:,} rows", taken["memory"], 40, " MiB"))
+    found.append(most("first page in all", large["first page"]["bytes"] / 1024, 120, " KB"))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=200_000, help="on the board (200,000)")
+    parser.add_argument("--rounds", type=int, default=20, help="visits of each page (20)")
+    options = parser.parse_args()
+    small_database = f"{POSTGRESQL}_small"
+    prepare(POSTGRESQL, options.messages)
+    prepare(small_database, SMALL)
+
+    large = inside(POSTGRESQL, f"pages({ALL!r}, {options.rounds})")
+    small = inside(small_database, f"pages({LISTS!r}, {options.rounds})")
+    missing = [name for name in OTHERS if name not in large]
+    if missing:
+        print(f"Not there yet: {', '.join(missing)}.")
+    print_and_exit(figures(large, small, inside(POSTGRESQL, f"export('period=all', {EXPORTED})")))
+
+
+if __name__ == "__main__":
+    main()

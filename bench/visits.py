@@ -1,0 +1,156 @@
+"""What bench/pages.py runs inside the site, by `manage.py shell`: visits, and their times."""
+
+import json
+import re
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from messages.finding.keyset import Cursor
+from messages.finding.queries import message_set
+
+Result = dict[str, Any]
+Query = tuple[str, Any]
+PAGE: Final = 50
+# By page 10,000 of the list; of a smaller board, by a page near its end.
+FAR: Final = PAGE * 10_000
+
+
+class Visitor:
+    """An admin without limits, who looks at one page again and again."""
+
+    def __init__(self) -> None:
+        user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
+        self.client = Client(headers={"host": "127.0.0.1"})
+        self.client.force_login(user)
+
+    def visit(self, path: str) -> tuple[float, list[Query], bytes]:
+        """Milliseconds in all, the queries, and the answer's body."""
+        queries: list[Query] = []
+        with recorded_queries(queries):
+            before = time.perf_counter()
+            answer = self.client.get(path, secure=True)
+            took = (time.perf_counter() - before) * 1000
+        assert answer.status_code in (200, 204), (path, answer.status_code)
+        return took, queries, answer.content
+
+    def link(self, path: str, pattern: str) -> str:
+        """The first address on a page that looks like this; '' where there is none."""
+        found = re.search(pattern, self.visit(path)[2].decode())
+        return found[0] if found else ""
+
+
+@contextmanager
+def recorded_queries(queries: list[Query]) -> Iterator[None]:
+    def record(execute: Callable[..., Any], sql: str, params: Any, *arguments: Any) -> Any:
+        queries.append((sql, params))
+        return execute(sql, params, *arguments)
+
+    with connection.execute_wrapper(record):
+        yield
+
+
+def server_time(query: Query) -> float:
+    """Milliseconds that PostgreSQL itself counts for a query, the median of three runs."""
+    sql, params = query
+    if not sql.startswith("SELECT"):
+        return 0
+    times = []
+    with connection.cursor() as cursor:
+        for _ in range(3):
+            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", params)
+            (plan,) = cursor.fetchone()[0]
+            times.append(plan["Execution Time"])
+    return statistics.median(times)
+
+
+def pages(forms: dict[str, str], rounds: int) -> None:
+    """Visit every page in turns; print what each took, and the bytes of a first page."""
+    visitor = Visitor()
+    found = _addresses(visitor, forms)
+    for path in found.values():
+        visitor.visit(path)  # once to be warm
+    visits: dict[str, list[tuple[float, list[Query], bytes]]] = {name: [] for name in found}
+    for _ in range(rounds):
+        for name, path in found.items():
+            visits[name].append(visitor.visit(path))
+    results = {name: _result(done) for name, done in visits.items()}
+    print(json.dumps(results | {"first page": first_page(visitor)}))
+
+
+def export(query: str, most: int) -> None:
+    """Print how long up to `most` rows took as CSV, and the memory beyond that of a page."""
+    visitor = Visitor()
+    visitor.visit("/")
+    before, began = _memory(), time.perf_counter()
+    answer: Any = visitor.client.post(f"/messages/export/?{query}", {"format": "csv"}, secure=True)
+    rows = 0
+    for piece in answer:
+        rows += piece.count(b"\n")
+        if rows >= most:
+            break
+    took = time.perf_counter() - began
+    print(json.dumps({"rows": rows, "seconds": took, "memory": _memory() - before}))
+
+
+def first_page(visitor: Visitor) -> Result:
+    """Every byte that a browser loads for the first page, nothing of it compressed."""
+    text = visitor.visit("/")[2]
+    names = set(re.findall(rb'(?:href|src)="/static/([^"?]+)"', text))
+    files = [_static_file(name.decode()) for name in names]
+    return {"bytes": len(text) + sum(Path(file).stat().st_size for file in files)}
+
+
+def _addresses(visitor: Visitor, forms: dict[str, str]) -> dict[str, str]:
+    """The addresses to ask for, of what this database holds."""
+    outbound = message_set().outbound().newest_first()
+    far = min(FAR, outbound.count() * 9 // 10)
+    some = outbound.filter(is_group=False, several=False, phone__startswith="55")[1000]
+    hour = (some.started_at - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    message = reverse("dashboard:message", args=[some.pk])
+    names = {
+        "instance": some.instance_id,
+        "since": f"{hour:%Y-%m-%dT%H:%MZ}",
+        "until": f"{hour + timedelta(hours=1):%Y-%m-%dT%H:%MZ}",
+        "phone": some.phone,
+        "beginning": some.phone[:8],
+        "last8": some.phone[-8:],
+        "middle6": some.phone[4:10],
+        "cursor": Cursor.of(outbound[far]),
+        "message": message,
+        "recipient": visitor.link(message, r"/recipients/[^\"?/]+/"),
+        "live": visitor.link("/", r"/live/[^\"?]+"),
+    }
+    asked = {name: form.format(**names) for name, form in forms.items()}
+    return {name: path for name, path in asked.items() if path}
+
+
+def _result(visits: list[tuple[float, list[Query], bytes]]) -> Result:
+    times = sorted(took for took, _, _ in visits)
+    return {
+        "p50": statistics.median(times),
+        "p95": times[min(len(times) - 1, int(len(times) * 0.95))],
+        "query": max(map(server_time, visits[-1][1]), default=0),
+        "queries": max(len(queries) for _, queries, _ in visits),
+    }
+
+
+def _static_file(name: str) -> str:
+    unhashed = re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", name)
+    return str(finders.find(name) or finders.find(unhashed))
+
+
+def _memory() -> float:
+    """The most that this process ever held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
