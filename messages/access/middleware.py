@@ -44,10 +44,15 @@ class IdleTimeoutMiddleware:
         if SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
             logout(request)
             flash.info(request, _("You were signed out because nothing happened for a while."))
-        elif idle > _EXACTNESS:
+        elif idle > _EXACTNESS and _is_a_persons(request):
             request.session[SEEN_AT] = now
             mine = UserSession.objects.filter(session_key=request.session.session_key)
             mine.update(last_seen_at=timezone.now())
+
+
+def _is_a_persons(request: HttpRequest) -> bool:
+    """A page opened or a form sent. A page that looks for news by itself keeps nobody signed in."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 
 
 class TwoFactorRequiredMiddleware:

@@ -149,6 +149,15 @@ def test_who_does_something_stays(client, ana):
     assert client.session[SEEN_AT] > time.time() - 10
 
 
+def test_a_page_that_asks_for_news_by_itself_keeps_nobody_signed_in(client, ana):
+    sign_in(client)
+    session = client.session
+    session[SEEN_AT] = seen_at = time.time() - 600
+    session.save()
+    client.get("/", headers={"sec-fetch-mode": "cors"})
+    assert client.session[SEEN_AT] == seen_at
+
+
 def test_without_a_time_out_nobody_is_signed_out(client, ana, settings):
     settings.SESSION_IDLE_MINUTES = 0
     sign_in(client)

@@ -6,7 +6,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
-from messages.models import Instance, UserLimit
+from messages.access.api_keys import issue
+from messages.models import ApiKey, Instance, UserLimit
 from tests.access.conftest import _forgotten_attempts, ana, new_person
 from tests.attacks.tables import fill_every_table
 from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
@@ -28,9 +29,13 @@ def fill(admin_user: User) -> Fill:
     return lambda text: fill_every_table(text, admin_user)
 
 
-@pytest.fixture
-def limited_client(instance: Instance) -> Client:
-    """Somebody who may do whatever an Admin may, with this one instance."""
+@pytest.fixture(params=["person", "key"])
+def limited_client(request: pytest.FixtureRequest, instance: Instance) -> Client:
+    """Somebody, or software with a key, who may do what an Admin may, with this one instance."""
+    if request.param == "key":
+        key = ApiKey(name="limited", role="admin", may_label=True)
+        text = issue(key, instances=[instance], by=None)
+        return HttpsClient(headers={"authorization": f"Bearer {text}"})
     user: Any = User.objects.create_user("limited")
     user.groups.add(Group.objects.get(name="Admin"))
     UserLimit.objects.create(user=user, instance=instance)

@@ -27,6 +27,11 @@ class Answer:
         return self.headers.get("Content-Type", "")
 
     @property
+    def is_refused(self) -> bool:
+        leads_to_sign_in = "/account/login/" in self.headers.get("Location", "")
+        return self.status in {401, 403, 404, 405} or leads_to_sign_in
+
+    @property
     def is_html(self) -> bool:
         return self.type.startswith("text/html")
 
