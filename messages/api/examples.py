@@ -106,6 +106,7 @@ INCIDENT: Final = _example(
     {
         "id": 3,
         "kind": "disconnected",
+        "words": "Disconnected for 22 min.",
         "instance": _INSTANCE,
         "opened_at": "2026-11-22T09:20:00Z",
         "last_seen_at": "2026-11-22T09:42:00Z",

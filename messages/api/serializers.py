@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messages.access.masking import masked
+from messages.incidents.words import happening
 from messages.models import (
     HourlySummary,
     Incident,
@@ -186,11 +187,15 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     """Something that needs attention, from when it was noticed until it was over."""
 
     instance = InstanceRefSerializer(allow_null=True)  # type: ignore[assignment]
+    words = serializers.SerializerMethodField(help_text="What is wrong, in numbers.")
 
     class Meta:
         model = Incident
-        fields = ["id", "kind", "instance", "opened_at", "last_seen_at", "resolved_at"]
+        fields = ["id", "kind", "words", "instance", "opened_at", "last_seen_at", "resolved_at"]
         fields += ["acknowledged_at", "note"]
+
+    def get_words(self, incident: Incident) -> str:
+        return happening(incident)
 
 
 def labels_of(messages: Iterable[Message]) -> Labels:

@@ -39,7 +39,8 @@ def test_a_plain_key_labels_nothing(instance):
 def test_a_key_is_limited_to_an_instance(report, account):
     report("SENT")
     Instance.objects.create(account=account, name="Vendas", zapi_id="V")
-    assert create("--instance", "V").read("/messages/")["results"] == []
+    for name in ("V", str(Instance.objects.get(zapi_id="V").pk)):
+        assert create("--instance", name).read("/messages/")["results"] == []
     assert create("--account", "Loja").read("/messages/")["results"] != []
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from messages.access.api_keys import revoke
+from messages.access.api_keys import revoke, spend
 from messages.models import ApiKey, KeyRole
 from tests.conftest import call
 
@@ -95,6 +95,19 @@ def test_too_many_requests_are_told_to_wait(reader, settings):
     assert_problem(answer, 429)
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert answer.headers["RateLimit-Remaining"] == "0"
+
+
+def test_two_processes_give_the_last_place_of_a_minute_once(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 2
+    reader.read("/messages/")
+    one, other = ApiKey.objects.get(), ApiKey.objects.get()  # as each has read it
+    assert [spend(one).is_spent, spend(other).is_spent] == [False, True]
+
+
+def test_two_processes_begin_a_minute_once(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 2
+    one, other = ApiKey.objects.get(), ApiKey.objects.get()
+    assert [spend(one).remaining, spend(other).remaining] == [1, 0]
 
 
 def test_the_next_minute_is_full_again(reader, settings):

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)')
-# Django admin draws itself, and files are no pages.
-NOT_OURS = re.compile(r"/(admin|static)/")
+# Django admin and Swagger UI draw themselves, and files are no pages.
+NOT_OURS = re.compile(r"/(admin|api|static)/")
 
 
 def pages(user: User, *starts: str) -> dict[str, str]:

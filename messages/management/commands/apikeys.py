@@ -25,7 +25,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="ID",
-            help="limit it to an instance, by its id at Z-API; may be repeated",
+            help="limit it to an instance: its number here, or its id at Z-API; may be repeated",
         )
         create.add_argument(
             "--account",
@@ -90,11 +90,18 @@ def _expiry(days: int | None) -> datetime | None:
     return timezone.now() + timedelta(days=days)
 
 
-def _instances(zapi_ids: list[str]) -> list[Instance]:
-    found = {one.zapi_id: one for one in Instance.objects.filter(zapi_id__in=zapi_ids)}
-    if missing := [zapi_id for zapi_id in zapi_ids if zapi_id not in found]:
-        raise CommandError(f"There is no instance {missing[0]}. `instances list` shows them all.")
-    return list(found.values())
+def _instances(names: list[str]) -> list[Instance]:
+    return [_instance(name) for name in dict.fromkeys(names)]
+
+
+def _instance(name: str) -> Instance:
+    """An id at Z-API may look like a number of ours: it comes first."""
+    instance = Instance.objects.filter(zapi_id=name).first()
+    if instance is None and name.isdecimal() and len(name) < 19:
+        instance = Instance.objects.filter(pk=int(name)).first()
+    if instance is None:
+        raise CommandError(f"There is no instance {name}. `instances list` shows them all.")
+    return instance
 
 
 def _accounts(names: list[str]) -> list[Account]:
