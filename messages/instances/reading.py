@@ -19,7 +19,11 @@ from .addresses import is_ours, webhook_url
 FAILURES: Final = (ZapiError, SecretUnreadableError)
 
 TAKEN = Problem(
-    _("Somebody else's URL is set at Z-API. Say below what is to become of it."), permanent=True
+    _(
+        "Somebody else's URL is set at Z-API, so this board hears nothing. Say on the instance's "
+        "page what is to become of it."
+    ),
+    permanent=True,
 )
 OUTDATED = Problem(
     _(

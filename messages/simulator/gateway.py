@@ -52,6 +52,11 @@ class RememberedInstance:
     urls: dict[str, str] = field(default_factory=dict)
     filters: list[str] = field(default_factory=list)
     connected: bool = True
+    # As /me tells it: seconds or milliseconds, and sometimes as text.
+    due: int | str | None = 1893456000000
+    payment_status: str = "PAID"
+    # Whether /me tells of the filters, which is not documented.
+    tells_filters: bool = True
     queued: int = 0
 
     def url_for(self, hook: str) -> str:
@@ -65,17 +70,18 @@ class RememberedInstance:
             "id": self.id,
             "token": self.token,
             "name": f"Instance {self.id[:8]}",
-            "due": 1893456000000,
+            "due": self.due,
             "connected": self.connected,
-            "paymentStatus": "PAID",
+            "paymentStatus": self.payment_status,
             "created": "2024-01-15T12:00:00Z",
             "receiveCallbackSentByMe": False,
-            "callbackTypeFilters": self.filters,
+            **({"callbackTypeFilters": self.filters} if self.tells_filters else {}),
             **urls,
         }
 
     def partner_description(self) -> dict[str, Any]:
         told = self.description()
+        told.pop("callbackTypeFilters", None)
         connected = told.pop("connected")
         return told | {"phoneConnected": connected, "whatsappConnected": connected}
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from messages.instances.addresses import webhook_url
 from messages.models import BatchRow, Instance, RowState, Webhook, WebhookKind
-from messages.simulator.gateway import RememberedInstance
+from messages.simulator.gateway import Gateway, RememberedInstance
 from tests.stand_in import FOREIGN_URL
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ def taken_by_somebody_else(zapi, kind: str = "message-status") -> None:
     )
 
 
-def url_at_zapi(zapi) -> str:
+def url_at_zapi(zapi: Gateway) -> str:
     return zapi.instances["instance.id"].urls["message-status"]
 
 

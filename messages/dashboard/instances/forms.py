@@ -135,6 +135,7 @@ class PartnerForm(forms.Form):
         queryset=Account.objects.none(),
         required=False,
         empty_label=_("A new one"),
+        help_text=_("One whose partner token is stored; or describe a new one."),
     )
     name = forms.CharField(
         label=_("Name of the account"),
@@ -153,11 +154,14 @@ class PartnerForm(forms.Form):
     def __init__(self, *args: Any, accounts: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+        if not accounts:
+            del self.fields["account"]
+            self.fields["name"].required = self.fields["partner_token"].required = True
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if not data.get("account"):
             for name in ("name", "partner_token"):
-                if not data.get(name) and name not in self.errors:
+                if not data.get(name) and not self.has_error(name):
                     self.add_error(name, _("A new account needs it."))
         return data

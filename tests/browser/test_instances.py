@@ -1,0 +1,44 @@
+"""An instance's page while Z-API is being told, and while the first callback is still to come."""
+
+import pytest
+from playwright.sync_api import expect
+
+from messages.instances.push import retry_due_pushes
+from messages.simulator.gateway import RememberedInstance
+from messages.worker.follow_ups import follow_up
+from tests.stand_in import FOREIGN_URL, zapi
+
+__all__ = ["zapi"]
+
+pytestmark = pytest.mark.browser
+
+CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"}
+
+
+def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, zapi, post):
+    page = open_page(admin_user)
+    page.goto(f"/instances/{instance.pk}/")
+    done = page.locator(".progress-step.done")
+    expect(done).to_have_count(1)
+    page.get_by_role("button", name="Push again").click()
+    expect(page.get_by_text("Z-API is being told…")).to_be_visible()
+    retry_due_pushes()
+    expect(done).to_have_count(3)
+    post(CALLBACK)
+    follow_up()
+    expect(done).to_have_count(4)
+    expect(page.get_by_text("Z-API has reached this board.")).to_be_visible()
+
+
+def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, instance, zapi):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), {"message-status": FOREIGN_URL}
+    )
+    page = open_page(admin_user)
+    page.goto(f"/instances/{instance.pk}/")
+    page.get_by_role("button", name="Push again").click()
+    retry_due_pushes()
+    page.get_by_role("button", name="Replace and forward to it").click()
+    retry_due_pushes()
+    expect(page.get_by_role("button", name="Restore previous")).to_be_visible()
+    expect(page.get_by_text("Every callback is passed on to it.")).to_be_visible()

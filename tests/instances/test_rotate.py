@@ -1,0 +1,106 @@
+"""A new secret without losing a callback."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from messages.instances.addresses import webhook_url
+from messages.instances.keys import WebhookKey, webhook_path
+from messages.instances.push import push_wanted, retry_due_pushes
+from messages.instances.rotate import OVERLAP, NotRetiredError, retire_old_keys, rotate_key
+from messages.instances.verify import verify_due
+from messages.models import Account, Action, AuditEvent, Instance
+from tests.conftest import call
+
+JSON = {"CONTENT_TYPE": "application/json"}
+
+
+def report(instance: Instance, version: int, name: str = "M") -> int:
+    """Post a callback to the URL of a version; gives the answer's status."""
+    path = webhook_path(WebhookKey(instance.zapi_id, version))
+    payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": [name], "phone": "5544"}
+    return call(path, "POST", json.dumps(payload).encode(), **JSON).status
+
+
+def let_the_overlap_pass() -> None:
+    past = timezone.now() - OVERLAP
+    Instance.objects.update(key_rotated_at=past, next_check_at=past)
+    Account.objects.update(next_turn_at=past)
+
+
+def test_both_urls_are_good_after_a_rotation(instance, zapi):
+    push_wanted(instance)
+    rotate_key(instance)
+    assert [report(instance, version, f"M{version}") for version in (1, 2, 3)] == [200, 200, 404]
+
+
+def test_the_worker_pushes_the_new_url_to_every_hook(instance, zapi):
+    push_wanted(instance)
+    rotate_key(instance)
+    retry_due_pushes()
+    assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
+
+
+def test_hooks_that_were_taken_along_follow_the_new_url(instance, zapi):
+    push_wanted(instance)
+    zapi.instances[instance.zapi_id].urls["received"] = webhook_url(instance)
+    zapi.instances[instance.zapi_id].urls["chat-presence"] = webhook_url(instance)
+    rotate_key(instance)
+    retry_due_pushes()
+    assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
+
+
+def test_the_worker_retires_the_old_one_when_the_overlap_is_over(instance, zapi):
+    push_wanted(instance)
+    rotate_key(instance)
+    retry_due_pushes()
+    verify_due()
+    assert report(instance, 1) == 200
+    let_the_overlap_pass()
+    verify_due()
+    assert (report(instance, 1), report(instance, 2)) == (404, 200)
+    assert AuditEvent.objects.filter(action=Action.KEY_RETIRED).exists()
+
+
+def test_the_worker_retires_nothing_that_zapi_still_calls(instance, zapi):
+    push_wanted(instance)
+    rotate_key(instance)
+    let_the_overlap_pass()
+    verify_due()
+    assert report(instance, 1) == 200
+
+
+def test_nothing_is_retired_while_zapi_cannot_be_asked(instance, zapi):
+    rotate_key(instance)
+    zapi.answer_name = "fault"
+    with pytest.raises(NotRetiredError, match="could not be asked"):
+        retire_old_keys(instance, at_once=True)
+
+
+def test_nothing_is_retired_that_any_hook_still_uses(instance, zapi):
+    push_wanted(instance)
+    zapi.instances[instance.zapi_id].urls["received"] = webhook_url(instance)
+    rotate_key(instance)
+    push_wanted(instance)
+    zapi.instances[instance.zapi_id].urls["received"] = (
+        f"https://board.example.com{webhook_path(WebhookKey(instance.zapi_id, 1))}"
+    )
+    with pytest.raises(NotRetiredError, match="still calls the old URL"):
+        retire_old_keys(instance, at_once=True)
+
+
+def test_a_rotation_that_follows_keeps_all_until_the_last_is_settled(instance, zapi):
+    rotate_key(instance)
+    rotate_key(instance)
+    assert [report(instance, version, f"M{version}") for version in (1, 2, 3)] == [200, 200, 200]
+
+
+def test_a_late_callback_to_the_old_url_is_stored_during_the_overlap(instance, zapi):
+    push_wanted(instance)
+    rotate_key(instance)
+    retry_due_pushes()
+    Instance.objects.update(key_rotated_at=timezone.now() - OVERLAP + timedelta(minutes=1))
+    verify_due()
+    assert report(instance, 1) == 200

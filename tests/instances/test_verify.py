@@ -1,0 +1,186 @@
+"""The worker's round of questions: what it learns, how often it asks, and whom."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from messages.instances import reading
+from messages.instances import verify as module
+from messages.instances.push import push_wanted
+from messages.instances.verify import verify_due
+from messages.models import Account, Instance, Webhook, WebhookState
+from messages.simulator.gateway import RememberedInstance
+from tests.stand_in import FOREIGN_URL
+
+
+def make_due() -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Instance.objects.update(next_check_at=past)
+    Account.objects.update(next_turn_at=past)
+
+
+def fresh(instance: Instance) -> Instance:
+    return Instance.objects.get(pk=instance.pk)
+
+
+def several(account: Account, number: int) -> list[Instance]:
+    return [
+        Instance.objects.create(account=account, name=f"N{one}", zapi_id=f"Z{one}", token="t")
+        for one in range(number)
+    ]
+
+
+def test_an_instance_is_verified_once_and_again_when_its_time_comes(instance, zapi):
+    assert verify_due() == 1
+    assert verify_due() == 0
+    make_due()
+    assert verify_due() == 1
+    assert {call.path.rpartition("/")[2] for call in zapi.calls} == {"me", "status"}
+
+
+def test_the_next_time_is_not_the_same_for_all(account, zapi):
+    several(account, 8)
+    verify_due()
+    waits = [
+        (one.next_check_at - timezone.now()).total_seconds() / 60 for one in Instance.objects.all()
+    ]
+    assert len({round(wait, 3) for wait in waits}) == 8
+    assert all(11 < wait <= 18 for wait in waits)
+
+
+def test_drift_is_found_and_left_alone(instance, zapi):
+    push_wanted(instance)
+    zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
+    make_due()
+    verify_due()
+    webhook = Webhook.objects.get(kind="message-status")
+    assert (webhook.state, webhook.found_url) == (WebhookState.DIFFERS, FOREIGN_URL)
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
+
+
+def test_who_cannot_be_reached_is_asked_later_and_later(instance, zapi):
+    zapi.answer_name = "fault"
+    waits = []
+    for _ in range(3):
+        make_due()
+        verify_due()
+        waits.append((fresh(instance).next_check_at - timezone.now()).total_seconds() / 60)
+    assert 20 < waits[0] < 40 < waits[1] < 80 < waits[2] < 150
+    assert Webhook.objects.get(kind="message-status").state == WebhookState.UNREACHABLE
+
+
+def test_one_answer_ends_the_waiting(instance, zapi):
+    zapi.answer_name = "fault"
+    verify_due()
+    zapi.answer_name = "ok"
+    make_due()
+    verify_due()
+    assert fresh(instance).failed_checks == 0
+
+
+def test_an_account_is_asked_for_no_more_than_its_budget_in_one_turn(account, zapi, monkeypatch):
+    monkeypatch.setattr(module, "INSTANCES_A_TURN", 3)
+    several(account, 5)
+    assert verify_due() == 3
+    assert verify_due() == 0
+    Account.objects.update(next_turn_at=timezone.now())
+    assert verify_due() == 2
+
+
+def test_a_partners_list_verifies_all_in_one_call(account, zapi):
+    instances = several(account, 20)
+    for one in instances:
+        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t", connected=False)
+    account.partner_token = "partner"
+    account.save()
+    assert verify_due() == 20
+    assert [call.path.partition("?")[0] for call in zapi.calls] == ["/instances"]
+    assert set(Instance.objects.values_list("connected", flat=True)) == {False}
+
+
+def test_what_a_partners_list_does_not_name_is_said(account, instance, zapi):
+    account.partner_token = "partner"
+    account.save()
+    verify_due()
+    assert "does not name this one" in Webhook.objects.get(kind="message-status").words
+
+
+def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):
+    instances = several(account, 130)
+    for one in instances:
+        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t")
+    account.partner_token = "partner"
+    account.save()
+    verify_due()
+    assert Instance.objects.filter(checked_at=None).count() == 0
+    assert len(zapi.calls) == 2
+
+
+def test_a_partner_token_that_is_refused_leaves_each_to_be_asked(account, instance, zapi):
+    account.partner_token = "a\nb"
+    account.save()
+    verify_due()
+    assert fresh(instance).connected is True
+
+
+def test_a_claimed_account_is_out_of_the_others_sight(instance):
+    assert module._claim()
+    assert module._claim() is None
+
+
+def test_an_archived_instance_is_asked_no_more(instance, zapi):
+    Instance.objects.update(archived_at=timezone.now())
+    assert verify_due() == 0
+
+
+@pytest.mark.parametrize("due", [1_893_456_000, 1_893_456_000_000, "1893456000000"])
+def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), due=due, payment_status="TRIAL"
+    )
+    verify_due()
+    assert fresh(instance).due_at == datetime(2030, 1, 1, tzinfo=UTC)
+    assert fresh(instance).payment_status == "TRIAL"
+
+
+@pytest.mark.parametrize("due", [None, "soon", 10**30])
+def test_what_is_no_time_is_not_known(instance, zapi, due):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), due=due
+    )
+    verify_due()
+    assert fresh(instance).due_at is None
+
+
+def test_filters_that_are_not_told_are_not_known(instance, zapi):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), tells_filters=False
+    )
+    verify_due()
+    assert fresh(instance).filters is None
+
+
+def test_a_newer_callback_knows_better_than_the_answer(instance, zapi, post):
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    post({"type": "DisconnectedCallback", "momment": int(later.timestamp()), "error": "gone"})
+    verify_due()
+    assert fresh(instance).connected is False
+    assert fresh(instance).connection_reason == "gone"
+
+
+def test_an_answer_knows_better_than_an_older_callback(instance, zapi, post):
+    post({"type": "DisconnectedCallback", "momment": 1_580_163_342, "error": "gone"})
+    verify_due()
+    assert fresh(instance).connected is True
+
+
+def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
+    def pushed_meanwhile(*arguments, **options):
+        push_wanted(Instance.objects.get())
+        zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
+        return reading.note(*arguments, **options)
+
+    monkeypatch.setattr(module, "note", pushed_meanwhile)
+    verify_due()
+    assert Webhook.objects.get(kind="message-status").state == WebhookState.IN_SYNC
