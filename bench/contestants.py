@@ -91,12 +91,6 @@ class Naive(APIView):
 urlpatterns = [path("bare/", Bare.as_view()), path("naive/", Naive.as_view())]
 
 
-class ContestantHandler(DoorHandler):
-    def get_response(self, request: HttpRequest) -> Any:
-        request.urlconf = __name__
-        return super(DoorHandler, self).get_response(request)
-
-
 class SiteHandler(WSGIHandler):
     """With every middleware that a page of the site passes."""
 
@@ -105,5 +99,5 @@ class SiteHandler(WSGIHandler):
         return super().get_response(request)
 
 
-application = ContestantHandler()
+application = DoorHandler(__name__)
 behind_middleware = SiteHandler()
