@@ -49,7 +49,8 @@ def send(channel: Channel, digest: Digest | Trial) -> None:
 def _mail(channel: Channel, digest: Digest | Trial) -> None:
     addresses = [address.strip() for address in channel.address.reveal().split(",")]
     message = EmailMessage(
-        subject=f"[Statusboard] {digest.subject}",
+        # On one line, as headers are, whatever an instance is called.
+        subject=" ".join(f"[Statusboard] {digest.subject}".split()),
         body=digest.text,
         to=addresses,
         headers={"X-Statusboard-Delivery": str(digest.id), "Auto-Submitted": "auto-generated"},

@@ -127,9 +127,3 @@ def test_plain_http_is_led_to_https(db: None) -> None:
 def test_a_form_that_is_too_large_is_refused(client: Any, ana: User) -> None:
     body = {"login": "ana", "password": "x" * 2_000_000}
     assert client.post("/account/login/", body).status_code == 400
-
-
-@pytest.mark.parametrize("fields", [{"email": "a@example.com\nBcc: b@example.com"}])
-def test_an_invitation_goes_to_one_address_alone(admin_client, fields):
-    admin_client.post("/people/invite/", {"username": "bia", "role": "Support"} | fields)
-    assert not mail.outbox

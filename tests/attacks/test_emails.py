@@ -1,0 +1,27 @@
+"""What a stored text could do to an e-mail: more headers, more receivers."""
+
+import pytest
+from django.core import mail
+
+from messages.models import ChannelKind
+from messages.notifications.notifier import notify
+from tests.notifications.conftest import channel, opened
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_an_instances_name_adds_no_header(instance, end):
+    instance.name = f"Loja{end}Bcc: evil@example.com{end}{end}<script>alert(1)</script>"
+    instance.save()
+    channel(ChannelKind.EMAIL, "operator@example.com")
+    opened(instance)
+    assert notify() == 1
+    sent = mail.outbox[0]
+    assert sent.recipients() == ["operator@example.com"]
+    assert sent.message()["Bcc"] is None
+    assert sent.message().get_content_type() == "text/plain"
+
+
+def test_an_invitation_goes_to_one_address_alone(admin_client):
+    fields = {"username": "bia", "role": "Support", "email": "a@example.com\nBcc: b@example.com"}
+    admin_client.post("/people/invite/", fields)
+    assert not mail.outbox
