@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from messages.access.api_keys import revoke, spend
+from messages.ingest.record import breaker
 from messages.models import ApiKey, KeyRole
 from tests.conftest import call
 
@@ -175,6 +176,13 @@ def test_a_failure_of_the_board_is_a_problem_too(reader, monkeypatch):
     answer = client.get(f"{V1}/messages/", secure=True, headers=headers)
     assert_problem(answer, 500)
     assert b"NoneType" not in answer.content
+
+
+def test_a_database_away_is_a_problem_too(reader):
+    breaker.open()
+    answer = reader.send("GET", "/messages/")
+    assert_problem(answer, 503)
+    assert answer.headers["Retry-After"]
 
 
 def test_a_foreign_host_is_a_problem_too(db):
