@@ -145,6 +145,7 @@ TAKES: dict[str, set[str]] = {
     "api:label-with-slash": {"PUT", "DELETE"},
     "api:labels": {"POST"},
     "dashboard:preferences": {"POST"},
+    "dashboard:message-export": {"POST"},
     "dashboard:api-key-add": {"GET", "POST"},
     "dashboard:api-key-revoke": {"POST"},
     "dashboard:labels": {"GET", "POST"},
@@ -286,6 +287,25 @@ def test_every_page_answers_to_the_methods_of_the_table_and_no_other(person, met
         is not (method in TAKES.get(route.name, {"GET"}))
     }
     assert not wrong, "say in TAKES what it answers to"
+
+
+@pytest.mark.parametrize("person", [SUPERUSER], indirect=True)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.usefixtures("_something_to_see")
+def test_where_a_second_factor_is_compulsory_nothing_opens_without(person, method, settings):
+    settings.TWO_FACTOR_REQUIRED = True
+    _, client = person
+    opened = {
+        route.name
+        for route in ROUTES
+        if NOBODY not in allowed(route.name)
+        and not route.name.startswith("api:")  # where keys count, not people
+        and not ask(client, route, method).headers.get("Location", "").endswith("?needed=1")
+    }
+    assert {name for name in opened if not name.startswith("mfa_")} <= {
+        "account_logout",
+        "account_reauthenticate",
+    }
 
 
 def test_the_tables_name_no_page_that_is_gone():

@@ -8,6 +8,7 @@ from tests.attacks.pages import ask, formulas_in, harm_in
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'{{ 6|add:8 }}{% now "Y" %}'
 FORMULA = "=cmd|' /C calc'!A1"
+HEADER = "a\r\nSet-Cookie: a=b\r\n\r\n<script>alert(1)</script>"
 DIRECTION = "\u202efdp.exe\u2066"
 # Of every page; more may stand beside it.
 HEADERS = {
@@ -33,7 +34,7 @@ PARAMETERS = (
 )
 
 
-@pytest.mark.parametrize("text", [MARKUP, MARKUP[2:], "javascript:alert(1)", DIRECTION])
+@pytest.mark.parametrize("text", [MARKUP, MARKUP[2:], HEADER, DIRECTION, "javascript:alert(1)"])
 def test_what_is_stored_runs_on_no_page(admin_client, fill, text):
     fill(text)
     assert not harmed_pages(admin_client)
