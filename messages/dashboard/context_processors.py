@@ -50,6 +50,7 @@ def board(request: HttpRequest) -> dict[str, Board]:
 # By how the names of its pages begin.
 _SECTIONS = {
     "dashboard:message": "messages",
+    "dashboard:recipient": "messages",
     "dashboard:overview": "overview",
     "dashboard:instance": "instances",
     "dashboard:incident": "attention",

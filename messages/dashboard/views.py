@@ -85,7 +85,9 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
     events = list(message.events.all())
     found, entries = headline(events), chronicle(events)
-    people = recipients(events) if is_shared(events) or message.several else ()
+    people = recipients(events)
+    if len(people) < 2 and not is_shared(events):
+        people = ()
     context = _head_of(message) | {
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),

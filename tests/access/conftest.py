@@ -10,9 +10,16 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.test import Client
 
-from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
+from tests.dashboard.conftest import (
+    HttpsClient,
+    _quick_passwords,
+    admin_client,
+    client,
+    deliver,
+    report,
+)
 
-__all__ = ["_quick_passwords", "admin_client", "client"]
+__all__ = ["_quick_passwords", "admin_client", "client", "deliver", "report"]
 
 PASSWORD = "a-long-password"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"

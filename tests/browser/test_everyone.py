@@ -6,6 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from messages.finding.opaque import seal
+
 from .crawl import pages
 
 pytestmark = pytest.mark.browser
@@ -20,7 +22,12 @@ def addresses(messages, instance, admin_user):
         *pages(admin_user).values(),
         "/?q=44+99999-9999&status=read&status=failed&period=30d&inbound=1",
         "/?q=nothing",
+        "/?q=44+98888-1234",
+        "/?view=stuck",
         *(f"/messages/{message.pk}/" for message in messages.values()),
+        f"/messages/{messages['played'].pk}/callbacks/",
+        f"/recipients/{seal('5544999999999')}/",
+        f"/recipients/{seal('5511999990000')}/",
         "/nowhere/",
     ]
 
@@ -62,9 +69,10 @@ def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages)
     for menu in page.locator("details.menu > summary").all():
         menu.click()
         assert not violations(page), menu.inner_text()
+        page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("width", [320, 375, 768])
+@pytest.mark.parametrize("width", [320, 375, 768, 1024, 1280])
 def test_nothing_overflows(width, open_page, admin_user, addresses):
     page = open_page(admin_user, width=width)
     for address in addresses:
@@ -99,8 +107,8 @@ def test_the_keyboard_goes_all_the_way(open_page, support, messages):
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("PLAYED")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Understood as the message id PLAYED.")).to_be_visible()
-    for _ in range(12):
+    expect(page.get_by_text("Searched for PLAYED as a message id")).to_be_visible()
+    for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('.row-link')"):
             break

@@ -1,0 +1,78 @@
+"""What is new is announced, moves nothing, and can be paused."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+QUARTER = 16_000  # a little more than the page waits between two looks
+
+
+@pytest.fixture
+def live(open_page, support, report):
+    report("SENT", id="FIRST")
+    page = open_page(support)
+    page.clock.install()
+    page.goto("/")
+    return page
+
+
+def place(page):
+    return page.locator("tbody tr").first.bounding_box()
+
+
+def test_new_messages_are_announced_without_moving_a_row(live, report):
+    before = place(live)
+    report("SENT", id="SECOND")
+    report("SENT", id="THIRD")
+    live.clock.run_for(QUARTER)
+    news = live.locator("#news")
+    expect(news).to_have_text("2 new, show")
+    expect(news).to_have_attribute("aria-live", "polite")
+    assert place(live) == before
+    expect(live.locator("tbody tr")).to_have_count(1)
+    live.get_by_role("link", name="2 new, show").click()
+    expect(live.locator("tbody tr")).to_have_count(3)
+
+
+def test_it_can_be_paused_and_goes_on(live, report):
+    asked = []
+    live.on("request", lambda request: asked.append(request.url))
+    live.get_by_role("button", name="Pause").press("Enter")
+    live.clock.run_for(4 * QUARTER)
+    assert not [url for url in asked if "/live/" in url]
+    report("SENT", id="SECOND")
+    live.get_by_role("button", name="Go on").press("Enter")
+    expect(live.locator("#news")).to_have_text("1 new, show")
+
+
+def test_it_stays_paused_on_the_next_page(live):
+    live.get_by_role("button", name="Pause").click()
+    live.reload()
+    expect(live.get_by_role("button", name="Go on")).to_be_visible()
+
+
+def test_it_stops_asking_where_nobody_is(live, report):
+    live.clock.run_for(11 * 60_000)
+    report("SENT", id="SECOND")
+    asked = []
+    live.on("request", lambda request: asked.append(request.url))
+    live.clock.run_for(4 * QUARTER)
+    assert not [url for url in asked if "/live/" in url]
+    live.keyboard.press("Shift")
+    expect(live.locator("#news")).to_have_text("1 new, show")
+
+
+def test_after_a_sign_out_elsewhere_it_says_nothing(live, support, report):
+    report("SENT", id="SECOND")
+    live.context.clear_cookies()
+    with live.expect_response(lambda response: "/account/login/" in response.url):
+        live.clock.run_for(QUARTER)
+    expect(live.locator("#news")).to_have_text("")
+
+
+def test_without_a_script_nothing_of_it_is_there(open_page, support, report):
+    report("SENT")
+    page = open_page(support, java_script_enabled=False)
+    page.goto("/")
+    expect(page.locator(".live")).to_be_hidden()

@@ -1,0 +1,61 @@
+"""Views kept, and people found, by keyboard alone and without a script."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def tab_to(page, matching, most=40):
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", matching):
+            return
+    raise AssertionError(matching)
+
+
+def test_a_view_is_kept_and_deleted_by_keyboard(open_page, support, deliver):
+    deliver("FAILED", error="expired")
+    page = open_page(support)
+    page.goto("/")
+    tab_to(page, "a[href='/?view=failed']")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("view=failed"))
+    tab_to(page, ".views summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#view-name")
+    page.keyboard.type("Bad days")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Bad days")).to_have_attribute("aria-current", "page")
+    tab_to(page, ".views summary")
+    page.keyboard.press("Enter")
+    tab_to(page, ".views .danger")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The view “Bad days” is gone.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_from_a_message_to_everything_sent_to_that_person(scheme, open_page, support, report):
+    report("SENT", "RECEIVED", id="A")
+    message = report("SENT", id="B")
+    page = open_page(support, java_script_enabled=False, color_scheme=scheme)
+    page.goto(f"/messages/{message.pk}/")
+    page.get_by_role("link", name="Same recipient").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator(".funnel")).to_contain_text("50 %")
+    assert "9999" not in page.url
+
+
+def test_who_may_not_see_numbers_searches_for_a_whole_one(open_page, db, report):
+    user = User.objects.create_user("masked")
+    user.user_permissions.add(Permission.objects.get(codename="view_message"))
+    report("SENT")
+    page = open_page(user)
+    page.goto("/")
+    page.get_by_role("searchbox").fill("+55 44 99999-9999")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("•••• 99")
+    assert "9999" not in page.url + page.title() + page.content()
