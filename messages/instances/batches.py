@@ -16,7 +16,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from messages.audit import Action, audit
-from messages.models import Batch, BatchKind, BatchRow, Instance, Plan, RowState
+from messages.models import (
+    Batch,
+    BatchKind,
+    BatchRow,
+    Instance,
+    Plan,
+    RowState,
+    SecretUnreadableError,
+)
 from messages.models.batch import BatchRowQuerySet
 
 from .connect import AlreadyConnectedError, connect, update
@@ -166,6 +174,8 @@ def _import(row: BatchRow) -> str:
         return _THERE
     except ValidationError:
         return _REFUSED
+    except SecretUnreadableError as error:
+        return str(error)
     audit(row.batch.by, action, about=row.instance, details={"batch": row.batch_id})
     return ""
 

@@ -36,6 +36,8 @@ MISSING = Problem(
     _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
     permanent=True,
 )
+# What a column holds. A longer URL could not be given back, so it is never replaced.
+LONGEST_URL: Final = 500
 _VERIFIED = ("wanted", "state", "found_url", "checked_at", "problem")
 
 
@@ -62,13 +64,15 @@ def is_foreign(url: str) -> bool:
 
 def is_taken(webhook: Webhook) -> bool:
     """Whether somebody else's URL is there, and nobody has agreed to replace that one."""
-    return is_foreign(webhook.found_url) and webhook.found_url != webhook.replaces_url
+    found = webhook.found_url
+    is_agreed = found == webhook.replaces_url and len(found) < LONGEST_URL
+    return is_foreign(found) and not is_agreed
 
 
 def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
     """Compare what /me tells with what is wanted; saves nothing."""
     for webhook in webhooks:
-        webhook.found_url = me.webhook_url(webhook.kind)
+        webhook.found_url = me.webhook_url(webhook.kind)[:LONGEST_URL]
         webhook.checked_at = timezone.now()
         if webhook.wanted is None and is_ours(webhook.found_url):
             webhook.wanted = webhook.kind != WebhookKind.MESSAGE_STATUS or None

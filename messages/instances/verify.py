@@ -1,5 +1,6 @@
 """What Z-API calls, read back: once, or for ever by the worker. Changes nothing at Z-API."""
 
+import logging
 import random
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,8 @@ from messages.zapi.errors import Problem
 
 from .reading import FAILURES, client_of, note, note_failure, webhooks_of
 from .rotate import retire_when_over
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = timedelta(hours=6)
 # What is asked of one account in one turn, and how long until its next one: two calls for each
@@ -113,9 +116,21 @@ def _take_turn(account: Account, stop: threading.Event | None) -> int:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
         instance.account = account
-        check(instance)
+        _check_surely(instance)
         done += 1
     return done
+
+
+def _check_surely(instance: Instance) -> None:
+    """An instance that we stumble over must not stand in the way of the others."""
+    try:
+        check(instance)
+    except DatabaseError:
+        raise  # away, for all of them
+    except Exception:
+        logger.exception("Instance %s could not be verified.", instance.pk)
+        instance.failed_checks += 1
+        _plan(instance)
 
 
 def _sweep(account: Account) -> int:

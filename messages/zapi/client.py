@@ -236,7 +236,8 @@ def _me(answer: Mapping[str, Any]) -> Me:
     filters = answer.get("callbackTypeFilters")
     return Me(
         connected=connected if isinstance(connected, bool) else None,
-        webhook_urls={name: str(value or "") for name, value in urls.items()},
+        # PostgreSQL takes no NUL, and no URL has one.
+        webhook_urls={name: str(value or "").replace("\0", "") for name, value in urls.items()},
         due_at=_due(answer.get("due")),
         payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,

@@ -281,3 +281,10 @@ def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
     monkeypatch.setattr(ZapiClient, "_call", watched)
     push(instance)
     assert inside == [False, False, False]
+
+
+def test_a_url_too_long_to_be_given_back_is_never_replaced(instance, zapi):
+    long = "https://crm.example.com/" + "x" * 600
+    set_at_zapi(instance, long)
+    assert push(instance, replacing=ANYTHING).state == WebhookState.DIFFERS
+    assert zapi.instances[instance.zapi_id].urls[KIND] == long
