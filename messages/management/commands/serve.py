@@ -96,7 +96,8 @@ def create_first_admin() -> str | None:
 def web_server() -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "--host", settings.HOST),
-        *("--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS), "--blocking-threads", "4"),
+        *("--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)),
+        *("--blocking-threads", "4"),
         *("--respawn-failed-workers", "--no-ws", "--log-level", "warning"),
         "statusboard.wsgi:application",
     )
