@@ -1,9 +1,10 @@
 """`make bench-pages`: how fast pages open on a board that has grown.
 
 The database is seeded once (`manage.py seed_history`) and used again. Pages are asked of the whole
-site in this process, through Django's test client: server time, without network and web server.
-Each is asked many times, in turns with the others; a query's time is what PostgreSQL itself counts
-for it (EXPLAIN ANALYZE). Needs a PostgreSQL at BENCH_PAGES_URL.
+site in this process, through Django's test client, many times and in turns. A page's time is what
+this process worked for it, plus what PostgreSQL itself counts for its queries (EXPLAIN ANALYZE):
+server time, without what other work on a shared machine adds. Export alone goes by the clock.
+Needs a PostgreSQL at BENCH_PAGES_URL.
 """
 
 import argparse
@@ -43,7 +44,7 @@ LISTS: Final = {
 # The queries of a search, in milliseconds.
 SEARCHES: Final = {
     "phone: exact": ("/?q={phone}", 2),
-    "phone: beginning": ("/?q={beginning}", 5),
+    "phone: beginning": ("/?q=%2B{beginning}", 5),
     "phone: last 8": ("/?q={last8}", 2),
     "phone: middle 6": ("/?q={middle6}", 25),
 }

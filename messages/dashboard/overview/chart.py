@@ -170,10 +170,12 @@ def chart(question: Question, cohort: Cohort) -> Chart:
 
 def _starts(question: Question, by_hour: bool) -> Iterator[tuple[datetime, datetime]]:
     """For each hour the one that its bar begins with: itself, or the first of the viewer's day."""
-    hour = start = question.since
-    while hour < question.until:
-        if by_hour or timezone.localtime(hour).date() != timezone.localtime(start).date():
-            start = hour
+    hour, until, zone = question.since, question.until, timezone.get_current_timezone()
+    start, day = hour, hour.astimezone(zone).date()
+    while hour < until:
+        today = day if by_hour else hour.astimezone(zone).date()
+        if by_hour or today != day:
+            start, day = hour, today
         yield hour, start
         hour += HOUR
 
