@@ -60,6 +60,12 @@ class Message(models.Model):
             models.Index(
                 fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
             ),
+            # Where there are few groups, or none, all messages were looked at to find them.
+            models.Index(
+                fields=["-first_heard_at", "-id"],
+                name="message_newest_groups",
+                condition=models.Q(is_group=True),
+            ),
             models.Index(
                 fields=["zaap_id"], name="message_zaap_id", condition=~models.Q(zaap_id="")
             ),
