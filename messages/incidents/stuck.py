@@ -1,9 +1,10 @@
 """Which messages are stuck: sent by us, not delivered, older than their instance allows.
 
-No index of its own. The rank changes with every step, and so do the columns that could stand in for
-it: measured on a table like Message's, a partial index over the rank made a message's life 1.1 to
-1.35 times as long in the database and took HOT updates from 49 % to 17 % of all (fillfactor 80).
-So whoever asks bounds `first_heard_at`, whose index is there anyway.
+No index of its own: the rank changes with every step, and what could stand in for it at a message's
+delivery. Measured through `ingest.record` with 500 messages sent, delivered and read: 95 % of the
+updates are HOT without such an index, 36 % with a partial one over `delivered_at`, none with one
+over the rank. So whoever asks bounds `first_heard_at`, whose index is there anyway: among 5 million
+messages the watch takes 5 ms, and a page of 50 takes 1 ms where 5 % are stuck.
 """
 
 from datetime import datetime, timedelta
