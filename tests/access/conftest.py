@@ -33,6 +33,12 @@ def _forgotten_attempts(db: None) -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_to_call(settings: Any) -> None:
+    """Whoever walks every address pushes webhooks, too: not to the real Z-API."""
+    settings.ZAPI_BASE_URL = "http://127.0.0.1:9"
+
+
 @pytest.fixture
 def new_person(db: None) -> NewPerson:
     def create(name: str, role: str = "Support", **fields: Any) -> User:

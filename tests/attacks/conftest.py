@@ -8,12 +8,13 @@ from django.test import Client
 
 from messages.access.api_keys import issue
 from messages.models import ApiKey, Instance, UserLimit
-from tests.access.conftest import _forgotten_attempts, ana, new_person
+from tests.access.conftest import _forgotten_attempts, _nobody_to_call, ana, new_person
 from tests.attacks.tables import fill_every_table
 from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
 
 __all__ = [
     "_forgotten_attempts",
+    "_nobody_to_call",
     "_quick_passwords",
     "admin_client",
     "ana",
