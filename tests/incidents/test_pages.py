@@ -1,0 +1,214 @@
+"""Needs attention, the banner and the workers, as people of each role meet them."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from messages.access.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.incidents.absence import ABSENT_AFTER
+from messages.incidents.glance import State, glance
+from messages.models import (
+    AuditEvent,
+    Incident,
+    IncidentKind,
+    Instance,
+    UserLimit,
+    WorkerBeat,
+)
+from tests.dashboard.conftest import HttpsClient, _quick_passwords
+
+__all__ = ["_quick_passwords"]
+
+
+@pytest.fixture(autouse=True)
+def _looks(nothing_needs_attention, monkeypatch):
+    """The web process has been up for long, and looks at each page."""
+    monkeypatch.setattr("messages.incidents.glance._LOOKS_EVERY", 0.0)
+    monkeypatch.setattr(glance, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
+    glance.forget()
+
+
+@pytest.fixture(autouse=True)
+def _a_worker_runs(db):
+    now = timezone.now()
+    WorkerBeat.objects.create(host="one", pid=7, started_at=now, beat_at=now)
+
+
+def signed_in(role: str, name: str = "ana") -> HttpsClient:
+    user = User.objects.create_user(name, password="p")
+    user.groups.add(Group.objects.get(name=role))
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def supervisor(db):
+    return signed_in(SUPERVISOR)
+
+
+def opened(instance, kind=IncidentKind.DISCONNECTED, **fields) -> Incident:
+    now = timezone.now()
+    return Incident.objects.create(
+        kind=kind, instance=instance, **{"opened_at": now, "last_seen_at": now} | fields
+    )
+
+
+def text_of(response) -> str:
+    return str(response.content.decode())
+
+
+def test_no_incident_no_banner(supervisor):
+    page = text_of(supervisor.get("/"))
+    assert "data-count" not in page
+    assert "<title>Messages" in page
+
+
+def test_the_banner_and_the_title_tell_of_one(supervisor, instance):
+    opened(instance)
+    page = text_of(supervisor.get("/"))
+    assert 'data-count="1"' in page
+    assert "Atendimento: Instance disconnected" in page
+    assert "<title>(1) Messages" in page
+
+
+def test_the_banner_tells_how_many_more(supervisor, instance):
+    for kind in (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FAILING):
+        opened(instance, kind)
+    assert "1 more" in text_of(supervisor.get("/attention/banner/"))
+
+
+def test_support_reads_the_banner_without_a_link(instance):
+    opened(instance)
+    page = text_of(signed_in(SUPPORT).get("/"))
+    assert "Atendimento: Instance disconnected" in page
+    assert 'href="/attention/"' not in page
+
+
+def test_a_limited_person_is_told_of_their_own_instances_alone(instance, supervisor):
+    other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    UserLimit.objects.create(user=User.objects.get(), instance=other)
+    hidden = opened(instance)
+    opened(None, IncidentKind.SPOOL, place="door-1", values={"waiting": 3})
+    opened(other)
+    page = text_of(supervisor.get("/attention/"))
+    assert "Vendas: Instance disconnected" in page
+    assert "Atendimento" not in page
+    assert "door-1" not in page
+    assert supervisor.post(f"/attention/{hidden.pk}/acknowledge/").status_code == 404
+
+
+def test_the_page_says_what_is_wrong_and_what_to_do(supervisor, instance):
+    opened(instance, IncidentKind.STUCK, values={"count": 400, "queued": 37})
+    page = text_of(supervisor.get("/attention/"))
+    assert "400 messages are stuck. 37 wait in Z-API&#x27;s queue, sent on reconnection." in page
+    assert "Look at whom they are for" in page
+
+
+def test_acknowledging_takes_it_out_of_the_banner_and_is_audited(supervisor, instance):
+    incident = opened(instance)
+    answer = supervisor.post(
+        f"/attention/{incident.pk}/acknowledge/", {"note": "The phone is charging"}, follow=True
+    )
+    assert "Acknowledged by ana" in text_of(answer)
+    assert "The phone is charging" in text_of(answer)
+    assert "data-count" not in text_of(answer)
+    event = AuditEvent.objects.get(action="incident changed")
+    assert (event.actor_name, event.instance) == ("ana", instance)
+
+
+def test_who_acknowledged_first_stands_when_another_changes_the_note(supervisor, instance):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/", {"note": "a"})
+    signed_in(SUPERVISOR, "bia").post(f"/attention/{incident.pk}/acknowledge/", {"note": "b"})
+    incident.refresh_from_db()
+    assert (str(incident.acknowledged_by), incident.note) == ("ana", "b")
+
+
+def test_resolved_ones_are_kept_with_how_long_they_lasted(supervisor, instance):
+    now = timezone.now()
+    opened(instance, opened_at=now - timedelta(minutes=42), resolved_at=now)
+    page = text_of(supervisor.get("/attention/"))
+    assert "42 min" in page
+    assert "All is well" in page
+
+
+def test_the_web_process_notices_that_no_worker_runs(supervisor):
+    WorkerBeat.objects.update(beat_at=timezone.now() - 2 * ABSENT_AFTER)
+    assert "No worker runs" in text_of(supervisor.get("/"))
+    assert "manage.py worker" in text_of(supervisor.get("/attention/"))
+
+
+def test_a_worker_that_only_drains_is_not_enough(supervisor):
+    WorkerBeat.objects.update(only="drain")
+    assert "No worker runs" in text_of(supervisor.get("/"))
+
+
+def test_a_process_that_has_just_started_waits_for_its_worker(supervisor, monkeypatch):
+    WorkerBeat.objects.all().delete()
+    monkeypatch.setattr(glance, "_began", float("inf"))
+    assert "No worker runs" not in text_of(supervisor.get("/"))
+
+
+def test_the_workers_with_their_jobs(supervisor):
+    now = timezone.now()
+    WorkerBeat.objects.update(
+        jobs={
+            "drain": {"ran_at": now.isoformat(), "took": 0.25, "failed_at": "", "problem": ""},
+            "notify": {
+                "ran_at": "",
+                "took": 0.0,
+                "failed_at": now.isoformat(),
+                "problem": "OperationalError",
+            },
+        }
+    )
+    page = text_of(supervisor.get("/attention/workers/"))
+    assert "Running" in page
+    assert "0.25 s" in page
+    assert "OperationalError" in page
+
+
+def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries):
+    for number in range(20):
+        other = Instance.objects.create(
+            account=instance.account, name=f"N{number}", zapi_id=str(number)
+        )
+        opened(other)
+        opened(other, resolved_at=timezone.now())
+    supervisor.get("/attention/")
+    with django_assert_num_queries(12):
+        supervisor.get("/attention/")
+
+
+def test_other_pages_ask_nothing_while_nothing_is_wrong(supervisor, django_assert_num_queries):
+    glance.hold(State())
+    supervisor.get("/attention/banner/")
+    with django_assert_num_queries(2):
+        supervisor.get("/attention/banner/")
+
+
+class TestThresholds:
+    FORM = {
+        "stuck_after": "60",
+        "silence_factor": "3",
+        "silence_floor": "15",
+        "failing_percent": "20",
+    }
+
+    def test_an_admin_changes_them_and_it_is_audited(self, instance):
+        signed_in(ADMIN).post(f"/instances/{instance.pk}/thresholds/", self.FORM)
+        instance.refresh_from_db()
+        assert instance.stuck_after == 60
+        event = AuditEvent.objects.get(action="instance changed")
+        assert event.details == {"changed": ["stuck_after"]}
+
+    @pytest.mark.parametrize(
+        "wrong", [{"stuck_after": "0"}, {"silence_factor": "0.5"}, {"failing_percent": "101"}]
+    )
+    def test_what_makes_no_sense_is_refused(self, instance, wrong):
+        path = f"/instances/{instance.pk}/thresholds/"
+        page = text_of(signed_in(ADMIN).post(path, self.FORM | wrong))
+        assert 'class="errorlist"' in page
