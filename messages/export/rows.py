@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from messages.access.masking import masked
 from messages.finding.queries import MessageQuerySet
 from messages.models import Instance, Label, StatusEvent
+from messages.models.epoch import Epoch
 from messages.statuses import Status
 
 CHUNK: Final = 2000
@@ -46,7 +47,7 @@ HEADINGS: Final[tuple[str | Promise, ...]] = (
 
 
 class _Record(NamedTuple):
-    """The columns of a message that are read, in the order of the query."""
+    """What is read of a message, in the order of the query; behind it come the times of _TIMES."""
 
     id: int
     rank: int
@@ -57,14 +58,13 @@ class _Record(NamedTuple):
     instance_id: int
     zapi_id: str
     zaap_id: str
-    started_at: datetime
-    accepted_at: datetime | None
-    sent_at: datetime | None
-    delivered_at: datetime | None
-    read_at: datetime | None
-    played_at: datetime | None
-    last_event_at: datetime | None
     first_heard_at: datetime
+
+
+_TIMES: Final = (
+    *("started_at", "accepted_at", "sent_at", "delivered_at", "read_at", "played_at"),
+    *("last_event_at", "first_heard_at"),
+)
 
 
 class Reader:
@@ -90,12 +90,13 @@ class Reader:
         """Newest first. Messages that are heard of meanwhile are left out."""
         chunk = self._chunk(self._messages)
         while chunk:
-            labels, people = self._labels(chunk), self._people(chunk)
-            for record in chunk:
+            records = [record for record, _times in chunk]
+            labels, people = self._labels(records), self._people(records)
+            for record, times in chunk:
                 label = labels.get((record.instance_id, record.zapi_id), ("", ""))
-                yield self._row(record, people.get(record.id, ("", "")), label)
+                yield self._row(record, times, people.get(record.id, ("", "")), label)
             self.count += len(chunk)
-            last = chunk[-1]
+            last = records[-1]
             is_last = len(chunk) < CHUNK
             chunk = (
                 []
@@ -103,10 +104,19 @@ class Reader:
                 else self._chunk(self._messages.older_than(last.first_heard_at, last.id))
             )
 
-    def _chunk(self, messages: MessageQuerySet) -> list[_Record]:
-        return list(map(_Record._make, messages.values_list(*_Record._fields)[:CHUNK]))
+    def _chunk(self, messages: MessageQuerySet) -> list[tuple[_Record, Sequence[int | None]]]:
+        times = map(Epoch, _TIMES)
+        read: Any = messages.values_list(*_Record._fields, *times)[:CHUNK]
+        width = len(_Record._fields)
+        return [(_Record._make(row[:width]), row[width:]) for row in read]
 
-    def _row(self, record: _Record, people: Sequence[str], label: Sequence[str]) -> Row:
+    def _row(
+        self,
+        record: _Record,
+        times: Sequence[int | None],
+        people: Sequence[str],
+        label: Sequence[str],
+    ) -> Row:
         by_us = record.inbound and record.rank == 0
         return (
             self._by_us if by_us else self._statuses[record.rank],
@@ -116,9 +126,8 @@ class Reader:
             *people,
             self._instances.get(record.instance_id, ""),
             *(
-                at.astimezone(self._zone).isoformat(timespec="seconds") if at else ""
-                # From `started_at` to `first_heard_at`.
-                for at in record[9:]
+                datetime.fromtimestamp(at, self._zone).isoformat() if at is not None else ""
+                for at in times
             ),
             record.zapi_id,
             record.zaap_id,

@@ -11,14 +11,15 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Func, IntegerField, Q
+from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, TruncHour
 from django.utils import timezone
 
 from messages.models import HourlySummary, Message, TouchedHour
+from messages.models.epoch import Epoch
 from messages.models.hourly_summary import LATENCIES, LATENCY_EDGES, latency_column
 from messages.statuses import Status
 
@@ -28,20 +29,6 @@ BUDGET: Final = 1.0
 # Of one query. What is marked beyond waits for the next one.
 MOST_HOURS: Final = 100
 MOST_MARKS: Final = 2000
-
-
-class _Epoch(Func):
-    """Whole seconds since 1970: latencies are cut as pages show them."""
-
-    output_field = IntegerField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        context["template"] = "floor(date_part('epoch', %(expressions)s))"
-        return self.as_sql(compiler, connection, **context)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        context["template"] = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
-        return self.as_sql(compiler, connection, **context)
 
 
 def recompute() -> int:
@@ -91,8 +78,8 @@ def _summaries(hours: Iterable[tuple[int, datetime]]) -> list[HourlySummary]:
         Message.objects.filter(reduce(operator.or_, spans), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
-            delivered_latency=_Epoch("delivered_at") - _Epoch(Coalesce("sent_at", "accepted_at")),
-            read_latency=_Epoch("read_at") - _Epoch("delivered_at"),
+            delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "accepted_at")),
+            read_latency=Epoch("read_at") - Epoch("delivered_at"),
         )
         .values("instance_id", "hour", "is_group")
         .annotate(**_counts())
