@@ -156,7 +156,7 @@ class Bench:
         return self._run(OURS, POSTGRESQL, self.path, workers=2)
 
     def ours_on_sqlite(self) -> Result:
-        return self._run(OURS, self.sqlite, self.sqlite_path, workers=1)
+        return self._run(OURS, self.sqlite, self.sqlite_path, workers=2)
 
     def statement(self) -> Result:
         return Result(pgbench(self.seconds), 0, 0, 0)
