@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('whatsapp', '0016_incidents_and_whom_they_are_told'),
+        ("whatsapp", "0016_incidents_and_whom_they_are_told"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='instance',
-            name='taken_urls',
+            model_name="instance",
+            name="taken_urls",
             field=models.JSONField(default=dict, editable=False),
         ),
     ]

@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('whatsapp', '0017_urls_taken_with_every_webhook'),
+        ("whatsapp", "0017_urls_taken_with_every_webhook"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='userlimit',
-            name='account',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='whatsapp.account', verbose_name='account'),
+            model_name="userlimit",
+            name="account",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="whatsapp.account",
+                verbose_name="account",
+            ),
         ),
         migrations.AlterField(
-            model_name='userlimit',
-            name='instance',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='whatsapp.instance', verbose_name='instance'),
+            model_name="userlimit",
+            name="instance",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="whatsapp.instance",
+                verbose_name="instance",
+            ),
         ),
     ]
