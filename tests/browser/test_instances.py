@@ -3,15 +3,18 @@
 import pytest
 from playwright.sync_api import expect
 
+from messages.instances.batches import work_batches
 from messages.instances.push import retry_due_pushes
 from messages.simulator.gateway import RememberedInstance
 from messages.worker.follow_ups import follow_up
+from tests.browser.test_everyone import violations
 from tests.stand_in import FOREIGN_URL, zapi
 
 __all__ = ["zapi"]
 
 pytestmark = pytest.mark.browser
 
+CSV = b"name;id;token;tags\nShop;S;secret;Acme\nWithout id;;t;\n"
 CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"}
 
 
@@ -38,7 +41,25 @@ def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, in
     page.goto(f"/instances/{instance.pk}/")
     page.get_by_role("button", name="Push again").click()
     retry_due_pushes()
+    expect(page.get_by_role("button", name="Leave it")).to_be_visible()
+    assert not violations(page)
     page.get_by_role("button", name="Replace and forward to it").click()
     retry_due_pushes()
     expect(page.get_by_role("button", name="Restore previous")).to_be_visible()
     expect(page.get_by_text("Every callback is passed on to it.")).to_be_visible()
+
+
+def test_an_import_is_previewed_and_then_seen_through(open_page, admin_user, zapi):
+    page = open_page(admin_user, width=320)
+    page.goto("/instances/import/")
+    file = {"name": "shops.csv", "mimeType": "text/csv", "buffer": CSV}
+    page.get_by_label("CSV file").set_input_files(files=[file])
+    page.get_by_role("button", name="Preview").first.click()
+    expect(page.get_by_text("The instance id is missing.")).to_be_visible()
+    assert not violations(page)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    work_batches()
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    assert not violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
