@@ -2,6 +2,7 @@ import csv
 import io
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -202,7 +203,7 @@ class TestWho:
         # As a server does it: the test's client would read to the end.
         request = rf.post(URL, {"format": "csv"})
         request.user = supervisor
-        answer = message_export(request)
+        answer: Any = message_export(request)
         next(iter(answer.streaming_content))
         with connections_of_the_test():
             answer.close()
