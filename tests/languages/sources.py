@@ -1,6 +1,7 @@
 """Every string that the sources mark for translation, found without xgettext."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,9 @@ _MARKERS = {
     "ngettext": ("id", "plural"),
     "npgettext": ("context", "id", "plural"),
 }
+
+# {{ name|default:_("words") }}
+_IN_A_FILTER = re.compile(r'_\("([^"]+)"\)')
 
 
 class Entry(NamedTuple):
@@ -51,11 +55,16 @@ def _in_templates() -> Iterator[Entry]:
         nodes = template.template.nodelist  # type: ignore[attr-defined]  # the stubs hide it
         for node in nodes.get_nodes_by_type((TranslateNode, BlockTranslateNode)):
             yield _entry(node)
+        yield from map(Entry, _IN_A_FILTER.findall(path.read_text()))
 
 
 def _entry(node: TranslateNode | BlockTranslateNode) -> Entry:
     if isinstance(node, TranslateNode):
-        return Entry(node.filter_expression.var.literal)
+        return Entry(node.filter_expression.var.literal, context=_context(node))
     singular, _names = node.render_token_list(node.singular)
     plural, _names = node.render_token_list(node.plural)
-    return Entry(singular, plural)
+    return Entry(singular, plural, _context(node))
+
+
+def _context(node: TranslateNode | BlockTranslateNode) -> str | None:
+    return str(node.message_context.var) if node.message_context else None

@@ -9,8 +9,8 @@ from django.conf import settings
 from .sources import Entry, marked
 
 FOLDER = settings.LOCALE_PATHS[0] / "pt_BR" / "LC_MESSAGES"
-# %(name)s, %d, {} and whatever stands in angle brackets.
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\}|<[^>]+>")
+# %(name)s, %d, {}, {name} and whatever stands in angle brackets.
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,12 @@ def test_it_holds_what_the_sources_say_and_nothing_else(catalogue):
 def test_every_string_is_translated(catalogue):
     assert not [entry.msgid for entry in catalogue.untranslated_entries()]
     assert not [entry.msgid for entry in catalogue.fuzzy_entries()]
+
+
+def test_one_and_many_are_both_said(catalogue):
+    for entry in catalogue:
+        if entry.msgid_plural:
+            assert [*entry.msgstr_plural] == [0, 1], entry.msgid
 
 
 def test_no_placeholder_is_lost(catalogue):
