@@ -78,7 +78,8 @@ def open_page(board: str, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_one(user: User | None = None, **options: Any) -> Page:
         size = {"width": options.pop("width", 1280), "height": 900}
-        context = browser.new_context(base_url=board, locale="en-GB", viewport=size, **options)  # type: ignore[arg-type]
+        options = {"base_url": board, "locale": "en-GB", "viewport": size, **options}
+        context = browser.new_context(**options)
         context.set_default_timeout(15_000)
         _listen(context, complaints)
         contexts.append(context)

@@ -72,18 +72,20 @@ def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages)
         page.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375, 768, 1024, 1280])
-def test_nothing_overflows(width, open_page, admin_user, addresses):
-    page = open_page(admin_user, width=width)
+def test_nothing_overflows(width, language, open_page, admin_user, addresses):
+    page = open_page(admin_user, width=width, locale=language)
     for address in addresses:
         page.goto(address)
         unfold(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
+@pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375])
-def test_no_menu_overflows(width, open_page, support, messages):
-    page = open_page(support, width=width)
+def test_no_menu_overflows(width, language, open_page, support, messages):
+    page = open_page(support, width=width, locale=language)
     page.goto("/")
     for menu in page.locator("details.menu > summary").all():
         menu.click()
