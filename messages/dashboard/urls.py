@@ -6,7 +6,7 @@ from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list
 from .export import message_export
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
-from .health.views import health, spool_retry
+from .health.views import follow_ups_retry, health, spool_retry
 from .incidents.channels import (
     channel_add,
     channel_detail,
@@ -113,6 +113,7 @@ urlpatterns = [
     ),
     path("health/", health, name="health"),
     path("health/spool/retry/", spool_retry, name="spool-retry"),
+    path("health/follow-ups/retry/", follow_ups_retry, name="follow-ups-retry"),
     path("quarantine/", quarantine_list, name="quarantine"),
     path("quarantine/reprocess/", quarantine_reprocess, name="quarantine-reprocess"),
     path("quarantine/discard/", quarantine_discard, name="quarantine-discard"),

@@ -87,12 +87,17 @@ def _follow_ups() -> _Families:
     yield _gauge(
         "follow_ups_waiting",
         "Callbacks that the worker has still to do its part of.",
-        FollowUp.objects.count(),
+        FollowUp.objects.waiting().count(),
     )
     yield _age(
         "follow_up_oldest_seconds",
         "For how long the oldest of them has waited.",
         oldest_follow_up(),
+    )
+    yield _gauge(
+        "follow_ups_set_aside",
+        "Callbacks whose part failed for a cause of their own.",
+        FollowUp.objects.set_aside().count(),
     )
 
 

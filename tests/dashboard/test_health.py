@@ -9,7 +9,15 @@ from django.urls import reverse
 from messages.access.roles import ADMIN
 from messages.forwarding import set_forwarding
 from messages.ingest import Delivery, new_delivery_id, spool
-from messages.models import Action, AuditEvent, Forward, Instance, SpooledCallback, UserLimit
+from messages.models import (
+    Action,
+    AuditEvent,
+    FollowUp,
+    Forward,
+    Instance,
+    SpooledCallback,
+    UserLimit,
+)
 from messages.worker.follow_ups import follow_up
 from tests.ingest.conftest import spool_path
 
@@ -91,6 +99,16 @@ def test_follow_ups_that_nobody_does_are_told(spool_path, read, post):
     assert "<dt>Waiting</dt><dd>1</dd>" in read()
 
 
+def test_a_follow_up_set_aside_is_told_and_tried_again(spool_path, client, read, post):
+    post(STATUS)
+    FollowUp.objects.update(set_aside_at=datetime.now(UTC))
+    assert "<dt>Set aside</dt><dd>1</dd>" in read()
+    page = client.post(reverse("dashboard:follow-ups-retry"), follow=True).content.decode()
+    assert "Try those set aside again" not in page
+    assert follow_up() == 1
+    assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 1}
+
+
 def test_the_quarantine_is_counted(spool_path, read, post):
     post(b"{")
     assert "could not be understood</dt><dd>1</dd>" in read()
@@ -115,6 +133,6 @@ def test_a_long_line_is_not_counted_to_its_end(
         for _ in range(1100)
     )
     client.get(HEALTH)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         page = client.get(HEALTH).content.decode()
     assert "1,000+" in page

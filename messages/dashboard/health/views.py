@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.forwarding import COUNTED, busy_lines
-from messages.ingest import received_at_of, spool, spool_state
+from messages.ingest import spool, spool_state
 from messages.models import Callback, FollowUp, Instance, translated_cause
+from messages.monitoring.backlog import oldest_follow_up
 
 from ..forwarding.rows import Line
 from ..moments import Moment, moment
@@ -52,6 +53,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "spool_oldest": moment(state.oldest),
         "set_aside": list(_set_aside(request.user)) if state.refused else [],
         "follow_ups": _follow_ups(),
+        "follow_ups_set_aside": FollowUp.objects.set_aside()[: COUNTED + 1].count(),
         "quarantined": quarantined[: COUNTED + 1].count(),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
         "may_act": request.user.has_perm(ACT),
@@ -73,6 +75,14 @@ def spool_retry(request: HttpRequest) -> HttpResponse:
     return redirect("dashboard:health")
 
 
+@permission_required(ACT, raise_exception=True)
+@require_POST
+def follow_ups_retry(request: HttpRequest) -> HttpResponse:
+    number = FollowUp.objects.set_aside().update(set_aside_at=None)
+    audit(request, Action.REPLAYED, details={"follow-ups": number})
+    return redirect("dashboard:health")
+
+
 def _set_aside(user: Viewer) -> Iterator[SetAside]:
     """Without those of instances that `user` may not see."""
     names = dict(Instance.objects.values_list("zapi_id", "name"))
@@ -84,7 +94,6 @@ def _set_aside(user: Viewer) -> Iterator[SetAside]:
 
 
 def _follow_ups() -> Queue:
-    first = FollowUp.objects.order_by("pk").values_list("callback_id", flat=True).first()
-    if first is None:
-        return Queue(0, None)
-    return Queue(FollowUp.objects.all()[: COUNTED + 1].count(), Moment(received_at_of(first)))
+    oldest = moment(oldest_follow_up())
+    number = FollowUp.objects.waiting()[: COUNTED + 1].count() if oldest else 0
+    return Queue(number, oldest)
