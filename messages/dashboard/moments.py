@@ -39,9 +39,7 @@ class Moment:
     def day(self) -> str:
         """With the year only where it is not this one."""
         local = self._local
-        if local.year == timezone.localtime().year:
-            return _written(local, pgettext("date format", "j M"))
-        return _written(local, pgettext("date format", "j M Y"))
+        return _day(get_language(), local.date(), local.year != timezone.localtime().year)
 
     @property
     def relative(self) -> str:
@@ -97,13 +95,17 @@ def _with_hours(days: str, hours: int) -> str:
     return _("%(days)s %(hours)d h") % {"days": days, "hours": hours} if hours else days
 
 
+# Django takes long over a date, and the hundreds of times on a page fall on a few days.
 @lru_cache(maxsize=512)
-def _exact(_language: str | None, day: date) -> str:
-    """A day in words, with a place for the clock.
+def _day(_language: str | None, day: date, with_year: bool) -> str:
+    pattern = pgettext("date format", "j M Y") if with_year else pgettext("date format", "j M")
+    return date_format(day, pattern, use_l10n=False)
 
-    Django takes long over a date, and the hundreds of times on a page fall on a few days.
-    """
-    return _joined(_written(day, pgettext("date format", "j M Y")), "{clock}")
+
+@lru_cache(maxsize=512)
+def _exact(language: str | None, day: date) -> str:
+    """A day in words, with a place for the clock."""
+    return _joined(_day(language, day, True), "{clock}")
 
 
 def _joined(day: str, clock: str) -> str:
@@ -112,7 +114,3 @@ def _joined(day: str, clock: str) -> str:
 
 def _clock(time: datetime) -> str:
     return f"{time:%H:%M:%S}"
-
-
-def _written(day: date, pattern: str) -> str:
-    return date_format(day, pattern, use_l10n=False)
