@@ -1,6 +1,7 @@
 """Pages while the database is away: the first notices, the others are answered at once."""
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
 from messages.ingest.record import breaker
@@ -18,7 +19,7 @@ def _away(db, monkeypatch):
 
 
 def page(path="/"):
-    extra = {"HTTP_COOKIE": "sessionid=somebody", "HTTP_ACCEPT_LANGUAGE": "pt-br"}
+    extra = {"HTTP_COOKIE": f"{settings.SESSION_COOKIE_NAME}=somebody", "HTTP_ACCEPT_LANGUAGE": "pt-br"}
     return call(path, "GET", b"", **extra, **{"wsgi.url_scheme": "https"})
 
 
