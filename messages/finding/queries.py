@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from messages.incidents.stuck import stuck
 from messages.models import Message
+from messages.models.reached import reached
 from messages.statuses import Status
 
 from .matches import Matches
@@ -37,7 +38,7 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(rank__in={status.rank for status in statuses})
 
     def that_reached(self, status: Status) -> Self:
-        return self.filter(rank__gte=status.rank)
+        return self.filter(reached(status))
 
     def sent_between(self, since: datetime | None, until: datetime | None) -> Self:
         """`until` excluded. The time of hearing lets the database begin near by."""

@@ -21,6 +21,7 @@ from django.utils import timezone
 from messages.models import HourlySummary, Message, TouchedHour
 from messages.models.epoch import Epoch
 from messages.models.hourly_summary import LATENCIES, LATENCY_EDGES, latency_column
+from messages.models.reached import reached
 from messages.statuses import Status
 
 HOUR: Final = timedelta(hours=1)
@@ -89,17 +90,14 @@ def _summaries(hours: Iterable[tuple[int, datetime]]) -> list[HourlySummary]:
 
 
 def _counts() -> dict[str, Count]:
-    failed = Q(rank=Status.FAILED.rank)
-    # A failure implies nothing: of a failed message only what was reported was reached.
     counted = {
         "messages": Q(),
-        "accepted": Q(rank__gte=Status.ACCEPTED.rank) & ~failed
-        | failed & (Q(accepted_at__isnull=False) | Q(sent_at__isnull=False)),
-        "sent": Q(rank__gte=Status.SENT.rank) & ~failed | failed & Q(sent_at__isnull=False),
-        "delivered": Q(rank__gte=Status.RECEIVED.rank),
-        "read": Q(rank__gte=Status.READ.rank),
-        "played": Q(rank__gte=Status.PLAYED.rank),
-        "failed": failed,
+        "accepted": reached(Status.ACCEPTED),
+        "sent": reached(Status.SENT),
+        "delivered": reached(Status.RECEIVED),
+        "read": reached(Status.READ),
+        "played": reached(Status.PLAYED),
+        "failed": reached(Status.FAILED),
         "waiting_to_send": Q(rank=Status.ACCEPTED.rank),
         "waiting_to_deliver": Q(rank=Status.SENT.rank),
     }
