@@ -35,7 +35,7 @@ class View(TextChoices):
 
     ALL = "", pgettext_lazy("messages", "All")
     STUCK = "stuck", _("Stuck")
-    FAILED = "failed", _("Failed")
+    FAILED = "failed", pgettext_lazy("messages", "Failed")
     NO_READ = "no-read", _("Delivered without read")
     GROUPS = "groups", _("Groups")
 

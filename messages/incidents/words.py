@@ -79,7 +79,7 @@ def _webhook(values: Values) -> str:
     hooks = [str(WebhookKind(hook).label) for hook in values.get("hooks", ())]
     words = _("Z-API calls another URL than this board's for: %s.") % ", ".join(hooks)
     if "silent_count" in values:
-        return f"{words} " + _("Nothing is heard of this number any more.")
+        return f"{words} " + _("Nothing is heard from this number any more.")
     return words
 
 

@@ -119,9 +119,7 @@ class Trial:
 
     @property
     def text(self) -> str:
-        words = _(
-            "Somebody tried this channel. Problems will be told here, and when they are over."
-        )
+        words = _("Somebody tried this channel. Problems are reported here, and so is their end.")
         return f"{words}\n\n{board_url()}"
 
     def as_json(self) -> dict[str, Any]:

@@ -97,6 +97,20 @@ class TestFunnel:
         found = viewer.get(urls[0]).content.decode()
         assert found.count('class="row-link"') == 1
 
+    @pytest.mark.parametrize("step", ["accepted", "sent"])
+    def test_what_failed_unsent_is_in_no_bar_and_in_no_list_behind_one(
+        self, viewer, deliver, report, counted, step
+    ):
+        deliver("3EB0FAILED", error="Phone number does not exist")
+        report("SENT", id="3EB0SENT")
+        report("SENT", id="3EB0LATER", minutes_ago=5)
+        deliver("3EB0LATER", error="Phone number does not exist")
+        counted()
+        text = page(viewer)
+        (url,) = re.findall(rf'class="step-name" href="(/\?reached={step}[^"]*)"', text)
+        found = viewer.get(url).content.decode()
+        assert row(text, step.title())[0] == str(found.count('class="row-link"')) == "2"
+
     def test_the_volume_leads_to_the_messages_of_its_hour(self, viewer, report, counted):
         report("SENT", minutes_ago=30)
         counted()
@@ -109,7 +123,7 @@ class TestQuestion:
     def test_a_period_leaves_out_what_was_sent_before(self, viewer, instance):
         summary(instance, hours_ago=30, accepted=5, messages=5)
         assert row(page(viewer, "?period=7d"), "Accepted")[0] == "5"
-        assert "No messages were sent in this time" in page(viewer, "?period=24h")
+        assert "No messages were sent in this period" in page(viewer, "?period=24h")
 
     def test_days_are_the_viewers_and_both_ends_belong_to_them(self, viewer, instance):
         viewer.cookies["statusboard_time_zone"] = "America/Sao_Paulo"

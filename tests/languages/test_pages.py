@@ -111,6 +111,12 @@ def test_pages_of_an_admin(path, text, client, admin_user, instance):
     assert text in client.get(path, headers=PORTUGUESE).content.decode()
 
 
+def test_a_new_channel_speaks_the_language_of_who_makes_it(client, admin_user):
+    client.force_login(admin_user)
+    page = client.get("/attention/channels/add/", headers=PORTUGUESE).content.decode()
+    assert '<option value="pt-br" selected>' in page
+
+
 def test_500_speaks_the_language_of_the_request(rf):
     with translation.override("pt-br"):
         assert "Algo deu errado do nosso lado" in server_error(rf.get("/")).content.decode()

@@ -11,7 +11,7 @@ from messages.models import Account, ApiKey, Instance, KeyRole
 ROLES = [
     (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),
     (KeyRole.SUPERVISOR, _("Supervisor: also instances and incidents")),
-    (KeyRole.ADMIN, _("Admin: so far the same as a Supervisor’s")),
+    (KeyRole.ADMIN, _("Admin: so far the same as Supervisor")),
 ]
 READ, LABELS = "read", "labels"
 NEVER = "never"

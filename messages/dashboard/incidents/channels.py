@@ -2,6 +2,7 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,7 +24,7 @@ def channel_list(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.add_channel", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def channel_add(request: HttpRequest) -> HttpResponse:
-    return _form(request, Channel())
+    return _form(request, Channel(language=get_language()))
 
 
 @permission_required(CHANGE, raise_exception=True)

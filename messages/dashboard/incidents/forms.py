@@ -82,7 +82,7 @@ class ChannelForm(forms.Form):
         if address:
             self._check_address(kind, address)
         elif not self.channel.address or kind != self.channel.kind:
-            self.add_error("address", _("Enter where this kind of channel is told."))
+            self.add_error("address", _("Enter the address of this channel."))
         if kind == ChannelKind.WEBHOOK and not (data.get("secret") or self.channel.secret):
             self.add_error("secret", _("A signed webhook needs a secret."))
         return data
