@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -124,10 +125,30 @@ def test_the_list_asks_the_same_number_of_times_for_many(
 ):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    # Five of them for the list (instances, webhooks, tags, hours, all tags), the others for the
-    # session, the person and what they may do.
-    with django_assert_max_num_queries(10):
+    # Seven of them for the list (instances, webhooks, tags, hours, thresholds, stuck messages, all
+    # tags), the others for the session, the person and what they may do.
+    with django_assert_max_num_queries(12):
         admin.read(LIST)
+
+
+def test_the_list_counts_stuck_messages_and_leads_to_them(admin, instance, report):
+    report("SENT", id="3EB0STUCK", minutes_ago=90)
+    report("SENT", "RECEIVED", id="3EB0THERE", minutes_ago=90)
+    report("SENT", id="3EB0NEW", minutes_ago=1)
+    (address,) = re.findall(r'<a class="tag warning" href="([^"]+)"', admin.read(LIST))
+    assert "view=stuck" in address
+    found = admin.read(unescape(address))
+    assert "3EB0STUCK" in found
+    assert found.count('class="row-link"') == 1
+
+
+def test_of_instances_that_are_well_those_with_stuck_messages_come_first(admin, instance, report):
+    report("SENT", minutes_ago=90)
+    other = Instance.objects.create(account=instance.account, name="Aaa", zapi_id="other")
+    for one in (instance, other):
+        one.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
+    page = admin.read(LIST)
+    assert page.index("Atendimento") < page.index("Aaa")
 
 
 def test_save_and_push_connects_and_pushes(admin, zapi):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -12,14 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from messages.access.scope import Viewer, limited_to
+from messages.finding.criteria import Criteria, Period, View
+from messages.finding.queries import message_set
+from messages.finding.search import understand
 from messages.instances.reading import is_taken
 from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
 
+from ..filters import address_of
 from ..moments import Moment, moment
 from .sparkline import HOURS, hours_of, sparkline
 
 # How long before an instance's payment ends it is told.
 WARNED_BEFORE: Final = timedelta(days=7)
+# As far back as an incident about stuck messages looks, and as the drawing beside the number does.
+STUCK_SINCE: Final = timedelta(hours=24)
 
 _TROUBLE = {
     WebhookState.DIFFERS: 4,
@@ -51,6 +58,7 @@ class InstanceRow:
     instance: Instance
     webhook: Webhook
     hours: Sequence[int]
+    stuck: int = 0
 
     @property
     def connection(self) -> Badge:
@@ -77,6 +85,17 @@ class InstanceRow:
         return sparkline(self.hours)
 
     @property
+    def stuck_url(self) -> str:
+        """The messages that are counted, on the Messages page."""
+        criteria = Criteria(
+            understand(""),
+            view=View.STUCK,
+            instances=(self.instance.pk,),
+            chosen_period=Period.DAY,
+        )
+        return address_of(criteria)
+
+    @property
     def payment(self) -> Badge | None:
         return payment_badge(self.instance)
 
@@ -85,13 +104,14 @@ class InstanceRow:
         return list(self.instance.tags.all())
 
     @property
-    def trouble(self) -> tuple[bool, int, int, bool]:
-        """The greater, the worse: disconnected, then deaf, then unpaid, then never heard."""
+    def trouble(self) -> tuple[bool, int, int, int, bool]:
+        """The greater, the worse: disconnected, deaf, unpaid, with stuck messages, never heard."""
         payment = self.payment
         return (
             self.instance.connected is False,
             _TROUBLE[WebhookState(self.webhook.state)],
             ("", "warning", "danger").index(payment.tone if payment else ""),
+            self.stuck,
             self.instance.last_heard_at is None,
         )
 
@@ -101,9 +121,19 @@ def rows(user: Viewer, tag: str = "") -> list[InstanceRow]:
     if tag:
         instances = instances.filter(tags__name__iexact=tag)
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
-    hours = hours_of(listed)
-    found = [InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS)) for one in listed]
+    hours, stuck = hours_of(listed), _stuck_in(listed)
+    found = [
+        InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS), stuck.get(one.pk, 0))
+        for one in listed
+    ]
     return sorted(found, key=lambda row: row.trouble, reverse=True)
+
+
+def _stuck_in(instances: Sequence[Instance]) -> dict[int, int]:
+    """How many messages of each are stuck, in one query for all."""
+    found = message_set().of_instances(one.pk for one in instances)
+    stuck = found.heard_since(timezone.now() - STUCK_SINCE).stuck()
+    return dict(stuck.order_by().values_list("instance").annotate(number=Count("pk")))
 
 
 def connection_badge(instance: Instance) -> Badge:
