@@ -50,10 +50,10 @@ def _sorry() -> HttpResponse:
 
 # What pages may ask of a browser: passkeys, and nothing else that a browser offers.
 _OWN = ("publickey-credentials-create", "publickey-credentials-get", "clipboard-write")
-_NONE = ["accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture"]
+_NONE = ["accelerometer", "autoplay", "browsing-topics", "camera", "display-capture"]
 _NONE += ["encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection"]
 _NONE += ["local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"]
-_NONE += ["screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking"]
+_NONE += ["screen-wake-lock", "serial", "usb", "xr-spatial-tracking"]
 _PERMISSIONS = ", ".join([*(f"{name}=(self)" for name in _OWN), *(f"{name}=()" for name in _NONE)])
 
 
