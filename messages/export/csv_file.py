@@ -1,5 +1,5 @@
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .rows import Reader
@@ -20,16 +20,21 @@ class _Echo:
 
 def csv_lines(reader: Reader) -> Iterator[bytes]:
     """A file in pieces, to be sent while it is read."""
-    write = csv.writer(_Echo()).writerow
-    pieces = [_MARK, write(reader.headings)]
+    pieces = [_MARK, csv_line(reader.headings)]
     for row in reader.rows():
-        pieces.append(write([neutral(cell) for cell in row]))
+        pieces.append(csv_line(row))
         if len(pieces) >= _LINES:
             yield "".join(pieces).encode()
             pieces.clear()
     yield "".join(pieces).encode()
 
 
-def neutral(cell: str) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """One row as a text; no cell of it is a formula."""
+    line: str = csv.writer(_Echo()).writerow(_neutral(str(cell)) for cell in cells)
+    return line
+
+
+def _neutral(cell: str) -> str:
     """A leading sign would make a spreadsheet take the text for a formula."""
     return f"'{cell}" if cell.startswith(_DANGEROUS) else cell

@@ -1,4 +1,3 @@
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.audit import Action, audit
 from messages.dashboard.moments import Moment
+from messages.export import csv_line
 from messages.models import AuditEvent
 
 from .filters import AuditFilterForm
@@ -77,18 +77,10 @@ def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], i
     return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
 
 
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _lines(events: QuerySet[AuditEvent]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+    yield csv_line(COLUMNS)
     for event in events.iterator(chunk_size=1000):
-        yield writer.writerow(map(_neutral, _cells(event)))
+        yield csv_line(_cells(event))
 
 
 def _cells(event: AuditEvent) -> tuple[object, ...]:
@@ -102,12 +94,6 @@ def _cells(event: AuditEvent) -> tuple[object, ...]:
         event.recipient,
         details_in_words(event),
     )
-
-
-def _neutral(cell: object) -> str:
-    """A leading sign would make a spreadsheet take the text for a formula."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _plain(value: object) -> str:
