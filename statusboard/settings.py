@@ -207,6 +207,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "messages.access.middleware.IdleTimeoutMiddleware",
     "messages.access.middleware.TwoFactorRequiredMiddleware",
+    "messages.access.middleware.WholePageMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
 ]
 # None of it runs for a callback: the webhook has a door of its own in statusboard/wsgi.py.

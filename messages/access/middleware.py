@@ -1,4 +1,7 @@
-"""Two doors behind the sign-in: one closes by itself, one asks for a second factor."""
+"""Two doors behind the sign-in, and what a page is told that finds one closed.
+
+One closes by itself, one asks for a second factor.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,11 +11,12 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 
 from .factors import factors_of
 
@@ -74,3 +78,19 @@ class TwoFactorRequiredMiddleware:
         if factors_of(request.user).exists():
             return None
         return redirect(f"{reverse('mfa_index')}?needed=1")
+
+
+class WholePageMiddleware:
+    """Where a part of a page asks for news and is sent elsewhere, the page is to go, not the part.
+
+    Loaded again, it is the sign-in that leads back to where somebody was.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseRedirect) and "HX-Request" in request.headers:
+            return HttpResponseClientRefresh()
+        return response

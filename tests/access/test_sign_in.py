@@ -131,6 +131,21 @@ def test_an_app_is_set_up_by_its_code(client, ana, django_capture_on_commit_call
     assert changes == [{"added": "totp"}, {"added": "recovery_codes"}]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "/instances/1/steps/",
+        "/instances/batches/1/progress/",
+        "/live/sealed/",
+        "/attention/banner/",
+    ],
+)
+def test_a_part_of_a_page_left_open_is_no_place_for_the_sign_in(client, db, part):
+    answer = client.get(part, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Refresh"] == "true"
+
+
 def test_who_does_nothing_for_long_is_signed_out(client, ana):
     sign_in(client)
     session = client.session

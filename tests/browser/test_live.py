@@ -1,5 +1,7 @@
 """What is new is announced, moves nothing, and can be paused."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -35,6 +37,20 @@ def test_new_messages_are_announced_without_moving_a_row(live, report):
     expect(live.locator("tbody tr")).to_have_count(3)
 
 
+def test_it_asks_for_more_than_was_announced_and_the_console_stays_silent(live, report):
+    said = []
+    live.on("console", lambda message: said.append(message.text))
+    report("SENT", id="SECOND")
+    live.clock.run_for(QUARTER)
+    expect(live.locator("#news")).to_have_text("1 new, show")
+    with live.expect_request(re.compile(r"/live/.+[?]known=1$")):
+        live.clock.run_for(QUARTER)
+    report("SENT", id="THIRD")
+    live.clock.run_for(QUARTER)
+    expect(live.locator("#news")).to_have_text("2 new, show")
+    assert said == []
+
+
 def test_it_can_be_paused_and_goes_on(live, report):
     asked = []
     live.on("request", lambda request: asked.append(request.url))
@@ -63,12 +79,11 @@ def test_it_stops_asking_where_nobody_is(live, report):
     expect(live.locator("#news")).to_have_text("1 new, show")
 
 
-def test_after_a_sign_out_elsewhere_it_says_nothing(live, support, report):
-    report("SENT", id="SECOND")
+def test_after_a_sign_out_elsewhere_the_whole_page_is_the_sign_in(live):
     live.context.clear_cookies()
-    with live.expect_response(lambda response: "/account/login/" in response.url):
-        live.clock.run_for(QUARTER)
-    expect(live.locator("#news")).to_have_text("")
+    live.clock.run_for(QUARTER)
+    expect(live).to_have_url(re.compile(r"/account/login/\?next=/$"))
+    expect(live.get_by_label("Password")).to_be_visible()
 
 
 def test_without_a_script_nothing_of_it_is_there(open_page, support, report):
