@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from messages.instances.connect import connect
-from messages.instances.push import push
-from messages.models import Instance, WebhookKind, WebhookState
+from messages.instances.push import push_wanted
+from messages.models import Instance, WebhookState
 from messages.worker.processes import Fleet, python
 
 # name, instance id, Client-Token
@@ -33,9 +33,7 @@ def _connect(name: str, zapi_id: str, client_token: str) -> None:
     instance = Instance.objects.filter(zapi_id=zapi_id).first() or connect(
         name=name, zapi_id=zapi_id, token=f"demo-token-{zapi_id}", client_token=client_token
     )
-    # Message status last: with it the stand-in begins to tell.
-    for kind in reversed(WebhookKind.values):
-        webhook = push(instance, kind)
+    for webhook in push_wanted(instance):
         if webhook.state != WebhookState.IN_SYNC:
             raise CommandError(f"{name}: {webhook.words}")
 

@@ -1,7 +1,6 @@
 """Tells the stories to whoever registered a URL, as Z-API does: POST after POST."""
 
 import http.client
-import itertools
 import json
 import threading
 import time
@@ -61,11 +60,16 @@ class Emitter:
                 return
 
     def _tell(self, instance: RememberedInstance, stop: threading.Event) -> None:
-        emissions = (one for one in self._stories(instance.id) if instance.url_for(one.hook))
-        for emission in itertools.islice(emissions, self._plan.count or None):
+        sent = 0
+        for emission in self._stories(instance.id):
             if stop.wait(max(0.0, emission.at - time.time())):
                 return
-            self._send(instance, emission)
+            # Asked when its time has come: what is not hooked now may be hooked then.
+            if instance.url_for(emission.hook):
+                self._send(instance, emission)
+                sent += 1
+            if sent == self._plan.count > 0:
+                return
 
     def _stories(self, zapi_id: str) -> Iterator[Emission]:
         now, plan = time.time(), self._plan

@@ -131,9 +131,9 @@ class Gateway:
             return self._list(call) if path == "/instances" else self._answer(call, path)
 
     def hooked(self) -> list[RememberedInstance]:
-        """Give the instances that have a URL to be called at."""
+        """Give the instances with a URL for message statuses, which all stories are about."""
         with self._lock:
-            return [instance for instance in self.instances.values() if instance.urls]
+            return [one for one in self.instances.values() if one.urls.get("message-status")]
 
     def _control(self, call: Call) -> Answer:
         """`PUT {"name": …}` chooses what every later call is answered with."""

@@ -29,6 +29,14 @@ def test_an_address_without_https_is_not_applied():
     assert answer == (200, {"value": False})
 
 
+def test_no_story_begins_before_somebody_hears_of_message_statuses():
+    gateway = Gateway()
+    ask(gateway, "PUT", "update-webhook-delivery", {"value": URL})
+    assert gateway.hooked() == []
+    ask(gateway, "PUT", "update-webhook-message-status", {"value": URL})
+    assert [instance.id for instance in gateway.hooked()] == ["ABC"]
+
+
 def test_a_filter_silences_its_hook():
     gateway = Gateway()
     ask(gateway, "PUT", "update-webhook-message-status", {"value": URL})
