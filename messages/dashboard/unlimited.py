@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
@@ -7,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from messages.access.scope import is_limited
 
-View = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
 def unlimited_only(permission: str) -> Callable[[View], View]:
@@ -16,10 +17,10 @@ def unlimited_only(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @permission_required(permission, raise_exception=True)
-        def checked(request: HttpRequest) -> HttpResponseBase:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if is_limited(request.user):
                 raise PermissionDenied
-            return view(request)
+            return view(request, *args, **kwargs)
 
         return checked
 

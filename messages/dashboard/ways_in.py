@@ -18,8 +18,8 @@ from messages.audit import Action, audit
 from messages.finding.opaque import seal
 from messages.finding.queries import message_set
 from messages.finding.search import Meaning, Search, understand
-from messages.models import Instance, SecretUnreadableError
-from messages.zapi.client import ZapiError
+from messages.instances.reading import FAILURES
+from messages.models import Instance
 
 
 @require_safe
@@ -64,7 +64,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     number = wanted.addresses[0]
     try:
         found = people.look_up(instance, number)
-    except (ZapiError, SecretUnreadableError) as error:
+    except FAILURES as error:
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number)
         flash.error(request, str(error))
     else:

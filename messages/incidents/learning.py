@@ -1,8 +1,10 @@
 """Rhythms learnt from what was heard, once a day for each instance and not at every look."""
 
+import logging
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import DatabaseError
 from django.db.models import F, Q, Window
 from django.db.models.functions import Lag
 from django.utils import timezone
@@ -10,6 +12,8 @@ from django.utils import timezone
 from messages.models import Callback, Instance, Rhythm
 
 from .rhythm import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
+
+logger = logging.getLogger(__name__)
 
 LEARNT_EVERY: Final = timedelta(days=1)
 
@@ -21,7 +25,13 @@ def learn_rhythms(most: int = 20) -> int:
     instances = Instance.objects.active().filter(is_due)
     due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:most])
     for instance in due:
-        learn_rhythm(instance, now)
+        try:
+            learn_rhythm(instance, now)
+        except DatabaseError:
+            raise  # away, for all of them
+        except Exception:
+            logger.exception("The rhythm of instance %s could not be learnt.", instance.pk)
+            Rhythm.objects.update_or_create(instance=instance, defaults={"learnt_at": now})
     return len(due)
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.models import IncidentKind, Instance, SecretUnreadableError
-from messages.zapi.client import ZapiClient, ZapiError
+from messages.instances.reading import FAILURES, client_of
+from messages.models import IncidentKind, Instance
 
 from .finding import Finding, Watch
 
@@ -32,11 +32,8 @@ def explain(findings: Iterable[Finding], watch: Watch) -> Iterator[Finding]:
 
 def queued_at_zapi(instance: Instance) -> int | None:
     try:
-        client = ZapiClient(
-            instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
-        )
-        return client.queue_count()
-    except (ZapiError, SecretUnreadableError):
+        return client_of(instance).queue_count()
+    except FAILURES:
         return None
 
 

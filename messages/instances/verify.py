@@ -4,8 +4,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -116,15 +116,17 @@ def _take_turn(account: Account, stop: threading.Event | None) -> int:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
         instance.account = account
-        _check_surely(instance)
+        with _in_nobodys_way(instance):
+            check(instance)
         done += 1
     return done
 
 
-def _check_surely(instance: Instance) -> None:
-    """An instance that we stumble over must not stand in the way of the others."""
+@contextmanager
+def _in_nobodys_way(instance: Instance) -> Iterator[None]:
+    """An instance that we stumble over must not keep us from the others."""
     try:
-        check(instance)
+        yield
     except DatabaseError:
         raise  # away, for all of them
     except Exception:
@@ -140,10 +142,11 @@ def _sweep(account: Account) -> int:
     instances = list(account.instances.active().prefetch_related("webhooks"))
     for instance in instances:
         instance.account = account
-        if found := listed.get(instance.zapi_id):
-            _note(instance, found.me, connected=found.me.connected, asked_at=asked_at)
-        else:
-            _note_failure(instance, ZapiError(_NOT_LISTED), asked_at)
+        with _in_nobodys_way(instance):
+            if found := listed.get(instance.zapi_id):
+                _note(instance, found.me, connected=found.me.connected, asked_at=asked_at)
+            else:
+                _note_failure(instance, ZapiError(_NOT_LISTED), asked_at)
     return len(instances)
 
 

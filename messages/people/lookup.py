@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from messages import phones
+from messages.instances.reading import client_of
 from messages.models import Alias, Instance
-from messages.zapi.client import ZapiClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,8 @@ class PhoneRecord:
 
 
 def look_up(instance: Instance, number: str) -> PhoneRecord:
-    """Ask by way of an instance, and keep what ties the two. Raises ZapiError."""
-    client = ZapiClient(
-        instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
-    )
-    found = client.phone_exists(number)
+    """Ask by way of an instance, and keep what ties the two. Raises what FAILURES names."""
+    found = client_of(instance).phone_exists(number)
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
         Alias.objects.get_or_create(

@@ -99,6 +99,24 @@ def test_a_partners_list_verifies_all_in_one_call(account, zapi):
     assert set(Instance.objects.values_list("connected", flat=True)) == {False}
 
 
+def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account, zapi, monkeypatch):
+    first, *others = several(account, 3)
+    account.partner_token = "partner"
+    account.save()
+
+    def stumble(instance, *arguments, **more):
+        if instance == first:
+            raise ValueError
+        reading.note(instance, *arguments, **more)
+
+    for one in (first, *others):
+        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t", connected=False)
+    monkeypatch.setattr(module, "note", stumble)
+    assert verify_due() == 3
+    assert [fresh(one).connected for one in (first, *others)] == [None, False, False]
+    assert verify_due() == 0
+
+
 def test_what_a_partners_list_does_not_name_is_said(account, instance, zapi):
     account.partner_token = "partner"
     account.save()

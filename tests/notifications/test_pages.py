@@ -1,13 +1,15 @@
 """The channels' pages: made, changed, tried, removed; secrets go in and never come out."""
 
 import pytest
+from django.contrib.auth.models import Group, User
 
-from messages.models import AuditEvent, Channel, ChannelKind
-from tests.dashboard.conftest import _quick_passwords, admin_client
+from messages.access.roles import ADMIN
+from messages.models import AuditEvent, Channel, ChannelKind, UserLimit
+from tests.dashboard.conftest import _quick_passwords, admin_client, client
 from tests.notifications.conftest import SECRET, channel, messages_of
 from tests.receiver import Reply
 
-__all__ = ["_quick_passwords", "admin_client"]
+__all__ = ["_quick_passwords", "admin_client", "client"]
 
 FORM = {"name": "On call", "kind": "webhook", "language": "en", "pause": "10", "enabled": "on"}
 
@@ -96,3 +98,12 @@ def test_the_queries_of_the_page(admin_client, instance, receiver, django_assert
     admin_client.get("/attention/channels/")
     with django_assert_num_queries(4):
         admin_client.get("/attention/channels/")
+
+
+def test_who_is_limited_cannot_have_others_told_of_what_they_may_not_see(client, instance, webhook):
+    limited = User.objects.create_user("limited")
+    limited.groups.add(Group.objects.get(name=ADMIN))
+    UserLimit.objects.create(user=limited, instance=instance)
+    client.force_login(limited)
+    assert client.get("/attention/channels/").status_code == 403
+    assert client.post(f"/attention/channels/{webhook.pk}/", FORM).status_code == 403

@@ -1,5 +1,4 @@
 from django.contrib import messages as flash
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -9,31 +8,32 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from messages.models import Channel
 from messages.notifications.channels import remove_channel, save_channel, try_channel
 
+from ..unlimited import unlimited_only
 from .forms import ChannelForm
 
 CHANGE = "whatsapp.change_channel"
 
 
-@permission_required("whatsapp.view_channel", raise_exception=True)
+@unlimited_only("whatsapp.view_channel")
 @require_safe
 def channel_list(request: HttpRequest) -> HttpResponse:
     channels = Channel.objects.prefetch_related("instances")
     return render(request, "dashboard/incidents/channels.html", {"channels": channels})
 
 
-@permission_required("whatsapp.add_channel", raise_exception=True)
+@unlimited_only("whatsapp.add_channel")
 @require_http_methods(["GET", "HEAD", "POST"])
 def channel_add(request: HttpRequest) -> HttpResponse:
     return _form(request, Channel(language=get_language()))
 
 
-@permission_required(CHANGE, raise_exception=True)
+@unlimited_only(CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _form(request, get_object_or_404(Channel, pk=pk))
 
 
-@permission_required(CHANGE, raise_exception=True)
+@unlimited_only(CHANGE)
 @require_POST
 def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     channel = get_object_or_404(Channel, pk=pk)
@@ -44,7 +44,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("dashboard:channels")
 
 
-@permission_required("whatsapp.delete_channel", raise_exception=True)
+@unlimited_only("whatsapp.delete_channel")
 @require_POST
 def channel_remove(request: HttpRequest, pk: int) -> HttpResponse:
     remove_channel(get_object_or_404(Channel, pk=pk), request)
@@ -53,7 +53,7 @@ def channel_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, channel: Channel) -> HttpResponse:
-    form = ChannelForm(channel, request.user, request.POST or None)
+    form = ChannelForm(channel, request.POST or None)
     if form.is_valid():
         save_channel(channel, request, **form.cleaned_data)
         flash.success(request, _("Saved."))

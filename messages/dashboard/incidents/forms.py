@@ -7,7 +7,6 @@ from django.core.validators import MinLengthValidator, validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.scope import Viewer, visible_instances
 from messages.models import Channel, ChannelKind, IncidentKind, Instance
 from messages.outgoing import UnsafeAddressError, read_address
 
@@ -53,7 +52,7 @@ class ChannelForm(forms.Form):
     )
     instances = forms.ModelMultipleChoiceField(
         label=_("Which instances"),
-        queryset=Instance.objects.none(),
+        queryset=Instance.objects.active().order_by("name"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means all, those added later too."),
@@ -67,14 +66,13 @@ class ChannelForm(forms.Form):
     )
     enabled = forms.BooleanField(label=_("Enabled"), required=False)
 
-    def __init__(self, channel: Channel, user: Viewer, data: QueryDict | None) -> None:
+    def __init__(self, channel: Channel, data: QueryDict | None) -> None:
         names = ("name", "kind", "kinds", "language", "pause", "enabled")
         initial = {name: getattr(channel, name) for name in names}
         if channel.pk:
             initial["instances"] = channel.instances.all()
         super().__init__(data, initial=initial)
         self.channel = channel
-        self.fields["instances"].queryset = visible_instances(user).filter(archived_at=None)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -1,11 +1,8 @@
 """People: who they are, what they may do, and the ways in and out that an admin gives them."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages as flash
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -16,23 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from messages.access import people as access
 from messages.access.roles import PERMISSIONS, SUPPORT
 
+from ..unlimited import unlimited_only
 from .forms import AccessForm, InvitationForm
 from .invitations import deliver_invitation
 from .rows import PersonRow, people
 
-View = Callable[..., HttpResponse]
-
-
-def for_managers(view: View) -> View:
-    """Admins without limits of their own."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not access.may_manage_people(request.user):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return permission_required(access.MANAGE, raise_exception=True)(guarded)
+for_managers = unlimited_only(access.MANAGE)
 
 
 @for_managers
