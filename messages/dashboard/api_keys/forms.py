@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from messages.models import Account, ApiKey, Instance, KeyRole
 
@@ -32,7 +33,7 @@ class ApiKeyForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
-        choices=[(READ, _("Read")), (LABELS, _("Label messages"))],
+        choices=[(READ, pgettext_lazy("API key", "Read")), (LABELS, _("Label messages"))],
         initial=[READ],
         widget=forms.CheckboxSelectMultiple,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Prefetch
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from messages.models import ApiKey, ApiKeyLimit
 
@@ -17,7 +17,8 @@ class KeyRow:
 
     @property
     def scopes(self) -> str:
-        scopes = [(self.key.may_read, _("reads")), (self.key.may_label, _("labels"))]
+        reads, labels = pgettext("API key", "reads"), pgettext("API key", "labels")
+        scopes = [(self.key.may_read, reads), (self.key.may_label, labels)]
         return ", ".join(words for is_given, words in scopes if is_given)
 
     @property
