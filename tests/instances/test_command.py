@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from messages.instances.addresses import webhook_url
-from messages.models import BatchRow, Instance, RowState, Webhook, WebhookKind
+from messages.models import Action, AuditEvent, BatchRow, Instance, RowState, Webhook, WebhookKind
 from messages.simulator.gateway import Gateway, RememberedInstance
 from tests.stand_in import FOREIGN_URL
 
@@ -267,6 +267,26 @@ def test_import_takes_a_partners_list(zapi):
     run("import", "--partner", "Reseller", "--partner-token", "partner", "--push")
     assert Instance.objects.get().account.name == "Reseller"
     assert zapi.instances["P"].urls["message-status"]
+
+
+def test_what_is_done_to_many_is_written_down(instance, zapi, tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text("name,zapi_id,token\nNew,new,secret\n")
+    run("push", "--all")
+    run("verify", "--all")
+    run("import", str(file))
+    written = AuditEvent.objects.values_list("action", flat=True)
+    assert list(written.exclude(action=Action.WEBHOOK_PUSHED).order_by("id")) == [
+        Action.BATCH_STARTED,
+        Action.BATCH_STARTED,
+        Action.INSTANCES_IMPORTED,
+        Action.INSTANCE_ADDED,
+    ]
+
+
+def test_tagging_is_written_down(instance):
+    run("tag", str(instance.pk), "VIP")
+    assert AuditEvent.objects.get().details == {"fields": ["tags"]}
 
 
 def test_a_failure_is_an_exit_code_and_no_traceback():

@@ -82,6 +82,7 @@ def instance_batch(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("action") == "again":
             try_again(batch)
+            audit(request, Action.BATCH_STARTED, details={"batch": batch.pk, "again": True})
         else:
             start(batch, pushes="push" in request.POST)
             audit(request, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})

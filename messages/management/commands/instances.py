@@ -139,7 +139,7 @@ class Command(BaseCommand):
         if reason := why_push_is_off():
             raise CommandError(str(reason))
         if _is_bulk(options) and not (options["kind"] or options["replace"]):
-            self._work(start_for(_chosen(options), BatchKind.PUSH), options)
+            self._work(_started(BatchKind.PUSH, options), options)
         else:
             self._report(
                 [_push(instance, options["kind"], options) for instance in _chosen(options)],
@@ -148,7 +148,7 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         if _is_bulk(options) and not options["kind"]:
-            self._work(start_for(_chosen(options), BatchKind.VERIFY), options)
+            self._work(_started(BatchKind.VERIFY, options), options)
         else:
             self._report([_check(one, options["kind"]) for one in _chosen(options)], options)
 
@@ -239,6 +239,7 @@ class Command(BaseCommand):
     def _tag(self, options: dict[str, Any]) -> None:
         instance = _one(options)
         set_tags(instance, read_tags(options["tags"]))
+        audit(None, Action.INSTANCE_CHANGED, about=instance, details={"fields": ["tags"]})
         self._say(f"{instance}: {', '.join(map(str, instance.tags.all())) or '–'}")
 
     def _import(self, options: dict[str, Any]) -> None:
@@ -249,6 +250,7 @@ class Command(BaseCommand):
                 self._say(f"{row.number}  {words}")
         if not options["dry_run"]:
             start(batch, pushes=options["push"])
+            audit(None, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
             for row in work_on(batch):
                 self.stderr.write(f"{row.number}  {row.get_state_display()}  {row.words}".rstrip())
         if options["json"]:
@@ -315,6 +317,12 @@ def _forward(webhook: Webhook) -> None:
     except ValidationError as error:
         raise CommandError("; ".join(error.messages)) from None
     audit(None, Action.FORWARDING_CHANGED, about=webhook.instance, details={"kind": webhook.kind})
+
+
+def _started(kind: BatchKind, options: dict[str, Any]) -> Batch:
+    batch = start_for(_chosen(options), kind)
+    audit(None, Action.BATCH_STARTED, details={"batch": batch.pk, "kind": kind.value})
+    return batch
 
 
 def _check(instance: Instance, kind: str | None) -> list[Webhook]:
