@@ -4,19 +4,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Reverse
+from django.db.models.lookups import StartsWith
 from django.utils.translation import gettext as _
 
 from messages import phones
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer, limited_to
-from messages.models import Alias, Label, OtherAddress
+from messages.models import Alias, KnownAddress, Label, OtherAddress
 from messages.phones import AddressKind
 
 from .search import Meaning, Search
 
 # Of the messages that one text labels, or one address is a second one of, the newest.
 MOST: Final = 500
+# More addresses than these hold a part that is common: among the newest messages a page is soon
+# full, and the addresses need not be named.
+MOST_HOLDING: Final = 500
 SHORTEST_LABEL: Final = 3
 
 
@@ -25,12 +31,15 @@ class Matches:
     """`others` are messages, by primary key, that a wanted address is not the first one of.
 
     `aliases` are those of the addresses that were not asked for, but are the same person.
+    `holding` are the addresses that hold a part of a number, `part` what the messages themselves
+    are still to be searched for.
     """
 
     meaning: Meaning
     ids: tuple[str, ...]
     addresses: tuple[str, ...] = ()
     others: tuple[int, ...] = ()
+    holding: tuple[str, ...] = ()
     part: str = ""
     aliases: tuple[str, ...] = ()
 
@@ -50,10 +59,14 @@ def matches_of(search: Search, user: Viewer) -> Matches:
     ids = (*search.ids, *_labelled(search.text, user))
     if search.is_of_people and not sees_phones(user):
         return Matches(search.meaning, ids)
+    if search.part:
+        holding = _holding(search)
+        part = search.part if holding is None else ""
+        return Matches(search.meaning, ids, holding=holding or (), part=part)
     aliases = aliases_of(search.addresses, user)
     addresses = (*search.addresses, *aliases)
     others = messages_also_to(addresses, user)
-    return Matches(search.meaning, ids, addresses, others, search.part, _told(aliases))
+    return Matches(search.meaning, ids, addresses, others, aliases=_told(aliases))
 
 
 def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
@@ -71,6 +84,28 @@ def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
         return ()
     found = limited_to(user, OtherAddress.objects.filter(phone__in=addresses), "message__instance")
     return tuple(found.order_by("-message").values_list("message", flat=True)[:MOST])
+
+
+def with_part(column: str, meaning: Meaning, part: str) -> Q:
+    match meaning:
+        case Meaning.BEGINNING:
+            return Q(**{f"{column}__startswith": part})
+        case Meaning.END if connection.vendor == "postgresql":
+            # As the index known_address_ends has it.
+            return Q(StartsWith(Reverse(column), part[::-1]))
+        case Meaning.END:
+            return Q(**{f"{column}__endswith": part})
+        case _:
+            return Q(**{f"{column}__contains": part})
+
+
+def _holding(search: Search) -> tuple[str, ...] | None:
+    """None where the addresses are not to be named: too many, or messages have an index of it."""
+    if search.meaning is Meaning.BEGINNING:
+        return None
+    found = KnownAddress.objects.filter(with_part("address", search.meaning, search.part))
+    addresses = tuple(found.values_list("address", flat=True)[: MOST_HOLDING + 1])
+    return addresses if len(addresses) <= MOST_HOLDING else None
 
 
 def _labelled(text: str, user: Viewer) -> tuple[str, ...]:

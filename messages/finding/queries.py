@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Reverse
-from django.db.models.lookups import StartsWith
 from django.utils import timezone
 
 from messages.incidents.stuck import stuck
@@ -15,8 +12,7 @@ from messages.models import Message
 from messages.models.reached import reached
 from messages.statuses import Status
 
-from .matches import Matches
-from .search import Meaning
+from .matches import Matches, with_part
 
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)
@@ -64,10 +60,12 @@ class MessageQuerySet(QuerySet[Message]):
         found = Q(zapi_id__in=wanted.ids) | Q(zaap_id__in=wanted.ids)
         if wanted.addresses:
             found |= Q(phone__in=wanted.addresses)
+        if wanted.holding:
+            found |= Q(phone__in=wanted.holding)
         if wanted.others:
             found |= Q(pk__in=wanted.others)
         if wanted.part:
-            found |= _with_part(wanted.meaning, wanted.part)
+            found |= with_part("phone", wanted.meaning, wanted.part)
         return self.filter(found)
 
     def newest_first(self) -> Self:
@@ -86,16 +84,3 @@ class MessageQuerySet(QuerySet[Message]):
 
 def message_set() -> MessageQuerySet:
     return MessageQuerySet(Message)
-
-
-def _with_part(meaning: Meaning, part: str) -> Q:
-    match meaning:
-        case Meaning.BEGINNING:
-            return Q(phone__startswith=part)
-        case Meaning.END if connection.vendor == "postgresql":
-            # As the index message_phone_ends has it.
-            return Q(StartsWith(Reverse("phone"), part[::-1]))
-        case Meaning.END:
-            return Q(phone__endswith=part)
-        case _:
-            return Q(phone__contains=part)

@@ -6,12 +6,14 @@ from .batch import Batch, BatchKind, BatchRow, Plan, RowState
 from .callback import Callback, CallbackQuerySet, Outcome, TokenCheck
 from .cause import plain_cause, stored_cause, translated_cause
 from .erasure import ErasedMessage, Erasure
+from .export_job import ExportJob, ExportPiece, ExportState
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
 from .hourly_summary import HourlySummary, TouchedHour
 from .incident import Incident, IncidentKind
 from .instance import Instance, TokenPolicy
+from .known_address import KnownAddress
 from .label import Label
 from .message import Message
 from .notification import (
@@ -47,6 +49,9 @@ __all__ = [
     "ChannelKind",
     "ErasedMessage",
     "Erasure",
+    "ExportJob",
+    "ExportPiece",
+    "ExportState",
     "FollowUp",
     "Forward",
     "ForwardLine",
@@ -58,6 +63,7 @@ __all__ = [
     "Instance",
     "Kept",
     "KeyRole",
+    "KnownAddress",
     "Label",
     "Message",
     "Notification",

@@ -6,21 +6,18 @@ when it is asked (lookup.py).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from messages import phones
-from messages.models import Alias, Callback, FollowUp, Message, OtherAddress, StatusEvent
+from messages.models import Alias, Message, OtherAddress, StatusEvent
 from messages.phones import AddressKind
-from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
 
 
-def tie_addresses(follow_ups: Sequence[FollowUp]) -> None:
-    """Hear of callbacks: whether one of their messages now has more than one address."""
-    heard = [one.callback_id for one in follow_ups if one.type in STATUS_TYPES]
-    if not heard:
+def tie_addresses(heard_of: Iterable[tuple[int, str]]) -> None:
+    """Of messages that were heard of, by instance and id: those with more than one address now."""
+    named = set(heard_of)
+    if not named:
         return
-    bodies = Callback.objects.filter(pk__in=heard).values_list("instance_id", "body")
-    named = {(instance, zapi_id) for instance, body in bodies for zapi_id in _ids(bytes(body))}
     messages = Message.objects.filter(
         zapi_id__in={zapi_id for _, zapi_id in named}, several=True, is_group=False
     )
@@ -42,16 +39,6 @@ def tie_messages(messages: Sequence[Message]) -> None:
             others += [OtherAddress(message_id=message.pk, phone=phone) for phone in untold]
     Alias.objects.bulk_create(aliases, ignore_conflicts=True)
     OtherAddress.objects.bulk_create(others, ignore_conflicts=True)
-
-
-def _ids(body: bytes) -> Iterator[str]:
-    """The messages that a callback speaks of; none where it was purged or left in quarantine."""
-    try:
-        report = parse(body).report
-    except MalformedCallbackError:
-        return
-    if isinstance(report, StatusReport):
-        yield from report.message_ids
 
 
 def _addresses(messages: Iterable[int]) -> dict[int, set[str]]:

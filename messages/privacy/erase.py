@@ -26,6 +26,7 @@ from messages.models import (
     Erasure,
     FollowUp,
     Forward,
+    KnownAddress,
     Label,
     Message,
     OtherAddress,
@@ -103,6 +104,7 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
         erasure.reached = last
         yield Counter(callbacks=number)
     yield from _drop(person, ("aliases", "labels", "saved views", "spool"))
+    yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
 
 

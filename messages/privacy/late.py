@@ -12,7 +12,15 @@ from typing import Final
 
 from messages import phones
 from messages.audit import recipient_hash
-from messages.models import Alias, Callback, ErasedMessage, Erasure, FollowUp, Message
+from messages.models import (
+    Alias,
+    Callback,
+    ErasedMessage,
+    Erasure,
+    FollowUp,
+    KnownAddress,
+    Message,
+)
 from messages.phones import AddressKind
 from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
 
@@ -92,3 +100,4 @@ def _erase(mention: _Mention) -> None:
     )
     erase_from_messages(list(messages.values_list("pk", flat=True)), person)
     TABLES["aliases"].rows(person, Alias.objects.all()).delete()
+    KnownAddress.objects.forget_unused(person.addresses)

@@ -32,6 +32,7 @@ from messages.models import (
     FollowUp,
     Forward,
     Incident,
+    KnownAddress,
     Label,
     Message,
     OtherAddress,
@@ -153,6 +154,12 @@ TABLES: Final[dict[str, Table]] = {
         OtherAddress,
         _("Other addresses of messages"),
         lambda person, rows: rows.filter(phone__in=person.addresses),
+        indexed=True,
+    ),
+    "known addresses": Table(
+        KnownAddress,
+        _("Addresses, for the search by a part"),
+        lambda person, rows: rows.filter(address__in=person.addresses),
         indexed=True,
     ),
     "aliases": Table(

@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from messages.audit import Action, audit
-from messages.models import Callback, Kept, Label, Message, Retention, StatusEvent
+from messages.models import Callback, Kept, KnownAddress, Label, Message, Retention, StatusEvent
 
 from .kinds import KINDS, bodies_after
 from .rules import cutoff
@@ -86,6 +86,7 @@ def _delete_messages(row: Retention, before: datetime) -> int:
         Label.objects.filter(pk__in=gone).delete()
         StatusEvent.objects.filter(message__in=locked).delete()
         Message.objects.filter(pk__in=[message.pk for message in locked]).delete()
+        KnownAddress.objects.forget_unused(message.phone for message in locked)
     return len(locked)
 
 

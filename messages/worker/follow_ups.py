@@ -24,7 +24,7 @@ Consumer = Callable[[Sequence[FollowUp]], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
-    people.tie_addresses,
+    people.hear,
     mark_touched,
     note_heard,
     # Last: it undoes what the others made of whom was erased.

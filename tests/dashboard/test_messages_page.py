@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messages.models import Instance, Message
+from messages.worker.follow_ups import follow_up
 
 HOME = "/"
 
@@ -91,6 +92,7 @@ def test_the_newest_comes_first(viewer, report):
 def test_search_finds_it_by(text, viewer, report, deliver):
     deliver()
     report("SENT", id="OTHER", phone="5511987650000")
+    follow_up()
     assert shown(viewer.get(HOME, {"q": text})) == ["3EB0A1"]
 
 

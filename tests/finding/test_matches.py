@@ -61,6 +61,29 @@ def test_a_message_under_two_numbers_is_found_by_either(viewer, report):
     assert found(viewer, NUMBER) == found(viewer, "5511987654321") == {"3EB0A1"}
 
 
+def test_a_whole_number_and_its_beginning_wait_for_no_worker(viewer, report):
+    report("SENT")
+    assert found(viewer, NUMBER) == found(viewer, "+5544") == {"3EB0A1"}
+
+
+@pytest.mark.parametrize("text", ["*4499*", "9999-9999"])
+def test_a_part_that_more_hold_than_can_be_named_is_found(viewer, report, monkeypatch, text):
+    monkeypatch.setattr("messages.finding.matches.MOST_HOLDING", 1)
+    report("SENT", id="A")
+    report("SENT", id="B", phone="554499999999")
+    report("SENT", id="C", phone="5511987654321")
+    follow_up()
+    assert found(viewer, text) == {"A", "B"}
+
+
+def test_a_part_finds_nothing_of_an_instance_that_one_may_not_see(viewer, support, report, account):
+    report("SENT")
+    follow_up()
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    assert found(viewer, "*9999*") == set()
+
+
 def test_a_reference_and_a_part_of_a_label_find_their_message(viewer, report, instance):
     report("SENT", id="A")
     report("SENT", id="B")

@@ -22,6 +22,7 @@ from messages.models import (
     Forward,
     Incident,
     Instance,
+    KnownAddress,
     Label,
     Message,
     OtherAddress,
@@ -197,6 +198,15 @@ def test_a_message_sent_after_the_erasure_is_kept(post):
     post(status("SENT", ids=["NEW"]))
     follow_up()
     assert [message.zapi_id for message in Message.objects.all()] == ["NEW"]
+
+
+def test_an_address_that_has_a_message_again_is_still_found(post):
+    post(status("SENT"))
+    erase()
+    post(status("SENT", ids=["NEW"]))
+    post(status("READ"))
+    follow_up()
+    assert [known.address for known in KnownAddress.objects.all()] == [PHONE]
 
 
 def test_what_lay_in_another_machines_spool_brings_nothing_back(post, away):

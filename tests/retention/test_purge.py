@@ -16,6 +16,7 @@ from messages.models import (
     Incident,
     Instance,
     Kept,
+    KnownAddress,
     Label,
     Message,
     Retention,
@@ -54,6 +55,17 @@ def old(post):
 def test_nothing_goes_unless_somebody_says_so(old):
     assert purge() == 0
     assert Message.objects.exists()
+
+
+def test_an_address_goes_with_the_last_of_its_messages(post):
+    post(READ)
+    post(READ | {"ids": ["B"], "phone": "5511987654321"})
+    age(100)
+    post(READ | {"ids": ["NEW"]})
+    KnownAddress.objects.remember_all()
+    keep(messages=90, bodies=90)
+    purge()
+    assert [known.address for known in KnownAddress.objects.all()] == [READ["phone"]]
 
 
 def test_messages_go_with_their_steps(old, post):

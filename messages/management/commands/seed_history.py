@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from messages.ingest.rules import EVENT_COLUMNS, MESSAGE_COLUMNS
 from messages.management.history import History, Life
-from messages.models import Account, Alias, Instance, Message, StatusEvent, TouchedHour
+from messages.models import (
+    Account,
+    Alias,
+    Instance,
+    KnownAddress,
+    Message,
+    StatusEvent,
+    TouchedHour,
+)
 from messages.phones import person
 from messages.statuses import Status
 from messages.summaries import mark_since, recompute
@@ -56,6 +64,7 @@ class Command(BaseCommand):
             now=now.timestamp(),
         )
         messages, events = self._store(history, options["messages"])
+        KnownAddress.objects.remember_all()
         self._say("Counting hours ...")
         mark_since(now - timedelta(days=options["days"] + 4))
         while TouchedHour.objects.exists():

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from messages.models import Alias, Message
+from messages.models import Alias, KnownAddress, Message
 from messages.people import tie_messages
 
 BATCH = 1000
@@ -10,11 +10,12 @@ BATCH = 1000
 
 class Command(BaseCommand):
     help = (
-        "Ties numbers and LIDs by the messages that are stored already, as the worker does for new "
-        "ones. Can be stopped at any moment and run again."
+        "Ties numbers and LIDs by the messages that are stored already, and has parts of numbers "
+        "found, as the worker does for new ones. Can be stopped at any moment and run again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        KnownAddress.objects.remember_all()
         reached, done = 0, 0
         individual = Message.objects.filter(several=True, is_group=False).order_by("pk")
         while batch := list(individual.filter(pk__gt=reached)[:BATCH]):
