@@ -1,0 +1,100 @@
+"""Workbooks that take longer than anybody waits for: written by the worker, fetched afterwards."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+# It holds what it was asked for, whatever is purged meanwhile, so it does not stay.
+KEPT: Final = timedelta(days=1)
+
+
+def _expiry() -> datetime:
+    return timezone.now() + KEPT
+
+
+class ExportState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class ExportJobQuerySet(models.QuerySet["ExportJob"]):
+    def due(self) -> Self:
+        now = timezone.now()
+        waiting = self.filter(state=ExportState.WAITING, next_try_at__lte=now, expires_at__gt=now)
+        return waiting.order_by("created_at")
+
+    def kept(self) -> Self:
+        return self.filter(expires_at__gt=timezone.now())
+
+    def expired(self) -> Self:
+        return self.filter(expires_at__lte=timezone.now())
+
+
+class ExportJob(models.Model):
+    """One file, of what `by` asked for, and in their language and time zone.
+
+    In the database and not on a disk, because whoever writes it and whoever sends it may be
+    different machines.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="exports",
+        verbose_name=_("who"),
+    )
+    # The parameters of the address, as messages.finding.criteria writes them.
+    query = models.TextField(_("query"), blank=True)
+    language = models.CharField(_("language"), max_length=20)
+    zone = models.CharField(_("time zone"), max_length=64)
+    # What the person could see when it was written: nobody fetches more than they may see now.
+    sight = models.JSONField(default=dict)
+    state = models.CharField(
+        _("state"), max_length=10, choices=ExportState.choices, default=ExportState.WAITING
+    )
+    total = models.PositiveIntegerField(_("messages"), default=0)
+    written = models.PositiveIntegerField(_("written"), default=0)
+    size = models.PositiveBigIntegerField(_("bytes"), default=0)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"), default=_expiry, db_index=True)
+    # A worker that takes a job moves this ahead, which keeps the others away.
+    next_try_at = models.DateTimeField(default=timezone.now)
+
+    objects = ExportJobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("prepared export")
+        verbose_name_plural = _("prepared exports")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ExportPiece(models.Model):
+    """A part of a file, small enough to be stored and sent without holding anything up."""
+
+    job = models.ForeignKey(
+        ExportJob, on_delete=models.CASCADE, related_name="pieces", db_index=False
+    )
+    number = models.PositiveIntegerField(_("number"))
+    body = models.BinaryField(_("body"))
+
+    class Meta:
+        verbose_name = _("piece of an export")
+        verbose_name_plural = _("pieces of exports")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="export_piece_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.number}"
