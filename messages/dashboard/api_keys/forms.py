@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.models import Account, ApiKey, Instance, KeyRole
+from messages.models import ApiKey, KeyRole
+
+from ..limits import LimitsForm
 
 ROLES = [
     (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),
@@ -24,7 +26,7 @@ LIFETIMES = [
 ]
 
 
-class ApiKeyForm(forms.Form):
+class ApiKeyForm(LimitsForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=100,
@@ -44,18 +46,6 @@ class ApiKeyForm(forms.Form):
         widget=forms.RadioSelect,
     )
     days = forms.ChoiceField(label=_("Expires"), choices=LIFETIMES, initial="365")
-    accounts = forms.ModelMultipleChoiceField(
-        Account.objects.order_by("name"),
-        label=_("Accounts"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    instances = forms.ModelMultipleChoiceField(
-        Instance.objects.active().order_by("name"),
-        label=_("Instances"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
 
     @property
     def key(self) -> ApiKey:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.access.people import Access
 from messages.access.roles import ADMIN, SUPERVISOR, SUPPORT
-from messages.models import Account, Instance
+
+from ..limits import LimitsForm
 
 ROLES = [
     (SUPPORT, _("Support: find messages and read what became of them")),
@@ -18,21 +19,9 @@ ROLES = [
 ]
 
 
-class AccessForm(forms.Form):
+class AccessForm(LimitsForm):
     role = forms.ChoiceField(
         label=_("Role"), choices=ROLES, widget=forms.RadioSelect, initial=SUPPORT
-    )
-    accounts = forms.ModelMultipleChoiceField(
-        Account.objects.order_by("name"),
-        label=_("Accounts"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    instances = forms.ModelMultipleChoiceField(
-        Instance.objects.active().order_by("name"),
-        label=_("Instances"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
     )
 
     @property
