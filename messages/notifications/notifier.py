@@ -1,5 +1,6 @@
 """The channels as workers share them: each is served by one worker at a time."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 
-from messages.models import Channel, Notification, NotificationState
+from messages.models import Channel, ForwardProblem, Notification, NotificationState
 
 from .digest import Digest
 from .sending import NotToldError, send
+
+logger = logging.getLogger(__name__)
 
 # A served channel is free again after this: one whole time-out is long over by then.
 LEASE: Final = timedelta(minutes=2)
@@ -68,6 +71,11 @@ def _run(errand: Errand) -> bool:
         send(errand.channel, errand.digest)
     except NotToldError as error:
         _failed(errand, error, now)
+        return False
+    except Exception:
+        # Given up like any other, or it would keep the channel from whatever comes after it.
+        logger.exception("Channel %s could not be told.", errand.channel.pk)
+        _failed(errand, NotToldError(ForwardProblem.IMPOSSIBLE.label), now)
         return False
     _told(errand, now)
     return True

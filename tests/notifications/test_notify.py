@@ -45,6 +45,17 @@ def test_what_follows_is_gathered_into_one_digest(instance, webhook, receiver, c
     assert messages_of(receiver)[1]["subject"] == "2 problems"
 
 
+def test_what_cannot_be_put_in_words_is_given_up_in_the_end(instance, webhook, receiver, clock):
+    opened(instance, IncidentKind.SILENT, values={"of": "another version"})
+    assert notify() == 0
+    assert Channel.objects.get().problem == "The call could not be made at all."
+    clock.advance(hours=25)
+    notify()
+    opened(instance)
+    clock.advance(hours=2)
+    assert notify() == 1
+
+
 def test_recovery_is_told_too(instance, webhook, receiver, clock):
     incident = opened(instance)
     notify()
