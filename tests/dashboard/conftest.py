@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from messages.access.roles import SUPPORT
+from messages.access.roles import ADMIN, SUPPORT
 from messages.models import Message
 
 Report = Callable[..., Message]
@@ -37,6 +37,15 @@ def admin_client(admin_user: User) -> Client:
     client = HttpsClient()
     client.force_login(admin_user)
     return client
+
+
+@pytest.fixture
+def admin(client: Client, db: None) -> User:
+    """Signed in, and no superuser."""
+    user = User.objects.create_user("admin")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client.force_login(user)
+    return user
 
 
 @pytest.fixture

@@ -3,24 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from messages.access.roles import ADMIN, SUPERVISOR
+from messages.access.roles import SUPERVISOR
 from messages.models import Action, AuditEvent, Forward, Instance, UserLimit, Webhook
 from messages.worker.follow_ups import follow_up
 from tests.forwarding.conftest import forward, status, store
 from tests.receiver import Receiver, Reply, receiving
 
 CRM = "https://crm.example.com/hook"
-
-
-@pytest.fixture
-def admin(client, db) -> User:
-    user = User.objects.create_user("admin")
-    user.groups.add(Group.objects.get(name=ADMIN))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

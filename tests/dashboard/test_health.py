@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from messages.access.roles import ADMIN
 from messages.forwarding import set_forwarding
 from messages.ingest import Delivery, new_delivery_id, spool
 from messages.models import (
@@ -25,14 +23,6 @@ __all__ = ["spool_path"]
 
 HEALTH = reverse("dashboard:health")
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
-
-
-@pytest.fixture
-def admin(client, db) -> User:
-    user = User.objects.create_user("admin")
-    user.groups.add(Group.objects.get(name=ADMIN))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from messages.access.roles import ADMIN, SEE_PHONES, SUPERVISOR
@@ -19,14 +19,6 @@ STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phon
 @pytest.fixture(autouse=True)
 def _fresh_sums():
     quarantine.forget()
-
-
-@pytest.fixture
-def admin(client, db) -> User:
-    user = User.objects.create_user("admin")
-    user.groups.add(Group.objects.get(name=ADMIN))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture
