@@ -5,7 +5,7 @@ transaction should be open for as long.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -70,13 +70,21 @@ _TIMES: Final = (
 class Reader:
     """Words and zone are those of the moment in which it is made: its rows are sent later.
 
-    `count` tells how many rows were read so far.
+    `count` tells how many rows were read so far; `told` hears of it after each piece.
     """
 
-    def __init__(self, messages: MessageQuerySet, *, zone: tzinfo, shows_phones: bool) -> None:
+    def __init__(
+        self,
+        messages: MessageQuerySet,
+        *,
+        zone: tzinfo,
+        shows_phones: bool,
+        told: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self.headings: Row = tuple(map(str, HEADINGS))
         self.count = 0
         self._messages = messages.select_related(None).newest_first()
+        self._told = told
         self._zone = zone
         self._shows_phones = shows_phones
         self._instances = dict(Instance.objects.values_list("pk", "name"))
@@ -96,6 +104,7 @@ class Reader:
                 label = labels.get((record.instance_id, record.zapi_id), ("", ""))
                 yield self._row(record, times, people.get(record.id, ("", "")), label)
             self.count += len(chunk)
+            self._told(self.count)
             last = records[-1]
             is_last = len(chunk) < CHUNK
             chunk = (

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from .rows import Reader
 
-# Beyond, a workbook takes longer to write than anybody waits for; CSV has no limit.
+# Beyond, a workbook takes longer to write than it is worth; CSV has no limit.
 MOST_ROWS: Final = 100_000
 _WIDTH: Final = 20
 
@@ -14,6 +14,16 @@ _WIDTH: Final = 20
 def workbook(reader: Reader) -> IO[bytes]:
     """A whole file, at its beginning; it is gone from the disk once it is closed."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
+    try:
+        _fill(file, reader)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _fill(file: IO[bytes], reader: Reader) -> None:
     # Every cell is a text, so none can be a formula.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
@@ -27,5 +37,3 @@ def workbook(reader: Reader) -> IO[bytes]:
             for column, cell in enumerate(row):
                 if cell:
                     sheet.write_string(number, column, cell)
-    file.seek(0)
-    return file

@@ -52,6 +52,9 @@ HOLD_NOTHING: Final = {
     *("ErasedMessage", "Erasure", "ForwardLine", "HourlySummary", "Instance", "Notification"),
     *("Retention", "Rhythm", "Tag", "TouchedHour", "Turn", "UserLimit", "Webhook", "WorkerBeat"),
 }
+# Files of whole lists, packed: nobody can be looked up in them. They live for a day, and an erasure
+# ends them all.
+MAY_HOLD_ANYBODY: Final = {"ExportJob", "ExportPiece"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
+from messages.export import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
 from messages.incidents.learning import learn_rhythms
@@ -38,6 +39,8 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("push", retry_due_pushes, every=0.5, alone=True),
         Job("verify", lambda: verify_due(stop), every=5, alone=True),
         Job("batches", lambda: work_batches(stop), every=1, alone=True),
+        Job("export", lambda: prepare_exports(stop), every=0.5, alone=True),
+        Job("forget exports", forget_old_exports, every=600, shared=True),
         Job("forget batches", forget_old_batches, every=3600),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
         Job("notify", notify, every=1, alone=True),

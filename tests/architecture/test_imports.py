@@ -29,6 +29,7 @@ INWARD = {
     "worker": {
         "incidents",
         "notifications",
+        "export",
         "ingest",
         "instances",
         "models",
