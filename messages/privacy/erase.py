@@ -24,6 +24,7 @@ from messages.models import (
     Callback,
     ErasedMessage,
     Erasure,
+    ExportJob,
     FollowUp,
     Forward,
     KnownAddress,
@@ -93,6 +94,7 @@ def erase(
 def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
     """What each erased. In this order: nothing that is on its way out may leave meanwhile."""
     yield from _drop(person, ("follow-ups", "forwards"))
+    yield _drop_exports()
     messages = MESSAGES.rows(person, Message.objects.all())
     while some := list(messages.values_list("pk", flat=True)[:_AT_ONCE]):
         yield erase_from_messages(some, person)
@@ -106,6 +108,8 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
     yield from _drop(person, ("aliases", "labels", "saved views", "spool"))
     yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
+    # Again: one that was written meanwhile may have read what was still there.
+    yield _drop_exports()
 
 
 def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]:
@@ -173,6 +177,13 @@ def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:
         except Error:
             if name != "spool":
                 raise  # a spool that was never needed has no table yet
+
+
+def _drop_exports() -> Counter[str]:
+    """Whoever asked for one can export again, without the person."""
+    files = ExportJob.objects.count()
+    ExportJob.objects.all().delete()
+    return Counter(exports=files)
 
 
 def _clear_notes(person: Person) -> Counter[str]:
