@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from messages.models import Callback, FollowUp, KnownAddress
+from messages.models import Callback, FollowUp, KnownAddress, Outcome
 from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
 
 from .tie import tie_addresses
@@ -15,11 +15,12 @@ def hear(follow_ups: Sequence[FollowUp]) -> None:
 
 
 def _reports(follow_ups: Sequence[FollowUp]) -> Iterator[tuple[int, StatusReport]]:
-    """Each with its instance; none of what was purged or left in quarantine."""
+    """Each with its instance; none of what was purged, or is in quarantine and made no message."""
     heard = [one.callback_id for one in follow_ups if one.type in STATUS_TYPES]
     if not heard:
         return
-    bodies = Callback.objects.filter(pk__in=heard).values_list("instance_id", "body")
+    understood = Callback.objects.filter(outcome__in=(Outcome.APPLIED, Outcome.REPEATED))
+    bodies = understood.filter(pk__in=heard).values_list("instance_id", "body")
     for instance, body in bodies:
         try:
             report = parse(bytes(body)).report

@@ -3,6 +3,7 @@
 import pytest
 
 from messages.models import Action, Alias, AuditEvent, Instance, UserLimit
+from messages.worker.follow_ups import follow_up
 from tests.stand_in import zapi
 
 __all__ = ["zapi"]
@@ -99,6 +100,7 @@ def test_who_may_not_see_numbers_looks_none_up(masked_viewer, instance):
 @pytest.mark.parametrize("text", ["9999-9999", "9999-99"])
 def test_digits_found_nowhere_at_the_end_can_be_looked_for_anywhere(viewer, report, text):
     report("SENT", phone="5588999999991")
+    follow_up()
     page = viewer.get("/", {"q": text})
     if not page.context["rows"]:
         page = viewer.get(page.context["anywhere_url"])

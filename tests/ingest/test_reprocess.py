@@ -24,7 +24,7 @@ from messages.ingest import (
     reprocess,
 )
 from messages.ingest.rebuild import _Rebuild
-from messages.models import Callback, FollowUp, Instance, Message, StatusEvent
+from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
 from tests.conftest import ZAPI_ID
 from tests.ingest.test_truth import ARRIVAL, EPOCH, callbacks, truth
 
@@ -367,11 +367,12 @@ class TestTheCommand:
             self.run("--strict")
 
     def test_it_rebuilds(self, instance):
-        deliver(status())
+        deliver(status(phone="5544999999999"))
         Message.objects.update(rank=10)
         said = self.run("--rebuild", "--since", "2026-11-22", "--until", "2026-11-23")
         assert said == "Derived anew: 1 messages, 1 callbacks.\n"
         assert Message.objects.get().status == "READ"
+        assert KnownAddress.objects.get().address == "5544999999999"
 
     def test_dry_it_says_so(self, instance):
         deliver(status())

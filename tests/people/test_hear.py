@@ -38,6 +38,20 @@ def test_a_callback_without_an_address_makes_none_known(report):
     assert known() == []
 
 
+def test_what_is_in_quarantine_makes_none_known(post):
+    post(
+        {
+            "type": "MessageStatusCallback",
+            "status": "SENT",
+            "ids": ["A"],
+            "phone": NUMBER,
+            "instanceId": "another",
+        }
+    )
+    follow_up()
+    assert known() == []
+
+
 def test_the_command_takes_in_what_is_stored_already(report):
     report("SENT")
     call_command("tie_addresses")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from messages.audit import Action, audit
 from messages.ingest import Period, RebuildRefusedError, rebuild, replay
-from messages.models import Callback, Instance
+from messages.models import Callback, Instance, KnownAddress
 
 
 class Command(BaseCommand):
@@ -66,6 +66,8 @@ class Command(BaseCommand):
             result = rebuild(period, instances, dry_run=options["dry_run"], progress=self._progress)
         except RebuildRefusedError as refusal:
             raise CommandError(str(refusal)) from None
+        if not options["dry_run"]:
+            KnownAddress.objects.remember_all()
         counts = {"messages": result.messages, "callbacks": result.callbacks}
         self._audit(counts, options)
         self._say(counts, "Derived anew", options)
