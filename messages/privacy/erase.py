@@ -6,6 +6,7 @@ so that late.py knows a callback that was on its way meanwhile.
 """
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import Error, connection, transaction
+from django.db import DatabaseError, Error, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Collate
 from django.http import HttpRequest
@@ -38,6 +39,8 @@ from messages.models import (
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
 
+logger = logging.getLogger(__name__)
+
 Progress = Callable[[Counter[str]], None]
 # What one transaction rewrites: a callback of these messages waits for as long as that takes.
 _AT_ONCE: Final = 200
@@ -56,12 +59,20 @@ def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
 
 
 def carry_on(stop: threading.Event | None = None) -> int:
-    """Go on with what was requested; how many were finished. Two at once do no harm."""
+    """Go on with what was requested; how many were finished. Two at once do no harm.
+
+    One that fails comes again, and keeps nobody from the others.
+    """
     finished = 0
     for erasure in Erasure.objects.unfinished().order_by("pk"):
         if stop and stop.is_set():
             break
-        finished += erase(erasure, stop)
+        try:
+            finished += erase(erasure, stop)
+        except DatabaseError:
+            raise  # away, for all of them
+        except Exception:
+            logger.exception("Erasure %s failed; it will be tried again.", erasure.pk)
     return finished
 
 

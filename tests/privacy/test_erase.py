@@ -162,6 +162,13 @@ def test_it_goes_on_where_it_was_stopped(post):
     assert Erasure.objects.get(pk=erasure.pk).finished_at
 
 
+def test_one_that_cannot_be_read_keeps_nobody_from_the_next(post):
+    Erasure.objects.create(subject="no list of names", people=[])
+    post(status())
+    erase()
+    assert PHONE not in everything_stored()
+
+
 def test_it_forgets_whom_it_erased(post):
     post(status())
     erasure = erase()
