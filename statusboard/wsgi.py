@@ -22,6 +22,8 @@ django.setup(set_prefix=False)
 # let it go on: each callback comes back several times (measured on SQLite: 10 % more a second).
 sys.setswitchinterval(0.0002)
 
+from messages.webhooks.doorstep import turn_away  # noqa: E402  (Django is set up only now)
+
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -68,8 +70,10 @@ _site: WSGIApplication = WSGIHandler()
 
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    door = _watched if environ.get("PATH_INFO") in _WATCHED else _callbacks
-    return door(environ, start_response)
+    if environ.get("PATH_INFO") in _WATCHED:
+        return _watched(environ, start_response)
+    refusal = turn_away(environ, start_response)
+    return _callbacks(environ, start_response) if refusal is None else refusal
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -16,6 +16,8 @@ from statusboard.callers import Address, Networks, client_address, is_in
 
 logger = logging.getLogger(__name__)
 
+TOO_MANY = "Too many wrong keys."
+
 
 def admits(meta: Mapping[str, Any]) -> bool:
     """Whether the caller's network is let in; each is where none was named."""
@@ -28,6 +30,11 @@ class _Bucket:
     tries: float
     since: float
     was_reported: bool = False
+
+
+def _tries_now(bucket: _Bucket) -> float:
+    full: int = settings.WEBHOOK_WRONG_KEYS_PER_MINUTE
+    return min(full, bucket.tries + (time.monotonic() - bucket.since) * full / 60)
 
 
 class WrongKeys:
@@ -62,13 +69,18 @@ class WrongKeys:
             )
         return math.ceil((1 - bucket.tries) / rate) if rate else 60
 
+    def is_waiting(self, meta: Mapping[str, Any]) -> bool:
+        """Whether its sender was told to wait and has not done so. Counts nothing."""
+        bucket = self._buckets.get(_source(client_address(meta)))
+        return bucket is not None and _tries_now(bucket) < 1
+
     def forget(self) -> None:
         self._buckets.clear()
 
     def _filled(self, source: str, rate: float) -> _Bucket:
         now, full = time.monotonic(), rate * 60
         bucket = self._buckets.setdefault(source, _Bucket(full, now))
-        bucket.tries = min(full, bucket.tries + (now - bucket.since) * rate)
+        bucket.tries = _tries_now(bucket)
         bucket.since = now
         bucket.was_reported &= bucket.tries < full
         self._buckets.move_to_end(source)

@@ -106,7 +106,7 @@ def _digest(token: str) -> str:
 def refused(request: Request) -> JsonResponse:
     """One answer for an unknown, a wrong and a retired key: nothing to learn from it."""
     if seconds := gate.wrong_keys.seconds_to_wait(request.META):
-        return _error(429, "Too many wrong keys.", {"Retry-After": str(seconds)})
+        return _error(429, gate.TOO_MANY, {"Retry-After": str(seconds)})
     return not_found(request)
 
 

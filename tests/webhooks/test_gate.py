@@ -168,6 +168,12 @@ class TestTooManyWrongKeys:
             knock(REMOTE_ADDR="203.0.113.9")
         assert post(STATUS, REMOTE_ADDR="203.0.113.9").status == 200
 
+    def test_who_goes_on_is_answered_in_the_same_words(self, db):
+        answers = [knock() for _ in range(6)]
+        first, later = answers[3], answers[5]
+        assert (later.status, later.body) == (first.status, first.body)
+        assert later.headers["Content-Type"] == first.headers["Content-Type"]
+
     def test_right_keys_are_not_counted(self, post):
         assert {post(STATUS).status for _ in range(9)} == {200}
 
