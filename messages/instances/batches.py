@@ -3,6 +3,7 @@
 A row that a worker died over comes again after its lease; doing it twice does no harm.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -36,6 +37,9 @@ from .verify import check
 # A claimed row is another worker's after this.
 LEASE = timedelta(minutes=10)
 
+logger = logging.getLogger(__name__)
+
+_FAILED = gettext_noop("It could not be applied; the log says why.")
 _GONE = gettext_noop("The instance is archived by now.")
 _THERE = gettext_noop("There is an instance with this id by now.")
 _REFUSED = gettext_noop("The name, the instance id or a token cannot be stored.")
@@ -141,16 +145,29 @@ def _claim(due: BatchRowQuerySet) -> BatchRow | None:
 
 
 def _work(row: BatchRow) -> None:
-    problem = _import(row) if row.plan in (Plan.ADD, Plan.UPDATE) else ""
-    instance = row.instance
-    if not problem:
-        problem = _GONE if instance is None or instance.archived_at else _call(row, instance)
+    try:
+        problem = _do(row)
+    except DatabaseError:
+        raise  # away, for all of them
+    except Exception:
+        # Failed for once and for all: a batch must come to its end.
+        logger.exception("Row %s of batch %s failed.", row.number, row.batch_id)
+        problem = _FAILED
     row.problem = problem
     row.state = RowState.FAILED if problem else RowState.DONE
     row.done_at = timezone.now()
     if not problem:
         row.token = row.client_token = ""
     row.save(update_fields=["state", "problem", "done_at", "token", "client_token", "instance"])
+
+
+def _do(row: BatchRow) -> str:
+    """What the row is for; gives the problem, where there is one."""
+    problem = _import(row) if row.plan in (Plan.ADD, Plan.UPDATE) else ""
+    if problem:
+        return problem
+    instance = row.instance
+    return _GONE if instance is None or instance.archived_at else _call(row, instance)
 
 
 def _call(row: BatchRow, instance: Instance) -> str:
