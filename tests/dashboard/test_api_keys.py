@@ -60,9 +60,17 @@ def test_a_key_is_limited_to_what_was_chosen(admin, instance):
 
 def test_a_revoked_key_works_no_longer(admin):
     key = make(admin)
-    page = admin.post(REVOKE, {"key": key[:11]}, follow=True).content.decode()
+    page = admin.post(REVOKE, {"key": key[:11], "confirmed": "1"}, follow=True).content.decode()
     assert "Revoked: CRM works no longer." in page
     assert asks(key) == 401
+
+
+def test_before_a_key_is_revoked_a_page_asks_once_more(admin):
+    key = make(admin)
+    page = admin.post(REVOKE, {"key": key[:11]}).content.decode()
+    assert "Revoke CRM?" in page
+    assert f'name="key" value="{key[:11]}"' in page
+    assert asks(key) == 200
 
 
 @pytest.mark.parametrize("bad", [{"name": ""}, {"scopes": []}, {"role": "king"}, {"days": "7"}])
@@ -72,7 +80,7 @@ def test_what_makes_no_sense_makes_no_key(admin, bad):
 
 
 def test_it_is_audited_who_made_and_revoked_it(admin):
-    admin.post(REVOKE, {"key": make(admin)[:11]})
+    admin.post(REVOKE, {"key": make(admin)[:11], "confirmed": "1"})
     events = AuditEvent.objects.filter(action__startswith="api key").order_by("id")
     assert [event.action for event in events] == [Action.API_KEY_CREATED, Action.API_KEY_REVOKED]
     assert {event.actor_name for event in events} == {"ana"}

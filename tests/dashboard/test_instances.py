@@ -52,6 +52,11 @@ class Browser(Client):
         answer = self.post(path, (data or {}) | {"action": action}, secure=True, follow=True)
         return answer.content.decode()
 
+    def insist(self, path: str, data: dict[str, Any] | None = None, action: str = "") -> str:
+        """Send it, and say yes to the page that asks whether it is meant."""
+        assert 'name="confirmed"' in self.send(path, data, action)
+        return self.send(path, (data or {}) | {"confirmed": "1"}, action)
+
 
 def work() -> None:
     """What the worker does within a second of being asked."""
@@ -271,7 +276,8 @@ def taken(zapi: Gateway, instance: Instance, kind: str = "message-status") -> No
 
 def answer(admin: Browser, instance: Instance, action: str, kind: str = "message-status") -> str:
     path = reverse("dashboard:instance-webhook", args=[instance.pk, kind])
-    return admin.send(path, {"url": FOREIGN_URL}, action)
+    send = admin.insist if action == "restore" else admin.send
+    return send(path, {"url": FOREIGN_URL}, action)
 
 
 def test_somebody_elses_url_is_shown_beside_ours_and_asked_about(admin, path, instance, zapi):
@@ -342,6 +348,19 @@ def test_the_previous_url_is_restored(admin, instance, zapi):
     assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
 
 
+def test_before_the_board_goes_deaf_a_page_asks_once_more(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance)
+    answer(admin, instance, "replace")
+    work()
+    where = reverse("dashboard:instance-webhook", args=[instance.pk, "message-status"])
+    page = admin.send(where, action="restore")
+    assert "Restore the previous URL?" in page
+    assert FOREIGN_URL in page
+    assert 'name="action" value="restore"' in page
+    assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
+
+
 def test_what_is_done_to_a_webhook_is_written_down(admin, instance, zapi):
     push(instance)
     taken(zapi, instance)
@@ -386,7 +405,7 @@ def test_the_inbound_webhook_is_given_back(admin, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     admin.send(reverse("dashboard:instance-every", args=[instance.pk]))
-    admin.send(reverse("dashboard:instance-restore-others", args=[instance.pk]))
+    admin.insist(reverse("dashboard:instance-restore-others", args=[instance.pk]))
     assert zapi.instances[instance.zapi_id].urls["received"] == FOREIGN_URL
     assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
 
@@ -405,7 +424,7 @@ def test_the_secret_is_rotated_and_the_old_one_retired_later(admin, path, instan
     assert zapi.instances[instance.zapi_id].urls["message-status"] != before
     retire = reverse("dashboard:instance-retire", args=[instance.pk])
     assert "on their way to the old URL" in admin.send(retire)
-    assert "Only the newest URL" in admin.send(retire, {"at_once": "1"})
+    assert "Only the newest URL" in admin.insist(retire, {"at_once": "1"})
 
 
 def test_the_old_secret_stays_while_zapi_still_uses_it(admin, instance, zapi):
@@ -414,7 +433,7 @@ def test_the_old_secret_stays_while_zapi_still_uses_it(admin, instance, zapi):
     admin.send(reverse("dashboard:instance-rotate", args=[instance.pk]))
     work()
     retire = reverse("dashboard:instance-retire", args=[instance.pk])
-    assert "still calls the old URL" in admin.send(retire, {"at_once": "1"})
+    assert "still calls the old URL" in admin.insist(retire, {"at_once": "1"})
 
 
 def test_new_tokens_are_checked_when_they_are_saved(admin, path, instance, zapi):

@@ -3,12 +3,14 @@
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messages.access.api_keys import issue, revoke
 from messages.models import ApiKey
 
+from ..confirming import ask, is_confirmed
 from ..unlimited import unlimited_only
 from .forms import ApiKeyForm
 from .rows import rows
@@ -37,6 +39,17 @@ def api_key_add(request: HttpRequest) -> HttpResponse:
 @require_POST
 def api_key_revoke(request: HttpRequest) -> HttpResponse:
     key = get_object_or_404(ApiKey, prefix=request.POST.get("key", ""))
+    if not is_confirmed(request):
+        return ask(
+            request,
+            title=_("Revoke %(name)s?") % {"name": key.name},
+            words=_(
+                "Software that uses this key is refused from then on, and the key never works "
+                "again: only a new one does."
+            ),
+            button=_("Revoke"),
+            back_url=reverse("dashboard:api-keys"),
+        )
     revoke(key, by=request)
     flash.success(request, _("Revoked: %(name)s works no longer.") % {"name": key.name})
     return redirect("dashboard:api-keys")

@@ -1,4 +1,7 @@
-"""What an admin does to an instance's webhooks, one button each."""
+"""What an admin does to an instance's webhooks, one button each.
+
+What leaves the board deaf, or loses callbacks, is asked once more.
+"""
 
 from collections.abc import Callable
 
@@ -7,6 +10,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,8 +21,9 @@ from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.verify import verify
-from messages.models import Webhook, WebhookKind
+from messages.models import Instance, Webhook, WebhookKind
 
+from ..confirming import ask, is_confirmed
 from .views import CHANGE, instance_of
 
 
@@ -58,6 +63,15 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     act = _ACTS.get(request.POST.get("action", ""))
     if act is None:
         raise BadRequest
+    if act is _restore and webhook.previous_url and not is_confirmed(request):
+        return _ask(
+            request,
+            instance,
+            title=_("Restore the previous URL?"),
+            words=_("Z-API calls %(url)s again, and this board hears no more of: %(kind)s.")
+            % {"url": webhook.previous_url, "kind": webhook.get_kind_display()},
+            button=_("Restore previous"),
+        )
     try:
         act(request, webhook)
     except ValidationError as error:
@@ -95,6 +109,14 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
+    if not is_confirmed(request):
+        return _ask(
+            request,
+            instance,
+            title=_("Restore the URLs of others?"),
+            words=_("This board hears no more of inbound messages, nor passes them on."),
+            button=_("Restore these"),
+        )
     try:
         owners.restore_others(instance)
     except owners.NotDoneError as error:
@@ -119,14 +141,28 @@ def instance_rotate(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
+    at_once = "at_once" in request.POST
+    if at_once and not is_confirmed(request):
+        return _ask(
+            request,
+            instance,
+            title=_("Retire the old secret at once?"),
+            words=_("Callbacks that are still on their way to the old URL are refused, and lost."),
+            button=_("Retire it at once"),
+        )
     try:
-        rotate.retire_old_keys(instance, at_once="at_once" in request.POST)
+        rotate.retire_old_keys(instance, at_once=at_once)
     except rotate.NotRetiredError as error:
         flash.error(request, str(error))
     else:
         audit(request, Action.KEY_RETIRED, about=instance)
         flash.success(request, _("Only the newest URL is let in from now on."))
     return redirect("dashboard:instance", pk)
+
+
+def _ask(request: HttpRequest, instance: Instance, **words: str) -> HttpResponse:
+    back_url = reverse("dashboard:instance", args=[instance.pk])
+    return ask(request, back_url=back_url, **words)
 
 
 def _replace(request: HttpRequest, webhook: Webhook) -> None:
