@@ -105,7 +105,7 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("body"))
     def body_as_text(self, callback: Callback) -> str:
-        return format_html("<pre>{}</pre>", callback.text)
+        return callback.why_empty or format_html("<pre>{}</pre>", callback.text)
 
 
 @admin.register(Account)

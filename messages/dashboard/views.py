@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -20,7 +19,7 @@ from messages.finding.keyset import page_of
 from messages.finding.matches import matches_of
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
-from messages.models import Callback, Instance, Message, SavedView
+from messages.models import Callback, CallbackQuerySet, Instance, Message, SavedView
 
 from . import filters
 from .addresses import Address
@@ -118,7 +117,7 @@ def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(EVIDENCE, raise_exception=True)
 def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpResponse:
     """One of them as a file, without the secrets in it."""
-    found = get_object_or_404(_callbacks_of(_message(request, pk)), pk=callback)
+    found = get_object_or_404(_callbacks_of(_message(request, pk)).kept(), pk=callback)
     name = f"callback-{found.pk}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.text, content_type="application/json", headers=headers)
@@ -169,7 +168,7 @@ def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Inst
     return [(one, webhook_url(one)) for one in instances if not one.archived_at]
 
 
-def _callbacks_of(message: Message) -> QuerySet[Callback]:
+def _callbacks_of(message: Message) -> CallbackQuerySet:
     """The evidence: the first callback behind each event."""
     first = message.events.order_by("occurred_at").values_list("callback", flat=True)
     found = Callback.objects.filter(pk__in=list(first[:MOST_SHOWN]))

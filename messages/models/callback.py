@@ -31,6 +31,18 @@ class TokenCheck(models.TextChoices):
     MISSING = "missing", _("Missing")
 
 
+# Why a body is not there, where it was not simply too old.
+_WHY_EMPTY = {
+    Outcome.IGNORED: _("Callbacks of this type are not kept."),
+    Outcome.QUARANTINED: _(
+        "It was not kept: the quarantine of its instance was full, or the body was purged since. "
+        "So there is nothing to reprocess."
+    ),
+    Outcome.ERASED: _("It spoke of a person whose data was erased since."),
+    Outcome.DISCARDED: _("It was given up with the callback."),
+}
+
+
 class CallbackQuerySet(models.QuerySet["Callback"]):
     def quarantined(self) -> Self:
         return self.filter(outcome=Outcome.QUARANTINED)
@@ -95,6 +107,13 @@ class Callback(models.Model):
     def why(self) -> str:
         """The cause in the reader's language, '' where nothing was wrong."""
         return translated_cause(self.cause)
+
+    @property
+    def why_empty(self) -> str:
+        """Where there is no body to show; '' where there is."""
+        if self.body:
+            return ""
+        return str(_WHY_EMPTY.get(Outcome(self.outcome), _("The body was purged since.")))
 
     @property
     def text(self) -> str:

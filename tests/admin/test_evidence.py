@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from messages.models import Callback, Message
+from messages.models import Callback, Message, Outcome
 
 READ = {
     "type": "MessageStatusCallback",
@@ -32,6 +32,14 @@ def test_a_callback_shows_its_body_escaped(admin_client, post):
     text = page(admin_client, "callback_change", Callback.objects.get().pk)
     assert "&lt;script&gt;" in text
     assert "<script>&quot;" not in text
+
+
+def test_of_a_callback_that_was_erased_it_says_so(admin_client, post):
+    post(READ)
+    Callback.objects.update(outcome=Outcome.ERASED, body=b"")
+    assert "Erased" in page(admin_client, "callback_changelist")
+    text = page(admin_client, "callback_change", Callback.objects.get().pk)
+    assert "It spoke of a person whose data was erased since." in text
 
 
 @pytest.mark.parametrize("name", ["message", "callback", "instance", "account"])

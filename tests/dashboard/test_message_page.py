@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.models import Label, Message, StatusEvent
+from messages.models import Callback, Label, Message, Outcome, StatusEvent
 
 
 def open_page(client, message):
@@ -84,6 +84,27 @@ def test_a_callback_is_downloaded_as_a_file(admin_client, played):
     answer = admin_client.get(address)
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert answer.json()["type"] == "DeliveryCallback"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "why"),
+    [
+        (Outcome.ERASED, "Erased", "It spoke of a person whose data was erased since."),
+        (Outcome.DISCARDED, "Discarded", "It was given up with the callback."),
+        (Outcome.APPLIED, "Purged", "The body was purged since."),
+    ],
+)
+def test_of_a_callback_without_its_body_it_says_why(admin_client, report, outcome, word, why):
+    message = report("SENT")
+    Callback.objects.update(outcome=outcome, body=b"")
+    page = admin_client.get(reverse("dashboard:message-callbacks", args=[message.pk]))
+    text = page.content.decode()
+    assert f'<span class="tag">{word}</span>' in text
+    assert why in text
+    callback = Callback.objects.get().pk
+    address = reverse("dashboard:message-callback", args=[message.pk, callback])
+    assert address not in text
+    assert admin_client.get(address).status_code == 404
 
 
 def test_another_messages_callback_is_not_found(admin_client, played, report):
