@@ -84,9 +84,11 @@ def _delete_messages(row: Retention, before: datetime) -> int:
         known = {(message.instance_id, message.zapi_id) for message in locked}
         gone = [label.pk for label in labels if (label.instance_id, label.zapi_id) in known]
         Label.objects.filter(pk__in=gone).delete()
-        StatusEvent.objects.filter(message__in=locked).delete()
+        events = StatusEvent.objects.filter(message__in=locked)
+        addresses = set(events.values_list("phone", flat=True))
+        events.delete()
         Message.objects.filter(pk__in=[message.pk for message in locked]).delete()
-        KnownAddress.objects.forget_unused(message.phone for message in locked)
+        KnownAddress.objects.forget_unused(addresses)
     return len(locked)
 
 

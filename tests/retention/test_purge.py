@@ -24,6 +24,7 @@ from messages.models import (
 )
 from messages.retention import LEAST_DAYS, Purge, keep_for, preview
 from messages.retention import purge as purging
+from messages.worker.follow_ups import follow_up
 
 READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
 
@@ -60,9 +61,11 @@ def test_nothing_goes_unless_somebody_says_so(old):
 def test_an_address_goes_with_the_last_of_its_messages(post):
     post(READ)
     post(READ | {"ids": ["B"], "phone": "5511987654321"})
+    post(READ | {"ids": ["B"], "phone": "123456789012345@lid"})
+    follow_up()
+    assert KnownAddress.objects.count() == 3
     age(100)
     post(READ | {"ids": ["NEW"]})
-    KnownAddress.objects.remember_all()
     keep(messages=90, bodies=90)
     purge()
     assert [known.address for known in KnownAddress.objects.all()] == [READ["phone"]]
