@@ -122,6 +122,8 @@ def _context(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "job": job,
         "is_waiting": job.state == ExportState.WAITING,
         "is_done": job.state == ExportState.DONE,
+        "written": number_format(job.written, force_grouping=True),
+        "total": number_format(job.total, force_grouping=True),
         "percent": 100 * job.written // job.total if job.total else 0,
         "expires": Moment(job.expires_at),
         "back_url": address_of(Criteria.read(QueryDict(job.query))),

@@ -1,0 +1,26 @@
+"""A workbook that takes longer than a moment, as its page shows it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from messages.export import prepare_exports
+from tests.browser.test_everyone import violations
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, report, monkeypatch):
+    monkeypatch.setattr("messages.dashboard.export.AT_ONCE", 1)
+    report("SENT", id="FIRST")
+    report("SENT", id="SECOND")
+    page = open_page(admin_user)
+    page.goto("/")
+    page.get_by_role("button", name="Excel (XLSX)").click()
+    expect(page.get_by_text("It begins in a moment.")).to_be_visible()
+    assert not violations(page)
+    prepare_exports()
+    expect(page.get_by_text("2 messages are written.")).to_be_visible()
+    assert not violations(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
