@@ -6,6 +6,7 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -67,6 +68,9 @@ _callbacks: WSGIApplication = _handler_of_callbacks("messages.webhooks.urls")
 # Without middleware: it answers whatever the host name, and while the database is away.
 _watched: WSGIApplication = DoorHandler("messages.monitoring.urls")
 _site: WSGIApplication = WSGIHandler()
+# In seconds: a page waits no longer for the one before it, which may be waiting for Z-API.
+_page_turn = threading.Lock()
+_LONGEST_TURN = 0.25
 
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -79,4 +83,14 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     path = environ.get("PATH_INFO", "")
     is_for_the_door = path.startswith("/webhooks/") or path in _WATCHED
-    return (webhook_door if is_for_the_door else _site)(environ, start_response)
+    return (webhook_door if is_for_the_door else _page)(environ, start_response)
+
+
+def _page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """One page at a time in each process: more would gain nothing, and keep callbacks waiting."""
+    has_turn = _page_turn.acquire(timeout=_LONGEST_TURN)
+    try:
+        return _site(environ, start_response)
+    finally:
+        if has_turn:
+            _page_turn.release()
