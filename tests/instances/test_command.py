@@ -183,6 +183,16 @@ def test_push_takes_somebodys_place_when_told_to_and_passes_on(instance, zapi):
     assert Webhook.objects.get(kind="message-status").forward_to == FOREIGN_URL
 
 
+def test_push_replaces_nothing_where_its_owner_cannot_be_passed_on_to(instance, zapi):
+    inside = "https://10.0.0.1/hook"
+    zapi.instances["instance.id"] = RememberedInstance(
+        "instance.id", "token-of-the-instance", {"message-status": inside}
+    )
+    with pytest.raises(CommandError):
+        run("push", "instance.id", "--replace", "--forward")
+    assert url_at_zapi(zapi) == inside
+
+
 def test_restore_gives_the_url_back(instance, zapi):
     taken_by_somebody_else(zapi)
     run("push", "instance.id", "--replace")

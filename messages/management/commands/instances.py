@@ -17,7 +17,7 @@ from messages.instances.batches import progress_of, start, start_for, work_on
 from messages.instances.connect import AlreadyConnectedError, connect, save_partner, update
 from messages.instances.imports import NotReadableError, preview, read_csv, read_partner_list
 from messages.instances.push import ANYTHING, push, push_wanted
-from messages.instances.reading import FAILURES, webhooks_of
+from messages.instances.reading import FAILURES, is_foreign, webhooks_of
 from messages.instances.tags import add_tags, read_tags, set_tags
 from messages.instances.verify import check
 from messages.models import (
@@ -298,6 +298,8 @@ def _connect(options: dict[str, Any]) -> Instance:
 
 
 def _push(instance: Instance, kind: str | None, options: dict[str, Any]) -> list[Webhook]:
+    if options["replace"] and options["forward"]:
+        _forward(instance, kind)
     replacing = ANYTHING if options["replace"] else ""
     webhooks = (
         [push(instance, kind, replacing=replacing)]
@@ -306,17 +308,19 @@ def _push(instance: Instance, kind: str | None, options: dict[str, Any]) -> list
     )
     for webhook in webhooks:
         audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": webhook.kind})
-        if options.get("forward") and webhook.previous_url:
-            _forward(webhook)
     return webhooks
 
 
-def _forward(webhook: Webhook) -> None:
-    try:
-        forwarding.set_forwarding(webhook, webhook.previous_url)
-    except ValidationError as error:
-        raise CommandError("; ".join(error.messages)) from None
-    audit(None, Action.FORWARDING_CHANGED, about=webhook.instance, details={"kind": webhook.kind})
+def _forward(instance: Instance, kind: str | None) -> None:
+    """Before anything is replaced: no callback may miss whom Z-API calls so far."""
+    for webhook in _check(instance, kind):
+        if not is_foreign(webhook.found_url):
+            continue
+        try:
+            forwarding.set_forwarding(webhook, webhook.found_url)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+        audit(None, Action.FORWARDING_CHANGED, about=instance, details={"kind": webhook.kind})
 
 
 def _started(kind: BatchKind, options: dict[str, Any]) -> Batch:
