@@ -19,7 +19,10 @@ def _away(db, monkeypatch):
 
 
 def page(path="/"):
-    extra = {"HTTP_COOKIE": f"{settings.SESSION_COOKIE_NAME}=somebody", "HTTP_ACCEPT_LANGUAGE": "pt-br"}
+    extra = {
+        "HTTP_COOKIE": f"{settings.SESSION_COOKIE_NAME}=somebody",
+        "HTTP_ACCEPT_LANGUAGE": "pt-br",
+    }
     return call(path, "GET", b"", **extra, **{"wsgi.url_scheme": "https"})
 
 

@@ -9,50 +9,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('whatsapp', '0021_known_addresses'),
+        ("whatsapp", "0021_known_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ExportJob',
+            name="ExportJob",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('query', models.TextField(blank=True, verbose_name='query')),
-                ('language', models.CharField(max_length=20, verbose_name='language')),
-                ('zone', models.CharField(max_length=64, verbose_name='time zone')),
-                ('sight', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=10, verbose_name='state')),
-                ('total', models.PositiveIntegerField(default=0, verbose_name='messages')),
-                ('written', models.PositiveIntegerField(default=0, verbose_name='written')),
-                ('size', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
-                ('tries', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('expires_at', models.DateTimeField(db_index=True, default=messages.models.export_job._expiry, verbose_name='expires')),
-                ('next_try_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exports', to=settings.AUTH_USER_MODEL, verbose_name='who')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("query", models.TextField(blank=True, verbose_name="query")),
+                ("language", models.CharField(max_length=20, verbose_name="language")),
+                ("zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("sight", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("done", "Done"), ("failed", "Failed")],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("total", models.PositiveIntegerField(default=0, verbose_name="messages")),
+                ("written", models.PositiveIntegerField(default=0, verbose_name="written")),
+                ("size", models.PositiveBigIntegerField(default=0, verbose_name="bytes")),
+                ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="tries")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        default=messages.models.export_job._expiry,
+                        verbose_name="expires",
+                    ),
+                ),
+                ("next_try_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exports",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'prepared export',
-                'verbose_name_plural': 'prepared exports',
-                'ordering': ['-created_at'],
+                "verbose_name": "prepared export",
+                "verbose_name_plural": "prepared exports",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='ExportPiece',
+            name="ExportPiece",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('body', models.BinaryField(verbose_name='body')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='whatsapp.exportjob')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("body", models.BinaryField(verbose_name="body")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pieces",
+                        to="whatsapp.exportjob",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'piece of an export',
-                'verbose_name_plural': 'pieces of exports',
-                'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(fields=('job', 'number'), name='export_piece_once')],
+                "verbose_name": "piece of an export",
+                "verbose_name_plural": "pieces of exports",
+                "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("job", "number"), name="export_piece_once")
+                ],
             },
         ),
     ]

@@ -96,7 +96,9 @@ class Instance(models.Model):
         _("silence, times the usual"),
         default=3,
         validators=[MinValueValidator(1)],
-        help_text=_("So many times its usual silence, and a connected instance is reported."),
+        help_text=_(
+            "A connected instance is reported when silent for this many of its usual gaps."
+        ),
     )
     silence_floor = models.PositiveSmallIntegerField(
         _("silence at least, minutes"),
@@ -108,7 +110,7 @@ class Instance(models.Model):
         _("failures, per cent"),
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("So many of the last half hour's messages failed, and it is reported."),
+        help_text=_("It is reported when this share of its messages of the last half hour failed."),
     )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
