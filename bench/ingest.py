@@ -102,7 +102,7 @@ def our_statement() -> str:
         "from messages.ingest.postgresql import STORE_STATUS; print(STORE_STATUS)",
     )
     values = {
-        "ids": "ARRAY['pgbench-' || :number]",
+        "ids": "json_build_array('pgbench-' || :number)",
         "callback_id": "gen_random_uuid()",
         "occurred_at": "now()",
         "own_time": "now()",

@@ -7,13 +7,11 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import django
 from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
@@ -23,47 +21,18 @@ django.setup(set_prefix=False)
 # let it go on: each callback comes back several times (measured on SQLite: 10 % more a second).
 sys.setswitchinterval(0.0002)
 
-from messages.webhooks.doorstep import turn_away  # noqa: E402  (Django is set up only now)
+# Django is set up only now: E402.
+from messages.webhooks.doorstep import turn_away  # noqa: E402
+from statusboard.handlers import (  # noqa: E402
+    CallbackHandler,
+    DoorHandler,
+    TimedCallbackHandler,
+)
 
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-
-class DoorHandler(WSGIHandler):
-    """Django's handler without any middleware, and with some of the routes only."""
-
-    def __init__(self, urlconf: str) -> None:
-        self._urlconf = urlconf
-        super().__init__()
-
-    def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        innermost: Any = self._get_response  # type: ignore[attr-defined]  # unknown to the stubs
-        self._middleware_chain = convert_exception_to_response(innermost)
-
-    def get_response(self, request: Any) -> Any:
-        request.urlconf = self._urlconf
-        return super().get_response(request)
-
-
-class TimedDoorHandler(DoorHandler):
-    def __init__(self, urlconf: str) -> None:
-        # Only here: what is not measured need not be imported either.
-        from messages.monitoring.door import note  # noqa: PLC0415
-
-        self._note = note
-        super().__init__(urlconf)
-
-    def get_response(self, request: Any) -> Any:
-        began = time.perf_counter()
-        response = super().get_response(request)
-        self._note(response, time.perf_counter() - began)
-        return response
-
-
 _WATCHED: Final = {"/healthz", "/readyz", "/metrics"}
-_handler_of_callbacks = TimedDoorHandler if settings.METRICS_ON else DoorHandler
+_handler_of_callbacks = TimedCallbackHandler if settings.METRICS_ON else CallbackHandler
 _callbacks: WSGIApplication = _handler_of_callbacks("messages.webhooks.urls")
 # Without middleware: it answers whatever the host name, and while the database is away.
 _watched: WSGIApplication = DoorHandler("messages.monitoring.urls")

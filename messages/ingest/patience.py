@@ -12,6 +12,9 @@ from statusboard.deadline import deadline, remaining
 def patience(seconds: float) -> Iterator[None]:
     """All that this thread asks of the database within the block takes no longer in all."""
     with deadline(seconds):
+        if connection.vendor != "sqlite":
+            yield
+            return
         hurry()
         try:
             yield
@@ -27,6 +30,5 @@ def hurry() -> None:
 
 
 def _wait_for_locks(seconds: float) -> None:
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        connection.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    connection.ensure_connection()
+    connection.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")

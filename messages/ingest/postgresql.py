@@ -1,11 +1,12 @@
 """One round trip: instance, messages, events and callback in a single prepared statement."""
 
-import re
-from datetime import datetime
+import json
 from typing import Any
 
-import psycopg
 from django.db import connection
+
+from statusboard.postgresql.base import PunctualConnection
+from statusboard.postgresql.prepared import PreparedStatement
 
 from .entry import Entry
 from .rules import (
@@ -37,7 +38,8 @@ message AS (
            %(accepted_at)s::timestamptz, %(sent_at)s::timestamptz, %(failed_at)s::timestamptz,
            %(failure)s, %(delivered_at)s::timestamptz, %(read_at)s::timestamptz,
            %(played_at)s::timestamptz, %(by_us_at)s::timestamptz
-    FROM known_instance, unnest(%(ids)s::text[]) WITH ORDINALITY AS given(zapi_id, place)
+    FROM known_instance,
+         json_array_elements_text(%(ids)s::json) WITH ORDINALITY AS given(zapi_id, place)
     ORDER BY given.place
     ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(POSTGRESQL)}
     RETURNING known.id
@@ -96,40 +98,21 @@ STORE_STATUS = _with_status(_INSTANCE, _CALLBACK)
 STORE_CALLBACK = _without_status(_INSTANCE, _CALLBACK)
 
 
-class _Statement:
-    """SQL in PostgreSQL's own form ($1, $2, …), turned into it once and not at every call.
-
-    Turning costs psycopg more than all the rest of a call, and it remembers short texts only.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
-        numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
-        numbered = re.sub(r"%\((\w+)\)s", lambda found: numbers[found[1]], text)
-        self._text = numbered.replace("%%", "%").encode()
-
-    def run(self, raw: psycopg.Connection[Any], parameters: dict[str, Any]) -> Any:
-        values = [_adapt(parameters[name]) for name in self._names]
-        # Not Django's cursor: it binds on the client's side, where nothing can be prepared.
-        with psycopg.RawCursor(raw) as cursor:
-            return cursor.execute(self._text, values, prepare=True).fetchone()
-
-
-_store_status = _Statement(STORE_STATUS)
-_store_callback = _Statement(STORE_CALLBACK)
-_settle_status = _Statement(_with_status(_QUARANTINED, _SETTLED))
-_settle_callback = _Statement(_without_status(_QUARANTINED, _SETTLED))
-_derive = _Statement(f"WITH {_GIVEN}, {_STATUS} SELECT count(*) FROM event")  # noqa: S608
+_store_status = PreparedStatement("store_status", STORE_STATUS)
+_store_callback = PreparedStatement("store_callback", STORE_CALLBACK)
+_settle_status = PreparedStatement("settle_status", _with_status(_QUARANTINED, _SETTLED))
+_settle_callback = PreparedStatement("settle_callback", _without_status(_QUARANTINED, _SETTLED))
+_derive = PreparedStatement("derive", f"WITH {_GIVEN}, {_STATUS} SELECT count(*) FROM event")  # noqa: S608
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
-    return _run(_store_status if entry.status else _store_callback, entry.parameters())
+    return _stored(_run(_store_status if entry.status else _store_callback, entry.parameters()))
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
     """Store an entry in place of its quarantined callback; None where that is there no longer."""
-    return _run(_settle_status if entry.status else _settle_callback, entry.parameters())
+    return _stored(_run(_settle_status if entry.status else _settle_callback, entry.parameters()))
 
 
 def derive(entry: Entry, instance_id: int) -> None:
@@ -137,23 +120,19 @@ def derive(entry: Entry, instance_id: int) -> None:
     _run(_derive, entry.parameters() | {"instance_id": instance_id})
 
 
-def _run(statement: _Statement, parameters: dict[str, Any]) -> tuple[int, str] | None:
+def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
     connection.ensure_connection()
-    raw: psycopg.Connection[Any] = connection.connection
-    raw.prepare_threshold = raw.prepare_threshold or 1
+    raw: PunctualConnection = connection.connection
     with connection.wrap_database_errors:
-        row: tuple[int, str] | None = statement.run(raw, parameters)
-        return row
+        return statement.run(raw, {name: _adapt(value) for name, value in parameters.items()})
 
 
-def _adapt(value: Any) -> Any:
-    """As text, which the statement casts: one type per place, so one plan, whatever is absent."""
-    match value:
-        case str() | bytes() | None:
-            return value
-        case tuple():
-            return list(value)
-        case datetime():
-            return value.isoformat()
-        case _:
-            return str(value)
+def _stored(row: tuple[str, ...] | None) -> tuple[int, str] | None:
+    return (int(row[0]), row[1]) if row else None
+
+
+def _adapt(value: Any) -> str | bytes | None:
+    """As text, which the statement casts; a list as JSON."""
+    if value is None or isinstance(value, str | bytes):
+        return value
+    return json.dumps(value) if isinstance(value, tuple) else str(value)

@@ -1,6 +1,8 @@
 """A delivery into the database, within a time that its sender can wait for."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -9,8 +11,6 @@ from django.db import (
     DataError,
     Error,
     IntegrityError,
-    InterfaceError,
-    OperationalError,
     connection,
     transaction,
 )
@@ -71,10 +71,25 @@ def store(delivery: Delivery) -> Recorded:
     Raises UnknownInstanceError or DatabaseAwayError; storing the same delivery again is then safe,
     even where a commit's answer was lost, because its id is stored at most once.
     """
+    with _database(), patience(PATIENCE):
+        return _store_or_quarantine(delivery)
+
+
+def store_refused(delivery: Delivery, cause: str) -> None:
+    """Commit that a delivery came whose body was not taken. Raises as store() does."""
+    with _database(), patience(PATIENCE):
+        _store_surely(quarantined(delivery, cause))
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """Whatever went wrong within the block, the next callback has a connection that is in step."""
     try:
-        with patience(PATIENCE):
-            return _store_or_quarantine(delivery)
-    except Error as error:
+        yield
+    except UnknownInstanceError:
+        raise
+    except Exception as error:
+        _give_up_connection()
         if is_away(error):
             raise DatabaseAwayError(str(error)) from error
         raise
@@ -127,16 +142,25 @@ def _already_stored(delivery: Delivery) -> Recorded | None:
 
 
 def _store_surely(entry: Entry) -> Recorded:
-    """Store, once more on a fresh connection where a persistent one turns out to be dead."""
+    """Store, once more on a fresh connection where a persistent one is dead or out of date.
+
+    A migration can invalidate what was prepared on it, and only on it.
+    """
     try:
         return _store(entry)
-    except (OperationalError, InterfaceError) as error:
+    except Error as error:
         if connection.in_atomic_block or not is_away(error):
             raise
-        connection.close()
+        _give_up_connection()
         if (remaining() or 0) < PATIENCE - RETRY_WITHIN:
             raise
         return _store(entry)
+
+
+def _give_up_connection() -> None:
+    """It may be dead, or out of step with the server: the next callback opens another one."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def backend() -> Backend:

@@ -71,6 +71,8 @@ class WrongKeys:
 
     def is_waiting(self, meta: Mapping[str, Any]) -> bool:
         """Whether its sender was told to wait and has not done so. Counts nothing."""
+        if not self._buckets:
+            return False  # as nearly always, and then nobody's address need be read
         bucket = self._buckets.get(_source(client_address(meta)))
         return bucket is not None and _tries_now(bucket) < 1
 

@@ -3,6 +3,8 @@ from typing import Any, TypeVar
 import psycopg
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
+from psycopg.pq.abc import PGconn
+from psycopg.rows import RowFactory, tuple_row
 
 from statusboard.deadline import remaining
 
@@ -15,6 +17,11 @@ class PunctualConnection(psycopg.Connection[Any]):
     The server's own time-outs cannot do it: one that is frozen, or has vanished from the network,
     sends nothing at all. A connection that gave up is out of step and has to be closed.
     """
+
+    def __init__(self, pgconn: PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        # The names of what was prepared on it (see prepared.py).
+        self.prepared: set[bytes] = set()
 
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
