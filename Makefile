@@ -33,8 +33,8 @@ test: $(VENV)/ready-dev ## Run every test that needs no outside server
 	@$(BIN)/python -m pytest $(ARGS)
 
 faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is promised (half an hour)
-	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 \
-		$(BIN)/python -m pytest tests/faults -rA $(ARGS)
+	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \
+		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile.py tests/processes/test_hostile.py -rA $(ARGS)
 
 openapi: $(VENV)/ready-dev ## Describe the webhook in docs/webhook.openapi.yaml
 	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \

@@ -42,8 +42,11 @@ class RefusalQuota(logging.Filter):
     """Lets through so many lines a minute about refused requests, and counts the rest.
 
     Anyone can cause such a line, so without a limit anyone could fill the disk with them. Each is
-    one line: where in our code somebody was refused is told to nobody's use.
+    one short line, whatever address was asked for, and without a traceback: where our code refused
+    somebody helps nobody.
     """
+
+    LONGEST = 300
 
     def __init__(self, per_minute: int) -> None:
         super().__init__()
@@ -59,6 +62,7 @@ class RefusalQuota(logging.Filter):
             return True
         if status < 500:
             record.exc_info = record.exc_text = None
+            record.msg, record.args = _cut(record.getMessage(), self.LONGEST), ()
         with self._lock:
             return self._has_room_for(record)
 
@@ -75,6 +79,12 @@ class RefusalQuota(logging.Filter):
             record.args = ()
             self._left_out = 0
         return True
+
+
+def _cut(text: str, length: int) -> str:
+    # Redacted first: half a secret would no longer be known for one.
+    whole = redact(text[: 2 * length])
+    return whole if len(whole) <= length else f"{whole[:length]}…"
 
 
 def redact_what_python_writes() -> None:

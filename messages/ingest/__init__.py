@@ -4,7 +4,7 @@ from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .drain import drain
 from .quarantine import discard
 from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
-from .record import record
+from .record import note_refused, record
 from .reprocess import ReplayResult, replay
 from .spool import SpoolState, SpoolUnavailableError
 from .spool import free_bytes as spool_free_bytes
@@ -24,6 +24,7 @@ __all__ = [
     "drain",
     "first_id_at",
     "new_delivery_id",
+    "note_refused",
     "rebuild",
     "received_at_of",
     "record",

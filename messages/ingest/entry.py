@@ -102,7 +102,8 @@ def read(delivery: Delivery) -> Entry:
     try:
         callback = parse(delivery.body)
     except MalformedCallbackError as error:
-        return quarantined(delivery, stored_cause(error.words, *error.values), malformed=True)
+        cause = stored_cause(error.words, *error.values)
+        return quarantined(delivery, cause, error.type, malformed=True)
     except Exception:
         # Authenticated is stored before it is understood: our own mistake must not lose it.
         logger.exception("A callback could not be read; it is kept in quarantine.")

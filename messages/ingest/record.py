@@ -5,7 +5,14 @@ import logging
 from . import spool
 from .breaker import Breaker
 from .delivery import Delivery
-from .store import DatabaseAwayError, Recorded, UnknownInstanceError, probe, store
+from .store import (
+    DatabaseAwayError,
+    Recorded,
+    UnknownInstanceError,
+    probe,
+    store,
+    store_refused,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,3 +40,19 @@ def record(delivery: Delivery) -> Recorded:
     # Under the same id: should the database have stored it after all, draining finds it there.
     spool.keep(delivery)
     return SPOOLED
+
+
+def note_refused(delivery: Delivery, cause: str) -> None:
+    """Keep that a delivery came whose body was not taken, and why (as stored_cause() gives it).
+
+    Raises UnknownInstanceError. While the database is away the log has to do: the sender is told
+    to send something else in any case.
+    """
+    if breaker.is_open:
+        return
+    try:
+        store_refused(delivery, cause)
+    except UnknownInstanceError:
+        raise
+    except Exception as error:
+        logger.warning("A refused callback could not be noted: %s", error)

@@ -4,19 +4,28 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from django.utils.translation import gettext_noop
+
 _CHUNK = 64 * 1024
 _GZIP = {"gzip", "x-gzip"}
+# A gzip file may be several one after another (RFC 1952); nobody sends that many of them.
+_MOST_MEMBERS = 16
 _GZIP_MAGIC = b"\x1f\x8b"
 # zlib's number for "with gzip's header and checksum".
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 class BodyRefusedError(Exception):
-    """The body was not taken. `status` is the answer, the text its reason."""
+    """The body was not taken: the answer's status, why, and what the {} of the words stand for.
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
+    As text it is the whole sentence, in the source's language.
+    """
+
+    def __init__(self, status: int, words: str, *values: object) -> None:
+        super().__init__(words.format(*values))
         self.status = status
+        self.words = words
+        self.values = tuple(map(str, values))
 
 
 class _Stream(Protocol):
@@ -26,16 +35,19 @@ class _Stream(Protocol):
 def read_body(meta: Mapping[str, Any], limit: int) -> bytes:
     """The body of a WSGI request. Raises BodyRefusedError (415 with the body unread, 413, 400).
 
-    What calls itself gzip and cannot be unpacked is given as it came: it is evidence all the same.
+    Gzip is unpacked whether it calls itself so or not, for no JSON begins like it. What cannot be
+    unpacked is given as it came: it is evidence all the same.
     """
     media_type = meta.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise BodyRefusedError(415, "Send the callback as Content-Type: application/json.")
+        words = gettext_noop("A callback has to come as Content-Type: application/json, not as {}.")
+        raise BodyRefusedError(415, words, _shown(media_type))
     encoding = meta.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in {"", "identity", *_GZIP}:
-        raise BodyRefusedError(415, "Send the callback as it is, or with Content-Encoding: gzip.")
+        words = gettext_noop("A callback has to come as it is or as gzip, not as {}.")
+        raise BodyRefusedError(415, words, _shown(encoding))
     body = _read(meta["wsgi.input"], _size_to_read(meta, limit))
-    if encoding in _GZIP and body.startswith(_GZIP_MAGIC) and len(body) <= limit:
+    if body.startswith(_GZIP_MAGIC) and len(body) <= limit:
         body = _inflated(body, limit)
     if len(body) > limit:
         raise _too_large(limit)
@@ -49,7 +61,7 @@ def _size_to_read(meta: Mapping[str, Any], limit: int) -> int:
         # Chunked. A server that marks the end lets us read up to it; another would block us there.
         return limit + 1 if meta.get("wsgi.input_terminated") else 0
     if not (declared.isascii() and declared.isdigit()):
-        raise BodyRefusedError(400, "Content-Length is not a number.")
+        raise BodyRefusedError(400, gettext_noop("Content-Length is not a number."))
     digits = declared.lstrip("0") or "0"
     # They are counted first: Python refuses to read a number of some thousands of them.
     if len(digits) > len(str(limit)) or int(digits) > limit:
@@ -70,14 +82,26 @@ def _read(stream: _Stream, size: int) -> bytes:
 
 def _inflated(packed: bytes, limit: int) -> bytes:
     """Unpack one byte above the cap at most, so that a bomb costs no more than an honest body."""
-    unpacker = zlib.decompressobj(_WITH_GZIP_HEADER)
-    try:
-        whole = unpacker.decompress(packed, limit + 1)
-    except zlib.error:
-        return packed
-    is_complete = unpacker.eof and not unpacker.unused_data
-    return whole if is_complete or len(whole) > limit else packed
+    whole, rest = b"", packed
+    for _ in range(_MOST_MEMBERS):
+        unpacker = zlib.decompressobj(_WITH_GZIP_HEADER)
+        try:
+            whole += unpacker.decompress(rest, limit + 1 - len(whole))
+        except zlib.error:
+            return packed
+        rest = unpacker.unused_data
+        if len(whole) > limit or (unpacker.eof and not rest):
+            return whole
+        if not unpacker.eof:
+            break
+    return packed
 
 
 def _too_large(limit: int) -> BodyRefusedError:
-    return BodyRefusedError(413, f"A callback may have {limit} bytes at most, unpacked.")
+    words = gettext_noop("A callback may have {} bytes at most, unpacked.")
+    return BodyRefusedError(413, words, limit)
+
+
+def _shown(header: str) -> str:
+    """A header's value in words that are stored and shown: never long, nor unprintable."""
+    return ascii(header[:60])

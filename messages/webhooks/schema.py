@@ -147,8 +147,8 @@ _ANSWERS: Final = {
     400: "It cannot be understood, and would not be if it came again. It is kept in quarantine.",
     404: "The key is unknown, wrong or retired, or the caller's network is not let in.",
     405: "Only POST is taken.",
-    413: "The body is too large. Nothing was kept.",
-    415: "The content type is not application/json, or the encoding neither none nor gzip.",
+    413: "The body is too large. Only that it came is kept.",
+    415: "Neither application/json, plain or as gzip. Only that it came is kept.",
     429: "Too many wrong keys from this address.",
     503: "It could not be kept anywhere: send it again.",
 }

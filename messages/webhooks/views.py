@@ -16,10 +16,12 @@ from messages.ingest import (
     SpoolUnavailableError,
     UnknownInstanceError,
     new_delivery_id,
+    note_refused,
     record,
 )
 from messages.instances import keys
-from messages.models import plain_cause, token_digest
+from messages.instances.keys import WebhookKey
+from messages.models import plain_cause, stored_cause, token_digest
 
 from . import gate
 from .bodies import BodyRefusedError, read_body
@@ -67,16 +69,28 @@ class ZapiWebhook(APIView):
         try:
             body = read_body(request.META, settings.WEBHOOK_MAX_BODY)
         except BodyRefusedError as refusal:
-            return _error(refusal.status, str(refusal))
-        delivery = Delivery(
-            id=new_delivery_id(),
-            zapi_id=genuine.zapi_id,
-            key_version=genuine.version,
-            received_at=datetime.now(UTC),
-            body=body,
-            token_digest=_digest(request.META.get("HTTP_Z_API_TOKEN", "")),
-        )
-        return _record(request, delivery)
+            return _refuse_body(request, _delivery(request, genuine, b""), refusal)
+        return _record(request, _delivery(request, genuine, body))
+
+
+def _delivery(request: Request, key: WebhookKey, body: bytes) -> Delivery:
+    return Delivery(
+        id=new_delivery_id(),
+        zapi_id=key.zapi_id,
+        key_version=key.version,
+        received_at=datetime.now(UTC),
+        body=body,
+        token_digest=_digest(request.META.get("HTTP_Z_API_TOKEN", "")),
+    )
+
+
+def _refuse_body(request: Request, delivery: Delivery, refusal: BodyRefusedError) -> JsonResponse:
+    """Told apart from a wrong key only to an instance that is there, and written down for it."""
+    try:
+        note_refused(delivery, stored_cause(refusal.words, *refusal.values))
+    except UnknownInstanceError:
+        return refused(request)
+    return _error(refusal.status, str(refusal))
 
 
 def _record(request: Request, delivery: Delivery) -> JsonResponse:

@@ -43,8 +43,11 @@ def gettext_noop(words: str) -> str:
 class MalformedCallbackError(ValueError):
     """A body that cannot be understood: why, in the source's language, and what its {} stand for.
 
-    As text it is the whole sentence, for an operator.
+    As text it is the whole sentence, for an operator. `type` is the callback's, '' where that could
+    not be read either.
     """
+
+    type = ""
 
     def __init__(self, words: str, *values: object) -> None:
         super().__init__(words.format(*values))
@@ -96,7 +99,12 @@ def parse(body: bytes) -> ParsedCallback:
     if not kind:
         raise MalformedCallbackError(gettext_noop("There is no type."))
     reader = _READERS.get(kind)
-    return ParsedCallback(kind, _text(data, "instanceId"), reader(data) if reader else None)
+    try:
+        report = reader(data) if reader else None
+        return ParsedCallback(kind, _text(data, "instanceId"), report)
+    except MalformedCallbackError as error:
+        error.type = kind
+        raise
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -254,9 +262,13 @@ def _reason(data: dict[str, Any]) -> str:
     One of Z-API's errors echoes the Client-Token, which must not get into a timeline.
     """
     error, code = data.get("error"), data.get("errorCode")
+    if not (error or code):
+        return ""
     words = _clean(error if _is_scalar(error) else json.dumps(error)) if error else ""
     mark = _clean(code if _is_scalar(code) else json.dumps(code)) if code else ""
-    return redact(f"{words} ({mark})" if words and mark else words or mark)[:MAX_REASON]
+    whole = f"{words} ({mark})" if words and mark else words or mark
+    # Cut before too: looking for secrets in a body's worth of text takes a quarter of a second.
+    return redact(whole[: 4 * MAX_REASON])[:MAX_REASON]
 
 
 def _device(data: dict[str, Any], name: str) -> int:

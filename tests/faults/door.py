@@ -34,7 +34,7 @@ class Door:
         )
         self._processes: list[subprocess.Popen[bytes]] = []
         self.manage("migrate")
-        with override_settings(PORT=self.port, WEB_WORKERS=2 if database_url else 1):
+        with override_settings(PORT=self.port):
             self._web_command = web_server()
         self._web = self._spawn(self._web_command)
         self._stopping = threading.Event()

@@ -100,3 +100,16 @@ class TestProbe:
         finally:
             enough.set()
             thread.join()
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite prepares nothing")
+def test_a_migration_beside_warm_connections_is_no_absence(transactional_db, post):
+    payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"]}
+    post(payload)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE whatsapp_callback ALTER COLUMN outcome TYPE varchar(24)")
+    try:
+        assert post(payload | {"status": "READ"}).json() == {"outcome": "applied"}
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE whatsapp_callback ALTER COLUMN outcome TYPE varchar(16)")

@@ -200,3 +200,13 @@ def test_strangers_cannot_fill_the_log(start_board):
         exchange(board.port, request(f"/webhooks/zapi/{number}/", b"{}", JSON))
         exchange(board.port, request(f"/{number}", b"", method="GET"))
     assert board.output.count("Not Found") + board.output.count("Too Many") <= 2 * 60
+
+
+def test_nor_with_long_addresses(start_board):
+    board = start_board()
+    before = len(board.output)
+    for number in range(150):
+        long = "a" * 60_000
+        exchange(board.port, request(f"/webhooks/{number}{long}", b"{}", JSON))
+        exchange(board.port, request(f"/{number}{long}", b"", method="GET"))
+    assert len(board.output) - before < 100_000

@@ -79,7 +79,18 @@ class TestGzip:
         bomb = gzip.compress(b" " * 50_000_000)
         assert len(bomb) < 100_000
         assert post(bomb, **GZIP).status == 413
-        assert not Callback.objects.exists()
+        assert not Message.objects.exists()
+
+    def test_it_is_unpacked_also_where_no_header_names_it(self, post):
+        assert post(gzip.compress(PLAIN)).json() == {"outcome": "applied"}
+
+    def test_several_pieces_make_one_body(self, post):
+        pieces = gzip.compress(PLAIN[:20]) + gzip.compress(PLAIN[20:])
+        assert post(pieces, **GZIP).json() == {"outcome": "applied"}
+
+    def test_no_more_pieces_than_anybody_sends_are_unpacked(self):
+        pieces = gzip.compress(b"") * 17
+        assert read(pieces, CONTENT_LENGTH=str(len(pieces)), **GZIP) == pieces
 
     def test_up_to_the_cap_it_is_unpacked(self):
         packed = gzip.compress(b"x" * LIMIT)

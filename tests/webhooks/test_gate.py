@@ -111,6 +111,11 @@ class TestOneAnswer:
         assert not FollowUp.objects.exists()
         assert not Message.objects.exists()
 
+    @pytest.mark.parametrize("extra", [{"CONTENT_TYPE": "text/plain"}, {"CONTENT_LENGTH": "9" * 9}])
+    def test_also_where_the_body_would_be_refused(self, instance, extra):
+        assert knock(sign(WebhookKey("instance.id", 2)), **extra).status == 404
+        assert not Callback.objects.exists()
+
     def test_a_wrong_key_asks_the_database_nothing(self, django_assert_num_queries, db):
         with django_assert_num_queries(0):
             knock(sign(WebhookKey("instance.id", 1))[:-1])

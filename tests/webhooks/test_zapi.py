@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, sign, webhook_path
 from messages.models import Callback, Message, StatusEvent
 from messages.statuses import Status
@@ -109,6 +110,16 @@ def test_a_malformed_body_is_refused_and_kept(post, body):
     assert (callback.outcome, bytes(callback.body)) == ("quarantined", body)
 
 
+def test_a_malformed_callback_is_known_by_its_type(post):
+    post({"type": "MessageStatusCallback", "ids": ["M"]})
+    assert Callback.objects.get().type == "MessageStatusCallback"
+
+
+def test_an_address_that_lost_its_last_slash_is_still_the_webhook(instance):
+    path = webhook_path(WebhookKey(instance.zapi_id, 1)).removesuffix("/")
+    assert call(path, "POST", json.dumps(SAMPLE).encode(), **JSON).status == 200
+
+
 class TestTheOrderOfAnswers:
     def test_the_method_is_asked_before_the_key(self, db):
         answer = call("/webhooks/zapi/wrong/", "PUT", b"{}", **JSON)
@@ -124,7 +135,24 @@ class TestTheOrderOfAnswers:
     def test_the_size_is_asked_before_the_content(self, post, settings):
         settings.WEBHOOK_MAX_BODY = 10
         assert post(b"{" * 11).status == 413
-        assert not Callback.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("extra", "cause"),
+        [
+            ({"CONTENT_TYPE": "text/plain"}, "application/json, not as {}.\n'text/plain'"),
+            ({"HTTP_CONTENT_ENCODING": "br"}, "as gzip, not as {}.\n'br'"),
+            ({"CONTENT_LENGTH": "9999999"}, "{} bytes at most, unpacked.\n262144"),
+        ],
+    )
+    def test_a_refused_body_leaves_a_line_without_it(self, post, extra, cause):
+        assert post(SAMPLE, **extra).status in (413, 415)
+        callback = Callback.objects.get()
+        assert (callback.outcome, bytes(callback.body)) == ("quarantined", b"")
+        assert callback.cause.endswith(cause)
+
+    def test_while_the_database_is_away_a_body_is_refused_all_the_same(self, post):
+        breaker.open()
+        assert post(SAMPLE, CONTENT_TYPE="text/plain").status == 415
 
     def test_accept_is_ignored(self, post):
         assert post(SAMPLE, HTTP_ACCEPT="text/html").status == 200
