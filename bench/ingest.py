@@ -6,17 +6,16 @@ the load too, on the same cores. Needs wrk, pgbench and a PostgreSQL at BENCH_DA
 """
 
 import argparse
+import json
 import os
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from bench.load import ROOT, Result, load, memory_of_largest_worker, ratio, server
+from bench.board import environment, make_empty, manage, psql, shell
+from bench.load import Result, load, memory_of_largest_worker, ratio, server
+from bench.statement import pgbench
 from bench.strain import FEW, MANY, strain
 from bench.table import Figure, print_and_exit
 
@@ -27,107 +26,18 @@ OURS = "statusboard.wsgi:application"
 DOOR = "statusboard.wsgi:webhook_door"
 CONTESTANTS = "bench.contestants:application"
 BEHIND_MIDDLEWARE = "bench.contestants:behind_middleware"
-CLIENTS = 8
-
-
-def environment(database: str) -> dict[str, str]:
-    return {
-        "DATABASE_URL": database,
-        "DATA_DIR": tempfile.gettempdir() + "/statusboard-bench",
-        "STATUSBOARD_GENERATE_SECRETS": "1",
-        "DJANGO_SETTINGS_MODULE": "statusboard.settings",
-    }
-
-
-def manage(database: str, *arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | environment(database),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def prepare(database: str) -> str:
     """A fresh database with one instance; gives the webhook's path."""
-    if database.startswith("postgres"):
-        name = database.rsplit("/", 1)[1]
-        psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
-        psql(f'CREATE DATABASE "{name}"', database="postgres")
-    else:
-        Path(database.removeprefix("sqlite:///")).unlink(missing_ok=True)
-    manage(database, "migrate", "--verbosity", "0")
-    return manage(
+    make_empty(database)
+    return shell(
         database,
-        "shell",
-        "--no-imports",
-        "--command",
         "from messages.instances.connect import connect;"
         "from messages.instances.keys import WebhookKey, webhook_path;"
         "one = connect(name='Bench', zapi_id='bench.instance', token='bench-token');"
         "print(webhook_path(WebhookKey(one.zapi_id, 1)))",
-    ).strip()
-
-
-def psql(statement: str, database: str = "") -> str:
-    address = POSTGRESQL.rsplit("/", 1)[0] + f"/{database}" if database else POSTGRESQL
-    command = ["psql", "-qAt", address, "-c", statement]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def pgbench(seconds: float) -> float:
-    """Transactions per second of our own statement, from PostgreSQL's own load generator."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(our_statement())
-        script.flush()
-        command = ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1"]
-        command += ["-T", str(int(seconds)), "-f", script.name, POSTGRESQL]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"tps = ([\d.]+)", output)
-    assert found, output
-    return float(found[1])
-
-
-def our_statement() -> str:
-    """What messages.ingest.postgresql prepares, with literals and pgbench's variable put in."""
-    text = manage(
-        POSTGRESQL,
-        "shell",
-        "--no-imports",
-        "--command",
-        "from messages.ingest.postgresql import STORE_STATUS; print(STORE_STATUS)",
     )
-    values = {
-        "ids": "json_build_array('pgbench-' || :number)",
-        "callback_id": "gen_random_uuid()",
-        "occurred_at": "now()",
-        "own_time": "now()",
-        "received_at": "now()",
-        "sent_at": "now()",
-        "rank": "20",
-        "version": "1",
-        "device": "0",
-        "size": "200",
-        "is_group": "false",
-        "inbound": "false",
-        "time_is_arrival": "false",
-        "zapi_id": "'bench.instance'",
-        "status": "'SENT'",
-        "raw_status": "'SENT'",
-        "type": "'MessageStatusCallback'",
-        "momment": "'1795338000000'",
-        "phone": "'5544999999999'",
-        "body": "convert_to(repeat('x', 200), 'UTF8')",
-    }
-    for name in ("accepted_at", "failed_at", "delivered_at", "read_at", "played_at", "by_us_at"):
-        values[name] = "NULL"
-    values["dropped_body"] = "NULL"
-    text = re.sub(r"%\((\w+)\)s", lambda match: values.get(match[1], "''"), text)
-    return f"\\set number random(1, 1000000000)\n{text.replace('%%', '%')};\n"
 
 
 class Bench:
@@ -144,52 +54,59 @@ class Bench:
         return [list(results) for results in zip(*turns, strict=True)]
 
     def bare(self) -> Result:
-        return self._run(CONTESTANTS, POSTGRESQL, "/bare/", workers=2)
+        return self._run(CONTESTANTS, POSTGRESQL, "/bare/")
 
     def bare_behind_middleware(self) -> Result:
-        return self._run(BEHIND_MIDDLEWARE, POSTGRESQL, "/bare/", workers=2)
+        return self._run(BEHIND_MIDDLEWARE, POSTGRESQL, "/bare/")
 
     def naive(self) -> Result:
-        return self._run(CONTESTANTS, POSTGRESQL, "/naive/", workers=2)
+        return self._run(CONTESTANTS, POSTGRESQL, "/naive/")
 
     def ours(self) -> Result:
-        return self._run(OURS, POSTGRESQL, self.path, workers=2)
+        return self._run(OURS, POSTGRESQL, self.path)
 
     def ours_on_sqlite(self) -> Result:
-        return self._run(OURS, self.sqlite, self.sqlite_path, workers=2)
+        return self._run(OURS, self.sqlite, self.sqlite_path)
 
     def statement(self) -> Result:
-        return Result(pgbench(self.seconds), 0, 0, 0)
+        return Result(pgbench(POSTGRESQL, self.seconds), 0, 0, 0)
 
     def ids(self, count: int) -> Result:
-        with server(DOOR, environment(POSTGRESQL), self.path, workers=2):
+        with server(DOOR, environment(POSTGRESQL), self.path):
             load(self.path, 1, connections=1, ids=count)
             return load(self.path, self.seconds, connections=1, ids=count)
 
     @contextmanager
     def serving(self) -> Iterator[int]:
         """The whole site as it is run, on PostgreSQL; gives the server's process id."""
-        with server(OURS, environment(POSTGRESQL), self.path, workers=2) as pid:
+        with server(OURS, environment(POSTGRESQL), self.path) as pid:
             yield pid
 
-    def manage(self, *arguments: str) -> str:
-        return manage(POSTGRESQL, *arguments).strip()
+    def shell(self, code: str) -> str:
+        return shell(POSTGRESQL, code)
 
     def rows(self) -> int:
         """Of all that a callback writes."""
         tables = ("callback", "message", "statusevent", "followup")
         counted = " + ".join(f"(SELECT count(*) FROM whatsapp_{table})" for table in tables)
-        return int(psql(f"SELECT {counted}"))
+        return int(psql(POSTGRESQL, f"SELECT {counted}"))
 
-    def _run(self, application: str, database: str, path: str, *, workers: int) -> Result:
-        with server(application, environment(database), path, workers) as pid:
+    def _run(self, application: str, database: str, path: str) -> Result:
+        with server(application, environment(database), path) as pid:
             load(path, 1)
             result = load(path, self.seconds)
             if application == OURS:
                 self.memory = max(self.memory, memory_of_largest_worker(pid))
         if result.failed:
             raise SystemExit(f"{result.failed} requests to {path} failed.")
+        if spooled := self._spooled():
+            raise SystemExit(
+                f"{spooled} callbacks went to the spool: that is not what is measured."
+            )
         return result
+
+    def _spooled(self) -> int:
+        return int(json.loads(manage(POSTGRESQL, "spool", "--json"))["waiting"])
 
 
 def show(name: str, results: list[Result]) -> None:

@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.board import ROOT
+
 PORT = 8799
 CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
 class Result:
-    """Requests per second, latencies in milliseconds, memory of the largest worker in MiB."""
+    """Requests per second, latencies in milliseconds, requests not answered 2xx."""
 
     rate: float
     p50_ms: float
@@ -29,10 +30,10 @@ class Result:
 
 
 @contextmanager
-def server(application: str, environment: dict[str, str], path: str, workers: int) -> Iterator[int]:
+def server(application: str, environment: dict[str, str], path: str) -> Iterator[int]:
     """Granian serving `application`, once `path` answers; gives its process id."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
-    command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws"]
+    command += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
     command += ["--log-level", "error", application]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:

@@ -11,15 +11,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
+from bench.board import exists, make_empty, manage, psql, shell
 from bench.table import Figure, print_and_exit
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 POSTGRESQL: Final = os.environ.get(
     "BENCH_PAGES_URL", "postgres://postgres@127.0.0.1:5432/statusboard_pages"
 )
@@ -60,58 +56,23 @@ ALL: Final = LISTS | {name: path for name, (path, _) in SEARCHES.items()} | OTHE
 Result = dict[str, Any]
 
 
-def environment(database: str) -> dict[str, str]:
-    return os.environ | {
-        "DATABASE_URL": database,
-        "DATA_DIR": tempfile.gettempdir() + "/statusboard-bench-pages",
-        "STATUSBOARD_GENERATE_SECRETS": "1",
-        "DJANGO_SETTINGS_MODULE": "statusboard.settings",
-        # As `serve` has it: templates are compiled once.
-        "DEBUG": "off",
-    }
-
-
-def run(database: str, *command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment(database),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
 def prepare(database: str, messages: int) -> None:
     """Seed a database, unless it holds about as many messages already."""
-    name, server = database.rsplit("/", 1)[1], database.rsplit("/", 1)[0] + "/postgres"
-    there = psql(server, f"SELECT 1 FROM pg_database WHERE datname = '{name}'")
-    if there and abs(_held(database) - messages) < messages / 20:
-        run(database, "manage.py", "migrate", "--verbosity", "0")
+    if exists(database) and abs(_held(database) - messages) < messages / 20:
+        manage(database, "migrate", "--verbosity", "0")
         return
-    if there:
-        psql(server, f'DROP DATABASE "{name}" WITH (FORCE)')
-    psql(server, f'CREATE DATABASE "{name}"')
-    print(f"Seeding {messages:,} messages into {name} ...", flush=True)
-    run(database, "manage.py", "migrate", "--verbosity", "0")
-    print(run(database, "manage.py", "seed_history", "--messages", str(messages), "--days", "90"))
+    print(f"Seeding {messages:,} messages into {database.rsplit('/', 1)[1]} ...", flush=True)
+    make_empty(database)
+    print(manage(database, "seed_history", "--messages", str(messages), "--days", "90"))
 
 
 def _held(database: str) -> int:
     return int(psql(database, "SELECT coalesce(max(id), 0) FROM whatsapp_message") or 0)
 
 
-def psql(database: str, statement: str) -> str:
-    command = ["psql", "-qtA", database, "-c", statement]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def inside(database: str, call: str) -> Any:
     """What a function of bench/visits.py prints, run within the site in a process of its own."""
-    command = f"from bench.visits import *; {call}"
-    output = run(database, "manage.py", "shell", "--no-imports", "--command", command)
-    return json.loads(output.splitlines()[-1])
+    return json.loads(shell(database, f"from bench.visits import *; {call}").splitlines()[-1])
 
 
 def figures(large: dict[str, Result], small: dict[str, Result], taken: Result) -> list[Figure]:

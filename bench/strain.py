@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from bench.load import PORT, ROOT, load, memory_of_largest_worker, ratio
+from bench.board import ROOT
+from bench.load import PORT, load, memory_of_largest_worker, ratio
 from bench.table import Figure
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def soak(bench: "Bench", few: int, many: int) -> Figure:
 
 def hammered(bench: "Bench") -> list[Figure]:
     """Callbacks while people open pages as fast as they can, by callbacks alone."""
-    cookie = f"sessionid={bench.manage('shell', '--no-imports', '--command', SIGN_IN)}"
+    cookie = f"sessionid={bench.shell(SIGN_IN)}"
     alone, beside = [], []
     for _ in range(bench.rounds):
         with bench.serving():

@@ -1,0 +1,64 @@
+"""A board to be measured: its databases, and its commands run as an operator runs them."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def environment(database: str) -> dict[str, str]:
+    """What makes `database` the board's; to be added to this process's own environment."""
+    return {
+        "DATABASE_URL": database,
+        "DATA_DIR": f"{tempfile.gettempdir()}/statusboard-bench",
+        "STATUSBOARD_GENERATE_SECRETS": "1",
+        "DJANGO_SETTINGS_MODULE": "statusboard.settings",
+        # As `serve` has it: templates are compiled once.
+        "DEBUG": "off",
+    }
+
+
+def manage(database: str, *arguments: str) -> str:
+    """What `manage.py` prints."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment(database),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def shell(database: str, code: str) -> str:
+    """What Python code prints within the site."""
+    return manage(database, "shell", "--no-imports", "--command", code)
+
+
+def psql(database: str, statement: str) -> str:
+    command = ["psql", "-qAt", database, "-c", statement]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def exists(database: str) -> bool:
+    name = database.rsplit("/", 1)[1]
+    return bool(psql(_maintenance(database), f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+
+
+def make_empty(database: str) -> None:
+    """A fresh database with its tables, in place of whatever was there."""
+    if database.startswith("postgres"):
+        name = database.rsplit("/", 1)[1]
+        psql(_maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        psql(_maintenance(database), f'CREATE DATABASE "{name}"')
+    else:
+        Path(database.removeprefix("sqlite:///")).unlink(missing_ok=True)
+    manage(database, "migrate", "--verbosity", "0")
+
+
+def _maintenance(database: str) -> str:
+    return database.rsplit("/", 1)[0] + "/postgres"
