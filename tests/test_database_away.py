@@ -41,6 +41,16 @@ def test_an_open_breaker_closes_the_pages_but_not_their_style(db):
     assert page("/static/css/tokens.css").status == 200
 
 
+def test_a_page_that_takes_too_long_closes_neither_the_others_nor_the_door(db, monkeypatch):
+    def too_long(*_):
+        raise OperationalError("wait timeout expired")
+
+    monkeypatch.setattr(breaker, "_probe", lambda: None)
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", too_long)
+    assert page().status == 503
+    assert not breaker.is_open
+
+
 def test_a_pages_own_mistake_says_nothing_of_the_database(db, monkeypatch):
     monkeypatch.setattr(
         "django.contrib.sessions.backends.db.SessionStore.load", lambda store: 1 / 0

@@ -31,6 +31,13 @@ class Breaker:
         self._closed.clear()
         self._start_prober()
 
+    def doubt(self) -> None:
+        """Open unless the probe succeeds now: what was met may have been one caller's own fault."""
+        try:
+            self._probe()
+        except Exception:  # of any kind: it is not well
+            self.open()
+
     def close(self) -> None:
         self._closed.set()
 

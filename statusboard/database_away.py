@@ -1,4 +1,4 @@
-"""Around every page: while the database is away, and what a browser may do with it."""
+"""Pages while the database is away, or too slow for one of them."""
 
 import sys
 from collections.abc import Callable
@@ -33,38 +33,22 @@ class DatabaseAwayMiddleware:
             return _sorry()
         with each_within(PATIENCE):
             response = self.get_response(request)
-        return _sorry() if response.status_code == 500 and breaker.is_open else response
+        has_failed = response.status_code == 500 and hasattr(request, _FAILED)
+        return _sorry() if has_failed else response
 
 
-def _notice(**_: Any) -> None:
+_FAILED = "database_failed"
+
+
+def _notice(request: HttpRequest | None = None, **_: Any) -> None:
+    """Of one page whose query took too long nothing follows for the others, nor for callbacks."""
     error = sys.exception()
     if isinstance(error, OperationalError | InterfaceError) and is_away(error):
-        breaker.open()
+        setattr(request, _FAILED, True)
+        breaker.doubt()
 
 
 def _sorry() -> HttpResponse:
     # Without the request: a context processor would ask the database who is looking.
     body = render_to_string("503.html")
     return HttpResponse(body, status=503, headers={"Retry-After": "5"})
-
-
-# What pages may ask of a browser: passkeys, and nothing else that a browser offers.
-_OWN = ("publickey-credentials-create", "publickey-credentials-get", "clipboard-write")
-_NONE = ["accelerometer", "autoplay", "browsing-topics", "camera", "display-capture"]
-_NONE += ["encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection"]
-_NONE += ["local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"]
-_NONE += ["screen-wake-lock", "serial", "usb", "xr-spatial-tracking"]
-_PERMISSIONS = ", ".join([*(f"{name}=(self)" for name in _OWN), *(f"{name}=()" for name in _NONE)])
-
-
-class BrowserLimitsMiddleware:
-    """Headers that Django does not set: what pages may use, and that no other site may use them."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        return response
