@@ -7,28 +7,52 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-PREFIX: Final = "/api/"
+PREFIX: Final = "/api"
 MEDIA_TYPE: Final = "application/problem+json"
+# What of a page's answer is true of the problem that takes its place, too.
+_KEPT: Final = ("Allow", "Retry-After", "WWW-Authenticate")
+_WORDS: Final = {
+    400: gettext_lazy("The request cannot be understood, or is not meant for this host."),
+    403: gettext_lazy("This may not be done with this key, or by this person."),
+    404: gettext_lazy("There is nothing at this address. /api/v1/schema/ tells what there is."),
+    500: gettext_lazy("The board failed. Its log says why, under the id in X-Request-ID."),
+    503: gettext_lazy("The board cannot reach its database. Try again soon."),
+}
 
 
 class ProblemMiddleware:
-    """Rewords what comes from outside the views: no such URL, a bad host, the database away."""
+    """Puts problems in place of pages: no such URL, a bad host, a failure, the database away.
+
+    A whole new answer, because cookies and Content-Length of the page are not those of a problem.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 or not request.path_info.startswith(PREFIX):
+        if response.status_code < 400 or not _is_of_the_api(request.path_info):
             return response
-        if response.headers["Content-Type"] != MEDIA_TYPE:
-            response.content = json.dumps(problem(response.status_code)).encode()
-            response.headers["Content-Type"] = MEDIA_TYPE
-        return response
+        if response.headers["Content-Type"] == MEDIA_TYPE:
+            return response
+        return _in_place_of(response)
+
+
+def _is_of_the_api(path: str) -> bool:
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def _in_place_of(page: HttpResponse) -> HttpResponse:
+    told = problem(page.status_code, str(_WORDS.get(page.status_code, "")))
+    body = json.dumps(told).encode()
+    headers = {name: page.headers[name] for name in _KEPT if name in page.headers}
+    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    return HttpResponse(body, status=page.status_code, content_type=MEDIA_TYPE, headers=headers)
 
 
 def problem(code: int, detail: str = "", **members: Any) -> dict[str, Any]:

@@ -149,8 +149,25 @@ def test_a_key_for_labels_alone_reads_nothing(make_key):
     assert_problem(writer.send("GET", "/messages/"), 403)
 
 
-def test_an_unknown_address_is_a_problem_in_json(reader):
-    assert_problem(reader.send("GET", "/nothing/"), 404)
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/", "/api/v1/nothing/"])
+def test_an_unknown_address_is_a_problem_in_json(db, path):
+    assert "/api/v1/schema/" in assert_problem(Client().get(path, secure=True), 404)["detail"]
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    monkeypatch.setattr("messages.api.filters.messages_for", None)
+
+
+@pytest.mark.parametrize(("path", "status"), [("nothing/", 404), ("messages/", 500)])
+@pytest.mark.usefixtures("broken")
+def test_a_problem_in_place_of_a_page_is_as_long_as_it_says(reader, path, status):
+    https = {"wsgi.url_scheme": "https", "HTTP_AUTHORIZATION": f"Bearer {reader.key}"}
+    answer = call(f"{V1}/{path}", **https)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, PROBLEM)
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+    assert answer.json()["detail"]
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_another_method_is_a_problem_that_names_those_allowed(reader):
@@ -169,9 +186,9 @@ def test_html_is_not_spoken(reader):
     assert_problem(answer, 406)
 
 
-def test_a_failure_of_the_board_is_a_problem_too(reader, monkeypatch):
+@pytest.mark.usefixtures("broken")
+def test_a_failure_of_the_board_is_a_problem_too(reader):
     client = Client(raise_request_exception=False)
-    monkeypatch.setattr("messages.api.filters.messages_for", None)
     headers = {"authorization": f"Bearer {reader.key}"}
     answer = client.get(f"{V1}/messages/", secure=True, headers=headers)
     assert_problem(answer, 500)
