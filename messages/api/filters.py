@@ -9,7 +9,6 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from messages.access.masking import sees_phones
@@ -20,6 +19,8 @@ from messages.finding.search import LONGEST_TEXT, Search, understand
 from messages.labels import LONGEST_REFERENCE
 from messages.models import HourlySummary, Incident, Label, Message, StatusEvent
 from messages.statuses import Status
+
+from .problems import ParameterError
 
 # No message is older, and no calendar ends near it.
 _BEGINNING: Final = datetime(2009, 1, 1, tzinfo=UTC)
@@ -50,7 +51,7 @@ class Query(serializers.Serializer[Any]):
         given, fields = request.query_params, cls().fields
         if unknown := set(given) - set(fields) - _OF_PAGES:
             words = _("There is no such parameter here.")
-            raise ValidationError(dict.fromkeys(sorted(unknown), words))
+            raise ParameterError(dict.fromkeys(sorted(unknown), words))
         query = cls(
             data={
                 name: given.getlist(name) if isinstance(field, serializers.ListField) else text
@@ -58,7 +59,8 @@ class Query(serializers.Serializer[Any]):
                 if (text := given.get(name)) is not None
             }
         )
-        query.is_valid(raise_exception=True)
+        if not query.is_valid():
+            raise ParameterError(query.errors)
         checked: dict[str, Any] = query.validated_data
         return checked
 
@@ -197,7 +199,7 @@ def _search(user: Viewer, text: str) -> Search:
     """Who sees no numbers may not find them out digit by digit."""
     search = understand(text)
     if search.is_of_people and not sees_phones(user):
-        raise ValidationError({"q": _("Who may not see phone numbers cannot search for them.")})
+        raise ParameterError({"q": _("Who may not see phone numbers cannot search for them.")})
     return search
 
 

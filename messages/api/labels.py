@@ -1,6 +1,6 @@
 """Labels written by the sender's software: one, many, or a spreadsheet of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.http import Http404
@@ -21,12 +21,19 @@ from messages.models import Instance
 from . import bodies, examples
 from .base import ApiView
 from .parsers import CsvParser, JsonParser
+from .problems import ParameterError
 
 
 class NoSuchInstanceError(ValidationError):
     """As of one label: what the key may not see is not there."""
 
     status_code = 404
+
+    def __init__(self, faults: Sequence[labels.Fault]) -> None:
+        super().__init__(_details(faults))
+        first = faults[0]
+        words = _("Nothing was written. Label %(number)d of those sent: %(words)s")
+        self.summary = words % {"number": first.position + 1, "words": first.words}
 
 
 class LabelSerializer(serializers.Serializer[Any]):
@@ -59,7 +66,7 @@ class LabelView(ApiView):
             raise ValidationError(_("Send an object with a reference, a label, or both."))
         entries, faults = labels.read_entries([named | texts])
         if faults:
-            raise ValidationError(_details(faults)["0"])
+            raise _refusal(_details(faults)["0"], in_address=set(named))
         labels.label(entries, by=request.user)
         return Response(_shown(entries[0]))
 
@@ -96,7 +103,7 @@ class LabelList(ApiView):
         try:
             labels.label(entries, by=request.user)
         except labels.LabelsRefusedError as refusal:
-            raise NoSuchInstanceError(_details(refusal.faults)) from None
+            raise NoSuchInstanceError(refusal.faults) from None
         audit(request._request, Action.LABELLED, details={"messages": len(entries)})
         return Response({"labelled": len(entries)})
 
@@ -104,6 +111,12 @@ class LabelList(ApiView):
 def _instance(request: Request, zapi_id: str) -> Instance:
     visible = limited_to(request.user, Instance.objects.active(), path="")
     return get_object_or_404(visible, zapi_id=zapi_id)
+
+
+def _refusal(details: Mapping[str, Any], in_address: set[str]) -> ValidationError:
+    """First of all the ids, which are no members of the body."""
+    ids = {name: words for name, words in details.items() if name in in_address}
+    return ParameterError(ids) if ids else ValidationError(details)
 
 
 def _details(faults: Iterable[labels.Fault]) -> dict[str, Any]:

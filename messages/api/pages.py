@@ -6,12 +6,14 @@ from typing import Any, Final, Self
 from django.core import signing
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
+
+from .problems import ParameterError
 
 PAGE_SIZE: Final = 50
 LARGEST_PAGE: Final = 200
@@ -117,10 +119,10 @@ class Pages(BasePagination):
 def _size(request: Request) -> int:
     text = request.query_params.get("limit", str(PAGE_SIZE))
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 9):
-        raise ValidationError({"limit": _("This is no number.")})
+        raise ParameterError({"limit": _("This is no number.")})
     if not 1 <= int(text) <= LARGEST_PAGE:
         words = _("A page has 1 to %(most)d rows.") % {"most": LARGEST_PAGE}
-        raise ValidationError({"limit": words})
+        raise ParameterError({"limit": words})
     return int(text)
 
 

@@ -1,7 +1,7 @@
 """Every error of the API as RFC 9457 words it, whoever it comes from."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +23,10 @@ _WORDS: Final = {
     500: gettext_lazy("The board failed. Its log says why, under the id in X-Request-ID."),
     503: gettext_lazy("The board cannot reach its database. Try again soon."),
 }
+
+
+class ParameterError(ValidationError):
+    """Of what stands in the address: each is told by the parameter's name, not by a pointer."""
 
 
 class ProblemMiddleware:
@@ -72,19 +76,29 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
 
 
 def _members(exc: Exception, response: Response) -> dict[str, Any]:
-    if isinstance(exc, ValidationError):
-        words = _("The request is not as it must be; “errors” says what is wrong with it.")
-        return problem(response.status_code, words, errors=list(_errors(exc.detail)))
-    return problem(response.status_code, str(response.data.get("detail", "")))
+    if not isinstance(exc, ValidationError):
+        return problem(response.status_code, str(response.data.get("detail", "")))
+    words = _("The request is not as it must be; “errors” says what is wrong with it.")
+    faults = _faults(exc.detail)
+    if isinstance(exc, ParameterError):
+        errors = [{"parameter": "".join(place[:1]), "detail": text} for place, text in faults]
+    else:
+        errors = [{"pointer": _pointer(place), "detail": text} for place, text in faults]
+    return problem(response.status_code, getattr(exc, "summary", words), errors=errors)
 
 
-def _errors(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
-    """What DRF nests, in one list; each with a JSON pointer to the member or parameter."""
+def _faults(detail: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What DRF nests, in one list; a member named '' stands for the whole that it is in."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            yield from _errors(inner, f"{pointer}/{name}")
+            yield from _faults(inner, (*place, str(name)) if name != "" else place)
     elif isinstance(detail, list):
         for inner in detail:
-            yield from _errors(inner, pointer)
+            yield from _faults(inner, place)
     else:
-        yield {"pointer": pointer, "detail": str(detail)}
+        yield place, str(detail)
+
+
+def _pointer(place: Iterable[str]) -> str:
+    """A JSON pointer (RFC 6901); '' is the whole document."""
+    return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in place)

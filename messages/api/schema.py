@@ -30,9 +30,16 @@ _PROBLEM: Final = {
             "description": "What is wrong with the request, in all its places.",
             "items": {
                 "type": "object",
-                "required": ["pointer", "detail"],
+                "required": ["detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "A JSON pointer."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "A JSON pointer into the body; empty: all of it.",
+                    },
+                    "parameter": {
+                        "type": "string",
+                        "description": "In place of a pointer, what of the address is wrong.",
+                    },
                     "detail": {"type": "string"},
                 },
             },

@@ -37,14 +37,15 @@ def test_a_label_takes_the_place_of_the_one_before(labeller):
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({}, "/"),
-        ({"reference": " "}, "/"),
+        ({}, ""),
+        ({"reference": " "}, ""),
         ({"label": "x" * 201}, "/label"),
         ({"reference": "x" * 129}, "/reference"),
         ({"label": 7}, "/label"),
         ({"label": None}, "/label"),
         ({"label": "a\nb"}, "/label"),
         ({"label": "L", "colour": "red"}, "/colour"),
+        ({"label": "L", "a/b~": "red"}, "/a~1b~0"),
         ({"label": "L", "message_id": "other"}, ""),
         (["L"], ""),
         ("L", ""),
@@ -54,6 +55,12 @@ def test_a_label_that_is_none_is_refused(labeller, body, pointer):
     told = assert_problem(labeller.send("PUT", PATH, body), 400)
     assert [error["pointer"] for error in told["errors"]] == [pointer]
     assert stored() == []
+
+
+def test_an_id_too_long_is_a_fault_of_the_address(labeller):
+    path = f"/messages/instance.id/{'x' * 129}/label"
+    told = assert_problem(labeller.send("PUT", path, {"label": "L"}), 400)
+    assert [error.get("parameter") for error in told["errors"]] == ["message_id"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"label": NaN}', b"\xff\xfe\xfd", b""])
@@ -117,10 +124,17 @@ def test_one_bad_entry_keeps_all_others_out(labeller):
     assert stored() == []
 
 
+def test_an_entry_without_a_label_is_pointed_at_as_a_whole(labeller):
+    bad = [ONE, {"zapi_instance_id": "instance.id", "message_id": "B"}, "C"]
+    told = assert_problem(labeller.send("POST", "/labels/", bad), 400)
+    assert {error["pointer"] for error in told["errors"]} == {"/1", "/2"}
+
+
 def test_an_unknown_instance_among_many_is_named(labeller):
     bad = [ONE, ONE | {"zapi_instance_id": "other"}]
     told = assert_problem(labeller.send("POST", "/labels/", bad), 404)
     assert [error["pointer"] for error in told["errors"]] == ["/1/zapi_instance_id"]
+    assert "Label 2 of those sent: There is no such instance." in told["detail"]
     assert stored() == []
 
 
