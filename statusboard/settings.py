@@ -245,6 +245,8 @@ QUARANTINE_MAX_BYTES = env.int("QUARANTINE_MAX_BYTES", default=50 * 1024 * 1024)
 
 # What one API key may ask in a minute, counted for all processes together.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+# How often one address may ask without a key that works; each web process counts for itself.
+API_WRONG_KEYS_PER_MINUTE = env.int("API_WRONG_KEYS_PER_MINUTE", default=60)
 # /metrics is there for who sends this token, or calls from one of these networks.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_ALLOWED_NETWORKS = _networks("METRICS_ALLOWED_NETWORKS")

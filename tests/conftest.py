@@ -14,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
 
+from messages.api.base import people, strangers
 from messages.incidents.glance import State, glance
 from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, webhook_path
@@ -79,7 +80,8 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
 @pytest.fixture(autouse=True)
 def forgotten_strangers() -> None:
     """All tests call from one address: no test may be told to wait for another's wrong keys."""
-    wrong_keys.forget()
+    for buckets in (wrong_keys, strangers, people):
+        buckets.forget()
 
 
 @pytest.fixture(autouse=True)

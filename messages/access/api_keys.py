@@ -5,7 +5,6 @@ import re
 import secrets
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from messages.audit import Action, audit
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
+from statusboard.buckets import Quota
 
 from .roles import ADMIN, LABEL, PERMISSIONS, SUPERVISOR, SUPPORT
 
@@ -50,16 +50,6 @@ class KeyHolder:
     @cached_property
     def limits(self) -> list[ApiKeyLimit]:
         return list(self.key.limits.all())
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What is left of a key's minute. `is_spent` where this very request was one too many."""
-
-    limit: int
-    remaining: int
-    seconds_left: int
-    is_spent: bool
 
 
 @transaction.atomic
@@ -111,13 +101,14 @@ def spend(key: ApiKey) -> Quota:
     if since is None or since <= now - _WINDOW:
         is_over = Q(last_used_at=None) | Q(last_used_at__lte=now - _WINDOW)
         if this.filter(is_over).update(last_used_at=now, requests=1):
-            return Quota(limit, limit - 1, int(_WINDOW.total_seconds()), is_spent=False)
+            return Quota(limit, limit - 1, int(_WINDOW.total_seconds()))
         key.refresh_from_db(fields=["last_used_at", "requests"])  # another one opened the minute
         since = key.last_used_at or now
     counted = this.filter(requests__lt=limit).update(requests=F("requests") + 1)
     seconds_left = max(1, round((since + _WINDOW - now).total_seconds()))
-    remaining = max(0, limit - key.requests - 1)
-    return Quota(limit, remaining if counted else 0, seconds_left, is_spent=not counted)
+    if not counted:
+        return Quota(limit, 0, seconds_left, wait=seconds_left)
+    return Quota(limit, max(0, limit - key.requests - 1), seconds_left)
 
 
 def _told(key: ApiKey) -> dict[str, str | bool]:

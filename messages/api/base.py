@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from messages.access.api_keys import KeyHolder, Quota, spend
+from messages.access.api_keys import KeyHolder, spend
+from statusboard.buckets import Buckets, Quota, Strangers
 
 from .authentication import KeyAuthentication
+from .parsers import LengthRequiredError
 from .problems import problem_response
+
+strangers: Final = Strangers("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
+# Who is signed in and tries the API out, like a key, but counted by each process for itself.
+people: Final = Buckets("API_REQUESTS_PER_MINUTE", "API requests")
 
 VIEW_MESSAGES = "whatsapp.view_message"
 
@@ -30,28 +36,14 @@ class HasPermission(BasePermission):
         return request.user is not None and request.user.has_perm(permission)
 
 
-class KeyThrottle(BaseThrottle):
-    """So many requests a minute for each key; a person who tries the API out is not counted."""
-
-    quota: Quota | None = None
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        if not isinstance(request.user, KeyHolder):
-            return True
-        self.quota = request.quota = spend(request.user.key)
-        return not self.quota.is_spent
-
-    def wait(self) -> float | None:
-        return self.quota.seconds_left if self.quota else None
-
-
 class ApiView(APIView):
     """JSON out, times in UTC, errors as problems, and only what the caller may see."""
 
     authentication_classes = (KeyAuthentication, SessionAuthentication)
     permission_classes: Sequence[type[BasePermission]] = (HasPermission,)
-    throttle_classes = (KeyThrottle,)
     metadata_class = None
+    # What is left of the caller's minute; None until it is known who calls.
+    quota: Quota | None = None
     # What it takes to be answered at all.
     permission: ClassVar[str] = VIEW_MESSAGES
 
@@ -60,6 +52,21 @@ class ApiView(APIView):
         with timezone.override(UTC):
             return super().dispatch(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Count first: a request that is refused afterwards has its place in the minute, too."""
+        self.quota = _spent_by(request.user)
+        if self.quota and self.quota.is_spent:
+            raise Throttled(self.quota.wait)
+        super().initial(request, *args, **kwargs)
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequiredError
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if self.quota is None and isinstance(exc, APIException):
+            self.quota = strangers.take_of(self.request.META)
+            exc = Throttled(self.quota.wait) if self.quota.is_spent else exc
+        return super().handle_exception(exc)
+
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return problem_response
 
@@ -67,10 +74,17 @@ class ApiView(APIView):
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        for name, number in _limits(getattr(request, "quota", None)):
+        for name, number in _limits(self.quota):
             answer.headers[name] = str(number)
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
+
+
+def _spent_by(user: Any) -> Quota | None:
+    """None for somebody unknown, who is counted by address, and only where refused."""
+    if isinstance(user, KeyHolder):
+        return spend(user.key)
+    return people.take(f"user {user.pk}") if user is not None else None
 
 
 def _limits(quota: Quota | None) -> list[tuple[str, int]]:

@@ -18,6 +18,13 @@ class TooLargeError(APIException):
     default_detail = gettext_lazy("The body is too large.")
 
 
+class LengthRequiredError(APIException):
+    """A body in chunks: Django reads as much as Content-Length says, and without it nothing."""
+
+    status_code = 411
+    default_detail = gettext_lazy("Send the body with a Content-Length, not in chunks.")
+
+
 class _Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 

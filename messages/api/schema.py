@@ -13,7 +13,7 @@ from .problems import MEDIA_TYPE
 _Generator: Any = SchemaGenerator  # it has no types
 _NUMBER: Final = {"schema": {"type": "integer"}}
 _LIMITS: Final = {
-    "RateLimit-Limit": _NUMBER | {"description": "Requests that the key has in a minute."},
+    "RateLimit-Limit": _NUMBER | {"description": "Requests that the caller has in a minute."},
     "RateLimit-Remaining": _NUMBER | {"description": "How many of them are left."},
     "RateLimit-Reset": _NUMBER | {"description": "Seconds until they are all there again."},
 }
@@ -52,9 +52,12 @@ _PROBLEMS: Final = {
     403: "The key may not do this.",
     404: "There is no such thing, or the key may not see it.",
     406: "Only JSON is spoken here.",
+    411: "The body came in chunks, without a Content-Length.",
     413: "The body is too large.",
     415: "The body is of another media type.",
     429: "Too many requests: wait for so many seconds as Retry-After says.",
+    500: "The board failed.",
+    503: "The database is away: try again after so many seconds as Retry-After says.",
 }
 
 
@@ -87,6 +90,7 @@ class ApiSchema(AutoSchema):
         applies = {
             400: has_body or bool(self._get_parameters()),
             404: names_things,  # a page of a list, too
+            411: has_body,
             413: has_body,
             415: has_body,
         }
@@ -104,8 +108,11 @@ def openapi() -> dict[str, Any]:
 
 
 def _problem(code: int) -> dict[str, Any]:
-    headers = {"Retry-After": _NUMBER} if code == 429 else {}
+    # A failure is not told by the view, which alone knows the caller's minute.
+    limits = _LIMITS if code < 500 else {}
+    waiting = {"Retry-After": _NUMBER} if code in {429, 503} else {}
     return {
         "description": _PROBLEMS[code],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    } | ({"headers": headers} if headers else {})
+        "headers": limits | waiting,
+    }

@@ -22,7 +22,7 @@ def turn_away(
     if environ["REQUEST_METHOD"] != "POST" or not wrong_keys.is_waiting(environ):
         return None
     key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
-    if keys.verify(key) or not (seconds := wrong_keys.seconds_to_wait(environ)):
+    if keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
         return None
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
     headers["Retry-After"] = str(seconds)

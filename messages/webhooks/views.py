@@ -119,7 +119,7 @@ def _digest(token: str) -> str:
 
 def refused(request: Request) -> JsonResponse:
     """One answer for an unknown, a wrong and a retired key: nothing to learn from it."""
-    if seconds := gate.wrong_keys.seconds_to_wait(request.META):
+    if seconds := gate.wrong_keys.take_of(request.META).wait:
         return _error(429, gate.TOO_MANY, {"Retry-After": str(seconds)})
     return not_found(request)
 

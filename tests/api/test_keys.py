@@ -26,6 +26,11 @@ def assert_problem(answer, status):
     return told
 
 
+def wrong(caller):
+    """A key that begins as a real one does."""
+    return Caller(f"{caller.key[:-1]}{'a' if caller.key[-1] != 'a' else 'b'}")
+
+
 def later(**ago):
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(**ago))
 
@@ -37,8 +42,7 @@ def test_without_a_key_nobody_is_let_in(stranger):
 
 
 def test_a_wrong_key_is_refused(reader):
-    wrong = Caller(f"{reader.key[:-1]}{'a' if reader.key[-1] != 'a' else 'b'}")
-    assert_problem(wrong.send("GET", "/messages/"), 401)
+    assert_problem(wrong(reader).send("GET", "/messages/"), 401)
 
 
 @pytest.mark.parametrize("key", ["x", "sb_", "sb_abcdefgh_" + "é" * 43, "a b c"])
@@ -124,10 +128,49 @@ def test_each_key_has_a_minute_of_its_own(make_key, settings):
         caller.read("/messages/")
 
 
-def test_a_person_signed_in_may_read_without_a_key(admin_client):
-    answer = admin_client.get(f"{V1}/messages/", secure=True)
-    assert answer.status_code == 200
-    assert "RateLimit-Limit" not in answer.headers
+def refused(caller):
+    return [
+        caller.send("GET", "/instances/"),
+        caller.send("DELETE", "/messages/"),
+        caller.send("GET", "/messages/", headers={"accept": "text/html"}),
+    ]
+
+
+def test_refused_requests_are_counted(reader, settings):
+    settings.API_REQUESTS_PER_MINUTE = 3
+    answers = refused(reader)
+    assert [answer.status_code for answer in answers] == [403, 405, 406]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0"]
+    assert_problem(reader.send("GET", "/instances/"), 429)
+    assert ApiKey.objects.get().last_used_at
+
+
+def test_who_sends_wrong_keys_is_told_to_wait(reader, settings):
+    settings.API_WRONG_KEYS_PER_MINUTE = 2
+    answers = [wrong(reader).send("GET", "/messages/") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 30
+
+
+def test_wrong_keys_cost_the_right_one_nothing(reader, settings):
+    settings.API_WRONG_KEYS_PER_MINUTE = 2
+    for _ in range(3):
+        wrong(reader).send("GET", "/messages/")
+    answer = reader.send("GET", "/messages/")
+    assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (200, "599")
+
+
+def test_a_stranger_is_told_to_wait_whatever_is_asked(stranger, settings):
+    settings.API_WRONG_KEYS_PER_MINUTE = 2
+    assert [answer.status_code for answer in refused(stranger)] == [401, 401, 429]
+
+
+def test_a_person_signed_in_may_read_without_a_key(admin_client, settings):
+    settings.API_REQUESTS_PER_MINUTE = 1
+    answers = [admin_client.get(f"{V1}/messages/", secure=True) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[0].headers["RateLimit-Remaining"] == "0"
 
 
 def test_a_session_writes_nothing_without_its_csrf_token(admin_user, instance):
@@ -205,6 +248,11 @@ def test_a_database_away_is_a_problem_too(reader):
 def test_a_foreign_host_is_a_problem_too(db):
     answer = Client().get(f"{V1}/messages/", secure=True, headers={"host": "evil.example"})
     assert_problem(answer, 400)
+
+
+def test_a_body_in_chunks_is_refused_and_not_read_as_empty(labeller):
+    chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert_problem(labeller.send("POST", "/labels/", b"[]", **chunked), 411)
 
 
 def test_the_webhook_speaks_as_before(post):

@@ -1,0 +1,25 @@
+"""The API at the real server, over real HTTP."""
+
+import pytest
+import requests
+
+
+@pytest.fixture(scope="module")
+def caller(board):
+    session = requests.Session()
+    key = board.manage("apikeys", "create", "--name", "CRM", "--role", "supervisor", "--labels")
+    session.headers["Authorization"] = f"Bearer {key.stdout.strip()}"
+    return session
+
+
+def test_an_unknown_address_is_a_problem_that_arrives_whole(board, caller):
+    answer = caller.get(f"{board.url}/api/v1/nothing/", timeout=10)
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+
+
+def test_a_body_in_chunks_is_refused_and_the_connection_goes_on(board, caller):
+    chunks = (part for part in (b"[", b"]"))
+    headers = {"Content-Type": "application/json"}
+    answer = caller.post(f"{board.url}/api/v1/labels/", chunks, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["status"]) == (411, 411)
+    assert caller.get(f"{board.url}/api/v1/messages/", timeout=10).status_code == 200

@@ -1,0 +1,45 @@
+"""How often somebody may try."""
+
+import pytest
+
+from statusboard.buckets import Buckets, Strangers
+
+NAME = "WEBHOOK_WRONG_KEYS_PER_MINUTE"
+
+
+@pytest.fixture(autouse=True)
+def _few(settings):
+    settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
+
+
+def test_the_bucket_fills_again(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("statusboard.buckets.time.monotonic", lambda: now[0])
+    keys, meta = Strangers(NAME, "wrong keys"), {"REMOTE_ADDR": "203.0.113.9"}
+    assert [keys.take_of(meta).wait for _ in range(4)] == [0, 0, 0, 20]
+    now[0] = 20.0
+    assert [keys.take_of(meta).wait for _ in range(2)] == [0, 20]
+    now[0] = 1000.0
+    assert [keys.take_of(meta).wait for _ in range(4)] == [0, 0, 0, 20]
+
+
+def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
+    monkeypatch.setattr("statusboard.buckets.time.monotonic", lambda: 0.0)
+    buckets = Buckets(NAME, "tries")
+    told = [buckets.take("A") for _ in range(4)]
+    assert [quota.remaining for quota in told] == [2, 1, 0, 0]
+    assert [quota.seconds_left for quota in told] == [20, 40, 60, 60]
+    assert [quota.is_spent for quota in told] == [False, False, False, True]
+
+
+def test_who_may_try_nothing_is_told_to_wait(settings):
+    settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 0
+    assert Buckets(NAME, "tries").take("A").wait == 60
+
+
+def test_memory_has_a_bound(monkeypatch):
+    monkeypatch.setattr(Buckets, "MOST", 10)
+    buckets = Buckets(NAME, "tries")
+    for number in range(100):
+        buckets.take(str(number))
+    assert len(buckets._buckets) == 10
