@@ -4,7 +4,7 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from messages.audit import Action, audit
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
@@ -40,9 +41,18 @@ class KeyHolder:
 
     def has_perm(self, name: str) -> bool:
         """Labelling goes by the key's own scope, all else is reading and goes by its role."""
+        return not self.lacks(name)
+
+    def lacks(self, name: str) -> str:
+        """Why the key may not do this, in words; '' where it may."""
         if name == LABEL:
-            return self.key.may_label
-        return self.key.may_read and name in PERMISSIONS[_ROLES[KeyRole(self.key.role)]]
+            return "" if self.key.may_label else _("This key may not label messages.")
+        if not self.key.may_read:
+            return _("This key may label messages, and read nothing.")
+        if name in _permissions_of(self.key.role):
+            return ""
+        role = KeyRole(self.key.role).label
+        return _("The role of this key, %(role)s, does not reach this.") % {"role": role}
 
     def get_username(self) -> str:
         return f"{self.key.name} ({self.key.prefix})"
@@ -50,6 +60,11 @@ class KeyHolder:
     @cached_property
     def limits(self) -> list[ApiKeyLimit]:
         return list(self.key.limits.all())
+
+
+def labels_by_default(role: str) -> bool:
+    """Whether a key labels messages where nothing else is said: if the role's people may."""
+    return LABEL in _permissions_of(role)
 
 
 @transaction.atomic
@@ -109,6 +124,10 @@ def spend(key: ApiKey) -> Quota:
     if not counted:
         return Quota(limit, 0, seconds_left, wait=seconds_left)
     return Quota(limit, max(0, limit - key.requests - 1), seconds_left)
+
+
+def _permissions_of(role: str) -> Collection[str]:
+    return PERMISSIONS[_ROLES[KeyRole(role)]]
 
 
 def _told(key: ApiKey) -> dict[str, str | bool]:

@@ -33,6 +33,8 @@ class HasPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         permission = getattr(view, "permission", VIEW_MESSAGES)
+        if isinstance(request.user, KeyHolder):
+            self.message = request.user.lacks(permission)
         return request.user is not None and request.user.has_perm(permission)
 
 

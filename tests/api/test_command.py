@@ -30,10 +30,22 @@ def test_the_key_alone_is_printed_and_reads(db, role):
     Caller(out.strip()).read("/messages/")
 
 
-def test_a_plain_key_labels_nothing(instance):
+@pytest.mark.parametrize(
+    ("role", "arguments", "labels"),
+    [
+        ("support", [], False),
+        ("support", ["--labels"], True),
+        ("supervisor", [], True),
+        ("supervisor", ["--read-only"], False),
+        ("supervisor", ["--no-read"], True),
+        ("admin", [], True),
+        ("admin", ["--read-only"], False),
+    ],
+)
+def test_a_key_labels_where_its_role_or_an_option_says_so(instance, role, arguments, labels):
     path = "/messages/instance.id/M/label"
-    assert_problem(create().send("PUT", path, {"label": "L"}), 403)
-    create("--labels").write("PUT", path, {"label": "L"})
+    answer = create(*arguments, role=role).send("PUT", path, {"label": "L"})
+    assert answer.status_code == (200 if labels else 403)
 
 
 def test_a_key_is_limited_to_an_instance(report, account):
@@ -57,6 +69,8 @@ def test_a_key_expires(db):
         ["--expires", "0"],
         ["--expires", "9999999"],
         ["--no-read"],
+        ["--no-read", "--read-only"],
+        ["--labels", "--read-only"],
         ["--name", " "],
     ],
 )

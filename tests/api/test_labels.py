@@ -84,7 +84,8 @@ def test_an_unknown_instance_is_not_found(labeller):
 
 def test_a_key_that_only_reads_labels_nothing(make_key):
     reader = make_key(KeyRole.ADMIN)
-    assert_problem(reader.send("PUT", PATH, {"label": "L"}), 403)
+    told = assert_problem(reader.send("PUT", PATH, {"label": "L"}), 403)
+    assert told["detail"] == "This key may not label messages."
     assert_problem(reader.send("POST", "/labels/", [ONE]), 403)
 
 

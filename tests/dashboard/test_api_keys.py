@@ -11,7 +11,7 @@ from messages.models import Action, ApiKey, AuditEvent, UserLimit
 LIST = reverse("dashboard:api-keys")
 ADD = reverse("dashboard:api-key-add")
 REVOKE = reverse("dashboard:api-key-revoke")
-NEW = {"name": "CRM", "scopes": ["read"], "role": "support", "days": "365"}
+NEW = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}
 
 
 @pytest.fixture
@@ -42,10 +42,26 @@ def test_the_key_is_shown_once_and_works(admin):
 
 
 def test_the_list_tells_who_may_what_until_when(admin, account):
-    make(admin, scopes=["read", "labels"], accounts=[account.pk])
+    make(admin, scope="both", accounts=[account.pk])
     page = admin.get(LIST).content.decode()
     for words in ("CRM", "Support", "reads, labels", "Loja", "ana", "Never"):
         assert words in page
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "may"),
+    [
+        ("support", "role", (True, False)),
+        ("supervisor", "role", (True, True)),
+        ("admin", "role", (True, True)),
+        ("admin", "read", (True, False)),
+        ("support", "both", (True, True)),
+        ("support", "label", (False, True)),
+    ],
+)
+def test_a_key_may_what_its_role_does_or_what_was_chosen(admin, role, scope, may):
+    make(admin, role=role, scope=scope)
+    assert ApiKey.objects.values_list("may_read", "may_label").get() == may
 
 
 def test_the_list_tells_when_a_key_was_last_used(admin):
@@ -73,7 +89,7 @@ def test_before_a_key_is_revoked_a_page_asks_once_more(admin):
     assert asks(key) == 200
 
 
-@pytest.mark.parametrize("bad", [{"name": ""}, {"scopes": []}, {"role": "king"}, {"days": "7"}])
+@pytest.mark.parametrize("bad", [{"name": ""}, {"scope": ""}, {"role": "king"}, {"days": "7"}])
 def test_what_makes_no_sense_makes_no_key(admin, bad):
     assert admin.post(ADD, NEW | bad).status_code == 200
     assert not ApiKey.objects.exists()

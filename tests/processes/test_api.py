@@ -7,7 +7,7 @@ import requests
 @pytest.fixture(scope="module")
 def caller(board):
     session = requests.Session()
-    key = board.manage("apikeys", "create", "--name", "CRM", "--role", "supervisor", "--labels")
+    key = board.manage("apikeys", "create", "--name", "CRM", "--role", "supervisor")
     session.headers["Authorization"] = f"Bearer {key.stdout.strip()}"
     return session
 

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from django import forms
+from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from messages.access.api_keys import labels_by_default
 from messages.models import ApiKey, KeyRole
 
 from ..limits import LimitsForm
@@ -16,7 +17,17 @@ ROLES = [
     (KeyRole.SUPERVISOR, _("Supervisor: also instances and incidents")),
     (KeyRole.ADMIN, _("Admin: so far the same as Supervisor")),
 ]
-READ, LABELS = "read", "labels"
+
+
+class Scope(TextChoices):
+    """What a key may do; what its role's people may, where nothing else is chosen."""
+
+    OF_ROLE = "role", _("What its role does: Support reads, the others also label messages")
+    READ = "read", _("Read only")
+    BOTH = "both", _("Read, and label messages")
+    LABEL = "label", _("Label messages only")
+
+
 NEVER = "never"
 LIFETIMES = [
     ("30", _("After 30 days")),
@@ -33,16 +44,16 @@ class ApiKeyForm(LimitsForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Which software it is for, for example “CRM”."),
     )
-    scopes = forms.MultipleChoiceField(
-        label=_("What it may do"),
-        choices=[(READ, pgettext_lazy("API key", "Read")), (LABELS, _("Label messages"))],
-        initial=[READ],
-        widget=forms.CheckboxSelectMultiple,
-    )
     role = forms.ChoiceField(
         label=_("What it reads"),
         choices=ROLES,
         initial=KeyRole.SUPPORT,
+        widget=forms.RadioSelect,
+    )
+    scope = forms.ChoiceField(
+        label=_("What it may do"),
+        choices=Scope.choices,
+        initial=Scope.OF_ROLE,
         widget=forms.RadioSelect,
     )
     days = forms.ChoiceField(label=_("Expires"), choices=LIFETIMES, initial="365")
@@ -54,10 +65,15 @@ class ApiKeyForm(LimitsForm):
         return ApiKey(
             name=data["name"],
             role=data["role"],
-            may_read=READ in data["scopes"],
-            may_label=LABELS in data["scopes"],
+            may_read=data["scope"] != Scope.LABEL,
+            may_label=_labels(data["scope"], data["role"]),
             expires_at=_after(data["days"]),
         )
+
+
+def _labels(scope: str, role: str) -> bool:
+    by_default = scope == Scope.OF_ROLE and labels_by_default(role)
+    return by_default or scope in {Scope.BOTH, Scope.LABEL}
 
 
 def _after(days: str) -> datetime | None:

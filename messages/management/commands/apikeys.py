@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from messages.access.api_keys import issue, revoke
+from messages.access.api_keys import issue, labels_by_default, revoke
 from messages.models import Account, ApiKey, Instance, KeyRole
 
 
@@ -14,12 +14,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
         create = commands.add_parser(
-            "create", help="print a new key, once: only its hash is kept. It may read."
+            "create",
+            help="print a new key, once: only its hash is kept. It may read and, but for support,"
+            " label messages.",
         )
         create.add_argument("--name", required=True, help="whose key it is, for people")
         create.add_argument("--role", required=True, choices=KeyRole.values)
-        create.add_argument("--labels", action="store_true", help="it may label messages too")
-        create.add_argument("--no-read", action="store_true", help="with --labels: nothing else")
+        labels = create.add_mutually_exclusive_group()
+        labels.add_argument("--labels", action="store_true", help="a support key labels, too")
+        labels.add_argument("--read-only", action="store_true", help="it labels nothing")
+        create.add_argument("--no-read", action="store_true", help="it may label, and nothing else")
         create.add_argument(
             "--instance",
             action="append",
@@ -43,13 +47,15 @@ class Command(BaseCommand):
         {"create": self._create, "list": self._list, "revoke": self._revoke}[command](options)
 
     def _create(self, options: dict[str, Any]) -> None:
-        if options["no_read"] and not options["labels"]:
-            raise CommandError("A key that may not read must be for labels: add --labels.")
+        may_label = options["labels"] or labels_by_default(options["role"])
+        may_label &= not options["read_only"]
+        if options["no_read"] and not may_label:
+            raise CommandError("A key that may neither read nor label would be for nothing.")
         key = ApiKey(
             name=_name(options["name"]),
             role=options["role"],
             may_read=not options["no_read"],
-            may_label=options["labels"],
+            may_label=may_label,
             expires_at=_expiry(options["expires"]),
         )
         text = issue(
