@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from messages.access.masking import masked
 from messages.incidents.words import happening
+from messages.labels import Labels
 from messages.models import (
     HourlySummary,
     Incident,
@@ -23,8 +24,6 @@ from messages.statuses import Status, highest
 
 # A large group's message has thousands of events: the first so many come with it, /events/ has all.
 MOST_EVENTS: Final = 300
-
-Labels = dict[tuple[int, str], Label]
 
 _STATUSES: Final = [status.value for status in Status]
 _COUNTS = serializers.DictField(child=serializers.IntegerField())
@@ -196,12 +195,6 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     def get_words(self, incident: Incident) -> str:
         return happening(incident)
-
-
-def labels_of(messages: Iterable[Message]) -> Labels:
-    """What the sender calls these messages, in one query."""
-    found = Label.objects.filter(zapi_id__in={message.zapi_id for message in messages})
-    return {(label.instance_id, label.zapi_id): label for label in found}
 
 
 def _status_of(message: Message, steps: Iterable[Status]) -> Status:

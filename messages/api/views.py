@@ -10,6 +10,7 @@ from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from messages.access.masking import sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to
+from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Incident, Instance, Message, StatusEvent
 from messages.statuses import Status
 
@@ -20,12 +21,10 @@ from .serializers import (
     MOST_EVENTS,
     IncidentSerializer,
     InstanceSerializer,
-    Labels,
     ListedEventSerializer,
     MessageSerializer,
     RecipientSerializer,
     SummarySerializer,
-    labels_of,
 )
 
 VIEW_INSTANCES = "whatsapp.view_instance"

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from messages.labels import labels_of
 from messages.models import Label, Message, StatusEvent
 from messages.statuses import Status
 
@@ -83,22 +84,13 @@ def rows_of(messages: Sequence[Message]) -> list[Row]:
     events = _events_of([message.pk for message in messages if _needs_events(message)])
     labels = labels_of(messages)
     return [
-        Row(message, _headline(message, events.get(message.pk, [])), labels.get(message.pk))
+        Row(
+            message,
+            _headline(message, events.get(message.pk, [])),
+            labels.get((message.instance_id, message.zapi_id)),
+        )
         for message in messages
     ]
-
-
-def labels_of(messages: Sequence[Message]) -> dict[int, Label]:
-    """What the sender's software calls them, by the message's primary key."""
-    if not messages:
-        return {}
-    found = Label.objects.filter(
-        instance__in={message.instance_id for message in messages},
-        zapi_id__in=[message.zapi_id for message in messages],
-    )
-    named = {(label.instance_id, label.zapi_id): label for label in found}
-    keys = {message.pk: (message.instance_id, message.zapi_id) for message in messages}
-    return {pk: named[key] for pk, key in keys.items() if key in named}
 
 
 def _needs_events(message: Message) -> bool:

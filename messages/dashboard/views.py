@@ -19,6 +19,7 @@ from messages.finding.keyset import page_of
 from messages.finding.matches import matches_of
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
+from messages.labels import labels_of
 from messages.models import Callback, CallbackQuerySet, Instance, Message, SavedView
 
 from . import filters
@@ -27,7 +28,7 @@ from .chronicle import chronicle
 from .live import live_address
 from .moments import Moment
 from .recipients import recipient_address
-from .rows import labels_of, rows_of
+from .rows import rows_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, is_shared, recipients, steps
 
@@ -91,7 +92,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
         "printed": Moment(timezone.now()),
-        "label": labels_of([message]).get(message.pk),
+        "label": labels_of([message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events),
         "why_no_read": why_no_read(found),

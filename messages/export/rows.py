@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.access.masking import masked
 from messages.finding.queries import MessageQuerySet
+from messages.labels import labels_of
 from messages.models import Instance, Label, StatusEvent
 from messages.models.epoch import Epoch
 from messages.statuses import Status
@@ -99,9 +100,9 @@ class Reader:
         chunk = self._chunk(self._messages)
         while chunk:
             records = [record for record, _times in chunk]
-            labels, people = self._labels(records), self._people(records)
+            labels, people = labels_of(records), self._people(records)
             for record, times in chunk:
-                label = labels.get((record.instance_id, record.zapi_id), ("", ""))
+                label = labels.get((record.instance_id, record.zapi_id)) or Label()
                 yield self._row(record, times, people.get(record.id, ("", "")), label)
             self.count += len(chunk)
             self._told(self.count)
@@ -124,7 +125,7 @@ class Reader:
         record: _Record,
         times: Sequence[int | None],
         people: Sequence[str],
-        label: Sequence[str],
+        label: Label,
     ) -> Row:
         by_us = record.inbound and record.rank == 0
         return (
@@ -140,16 +141,9 @@ class Reader:
             ),
             record.zapi_id,
             record.zaap_id,
-            *label,
+            label.reference,
+            label.label,
         )
-
-    def _labels(self, chunk: Sequence[_Record]) -> dict[tuple[int, str], tuple[str, str]]:
-        found = Label.objects.filter(
-            instance__in={record.instance_id for record in chunk},
-            zapi_id__in=[record.zapi_id for record in chunk],
-        )
-        told = found.values_list("instance_id", "zapi_id", "reference", "label")
-        return {(pk, zapi_id): (reference, label) for pk, zapi_id, reference, label in told}
 
     def _people(self, chunk: Sequence[_Record]) -> dict[int, tuple[str, str]]:
         """Of groups, how many participants it was delivered to and read by: one is not all."""

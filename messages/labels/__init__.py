@@ -9,6 +9,7 @@ from .entries import (
     Fault,
     read_entries,
 )
+from .reading import Labels, labels_of
 from .spreadsheet import UnreadableFileError, rows_of_csv
 from .writing import LabelsRefusedError, label, remove_label
 
@@ -19,9 +20,11 @@ __all__ = [
     "MOST_AT_ONCE",
     "Entry",
     "Fault",
+    "Labels",
     "LabelsRefusedError",
     "UnreadableFileError",
     "label",
+    "labels_of",
     "read_entries",
     "remove_label",
     "rows_of_csv",

@@ -145,6 +145,14 @@ def test_a_label_comes_along(reader, labeller, report):
     assert (only(reader)["reference"], only(reader)["label"]) == ("R", "L")
 
 
+def test_a_label_put_for_the_zaap_id_comes_along_and_finds_its_message(labeller, deliver):
+    deliver()
+    deliver(id="OTHER")
+    labeller.write("PUT", "/messages/instance.id/Z3EB0A1/label", {"reference": "order-1"})
+    assert only(labeller)["reference"] == "order-1"
+    assert found(labeller, reference="order-1") == ["3EB0A1"]
+
+
 def test_messages_are_found_by_their_reference(reader, labeller, report):
     report("SENT")
     report("SENT", id="OTHER")

@@ -21,7 +21,7 @@ INWARD = {
     "finding": {"access", "incidents", "models", "phones", "statuses"},
     "people": {"instances", "models", "phones", "zapi"},
     "summaries": {"access", "models", "statuses", "zapi"},
-    "export": {"access", "finding", "models", "statuses"},
+    "export": {"access", "finding", "labels", "models", "statuses"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
     "incidents": {"access", "audit", "instances", "models", "statuses", "zapi"},

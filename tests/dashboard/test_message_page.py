@@ -114,11 +114,12 @@ def test_another_messages_callback_is_not_found(admin_client, played, report):
     assert admin_client.get(address).status_code == 404
 
 
-def test_it_shows_what_the_sender_calls_it(viewer, report, instance):
-    message = report("SENT")
+@pytest.mark.parametrize("name", ["3EB0A1", "Z3EB0A1"])
+def test_it_shows_what_the_sender_calls_it(viewer, deliver, instance, name):
+    message = deliver()
     Label.objects.create(
         instance=instance,
-        zapi_id=message.zapi_id,
+        zapi_id=name,
         reference="ORDER-17",
         label="Boleto de novembro",
         updated_at=timezone.now(),

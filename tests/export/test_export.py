@@ -107,11 +107,12 @@ class TestCsv:
         (row,) = table(taker)
         assert (row["Delivered to participants"], row["Read by participants"]) == ("2", "1")
 
-    def test_label_and_reference_go_along(self, taker, report, instance):
-        report("SENT", id="A")
+    @pytest.mark.parametrize("name", ["A", "ZA"])
+    def test_label_and_reference_go_along(self, taker, deliver, instance, name):
+        deliver(id="A")
         Label.objects.create(
             instance=instance,
-            zapi_id="A",
+            zapi_id=name,
             reference="order 7",
             label="Invoice",
             updated_at=datetime.now(UTC),

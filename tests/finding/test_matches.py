@@ -91,6 +91,12 @@ def test_a_reference_and_a_part_of_a_label_find_their_message(viewer, report, in
     assert found(viewer, "ORDER-17") == found(viewer, "boleto DE") == {"A"}
 
 
+def test_a_label_of_the_zaap_id_finds_its_message(viewer, deliver, instance):
+    deliver("A")
+    label(instance, "ZA", reference="ORDER-17")
+    assert found(viewer, "ORDER-17") == {"A"}
+
+
 def test_a_zaap_id_finds_its_message(viewer, deliver):
     deliver("A")
     assert found(viewer, "ZA") == {"A"}
