@@ -3,6 +3,7 @@
 On a page a filter misspelt is as good as none; software would take all messages for the answer.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -29,10 +30,10 @@ _LARGEST_ID: Final = 2**63 - 1
 
 
 class StatusField(serializers.ChoiceField):
-    """The name of a rank as `status` has it; the pages' addresses write it in lower case."""
+    """A name as `status` has it; the pages' addresses write it in lower case."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=[status.value for status in STATUSES], **options)
+    def __init__(self, statuses: Iterable[Status] = Status, **options: Any) -> None:
+        super().__init__(choices=[status.value for status in statuses], **options)
 
     def to_internal_value(self, data: Any) -> Status:
         return Status(super().to_internal_value(str(data).upper()))
@@ -95,8 +96,13 @@ class MessageQuery(Query):
         help_text="As in the search box: a number in any writing, part of one, an id, a LID.",
     )
     view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
-    status = serializers.ListField(child=StatusField(), required=False, help_text="Any of these.")
-    reached = StatusField(required=False, help_text="This step or a later one.")
+    status = serializers.ListField(
+        child=StatusField(),
+        required=False,
+        help_text="Any of these, as a message's `status` tells it. READ_BY_ME and PLAYED_BY_ME"
+        " also find messages that were only read by us.",
+    )
+    reached = StatusField(STATUSES, required=False, help_text="This step or a later one.")
     instance = _ids("The board's `id` of instances.")
     period = serializers.ChoiceField(
         choices=Period.values,
@@ -109,8 +115,8 @@ class MessageQuery(Query):
     groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
     inbound = serializers.BooleanField(
         required=False,
-        help_text="With the messages that were only read by us. A message asked for by its id"
-        " or reference is found without.",
+        help_text="With the messages that were only read by us. A message asked for by its id,"
+        " its reference or a status of ours is found without.",
     )
 
 
@@ -143,19 +149,21 @@ class IncidentQuery(Query):
 def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     """Those that `user` may see, as the page with the same parameters finds them."""
     is_named = bool({"message_id", "reference"} & set(query))
+    statuses = query.get("status", ())
     criteria = Criteria(
         search=_search(user, query.get("q", "")),
         view=View(query.get("view", "")),
-        statuses=tuple(query.get("status", ())),
         reached=query.get("reached"),
         instances=tuple(query.get("instance", ())),
         chosen_period=_period(query, is_named),
         since=query.get("since"),
         until=query.get("until"),
         groups=query.get("groups"),
-        inbound=query.get("inbound", is_named),
+        inbound=query.get("inbound", is_named or any(status.is_by_me for status in statuses)),
     )
     found = criteria.messages(user)
+    if statuses:
+        found = found.shown_as(statuses)
     if message_id := query.get("message_id"):
         found = found.filter(_has_id(message_id))
     if reference := query.get("reference"):

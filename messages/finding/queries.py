@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from messages.incidents.stuck import stuck
-from messages.models import Message
+from messages.models import Message, StatusEvent
 from messages.models.reached import reached
 from messages.statuses import Status
 
@@ -16,6 +16,8 @@ from .matches import Matches, with_part
 
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)
+_OFF_THE_LADDER: Final = {status for status in Status if not status.rank}
+_SHARING_A_RANK: Final = {Status.ACCEPTED, Status.PENDING, *_OFF_THE_LADDER}
 
 
 class MessageQuerySet(QuerySet[Message]):
@@ -32,6 +34,17 @@ class MessageQuerySet(QuerySet[Message]):
     def with_status(self, statuses: Iterable[Status]) -> Self:
         """Those whose highest step is one of these."""
         return self.filter(rank__in={status.rank for status in statuses})
+
+    def shown_as(self, statuses: Iterable[Status]) -> Self:
+        """Those whose status, as a message tells it by itself, is one of these.
+
+        Unlike with_status it tells apart what shares a rank, and asks the events only there.
+        """
+        wanted = set(statuses)
+        found = Q(rank__in={status.rank for status in wanted - _SHARING_A_RANK})
+        for status in wanted & _SHARING_A_RANK:
+            found |= _shown_as(status)
+        return self.filter(found)
 
     def that_reached(self, status: Status) -> Self:
         return self.filter(reached(status))
@@ -84,3 +97,21 @@ class MessageQuerySet(QuerySet[Message]):
 
 def message_set() -> MessageQuerySet:
     return MessageQuerySet(Message)
+
+
+def _shown_as(status: Status) -> Q:
+    """As statuses.highest has it; a message is inbound where all of its steps are ours."""
+    events = StatusEvent.objects.filter(message=OuterRef("pk"))
+    on_rank, played = Q(rank=status.rank), Exists(events.filter(status=Status.PLAYED_BY_ME))
+    pending = Exists(events) & ~Exists(events.exclude(status=Status.PENDING))
+    match status:
+        case Status.PENDING:
+            return on_rank & pending
+        case Status.ACCEPTED:
+            return on_rank & ~pending
+        case Status.PLAYED_BY_ME:
+            return on_rank & Q(played, inbound=True)
+        case Status.READ_BY_ME:
+            return on_rank & Q(~played, inbound=True)
+        case _:
+            return on_rank & Q(inbound=False)

@@ -58,6 +58,37 @@ def test_the_status_is_the_name_of_the_highest_rank(reader, report, words, statu
     assert only(reader)["status"] == status
 
 
+STEPS = {
+    "ACCEPTED": [],
+    "PENDING": ["PENDING"],
+    "SENT": ["SENT"],
+    "FAILED": ["FAILED"],
+    "RECEIVED": ["SENT", "DELIVERED"],
+    "READ": ["READ", "READ_BY_ME"],
+    "PLAYED": ["PLAYED"],
+    "READ_BY_ME": ["READ_BY_ME"],
+    "PLAYED_BY_ME": ["READ_BY_ME", "PLAYED_BY_ME"],
+    "UNKNOWN": ["TELEPORTED", "READ_BY_ME"],
+}
+
+
+@pytest.fixture
+def _one_of_each(report, deliver):
+    for status, steps in STEPS.items():
+        report(*steps, id=status) if steps else deliver(id=status)
+    report("PENDING", id="PENDING, THEN ACCEPTED")
+    deliver(id="PENDING, THEN ACCEPTED")
+
+
+@pytest.mark.usefixtures("_one_of_each")
+@pytest.mark.parametrize("statuses", [[name] for name in STEPS] + [["PENDING", "READ_BY_ME"]])
+def test_what_is_asked_for_by_status_is_what_has_it(reader, statuses):
+    everything = reader.read("/messages/", inbound="true")["results"]
+    wanted = [row["message_id"] for row in everything if row["status"] in statuses]
+    assert set(statuses) <= set(wanted)
+    assert found(reader, status=statuses) == wanted
+
+
 def test_a_message_that_zapi_took_is_accepted(reader, deliver):
     deliver()
     assert only(reader)["status"] == "ACCEPTED"
