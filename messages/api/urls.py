@@ -1,22 +1,35 @@
-from django.urls import path
+from typing import Final
+
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
 
 from . import docs, labels, views
 
 app_name = "api"
-_LABEL = "api/v1/messages/<str:zapi_instance_id>/<str:message_id>/label"
+_LABEL: Final = "messages/<str:zapi_instance_id>/<str:message_id>/label"
+
+
+def _both(route: str, view: type[APIView], name: str) -> list[URLPattern]:
+    """With a slash at the end, as described, and without.
+
+    Django would redirect to the one with it, and clients make a GET without a body of a POST then.
+    """
+    without = path(f"api/v1/{route}", view.as_view(schema=None), name=f"{name}-without-slash")
+    return [path(f"api/v1/{route}/", view.as_view(), name=name), without]
+
 
 urlpatterns = [
-    path("api/v1/messages/", views.MessageList.as_view(), name="messages"),
-    path("api/v1/messages/<int:pk>/", views.MessageDetail.as_view(), name="message"),
-    path(_LABEL, labels.LabelView.as_view(), name="label"),
-    path(f"{_LABEL}/", labels.LabelView.as_view(schema=None), name="label-with-slash"),
-    path("api/v1/labels/", labels.LabelList.as_view(), name="labels"),
-    path("api/v1/events/", views.EventList.as_view(), name="events"),
-    path("api/v1/recipients/", views.RecipientList.as_view(), name="recipients"),
-    path("api/v1/instances/", views.InstanceList.as_view(), name="instances"),
-    path("api/v1/instances/<int:pk>/", views.InstanceDetail.as_view(), name="instance"),
-    path("api/v1/summaries/", views.SummaryList.as_view(), name="summaries"),
-    path("api/v1/incidents/", views.IncidentList.as_view(), name="incidents"),
-    path("api/v1/schema/", docs.SchemaView.as_view(), name="schema"),
+    *_both("messages", views.MessageList, "messages"),
+    *_both("messages/<int:pk>", views.MessageDetail, "message"),
+    path(f"api/v1/{_LABEL}", labels.LabelView.as_view(), name="label"),
+    path(f"api/v1/{_LABEL}/", labels.LabelView.as_view(schema=None), name="label-with-slash"),
+    *_both("labels", labels.LabelList, "labels"),
+    *_both("events", views.EventList, "events"),
+    *_both("recipients", views.RecipientList, "recipients"),
+    *_both("instances", views.InstanceList, "instances"),
+    *_both("instances/<int:pk>", views.InstanceDetail, "instance"),
+    *_both("summaries", views.SummaryList, "summaries"),
+    *_both("incidents", views.IncidentList, "incidents"),
+    *_both("schema", docs.SchemaView, "schema"),
     path("api/v1/docs/", docs.docs, name="docs"),
 ]

@@ -104,8 +104,9 @@ def test_a_label_is_removed_once(labeller):
     assert_problem(labeller.send("DELETE", PATH), 404)
 
 
-def test_many_are_labelled_at_once(labeller):
-    told = labeller.write("POST", "/labels/", [ONE, ONE | {"message_id": "B"}])
+@pytest.mark.parametrize("path", ["/labels/", "/labels"])
+def test_many_are_labelled_at_once(labeller, path):
+    told = labeller.write("POST", path, [ONE, ONE | {"message_id": "B"}])
     assert told == {"labelled": 2}
     assert stored() == [("3EB0A1", "R", "L"), ("B", "R", "L")]
 

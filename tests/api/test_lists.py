@@ -126,6 +126,15 @@ def test_incidents_are_open_or_over(supervisor, incident):
     assert rows(supervisor, "/incidents/", open="false") == []
 
 
+@pytest.mark.usefixtures("hour", "incident", "many")
+@pytest.mark.parametrize(
+    "path", ["messages", "events", "recipients", "instances", "summaries", "incidents", "schema"]
+)
+def test_an_address_is_the_same_without_the_slash_at_its_end(supervisor, path):
+    with_slash, without = supervisor.read(f"/{path}/"), supervisor.read(f"/{path}")
+    assert without.get("results") == with_slash.get("results")
+
+
 @pytest.mark.usefixtures("hour", "incident")
 @pytest.mark.parametrize("path", ["/instances/", "/summaries/", "/incidents/"])
 def test_a_limited_key_sees_none_of_the_others(make_key, account, path):
