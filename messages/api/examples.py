@@ -123,3 +123,10 @@ LABELS_BODY: Final = _example(
     "Two orders", [_LABEL, _LABEL | {"message_id": "3EB0A2"}], is_request=True
 )
 LABELLED: Final = _example("Two orders", {"labelled": 2})
+LABELS_CSV: Final = OpenApiExample(
+    "Two orders in a spreadsheet",
+    value="zapi_instance_id,message_id,reference,label\n3C0D1E2F,3EB0A1,order-1042,\n"
+    "3C0D1E2F,3EB0A2,order-1043,Your order is on its way\n",
+    request_only=True,
+    media_type="text/csv",
+)

@@ -85,7 +85,7 @@ class LabelList(ApiView):
 
     permission: ClassVar[str] = LABEL
     parser_classes = (JsonParser, CsvParser)
-    examples = (examples.LABELS_BODY, examples.LABELLED)
+    examples = (examples.LABELS_BODY, examples.LABELS_CSV, examples.LABELLED)
 
     @extend_schema(
         request={"application/json": bodies.MANY, "text/csv": bodies.CSV},

@@ -44,6 +44,7 @@ class InstanceRefSerializer(serializers.ModelSerializer[Instance]):
     class Meta:
         model = Instance
         fields = ["id", "zapi_id", "name"]
+        read_only_fields = fields  # here and below: the schema then says that it is always there
 
 
 class EventSerializer(serializers.ModelSerializer[StatusEvent]):
@@ -62,6 +63,7 @@ class EventSerializer(serializers.ModelSerializer[StatusEvent]):
         model = StatusEvent
         fields = ["id", "status", "raw_status", "source", "occurred_at", "received_at"]
         fields += ["occurred_at_is_arrival", "phone", "participant", "device", "reason", "repeats"]
+        read_only_fields = fields
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_device(self, event: StatusEvent) -> int | None:
@@ -77,6 +79,7 @@ class ListedEventSerializer(EventSerializer):
 
     class Meta(EventSerializer.Meta):
         fields = [*EventSerializer.Meta.fields, "message", "message_id", "instance"]
+        read_only_fields = fields
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
@@ -102,6 +105,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         fields += ["reference", "label", "status", "failure", "first_heard_at", "last_event_at"]
         fields += ["accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at"]
         fields += ["read_by_us_at", "events", "has_more_events"]
+        read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=_STATUSES))
     def get_status(self, message: Message) -> str:
@@ -149,6 +153,7 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
         model = Instance
         fields = ["id", "zapi_id", "name", "account", "connected", "connection_changed_at"]
         fields += ["connection_reason", "last_heard_at", "webhook", "created_at"]
+        read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=WebhookState.values))
     def get_webhook(self, instance: Instance) -> str:
@@ -172,6 +177,7 @@ class SummarySerializer(serializers.ModelSerializer[HourlySummary]):
         fields = ["id", "hour", "instance", "is_group", "messages", "accepted", "sent"]
         fields += ["delivered", "read", "played", "failed", "waiting_to_send"]
         fields += ["waiting_to_deliver", "delivered_within", "read_within", "computed_at"]
+        read_only_fields = fields
 
     @extend_schema_field(_COUNTS)
     def get_delivered_within(self, summary: HourlySummary) -> dict[str, int]:
@@ -192,6 +198,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = ["id", "kind", "words", "instance", "opened_at", "last_seen_at", "resolved_at"]
         fields += ["acknowledged_at", "note"]
+        read_only_fields = fields
 
     def get_words(self, incident: Incident) -> str:
         return happening(incident)

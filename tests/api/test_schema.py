@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from messages.api.schema import openapi
-from messages.models import KeyRole
+from messages.models import Instance, KeyRole
 from statusboard.wsgi import application
 from tests.conftest import _connections_of_the_test
 
@@ -76,6 +76,27 @@ def test_every_operation_is_explained_by_a_summary_and_an_example(path, method):
     assert operation["summary"]
     answers = [operation["responses"][code] for code in operation["responses"] if code == "200"]
     assert all(answer["content"]["application/json"]["examples"] for answer in answers)
+    assert {"500", "503"} <= set(operation["responses"])
+
+
+def test_each_form_of_labels_has_an_example_that_is_taken(caller, instance):
+    Instance.objects.update(zapi_id="3C0D1E2F")
+    forms = openapi()["paths"]["/api/v1/labels/"]["post"]["requestBody"]["content"]
+    assert set(forms) == {"application/json", "text/csv"}
+    for media_type, form in forms.items():
+        for example in form["examples"].values():
+            value = example["value"]
+            body = value.encode() if isinstance(value, str) else value
+            caller.write("POST", "/labels/", body, media_type=media_type)
+
+
+SHOWN = ["Message", "Event", "ListedEvent", "Recipient", "Instance", "Summary", "Incident", "Label"]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_always_told_is_described_as_always_there(name):
+    described = openapi()["components"]["schemas"][name]
+    assert set(described["required"]) == set(described["properties"])
 
 
 def test_the_webhook_is_no_part_of_it():
