@@ -323,6 +323,13 @@ CACHES = {
     }
 }
 
+# Who sees numbers masked, as roles. `migrate` gives the roles what it says; keys follow at once.
+MASK_PHONES_FOR = [name.strip().lower() for name in env.list("MASK_PHONES_FOR", default=[])]
+if not {"support", "supervisor", "admin"}.issuperset(MASK_PHONES_FOR):
+    raise ImproperlyConfigured(
+        "MASK_PHONES_FOR must be a list of roles among support, supervisor and admin."
+    )
+
 # ── Languages and time ───────────────────────────────────────────────────────────────────────────
 
 LANGUAGE_CODE = "en"

@@ -21,7 +21,7 @@ from messages.audit import Action, audit
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
 from statusboard.buckets import Quota
 
-from .roles import ADMIN, LABEL, PERMISSIONS, SUPERVISOR, SUPPORT
+from .roles import ADMIN, LABEL, SUPERVISOR, SUPPORT, permissions_of
 
 _ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
 _WINDOW: Final = timedelta(minutes=1)
@@ -127,7 +127,7 @@ def spend(key: ApiKey) -> Quota:
 
 
 def _permissions_of(role: str) -> Collection[str]:
-    return PERMISSIONS[_ROLES[KeyRole(role)]]
+    return permissions_of(_ROLES[KeyRole(role)])
 
 
 def _told(key: ApiKey) -> dict[str, str | bool]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
@@ -48,11 +49,26 @@ _ADMIN = _SUPERVISOR | {
 PERMISSIONS = {SUPPORT: _SUPPORT, SUPERVISOR: _SUPERVISOR, ADMIN: _ADMIN}
 
 
+def permissions_of(role: str) -> set[str]:
+    """What the table says, without whole numbers where MASK_PHONES_FOR names the role."""
+    is_masked = role.lower() in settings.MASK_PHONES_FOR
+    return PERMISSIONS[role] - {SEE_PHONES} if is_masked else PERMISSIONS[role]
+
+
+def roles_to_sync() -> list[str]:
+    """Roles that see numbers against MASK_PHONES_FOR, or do not: it was set since `migrate`."""
+    seeing = Group.objects.filter(permissions__codename=SEE_PHONES.partition(".")[2])
+    names = set(seeing.values_list("name", flat=True))
+    known = Group.objects.filter(name__in=PERMISSIONS).values_list("name", flat=True)
+    return [name for name in known if (name in names) != (SEE_PHONES in permissions_of(name))]
+
+
 def sync_roles(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    """After every migration: the groups exist and hold exactly what the table above says."""
+    """After every migration: the groups exist and hold exactly what `permissions_of` says."""
     if using != DEFAULT_DB_ALIAS:
         return
-    for role, names in PERMISSIONS.items():
+    for role in PERMISSIONS:
+        names = permissions_of(role)
         group, _created = Group.objects.get_or_create(name=role)
         wanted = [
             permission

@@ -5,16 +5,15 @@ import re
 import pytest
 from django.utils import timezone
 
-from messages.access.roles import PERMISSIONS, SEE_PHONES, SUPPORT
 from messages.models import Instance, Message, StatusEvent
 
 GROUP = {"isGroup": True, "phone": "120363-group"}
 
 
 @pytest.fixture
-def _masked(monkeypatch):
+def _masked(settings):
     """A board whose Support may not see phones."""
-    monkeypatch.setitem(PERMISSIONS, SUPPORT, PERMISSIONS[SUPPORT] - {SEE_PHONES})
+    settings.MASK_PHONES_FOR = ["support"]
 
 
 def found(caller, **query):
