@@ -21,6 +21,17 @@ _PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
 # Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
 # that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
+# What may be a number in somebody's words: eight digits or more, with what people write between
+# them. Ids and dates have as many, so these are taken first, and left as they are.
+_IN_WORDS = re.compile(
+    r"(?P<none>(?<!\w)(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+    r"|(?=\d*[a-f])[0-9a-f]{16,}"
+    r"|(?:19|20)\d\d-[01]\d-[0-3]\d)(?!-?\w))"
+    r"|\+?\(?(?P<number>\d(?:[\s().+\-\u00ad\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060]{0,3}\d){7,})",
+    re.IGNORECASE,
+)
+# Of a number that is hidden.
+_SHOWN_DIGITS: Final = 2
 # No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
 _SHORTEST_LID: Final = 14
 
@@ -95,6 +106,22 @@ def display(address: str) -> str:
     if number is None or not phonenumbers.is_valid_number(number):
         return digits
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+
+
+def hidden(number: str) -> str:
+    """`•••• 99`: enough to tell two numbers apart, not enough to call."""
+    return "•••• " + "".join(filter(str.isdigit, number))[-_SHOWN_DIGITS:]
+
+
+def holds_number(text: str) -> bool:
+    return any(found["number"] for found in _IN_WORDS.finditer(text))
+
+
+def without_numbers(text: str) -> str:
+    """What somebody wrote, with what may be a number in it `hidden`."""
+    return _IN_WORDS.sub(
+        lambda found: hidden(found["number"]) if found["number"] else found[0], text
+    )
 
 
 def whole_numbers(text: str) -> tuple[str, ...]:

@@ -111,3 +111,34 @@ def test_any_text_is_some_kind_of_address(text):
     phones.display(text)
     phones.whole_numbers(text)
     assert phones.same_person(text, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Phone number 5544987654321 does not exist", "Phone number •••• 21 does not exist"),
+        ("call +55 (44) 9 8765-4321, or 4433-2211", "call •••• 21, or •••• 11"),
+        ("tel5544987654321", "tel•••• 21"),
+        ("123456789012345@lid", "•••• 45@lid"),
+        ("5544\u20119876\u00a05432\u200b1", "•••• 21"),
+    ],
+)
+def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
+    assert phones.without_numbers(text) == shown
+    assert phones.holds_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3EB0538DA65A59F6D8A251",
+        "3C0123456789012345678901234567AB",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "since 2026-07-14 to 2026-07-15",
+        "Shop 12, 3 of 40, code 1234567",
+        "",
+    ],
+)
+def test_ids_and_dates_are_no_numbers(text):
+    assert phones.without_numbers(text) == text
+    assert not phones.holds_number(text)

@@ -1,12 +1,12 @@
 """What the API shows of each thing. Field names and statuses are a contract: add, never rename."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from messages.access.masking import masked
+from messages.access.masking import mask_text, masked
 from messages.incidents.words import happening
 from messages.labels import Labels
 from messages.models import (
@@ -36,6 +36,13 @@ class AddressField(serializers.CharField):
         return value if self.context["sees_phones"] else masked(value)
 
 
+class WordsField(serializers.CharField):
+    """What somebody wrote; numbers in it are masked for who may not see phones."""
+
+    def to_representation(self, value: str) -> str:
+        return _words(value, self.context)
+
+
 # A field called instance or label is declared where a serializer keeps an attribute of that name;
 # DRF takes declared fields off the class, which the stubs do not know.
 
@@ -51,6 +58,8 @@ class EventSerializer(serializers.ModelSerializer[StatusEvent]):
     """One step as Z-API reported it. `repeats` counts further copies of the same report."""
 
     status = serializers.ChoiceField(choices=_STATUSES)
+    raw_status = WordsField()
+    reason = WordsField()
     phone = AddressField()
     participant = AddressField(help_text="Who of a group or broadcast; empty elsewhere.")
     device = serializers.SerializerMethodField(help_text="Absent (null) for groups.")
@@ -89,6 +98,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     instance = InstanceRefSerializer()  # type: ignore[assignment]
     phone = AddressField(help_text="To whom: a number, a LID or a group.")
     status = serializers.SerializerMethodField()
+    failure = WordsField()
     read_by_us_at = serializers.DateTimeField(source="by_us_at", allow_null=True)
     reference = serializers.SerializerMethodField(help_text="The sender's own id of the message.")
     label = serializers.SerializerMethodField(  # type: ignore[assignment]
@@ -112,10 +122,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         return _status_of(message, (Status(event.status) for event in _events_of(message)))
 
     def get_reference(self, message: Message) -> str:
-        return self._label_of(message).reference
+        return _words(self._label_of(message).reference, self.context)
 
     def get_label(self, message: Message) -> str:
-        return self._label_of(message).label
+        return _words(self._label_of(message).label, self.context)
 
     @extend_schema_field(EventSerializer(many=True))
     def get_events(self, message: Message) -> list[dict[str, Any]]:
@@ -146,6 +156,7 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
     """A WhatsApp number at Z-API: whether it is connected and heard of. No secret is in it."""
 
     account = serializers.CharField(source="account.name")
+    connection_reason = WordsField()
     last_heard_at = serializers.DateTimeField(allow_null=True)
     webhook = serializers.SerializerMethodField(help_text="Whether Z-API calls this board.")
 
@@ -193,6 +204,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     instance = InstanceRefSerializer(allow_null=True)  # type: ignore[assignment]
     words = serializers.SerializerMethodField(help_text="What is wrong, in numbers.")
+    note = WordsField()
 
     class Meta:
         model = Incident
@@ -201,7 +213,11 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         read_only_fields = fields
 
     def get_words(self, incident: Incident) -> str:
-        return happening(incident)
+        return _words(happening(incident), self.context)
+
+
+def _words(text: str, context: Mapping[str, Any]) -> str:
+    return text if context["sees_phones"] else mask_text(text)
 
 
 def _status_of(message: Message, steps: Iterable[Status]) -> Status:

@@ -37,6 +37,7 @@ from messages.export import (
 )
 from messages.finding.criteria import Criteria
 from messages.finding.matches import matches_of
+from messages.finding.search import understand
 from messages.models import ExportJob, ExportState
 
 from .filters import address_of, encoded
@@ -118,6 +119,9 @@ def _exports_of(request: HttpRequest) -> QuerySet[ExportJob]:
 
 def _context(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     job = get_object_or_404(_exports_of(request), pk=pk)
+    criteria = Criteria.read(QueryDict(job.query))
+    if criteria.search.is_of_people and not sees_phones(request.user):
+        criteria = criteria.but(search=understand(""))  # asked for before numbers were hidden
     return {
         "job": job,
         "is_waiting": job.state == ExportState.WAITING,
@@ -126,7 +130,7 @@ def _context(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "total": number_format(job.total, force_grouping=True),
         "percent": 100 * job.written // job.total if job.total else 0,
         "expires": Moment(job.expires_at),
-        "back_url": address_of(Criteria.read(QueryDict(job.query))),
+        "back_url": address_of(criteria),
     }
 
 

@@ -100,7 +100,7 @@ def _page(
         "aliases": [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))],
         "other_form": _other_form(address),
         "funnel": _funnel(messages),
-        "rows": rows_of(page.messages),
+        "rows": rows_of(page.messages, request.user),
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[seal(address)]),
         "can_reveal": not is_revealed and kind is AddressKind.PHONE and _may_reveal(request.user),

@@ -8,7 +8,9 @@ from typing import Final
 
 from django.utils import timezone
 
-from messages.labels import labels_of
+from messages.access.masking import as_seen_by
+from messages.access.scope import Viewer
+from messages.labels import Labels, labels_of
 from messages.models import Label, Message, StatusEvent
 from messages.statuses import Status
 
@@ -80,17 +82,24 @@ class Row:
         return rank > status.rank and rank != Status.FAILED.rank
 
 
-def rows_of(messages: Sequence[Message]) -> list[Row]:
-    events = _events_of([message.pk for message in messages if _needs_events(message)])
-    labels = labels_of(messages)
+def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
+    events = _events_of([message.pk for message in messages if _needs_events(message)], user)
+    labels = labels_for(user, messages)
     return [
         Row(
             message,
             _headline(message, events.get(message.pk, [])),
             labels.get((message.instance_id, message.zapi_id)),
         )
-        for message in messages
+        for message in as_seen_by(user, messages)
     ]
+
+
+def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
+    """What the sender's software calls them, as `user` may read it."""
+    labels = labels_of(messages)
+    as_seen_by(user, labels.values())
+    return labels
 
 
 def _needs_events(message: Message) -> bool:
@@ -98,10 +107,10 @@ def _needs_events(message: Message) -> bool:
     return message.is_group or message.several or message.rank == 0
 
 
-def _events_of(messages: Sequence[int]) -> dict[int, list[StatusEvent]]:
+def _events_of(messages: Sequence[int], user: Viewer) -> dict[int, list[StatusEvent]]:
     events: dict[int, list[StatusEvent]] = defaultdict(list)
     if messages:
-        for event in StatusEvent.objects.filter(message__in=messages):
+        for event in as_seen_by(user, StatusEvent.objects.filter(message__in=messages)):
             events[event.message_id].append(event)
     return events
 

@@ -6,12 +6,13 @@ from django import forms
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from messages import phones
 from messages.access.masking import sees_phones
+from messages.access.scope import Viewer
 from messages.finding.criteria import Criteria
 from messages.finding.search import understand
 from messages.models import SavedView
@@ -53,7 +54,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
-    saved = get_object_or_404(_user(request).saved_views, pk=pk)
+    saved = _view(request, pk)
     if _is_named(request, saved):
         flash.success(request, _("The view is now called “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(saved_address(saved))
@@ -62,10 +63,28 @@ def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    saved = get_object_or_404(_user(request).saved_views, pk=pk)
+    saved = _view(request, pk)
     saved.delete()
     flash.success(request, _("The view “%(name)s” is gone.") % {"name": saved.name})
     return HttpResponseRedirect(saved_address(saved))
+
+
+def views_of(user: Viewer) -> list[SavedView]:
+    """A person's own, but none made before numbers were hidden from them that holds one."""
+    saved = SavedView.objects.filter(user=user.pk) if isinstance(user, User) else ()
+    return [one for one in saved if sees_phones(user) or not _holds_number(one)]
+
+
+def _holds_number(saved: SavedView) -> bool:
+    search = Criteria.read(QueryDict(saved.query)).search
+    return search.is_of_people or phones.holds_number(search.text)
+
+
+def _view(request: HttpRequest, pk: int) -> SavedView:
+    found = next((one for one in views_of(request.user) if one.pk == pk), None)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _criteria(request: HttpRequest) -> Criteria:

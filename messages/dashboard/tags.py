@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from messages.access.masking import sees_phones
+from messages.access.masking import mask_text, sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
 
@@ -42,6 +42,12 @@ def status_badge(headline: Headline) -> SafeString:
         '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',
         *(name, icon(name), title, words),
     )
+
+
+@register.simple_tag(takes_context=True)
+def words(context: Context, text: str) -> str:
+    """What somebody wrote, without the numbers that this viewer may not see."""
+    return text if sees_phones(context["user"]) else mask_text(text)
 
 
 @register.simple_tag
@@ -86,8 +92,8 @@ def address(context: Context, shown: Address) -> SafeString:
     kind = shown.kind
     if shown.value:
         font = "" if kind is AddressKind.PHONE else " mono"
-        words = shown.words(whole=sees_phones(context["user"]))
-        text = format_html('<span class="address-text{}">{}</span>', font, words)
+        shown_as = shown.words(whole=sees_phones(context["user"]))
+        text = format_html('<span class="address-text{}">{}</span>', font, shown_as)
     else:
         text = format_html('<span class="soft">{}</span>', _("not named"))
     return format_html('<span class="address">{}{}</span>', text, _kind_tag(kind))

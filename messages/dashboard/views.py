@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from messages.access.masking import sees_phones
+from messages.access.masking import as_seen_by, sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
@@ -19,8 +19,7 @@ from messages.finding.keyset import page_of
 from messages.finding.matches import matches_of
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
-from messages.labels import labels_of
-from messages.models import Callback, CallbackQuerySet, Instance, Message, SavedView
+from messages.models import Callback, CallbackQuerySet, Instance, Message
 
 from . import filters
 from .addresses import Address
@@ -28,7 +27,8 @@ from .chronicle import chronicle
 from .live import live_address
 from .moments import Moment
 from .recipients import recipient_address
-from .rows import rows_of
+from .rows import labels_for, rows_of
+from .saved_views import views_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, is_shared, recipients, steps
 
@@ -46,7 +46,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         flash.error(request, _("Search for a whole number with the box above, not by an address."))
         return HttpResponseRedirect(filters.address_of(criteria, search=understand("")))
     instances = list(visible_instances(request.user))
-    saved = list(SavedView.objects.filter(user=request.user.pk))
+    saved = views_of(request.user)
     matches = matches_of(criteria.search, request.user)
     page = page_of(criteria.messages(request.user, matches), request.GET.dict())
     query = filters.encoded(criteria)
@@ -55,7 +55,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "understood": f"{criteria.search.understood} {matches.understood}".strip(),
         "hidden_inputs": filters.hidden_inputs(criteria),
         "query": query,
-        "rows": rows_of(page.messages),
+        "rows": rows_of(page.messages, request.user),
         "chips": list(filters.chips(criteria, instances)),
         "view_links": filters.view_links(criteria),
         "saved_links": filters.saved_links(criteria, saved),
@@ -83,7 +83,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
-    events = list(message.events.all())
+    events = as_seen_by(request.user, message.events.all())
     found, entries = headline(events), chronicle(events)
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
@@ -92,7 +92,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
         "printed": Moment(timezone.now()),
-        "label": labels_of([message]).get((message.instance_id, message.zapi_id)),
+        "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events),
         "why_no_read": why_no_read(found),

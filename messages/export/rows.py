@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.access.masking import masked
+from messages.access.masking import mask_text, masked
 from messages.finding.queries import MessageQuerySet
 from messages.labels import labels_of
 from messages.models import Instance, Label, StatusEvent
@@ -130,7 +130,7 @@ class Reader:
         by_us = record.inbound and record.rank == 0
         return (
             self._by_us if by_us else self._statuses[record.rank],
-            record.failure,
+            self._text(record.failure),
             record.phone if self._shows_phones else masked(record.phone),
             self._yes if record.is_group else "",
             *people,
@@ -141,9 +141,12 @@ class Reader:
             ),
             record.zapi_id,
             record.zaap_id,
-            label.reference,
-            label.label,
+            self._text(label.reference),
+            self._text(label.label),
         )
+
+    def _text(self, words: str) -> str:
+        return words if self._shows_phones else mask_text(words)
 
     def _people(self, chunk: Sequence[_Record]) -> dict[int, tuple[str, str]]:
         """Of groups, how many participants it was delivered to and read by: one is not all."""

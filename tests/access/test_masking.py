@@ -1,15 +1,32 @@
 """Who may do everything but see whole numbers: no page and no answer shows one."""
 
+import os
 import re
+import subprocess
+import sys
 from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
+from messages.access.api_keys import issue
+from messages.access.roles import SUPPORT
 from messages.finding.opaque import seal
-from messages.models import Callback, Message
+from messages.incidents.glance import glance
+from messages.models import (
+    ApiKey,
+    Callback,
+    Incident,
+    IncidentKind,
+    Instance,
+    Label,
+    Message,
+    SavedView,
+)
 from messages.worker.follow_ups import follow_up
 from tests.access.routes import OWN_ROUTES
 
@@ -27,7 +44,7 @@ def masked(client: Client, db: None) -> Client:
 
 
 @pytest.fixture
-def message(deliver, report, post) -> Message:
+def message(deliver, report, post, instance) -> Message:
     post({"type": "MessageStatusCallback", "status": "SENT", "phone": NUMBER})  # no id: quarantined
     deliver("A1", phone=NUMBER)
     report("READ", id="A1", phone=LID)
@@ -37,6 +54,20 @@ def message(deliver, report, post) -> Message:
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("READ", id="GROUP", participant=NUMBER, **group)
     report("READ", id="GROUP", participant=LID.removesuffix("@lid"), **group)
+    deliver("FAILED", error=f"Phone number {NUMBER} does not exist")
+    now = timezone.now()
+    label = {"label": "Order of +55 (44) 98765-4321", "reference": f"C-{NUMBER}"}
+    Label.objects.create(instance=instance, zapi_id="A1", updated_at=now, **label)
+    Incident.objects.create(
+        kind=IncidentKind.DISCONNECTED,
+        instance=instance,
+        opened_at=now,
+        last_seen_at=now,
+        values={"reason": f"the session of {NUMBER} ended"},
+        note=f"Asked {NUMBER} to call",
+    )
+    Instance.objects.update(connection_reason=f"the session of {NUMBER} ended")
+    glance.forget()
     follow_up()
     return Message.objects.get(zapi_id="A1")
 
@@ -60,7 +91,7 @@ def test_no_page_shows_a_number(masked, message, instance):
     assert not [path for path in paths if DIGITS.search(seen(masked.get(path, secure=True)))]
 
 
-@pytest.mark.parametrize("name", ["OLD", "LID", "GROUP", "OLD GROUP"])
+@pytest.mark.parametrize("name", ["OLD", "LID", "GROUP", "OLD GROUP", "FAILED"])
 def test_no_message_shows_a_number(masked, message, name):
     page = masked.get(f"/messages/{Message.objects.get(zapi_id=name).pk}/", secure=True)
     assert page.status_code == 200
@@ -88,6 +119,56 @@ def test_a_part_of_a_number_leads_nowhere(masked, message, text):
 
 def test_an_id_is_searched_for_as_ever(masked, message):
     assert masked.post("/search/", {"q": "A1"}, secure=True).url == "/?q=A1"
+
+
+@pytest.mark.parametrize("path", ["/", "/attention/", "/api/v1/events/", "/api/v1/messages/"])
+def test_what_somebody_wrote_is_shown_without_its_numbers(masked, message, path):
+    text = seen(masked.get(path, secure=True))
+    assert "•••• 21" in text
+    assert not DIGITS.search(text)
+
+
+def test_a_view_kept_before_numbers_were_hidden_shows_none(masked, message):
+    person = User.objects.get(username="masked")
+    for query in (f"q={NUMBER}", f"q={NUMBER}-1623281429", "q=A1"):
+        saved = SavedView.objects.create(user=person, name=query[-3:], query=query)
+    links = masked.get("/", secure=True).context["saved_links"]
+    assert [link.url for link in links] == ["/?q=A1"]
+    hidden = SavedView.objects.exclude(pk=saved.pk).first()
+    assert masked.post(f"/views/{hidden.pk}/delete/", secure=True).status_code == 404
+
+
+def test_a_number_without_messages_leads_back_to_the_search(masked, message):
+    page = masked.post("/search/", {"q": "5511912345678"}, secure=True, follow=True)
+    assert "No message to this recipient" in page.content.decode()
+
+
+def test_a_role_that_is_masked_stays_so_after_the_next_migration(settings, client, message):
+    settings.MASK_PHONES_FOR = ["support"]
+    call_command("migrate", verbosity=0)
+    ana = User.objects.create_user("ana")
+    ana.groups.add(Group.objects.get(name=SUPPORT))
+    client.force_login(ana)
+    assert not DIGITS.search(seen(client.get("/", secure=True)))
+
+
+def test_a_key_of_a_masked_role_is_masked_too(settings, client, message):
+    settings.MASK_PHONES_FOR = ["support"]
+    key = {"authorization": f"Bearer {issue(ApiKey(name='CRM', role='support'), by=None)}"}
+    text = seen(client.get("/api/v1/messages/?period=all", headers=key, secure=True))
+    assert "•••• 21" in text
+    assert not DIGITS.search(text)
+
+
+def test_a_role_that_does_not_exist_is_refused_at_the_start():
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env=os.environ | {"MASK_PHONES_FOR": "support,boss"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "MASK_PHONES_FOR must be a list of roles" in told.stderr
 
 
 def test_no_export_shows_a_number(masked, message):

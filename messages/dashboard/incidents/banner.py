@@ -7,6 +7,7 @@ from typing import Final
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer
 from messages.incidents.glance import glance
 
@@ -48,5 +49,5 @@ def _attention(user: Viewer | None) -> Attention:
     rows = [absence_row(state.absence)] if state.absence else []
     if state.has_open:
         found = incidents_for(user).open().unacknowledged().order_by("opened_at", "id")
-        rows += [IncidentRow(incident) for incident in found[:_COUNTED]]
+        rows += [IncidentRow(incident) for incident in as_seen_by(user, found[:_COUNTED])]
     return Attention(rows)

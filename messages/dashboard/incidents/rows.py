@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import F
 
+from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.absence import Absence
 from messages.incidents.words import about, advice, happening
@@ -70,12 +71,12 @@ def open_rows(user: Viewer) -> list[IncidentRow]:
     """Those that nobody looks after first, the oldest of each first."""
     found = incidents_for(user).open()
     in_order = found.order_by(F("acknowledged_at").asc(nulls_first=True), "opened_at", "id")
-    return [IncidentRow(incident) for incident in in_order]
+    return [IncidentRow(incident) for incident in as_seen_by(user, in_order)]
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
     found = incidents_for(user).resolved().order_by("-resolved_at", "-id")
-    return [IncidentRow(incident) for incident in found[:MOST_RESOLVED]]
+    return [IncidentRow(incident) for incident in as_seen_by(user, found[:MOST_RESOLVED])]
 
 
 def absence_row(missing: Absence) -> IncidentRow:
