@@ -36,6 +36,14 @@ class RevealForm(forms.Form):
         label=_("Why do you need the whole number?"), max_length=200, min_length=3
     )
 
+    def clean_reason(self) -> str:
+        """It is kept for good, where no erasure reaches it."""
+        reason: str = self.cleaned_data["reason"]
+        if phones.holds_number(reason):
+            words = _("Write no phone number into the reason: it is kept and cannot be erased.")
+            raise forms.ValidationError(words)
+        return reason
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -69,9 +77,10 @@ def recipient_reveal(request: HttpRequest, sealed: str) -> HttpResponse:
     form = RevealForm(request.POST)
     if not form.is_valid():
         return _page(request, address, form=form)
+    page = _page(request, address, is_revealed=True)
     reason = {"reason": form.cleaned_data["reason"]}
     audit(request, Action.PHONE_REVEALED, recipient=address, details=reason)
-    return _page(request, address, is_revealed=True)
+    return page
 
 
 def recipient_address(address: str) -> str:
@@ -90,7 +99,11 @@ def _page(
     request: HttpRequest, address: str, *, is_revealed: bool = False, form: forms.Form | None = None
 ) -> HttpResponse:
     aliases = aliases_of([address], request.user)
-    messages = _messages_to(address, aliases, request.user)
+    exchanged = _messages_with(address, aliases, request.user)
+    messages = exchanged.outbound()
+    funnel = _funnel(messages)
+    if not (funnel.total or exchanged.exists()):
+        raise Http404  # a link that was handed on reaches no further than its reader does
     page = page_of(messages.select_related("instance"), request.GET.dict())
     kind = phones.kind_of(address)
     context = {
@@ -99,7 +112,7 @@ def _page(
         "revealed": phones.display(address) if is_revealed else "",
         "aliases": [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))],
         "other_form": _other_form(address),
-        "funnel": _funnel(messages),
+        "funnel": funnel,
         "rows": rows_of(page.messages, request.user),
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[seal(address)]),
@@ -109,10 +122,15 @@ def _page(
     return render(request, "dashboard/recipient.html", context)
 
 
-def _messages_to(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
+def has_messages(address: str, user: Viewer) -> bool:
+    """Whether this person may see any, to any address of whom it means."""
+    return _messages_with(address, aliases_of([address], user), user).exists()
+
+
+def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
     addresses = (*phones.both_forms(address), *aliases)
     others = messages_also_to(addresses, user)
-    return limited_to(user, message_set().outbound().of_addresses(addresses, others))
+    return limited_to(user, message_set().of_addresses(addresses, others))
 
 
 def _other_form(address: str) -> Address | None:

@@ -21,6 +21,8 @@ from messages.finding.search import Meaning, Search, understand
 from messages.instances.reading import FAILURES
 from messages.models import Instance
 
+from .recipients import has_messages
+
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
@@ -48,7 +50,11 @@ def search(request: HttpRequest) -> HttpResponse:
     if not wanted.addresses:
         flash.error(request, _("Type the whole number: you cannot search for a part of one."))
         return redirect("dashboard:messages")
-    return redirect("dashboard:recipient", seal(_most_likely(wanted, request)))
+    address = _most_likely(wanted, request)
+    if not has_messages(address, request.user):
+        flash.error(request, _("No message to this recipient"))
+        return redirect("dashboard:messages")
+    return redirect("dashboard:recipient", seal(address))
 
 
 @require_POST

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from messages.finding.opaque import seal
-from messages.models import Action, AuditEvent, Instance, UserLimit
+from messages.models import Action, AuditEvent, Instance, Message, UserLimit
 from messages.worker.follow_ups import follow_up
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
@@ -49,7 +49,8 @@ def test_it_says_what_ties_them(viewer, history):
     assert "The LID seen with this number" in page
 
 
-def test_nothing_to_a_recipient_says_so(viewer, instance):
+def test_of_whom_only_messages_came_it_says_so(viewer, report):
+    report("READ_BY_ME", id="INBOUND")
     assert "No message to this recipient" in open_page(viewer).content.decode()
 
 
@@ -69,9 +70,18 @@ def test_pages_keep_the_address(viewer, history, monkeypatch):
 def test_what_one_may_not_see_is_not_counted_either(viewer, support, history, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
+    Message.objects.filter(zapi_id="FAILED").update(instance=other)
     page = open_page(viewer)
-    assert (shown(page), page.context["funnel"].total) == (set(), 0)
-    assert LID not in page.content.decode()
+    assert (shown(page), page.context["funnel"].total) == ({"FAILED"}, 1)
+
+
+@pytest.mark.parametrize("action", ["get", "post"])
+def test_a_link_opens_nobody_of_whom_one_may_see_no_message(revealer, history, account, action):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=User.objects.get(username="masked"), instance=other)
+    answer = open_page(revealer) if action == "get" else reveal(revealer, reason="Curiosity")
+    assert answer.status_code == 404
+    assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
 
 
 @pytest.mark.parametrize("text", ["x", NUMBER, seal(NUMBER)[:-2]])
@@ -108,6 +118,14 @@ def test_without_a_reason_nothing_is_shown(revealer, history):
     page = reveal(revealer, reason=" ").content.decode()
     assert "99999-9999" not in page
     assert "This field is required." in page
+    assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
+
+
+@pytest.mark.parametrize("reason", ["Customer 5544987654321 called", "+55 (44) 9 8765-4321"])
+def test_a_reason_that_holds_a_number_is_refused(revealer, history, reason):
+    page = reveal(revealer, reason=reason).content.decode()
+    assert "Write no phone number into the reason" in page
+    assert "99999-9999" not in page
     assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
 
 
