@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from messages import phones
 from messages.models import Action, AuditEvent, Instance, Message
 from statusboard.callers import client_address
 
@@ -24,7 +25,8 @@ def audit(
     """`by` is a request wherever there is one, None for what the board did by itself.
 
     `recipient` is a phone or LID as it is, of which only a keyed hash is kept. `details` holds no
-    phone and no secret: counts, names of fields, reasons.
+    phone and no secret: counts, names of fields, reasons. A number that somebody typed into one is
+    hidden all the same, because an event is never changed.
     """
     request = by if isinstance(by, HttpRequest) else None
     person: Any = getattr(by, "user", None) if request else by
@@ -40,8 +42,21 @@ def audit(
         message_pk=message.pk if message else None,
         recipient=recipient_hash(recipient) if recipient else "",
         address=str(client_address(request.META) or "") if request else "",
-        details=dict(details or {}),
+        details=_without_numbers(dict(details or {})),
     )
+
+
+def _without_numbers(value: Any) -> Any:
+    """Of text alone: what counts stays a number."""
+    match value:
+        case str():
+            return phones.without_numbers(value)
+        case Mapping():
+            return {name: _without_numbers(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_without_numbers(one) for one in value]
+        case _:
+            return value
 
 
 def recipient_hash(address: str) -> str:

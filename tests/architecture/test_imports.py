@@ -16,7 +16,7 @@ INWARD = {
     "ingest": {"statuses", "zapi", "models"},
     "instances": {"statuses", "zapi", "models", "audit"},
     "access": {"models", "phones", "audit"},
-    "audit": {"models"},
+    "audit": {"models", "phones"},
     "labels": {"access", "models"},
     "finding": {"access", "incidents", "models", "phones", "statuses"},
     "people": {"instances", "models", "phones", "zapi"},

@@ -35,6 +35,14 @@ def test_it_cannot_be_deleted(event):
 
 
 @only_on_postgresql
+def test_all_of_them_cannot_be_emptied_at_once(event):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statusboard.may_empty_audit = off")
+        with pytest.raises(DatabaseError, match="never emptied"), transaction.atomic():
+            cursor.execute("TRUNCATE whatsapp_auditevent")
+
+
+@only_on_postgresql
 def test_it_can_be_purged_when_it_is_old_enough(db):
     AuditEvent.objects.bulk_create([AuditEvent(action=Action.EXPORTED)])
     with connection.cursor() as cursor:
@@ -51,6 +59,19 @@ def test_it_tells_who_it_was_when_the_user_is_gone(db):
     audit(user, Action.EXPORTED)
     user.delete()
     assert AuditEvent.objects.get().actor_name == "ana"
+
+
+def test_a_number_typed_into_its_details_is_hidden(db):
+    told = {"reason": "customer 5544987654321 called", "in": [{"a": "+55 44 98765-4321"}], "n": 7}
+    event = audit(None, Action.PHONE_REVEALED, details=told)
+    told = {"reason": "customer •••• 21 called", "in": [{"a": "•••• 21"}], "n": 7}
+    assert AuditEvent.objects.get(pk=event.pk).details == told
+
+
+@pytest.mark.parametrize("text", ["3C0123456789ABCDEF0123456789AB12", "Shop 12", "2026-07-14"])
+def test_ids_names_and_dates_in_its_details_stay(db, text):
+    event = audit(None, Action.EXPORTED, details={"instances": [text]})
+    assert AuditEvent.objects.get(pk=event.pk).details == {"instances": [text]}
 
 
 def test_it_holds_no_number(event):
