@@ -152,6 +152,54 @@ def proxies_are_named(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def metrics_token_is_long(**_: Any) -> list[CheckMessage]:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 16:
+        return []
+    return [
+        Error(
+            "METRICS_TOKEN has fewer than 16 characters: it could be guessed.",
+            hint="python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one.",
+            id="statusboard.E010",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def own_network_is_closed(**_: Any) -> list[CheckMessage]:
+    if settings.DEMO or not settings.FORWARD_ALLOW_PRIVATE:
+        return []
+    return [
+        CheckWarning(
+            "FORWARD_ALLOW_PRIVATE is on: whoever may change an instance or a channel can make "
+            "this server call any address of its own network.",
+            hint="Set FORWARD_ALLOW_PRIVATE=off, or leave it where you trust all your admins.",
+            id="statusboard.W005",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def roles_are_masked(**_: Any) -> list[CheckMessage]:
+    """Keys read MASK_PHONES_FOR at every request, but a person's role has it from `migrate`."""
+    from messages.access.roles import roles_to_sync  # noqa: PLC0415  (needs models)
+
+    try:
+        names = roles_to_sync()
+    except DatabaseError:
+        return []
+    if not names:
+        return []
+    return [
+        CheckWarning(
+            f"MASK_PHONES_FOR was changed, but these roles do not follow it yet: "
+            f"{', '.join(names)}.",
+            hint="Run manage.py migrate.",
+            id="statusboard.W004",
+        )
+    ]
+
+
+@register(Tags.security)
 def secrets_are_private(**_: Any) -> list[CheckMessage]:
     files = (settings.DATA_DIR / "secrets.env", settings.BASE_DIR / ".env")
     return [

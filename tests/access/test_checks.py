@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 
 from messages.instances.addresses import webhook_url
 from messages.models import Instance, Webhook, WebhookKind
@@ -30,6 +31,27 @@ def test_a_weak_setting_is_named(settings, name, value, complaint):
     assert complaint not in complaints()
     setattr(settings, name, value)
     assert complaint in complaints()
+
+
+def test_a_metrics_token_that_could_be_guessed_is_named(settings):
+    settings.METRICS_TOKEN = "x" * 15
+    assert "statusboard.E010" in complaints()
+    settings.METRICS_TOKEN = "x" * 16
+    assert "statusboard.E010" not in complaints()
+
+
+@pytest.mark.parametrize(("demo", "is_named"), [(False, True), (True, False)])
+def test_a_network_opened_to_admins_is_named_outside_the_demo(settings, db, demo, is_named):
+    settings.FORWARD_ALLOW_PRIVATE, settings.DEMO = True, demo
+    assert ("statusboard.W005" in complaints(include_deployment_checks=True)) is is_named
+
+
+def test_roles_that_do_not_follow_the_setting_yet_are_named(settings, db):
+    assert "statusboard.W004" not in complaints(include_deployment_checks=True)
+    settings.MASK_PHONES_FOR = ["support"]
+    assert "statusboard.W004" in complaints(include_deployment_checks=True)
+    call_command("migrate", verbosity=0)
+    assert "statusboard.W004" not in complaints(include_deployment_checks=True)
 
 
 def test_a_file_of_secrets_that_others_may_read_is_named(settings, tmp_path):
