@@ -14,6 +14,8 @@ os.environ.update(
     PUBLIC_BASE_URL="https://board.example.com",
     EMAIL_URL="memorymail://",
     DEBUG="off",
+    # Django's tests empty every table by TRUNCATE, which the audit log refuses without it.
+    PGOPTIONS="-c statusboard.may_empty_audit=on",
 )
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3")
 
