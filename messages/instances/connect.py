@@ -1,8 +1,10 @@
 """Instances made and changed. Each function is one transaction, without a word to Z-API."""
 
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from messages.audit import Action, audit
 from messages.models import Account, Instance, SecretUnreadableError
 
 
@@ -56,12 +58,16 @@ def update(instance: Instance, *, name: str, token: str = "", client_token: str 
 
 
 @transaction.atomic
-def save_partner(*, name: str, partner_token: str, client_token: str = "") -> Account:
+def save_partner(
+    *, name: str, partner_token: str, client_token: str = "", by: HttpRequest | None
+) -> Account:
     """Keep a partner token with the account that has this Client-Token, or with a new one."""
     account = _account_with(client_token) or Account(name=name, client_token=client_token)
     account.partner_token = partner_token
     account.full_clean(exclude=["client_token", "partner_token"])
     account.save()
+    details = {"account": account.name, "fields": ["partner_token"]}
+    audit(by, Action.ACCOUNT_CHANGED, details=details)
     return account
 
 

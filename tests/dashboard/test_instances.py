@@ -565,6 +565,8 @@ def test_a_partners_list_is_imported(admin, zapi):
     fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
     assert "Add: 1" in admin.send(IMPORT, fields)
     assert Account.objects.get().partner_token.reveal() == "the-partner-token"
+    event = AuditEvent.objects.get(action=Action.ACCOUNT_CHANGED)
+    assert (event.actor_name, event.details["account"]) == ("Admin", "Reseller")
 
 
 def test_a_wrong_partner_token_is_explained(admin, zapi):

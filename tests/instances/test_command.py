@@ -272,6 +272,12 @@ def test_import_connects_tags_and_pushes(zapi, tmp_path):
     assert BatchRow.objects.get(state=RowState.DONE).token.reveal() == ""
 
 
+def test_a_partner_token_that_is_stored_is_written_down(zapi):
+    run("import", "--partner", "Reseller", "--partner-token", "partner", "--dry-run")
+    event = AuditEvent.objects.get(action=Action.ACCOUNT_CHANGED)
+    assert event.details == {"account": "Reseller", "fields": ["partner_token"]}
+
+
 def test_import_takes_a_partners_list(zapi):
     zapi.instances = {"P": RememberedInstance("P", "token-of-p")}
     run("import", "--partner", "Reseller", "--partner-token", "partner", "--push")

@@ -141,7 +141,10 @@ def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
 def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
     data = form.cleaned_data
     account = data.get("account") or save_partner(
-        name=data["name"], partner_token=data["partner_token"], client_token=data["client_token"]
+        name=data["name"],
+        partner_token=data["partner_token"],
+        client_token=data["client_token"],
+        by=request,
     )
     try:
         return _preview(request, read_partner_list(account), account)

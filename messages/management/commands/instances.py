@@ -367,7 +367,7 @@ def _partner(options: dict[str, Any]) -> Account:
     name = options["partner"]
     if token := _secret(options["partner_token"], "ZAPI_PARTNER_TOKEN"):
         client_token = _secret(options["client_token"], "ZAPI_CLIENT_TOKEN")
-        return save_partner(name=name, partner_token=token, client_token=client_token)
+        return save_partner(name=name, partner_token=token, client_token=client_token, by=None)
     account = next((one for one in Account.objects.filter(name=name) if one.partner_token), None)
     if account is None:
         raise CommandError(f"No account {name} has a partner token. Give one: --partner-token -")
