@@ -1,31 +1,36 @@
 """The operators' edge. Evidence is for reading: what a callback wrote, no hand may change."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from allauth.mfa.admin import Authenticator
 from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from messages.access.masking import mask_text, masked, sees_phones
+from messages.access.people import access_in_words
+from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.ingest import replay
 from messages.instances.push import push
 from messages.models import Account, Callback, Instance, Message, Outcome, StatusEvent, WebhookState
 
 # What these hold is secret, and their owners have pages for them. Importing registered them.
-admin.site.unregister([Authenticator, UserSession, User])
+# Roles are code (messages.access.roles), and groups nothing else.
+admin.site.unregister([Authenticator, UserSession, User, Group])
 
 
 @admin.register(User)
 class PeopleAdmin(UserAdmin):
     """For superusers: whoever may change a user here may make anybody a superuser.
 
-    Admins have the page People.
+    Admins have the page People. What is done here is in the audit log as well.
     """
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -39,9 +44,101 @@ class PeopleAdmin(UserAdmin):
 
     has_change_permission = has_delete_permission = has_view_permission
 
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        _audit_user(request, obj, added=True)
+        return super().log_addition(request, obj, message)
 
-class ReadOnly:
-    """Mixed into an admin class: look, but neither add, change nor delete."""
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        _audit_user(request, obj, fields=_fields_named(message))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
+        for user in queryset:
+            _audit_user(request, user, deleted=True)
+        return super().log_deletions(request, queryset)
+
+
+def _audit_user(request: HttpRequest, user: User, **told: object) -> None:
+    user = User.objects.get(pk=user.pk)  # without the permissions that it remembers
+    audit(request, Action.USER_CHANGED, details=access_in_words(user) | told)
+
+
+def _fields_named(message: Any) -> list[str]:
+    """Of what Django says of a change: [{"changed": {"fields": ["Staff status"]}}]."""
+    parts = message if isinstance(message, list) else []
+    return [name for part in parts for name in part.get("changed", {}).get("fields", ())]
+
+
+class VisibleInstances(admin.RelatedFieldListFilter):
+    """A filter that names no instance beyond the viewer's limits."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[Any, str]]:
+        visible = visible_instances(request.user).order_by("name")
+        return [(instance.pk, str(instance)) for instance in visible]
+
+
+class ReadOnly(admin.options.BaseModelAdmin):
+    """Mixed into an admin class: look, but neither add, change nor delete.
+
+    Rows and numbers are those that pages would show to the same person: `to_instance` leads from
+    a row to its instance, and `masked` names the method that stands in for a field with a number.
+    """
+
+    to_instance = "instance"
+    masked: ClassVar[Mapping[str, str]] = {}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return limited_to(request.user, super().get_queryset(request), self.to_instance)
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*(super().get_exclude(request, obj) or ()), *self._stand_ins(request)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, *self._stand_ins(request).values()]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self._shown(request, super().get_fields(request, obj))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """By the filters alone: by any other field a number could be guessed digit by digit."""
+        filters = getattr(self, "list_filter", ())
+        names = [one[0] if isinstance(one, tuple) else one for one in filters]
+        is_filter = lookup.partition("__")[0] in names
+        return is_filter and super().lookup_allowed(lookup, value, request)
+
+    def _stand_ins(self, request: HttpRequest) -> Mapping[str, str]:
+        return {} if sees_phones(request.user) else self.masked
+
+    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        stand_ins = self._stand_ins(request)
+        return list(dict.fromkeys(stand_ins.get(name, name) for name in names))
+
+    @admin.display(description=_("recipient"))
+    def masked_phone(self, row: Any) -> str:
+        return masked(row.phone)
+
+    @admin.display(description=_("participant"))
+    def masked_participant(self, row: Any) -> str:
+        return masked(row.participant)
+
+    @admin.display(description=_("reason"))
+    def masked_reason(self, row: Any) -> str:
+        return mask_text(row.reason)
+
+    @admin.display(description=_("failure"))
+    def masked_failure(self, row: Any) -> str:
+        return mask_text(row.failure)
+
+    @admin.display(description=_("status as sent"))
+    def masked_raw_status(self, row: Any) -> str:
+        return mask_text(row.raw_status)
+
+    @admin.display(description=_("body"))
+    def no_body(self, row: Any) -> str:
+        return _("It holds whole numbers, which you may not see.")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -55,6 +152,13 @@ class ReadOnly:
 
 class StatusEventInline(ReadOnly, admin.TabularInline):
     model = StatusEvent
+    to_instance = "message__instance"
+    masked = {
+        "phone": "masked_phone",
+        "participant": "masked_participant",
+        "reason": "masked_reason",
+        "raw_status": "masked_raw_status",
+    }
     ordering = ["occurred_at", "received_at"]
     fields = ["status", "raw_status", "occurred_at", "received_at", "phone", "participant"]
     fields += ["device", "reason", "repeats"]
@@ -63,8 +167,9 @@ class StatusEventInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnly, admin.ModelAdmin):
+    masked = {"phone": "masked_phone", "failure": "masked_failure"}
     list_display = ["zapi_id", "status", "phone", "instance", "last_event_at"]
-    list_filter = ["instance", "is_group", "inbound"]
+    list_filter = [("instance", VisibleInstances), "is_group", "inbound"]
     list_select_related = ["instance"]
     search_fields = ["zapi_id__exact", "zaap_id__exact", "phone__exact"]
     search_help_text = _("A whole message id, zaap id or phone in digits.")
@@ -72,6 +177,13 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
     inlines = [StatusEventInline]
     # Counting millions of rows to say how many there are is not worth the wait.
     show_full_result_count = False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        fields = super().get_search_fields(request)
+        return [name for name in fields if name.partition("__")[0] not in self._stand_ins(request)]
 
     @admin.display(description=_("status"))
     def status(self, message: Message) -> str:
@@ -81,7 +193,8 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
 @admin.register(Callback)
 class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["received_at", "type", "instance", "outcome", "why", "size"]
-    list_filter = ["outcome", "instance"]
+    masked = {"body_as_text": "no_body"}
+    list_filter = ["outcome", ("instance", VisibleInstances)]
     list_select_related = ["instance"]
     ordering = ["-received_at"]
     fields = ["id", "received_at", "instance", "type", "outcome", "why", "size", "body_as_text"]
@@ -110,19 +223,25 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Account)
 class AccountAdmin(ReadOnly, admin.ModelAdmin):
+    to_instance = "instances"
     list_display = ["name", "created_at"]
     fields = ["name", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        return super().get_queryset(request).distinct()  # one has several instances
 
 
 @admin.register(Instance)
 class InstanceAdmin(ReadOnly, admin.ModelAdmin):
+    to_instance = ""
     list_display = ["name", "zapi_id", "account", "connected", "webhook", "last_heard"]
     list_select_related = ["account"]
     fields = ["name", "zapi_id", "account", "connected", "connection_changed_at", "archived_at"]
     actions = ["push_webhook"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
-        return Instance.objects.with_last_heard().prefetch_related("webhooks").order_by("name")
+        found = Instance.objects.with_last_heard().prefetch_related("webhooks").order_by("name")
+        return limited_to(request.user, found, self.to_instance)
 
     @admin.display(description=_("webhook"))
     def webhook(self, instance: Instance) -> str:
@@ -136,6 +255,8 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin):
     def push_webhook(self, request: HttpRequest, queryset: QuerySet[Instance]) -> None:
         for instance in queryset:
             webhook = push(instance)
+            details = {"kind": webhook.kind}
+            audit(request, Action.WEBHOOK_PUSHED, about=instance, details=details)
             if webhook.state == WebhookState.IN_SYNC:
                 words = _("%(instance)s: pushed, read back, in sync.") % {"instance": instance}
                 messages.success(request, words)

@@ -108,6 +108,19 @@ def end_sessions(user: User) -> None:
         session.end()
 
 
+def access_in_words(user: User) -> dict[str, object]:
+    """What a person may do, as written down where it was changed past the page People."""
+    roles = user.groups.order_by("name").values_list("name", flat=True)
+    return {
+        "user": user.get_username(),
+        "superuser": user.is_superuser,
+        "staff": user.is_staff,
+        "active": user.is_active,
+        "roles": list(roles),
+        "permissions": sorted(user.get_user_permissions()),
+    }
+
+
 def _grant(user: User, access: Access) -> None:
     others = user.groups.exclude(name__in=PERMISSIONS)
     user.groups.set([*others, Group.objects.get(name=access.role)])

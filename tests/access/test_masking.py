@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from messages.access.api_keys import issue
@@ -109,6 +110,29 @@ def test_a_whole_number_leads_to_an_address_that_does_not_show_it(masked, messag
     page = masked.get(answer.url, secure=True)
     assert {row.message.zapi_id for row in page.context["rows"]} == {"A1", "OLD", "LID"}
     assert not DIGITS.search(answer.url + page.content.decode())
+
+
+@pytest.fixture
+def staff(masked: Client) -> Client:
+    User.objects.update(is_staff=True)
+    return masked
+
+
+def test_django_admin_shows_no_number(staff, message):
+    paths = [reverse("admin:index")]
+    for name, model in {"message": Message, "callback": Callback}.items():
+        paths.append(reverse(f"admin:whatsapp_{name}_changelist"))
+        keys = model.objects.values_list("pk", flat=True)
+        paths += [reverse(f"admin:whatsapp_{name}_change", args=[pk]) for pk in keys]
+    pages = {path: staff.get(path, secure=True) for path in paths}
+    assert {page.status_code for page in pages.values()} == {200}
+    assert not [path for path, page in pages.items() if DIGITS.search(seen(page))]
+
+
+def test_django_admin_finds_nobody_by_a_number(staff, message):
+    path = reverse("admin:whatsapp_message_changelist")
+    assert staff.get(path, {"q": NUMBER}, secure=True).context["cl"].result_count == 0
+    assert staff.get(path, {"phone__startswith": "5544"}, secure=True).status_code == 400
 
 
 @pytest.mark.parametrize("text", ["8765-4321", "+5544", "7654"])

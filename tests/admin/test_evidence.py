@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from messages.models import Callback, Message, Outcome
+from messages.models import Action, AuditEvent, Callback, Message, Outcome
 
 READ = {
     "type": "MessageStatusCallback",
@@ -88,6 +88,14 @@ def test_the_push_action_says_why_it_failed(admin_client, instance, settings):
         follow=True,
     )
     assert "Set PUBLIC_BASE_URL" in answer.content.decode()
+
+
+def test_the_push_action_is_written_down(admin_client, instance, settings):
+    settings.PUBLIC_BASE_URL = ""
+    fields = {"action": "push_webhook", "_selected_action": [instance.pk]}
+    admin_client.post(reverse("admin:whatsapp_instance_changelist"), fields, secure=True)
+    event = AuditEvent.objects.get(action=Action.WEBHOOK_PUSHED)
+    assert (event.actor_name, event.instance_id) == ("admin", instance.pk)
 
 
 def test_a_quarantined_callback_is_reprocessed(admin_client, post):

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -37,9 +36,14 @@ def limited_client(request: pytest.FixtureRequest, instance: Instance) -> Client
         key = ApiKey(name="limited", role="admin", may_label=True)
         text = issue(key, instances=[instance], by=None)
         return HttpsClient(headers={"authorization": f"Bearer {text}"})
-    user: Any = User.objects.create_user("limited")
+    client = HttpsClient()
+    client.force_login(request.getfixturevalue("limited_user"))
+    return client
+
+
+@pytest.fixture
+def limited_user(instance: Instance) -> User:
+    user = User.objects.create_user("limited")
     user.groups.add(Group.objects.get(name="Admin"))
     UserLimit.objects.create(user=user, instance=instance)
-    client = HttpsClient()
-    client.force_login(user)
-    return client
+    return user

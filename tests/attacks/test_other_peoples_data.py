@@ -3,10 +3,13 @@
 import re
 
 import pytest
+from django.urls import reverse
 
+from messages.models import Action, AuditEvent, Webhook
 from tests.access.routes import OWN_ROUTES
 from tests.attacks.pages import ask
-from tests.attacks.tables import fill_every_table
+from tests.attacks.tables import PK, ROW_ID, fill_every_table
+from tests.dashboard.conftest import HttpsClient
 
 MARK = "of-the-other-instance"
 NAMES_A_ROW = re.compile(r"<(int|uuid):")
@@ -42,6 +45,35 @@ def test_nothing_of_another_instance_is_on_any_page(limited_client, method):
         if MARK.encode() in ask(limited_client, route, method).body
     ]
     assert not showing
+
+
+ADMIN_MODELS = {"message": PK, "callback": ROW_ID, "instance": PK, "account": PK}
+
+
+@pytest.fixture
+def limited_staff(limited_user):
+    limited_user.is_staff = True
+    limited_user.save()
+    client = HttpsClient()
+    client.force_login(limited_user)
+    return client
+
+
+@pytest.mark.usefixtures("_another_instance")
+@pytest.mark.parametrize("model", ADMIN_MODELS)
+def test_django_admin_shows_nothing_of_another_instance(limited_staff, admin_client, model):
+    row = reverse(f"admin:whatsapp_{model}_change", args=[ADMIN_MODELS[model]])
+    pages = [reverse(f"admin:whatsapp_{model}_changelist"), row]
+    assert MARK not in "".join(limited_staff.get(page, follow=True).text for page in pages)
+    assert all(MARK in admin_client.get(page).text for page in pages)  # it is there for others
+
+
+@pytest.mark.usefixtures("_another_instance")
+def test_django_admin_pushes_no_webhook_of_another_instance(limited_staff):
+    fields = {"action": "push_webhook", "_selected_action": [PK]}
+    limited_staff.post(reverse("admin:whatsapp_instance_changelist"), fields)
+    assert not AuditEvent.objects.filter(action=Action.WEBHOOK_PUSHED).exists()
+    assert not Webhook.objects.exclude(pk=PK).exists()
 
 
 @pytest.mark.usefixtures("_another_instance")

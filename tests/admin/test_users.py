@@ -1,0 +1,86 @@
+"""Who may do what, changed past the page People: in Django admin and on the command line."""
+
+import getpass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.urls import NoReverseMatch, reverse
+
+from messages.access.roles import SUPPORT
+from messages.models import Action, AuditEvent
+from tests.access.conftest import PASSWORD
+
+CHANGED = {
+    "username": "ana",
+    "is_active": "on",
+    "is_superuser": "on",
+    "date_joined_0": "2026-01-01",
+    "date_joined_1": "00:00",
+}
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    user = User.objects.create_user("ana", password=PASSWORD)
+    user.groups.add(Group.objects.get(name=SUPPORT))
+    return user
+
+
+def written_down() -> dict[str, Any]:
+    return AuditEvent.objects.get(action=Action.USER_CHANGED).details
+
+
+def post(client, name, user, **fields):
+    args = [user.pk] if user else []
+    return client.post(reverse(f"admin:auth_user_{name}", args=args), fields, secure=True)
+
+
+def test_whom_it_makes_a_superuser_is_written_down(admin_client, ana):
+    role = Group.objects.get(name=SUPPORT).pk
+    assert post(admin_client, "change", ana, groups=[role], **CHANGED).status_code == 302
+    told = written_down()
+    assert (told["user"], told["superuser"], told["roles"]) == ("ana", True, [SUPPORT])
+    assert "Superuser status" in told["fields"]
+    assert AuditEvent.objects.get(action=Action.USER_CHANGED).actor_name == "admin"
+
+
+def test_whom_it_adds_is_written_down(admin_client, db):
+    passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    post(admin_client, "add", None, username="bia", **passwords)
+    told = written_down()
+    assert (told["user"], told["added"], told["superuser"]) == ("bia", True, False)
+
+
+def test_a_password_it_sets_is_written_down(admin_client, ana):
+    url = reverse("admin:auth_user_password_change", args=[ana.pk])
+    fields = {"usable_password": "true", "password1": "a-new-long-one"}
+    admin_client.post(url, fields | {"password2": "a-new-long-one"}, secure=True)
+    told = written_down()
+    assert (told["user"], told["fields"]) == ("ana", ["password"])
+    assert "a-new-long-one" not in str(told)
+
+
+def test_whom_it_deletes_is_written_down(admin_client, ana):
+    post(admin_client, "delete", ana, post="yes")
+    assert not User.objects.filter(username="ana").exists()
+    assert (written_down()["user"], written_down()["deleted"]) == ("ana", True)
+
+
+def test_roles_are_not_edited_there(admin_client):
+    with pytest.raises(NoReverseMatch):
+        reverse("admin:auth_group_changelist")
+
+
+def test_a_superuser_of_the_command_line_is_written_down(db, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--no-input", username="chief", email="c@example.com")
+    told = written_down()
+    assert (told["user"], told["superuser"], told["added"]) == ("chief", True, True)
+
+
+def test_a_password_of_the_command_line_is_written_down(ana, monkeypatch):
+    monkeypatch.setattr(getpass, "getpass", lambda **_: "a-new-long-one")
+    call_command("changepassword", "ana", verbosity=0)
+    assert written_down() == {"user": "ana", "password": "new"}
