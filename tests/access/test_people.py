@@ -44,6 +44,13 @@ def test_an_invited_person_chooses_a_password_and_is_in(boss_client):
     assert User.objects.get(username="bia").has_perm("whatsapp.export_message")
 
 
+def test_an_invitation_that_is_accepted_is_written_down(boss_client):
+    choose_password(link_in(boss_client.post(INVITE, NEW).text))
+    event = AuditEvent.objects.get(action=Action.USER_CHANGED)
+    told = {"user": "bia", "password": "new", "invitation": "accepted"}
+    assert event.details == told
+
+
 def test_the_link_is_sent_by_e_mail(boss_client):
     page = boss_client.post(INVITE, NEW)
     assert mail.outbox[0].to == ["bia@example.com"]

@@ -3,12 +3,13 @@
 import logging
 from dataclasses import dataclass
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.mail import send_mail
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.utils.encoding import force_bytes
@@ -16,6 +17,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from messages.access.people import invitation_tokens
+from messages.audit import Action, audit
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,12 @@ class InvitationView(PasswordResetConfirmView):
     template_name = "dashboard/people/accept.html"
     success_url = reverse_lazy("account_login")
     reset_url_token = "choose-password"  # noqa: S105  (what stands in the address instead)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        details = {"user": self.user.get_username(), "password": "new", "invitation": "accepted"}
+        audit(self.request, Action.USER_CHANGED, details=details)
+        return answer
 
 
 invitation = InvitationView.as_view()

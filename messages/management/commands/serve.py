@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.utils.crypto import get_random_string
 
+from messages.access.people import access_in_words
+from messages.audit import Action, audit
 from messages.management.demo import start_demo
 from messages.monitoring import forget_processes
 from messages.worker.processes import Fleet, python
@@ -89,7 +91,8 @@ def create_first_admin() -> str | None:
     if users.objects.filter(is_superuser=True).exists():
         return None
     password = get_random_string(16)
-    users.objects.create_superuser(ADMIN, email="", password=password)
+    user = users.objects.create_superuser(ADMIN, email="", password=password)
+    audit(None, Action.USER_CHANGED, details={"added": True} | access_in_words(user))
     return password
 
 

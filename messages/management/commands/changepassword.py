@@ -1,0 +1,16 @@
+import getpass
+from typing import Any
+
+from django.contrib.auth.management.commands import changepassword
+
+from messages.audit import Action, audit
+
+
+class Command(changepassword.Command):
+    """Django's own, written down."""
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        told: str = super().handle(*args, **options)
+        name = options["username"] or getpass.getuser()
+        audit(None, Action.USER_CHANGED, details={"user": name, "password": "new"})
+        return told

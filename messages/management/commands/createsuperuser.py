@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.contrib.auth.management.commands import createsuperuser
+from django.contrib.auth.models import User
+
+from messages.access.people import access_in_words
+from messages.audit import Action, audit
+
+
+class Command(createsuperuser.Command):
+    """Django's own, written down."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        super().handle(*args, **options)
+        for user in User.objects.filter(pk__gt=newest, is_superuser=True):
+            audit(None, Action.USER_CHANGED, details={"added": True} | access_in_words(user))
