@@ -4,7 +4,7 @@ On a page a filter misspelt is as good as none; software would take all messages
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer
-from messages.finding.criteria import STATUSES, Criteria, Period, View
+from messages.finding.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
 from messages.finding.queries import MessageQuerySet
 from messages.finding.search import LONGEST_TEXT, Search, understand
 from messages.labels import LONGEST_REFERENCE
@@ -23,8 +23,6 @@ from messages.statuses import Status
 
 from .problems import ParameterError
 
-# No message is older, and no calendar ends near it.
-_BEGINNING: Final = datetime(2009, 1, 1, tzinfo=UTC)
 _OF_PAGES: Final = {"limit", "cursor"}
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -41,7 +39,7 @@ class StatusField(serializers.ChoiceField):
 
 class MomentField(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> datetime:
-        return max(super().to_internal_value(value), _BEGINNING)
+        return min(max(super().to_internal_value(value), EARLIEST), LATEST)
 
 
 class Query(serializers.Serializer[Any]):

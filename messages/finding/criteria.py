@@ -55,6 +55,10 @@ _LENGTHS: Final = {
     Period.MONTH: timedelta(days=30),
 }
 _GROUPS: Final = {"1": True, "0": False}
+# No message is older, and no calendar ends near: what lies between can be told in every time zone,
+# and a day be added to it or taken away.
+EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
 
@@ -182,10 +186,11 @@ def _written(minute: datetime | None) -> str:
 
 
 def _minute(text: str) -> datetime | None:
-    """A minute in UTC; what names no minute of any calendar is None."""
+    """A minute in UTC; what names none, or one that no message can be of, is None."""
     if not _MINUTE.fullmatch(text) or not text.isascii():
         return None
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if EARLIEST <= moment < LATEST else None

@@ -245,9 +245,14 @@ def test_what_is_no_filter_is_an_error_and_not_everything(reader, query):
     assert error["parameter"] == next(iter(query))
 
 
-def test_the_beginning_of_the_calendar_is_a_time_too(reader, report):
+@pytest.mark.parametrize(
+    "span", [{"since": "0001-01-01T00:00:00Z"}, {"until": "9999-12-31T23:59:59.999999"}]
+)
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Asia/Tokyo"])
+def test_both_ends_of_the_calendar_are_times_too(reader, report, span, zone):
     report("SENT")
-    assert found(reader, since="0001-01-01T00:00:00Z") == ["3EB0A1"]
+    with timezone.override(zone):
+        assert found(reader, **span) == ["3EB0A1"]
 
 
 def test_pages_are_followed_to_the_end_without_a_gap_or_a_copy(reader, instance):

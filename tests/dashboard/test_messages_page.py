@@ -202,10 +202,16 @@ def test_pages_keep_the_filters(viewer, many):
         f"q={'9' * 5000}",
         "q=%25_%5C'\"--",
         "inbound=maybe",
+        "since=0001-01-01T00:00Z",
+        "until=0001-01-01T00:00Z",
+        "since=9999-12-31T23:59Z",
+        "until=9999-12-31T23:59Z",
     ],
 )
-def test_an_invalid_query_is_no_error(query, viewer, report):
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_an_invalid_query_is_no_error(query, language, viewer, report):
     report("SENT")
+    viewer.cookies["django_language"] = language  # and with it another time zone
     assert viewer.get(f"/?{query}").status_code == 200
 
 

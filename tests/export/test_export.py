@@ -54,6 +54,12 @@ def table(client, query=""):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.parametrize("query", ["?since=0001-01-01T00:00Z", "?until=9999-12-31T23:59Z"])
+def test_a_time_that_no_message_can_be_of_is_as_good_as_none(taker, report, query):
+    report("SENT")
+    assert len(table(taker, query)) == 1
+
+
 class TestCsv:
     def test_a_row_tells_what_is_known_of_a_message(self, taker, report):
         message = report("SENT", "RECEIVED", id="3EB0A1")

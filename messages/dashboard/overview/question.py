@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.filters import Link
+from messages.finding.criteria import EARLIEST, LATEST
 from messages.models import Instance
 
 HOUR: Final = timedelta(hours=1)
@@ -152,8 +153,7 @@ def _day(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    # Years that every time zone can still be added to.
-    return day if 2009 <= day.year < 2100 else None
+    return day if EARLIEST.date() <= day < LATEST.date() else None
 
 
 def _midnight(day: date) -> datetime:
