@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
-from messages.models import ApiKeyLimit, Instance, UserLimit
+from messages.models import ApiKeyLimit, Instance, InstanceQuerySet, UserLimit
 
 from .api_keys import KeyHolder
 
@@ -17,7 +17,7 @@ Viewer = User | AnonymousUser | KeyHolder
 _Rows = TypeVar("_Rows", bound=QuerySet[Any])
 
 
-def visible_instances(user: Viewer) -> QuerySet[Instance]:
+def visible_instances(user: Viewer) -> InstanceQuerySet:
     """The instances that `user` may know of, archived ones too."""
     return limited_to(user, Instance.objects.all(), path="")
 

@@ -29,7 +29,7 @@ from .recipients import has_messages
 def go(request: HttpRequest) -> HttpResponse:
     """`?message_id=`, and `instance=` (its Z-API id, or its number here) where ids repeat."""
     text = request.GET.get("message_id", "").strip()
-    instance = _instance_named(request)
+    instance = visible_instances(request.user).named(request.GET.get("instance", ""))
     ids = understand(text).ids
     found = limited_to(request.user, message_set().filter(Q(zapi_id__in=ids) | Q(zaap_id__in=ids)))
     if instance:
@@ -96,12 +96,6 @@ def _most_likely(wanted: Search, request: HttpRequest) -> str:
     """Of the numbers that the digits may mean, one that messages went to."""
     found = limited_to(request.user, message_set().filter(phone__in=wanted.addresses))
     return found.values_list("phone", flat=True).first() or wanted.addresses[0]
-
-
-def _instance_named(request: HttpRequest) -> Instance | None:
-    name = request.GET.get("instance", "")
-    named = Q(zapi_id=name) | Q(pk=_pk(name))
-    return visible_instances(request.user).filter(named).first() if name else None
 
 
 def _pk(text: str) -> int:

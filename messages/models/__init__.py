@@ -12,7 +12,7 @@ from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
 from .hourly_summary import HourlySummary, TouchedHour
 from .incident import Incident, IncidentKind
-from .instance import Instance, TokenPolicy
+from .instance import Instance, InstanceQuerySet, TokenPolicy
 from .known_address import KnownAddress
 from .label import Label
 from .message import Message
@@ -61,6 +61,7 @@ __all__ = [
     "Incident",
     "IncidentKind",
     "Instance",
+    "InstanceQuerySet",
     "Kept",
     "KeyRole",
     "KnownAddress",

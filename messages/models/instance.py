@@ -29,6 +29,13 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     def active(self) -> Self:
         return self.filter(archived_at=None)
 
+    def named(self, text: str) -> "Instance | None":
+        """By its id at Z-API, else by its number here: the former may look like the latter."""
+        if found := self.filter(zapi_id=text.replace("\x00", "")).first():
+            return found
+        is_number = text.isascii() and text.isdigit() and len(text) < 19
+        return self.filter(pk=int(text)).first() if is_number else None
+
     def with_last_heard(self) -> Self:
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")

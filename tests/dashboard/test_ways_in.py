@@ -38,6 +38,17 @@ def test_an_id_of_several_messages_leads_to_the_search_or_to_the_one_of_an_insta
         assert address == f"/messages/{message.pk}/"
 
 
+def test_an_instance_is_taken_by_its_id_at_z_api_before_its_number_here(
+    viewer, report, instance, account
+):
+    message = report("SENT", id="A1")
+    namesake = Instance.objects.create(account=account, name="Other", zapi_id=str(instance.pk))
+    message.pk, message.instance = None, namesake
+    message.save()
+    asked = {"message_id": "A1", "instance": instance.pk}
+    assert viewer.get("/go/", asked).url == f"/messages/{message.pk}/"
+
+
 def test_it_leads_to_no_message_that_one_may_not_see(viewer, support, report, account):
     report("SENT", id="A1")
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")

@@ -101,10 +101,7 @@ def _instances(names: list[str]) -> list[Instance]:
 
 
 def _instance(name: str) -> Instance:
-    """An id at Z-API may look like a number of ours: it comes first."""
-    instance = Instance.objects.filter(zapi_id=name).first()
-    if instance is None and name.isdecimal() and len(name) < 19:
-        instance = Instance.objects.filter(pk=int(name)).first()
+    instance = Instance.objects.named(name)
     if instance is None:
         raise CommandError(f"There is no instance {name}. `instances list` shows them all.")
     return instance

@@ -399,12 +399,8 @@ def _chosen(options: dict[str, Any]) -> list[Instance]:
 
 
 def _one(options: dict[str, Any]) -> Instance:
-    instances = Instance.objects.active().select_related("account")
     which = options["instance"]
-    by_number = Q(pk=int(which)) if which.isdecimal() and len(which) < 19 else Q()
-    found = instances.filter(Q(zapi_id=which)).first() or (
-        instances.filter(by_number).first() if by_number else None
-    )
+    found = Instance.objects.active().select_related("account").named(which)
     if not found:
         raise CommandError(f"There is no instance {which}. `instances list` shows them all.")
     return found

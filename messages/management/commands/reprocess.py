@@ -101,9 +101,7 @@ def _moment(text: str) -> datetime:
 def _instances(name: str | None) -> QuerySet[Instance]:
     if name is None:
         return Instance.objects.all()
-    found = Instance.objects.filter(zapi_id=name)
-    if not found and name.isdecimal():
-        found = Instance.objects.filter(pk=int(name))
+    found = Instance.objects.named(name)
     if not found:
         raise CommandError(f"There is no instance {name}.")
-    return found
+    return Instance.objects.filter(pk=found.pk)

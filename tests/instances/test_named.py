@@ -1,0 +1,25 @@
+"""An instance as people and software name it: by its id at Z-API, or by its number here."""
+
+import pytest
+
+from messages.models import Instance
+
+
+@pytest.fixture
+def namesake(instance, account):
+    """Another one, whose id at Z-API is the first one's number here."""
+    return Instance.objects.create(account=account, name="Vendas", zapi_id=str(instance.pk))
+
+
+def test_either_name_finds_it(instance):
+    assert Instance.objects.named("instance.id") == instance
+    assert Instance.objects.named(str(instance.pk)) == instance
+
+
+def test_the_id_at_z_api_comes_first(instance, namesake):
+    assert Instance.objects.named(str(instance.pk)) == namesake
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "9" * 19, "9" * 18, "١", "²", "\x00"])
+def test_what_names_none_finds_none(instance, text):
+    assert Instance.objects.named(text) is None
