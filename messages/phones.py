@@ -5,6 +5,7 @@ private id of a person: no rule turns it into a number, so none here tries.
 """
 
 import re
+import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -16,7 +17,16 @@ HOME_REGION: Final = "BR"
 
 # With the hyphens and spaces that come along when a number is pasted.
 _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]")
+# What stands around a number where it was copied: quotes, the end of a cell, a link to the chat.
+_AROUND = "\"'`“”‘’«»<>;, \t"
+_LINK = re.compile(
+    r"(?:https?://(?:api|web)\.whatsapp\.com/|whatsapp://)send/?\?phone="
+    r"|(?:https?://)?(?:www\.)?wa\.me/"
+    r"|(?:tel|whatsapp):",
+    re.IGNORECASE,
+)
 _OLD_GROUP = re.compile(r"\d{8,15}-\d{8,12}")
+_GROUP_SUFFIXES = ("-group", "@g.us")
 _PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
 # Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
 # that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
@@ -32,8 +42,11 @@ _IN_WORDS = re.compile(
 )
 # Of a number that is hidden.
 _SHOWN_DIGITS: Final = 2
+# As it is dialled within Brazil: 0, perhaps which carrier is to carry it, the area code.
+_DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
 # No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
-_SHORTEST_LID: Final = 14
+_BARE_LID = re.compile(r"[1-9][0-9]{13,14}")
+_BARE_GROUP = re.compile(r"1203[0-9]{14}")
 
 
 class AddressKind(StrEnum):
@@ -50,19 +63,36 @@ def digits_of(text: str) -> str:
     return digits if digits.isascii() and digits.isdigit() else ""
 
 
+def plain(text: str) -> str:
+    """What was typed or pasted, without what only stands around an address."""
+    text = unicodedata.normalize("NFKC", text).strip(_AROUND)
+    if link := _LINK.match(text):
+        text = re.split(r"[?&;]", text[link.end() :], maxsplit=1)[0]
+    for suffix in _PHONE_SUFFIXES:
+        text = text.removesuffix(suffix)
+    return text.strip()
+
+
+def group_address(text: str) -> str:
+    """As Z-API writes the address of a group that is written in any way."""
+    for suffix in _GROUP_SUFFIXES:
+        text = text.removesuffix(suffix)
+    return text if _OLD_GROUP.fullmatch(text) else f"{text}-group"
+
+
 def kind_of(address: str) -> AddressKind:
     if address.endswith("@lid"):
         return AddressKind.LID
     if address.endswith("@broadcast"):
         return AddressKind.BROADCAST
-    if address.endswith(("-group", "@g.us")) or _OLD_GROUP.fullmatch(address):
+    if address.endswith(_GROUP_SUFFIXES) or _OLD_GROUP.fullmatch(address):
         return AddressKind.GROUP
-    digits = _phone_digits(address)
-    if not digits:
-        return AddressKind.OTHER
+    if _BARE_GROUP.fullmatch(address):
+        return AddressKind.GROUP
     # A participant's LID comes without its suffix.
-    is_lid = len(digits) >= _SHORTEST_LID and not _is_valid(digits)
-    return AddressKind.LID if is_lid else AddressKind.PHONE
+    if _BARE_LID.fullmatch(address) and not _is_valid(address):
+        return AddressKind.LID
+    return AddressKind.PHONE if _phone_digits(address) else AddressKind.OTHER
 
 
 def both_forms(number: str) -> tuple[str, ...]:
@@ -129,12 +159,13 @@ def whole_numbers(text: str) -> tuple[str, ...]:
 
     Empty where it can only be a part of a number.
     """
+    text = plain(text)
     digits = digits_of(text)
-    candidates = [digits]
-    if not text.strip().startswith("+"):
-        candidates.append(
-            f"{phonenumbers.country_code_for_region(HOME_REGION)}{digits.lstrip('0')}"
-        )
+    candidates = [digits.removeprefix("00")]
+    if not text.startswith("+") and not digits.startswith("00"):
+        dialled = _DIALLED.fullmatch(digits)
+        at_home = dialled[1] if dialled else digits
+        candidates.append(f"{phonenumbers.country_code_for_region(HOME_REGION)}{at_home}")
     return tuple(number for number in candidates if _is_whole(number))
 
 

@@ -47,7 +47,8 @@ _UNDERSTOOD: Final = {
 class Search:
     """`addresses` are matched whole, `part` where in a number `meaning` says.
 
-    The text itself is tried as an id, a reference and a label too.
+    The text itself, as it came and without what was pasted along, is tried as an id, a reference
+    and a label too.
     """
 
     text: str
@@ -61,7 +62,8 @@ class Search:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids are upper-case hexadecimal nearly always, and read out or typed in any case."""
-        return tuple(dict.fromkeys((self.text, self.text.upper())))
+        forms = ((text, text.upper()) for text in (self.text, phones.plain(self.text)))
+        return tuple(dict.fromkeys(form for pair in forms for form in pair))
 
     @property
     def is_of_people(self) -> bool:
@@ -89,26 +91,30 @@ def understand(text: str) -> Search:
     text = _CONTROL.sub("", text).strip()[:LONGEST_TEXT]
     if not text:
         return Search("", Meaning.NOTHING)
-    kind = phones.kind_of(text)
-    if kind in {AddressKind.GROUP, AddressKind.BROADCAST} or text.endswith("@lid"):
-        return Search(text, Meaning.ADDRESS, addresses=(text,))
-    if numbers := phones.whole_numbers(text):
+    plain = phones.plain(text)
+    kind = phones.kind_of(plain)
+    if kind is AddressKind.GROUP:
+        forms = (phones.group_address(plain), plain)
+        return Search(text, Meaning.ADDRESS, addresses=tuple(dict.fromkeys(forms)))
+    if kind is AddressKind.BROADCAST or plain.endswith("@lid"):
+        return Search(text, Meaning.ADDRESS, addresses=(plain,))
+    if numbers := phones.whole_numbers(plain):
         forms = tuple(form for number in numbers for form in phones.both_forms(number))
         return Search(text, Meaning.NUMBER, addresses=tuple(dict.fromkeys(forms)))
     if kind is AddressKind.LID:  # without its mark, as in a group's callbacks
-        return Search(text, Meaning.ADDRESS, addresses=(phones.person(text),))
-    return _part(text)
+        return Search(text, Meaning.ADDRESS, addresses=(phones.person(plain),))
+    return _part(text, plain)
 
 
-def _part(text: str) -> Search:
-    digits = phones.digits_of(text.strip("*"))
+def _part(text: str, plain: str) -> Search:
+    digits = phones.digits_of(plain.strip("*"))
     if not digits:
         return Search(text, Meaning.TEXT)
     if len(digits) < SHORTEST_PART:
         return Search(text, Meaning.TOO_SHORT)
-    if text.startswith("*") or text.endswith("*"):
+    if plain.startswith("*") or plain.endswith("*"):
         return Search(text, Meaning.PART, part=digits)
-    if text.startswith("+"):
+    if plain.startswith("+"):
         return Search(text, Meaning.BEGINNING, part=digits)
     if _LOCAL_MOBILE.fullmatch(digits):
         return Search(text, Meaning.END, part=digits[-_LAST:])

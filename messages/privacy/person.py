@@ -51,7 +51,7 @@ class Person:
 
 def who_is(text: str) -> Person:
     """By a whole number in any writing or a LID, with what aliases tie to it."""
-    return Person(tuple(sorted(_with_aliases(_name(text.strip())))))
+    return Person(tuple(sorted(_with_aliases(_name(phones.plain(text))))))
 
 
 def _name(text: str) -> str:

@@ -20,6 +20,8 @@ from messages.finding.search import Meaning, understand
         ("999", Meaning.TOO_SHORT, (), ""),
         ("123456789012345@lid", Meaning.ADDRESS, ("123456789012345@lid",), ""),
         ("123456789012345", Meaning.ADDRESS, ("123456789012345@lid",), ""),
+        # More digits than any address has.
+        ("1234567890123456", Meaning.PART, (), "1234567890123456"),
         ("120363-group", Meaning.ADDRESS, ("120363-group",), ""),
         ("3EB0538DA65A", Meaning.TEXT, (), ""),
         ("  ", Meaning.NOTHING, (), ""),
@@ -28,6 +30,64 @@ from messages.finding.search import Meaning, understand
 def test_what_a_text_means(text, meaning, addresses, part):
     found = understand(text)
     assert (found.meaning, found.addresses, found.part) == (meaning, addresses, part)
+
+
+WRITINGS = (
+    "0055 44 98877-6655",
+    "015 44 98877-6655",
+    "(0 15 44) 98877-6655",
+    "0 44 98877-6655",
+    "5544988776655@c.us",
+    "5544988776655@s.whatsapp.net",
+    "tel:+55-44-98877-6655",
+    "whatsapp:+5544988776655",
+    "https://wa.me/5544988776655",
+    "wa.me/+5544988776655?text=Oi",
+    "https://api.whatsapp.com/send?phone=5544988776655&text=Oi",
+    "whatsapp://send?phone=5544988776655",
+    "44 98877-6655;",
+    "'5544988776655'",
+    '"+55 44 98877-6655"',
+    "“44 98877-6655”",
+    "<5544988776655>",
+    "４４ ９８８７７－６６５５",
+)
+
+
+@pytest.mark.parametrize("text", WRITINGS)
+def test_a_number_is_understood_however_it_was_copied(text):
+    found = understand(text)
+    assert found.meaning is Meaning.NUMBER
+    assert found.addresses == ("5544988776655", "554488776655")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "120363019502650977-group",
+        "120363019502650977@g.us",
+        "120363019502650977",
+        '"120363019502650977@g.us";',
+    ],
+)
+def test_a_group_is_understood_in_every_writing(text):
+    found = understand(text)
+    assert found.meaning is Meaning.ADDRESS
+    assert found.addresses[0] == "120363019502650977-group"
+
+
+def test_an_old_group_keeps_its_address():
+    found = understand("5511999999999-1623281429@g.us")
+    assert found.addresses[0] == "5511999999999-1623281429"
+
+
+@pytest.mark.parametrize("text", ["012345678901234", "1234 5678 9012 345", "+123456789012345"])
+def test_only_plain_digits_are_a_lid_without_its_mark(text):
+    assert understand(text).meaning is not Meaning.ADDRESS
+
+
+def test_quotes_and_a_semicolon_belong_to_no_id():
+    assert "3EB0538DA65A" in understand('"3eb0538da65a";').ids
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ NUMBER = "5544999999999"
 
 
 @pytest.mark.parametrize(
-    "text", [NUMBER, "554499999999", "+55 44 99999-9999", " +55 (44) 9999-9999 "]
+    "text",
+    [
+        NUMBER,
+        "554499999999",
+        "+55 44 99999-9999",
+        " +55 (44) 9999-9999 ",
+        "0055 44 99999-9999",
+        "015 44 99999-9999",
+        f"https://wa.me/{NUMBER}",
+    ],
 )
 def test_both_forms_of_a_number_are_one_person(db, text):
     person = who_is(text)
