@@ -31,6 +31,7 @@ _PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
 # Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
 # that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
+_MOBILE_WITHOUT_9 = re.compile(r"(55[1-9]\d)([6-9]\d{0,7})")
 # What may be a number in somebody's words: eight digits or more, with what people write between
 # them. Ids and dates have as many, so these are taken first, and left as they are.
 _IN_WORDS = re.compile(
@@ -103,6 +104,12 @@ def both_forms(number: str) -> tuple[str, ...]:
     area, rest = match.groups()
     forms = (f"{area}9{rest}", f"{area}{rest}")
     return forms if number == forms[0] else forms[::-1]
+
+
+def beginnings(part: str) -> tuple[str, ...]:
+    """How a number begins, and how it does with the ninth digit where this may be without."""
+    match = _MOBILE_WITHOUT_9.fullmatch(part)
+    return (part, f"{match[1]}9{match[2]}") if match else (part,)
 
 
 def person(address: str) -> str:

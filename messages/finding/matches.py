@@ -1,6 +1,6 @@
 """What a search comes to once the database was asked: whose an address is, what a text labels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,8 @@ MOST: Final = 500
 # More addresses than these hold a part that is common: among the newest messages a page is soon
 # full, and the addresses need not be named.
 MOST_HOLDING: Final = 500
+# More LIDs than these are counted, not named.
+MOST_NAMED: Final = 3
 SHORTEST_LABEL: Final = 3
 
 
@@ -30,7 +32,8 @@ SHORTEST_LABEL: Final = 3
 class Matches:
     """`others` are messages, by primary key, that a wanted address is not the first one of.
 
-    `aliases` are those of the addresses that were not asked for, but are the same person.
+    `aliases` are those of the addresses that were not asked for, but are the same person; not all
+    of them where `has_more_aliases`.
     `holding` are the addresses that hold a part of a number, `part` what the messages themselves
     are still to be searched for.
     """
@@ -42,16 +45,25 @@ class Matches:
     holding: tuple[str, ...] = ()
     part: str = ""
     aliases: tuple[str, ...] = ()
+    has_more_aliases: bool = False
 
     @property
     def understood(self) -> str:
-        """The sentence about the aliases; '' where there are none."""
-        if not self.aliases:
-            return ""
-        names = ", ".join(phones.display(alias) for alias in self.aliases)
-        if phones.kind_of(self.aliases[0]) is AddressKind.LID:
-            return _("Also searched the LID seen with it: %(names)s.") % {"names": names}
-        return _("Also searched the number seen with it: %(names)s.") % {"names": names}
+        """The sentences about the aliases; '' where there are none."""
+        lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
+        names = ", ".join(phones.display(one) for one in self.aliases if one not in lids)
+        numbers = _("Also searched the number seen with it: %(names)s.") % {"names": names}
+        return " ".join([*self._lids_understood(lids), *([numbers] if names else [])])
+
+    def _lids_understood(self, lids: list[str]) -> Iterator[str]:
+        told = {"count": len(lids), "names": ", ".join(lids)}
+        if self.has_more_aliases:
+            words = _("Also searched %(count)d of the LIDs seen with it: more digits leave fewer.")
+            yield words % told
+        elif len(lids) > MOST_NAMED:
+            yield _("Also searched the %(count)d LIDs seen with it.") % told
+        elif lids:
+            yield _("Also searched the LID seen with it: %(names)s.") % told
 
 
 def matches_of(search: Search, user: Viewer) -> Matches:
@@ -60,13 +72,27 @@ def matches_of(search: Search, user: Viewer) -> Matches:
     if search.is_of_people and not sees_phones(user):
         return Matches(search.meaning, ids)
     if search.part:
-        holding = _holding(search)
-        part = search.part if holding is None else ""
-        return Matches(search.meaning, ids, holding=holding or (), part=part)
+        return _of_part(search, ids, user)
     aliases = aliases_of(search.addresses, user)
     addresses = (*search.addresses, *aliases)
     others = messages_also_to(addresses, user)
     return Matches(search.meaning, ids, addresses, others, aliases=_told(aliases))
+
+
+def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
+    holding = _holding(search)
+    found = _lids_seen_with(search, holding or (), user)
+    lids = found[:MOST_HOLDING]
+    return Matches(
+        search.meaning,
+        ids,
+        addresses=lids,
+        others=messages_also_to(lids, user),
+        holding=holding or (),
+        part=search.part if holding is None else "",
+        aliases=lids,
+        has_more_aliases=len(found) > len(lids),
+    )
 
 
 def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
@@ -106,6 +132,21 @@ def _holding(search: Search) -> tuple[str, ...] | None:
     found = KnownAddress.objects.filter(with_part("address", search.meaning, search.part))
     addresses = tuple(found.values_list("address", flat=True)[: MOST_HOLDING + 1])
     return addresses if len(addresses) <= MOST_HOLDING else None
+
+
+def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
+    """Of the numbers that hold the part, one more than are searched.
+
+    An alias has a number with the ninth digit. Where the part holds it without, the addresses in
+    `holding` or the other beginning lead there.
+    """
+    is_beginning = search.meaning is Meaning.BEGINNING
+    people = {phones.person(address) for address in holding}
+    wanted = Q(number__in={person for person in people if search.part not in person})
+    for part in phones.beginnings(search.part) if is_beginning else [search.part]:
+        wanted |= with_part("number", search.meaning, part)
+    found = limited_to(user, Alias.objects.filter(wanted))
+    return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MOST_HOLDING + 1]))
 
 
 def _labelled(text: str, user: Viewer) -> tuple[str, ...]:

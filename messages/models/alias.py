@@ -31,7 +31,13 @@ class Alias(models.Model):
             # The LID first: a search does not know the instance.
             models.UniqueConstraint(fields=["lid", "number", "instance"], name="alias_once"),
         ]
-        indexes = [models.Index(fields=["number"], name="alias_number")]
+        indexes = [
+            # Also of a number's beginning, as in Message. PostgreSQL has two more, for its end and
+            # its middle, which a model cannot name: see the migrations.
+            models.Index(
+                fields=["number"], name="alias_number_begins", opclasses=["varchar_pattern_ops"]
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.lid} {self.number}"

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from messages.models import Instance, Label, UserLimit
+from messages.models import Alias, Instance, Label, UserLimit
 from messages.worker.follow_ups import follow_up
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
@@ -45,13 +45,46 @@ def test_it_says_which_number_it_searched_too(viewer, tied):
     assert "Also searched the number seen with it: +55 44 99999-9999." in page
 
 
+@pytest.mark.parametrize(
+    "text", ["99999-9999", "99999999", "*999999*", "+5544999", "+55449", "4499999"]
+)
+def test_a_part_of_a_number_finds_the_lid_seen_with_it_too(viewer, tied, text):
+    page = viewer.get("/", {"q": text})
+    assert {row.message.zapi_id for row in page.context["rows"]} == {"BOTH", "LID ONLY"}
+    assert f"Also searched the LID seen with it: {LID}." in page.content.decode()
+
+
+@pytest.mark.parametrize("text", ["+55448877", "*448877*"])
+def test_a_part_without_the_9_finds_the_lid_too(viewer, deliver, report, text):
+    deliver("BOTH", phone="554488776655")
+    report("READ", id="BOTH", phone=LID)
+    report("READ", id="LID ONLY", phone=LID)
+    follow_up()
+    assert found(viewer, text) == {"BOTH", "LID ONLY"}
+
+
+def test_many_lids_are_counted(viewer, instance):
+    Alias.objects.bulk_create(
+        Alias(instance=instance, lid=f"{n}@lid", number=f"55449999911{n}") for n in range(10, 15)
+    )
+    page = viewer.get("/", {"q": "+55449999"}).content.decode()
+    assert "Also searched the 5 LIDs seen with it." in page
+
+
+def test_more_lids_than_can_be_searched_are_said(viewer, tied, instance, monkeypatch):
+    monkeypatch.setattr("messages.finding.matches.MOST_HOLDING", 1)
+    Alias.objects.create(instance=instance, lid="7@lid", number="5544999999998")
+    page = viewer.get("/", {"q": "+55449999"}).content.decode()
+    assert "Also searched 1 of the LIDs seen with it" in page
+
+
 def test_an_alias_of_an_instance_that_one_may_not_see_helps_nobody(
     viewer, support, tied, account, report
 ):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
-    page = viewer.get("/", {"q": NUMBER})
-    assert LID not in page.content.decode()
+    for text in (NUMBER, "99999-9999"):
+        assert LID not in viewer.get("/", {"q": text}).content.decode()
 
 
 def test_a_message_under_two_numbers_is_found_by_either(viewer, report):
