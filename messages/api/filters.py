@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer
 from messages.finding.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
-from messages.finding.queries import MessageQuerySet
+from messages.finding.queries import MessageQuerySet, message_set
 from messages.finding.search import LONGEST_TEXT, Search, understand
 from messages.labels import LONGEST_REFERENCE
-from messages.models import HourlySummary, Incident, Label, Message, StatusEvent
+from messages.models import HourlySummary, Incident, StatusEvent
 from messages.statuses import Status
 
 from .problems import ParameterError
@@ -163,9 +163,9 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     if statuses:
         found = found.shown_as(statuses)
     if message_id := query.get("message_id"):
-        found = found.filter(_has_id(message_id))
+        found = found.with_id(_ids_in(message_id))
     if reference := query.get("reference"):
-        found = _labelled(found, reference)
+        found = found.with_reference(reference)
     return found
 
 
@@ -173,7 +173,7 @@ def narrow_events(found: QuerySet[StatusEvent], query: dict[str, Any]) -> QueryS
     if "message" in query:
         found = found.filter(message=query["message"])
     if "message_id" in query:
-        named = Message.objects.filter(_has_id(query["message_id"]))
+        named = message_set().with_id(_ids_in(query["message_id"]))
         found = found.filter(message__in=named.values("pk"))
     if query.get("instance"):
         found = found.filter(message__instance__in=query["instance"])
@@ -215,25 +215,6 @@ def _period(query: dict[str, Any], is_named: bool) -> Period | None:
     return Period.ALL if is_named else None
 
 
-def _has_id(message_id: str) -> Q:
-    """Under either of its ids, which are upper-case nearly always."""
-    ids = {message_id, message_id.upper()}
-    return Q(zapi_id__in=ids) | Q(zaap_id__in=ids)
-
-
-def _labelled(found: MessageQuerySet, reference: str) -> MessageQuerySet:
-    """By either id, in two halves: each lets the database begin with the labels, which are few.
-
-    Asked for one id or the other at once, it would look at all messages.
-    """
-    labels = Label.objects.filter(reference=reference)
-    halves = [
-        Message.objects.exclude(**{name: ""})  # as the index over zaap_id has it
-        .filter(
-            Exists(labels.filter(instance=OuterRef("instance"), zapi_id=OuterRef(name))),
-            **{f"{name}__in": labels.values("zapi_id")},
-        )
-        .values("pk")
-        for name in ("zapi_id", "zaap_id")
-    ]
-    return found.filter(pk__in=halves[0].union(halves[1]))
+def _ids_in(message_id: str) -> set[str]:
+    """Upper-case nearly always, however it was written down."""
+    return {message_id, message_id.upper()}

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import page_of
 from messages.finding.matches import matches_of
+from messages.finding.queries import named
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
 from messages.models import Callback, CallbackQuerySet, Instance, Message
@@ -43,8 +44,10 @@ EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     if criteria.search.is_of_people and not sees_phones(request.user):
-        flash.error(request, _("Search for a whole number with the box above, not by an address."))
-        return HttpResponseRedirect(filters.address_of(criteria, search=understand("")))
+        keys = named(criteria.search, request.user)
+        if len(keys) < 2:
+            return _away(request, criteria, keys)
+        criteria = criteria.but(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))
     saved = views_of(request.user)
     matches = matches_of(criteria.search, request.user)
@@ -122,6 +125,14 @@ def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpRespo
     name = f"callback-{found.pk}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.text, content_type="application/json", headers=headers)
+
+
+def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
+    """Digits in an address, of who may not see numbers: to the one message that they name."""
+    if keys:
+        return redirect("dashboard:message", pk=keys[0])
+    flash.error(request, _("Search for a whole number with the box above, not by an address."))
+    return HttpResponseRedirect(filters.address_of(criteria, search=understand("")))
 
 
 def _message(request: HttpRequest, pk: int) -> Message:

@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -16,7 +15,7 @@ from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.finding.opaque import seal
-from messages.finding.queries import message_set
+from messages.finding.queries import message_set, named
 from messages.finding.search import Meaning, Search, understand
 from messages.instances.reading import FAILURES
 from messages.models import Instance
@@ -30,8 +29,7 @@ def go(request: HttpRequest) -> HttpResponse:
     """`?message_id=`, and `instance=` (its Z-API id, or its number here) where ids repeat."""
     text = request.GET.get("message_id", "").strip()
     instance = visible_instances(request.user).named(request.GET.get("instance", ""))
-    ids = understand(text).ids
-    found = limited_to(request.user, message_set().filter(Q(zapi_id__in=ids) | Q(zaap_id__in=ids)))
+    found = limited_to(request.user, message_set().with_id(understand(text).ids))
     if instance:
         found = found.of_instances([instance.pk])
     keys = list(found.values_list("pk", flat=True)[:2]) if text else []
@@ -43,9 +41,16 @@ def go(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def search(request: HttpRequest) -> HttpResponse:
-    """The search of those who may not see numbers: a whole number leads to its opaque address."""
+    """The search of those who may not see numbers: a whole number leads to its opaque address.
+
+    Digits may be an id or a reference as well, and are taken for somebody's only where they are
+    none.
+    """
     wanted = understand(request.POST.get("q", ""))
-    if not wanted.is_of_people:
+    keys = named(wanted, request.user) if wanted.is_of_people else []
+    if len(keys) == 1:
+        return redirect("dashboard:message", pk=keys[0])
+    if keys or not wanted.is_of_people:
         return HttpResponseRedirect(_search_address(wanted.text))
     if not wanted.addresses:
         flash.error(request, _("Type the whole number: you cannot search for a part of one."))

@@ -7,12 +7,14 @@ from typing import Final, Self
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from messages.access.scope import Viewer, limited_to
 from messages.incidents.stuck import stuck
-from messages.models import Message, StatusEvent
+from messages.models import Label, Message, StatusEvent
 from messages.models.reached import reached
 from messages.statuses import Status
 
 from .matches import Matches, with_part
+from .search import Search
 
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)
@@ -62,6 +64,27 @@ class MessageQuerySet(QuerySet[Message]):
     def of_individuals(self) -> Self:
         return self.filter(is_group=False)
 
+    def with_id(self, ids: Iterable[str]) -> Self:
+        """Under either of a message's ids."""
+        return self.filter(Q(zapi_id__in=ids) | Q(zaap_id__in=ids))
+
+    def with_reference(self, reference: str) -> Self:
+        """By either id, in two halves: each lets the database begin with the labels, which are few.
+
+        Asked for one id or the other at once, it would look at all messages.
+        """
+        labels = Label.objects.filter(reference=reference)
+        halves = [
+            Message.objects.exclude(**{name: ""})  # as the index over zaap_id has it
+            .filter(
+                Exists(labels.filter(instance=OuterRef("instance"), zapi_id=OuterRef(name))),
+                **{f"{name}__in": labels.values("zapi_id")},
+            )
+            .values("pk")
+            for name in ("zapi_id", "zaap_id")
+        ]
+        return self.filter(pk__in=halves[0].union(halves[1]))
+
     def stuck(self) -> Self:
         return stuck(self, timezone.now())
 
@@ -93,6 +116,13 @@ class MessageQuerySet(QuerySet[Message]):
 
     def newer_than(self, moment: datetime, pk: int) -> Self:
         return self.filter(Q(first_heard_at__gt=moment) | Q(id__gt=pk), first_heard_at__gte=moment)
+
+
+def named(search: Search, user: Viewer) -> list[int]:
+    """The messages, two at most, of which the text is an id or else the whole reference."""
+    visible = limited_to(user, message_set())
+    by_id = list(visible.with_id(search.ids).values_list("pk", flat=True)[:2])
+    return by_id or list(visible.with_reference(search.text).values_list("pk", flat=True)[:2])
 
 
 def message_set() -> MessageQuerySet:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -79,6 +79,18 @@ class Search:
 
     @property
     def understood(self) -> str:
+        if self.meaning is not Meaning.TOO_SHORT and self.text.isascii() and self.text.isdigit():
+            also = _("Also searched as a message id, a reference and a label.")
+            return f"{self._understood} {also}"
+        return self._understood
+
+    @property
+    def as_text(self) -> Self:
+        """The same where it is asked for nobody's number: as an id, a reference and a label."""
+        return type(self)(self.text, Meaning.TEXT)
+
+    @property
+    def _understood(self) -> str:
         if self.meaning is Meaning.NUMBER:
             return _number_understood(self)
         if self.meaning is Meaning.ADDRESS:

@@ -1,8 +1,10 @@
 """Links from a CRM, and numbers looked up at Z-API."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
 
-from messages.models import Action, Alias, AuditEvent, Instance, UserLimit
+from messages.models import Action, Alias, AuditEvent, Instance, Label, UserLimit
 from messages.worker.follow_ups import follow_up
 from tests.stand_in import zapi
 
@@ -54,6 +56,52 @@ def test_it_leads_to_no_message_that_one_may_not_see(viewer, support, report, ac
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
     assert viewer.get("/go/", {"message_id": "A1"}).url == "/?q=A1"
+
+
+NUMERIC = ("84213", "11987654321", "333000000000001")
+
+
+def label(instance, zapi_id, reference):
+    Label.objects.create(
+        instance=instance, zapi_id=zapi_id, reference=reference, updated_at=timezone.now()
+    )
+
+
+@pytest.mark.parametrize("text", NUMERIC)
+def test_digits_that_are_a_reference_lead_who_sees_no_numbers_to_its_message(
+    masked_viewer, report, instance, text
+):
+    message = report("SENT", id="A1")
+    label(instance, "A1", text)
+    address = f"/messages/{message.pk}/"
+    assert masked_viewer.post("/search/", {"q": text}).url == address
+    assert masked_viewer.get("/", {"q": text}).url == address
+
+
+@pytest.mark.parametrize("text", NUMERIC)
+def test_digits_that_are_an_id_lead_who_sees_no_numbers_to_its_message(masked_viewer, report, text):
+    message = report("SENT", id=text)
+    assert masked_viewer.post("/search/", {"q": text}).url == f"/messages/{message.pk}/"
+
+
+def test_a_reference_of_several_messages_lists_them(masked_viewer, report, instance):
+    for name in ("A1", "A2"):
+        report("SENT", id=name, phone="5511900084213")
+        label(instance, name, "84213")
+    report("SENT", id="OTHER", phone="5511900084213")
+    follow_up()
+    page = masked_viewer.post("/search/", {"q": "84213"}, follow=True)
+    assert [row.message.zapi_id for row in page.context["rows"]] == ["A2", "A1"]
+    assert "Searched for 84213 as a message id" in page.content.decode()
+
+
+def test_a_reference_that_one_may_not_see_leads_nowhere(masked_viewer, report, instance, account):
+    report("SENT", id="A1")
+    label(instance, "A1", "11987654321")
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=User.objects.get(username="masked"), instance=other)
+    answer = masked_viewer.post("/search/", {"q": "11987654321"})
+    assert answer.url.startswith("/recipients/")
 
 
 def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, instance):

@@ -102,7 +102,17 @@ def test_quotes_and_a_semicolon_belong_to_no_id():
             "Understood as +55 44 9999-9999; also searched with the 9: +55 44 99999-9999.",
         ),
         ("+44 7911 123456", "Understood as +44 7911 123456."),
-        ("9999", "Understood as part of a number: 9999."),
+        ("*9999*", "Understood as part of a number: 9999."),
+        (
+            "84213",
+            "Understood as part of a number: 84213."
+            " Also searched as a message id, a reference and a label.",
+        ),
+        (
+            "333000000000001",
+            "Understood as the LID 333000000000001@lid."
+            " Also searched as a message id, a reference and a label.",
+        ),
         ("+5544", "Understood as the beginning of a number: +5544."),
         (
             "99999-9999",
