@@ -161,6 +161,17 @@ def without_numbers(text: str) -> str:
     )
 
 
+def international(number: str) -> str:
+    """A number of which the country code is known to be there, even where no plan has it.
+
+    WhatsApp keeps some as they were before their country changed them.
+    """
+    shown, parsed = display(number), _parse(_phone_digits(number))
+    if shown.startswith("+") or parsed is None:
+        return shown
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
+
+
 def whole_numbers(text: str) -> tuple[str, ...]:
     """The full numbers that `text` may mean, country code first: as it is, or written at home.
 

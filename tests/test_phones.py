@@ -90,6 +90,19 @@ def test_how_an_address_is_shown(address, shown):
 
 
 @pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("5544999999999", "+55 44 99999-9999"),
+        ("5215512345678", "+52 15512345678"),
+        ("999", "999"),
+        ("1@lid", "1@lid"),
+    ],
+)
+def test_a_number_with_its_country_code_is_always_written_with_it(number, shown):
+    assert phones.international(number) == shown
+
+
+@pytest.mark.parametrize(
     ("text", "numbers"),
     [
         ("+55 44 99999-9999", ("5544999999999",)),

@@ -106,11 +106,13 @@ def _page(
         raise Http404  # a link that was handed on reaches no further than its reader does
     page = page_of(messages.select_related("instance"), request.GET.dict())
     kind = phones.kind_of(address)
+    people = [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))]
     context = {
         "address": Address(address),
         "kind": kind,
         "revealed": phones.display(address) if is_revealed else "",
-        "aliases": [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))],
+        "aliases": [one for one in people if one.kind is not kind],
+        "other_numbers": [one for one in people if one.kind is kind],
         "other_form": _other_form(address),
         "funnel": funnel,
         "rows": rows_of(page.messages, request.user),

@@ -26,6 +26,7 @@ from . import filters
 from .addresses import Address
 from .chronicle import chronicle
 from .live import live_address
+from .looked_up import PARAMETER, answer
 from .moments import Moment
 from .recipients import recipient_address
 from .rows import labels_for, rows_of
@@ -77,6 +78,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if not page.newer:
         newest = page.messages[0] if page.messages else None
         context["live_url"] = live_address(criteria, newest, request.user, instances)
+    context["looked_up"] = answer(request.GET.get(PARAMETER, ""), criteria.search.text)
     if not page.messages:
         context |= _nothing(criteria, instances, request.user)
     return render(request, "dashboard/messages.html", context)

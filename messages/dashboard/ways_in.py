@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages import people, phones
+from messages import people
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
@@ -20,6 +20,7 @@ from messages.finding.search import Meaning, Search, understand
 from messages.instances.reading import FAILURES
 from messages.models import Instance
 
+from . import looked_up
 from .recipients import has_messages
 
 
@@ -81,20 +82,9 @@ def look_up(request: HttpRequest) -> HttpResponse:
     else:
         told = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=told)
-        _tell(request, found)
+        answer = looked_up.sealed(wanted.text, found)
+        return HttpResponseRedirect(_search_address(wanted.text, looked_up=answer))
     return HttpResponseRedirect(_search_address(wanted.text))
-
-
-def _tell(request: HttpRequest, found: people.PhoneRecord) -> None:
-    number = phones.display(found.number)
-    if not found.is_on_whatsapp:
-        flash.warning(request, _("WhatsApp does not know %(number)s.") % {"number": number})
-    elif found.lid:
-        words = _("WhatsApp’s own form of it is %(number)s, its LID %(lid)s. Both are searched.")
-        flash.success(request, words % {"number": number, "lid": found.lid})
-    else:
-        words = _("WhatsApp’s own form of it is %(number)s. Its LID was not told.")
-        flash.success(request, words % {"number": number})
 
 
 def _most_likely(wanted: Search, request: HttpRequest) -> str:
@@ -107,8 +97,8 @@ def _pk(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def _search_address(text: str, instance: Instance | None = None) -> str:
-    query = {"q": text} if text else {}
+def _search_address(text: str, instance: Instance | None = None, **more: str) -> str:
+    query = more | {"q": text} if text else more
     if instance:
         query["instance"] = str(instance.pk)
     path = reverse("dashboard:messages")

@@ -51,7 +51,7 @@ class Matches:
     def understood(self) -> str:
         """The sentences about the aliases; '' where there are none."""
         lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
-        names = ", ".join(phones.display(one) for one in self.aliases if one not in lids)
+        names = ", ".join(phones.international(one) for one in self.aliases if one not in lids)
         numbers = _("Also searched the number seen with it: %(names)s.") % {"names": names}
         return " ".join([*self._lids_understood(lids), *([numbers] if names else [])])
 
@@ -96,11 +96,15 @@ def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
 
 
 def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
-    """Every other address of the people behind these, in both forms of a number."""
+    """Every other address of the people behind these, in both forms of a number.
+
+    All numbers of a LID are one person's; not so all LIDs of a number, which may get a new owner.
+    """
     people = {phones.person(address) for address in addresses}
     if not people:
         return ()
-    seen = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))
+    tied_to = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))
+    seen = limited_to(user, Alias.objects.filter(lid__in=tied_to.values("lid")))
     tied = {address for pair in seen.values_list("lid", "number") for address in pair} - people
     return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
 

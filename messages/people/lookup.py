@@ -21,7 +21,8 @@ def look_up(instance: Instance, number: str) -> PhoneRecord:
     found = client_of(instance).phone_exists(number)
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
-        Alias.objects.get_or_create(
-            instance=instance, lid=phones.person(record.lid), number=phones.person(record.number)
-        )
+        lid = phones.person(record.lid)
+        # The number asked for is the same person's, be it written as WhatsApp does or not.
+        for one in {phones.person(record.number), phones.person(number)}:
+            Alias.objects.get_or_create(instance=instance, lid=lid, number=one)
     return record

@@ -205,12 +205,16 @@ def _set_filters(instance: RememberedInstance, call: Call) -> Answer:
 
 
 def _whose(phone: str) -> list[dict[str, Any]]:
-    """Tell what WhatsApp makes of a number: an older one answers without its ninth digit."""
+    """Tell what WhatsApp makes of a number: an older one answers without its ninth digit.
+
+    A Mexican one keeps the 1 that mobile numbers there once had.
+    """
     is_old = len(phone) == 13 and phone[-1] in "02468"
+    own = f"521{phone[2:]}" if phone.startswith("52") and len(phone) == 12 else phone
     return [
         {
             "exists": not phone.endswith("0000"),
-            "phone": phone[:4] + phone[5:] if is_old else phone,
+            "phone": phone[:4] + phone[5:] if is_old else own,
             "lid": f"{int(phone or 0) * 7919 % 10**15:015d}@lid",
         }
     ]

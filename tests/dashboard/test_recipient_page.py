@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from messages.finding.opaque import seal
-from messages.models import Action, AuditEvent, Instance, Message, UserLimit
+from messages.models import Action, Alias, AuditEvent, Instance, Message, UserLimit
 from messages.worker.follow_ups import follow_up
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
@@ -47,6 +47,14 @@ def test_it_says_what_ties_them(viewer, history):
     assert LID in page
     assert "+55 44 9999-9999" in page
     assert "The LID seen with this number" in page
+
+
+def test_a_number_seen_with_the_same_lid_is_the_same_person(viewer, history, instance):
+    Alias.objects.create(instance=instance, lid=LID, number="5511987654321")
+    page = open_page(viewer)
+    assert "ELSEWHERE" in shown(page)
+    words = "Another number seen with the same LID: <"
+    assert words in page.content.decode()
 
 
 def test_of_whom_only_messages_came_it_says_so(viewer, report):

@@ -1,5 +1,7 @@
 """Links from a CRM, and numbers looked up at Z-API."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -11,6 +13,11 @@ from tests.stand_in import zapi
 __all__ = ["zapi"]
 
 NUMBER = "5544999991234"
+
+
+def address_of(answer):
+    """Where it led to in the end."""
+    return answer.redirect_chain[-1][0]
 
 
 def test_a_message_id_leads_to_its_message(viewer, deliver):
@@ -110,6 +117,30 @@ def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, insta
     assert "WhatsApp’s own form of it is +55 44 9999-1234" in answer.content.decode()
     assert Alias.objects.get().number == NUMBER
     assert "Also searched the LID seen with it" in answer.content.decode()
+    assert "Look up at Z-API" not in answer.content.decode()
+    assert "WhatsApp’s own form" in viewer.get(address_of(answer)).content.decode()
+
+
+def test_both_of_what_z_api_tells_are_searched(viewer, zapi, instance, report):
+    report("SENT", id="A1", phone="5215512345678")
+    fields = {"phone": "+52 55 1234 5678", "instance": instance.pk}
+    page = viewer.post("/look-up/", fields, follow=True)
+    assert "WhatsApp’s own form of it is +52 15512345678" in page.content.decode()
+    assert "Also searched the number seen with it: +52 15512345678." in page.content.decode()
+    assert [row.message.zapi_id for row in page.context["rows"]] == ["A1"]
+
+
+@pytest.mark.parametrize("change", ["", "x", "another number"])
+def test_no_answer_is_told_that_z_api_did_not_give(viewer, zapi, instance, change):
+    fields = {"phone": NUMBER, "instance": instance.pk}
+    address = viewer.post("/look-up/", fields).url
+    if change == "another number":
+        address = address.replace(f"q={NUMBER}", "q=5544999991235")
+    else:
+        address = re.sub("looked_up=[^&]*", f"looked_up={change}", address)
+    page = viewer.get(address).content.decode()
+    assert "WhatsApp’s own form" not in page
+    assert "Look up at Z-API" in page
 
 
 def test_it_is_written_down_without_the_number(viewer, support, zapi, instance):

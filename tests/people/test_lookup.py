@@ -23,6 +23,15 @@ def test_asked_twice_it_keeps_one(zapi, instance):
     assert Alias.objects.values("number").distinct().count() == 1
 
 
+def test_the_number_asked_for_is_tied_too_where_whatsapp_writes_another(zapi, instance):
+    found = look_up(instance, "525512345678")
+    assert found.number == "5215512345678"
+    assert set(Alias.objects.values_list("lid", "number")) == {
+        (found.lid, "525512345678"),
+        (found.lid, "5215512345678"),
+    }
+
+
 def test_a_number_that_is_not_on_whatsapp_ties_nothing(zapi, instance):
     assert not look_up(instance, "5544999990000").is_on_whatsapp
     assert not Alias.objects.exists()

@@ -1,0 +1,40 @@
+"""What Z-API answered about a number, kept in the address of the page that tells it.
+
+Sealed, so that nobody can make the board say it, and for a while only: it is asked again then.
+"""
+
+from typing import Final
+
+from django.core import signing
+from django.utils.translation import gettext as _
+
+from messages import phones
+from messages.people import PhoneRecord
+
+PARAMETER: Final = "looked_up"
+LONGEST: Final = 3600
+_SALT: Final = "statusboard.looked_up"
+
+
+def sealed(asked: str, found: PhoneRecord) -> str:
+    told = [asked, found.is_on_whatsapp, found.number, found.lid]
+    return signing.dumps(told, salt=_SALT, compress=True)
+
+
+def answer(text: str, asked: str) -> str:
+    """In words; '' where it is none to what was asked."""
+    try:
+        of, *told = signing.loads(text, salt=_SALT, max_age=LONGEST)
+    except signing.BadSignature:
+        return ""
+    return _words(PhoneRecord(*told)) if of == asked else ""
+
+
+def _words(found: PhoneRecord) -> str:
+    number = phones.international(found.number)
+    if not found.is_on_whatsapp:
+        return _("WhatsApp does not know %(number)s.") % {"number": number}
+    if found.lid:
+        words = _("WhatsApp’s own form of it is %(number)s, its LID %(lid)s. Both are searched.")
+        return words % {"number": number, "lid": found.lid}
+    return _("WhatsApp’s own form of it is %(number)s. Its LID was not told.") % {"number": number}
