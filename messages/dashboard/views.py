@@ -9,14 +9,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from messages.access.masking import as_seen_by, sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
-from messages.finding.keyset import page_of
-from messages.finding.matches import matches_of
+from messages.finding.keyset import PAGE_SIZE, page_of
+from messages.finding.matches import Matches, matches_of
 from messages.finding.queries import named
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
@@ -80,7 +81,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         context["live_url"] = live_address(criteria, newest, request.user, instances)
     context["looked_up"] = answer(request.GET.get(PARAMETER, ""), criteria.search.text)
     if not page.messages:
-        context |= _nothing(criteria, instances, request.user)
+        context |= _nothing(criteria, matches, instances, request.user)
     return render(request, "dashboard/messages.html", context)
 
 
@@ -150,11 +151,17 @@ def _head_of(message: Message) -> dict[str, Any]:
     }
 
 
-def _nothing(criteria: Criteria, instances: list[Instance], user: Viewer) -> dict[str, Any]:
+def _nothing(
+    criteria: Criteria, matches: Matches, instances: list[Instance], user: Viewer
+) -> dict[str, Any]:
     """What an empty list says, and what it offers."""
     anywhere = criteria.search.anywhere
+    why, unfiltered = _why_nothing(criteria, instances, user), None
+    if why == "no match" and (unfiltered := _unfiltered(criteria, matches, user)):
+        why = "only filtered"
     return {
-        "nothing": _why_nothing(criteria, instances, user),
+        "nothing": why,
+        "unfiltered": unfiltered,
         "webhooks": _webhooks_of(instances, user),
         "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
         "askable": [one for one in instances if not one.archived_at]
@@ -173,6 +180,27 @@ def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) ->
     if criteria.period is not Period.ALL and everything.messages(user).exists():
         return "only older"
     return "no match" if criteria.is_narrowed else "nothing heard"
+
+
+def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filters.Link | None:
+    """To what the search finds where nothing else narrows it, if that is anything."""
+    bare = Criteria(criteria.search)
+    for wider in (bare, bare.but(inbound=True)) if criteria.search else ():
+        keys = wider.messages(user, matches).values_list("pk", flat=True)
+        if number := len(keys[: PAGE_SIZE + 1]):
+            return filters.Link(_matching_without_filters(number), filters.address_of(wider))
+    return None
+
+
+def _matching_without_filters(number: int) -> str:
+    if number > PAGE_SIZE:
+        return _("More than %(count)d messages match without the filters") % {"count": PAGE_SIZE}
+    words = ngettext(
+        "%(count)d message matches without the filters",
+        "%(count)d messages match without the filters",
+        number,
+    )
+    return words % {"count": number}
 
 
 def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Instance, str]]:

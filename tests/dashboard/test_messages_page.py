@@ -239,6 +239,28 @@ def test_no_match_says_what_to_try(viewer, report):
     assert "last 8 digits" in page.content.decode()
 
 
+@pytest.mark.parametrize("narrowed", ["view=failed", "instance=999", "since=2020-01-01T00:00Z"])
+def test_a_message_that_only_the_filters_leave_out_is_no_absent_one(viewer, report, narrowed):
+    report("SENT")
+    address = f"/?q=5544999999999&{narrowed}&until=2021-01-01T00:00Z"
+    page = viewer.get(address)
+    assert page.context["nothing"] == "only filtered"
+    assert "1 message matches without the filters" in page.content.decode()
+    assert "Look up at Z-API" not in page.content.decode()
+    assert shown(viewer.get(page.context["unfiltered"].url)) == ["3EB0A1"]
+
+
+def test_an_inbound_message_that_the_filters_leave_out_is_shown_too(viewer, report):
+    report("READ_BY_ME")
+    page = viewer.get("/?q=5544999999999&view=failed")
+    assert shown(viewer.get(page.context["unfiltered"].url)) == ["3EB0A1"]
+
+
+def test_more_messages_than_a_page_holds_are_not_counted(viewer, many):
+    page = viewer.get("/?q=5544999999999&view=failed").content.decode()
+    assert "More than 50 messages match without the filters" in page
+
+
 def test_the_queries_of_a_page(viewer, many, django_assert_num_queries):
     # Session, user, their permissions (2) and limits, instances, saved views, messages, labels.
     with django_assert_num_queries(9):
