@@ -4,22 +4,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import Exists, F, Min, OuterRef, QuerySet, Sum
-from django.db.models.functions import Collate
+from django.db import transaction
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
 from messages.models import Callback, Instance, Message, Outcome, StatusEvent, plain_cause
 from messages.zapi.payloads import STATUS_TYPES
+from statusboard.batches import batches
 
 from .entry import Entry, read
 from .reprocess import delivery_of
 from .store import backend
 
-_Item = TypeVar("_Item")
 Progress = Callable[[int], None]
 # What one look through the evidence gathers. Neither database takes many more names in a query.
 _MESSAGES_AT_ONCE = 20_000
@@ -83,7 +80,7 @@ def rebuild(
     for instance, names in affected.items():
         _require_evidence(instance, names, period)
     for instance, names in affected.items():
-        for some in _batches(sorted(names), _MESSAGES_AT_ONCE):
+        for some in batches(sorted(names), _MESSAGES_AT_ONCE):
             rebuilding = _Rebuild(instance, result, progress)
             rebuilding.look(some) if dry_run else rebuilding.run(some)
     return result
@@ -117,7 +114,7 @@ def _affected(instance: Instance, period: Period) -> set[str]:
 def _require_evidence(instance: Instance, names: Iterable[str], period: Period) -> None:
     if number := _heard(instance, period).filter(body=b"").count():
         raise RebuildRefusedError(_purged(instance, number))
-    for some in _batches(sorted(names), _MESSAGES_AT_ONCE):
+    for some in batches(sorted(names), _MESSAGES_AT_ONCE):
         events = StatusEvent.objects.filter(message__instance=instance, message__zapi_id__in=some)
         kept = Callback.objects.filter(pk=OuterRef("callback_id"))
         number = events.exclude(Exists(kept)).count()
@@ -162,12 +159,6 @@ def _named(entry: Entry) -> tuple[str, ...]:
     return entry.status.message_ids if entry.status else ()
 
 
-def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
     # How many callbacks each message was made of: it changes when another one comes.
@@ -194,12 +185,12 @@ class _Rebuild:
             found = self._look_up(names)
             names = [
                 name
-                for some in _batches(names, _MESSAGES_PER_TRANSACTION)
+                for some in batches(names, _MESSAGES_PER_TRANSACTION)
                 for name in self._rewrite(some, found)
             ]
             if not names:
                 return
-        for some in _batches(names, _MESSAGES_PER_TRANSACTION):
+        for some in batches(names, _MESSAGES_PER_TRANSACTION):
             self._rewrite(some)
 
     def _look_up(self, names: list[str]) -> _Found:
@@ -234,7 +225,7 @@ class _Rebuild:
             messages.update(**_BLANK)
             StatusEvent.objects.filter(message__in=messages).delete()
             ids = sorted({callback for name in still for callback in found.callbacks.get(name, ())})
-            for some in _batches(ids, _MESSAGES_AT_ONCE):
+            for some in batches(ids, _MESSAGES_AT_ONCE):
                 for entry in _entries(Callback.objects.filter(pk__in=some)):
                     self._derive(entry, still)
             # Blank ones are left where no callback speaks of the message any more.
@@ -250,10 +241,7 @@ class _Rebuild:
             (Message(instance=self.instance, zapi_id=name, **_BLANK) for name in names),
             ignore_conflicts=True,
         )
-        # In the order that callbacks lock them in, so that neither waits for the other.
-        binary = Collate("zapi_id", "C" if connection.vendor == "postgresql" else "BINARY")
-        messages = Message.objects.filter(instance=self.instance, zapi_id__in=names)
-        list(messages.select_for_update().order_by(binary).values_list("pk"))
+        Message.objects.lock(Q(instance=self.instance, zapi_id__in=names))
 
     def _derive(self, entry: Entry, names: set[str]) -> None:
         if entry.status is None:

@@ -1,9 +1,18 @@
-from django.db import models
+from django.db import connections, models
+from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
 from messages.statuses import Status
 
 from .instance import Instance
+
+
+class MessageManager(models.Manager["Message"]):
+    def lock(self, wanted: models.Q) -> list["Message"]:
+        """In the order that callbacks lock them in, so that neither waits for the other."""
+        is_postgresql = connections[self.db].vendor == "postgresql"
+        byte_by_byte = Collate("zapi_id", "C" if is_postgresql else "BINARY")
+        return list(self.select_for_update().filter(wanted).order_by(byte_by_byte))
 
 
 class Message(models.Model):
@@ -42,6 +51,8 @@ class Message(models.Model):
     read_at = models.DateTimeField(_("read"), null=True)
     played_at = models.DateTimeField(_("played"), null=True)
     by_us_at = models.DateTimeField(_("read by us"), null=True)
+
+    objects = MessageManager()
 
     class Meta:
         verbose_name = _("message")

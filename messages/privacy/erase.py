@@ -10,13 +10,11 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, Error, connection, transaction
+from django.db import DatabaseError, Error, transaction
 from django.db.models import Q
-from django.db.models.functions import Collate
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -35,6 +33,7 @@ from messages.models import (
     Outcome,
     StatusEvent,
 )
+from statusboard.batches import batches
 
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
@@ -110,7 +109,7 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
     while some := list(messages.values_list("pk", flat=True)[:_AT_ONCE]):
         yield erase_from_messages(some, person)
     for events, _last in EVENTS.slices(person):
-        for part in _batches({event.message_id for event in events}, _AT_ONCE):
+        for part in batches(sorted({event.message_id for event in events}), _AT_ONCE):
             yield erase_from_messages(part, person)
     for callbacks, last in CALLBACKS.slices(person, erasure.reached):
         number = empty_callbacks([callback.pk for callback in callbacks])
@@ -126,7 +125,7 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
 def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]:
     """All that these messages hold of the person: a message to nobody else goes as a whole."""
     with transaction.atomic():
-        locked = _lock(messages)
+        locked = Message.objects.lock(Q(pk__in=messages))
         ErasedMessage.objects.bulk_create(
             [
                 ErasedMessage(fingerprint=fingerprint(message.instance_id, message.zapi_id, name))
@@ -163,12 +162,6 @@ def fingerprint(instance: int, zapi_id: str, name: str) -> str:
     return recipient_hash(f"{instance}:{zapi_id}:{name}")
 
 
-def _lock(messages: Sequence[int]) -> list[Message]:
-    """In the order that callbacks lock them in, so that neither waits for the other."""
-    binary = Collate("zapi_id", "C" if connection.vendor == "postgresql" else "BINARY")
-    return list(Message.objects.select_for_update().filter(pk__in=messages).order_by(binary))
-
-
 def _is_theirs(message: Message, person: Person) -> bool:
     """Whether it was to them alone. Where it was not, it goes on under the other's address."""
     named = message.events.exclude(phone="").order_by("phone")
@@ -201,9 +194,3 @@ def _clear_notes(person: Person) -> Counter[str]:
     notes = TABLES["incidents"]
     number = notes.rows(person, notes.model._default_manager.all()).update(note="")
     return Counter(incidents=number)
-
-
-def _batches(items: Iterable[int], size: int) -> Iterator[list[int]]:
-    rest = iter(sorted(items))
-    while some := list(islice(rest, size)):
-        yield some
