@@ -138,9 +138,7 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
         theirs = Q(phone__in=person.addresses) | Q(participant__in=person.addresses)
         number, _ = events.filter(theirs).delete()
         OtherAddress.objects.filter(message__in=locked, phone__in=person.addresses).delete()
-        gone = [
-            message for message in locked if not message.is_group and _is_theirs(message, person)
-        ]
+        gone = [one for one in locked if not _readdress(one, person) and not one.is_group]
         labels = sum(
             Label.objects.filter(instance=one.instance_id, zapi_id=one.zapi_id).delete()[0]
             for one in gone
@@ -162,13 +160,13 @@ def fingerprint(instance: int, zapi_id: str, name: str) -> str:
     return recipient_hash(f"{instance}:{zapi_id}:{name}")
 
 
-def _is_theirs(message: Message, person: Person) -> bool:
-    """Whether it was to them alone. Where it was not, it goes on under the other's address."""
+def _readdress(message: Message, person: Person) -> str:
+    """Put it under another of its addresses; gives which, '' where none is left."""
     named = message.events.exclude(phone="").order_by("phone")
-    other = named.values_list("phone", flat=True).first()
-    if other and message.phone in person.addresses:
+    other = named.values_list("phone", flat=True).first() or ""
+    if message.phone in person.addresses:
         Message.objects.filter(pk=message.pk).update(phone=other)
-    return not other
+    return other
 
 
 def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:

@@ -134,6 +134,13 @@ def test_a_message_id_that_two_people_share_stays_with_the_other(post):
     assert not OtherAddress.objects.filter(phone=PHONE).exists()
 
 
+def test_a_group_under_a_persons_number_loses_the_number(post):
+    post(status(isGroup=True))
+    assert erase().finished_at
+    assert Message.objects.get().phone == ""
+    assert PHONE not in everything_stored()
+
+
 def test_a_callback_is_still_said_to_have_come(post):
     post(status())
     erase()
