@@ -101,11 +101,11 @@ class LabelList(ApiView):
         if faults:
             raise ValidationError(_details(faults))
         try:
-            labels.label(entries, by=request.user)
+            number = labels.label(entries, by=request.user)
         except labels.LabelsRefusedError as refusal:
             raise NoSuchInstanceError(refusal.faults) from None
-        audit(request._request, Action.LABELLED, details={"messages": len(entries)})
-        return Response({"labelled": len(entries)})
+        audit(request._request, Action.LABELLED, details={"messages": number})
+        return Response({"labelled": number})
 
 
 def _instance(request: Request, zapi_id: str) -> Instance:

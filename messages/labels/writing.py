@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from messages.access.scope import Viewer, limited_to
 from messages.models import Instance, Label
+from messages.privacy import erased_among
 
 from .entries import Entry, Fault
 
@@ -20,10 +21,11 @@ class LabelsRefusedError(Exception):
         self.faults = tuple(faults)
 
 
-def label(entries: Sequence[Entry], *, by: Viewer) -> None:
-    """Write them all, over those that are there, or none.
+def label(entries: Sequence[Entry], *, by: Viewer) -> int:
+    """Write them all, over those that are there, or none; gives how many were written.
 
-    An instance that `by` may not see is as good as none: LabelsRefusedError.
+    An instance that `by` may not see is as good as none: LabelsRefusedError. A label of a message
+    that was erased is left out: a sender that labels everything each night must not bring it back.
     """
     instances = _instances(entries, by)
     faults = [
@@ -45,6 +47,8 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> None:
         )
         for entry in sorted(entries, key=lambda entry: entry.message)
     ]
+    erased = erased_among((one.instance_id, one.zapi_id) for one in labels)
+    labels = [one for one in labels if (one.instance_id, one.zapi_id) not in erased]
     with transaction.atomic():  # it is cut into several statements where there are many
         Label.objects.bulk_create(
             labels,
@@ -52,6 +56,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> None:
             unique_fields=["instance", "zapi_id"],
             update_fields=["reference", "label", "updated_at"],
         )
+    return len(labels)
 
 
 def remove_label(instance: Instance, message_id: str) -> bool:

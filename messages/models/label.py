@@ -1,7 +1,38 @@
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Self
+
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
+from .message import Message
+
+
+class LabelQuerySet(models.QuerySet["Label"]):
+    def of(self, messages: Iterable[Message]) -> Self:
+        """Those of these messages, under either of their ids."""
+        ids: defaultdict[int, set[str]] = defaultdict(set)
+        for message in messages:
+            ids[message.instance_id] |= message.ids
+        named = [Q(instance=instance, zapi_id__in=some) for instance, some in ids.items()]
+        return self.filter(Q(*named, _connector=Q.OR)) if named else self.none()
+
+    def with_a_message_in(self, messages: models.QuerySet[Message]) -> Self:
+        """As `of`, where the messages are a query."""
+        return self.filter(Q(*_are_there(messages), _connector=Q.OR))
+
+    def without_message(self) -> Self:
+        return self.filter(*(~is_there for is_there in _are_there(Message.objects.all())))
+
+
+def _are_there(messages: models.QuerySet[Message]) -> tuple[Exists, Exists]:
+    """By the one id, by the other: asked separately, because each has an index of its own."""
+    here = messages.filter(instance=OuterRef("instance"))
+    by_zapi_id = here.filter(zapi_id=OuterRef("zapi_id"))
+    by_zaap_id = here.exclude(zaap_id="").filter(zaap_id=OuterRef("zapi_id"))
+    return Exists(by_zapi_id), Exists(by_zaap_id)
 
 
 class Label(models.Model):
@@ -22,6 +53,8 @@ class Label(models.Model):
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
     updated_at = models.DateTimeField(_("changed"))
+
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("label")

@@ -94,6 +94,11 @@ class Message(models.Model):
         return self.zapi_id
 
     @property
+    def ids(self) -> set[str]:
+        """What its sender may know it by: Z-API answers a message with both."""
+        return {self.zapi_id, self.zaap_id} - {""}
+
+    @property
     def status(self) -> Status:
         """The name of the rank. Without one the events must be asked: BY_ME, or a word unknown."""
         if self.rank == 0 and self.inbound:

@@ -3,7 +3,7 @@
 `tables.py` says which table holds what of a person; a test asks it about every model there is.
 """
 
-from .erase import carry_on, request_erasure
+from .erase import carry_on, erased_among, request_erasure
 from .export import export
 from .find import Found, find
 from .late import erase_late
@@ -15,6 +15,7 @@ __all__ = [
     "UnclearPersonError",
     "carry_on",
     "erase_late",
+    "erased_among",
     "export",
     "find",
     "request_erasure",

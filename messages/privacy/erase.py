@@ -126,23 +126,18 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
     """All that these messages hold of the person: a message to nobody else goes as a whole."""
     with transaction.atomic():
         locked = Message.objects.lock(Q(pk__in=messages))
-        ErasedMessage.objects.bulk_create(
-            [
-                ErasedMessage(fingerprint=fingerprint(message.instance_id, message.zapi_id, name))
-                for message in locked
-                for name in person.names
-            ],
-            ignore_conflicts=True,
+        _mark(
+            fingerprint(message.instance_id, message.zapi_id, name)
+            for message in locked
+            for name in person.names
         )
         events = StatusEvent.objects.filter(message__in=locked)
         theirs = Q(phone__in=person.addresses) | Q(participant__in=person.addresses)
         number, _ = events.filter(theirs).delete()
         OtherAddress.objects.filter(message__in=locked, phone__in=person.addresses).delete()
         gone = [one for one in locked if not _readdress(one, person) and not one.is_group]
-        labels = sum(
-            Label.objects.filter(instance=one.instance_id, zapi_id=one.zapi_id).delete()[0]
-            for one in gone
-        )
+        labels, _ = Label.objects.of(gone).delete()
+        _mark(fingerprint(one.instance_id, name) for one in gone for name in one.ids)
         number += events.filter(message__in=gone).delete()[0]
         Message.objects.filter(pk__in=[message.pk for message in gone]).delete()
     return Counter(messages=len(gone), events=number, labels=labels)
@@ -156,8 +151,29 @@ def empty_callbacks(ids: Iterable[Any]) -> int:
     return Callback.objects.filter(pk__in=found).update(outcome=Outcome.ERASED, body=b"", cause="")
 
 
-def fingerprint(instance: int, zapi_id: str, name: str) -> str:
+def fingerprint(instance: int, zapi_id: str, name: str = "") -> str:
+    """Without a name: of a message that went as a whole, whose label is not to come back."""
     return recipient_hash(f"{instance}:{zapi_id}:{name}")
+
+
+def erased_among(messages: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these, by instance and id, went as a whole and are not there again.
+
+    Z-API may give an id once more, to a message to somebody else.
+    """
+    marks = {fingerprint(*message): message for message in messages}
+    found = ErasedMessage.objects.filter(pk__in=marks).values_list("pk", flat=True)
+    erased = {marks[mark] for mark in found}
+    ids = {zapi_id for _instance, zapi_id in erased}
+    there = Message.objects.filter(Q(zapi_id__in=ids) | Q(zaap_id__in=ids))
+    for instance, *names in there.values_list("instance_id", "zapi_id", "zaap_id") if ids else ():
+        erased -= {(instance, name) for name in names}
+    return erased
+
+
+def _mark(fingerprints: Iterable[str]) -> None:
+    marks = [ErasedMessage(fingerprint=one) for one in fingerprints]
+    ErasedMessage.objects.bulk_create(marks, ignore_conflicts=True)
 
 
 def _readdress(message: Message, person: Person) -> str:

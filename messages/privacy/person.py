@@ -37,6 +37,11 @@ class Person:
         return tuple(sorted({phones.digits_of(a.split("@")[0]) for a in self.addresses}))
 
     @cached_property
+    def by_hand(self) -> str:
+        """As a pattern, read alike by Python and both databases: whatever parts the digits."""
+        return "|".join("[^0-9A-Za-z]*".join(digits) for digits in self.digits)
+
+    @cached_property
     def fingerprints(self) -> list[str]:
         return [recipient_hash(name) for name in self.names]
 

@@ -5,6 +5,7 @@ no index that would be worth its cost to every callback: it is read through, som
 time, so that neither memory nor a lock grows with the board.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,12 +13,10 @@ from urllib.parse import parse_qs
 
 from django.db.models import (
     BinaryField,
-    Exists,
     F,
     Func,
     IntegerField,
     Model,
-    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -125,27 +124,28 @@ def _reporting(person: Person, events: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _in_words(*columns: str) -> Callable[[Person, QuerySet[Any]], QuerySet[Any]]:
-    """Where people wrote a number by hand: by its plain digits."""
+    """Where people wrote a number by hand, in whatever way they part its digits."""
 
     def rows(person: Person, all_rows: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = ((f"{column}__contains", digits) for column in columns for digits in person.digits)
+        wanted = ((f"{column}__regex", person.by_hand) for column in columns)
         return all_rows.filter(Q(*wanted, _connector=Q.OR))
 
     return rows
 
 
-def _labels(person: Person, labels: QuerySet[Any]) -> QuerySet[Any]:
+def _labels(person: Person, labels: Any) -> QuerySet[Any]:
     """Of their messages, and those that hold the number whatever message they are of."""
-    labelled = Message.objects.filter(instance=OuterRef("instance"), zapi_id=OuterRef("zapi_id"))
     written = _in_words("label", "reference")(person, labels)
-    return labels.filter(Exists(_to(person, labelled))) | written
+    found: QuerySet[Any] = labels.with_a_message_in(_to(person, Message.objects.all())) | written
+    return found
 
 
 def _asks_for(person: Person, view: SavedView) -> bool:
     """Whether a saved search is for the person, in any writing of the number."""
     texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
     numbers = {phones.person(number) for text in texts for number in phones.whole_numbers(text)}
-    return bool(numbers & set(person.names)) or person.is_named_in(" ".join(texts).encode())
+    is_written = any(re.search(person.by_hand, text) for text in texts)
+    return is_written or bool(numbers & set(person.names))
 
 
 MESSAGES: Final = Table(Message, _("Messages"), _to, indexed=True)

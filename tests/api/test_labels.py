@@ -3,6 +3,7 @@
 import pytest
 
 from messages.models import Action, AuditEvent, Instance, KeyRole, Label
+from messages.privacy import carry_on, request_erasure, who_is
 
 from .test_keys import assert_problem
 
@@ -114,9 +115,21 @@ def test_many_are_labelled_at_once(labeller, path):
 def test_many_take_as_few_statements_as_one(labeller, django_assert_num_queries):
     labeller.read("/messages/")
     many = [ONE | {"message_id": str(number)} for number in range(150)]
-    # The key, its minute, its limits; the instances; a transaction of one statement; the audit.
-    with django_assert_num_queries(8):
+    # The key, its minute, its limits; the instances; what was erased; a transaction of one
+    # statement; the audit.
+    with django_assert_num_queries(9):
         labeller.write("POST", "/labels/", many)
+
+
+def test_of_an_erased_message_none_is_kept(labeller, post):
+    for message_id in ("3EB0A1", "B"):
+        payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": [message_id]}
+        post(payload | {"phone": "5544999999999" if message_id == "B" else "5511988887777"})
+    request_erasure(who_is("5544999999999"), None)
+    carry_on()
+    assert labeller.write("POST", "/labels/", [ONE, ONE | {"message_id": "B"}]) == {"labelled": 1}
+    labeller.write("PUT", "/messages/instance.id/B/label", {"label": "L"})
+    assert stored() == [("3EB0A1", "R", "L")]
 
 
 def test_one_bad_entry_keeps_all_others_out(labeller):

@@ -17,7 +17,7 @@ INWARD = {
     "instances": {"statuses", "zapi", "models", "audit"},
     "access": {"models", "phones", "audit"},
     "audit": {"models", "phones"},
-    "labels": {"access", "models"},
+    "labels": {"access", "models", "privacy"},
     "finding": {"access", "incidents", "models", "phones", "statuses"},
     "people": {"instances", "models", "phones", "zapi"},
     "summaries": {"access", "models", "statuses", "zapi"},

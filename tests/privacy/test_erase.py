@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from messages import labels
 from messages.ingest import Period, drain, rebuild, replay
 from messages.models import (
     Action,
@@ -92,6 +93,7 @@ def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, su
         instance=instance, zapi_id="M", label="for 5544999999999", updated_at=timezone.now()
     )
     SavedView.objects.create(user=support, name="V", query="q=%2B55+44+9999-9999")
+    SavedView.objects.create(user=support, name="for +55 (44) 99999-9999", query="status=read")
     SavedView.objects.create(user=support, name="failed", query="status=failed")
     Incident.objects.create(
         kind="silent", note=f"asked {PHONE}", opened_at=timezone.now(), last_seen_at=timezone.now()
@@ -302,6 +304,61 @@ def test_what_the_sender_called_a_message_goes_along_with_it(post, instance):
     assert find(who_is(PHONE)).counts["labels"] == 1
     assert erase().erased["labels"] == 1
     assert [left.zapi_id for left in Label.objects.all()] == ["N"]
+
+
+@pytest.mark.parametrize("name", ["M", "NEVER HEARD OF"])
+def test_a_number_written_with_separators_is_found_in_labels_and_notes(post, instance, name):
+    post(status(phone=OTHER))
+    words, now = "Refers to +55 (44) 99999\u20119999, urgent", timezone.now()
+    Label.objects.create(instance=instance, zapi_id=name, label=words, updated_at=now)
+    Incident.objects.create(kind="silent", note=words, opened_at=now, last_seen_at=now)
+    counts = find(who_is(PHONE)).counts
+    assert (counts["labels"], counts["incidents"]) == (1, 1)
+    erase()
+    assert not Label.objects.exists()
+    assert Incident.objects.get().note == ""
+
+
+def test_a_longer_text_with_other_digits_between_is_not_the_number(instance):
+    words = "5544 of 99999, and 9999"
+    Label.objects.create(instance=instance, zapi_id="N", label=words, updated_at=timezone.now())
+    erase()
+    assert Label.objects.exists()
+
+
+def test_a_label_under_the_gateways_own_id_goes_too(post, instance):
+    post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": PHONE})
+    Label.objects.create(instance=instance, zapi_id="Z", label="L", updated_at=timezone.now())
+    assert find(who_is(PHONE)).counts["labels"] == 1
+    erase()
+    assert not Label.objects.exists()
+
+
+class TestLabelsPutAfterwards:
+    @pytest.fixture
+    def put(self, instance, admin_user):
+        def write(*names):
+            entries = [labels.Entry(instance.zapi_id, name, "", "Order 7") for name in names]
+            return labels.label(entries, by=admin_user)
+
+        return write
+
+    def test_they_are_left_out_under_either_id(self, post, put):
+        post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": PHONE})
+        erase()
+        assert put("M", "Z", "NEW") == 1
+        assert [label.zapi_id for label in Label.objects.all()] == ["NEW"]
+
+    def test_of_a_message_that_is_somebody_elses_too_they_are_kept(self, post, put):
+        post(status())
+        erase()
+        post(status(phone=OTHER))
+        assert put("M") == 1
+
+    def test_of_a_groups_message_they_are_kept(self, post, put):
+        post(in_group(PHONE))
+        erase()
+        assert put("G") == 1
 
 
 def test_an_export_holds_no_secret(post):

@@ -66,10 +66,10 @@ def _label(request: HttpRequest, rows: list[dict[str, str]]) -> tuple[labels.Fau
     if faults:
         return tuple(faults)
     try:
-        labels.label(entries, by=request.user)
+        number = labels.label(entries, by=request.user)
     except labels.LabelsRefusedError as refusal:
         return refusal.faults
-    audit(request, Action.LABELLED, details={"messages": len(entries)})
-    words = ngettext("%(count)d message labelled.", "%(count)d messages labelled.", len(entries))
-    flash.success(request, words % {"count": len(entries)})
+    audit(request, Action.LABELLED, details={"messages": number})
+    words = ngettext("%(count)d message labelled.", "%(count)d messages labelled.", number)
+    flash.success(request, words % {"count": number})
     return ()
