@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from messages.ingest import first_id_at
-from messages.models import AuditEvent, Callback, ErasedMessage, Incident, Kept, Message
+from messages.models import AuditEvent, Callback, ErasedMessage, Incident, Kept, Label, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ KINDS: Final[dict[Kept, Kind]] = {
         "erased_at",
     ),
 }
+
+
+def orphan_labels(before: datetime) -> QuerySet[Label]:
+    """No message takes them along: never heard of, or labelled again after it was purged."""
+    old = Label.objects.filter(updated_at__lt=before)
+    return old.without_message().order_by("updated_at", "id")
 
 
 def bodies_after(before: datetime, reached: UUID | None) -> QuerySet[Any]:

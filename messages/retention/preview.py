@@ -1,10 +1,12 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from messages.models import Kept, Retention
 
-from .kinds import KINDS, bodies_after
+from .kinds import KINDS, bodies_after, orphan_labels
 from .rules import cutoff
 
 # Beyond it a number says no more, and counting on would take long.
@@ -24,9 +26,18 @@ class Going:
 
 
 def preview(kind: Kept, days: int) -> Going:
-    rows = KINDS[kind].older(cutoff(days))
+    before = cutoff(days)
     if kind is Kept.BODIES:
         known = Retention.objects.filter(kind=kind).values_list("reached", flat=True).first()
-        rows = bodies_after(cutoff(days), known)
-    oldest = rows.values_list(KINDS[kind].time, flat=True).first()
+        return _going(bodies_after(before, known), KINDS[kind].time)
+    going = _going(KINDS[kind].older(before), KINDS[kind].time)
+    if kind is Kept.MESSAGES:
+        labels = _going(orphan_labels(before), "updated_at")
+        times = [one.oldest for one in (going, labels) if one.oldest]
+        return Going(going.number + labels.number, min(times, default=None))
+    return going
+
+
+def _going(rows: QuerySet[Any], time: str) -> Going:
+    oldest = rows.values_list(time, flat=True).first()
     return Going(rows.values("pk")[:MOST_COUNTED].count(), oldest)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from messages.audit import Action, audit
 from messages.models import Callback, Kept, KnownAddress, Label, Message, Retention, StatusEvent
 
-from .kinds import KINDS, bodies_after
+from .kinds import KINDS, bodies_after, orphan_labels
 from .rules import cutoff
 
 logger = logging.getLogger(__name__)
@@ -76,20 +76,28 @@ def _delete(row: Retention, before: datetime) -> int:
 
 
 def _delete_messages(row: Retention, before: datetime) -> int:
-    """Those that a callback is just writing are left for the next turn, and nobody waits."""
+    """Those that a callback is just writing are left for the next turn, and nobody waits.
+
+    Orphan labels last: until the messages are gone, most labels as old have theirs.
+    """
     with transaction.atomic():
         older = KINDS[Kept.MESSAGES].older(before)
         locked = list(older.select_for_update(skip_locked=True)[:BATCH])
-        labels = Label.objects.filter(zapi_id__in=[message.zapi_id for message in locked])
-        known = {(message.instance_id, message.zapi_id) for message in locked}
-        gone = [label.pk for label in labels if (label.instance_id, label.zapi_id) in known]
-        Label.objects.filter(pk__in=gone).delete()
+        Label.objects.of(locked).delete()
         events = StatusEvent.objects.filter(message__in=locked)
         addresses = set(events.values_list("phone", flat=True))
         events.delete()
         Message.objects.filter(pk__in=[message.pk for message in locked]).delete()
         KnownAddress.objects.forget_unused(addresses)
-    return len(locked)
+    return len(locked) if len(locked) == BATCH else len(locked) + _delete_orphan_labels(before)
+
+
+def _delete_orphan_labels(before: datetime) -> int:
+    # Looked for without a lock: that may take long, and on SQLite the door would wait for it.
+    pks = list(orphan_labels(before).values_list("pk", flat=True)[:BATCH])
+    # Asked again: one may have been sent anew meanwhile.
+    orphan_labels(before).filter(pk__in=pks).delete()
+    return len(pks)
 
 
 def _empty_bodies(row: Retention, before: datetime) -> int:

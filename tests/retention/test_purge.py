@@ -89,6 +89,32 @@ def test_labels_go_with_their_messages(old, instance):
     assert [label.zapi_id for label in Label.objects.all()] == ["N"]
 
 
+def label(instance, name, days):
+    then = timezone.now() - timedelta(days=days)
+    Label.objects.create(instance=instance, zapi_id=name, reference="7", updated_at=then)
+
+
+def test_a_label_under_the_gateways_own_id_goes_with_its_message(post, instance):
+    post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": READ["phone"]})
+    age(100)
+    label(instance, "Z", 10)
+    keep(messages=90, bodies=90)
+    purge()
+    assert not Label.objects.exists()
+
+
+def test_labels_without_a_message_go_when_they_are_as_old(post, instance, monkeypatch):
+    monkeypatch.setattr(purging, "BATCH", 2)
+    post(READ)
+    label(instance, "M", 100)
+    label(instance, "YOUNG", 10)
+    for number in range(5):
+        label(instance, f"NEVER HEARD OF {number}", 100)
+    keep(messages=90, bodies=90)
+    assert purge() == 5
+    assert {left.zapi_id for left in Label.objects.all()} == {"M", "YOUNG"}
+
+
 def test_bodies_go_and_the_timeline_stays(old):
     before = list(StatusEvent.objects.values()), list(Message.objects.values())
     keep(bodies=30)
@@ -224,3 +250,11 @@ def test_a_preview_counts_what_would_go(old):
     assert going.oldest
     assert (datetime.now(UTC) - going.oldest).days == 100
     assert preview(Kept.MESSAGES, 110).number == 0
+
+
+def test_a_preview_counts_labels_without_a_message(old, instance):
+    label(instance, "NEVER HEARD OF", 120)
+    going = preview(Kept.MESSAGES, 90)
+    assert going.number == 2
+    assert going.oldest
+    assert (datetime.now(UTC) - going.oldest).days == 120
