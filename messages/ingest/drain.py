@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
-from messages.models import Instance, SpooledCallback
+from messages.models import Instance, Retention, SpooledCallback
 
 from . import spool
 from .delivery import Delivery
@@ -30,6 +30,9 @@ def drain() -> int:
     is_away = False
     while not is_away and time.monotonic() < ends_at and (rows := spool.take(BATCH)):
         done, is_away = _store_all(rows)
+        if done:
+            # Before they are forgotten: stopped in between, this comes again.
+            Retention.objects.go_back_to(min(done))
         spool.forget(done)
         stored += len(done)
     if stored:

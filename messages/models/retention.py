@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,16 @@ class Kept(models.TextChoices):
     ERASURES = "erasures", _("Marks of erased messages")
 
 
+class RetentionQuerySet(models.QuerySet["Retention"]):
+    def bodies_reached(self) -> UUID | None:
+        return self.filter(kind=Kept.BODIES).values_list("reached", flat=True).first()
+
+    def go_back_to(self, callback_id: UUID) -> None:
+        """A callback was stored late: its body lies behind what was emptied, and is to go too."""
+        behind = self.filter(kind=Kept.BODIES, reached__gte=callback_id)
+        behind.update(reached=UUID(int=callback_id.int - 1))
+
+
 class Retention(models.Model):
     """For how many days one kind of data is kept. Without a row of its own it is kept for good."""
 
@@ -23,6 +35,8 @@ class Retention(models.Model):
     reached = models.UUIDField(null=True)
     # When the last turn found nothing left to purge.
     finished_at = models.DateTimeField(_("up to date since"), null=True)
+
+    objects = RetentionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("retention")

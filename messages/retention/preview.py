@@ -28,8 +28,8 @@ class Going:
 def preview(kind: Kept, days: int) -> Going:
     before = cutoff(days)
     if kind is Kept.BODIES:
-        known = Retention.objects.filter(kind=kind).values_list("reached", flat=True).first()
-        return _going(bodies_after(before, known), KINDS[kind].time)
+        rows = bodies_after(before, Retention.objects.bodies_reached())
+        return _going(rows, KINDS[kind].time)
     going = _going(KINDS[kind].older(before), KINDS[kind].time)
     if kind is Kept.MESSAGES:
         labels = _going(orphan_labels(before), "updated_at")

@@ -101,11 +101,12 @@ def _delete_orphan_labels(before: datetime) -> int:
 
 
 def _empty_bodies(row: Retention, before: datetime) -> int:
-    pks = list(bodies_after(before, row.reached).values_list("pk", flat=True)[:BATCH])
+    reached = Retention.objects.bodies_reached()
+    pks = list(bodies_after(before, reached).values_list("pk", flat=True)[:BATCH])
     if pks:
         Callback.objects.filter(pk__in=pks).update(body=b"")
-        row.reached = pks[-1]
-        row.save(update_fields=["reached"])
+        # Not where it was set back meanwhile, for a callback that was stored late.
+        Retention.objects.filter(pk=row.pk, reached=reached).update(reached=pks[-1])
     return len(pks)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from messages.ingest import Period, RebuildRefusedError, first_id_at, rebuild
+from messages.ingest import Period, RebuildRefusedError, drain, first_id_at, rebuild
 from messages.models import (
     Action,
     AuditEvent,
@@ -20,10 +20,12 @@ from messages.models import (
     Label,
     Message,
     Retention,
+    SpooledCallback,
     StatusEvent,
 )
 from messages.retention import LEAST_DAYS, Purge, keep_for, preview
 from messages.retention import purge as purging
+from messages.retention.kinds import bodies_after
 from messages.worker.follow_ups import follow_up
 
 READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
@@ -214,6 +216,40 @@ def test_what_was_emptied_is_not_read_again(old, post):
     reached = Retention.objects.get().reached
     assert reached == Callback.objects.get().pk
     assert preview(Kept.BODIES, 30).number == 0
+
+
+def test_a_body_that_was_stored_late_goes_too(old, post, away):
+    away(True)
+    post(READ | {"ids": ["LATE"]})
+    SpooledCallback.objects.update(id=first_id_at(timezone.now() - timedelta(days=200)))
+    away(False)
+    keep(bodies=30)
+    purge()
+    assert drain() == 1
+    Retention.objects.update(finished_at=None)
+    assert purge() == 1
+    assert not Callback.objects.exclude(body=b"").exists()
+
+
+def test_one_that_is_stored_while_others_are_emptied_goes_next(old, post, instance, monkeypatch):
+    def store_late(*arguments):
+        monkeypatch.undo()
+        late = first_id_at(timezone.now() - timedelta(days=200))
+        callback = {"instance": instance, "received_at": timezone.now(), "size": 1, "body": b"x"}
+        Callback.objects.create(pk=late, **callback)
+        Retention.objects.go_back_to(late)
+        return bodies_after(*arguments)
+
+    keep(bodies=30)
+    purge()
+    post(READ)
+    age(90)
+    Retention.objects.update(finished_at=None)
+    monkeypatch.setattr(purging, "bodies_after", store_late)
+    purge()
+    Retention.objects.update(finished_at=None)
+    purge()
+    assert not Callback.objects.exclude(body=b"").exists()
 
 
 def test_it_is_audited(old):
