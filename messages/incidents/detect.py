@@ -1,5 +1,7 @@
 """One look at everything: what is found opens incidents, what is no longer found resolves them.
 
+What turns out to follow from another incident ends as a part of it, which is not told as its end.
+
 Any number of workers may look at the same time: the database holds that there is one open incident
 of a kind and instance, and whoever changes its row tells of it in the same transaction.
 """
@@ -14,7 +16,7 @@ from django.utils import timezone
 
 from messages.models import Incident, IncidentKind, Instance, Transition
 
-from .finding import Finding, Rule, Watch
+from .finding import Finding, Rule, Subject, Watch
 from .grouping import grouped
 from .queue import explain
 from .rules import RULES
@@ -31,8 +33,9 @@ CLEAR_FOR: Final = timedelta(minutes=5)
 def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) -> int:
     """Give how many incidents were opened or resolved."""
     watch = _look(timezone.now())
-    findings, failed = _ask(rules, watch)
-    findings = list(explain(grouped(findings), watch))
+    found_by_rules, failed = _ask(rules, watch)
+    groups = grouped(found_by_rules, watch)
+    findings = list(explain(groups.findings, watch))
     opened = sum(_found(finding, watch, listener) for finding in findings)
     found = {finding.subject for finding in findings}
     # A rule that failed says nothing, not even that all is well.
@@ -41,14 +44,19 @@ def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) ->
         for subject, incident in watch.open.items()
         if subject not in found and subject[0] in rules and subject[0] not in failed
     ]
-    return opened + sum(_not_found(incident, watch.now, listener) for incident in gone)
+    return opened + sum(_gone(incident, groups.merged, watch.now, listener) for incident in gone)
 
 
 def _look(now: datetime) -> Watch:
     open_now = Incident.objects.open().select_related("instance")
     return Watch(
         now=now,
-        instances=list(Instance.objects.active().with_last_heard().select_related("account")),
+        instances=list(
+            Instance.objects.active()
+            .with_last_heard()
+            .select_related("account")
+            .prefetch_related("webhooks")
+        ),
         open={(one.kind, one.instance_id, one.place): one for one in open_now},
     )
 
@@ -89,6 +97,30 @@ def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
         logger.warning("Incident %s opened: %s", incident.pk, finding.kind.value)
         listener(incident, Transition.OPENED)
     return is_new
+
+
+def _gone(
+    incident: Incident,
+    merged: Mapping[Subject, IncidentKind],
+    now: datetime,
+    listener: Listener,
+) -> bool:
+    if cause := merged.get((incident.kind, incident.instance_id, incident.place)):
+        return _merge(incident, cause, now, listener)
+    return _not_found(incident, now, listener)
+
+
+@transaction.atomic
+def _merge(incident: Incident, cause: IncidentKind, now: datetime, listener: Listener) -> bool:
+    """It goes on under another name: nobody may be told that it is over."""
+    values = {**incident.values, "part_of": cause.value}
+    still_open = Incident.objects.open().filter(pk=incident.pk)
+    is_ours = still_open.update(resolved_at=now, values=values) == 1
+    if is_ours:
+        incident.resolved_at, incident.values = now, values
+        logger.warning("Incident %s is part of another: %s", incident.pk, cause.value)
+        listener(incident, Transition.MERGED)
+    return is_ours
 
 
 @transaction.atomic

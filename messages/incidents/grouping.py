@@ -1,12 +1,12 @@
 """One cause, one incident: what follows from another incident is told in its words."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from messages.models import IncidentKind
 
-from .finding import Finding
+from .finding import Finding, Subject, Watch
 
 # What each explains, the first that fits; and by which of its values it tells of it.
 _EXPLAINS: Final = {
@@ -15,18 +15,45 @@ _EXPLAINS: Final = {
 }
 
 
-def grouped(findings: Iterable[Finding]) -> Sequence[Finding]:
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """`merged` names the cause of each subject that is told of in another's words."""
+
+    findings: Sequence[Finding]
+    merged: Mapping[Subject, IncidentKind]
+
+
+def grouped(findings: Iterable[Finding], watch: Watch) -> Grouped:
     by_subject = {finding.subject: finding for finding in findings}
+    merged = {}
     for finding in list(by_subject.values()):
         if cause := _cause(finding, by_subject):
             del by_subject[finding.subject]
             told = {**cause.values, f"{finding.kind.value}_count": finding.values.get("count", 0)}
             by_subject[cause.subject] = replace(cause, values=told)
-    return list(by_subject.values())
+            merged[finding.subject] = cause.kind
+        elif finding.subject not in watch.open and _may_be_explained(finding, watch):
+            del by_subject[finding.subject]
+    return Grouped(list(by_subject.values()), merged)
 
 
-def _cause(finding: Finding, among: dict[tuple[str, int | None, str], Finding]) -> Finding | None:
-    for kind in _EXPLAINS.get(finding.kind, ()):
-        if cause := among.get((kind, finding.subject[1], finding.place)):
-            return cause
+def _cause(finding: Finding, among: Mapping[Subject, Finding]) -> Finding | None:
+    for subject in _causes(finding):
+        if subject in among and subject != finding.subject:
+            return among[subject]
     return None
+
+
+def _may_be_explained(finding: Finding, watch: Watch) -> bool:
+    """By what is not told yet, or not over yet: it would be told, and swallowed or gone at once."""
+    causes = list(_causes(finding))
+    if any(subject in watch.open for subject in causes if subject != finding.subject):
+        return True
+    instance = finding.instance
+    is_disconnected = instance is not None and instance.connected is False
+    return is_disconnected and any(kind == IncidentKind.DISCONNECTED for kind, *_ in causes)
+
+
+def _causes(finding: Finding) -> Iterable[Subject]:
+    for kind in _EXPLAINS.get(finding.kind, ()):
+        yield (kind, finding.subject[1], finding.place)

@@ -1,6 +1,6 @@
 """An incident in words: what is wrong, in numbers, and what to do. In the reader's language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,6 +19,17 @@ _COUNTED: Final = 1000
 def about(incident: Incident) -> str:
     """What it concerns: an instance's name, a machine's, or nothing in particular."""
     return incident.instance.name if incident.instance else incident.place
+
+
+def title(incident: Incident) -> str:
+    name, subject = str(incident.get_kind_display()), about(incident)
+    return f"{subject}: {name}" if subject else name
+
+
+def part_of(incident: Incident) -> str:
+    """What it turned out to follow from, '' for all that stands for itself."""
+    cause = incident.values.get("part_of")
+    return str(IncidentKind(cause).label) if cause in IncidentKind.values else ""
 
 
 def happening(incident: Incident) -> str:
@@ -76,11 +87,20 @@ def _queue(values: Values) -> list[str]:
 
 
 def _webhook(values: Values) -> str:
-    hooks = [str(WebhookKind(hook).label) for hook in values.get("hooks", ())]
-    words = _("Z-API calls another URL than this board's for: %s.") % ", ".join(hooks)
+    missing = values.get("missing", ())
+    taken = [hook for hook in values.get("hooks", ()) if hook not in missing]
+    sentences = []
+    if taken or not missing:
+        sentences = [_("Z-API calls another URL than this board's for: %s.") % _hooks(taken)]
+    if missing:
+        sentences.append(_("Z-API has no URL to call for: %s.") % _hooks(missing))
     if "silent_count" in values:
-        return f"{words} " + _("Nothing is heard from this number any more.")
-    return words
+        sentences.append(_("Nothing is heard from this number any more."))
+    return " ".join(sentences)
+
+
+def _hooks(kinds: Iterable[str]) -> str:
+    return ", ".join(str(WebhookKind(kind).label) for kind in kinds)
 
 
 def _silent(values: Values) -> str:

@@ -87,6 +87,8 @@ class Channel(models.Model):
 class Transition(models.TextChoices):
     OPENED = "opened", _("Opened")
     RESOLVED = "resolved", _("Resolved")
+    # Not over: told from now on as part of the incident that caused it.
+    MERGED = "merged", _("Merged")
 
 
 class NotificationState(models.TextChoices):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from messages.incidents.words import about, advice, happening, length
+from messages.incidents.words import advice, happening, length, part_of, title
 from messages.models import Incident, Notification, Transition
 
 # More of them read no better one by one.
@@ -28,16 +28,23 @@ class Entry:
         return self.transition is Transition.RESOLVED
 
     @property
+    def is_merged(self) -> bool:
+        return self.transition is Transition.MERGED
+
+    @property
     def title(self) -> str:
-        name, subject = str(self.incident.get_kind_display()), about(self.incident)
-        title = f"{subject}: {name}" if subject else name
-        return _("Over: %s") % title if self.is_over else title
+        words = title(self.incident)
+        if self.is_merged:
+            return _("Part of another problem: %s") % words
+        return _("Over: %s") % words if self.is_over else words
 
     @property
     def lines(self) -> Sequence[str]:
         """The title, and what there is to say beyond it."""
         if self.is_over:
             return [self.title, _("It lasted %s.") % length(self.incident.lasted)]
+        if self.is_merged:
+            return [self.title, _("It goes on, and is told as: %s.") % part_of(self.incident)]
         since = _("Since %s.") % _clock(self.incident.opened_at)
         words = [self.title, happening(self.incident), since, advice(self.incident)]
         return [line for line in words if line]
@@ -71,18 +78,24 @@ class Digest:
         latest: dict[int, Entry] = {}
         for one in sorted(notifications, key=lambda one: one.pk):
             latest[one.incident_id] = Entry(one.incident, Transition(one.transition))
-        return cls(digest_id, tuple(sorted(latest.values(), key=lambda entry: entry.is_over)))
+        return cls(digest_id, tuple(sorted(latest.values(), key=_place)))
 
     @property
     def subject(self) -> str:
         if len(self.entries) == 1:
             return self.entries[0].title
         over = sum(entry.is_over for entry in self.entries)
-        begun = len(self.entries) - over
+        merged = sum(entry.is_merged for entry in self.entries)
+        begun = len(self.entries) - over - merged
         parts = []
         if begun:
             parts.append(
                 ngettext("%(number)d problem", "%(number)d problems", begun) % {"number": begun}
+            )
+        if merged:
+            parts.append(
+                ngettext("%(number)d goes on as another", "%(number)d go on as another", merged)
+                % {"number": merged}
             )
         if over:
             parts.append(
@@ -129,6 +142,11 @@ class Trial:
 def board_url() -> str:
     base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
     return str(base) + reverse("dashboard:incidents")
+
+
+def _place(entry: Entry) -> int:
+    """What has begun first, and what is over last."""
+    return [Transition.OPENED, Transition.MERGED, Transition.RESOLVED].index(entry.transition)
 
 
 def _clock(moment: datetime) -> str:

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from messages.incidents.learning import learn_rhythms
 from messages.incidents.words import about, happening
+from messages.instances.addresses import webhook_url
+from messages.instances.verify import check
 from messages.models import (
     ForwardLine,
     Incident,
@@ -62,6 +64,35 @@ class TestDisconnected:
         assert look() == ["disconnected"]
         assert "400 messages are stuck." in words()
 
+    def test_what_was_stuck_before_is_told_as_part_of_it_and_not_as_over(
+        self, instance, look, clock, told
+    ):
+        send(instance, 5, ago(clock, minutes=31))
+        look()
+        disconnect(instance, clock, minutes=3)
+        assert look() == ["disconnected"]
+        clock.advance(minutes=6)
+        look()
+        turns = [("stuck", "opened"), ("disconnected", "opened"), ("stuck", "merged")]
+        assert told == turns
+        assert Incident.objects.get(kind="stuck").values["part_of"] == "disconnected"
+
+    def test_messages_stuck_while_it_is_not_told_yet_wait_for_it(self, instance, look, clock):
+        send(instance, 5, ago(clock, minutes=31))
+        disconnect(instance, clock, minutes=1)
+        assert look() == []
+
+    def test_a_reconnected_one_is_given_time_to_deliver(self, instance, look, clock, told):
+        send(instance, 5, ago(clock, minutes=45))
+        disconnect(instance, clock, minutes=50)
+        look()
+        Instance.objects.update(connected=True, connection_changed_at=clock.now)
+        assert look() == ["disconnected"]
+        clock.advance(minutes=6)
+        assert look() == []
+        clock.advance(minutes=25)
+        assert look() == ["stuck"]
+
     def test_an_archived_instance_is_let_go(self, instance, settle, clock, told):
         disconnect(instance, clock, minutes=5)
         settle()
@@ -90,6 +121,11 @@ class TestStuck:
         Instance.objects.update(stuck_after=60)
         send(instance, 5, ago(clock, minutes=31))
         assert look() == []
+
+    def test_a_threshold_of_more_than_a_day(self, instance, look, clock):
+        Instance.objects.update(stuck_after=30 * 60)
+        send(instance, 5, ago(clock, hours=30, minutes=1))
+        assert look() == ["stuck"]
 
     def test_one_contact_whose_phone_is_off_is_no_incident(self, instance, look, clock):
         send(instance, 1, ago(clock, minutes=31))
@@ -145,6 +181,17 @@ class TestSilent:
         clock.advance(minutes=30)
         assert look() == ["disconnected"]
 
+    def test_one_that_turns_out_to_be_disconnected_is_told_as_that(self, busy, look, clock, told):
+        clock.advance(minutes=30)
+        look()
+        disconnect(busy, clock, minutes=3)
+        look()
+        clock.advance(minutes=6)
+        look()
+        assert told == [
+            *[("silent", "opened"), ("disconnected", "opened"), ("silent", "merged")],
+        ]
+
     def test_less_than_a_week_is_no_habit(self, instance, look, clock):
         hear(instance, *every(timedelta(minutes=2), since=ago(clock, days=6), until=clock.now))
         learn_rhythms()
@@ -171,16 +218,49 @@ def test_few_failures(instance, look, clock):
     assert look() == []
 
 
+def taken_over(instance: Instance, **fields) -> Webhook:
+    taken = {
+        "kind": WebhookKind.MESSAGE_STATUS,
+        "state": WebhookState.DIFFERS,
+        "pushed_url": "https://board.example.com/x",
+        "found_url": "https://crm.example.com/secret",
+    }
+    return Webhook.objects.create(instance=instance, **taken | fields)
+
+
 def test_a_webhook_that_somebody_took_over(instance, look):
-    Webhook.objects.create(
-        instance=instance,
-        kind=WebhookKind.MESSAGE_STATUS,
-        state=WebhookState.DIFFERS,
-        pushed_url="https://board.example.com/x",
-        found_url="https://crm.example.com/secret",
-    )
+    taken_over(instance)
     assert look() == ["webhook"]
     assert words() == "Z-API calls another URL than this board's for: Message status."
+
+
+def test_a_webhook_that_was_somebody_else_s_from_the_first_push_on(instance, look):
+    taken_over(instance, pushed_url="")
+    assert look() == ["webhook"]
+
+
+def test_a_webhook_without_any_url(instance, look):
+    taken_over(instance, found_url="")
+    look()
+    assert words() == "Z-API has no URL to call for: Message status."
+
+
+def test_a_webhook_taken_over_is_not_over_while_zapi_cannot_say(instance, settle, zapi, told):
+    taken_over(instance)
+    settle()
+    zapi.answer_name = "fault"
+    check(instance)
+    assert Webhook.objects.get(kind=WebhookKind.MESSAGE_STATUS).state == WebhookState.UNREACHABLE
+    assert settle() == ["webhook"]
+    assert told == [("webhook", "opened")]
+
+
+def test_a_webhook_pushed_again_is_over_whether_or_not_zapi_answers_since(instance, settle):
+    taken = taken_over(instance)
+    settle()
+    url = webhook_url(instance)
+    Webhook.objects.filter(pk=taken.pk).update(found_url=url, state=WebhookState.UNREACHABLE)
+    assert settle() == []
 
 
 def test_a_webhook_that_was_never_ours(instance, look):

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from messages.models import Channel, ChannelKind, IncidentKind, Instance, Notification
+from messages.models import (
+    Channel,
+    ChannelKind,
+    IncidentKind,
+    Instance,
+    Notification,
+    Transition,
+)
 from messages.notifications.notifier import LEASE, notify
+from messages.notifications.outbox import enqueue
 from tests.notifications.conftest import (
     SECRET,
     channel,
@@ -64,6 +72,19 @@ def test_recovery_is_told_too(instance, webhook, receiver, clock):
     notify()
     assert turns(messages_of(receiver)[1]) == [("stuck", "resolved")]
     assert messages_of(receiver)[1]["subject"] == "Over: Atendimento: Messages stuck"
+
+
+def test_what_turned_out_to_be_part_of_another_is_not_told_as_over(
+    instance, webhook, receiver, clock
+):
+    incident = opened(instance, values={"count": 4, "part_of": "disconnected"})
+    notify()
+    clock.advance(minutes=11)
+    enqueue(incident, Transition.MERGED)
+    notify()
+    message = messages_of(receiver)[1]
+    assert turns(message) == [("stuck", "merged")]
+    assert message["subject"] == "Part of another problem: Atendimento: Messages stuck"
 
 
 def test_of_what_came_and_went_within_a_pause_only_the_end_is_told(

@@ -7,7 +7,7 @@ from django.db.models import F
 from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.absence import Absence
-from messages.incidents.words import about, advice, happening
+from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind
 from messages.models.incident import IncidentQuerySet
 
@@ -30,8 +30,11 @@ class IncidentRow:
 
     @property
     def title(self) -> str:
-        name, subject = str(self.incident.get_kind_display()), about(self.incident)
-        return f"{subject}: {name}" if subject else name
+        return title(self.incident)
+
+    @property
+    def part_of(self) -> str:
+        return part_of(self.incident)
 
     @property
     def icon(self) -> str:

@@ -7,11 +7,11 @@ from ..rhythm import Pace
 
 
 def silent(watch: Watch) -> Iterator[Finding]:
-    """Connected, as far as is known, yet nothing comes for longer than is its habit."""
+    """Nothing comes for longer than is its habit. That it is disconnected explains it."""
     rhythms = {rhythm.instance_id: rhythm for rhythm in Rhythm.objects.all()}
     for instance in watch.instances:
         rhythm, heard = rhythms.get(instance.pk), instance.last_heard_at
-        if rhythm is None or heard is None or instance.connected is False or not rhythm.hours:
+        if rhythm is None or heard is None or not rhythm.hours:
             continue
         pace = Pace(tuple(rhythm.hours), rhythm.longest)
         if pace.is_unusual(

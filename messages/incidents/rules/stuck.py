@@ -1,8 +1,8 @@
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from messages.models import Incident, IncidentKind, Instance, Message
 
@@ -20,12 +20,30 @@ COUNTED: Final = 1000
 
 
 def stuck_messages(watch: Watch) -> Iterator[Finding]:
-    suspects = _suspects(watch)
+    suspects, reconnected = _suspects(watch), _reconnected(watch)
     for instance in watch.instances:
         incident = watch.opened(IncidentKind.STUCK, instance)
-        is_suspect = incident or instance.pk in suspects
+        is_suspect = incident or (
+            instance.pk in suspects and not _is_catching_up(instance, reconnected, watch)
+        )
         if is_suspect and (count := _count(watch, instance, incident)) >= LEAST:
             yield Finding(IncidentKind.STUCK, instance, values={"count": count})
+
+
+def _reconnected(watch: Watch) -> Mapping[int | None, datetime]:
+    """When each instance's latest disconnection that people were told of was over."""
+    longest = max((instance.stuck_after for instance in watch.instances), default=0)
+    since = watch.now - timedelta(minutes=longest)
+    over = Incident.objects.filter(kind=IncidentKind.DISCONNECTED, resolved_at__gt=since)
+    return dict(over.order_by().values_list("instance").annotate(latest=Max("resolved_at")))
+
+
+def _is_catching_up(
+    instance: Instance, reconnected: Mapping[int | None, datetime], watch: Watch
+) -> bool:
+    """What waited while it was disconnected is only now being delivered."""
+    since = watch.now - timedelta(minutes=instance.stuck_after)
+    return instance.pk in reconnected and reconnected[instance.pk] > since
 
 
 def _suspects(watch: Watch) -> set[int]:
@@ -43,8 +61,10 @@ def _by_instance(messages: QuerySet[Message]) -> dict[int, int]:
 
 
 def _count(watch: Watch, instance: Instance, incident: Incident | None) -> int:
-    since = watch.now - _LONGEST
+    # A threshold may be longer than a day: what is stuck is older still.
+    threshold = timedelta(minutes=instance.stuck_after)
+    since = watch.now - max(_LONGEST, threshold + _RECENT)
     if incident:
-        since = max(since, incident.opened_at - timedelta(minutes=instance.stuck_after) - _RECENT)
+        since = max(since, incident.opened_at - threshold - _RECENT)
     messages = Message.objects.filter(instance=instance, first_heard_at__gte=since)
     return stuck(messages, watch.now)[: COUNTED + 1].count()

@@ -1,16 +1,40 @@
 from collections.abc import Iterator
 
-from messages.models import IncidentKind, Webhook, WebhookState
+from messages.instances.addresses import webhook_url
+from messages.instances.reading import is_taken
+from messages.models import Incident, IncidentKind, Webhook, WebhookState
 
 from ..finding import Finding, Watch
 
 
 def webhook_differs(watch: Watch) -> Iterator[Finding]:
-    """Z-API calls another URL than ours where ours was pushed: somebody took the hook over."""
-    differing: dict[int, list[str]] = {}
-    webhooks = Webhook.objects.filter(state=WebhookState.DIFFERS).exclude(pushed_url="")
-    for webhook in webhooks.order_by("kind"):
-        differing.setdefault(webhook.instance_id, []).append(webhook.kind)
+    """Z-API calls another URL than ours, or none: somebody took the hook over, or had it before."""
     for instance in watch.instances:
-        if kinds := differing.get(instance.pk):
-            yield Finding(IncidentKind.WEBHOOK, instance, values={"hooks": kinds})
+        incident = watch.opened(IncidentKind.WEBHOOK, instance)
+        differing = [
+            webhook
+            for webhook in sorted(instance.webhooks.all(), key=lambda one: one.kind)
+            if _differs(webhook) or _did(webhook, incident)
+        ]
+        if differing:
+            values = {
+                "hooks": [webhook.kind for webhook in differing],
+                "missing": [webhook.kind for webhook in differing if not webhook.found_url],
+            }
+            yield Finding(IncidentKind.WEBHOOK, instance, values=values)
+
+
+def _differs(webhook: Webhook) -> bool:
+    """Where ours was never pushed, only somebody else's: a push may be on its way."""
+    is_ours_to_have = webhook.pushed_url or is_taken(webhook)
+    return webhook.state == WebhookState.DIFFERS and bool(is_ours_to_have)
+
+
+def _did(webhook: Webhook, incident: Incident | None) -> bool:
+    """While Z-API does not answer, what it said last stands: nobody has put our URL back."""
+    return (
+        incident is not None
+        and webhook.kind in incident.values.get("hooks", ())
+        and webhook.state == WebhookState.UNREACHABLE
+        and webhook.found_url != webhook_url(webhook.instance)
+    )
