@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from messages.models import Incident, IncidentKind, Instance
 
@@ -39,3 +39,12 @@ class Watch:
 
 
 Rule = Callable[[Watch], Iterable[Finding]]
+
+
+# Fewer may be silent or away at once by chance.
+_FEW: Final = 3
+
+
+def is_most(number: int, among: Sequence[object]) -> bool:
+    """Whether so many share one cause, which is told once and not for each of them."""
+    return number >= _FEW and 2 * number > len(among)

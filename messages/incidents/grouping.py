@@ -11,7 +11,12 @@ from .finding import Finding, Subject, Watch
 # What each explains, the first that fits; and by which of its values it tells of it.
 _EXPLAINS: Final = {
     IncidentKind.STUCK: (IncidentKind.DISCONNECTED,),
-    IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK),
+    IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
+}
+# What the same of many instances at once is told as, of the whole board.
+_OF_THE_BOARD: Final = {
+    IncidentKind.SILENT: IncidentKind.DEAF,
+    IncidentKind.UNREACHABLE: IncidentKind.UNREACHABLE,
 }
 
 
@@ -39,7 +44,7 @@ def grouped(findings: Iterable[Finding], watch: Watch) -> Grouped:
 
 def _cause(finding: Finding, among: Mapping[Subject, Finding]) -> Finding | None:
     for subject in _causes(finding):
-        if subject in among and subject != finding.subject:
+        if subject in among:
             return among[subject]
     return None
 
@@ -47,7 +52,7 @@ def _cause(finding: Finding, among: Mapping[Subject, Finding]) -> Finding | None
 def _may_be_explained(finding: Finding, watch: Watch) -> bool:
     """By what is not told yet, or not over yet: it would be told, and swallowed or gone at once."""
     causes = list(_causes(finding))
-    if any(subject in watch.open for subject in causes if subject != finding.subject):
+    if any(subject in watch.open for subject in causes):
         return True
     instance = finding.instance
     is_disconnected = instance is not None and instance.connected is False
@@ -57,3 +62,5 @@ def _may_be_explained(finding: Finding, watch: Watch) -> bool:
 def _causes(finding: Finding) -> Iterable[Subject]:
     for kind in _EXPLAINS.get(finding.kind, ()):
         yield (kind, finding.subject[1], finding.place)
+    if finding.instance and finding.kind in _OF_THE_BOARD:
+        yield (_OF_THE_BOARD[finding.kind], None, "")

@@ -37,7 +37,8 @@ def learn_rhythms(most: int = 20) -> int:
 
 def learn_rhythm(instance: Instance, now: datetime) -> Rhythm:
     since = _heard_first(instance, now - LEARNS_FROM)
-    learnt: dict[str, object] = {"hours": [], "longest": None}
+    # Too little to learn from leaves what was learnt before: the purge takes no habit away.
+    learnt: dict[str, object] = {}
     if since and since <= now - LEARNS_AT_LEAST:
         pace = learn(_gaps(instance, since), since, now)
         learnt = {"hours": list(pace.hours), "longest": pace.longest}

@@ -104,8 +104,35 @@ def _hooks(kinds: Iterable[str]) -> str:
 
 
 def _silent(values: Values) -> str:
+    if values.get("never"):
+        return _(
+            "Nothing was ever heard from it, although it has been connected, with this board's "
+            "URL, for %s."
+        ) % length(timedelta(seconds=values["silence"]))
     names = {name: length(timedelta(seconds=values[name])) for name in ("silence", "usual")}
     return _("Nothing was heard for %(silence)s. At this time %(usual)s is usual.") % names
+
+
+def _deaf(values: Values) -> str:
+    return (
+        _("%(count)d of %(of)d instances are silent at once, all for longer than is usual.")
+        % values
+    )
+
+
+def _filtered(values: Values) -> str:
+    words = _("Z-API holds these back by a filter, although their URL is set: %s.")
+    return words % _hooks(values["hooks"])
+
+
+def _unreachable(values: Values) -> str:
+    sentences = [_("Nobody knows whether it is connected, or whom its webhooks call.")]
+    if "count" in values:
+        words = _("Of %(count)d of %(of)d instances Z-API tells nothing.")
+        sentences = [words % values]
+    if problem := values.get("problem"):
+        sentences.append(_(problem))  # stored in the source's language
+    return " ".join(sentences)
 
 
 def _failing(values: Values) -> str:
@@ -184,7 +211,10 @@ def _no_worker(values: Values) -> str:
 _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.DISCONNECTED: _disconnected,
     IncidentKind.WEBHOOK: _webhook,
+    IncidentKind.DEAF: _deaf,
+    IncidentKind.FILTERED: _filtered,
     IncidentKind.SILENT: _silent,
+    IncidentKind.UNREACHABLE: _unreachable,
     IncidentKind.STUCK: _stuck,
     IncidentKind.FAILING: _failing,
     IncidentKind.FORWARDING: _forwarding,
@@ -205,6 +235,16 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.SILENT: gettext_lazy(
         "Send a message through this number. If its status does not come, verify the webhook and "
         "the filters."
+    ),
+    IncidentKind.DEAF: gettext_lazy(
+        "See whether Z-API reaches this server: its public address, certificate, proxy and "
+        "firewall, and the process that takes callbacks."
+    ),
+    IncidentKind.FILTERED: gettext_lazy(
+        "Take them out of the callback filters, in Z-API's panel or by its call update-filters."
+    ),
+    IncidentKind.UNREACHABLE: gettext_lazy(
+        "Where Z-API refuses it, check its id, its token and the Client-Token, and verify it again."
     ),
     IncidentKind.STUCK: gettext_lazy("Look at whom they are for, and at the instance in Z-API."),
     IncidentKind.FAILING: gettext_lazy("The failed messages say why."),

@@ -33,7 +33,7 @@ LONGEST_TURN = 60
 # A claimed account is another worker's after this.
 LEASE = timedelta(minutes=10)
 
-_NOT_LISTED = Problem(
+NOT_LISTED = Problem(
     _(
         "Z-API's list of this account's instances does not name this one: it was deleted there, or "
         "it belongs to another account."
@@ -146,7 +146,7 @@ def _sweep(account: Account) -> int:
             if found := listed.get(instance.zapi_id):
                 _note(instance, found.me, connected=found.me.connected, asked_at=asked_at)
             else:
-                _note_failure(instance, ZapiError(_NOT_LISTED), asked_at)
+                _note_failure(instance, ZapiError(NOT_LISTED), asked_at)
     return len(instances)
 
 

@@ -11,21 +11,24 @@ from .instance import Instance
 
 
 class IncidentKind(models.TextChoices):
-    """What is looked for; messages.incidents.rules has a rule for each but the last."""
+    """What is looked for; messages.incidents.rules has a rule for each. The worst come first."""
 
     DISCONNECTED = "disconnected", _("Instance disconnected")
     WEBHOOK = "webhook", _("Webhook differs")
+    NO_WORKER = "no worker", _("No worker runs")
+    DEAF = "deaf", _("The board hears nothing")
+    FILTERED = "filtered", _("Callbacks filtered at Z-API")
     SILENT = "silent", _("Silent while connected")
+    UNREACHABLE = "unreachable", _("Z-API cannot be asked")
     STUCK = "stuck", _("Messages stuck")
     FAILING = "failing", _("Many messages fail")
     FORWARDING = "forwarding", _("Forwarding fails")
+    SPOOL = "spool", _("Spool not empty")
     STRANGER = "stranger", _("Callbacks of another instance")
     QUARANTINE = "quarantine", _("Quarantine not empty")
-    SPOOL = "spool", _("Spool not empty")
-    EXPIRING = "expiring", _("Instance expires")
     WORKER = "worker", _("A worker is gone")
-    # Never stored: only pages can notice it, because whoever stores incidents is what is missing.
-    NO_WORKER = "no worker", _("No worker runs")
+    CHANNEL = "channel", _("Notification channel fails")
+    EXPIRING = "expiring", _("Instance expires")
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

@@ -156,6 +156,16 @@ def test_of_instances_that_are_well_those_with_stuck_messages_come_first(admin, 
     assert page.index("Atendimento") < page.index("Aaa")
 
 
+def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
+    Instance.objects.update(filters=["FILTER_MESSAGE_STATUS_CALLBACK"])
+    other = Instance.objects.create(account=instance.account, name="Aaa", zapi_id="other")
+    for one in (instance, other):
+        one.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
+    page = admin.read(LIST)
+    assert "Filtered" in page
+    assert page.index("Atendimento") < page.index("Aaa")
+
+
 def test_save_and_push_connects_and_pushes(admin, zapi):
     page = admin.send(ADD, NEW, "push")
     instance = Instance.objects.get()

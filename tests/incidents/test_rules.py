@@ -10,6 +10,7 @@ from messages.incidents.words import about, happening
 from messages.instances.addresses import webhook_url
 from messages.instances.verify import check
 from messages.models import (
+    Callback,
     ForwardLine,
     Incident,
     IncidentKind,
@@ -198,11 +199,133 @@ class TestSilent:
         clock.advance(hours=5)
         assert look() == []
 
+    def test_what_was_learnt_outlives_the_callbacks_it_was_learnt_from(self, busy, look, clock):
+        clock.advance(minutes=30)
+        look()
+        Callback.objects.all().delete()
+        clock.advance(days=2)
+        learn_rhythms()
+        assert look() == ["silent"]
+
     def test_it_is_learnt_once_a_day(self, busy, clock):
         assert learn_rhythms() == 0
         clock.advance(days=1, minutes=1)
         assert learn_rhythms() == 1
         assert Rhythm.objects.get().learnt_at == clock.now
+
+
+class TestNeverHeard:
+    @pytest.fixture
+    def pushed(self, instance, clock):
+        Instance.objects.update(connected=True, connection_changed_at=ago(clock, hours=30))
+        return Webhook.objects.create(
+            instance=instance,
+            kind=WebhookKind.MESSAGE_STATUS,
+            state=WebhookState.IN_SYNC,
+            pushed_at=ago(clock, hours=25),
+        )
+
+    def test_a_day_after_the_push_it_is_told(self, pushed, look):
+        assert look() == ["silent"]
+        assert words() == (
+            "Nothing was ever heard from it, although it has been connected, with this board's "
+            "URL, for 25 h."
+        )
+
+    def test_sooner_it_is_not(self, pushed, look, clock):
+        Instance.objects.update(connection_changed_at=ago(clock, hours=23))
+        assert look() == []
+
+    def test_one_that_was_heard_before_the_purge_is_none(self, pushed, look, clock):
+        Webhook.objects.update(heard_at=ago(clock, days=9))
+        assert look() == []
+
+
+class TestDeaf:
+    @pytest.fixture
+    def three(self, instance, clock):
+        """Of four with the same habit, three are heard no more."""
+        names = ("Loja", "Vendas", "Cobranças")
+        some = [
+            instance,
+            *(
+                Instance.objects.create(account=instance.account, name=name, zapi_id=name)
+                for name in names
+            ),
+        ]
+        for one in some:
+            moments = every(timedelta(minutes=4), since=ago(clock, days=8), until=clock.now)
+            hear(one, *moments)
+        learn_rhythms()
+        clock.advance(minutes=30)
+        hear(some[3], clock.now)
+        return some[:3]
+
+    def test_most_of_them_silent_at_once_is_one_incident(self, three, look):
+        assert look() == ["deaf"]
+        assert words() == ("3 of 4 instances are silent at once, all for longer than is usual.")
+
+    def test_two_of_four_are_two(self, three, look, clock):
+        hear(three[0], clock.now)
+        assert look() == ["silent", "silent"]
+
+    def test_who_has_a_reason_of_their_own_does_not_count(self, three, look, clock):
+        disconnect(three[0], clock, minutes=10)
+        assert look() == ["disconnected", "silent", "silent"]
+
+    def test_what_was_told_of_each_is_told_as_part_of_it(self, three, look, clock, told):
+        for one in three[:2]:
+            Incident.objects.create(
+                kind="silent", instance=one, opened_at=clock.now, last_seen_at=clock.now
+            )
+        assert look() == ["deaf"]
+        assert told == [("deaf", "opened"), *[("silent", "merged")] * 2]
+
+
+def test_callbacks_that_a_filter_holds_back(instance, look):
+    Webhook.objects.create(instance=instance, kind=WebhookKind.MESSAGE_STATUS)
+    Instance.objects.update(filters=["FILTER_MESSAGE_STATUS_CALLBACK"])
+    assert look() == ["filtered"]
+    assert words() == (
+        "Z-API holds these back by a filter, although their URL is set: Message status."
+    )
+
+
+class TestUnreachable:
+    def test_after_three_tries(self, instance, look, zapi):
+        zapi.answer_name = "fault"
+        for expected in ([], [], ["unreachable"]):
+            instance.refresh_from_db()
+            check(instance)
+            assert look() == expected
+        assert words() == (
+            "Nobody knows whether it is connected, or whom its webhooks call. Z-API has a fault of "
+            "its own at the moment. Nothing is wrong here: try again later."
+        )
+
+    def test_at_once_where_another_try_would_not_help(self, instance, look, zapi):
+        zapi.answer_name = "unauthorized"
+        check(instance)
+        assert look() == ["unreachable"]
+
+    def test_it_is_over_once_z_api_answers(self, instance, settle, zapi):
+        zapi.answer_name = "unauthorized"
+        check(instance)
+        settle()
+        zapi.answer_name = "ok"
+        check(instance)
+        assert "unreachable" not in settle()
+
+    def test_most_of_them_at_once_are_one_incident(self, instance, look):
+        Instance.objects.bulk_create(
+            Instance(account=instance.account, name=str(number), zapi_id=str(number))
+            for number in range(4)
+        )
+        for one in Instance.objects.exclude(pk=instance.pk):
+            one.webhooks.create(kind="message-status", state="unreachable", problem="No network.")
+        Instance.objects.exclude(pk=instance.pk).update(failed_checks=3)
+        assert look() == ["unreachable"]
+        assert words() == "Of 4 of 5 instances Z-API tells nothing. No network."
 
 
 def test_many_failures(instance, look, clock):

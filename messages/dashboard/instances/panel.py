@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.instances.addresses import webhook_url, why_push_is_off
+from messages.instances.filters import held_back
 from messages.instances.reading import is_taken
 from messages.instances.rotate import has_old_keys
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
@@ -21,13 +22,6 @@ from .rows import Badge, webhook_badge
 
 # A worker takes a push up within a second; after this it cannot be running.
 WORKER_MISSING_AFTER: Final = timedelta(seconds=20)
-# What `update-filters` calls each kind, as far as Z-API publishes it.
-FILTERS: Final = {
-    WebhookKind.MESSAGE_STATUS: "FILTER_MESSAGE_STATUS_CALLBACK",
-    WebhookKind.DELIVERY: "FILTER_DELIVERY_CALLBACK",
-    WebhookKind.CONNECTED: "FILTER_CONNECTED_CALLBACK",
-    WebhookKind.DISCONNECTED: "FILTER_DISCONNECTED_CALLBACK",
-}
 
 
 class Mark(StrEnum):
@@ -123,11 +117,7 @@ def panel(instance: Instance) -> Panel:
         questions=tuple(Question(one, one.found_url) for one in differing if is_taken(one)),
         drifted=tuple(one for one in differing if not is_taken(one)),
         replaced=tuple(one for one in webhooks if one.previous_url),
-        filtered=tuple(
-            str(one.get_kind_display())
-            for one in wanted
-            if FILTERS[WebhookKind(one.kind)] in (instance.filters or ())
-        ),
+        filtered=tuple(str(one.get_kind_display()) for one in held_back(instance, webhooks)),
         has_old_keys=has_old_keys(instance),
     )
 

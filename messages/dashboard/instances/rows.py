@@ -16,6 +16,7 @@ from messages.access.scope import Viewer, limited_to
 from messages.finding.criteria import Criteria, Period, View
 from messages.finding.queries import message_set
 from messages.finding.search import understand
+from messages.instances.filters import held_back
 from messages.instances.reading import is_taken
 from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
 
@@ -35,6 +36,8 @@ _TROUBLE = {
     WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
+# As deaf as where somebody else is called.
+_DEAF = _TROUBLE[WebhookState.DIFFERS]
 _LOOKS = {
     WebhookState.DIFFERS: ("danger", "failed"),
     WebhookState.UNREACHABLE: ("warning", "stuck"),
@@ -100,6 +103,13 @@ class InstanceRow:
         return payment_badge(self.instance)
 
     @property
+    def filtered(self) -> Badge | None:
+        """The URL may be in sync and nothing be heard all the same."""
+        if not held_back(self.instance, self.instance.webhooks.all()):
+            return None
+        return Badge("danger", "stuck", _("Filtered"))
+
+    @property
     def tags(self) -> list[Tag]:
         return list(self.instance.tags.all())
 
@@ -109,7 +119,7 @@ class InstanceRow:
         payment = self.payment
         return (
             self.instance.connected is False,
-            _TROUBLE[WebhookState(self.webhook.state)],
+            max(_TROUBLE[WebhookState(self.webhook.state)], _DEAF if self.filtered else 0),
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.stuck,
             self.instance.last_heard_at is None,

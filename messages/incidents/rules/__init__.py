@@ -12,18 +12,23 @@ from ..finding import Rule
 from .disconnected import disconnected
 from .expiring import expiring
 from .failing import failing
+from .filtered import filtered
 from .forwarding import forwarding
 from .quarantine import quarantine, strangers
-from .silent import silent
+from .silent import deaf, silent
 from .spool import spool
 from .stuck import stuck_messages
+from .unreachable import unreachable
 from .webhook import webhook_differs
 from .workers import workers_gone
 
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
     IncidentKind.WEBHOOK: webhook_differs,
+    IncidentKind.DEAF: deaf,
+    IncidentKind.FILTERED: filtered,
     IncidentKind.SILENT: silent,
+    IncidentKind.UNREACHABLE: unreachable,
     IncidentKind.STUCK: stuck_messages,
     IncidentKind.FAILING: failing,
     IncidentKind.FORWARDING: forwarding,
