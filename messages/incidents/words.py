@@ -17,7 +17,7 @@ _COUNTED: Final = 1000
 
 
 def about(incident: Incident) -> str:
-    """What it concerns: an instance's name, a machine's, or nothing in particular."""
+    """What it concerns: an instance's name, a machine's, a channel's, or nothing in particular."""
     return incident.instance.name if incident.instance else incident.place
 
 
@@ -202,6 +202,13 @@ def _worker(values: Values) -> str:
     return _("The worker of this machine stopped without a word.")
 
 
+def _channel(values: Values) -> str:
+    sentences = [_("Nobody was told of anything through it for more than 10 minutes.")]
+    if problem := values.get("problem"):
+        sentences.append(_(problem))  # stored in the source's language
+    return " ".join(sentences)
+
+
 def _no_worker(values: Values) -> str:
     return _(
         "Callbacks are stored, but nothing else happens: no forwarding, no verifying, no alerts."
@@ -223,6 +230,7 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.SPOOL: _spool,
     IncidentKind.EXPIRING: _expiring,
     IncidentKind.WORKER: _worker,
+    IncidentKind.CHANNEL: _channel,
     IncidentKind.NO_WORKER: _no_worker,
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
@@ -258,5 +266,6 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.SPOOL: gettext_lazy("Look at that machine's worker and its way to the database."),
     IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API's panel."),
     IncidentKind.WORKER: gettext_lazy("Start it again; its log says what happened."),
+    IncidentKind.CHANNEL: gettext_lazy("Correct the channel's address, and send a test."),
     IncidentKind.NO_WORKER: gettext_lazy("Start one: manage.py worker."),
 }

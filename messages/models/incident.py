@@ -3,7 +3,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +41,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def unacknowledged(self) -> Self:
         return self.filter(acknowledged_at=None)
 
+    def worst_first(self) -> Self:
+        """By kind, and of each the oldest first."""
+        kinds = (When(kind=kind, then=place) for place, kind in enumerate(IncidentKind))
+        return self.order_by(Case(*kinds, default=len(IncidentKind)), "opened_at", "id")
+
 
 class Incident(models.Model):
     """Something that a person should know of, from when it was noticed until it was over.
@@ -50,7 +55,7 @@ class Incident(models.Model):
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)
-    # Neither where it concerns the whole board; a machine's name where it concerns that machine.
+    # Neither where it concerns the whole board; in `place` is a machine's name, or a channel's.
     instance = models.ForeignKey(
         Instance,
         on_delete=models.CASCADE,

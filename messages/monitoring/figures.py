@@ -22,6 +22,7 @@ from messages.incidents.absence import ABSENT_AFTER
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
     Callback,
+    Channel,
     FollowUp,
     Forward,
     Incident,
@@ -140,7 +141,15 @@ def _incidents() -> _Families:
     yield family
 
 
-_FIGURES: Final = (_callbacks, _follow_ups, _forwards, _instances, _workers, _incidents)
+def _channels() -> _Families:
+    failing = Channel.objects.filter(enabled=True, failing_since__isnull=False).count()
+    yield _gauge("channels_failing", "Notification channels that cannot be told.", failing)
+
+
+_FIGURES: Final = (
+    *(_callbacks, _follow_ups, _forwards, _instances, _workers, _incidents),
+    _channels,
+)
 
 
 def _family(name: str, words: str, labels: list[str] | None = None) -> GaugeMetricFamily:

@@ -12,6 +12,7 @@ from messages.audit import Action, audit
 from messages.models import Channel, Instance
 
 from .digest import Trial
+from .outbox import catch_up
 from .sending import NotToldError, send
 
 
@@ -25,7 +26,10 @@ def save_channel(
     secret: str = "",
     **fields: Any,
 ) -> Channel:
-    """A blank address or secret keeps the one stored. What waits is tried anew, at once."""
+    """A blank address or secret keeps the one stored. What waits is tried anew, at once.
+
+    It is told of what is wrong already, so far as it was not.
+    """
     changed = ["added"] if channel.pk is None else []
     for name, value in fields.items():
         if getattr(channel, name) != value:
@@ -39,6 +43,7 @@ def save_channel(
     channel.failing_since, channel.problem = None, ""
     channel.save()
     channel.instances.set(instances)
+    catch_up(channel)
     audit(
         request,
         Action.CHANNEL_CHANGED,

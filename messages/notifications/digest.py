@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from messages.incidents.words import advice, happening, length, part_of, title
-from messages.models import Incident, Notification, Transition
+from messages.models import Incident, IncidentKind, Notification, Transition
 
 # More of them read no better one by one.
 MOST_TOLD: Final = 20
@@ -51,13 +51,15 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         incident = self.incident
+        is_channel = incident.kind == IncidentKind.CHANNEL
         return {
             "id": incident.pk,
             "transition": self.transition.value,
             "kind": incident.kind,
             "instance": incident.instance.name if incident.instance else None,
             "instance_id": incident.instance.zapi_id if incident.instance else None,
-            "machine": incident.place or None,
+            "machine": None if is_channel else incident.place or None,
+            "channel": incident.place if is_channel else None,
             "title": self.title,
             "text": happening(incident),
             "opened_at": _iso(incident.opened_at),

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from messages.ingest import first_id_at
 from messages.ingest.record import breaker
-from messages.models import Callback, FollowUp, Forward, Incident
+from messages.models import Callback, Channel, FollowUp, Forward, Incident
 from messages.worker.heart import Heart
 from tests.conftest import Answer, call
 from tests.processes.conftest import start_board
@@ -126,6 +126,12 @@ def test_workers_and_incidents_are_counted(db):
     assert found["statusboard_incidents_open{kind=silent}"] == 1
 
 
+def test_channels_that_fail_are_counted(db):
+    for failing_since in (None, timezone.now()):
+        Channel.objects.create(name="On call", kind="email", failing_since=failing_since)
+    assert figures()["statusboard_channels_failing"] == 1
+
+
 def test_the_spool_is_told_of_while_the_database_is_away(post, away):
     away(True)
     post(READ)
@@ -144,7 +150,7 @@ def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_que
     for number in range(5):
         instance.pk, instance.zapi_id = None, f"Z{number}"
         instance.save()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         scrape()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from messages.incidents.detect import detect
 from messages.models import (
     Channel,
     ChannelKind,
@@ -168,6 +169,33 @@ def test_a_channel_is_told_of_its_instances_and_of_what_concerns_all(instance, r
     notify()
     told = [one["instance"] for one in messages_of(receiver)[0]["incidents"]]
     assert told == ["Vendas", None]
+
+
+def test_who_was_not_told_of_its_beginning_is_not_told_of_its_end(
+    instance, webhook, receiver, clock
+):
+    incident = opened(instance)
+    channel(ChannelKind.SLACK, receiver.url, name="Later")
+    resolved(incident)
+    told = Notification.objects.values_list("channel__name", "transition")
+    assert set(told) == {("webhook", "opened"), ("webhook", "resolved")}
+
+
+def test_a_channel_that_fails_is_told_of_by_the_others(instance, webhook, receiver, clock):
+    channel(ChannelKind.SLACK, "http://127.0.0.1:1/hook", name="Broken")
+    clock.advance(seconds=1)
+    opened(instance)
+    notify()
+    clock.advance(minutes=11)
+    detect(enqueue)
+    notify()
+    told = [one for one in messages_of(receiver)[1]["incidents"] if one["kind"] == "channel"]
+    assert [(one["channel"], one["machine"]) for one in told] == [("Broken", None)]
+    assert told[0]["text"] == (
+        "Nobody was told of anything through it for more than 10 minutes. The receiver cannot be "
+        "reached."
+    )
+    assert not Notification.objects.filter(channel__name="Broken", incident__kind="channel")
 
 
 def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, settings):

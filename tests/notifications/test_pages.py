@@ -4,9 +4,16 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from messages.access.roles import ADMIN
-from messages.models import AuditEvent, Channel, ChannelKind, UserLimit
+from messages.models import (
+    AuditEvent,
+    Channel,
+    ChannelKind,
+    IncidentKind,
+    Notification,
+    UserLimit,
+)
 from tests.dashboard.conftest import _quick_passwords, admin_client, client
-from tests.notifications.conftest import SECRET, channel, messages_of
+from tests.notifications.conftest import SECRET, channel, messages_of, opened, resolved
 from tests.receiver import Reply
 
 __all__ = ["_quick_passwords", "admin_client", "client"]
@@ -31,6 +38,24 @@ def test_a_channel_is_added_and_its_secrets_are_not_shown(add, receiver):
     assert "Messages stuck" in page
     assert SECRET not in page
     assert receiver.url not in page
+
+
+def test_a_channel_added_is_told_of_what_is_wrong_already(add, receiver, instance):
+    opened(instance)
+    resolved(opened(instance, IncidentKind.FAILING))
+    opened(instance, IncidentKind.EXPIRING)
+    add(kinds=["stuck", "failing"])
+    assert [one.incident.kind for one in Notification.objects.all()] == ["stuck"]
+
+
+def test_a_channel_switched_on_again_is_told_of_nothing_twice(admin_client, webhook, instance):
+    opened(instance)
+    change = f"/attention/channels/{webhook.pk}/"
+    admin_client.post(change, {key: FORM[key] for key in FORM if key != "enabled"})
+    opened(instance, IncidentKind.EXPIRING)
+    admin_client.post(change, FORM)
+    kinds = [one.incident.kind for one in Notification.objects.order_by("pk")]
+    assert kinds == ["stuck", "expiring"]
 
 
 def test_blank_keeps_the_address_and_the_secret(admin_client, webhook, receiver):

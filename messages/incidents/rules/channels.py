@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from messages.models import Channel, IncidentKind
+
+from ..finding import Finding, Watch
+
+# A receiver that is restarted is back by then.
+_GRACE: Final = timedelta(minutes=10)
+
+
+def channels_failing(watch: Watch) -> Iterator[Finding]:
+    """People who count on being told, and are not. The other channels tell them."""
+    failing = Channel.objects.filter(enabled=True, failing_since__lte=watch.now - _GRACE)
+    by_name: dict[str, list[Channel]] = {}
+    for channel in failing.order_by("failing_since", "pk"):
+        by_name.setdefault(channel.name, []).append(channel)
+    for name, channels in by_name.items():
+        values = {"channels": [one.pk for one in channels], "problem": channels[0].problem}
+        yield Finding(IncidentKind.CHANNEL, place=name, values=values)
