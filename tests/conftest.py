@@ -19,6 +19,7 @@ from messages.incidents.glance import State, glance
 from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
+from messages.notifications.alarm import alarm
 from messages.webhooks.gate import wrong_keys
 from statusboard.wsgi import application
 
@@ -95,6 +96,7 @@ def _database_is_back() -> Iterator[None]:
 def nothing_needs_attention() -> Iterator[None]:
     """Pages of tests about something else have no banner, and ask nothing for it."""
     glance.hold(State())
+    alarm.hold()
     yield
     glance.forget()
 

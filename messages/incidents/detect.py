@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from messages.models import Incident, IncidentKind, Instance, Transition
 
+from .absence import Absence
 from .finding import Finding, Rule, Subject, Watch
 from .grouping import grouped
 from .queue import explain
@@ -45,6 +46,20 @@ def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) ->
         if subject not in found and subject[0] in rules and subject[0] not in failed
     ]
     return opened + sum(_gone(incident, groups.merged, watch.now, listener) for incident in gone)
+
+
+def report_absence(missing: Absence, listener: Listener) -> bool:
+    """Open the incident that no worker can open, because there is none; give whether it is new.
+
+    A worker that is back resolves it as it does any other.
+    """
+    now = timezone.now()
+    finding = Finding(IncidentKind.NO_WORKER)
+    if _open(finding, now, listener, since=missing.since):
+        return True
+    still_open = Incident.objects.open().filter(kind=finding.kind)
+    still_open.update(last_seen_at=now, clear_since=None)
+    return False
 
 
 def _look(now: datetime) -> Watch:
@@ -86,12 +101,18 @@ def _found(finding: Finding, watch: Watch, listener: Listener) -> bool:
 
 
 @transaction.atomic
-def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
+def _open(
+    finding: Finding, now: datetime, listener: Listener, *, since: datetime | None = None
+) -> bool:
     incident, is_new = Incident.objects.open().get_or_create(
         kind=finding.kind,
         instance=finding.instance,
         place=finding.place,
-        defaults={"values": dict(finding.values), "opened_at": now, "last_seen_at": now},
+        defaults={
+            "values": dict(finding.values),
+            "opened_at": since or now,
+            "last_seen_at": now,
+        },
     )
     if is_new:
         logger.warning("Incident %s opened: %s", incident.pk, finding.kind.value)

@@ -141,6 +141,28 @@ def test_the_web_process_notices_that_no_worker_runs(supervisor):
     assert "manage.py worker" in text_of(supervisor.get("/attention/"))
 
 
+def test_a_missing_worker_is_acknowledged_like_anything_else(supervisor):
+    WorkerBeat.objects.update(beat_at=timezone.now() - 2 * ABSENT_AFTER)
+    incident = opened(None, IncidentKind.NO_WORKER)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    assert "data-count" not in text_of(supervisor.get("/"))
+    assert text_of(supervisor.get("/attention/")).count("No worker runs") > 0
+
+
+def test_a_worker_that_is_back_is_not_missed_until_its_incident_is_resolved(supervisor):
+    opened(None, IncidentKind.NO_WORKER)
+    assert "No worker runs" not in text_of(supervisor.get("/attention/"))
+
+
+def test_the_worst_comes_first(supervisor, instance):
+    kinds = (IncidentKind.EXPIRING, IncidentKind.QUARANTINE, IncidentKind.DISCONNECTED)
+    for kind in kinds:
+        opened(instance, kind, values={"days": 3, "count": 1})
+    for page in map(text_of, (supervisor.get("/attention/"), supervisor.get("/"))):
+        places = [page.find(str(kind.label)) for kind in (kinds[2], kinds[1])]
+        assert -1 < places[0] < places[1]
+
+
 def test_a_worker_that_only_drains_is_not_enough(supervisor):
     WorkerBeat.objects.update(only="drain")
     assert "No worker runs" in text_of(supervisor.get("/"))

@@ -461,7 +461,7 @@ def test_a_worker_that_was_stopped_or_started_anew_is_not_missed(instance, look,
     assert look() == []
 
 
-def test_every_kind_that_is_stored_has_a_rule():
+def test_every_kind_has_a_rule():
     from messages.incidents.rules import RULES  # noqa: PLC0415
 
-    assert set(RULES) == set(IncidentKind) - {IncidentKind.NO_WORKER}
+    assert set(RULES) == set(IncidentKind)

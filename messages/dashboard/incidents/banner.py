@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer
 from messages.incidents.glance import glance
+from messages.models import IncidentKind
+from messages.notifications.alarm import alarm
 
-from .rows import IncidentRow, absence_row, incidents_for
+from .rows import IncidentRow, incidents_for, open_rows
 
 # Named one by one; the page tells of the others.
 NAMED: Final = 2
@@ -46,8 +48,12 @@ def _attention(user: Viewer | None) -> Attention:
     if user is None or not user.is_authenticated:
         return Attention()
     state = glance.look()
-    rows = [absence_row(state.absence)] if state.absence else []
-    if state.has_open:
-        found = incidents_for(user).open().unacknowledged().order_by("opened_at", "id")
-        rows += [IncidentRow(incident) for incident in as_seen_by(user, found[:_COUNTED])]
-    return Attention(rows)
+    if state.absence:
+        alarm.ring()
+    if not (state.absence or state.has_open):
+        return Attention()
+    # That somebody looks after a missing worker is known from its incident alone.
+    is_shown = Q(acknowledged_at=None) | Q(kind=IncidentKind.NO_WORKER)
+    found = incidents_for(user).open().filter(is_shown)
+    rows = open_rows(user, found, state.absence)
+    return Attention([row for row in rows if not row.acknowledged][:_COUNTED])

@@ -10,10 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from messages.models import Channel, ChannelKind, IncidentKind, Instance
 from messages.outgoing import UnsafeAddressError, read_address
 
-# A page alone notices it, and nobody could send it.
-_TOLD_KINDS = [
-    (kind.value, kind.label) for kind in IncidentKind if kind is not IncidentKind.NO_WORKER
-]
 _WRITE_ONLY = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
 
 
@@ -45,7 +41,7 @@ class ChannelForm(forms.Form):
     )
     kinds = forms.MultipleChoiceField(
         label=_("Which problems"),
-        choices=_TOLD_KINDS,
+        choices=IncidentKind.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means all."),

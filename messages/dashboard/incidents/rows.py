@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db.models import F
-
 from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.absence import Absence
@@ -70,11 +68,18 @@ def incidents_for(user: Viewer) -> IncidentQuerySet:
     return limited_to(user, found)
 
 
-def open_rows(user: Viewer) -> list[IncidentRow]:
-    """Those that nobody looks after first, the oldest of each first."""
-    found = incidents_for(user).open()
-    in_order = found.order_by(F("acknowledged_at").asc(nulls_first=True), "opened_at", "id")
-    return [IncidentRow(incident) for incident in as_seen_by(user, in_order)]
+def open_rows(user: Viewer, found: IncidentQuerySet, missing: Absence | None) -> list[IncidentRow]:
+    """The worst first. `missing` is what this process knows better than what is stored of it."""
+    incidents = as_seen_by(user, found.worst_first())
+    is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
+    if missing and not is_stored:
+        return [absence_row(missing), *map(IncidentRow, incidents)]
+    is_back = missing is None
+    return [
+        IncidentRow(one)
+        for one in incidents
+        if not (is_back and one.kind == IncidentKind.NO_WORKER)
+    ]
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
@@ -83,7 +88,7 @@ def resolved_rows(user: Viewer) -> list[IncidentRow]:
 
 
 def absence_row(missing: Absence) -> IncidentRow:
-    """What no worker can store: that there is none."""
+    """What a page knows before it is stored, and tells those who may not see what is."""
     if missing.since is None:
         return IncidentRow(Incident(kind=IncidentKind.NO_WORKER))
     return IncidentRow(Incident(kind=IncidentKind.NO_WORKER, opened_at=missing.since))

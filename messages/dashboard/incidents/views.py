@@ -10,17 +10,16 @@ from messages.incidents.acknowledge import acknowledge
 from messages.incidents.glance import glance
 
 from .forms import NoteForm
-from .rows import absence_row, incidents_for, open_rows, resolved_rows
+from .rows import incidents_for, open_rows, resolved_rows
 from .workers import worker_rows
 
 
 @permission_required("whatsapp.view_incident", raise_exception=True)
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
-    missing = glance.look().absence
-    rows = open_rows(request.user)
+    found = incidents_for(request.user).open()
+    rows = open_rows(request.user, found, glance.look().absence)
     context = {
-        "absent": absence_row(missing) if missing else None,
         "unattended": [row for row in rows if not row.acknowledged],
         "attended": [row for row in rows if row.acknowledged],
         "resolved": resolved_rows(request.user),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from messages.models import IncidentKind
 
 from ..finding import Rule
+from .channels import channels_failing
 from .disconnected import disconnected
 from .expiring import expiring
 from .failing import failing
@@ -20,7 +21,7 @@ from .spool import spool
 from .stuck import stuck_messages
 from .unreachable import unreachable
 from .webhook import webhook_differs
-from .workers import workers_gone
+from .workers import nobody_works, workers_gone
 
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
@@ -36,5 +37,7 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.QUARANTINE: quarantine,
     IncidentKind.SPOOL: spool,
     IncidentKind.EXPIRING: expiring,
+    IncidentKind.NO_WORKER: nobody_works,
     IncidentKind.WORKER: workers_gone,
+    IncidentKind.CHANNEL: channels_failing,
 }

@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 
 from messages.models import IncidentKind, WorkerBeat
 
-from ..absence import ABSENT_AFTER, FORGOTTEN_AFTER
+from ..absence import ABSENT_AFTER, FORGOTTEN_AFTER, absence
 from ..finding import Finding, Watch
 
 
@@ -15,6 +15,13 @@ def workers_gone(watch: Watch) -> Iterator[Finding]:
     gone = WorkerBeat.objects.gone(since).filter(beat_at__gte=watch.now - FORGOTTEN_AFTER)
     for host in sorted(set(_hosts(gone)) - served):
         yield Finding(IncidentKind.WORKER, place=host)
+
+
+def nobody_works(watch: Watch) -> Iterator[Finding]:
+    """Opened by the web process alone: whoever looks here works, if only at this one job."""
+    is_open = (IncidentKind.NO_WORKER, None, "") in watch.open
+    if is_open and absence(watch.now):
+        yield Finding(IncidentKind.NO_WORKER)
 
 
 def _hosts(beats: QuerySet[WorkerBeat]) -> Iterable[str]:
