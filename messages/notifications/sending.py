@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _MAIL_FAILED = _(
     "The e-mail could not be sent: the mail server was not reached, or refused it. Check EMAIL_URL."
 )
+_NO_MAIL_SERVER = _(
+    "No mail server is set, so e-mails only go to this server's log: set EMAIL_URL and restart."
+)
 _UNREADABLE = _("The channel's address or secret cannot be read; enter it again.")
 
 
@@ -37,6 +40,12 @@ class NotToldError(Exception):
         self.wish = wish
 
 
+def why_mail_is_off() -> Promise | None:
+    """Without EMAIL_URL Django prints e-mails, which tells nobody. In a demo that is meant."""
+    is_printed = settings.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend"
+    return _NO_MAIL_SERVER if is_printed and not settings.DEMO else None
+
+
 def send(channel: Channel, digest: Digest | Trial) -> None:
     """Raises NotToldError."""
     try:
@@ -47,6 +56,8 @@ def send(channel: Channel, digest: Digest | Trial) -> None:
 
 
 def _mail(channel: Channel, digest: Digest | Trial) -> None:
+    if reason := why_mail_is_off():
+        raise NotToldError(reason)
     addresses = [address.strip() for address in channel.address.reveal().split(",")]
     message = EmailMessage(
         # On one line, as headers are, whatever an instance is called.
@@ -64,7 +75,8 @@ def _mail(channel: Channel, digest: Digest | Trial) -> None:
 
 
 def _slack(channel: Channel, digest: Digest | Trial) -> None:
-    text = f"*{digest.subject}*\n{digest.text}"
+    # What is told of one problem alone begins with the subject.
+    text = f"*{digest.subject}*\n" + digest.text.removeprefix(digest.subject).lstrip("\n")
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)
     _post(channel, json.dumps({"text": text}).encode(), {})

@@ -1,5 +1,7 @@
 """The channels' pages: made, changed, tried, removed; secrets go in and never come out."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, User
 
@@ -97,6 +99,18 @@ def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
     receiver.reply = Reply(404)
     page = admin_client.post(f"/attention/channels/{webhook.pk}/test/", follow=True)
     assert "There is nothing at the receiver&#x27;s address. Check it." in page.content.decode()
+
+
+def test_the_form_says_that_no_mail_server_is_set(admin_client, settings):
+    path = "/attention/channels/add/"
+    assert "No mail server" not in admin_client.get(path).content.decode()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert "No mail server is set" in admin_client.get(path).content.decode()
+
+
+def test_the_address_is_not_called_optional_where_it_is_needed(admin_client):
+    page = admin_client.get("/attention/channels/add/").content.decode()
+    assert re.search(r'for="id_address">Address</label>', page)
 
 
 def test_a_channel_is_removed(admin_client, webhook):

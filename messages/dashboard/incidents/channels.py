@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from messages.models import Channel
 from messages.notifications.channels import remove_channel, save_channel, try_channel
+from messages.notifications.sending import why_mail_is_off
 
 from ..unlimited import unlimited_only
 from .forms import ChannelForm
@@ -58,4 +59,5 @@ def _form(request: HttpRequest, channel: Channel) -> HttpResponse:
         save_channel(channel, request, **form.cleaned_data)
         flash.success(request, _("Saved."))
         return redirect("dashboard:channels")
-    return render(request, "dashboard/incidents/channel.html", {"form": form, "channel": channel})
+    context = {"form": form, "channel": channel, "why_mail_is_off": why_mail_is_off()}
+    return render(request, "dashboard/incidents/channel.html", context)

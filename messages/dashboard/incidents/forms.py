@@ -29,6 +29,7 @@ class ChannelForm(forms.Form):
         max_length=1000,
         required=False,
         widget=forms.TextInput(attrs=_WRITE_ONLY),
+        error_messages={"required": _("Enter the address of this channel.")},
         help_text=_("E-mail addresses with commas between them, or the webhook's https address."),
     )
     secret = forms.CharField(
@@ -69,13 +70,14 @@ class ChannelForm(forms.Form):
             initial["instances"] = channel.instances.all()
         super().__init__(data, initial=initial)
         self.channel = channel
+        self.fields["address"].required = not channel.address
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         kind, address = data.get("kind"), data.get("address", "")
         if address:
             self._check_address(kind, address)
-        elif not self.channel.address or kind != self.channel.kind:
+        elif self.channel.address and kind != self.channel.kind:
             self.add_error("address", _("Enter the address of this channel."))
         if kind == ChannelKind.WEBHOOK and not (data.get("secret") or self.channel.secret):
             self.add_error("secret", _("A signed webhook needs a secret."))
