@@ -10,7 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from .preferences import UTC, theme_of, zone_of_language
+from messages.times import UTC, zone_of_language
+
+from .preferences import theme_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Times and durations in words: relative for lists, exact for details, to the second."""
+"""Times in words: relative for lists, exact for details, to the second."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,6 +8,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+
+from messages.times import duration
+
+__all__ = ["Moment", "between", "duration", "moment", "relative"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -72,27 +76,6 @@ def relative(value: datetime, now: datetime) -> str:
 def between(before: datetime, after: datetime) -> timedelta:
     """How far apart two times are as they are shown: cut to whole seconds."""
     return after.replace(microsecond=0) - before.replace(microsecond=0)
-
-
-def duration(length: timedelta) -> str:
-    """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
-    seconds = max(0, int(length.total_seconds()))
-    days, hours = seconds // _DAY, seconds % _DAY // _HOUR
-    minutes, rest = seconds % _HOUR // _MINUTE, seconds % _MINUTE
-    if days:
-        words = ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
-        return _with_hours(words, hours)
-    if hours:
-        names = {"hours": hours, "minutes": minutes}
-        return (_("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")) % names
-    if minutes:
-        names = {"minutes": minutes, "seconds": rest}
-        return (_("%(minutes)d min %(seconds)d s") if rest else _("%(minutes)d min")) % names
-    return _("%(seconds)d s") % {"seconds": rest}
-
-
-def _with_hours(days: str, hours: int) -> str:
-    return _("%(days)s %(hours)d h") % {"days": days, "hours": hours} if hours else days
 
 
 # Django takes long over a date, and the hundreds of times on a page fall on a few days.

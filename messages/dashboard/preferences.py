@@ -7,15 +7,14 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from messages.times import zone_of_language
 
 THEME_COOKIE: Final = "statusboard_theme"
 ZONE_COOKIE: Final = "statusboard_time_zone"
 THEMES: Final = ("auto", "light", "dark")
-UTC: Final = "UTC"
-_ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -27,10 +26,6 @@ def theme_of(request: HttpRequest) -> str:
 def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo:
     """The zone that the viewer chose, else the one of their language."""
     return _zone(request.COOKIES.get(ZONE_COOKIE, "")) or zoneinfo.ZoneInfo(zone_of_language())
-
-
-def zone_of_language() -> str:
-    return _ZONE_OF_LANGUAGE.get(translation.get_language() or "", UTC)
 
 
 @login_not_required

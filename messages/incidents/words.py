@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.models import ForwardProblem, Incident, IncidentKind, WebhookKind
+from messages.times import duration
 
 Values = Mapping[str, Any]
 
@@ -41,11 +42,9 @@ def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
 
-def length(lasted: timedelta) -> str:
-    minutes = max(1, round(lasted.total_seconds() / 60))
-    if minutes < 120:
-        return _("%(minutes)d min") % {"minutes": minutes}
-    return _("%(hours)d h") % {"hours": round(minutes / 60)}
+def _about_minutes(seconds: float) -> str:
+    """As exact as a silence is known."""
+    return duration(timedelta(minutes=max(1, round(seconds / 60))))
 
 
 def _disconnected(values: Values) -> str:
@@ -108,8 +107,8 @@ def _silent(values: Values) -> str:
         return _(
             "Nothing was ever heard from it, although it has been connected, with this board's "
             "URL, for %s."
-        ) % length(timedelta(seconds=values["silence"]))
-    names = {name: length(timedelta(seconds=values[name])) for name in ("silence", "usual")}
+        ) % _about_minutes(values["silence"])
+    names = {name: _about_minutes(values[name]) for name in ("silence", "usual")}
     return _("Nothing was heard for %(silence)s. At this time %(usual)s is usual.") % names
 
 

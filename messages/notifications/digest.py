@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
-from messages.incidents.words import advice, happening, length, part_of, title
+from messages.incidents.links import place_of
+from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
+from messages.times import duration, zone_of_language
 
 # More of them read no better one by one.
 MOST_TOLD: Final = 20
@@ -42,12 +46,19 @@ class Entry:
     def lines(self) -> Sequence[str]:
         """The title, and what there is to say beyond it."""
         if self.is_over:
-            return [self.title, _("It lasted %s.") % length(self.incident.lasted)]
+            lasted = _("It lasted %s.") % duration(self.incident.lasted)
+            return [self.title, lasted, self.url]
         if self.is_merged:
-            return [self.title, _("It goes on, and is told as: %s.") % part_of(self.incident)]
+            goes_on = _("It goes on, and is told as: %s.") % part_of(self.incident)
+            return [self.title, goes_on, self.url]
         since = _("Since %s.") % _clock(self.incident.opened_at)
-        words = [self.title, happening(self.incident), since, advice(self.incident)]
+        words = [self.title, happening(self.incident), since, advice(self.incident), self.url]
         return [line for line in words if line]
+
+    @property
+    def url(self) -> str:
+        """Where to look into it."""
+        return _base_url() + place_of(self.incident).path
 
     def as_json(self) -> dict[str, Any]:
         incident = self.incident
@@ -62,6 +73,7 @@ class Entry:
             "channel": incident.place if is_channel else None,
             "title": self.title,
             "text": happening(incident),
+            "url": self.url,
             "opened_at": _iso(incident.opened_at),
             "resolved_at": _iso(incident.resolved_at),
         }
@@ -111,7 +123,9 @@ class Digest:
         if (more := len(self.entries) - MOST_TOLD) > 0:
             words = ngettext("And %(number)d more.", "And %(number)d more.", more)
             paragraphs.append(words % {"number": more})
-        return "\n\n".join([*paragraphs, board_url()])
+        if len(self.entries) > 1:
+            paragraphs.append(board_url())
+        return "\n\n".join(paragraphs)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -142,8 +156,11 @@ class Trial:
 
 
 def board_url() -> str:
-    base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
-    return str(base) + reverse("dashboard:incidents")
+    return _base_url() + reverse("dashboard:incidents")
+
+
+def _base_url() -> str:
+    return str(settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL)
 
 
 def _place(entry: Entry) -> int:
@@ -152,7 +169,15 @@ def _place(entry: Entry) -> int:
 
 
 def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    """By the clock of the channel's language: who reads it has no time zone that we know of."""
+    zone = zone_of_language()
+    local = moment.astimezone(ZoneInfo(zone))
+    day = date_format(local, pgettext("date format", "j M Y"), use_l10n=False)
+    return _("%(day)s, %(clock)s (%(zone)s)") % {
+        "day": day,
+        "clock": f"{local:%H:%M}",
+        "zone": zone,
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ EDGES = {"webhooks", "dashboard", "api", "admin", "management"}
 INWARD = {
     "statuses": set(),
     "phones": set(),
+    "times": set(),
     "zapi": {"statuses"},
     "models": {"statuses"},
     "ingest": {"statuses", "zapi", "models"},
@@ -24,8 +25,8 @@ INWARD = {
     "export": {"access", "finding", "labels", "models", "statuses"},
     "outgoing": set(),
     "forwarding": {"instances", "models", "outgoing"},
-    "incidents": {"access", "audit", "instances", "models", "statuses", "zapi"},
-    "notifications": {"audit", "forwarding", "incidents", "models", "outgoing"},
+    "incidents": {"access", "audit", "instances", "models", "statuses", "times", "zapi"},
+    "notifications": {"audit", "forwarding", "incidents", "models", "outgoing", "times"},
     "worker": {
         "incidents",
         "notifications",

@@ -1,6 +1,7 @@
 """Needs attention, the banner and the workers, as people of each role meet them."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -161,6 +162,44 @@ def test_the_worst_comes_first(supervisor, instance):
     for page in map(text_of, (supervisor.get("/attention/"), supervisor.get("/"))):
         places = [page.find(str(kind.label)) for kind in (kinds[2], kinds[1])]
         assert -1 < places[0] < places[1]
+
+
+PLACES = [
+    (IncidentKind.STUCK, "/?view=stuck&amp;instance={}&amp;period=24h"),
+    (IncidentKind.FAILING, "/?view=failed&amp;instance={}&amp;period=24h"),
+    (IncidentKind.QUARANTINE, "/quarantine/?instance={}"),
+    (IncidentKind.FORWARDING, "/instances/{}/forwarding/"),
+    (IncidentKind.WEBHOOK, "/instances/{}/#webhook"),
+    (IncidentKind.EXPIRING, "/instances/{}/"),
+]
+
+
+@pytest.mark.parametrize(("kind", "place"), PLACES)
+def test_an_incident_leads_to_where_one_looks_into_it(instance, kind, place):
+    opened(instance, kind, values={"count": 3, "failed": 3, "sent": 3, "days": 3})
+    admin = signed_in(ADMIN)
+    address = place.format(instance.pk)
+    assert f'<h3><a href="{address}">' in text_of(admin.get("/attention/"))
+    assert admin.get(unescape(address).partition("#")[0]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        (IncidentKind.SPOOL, "/health/"),
+        (IncidentKind.WORKER, "/attention/workers/"),
+        (IncidentKind.CHANNEL, "/attention/channels/"),
+        (IncidentKind.DEAF, "/instances/"),
+    ],
+)
+def test_one_of_the_board_leads_somewhere_too(db, kind, place):
+    opened(None, kind, place="somewhere", values={"count": 3, "of": 4})
+    assert f'<h3><a href="{place}">' in text_of(signed_in(ADMIN).get("/attention/"))
+
+
+def test_who_may_not_open_that_is_led_to_the_instance(supervisor, instance):
+    opened(instance, IncidentKind.QUARANTINE, values={"count": 1})
+    assert f'<h3><a href="/instances/{instance.pk}/">' in text_of(supervisor.get("/attention/"))
 
 
 def test_a_worker_that_only_drains_is_not_enough(supervisor):

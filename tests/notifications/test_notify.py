@@ -1,6 +1,7 @@
 """Told at once, then in digests; tried again; and told that it is over."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,35 @@ def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, 
     assert message.to == ["ana@example.com", "bia@example.com"]
     assert message.subject == "[Statusboard] Atendimento: Messages stuck"
     assert "4 messages are stuck. 37 wait in Z-API's queue" in message.body
-    assert "https://board.example.com/attention/" in message.body
+    assert f"https://board.example.com/?view=stuck&instance={instance.pk}" in message.body
+    assert "(UTC)" in message.body
+
+
+def test_a_channel_in_portuguese_is_told_the_time_in_brazil(instance, clock):
+    clock.now = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
+    channel(ChannelKind.EMAIL, "ana@example.com", language="pt-br")
+    Channel.objects.update(next_at=clock.now)
+    opened(instance)
+    notify()
+    assert "23:30 (America/Sao_Paulo)" in mail.outbox[0].body
+
+
+def test_how_long_it_lasted_is_told_as_the_page_shows_it(instance, webhook, clock):
+    channel(ChannelKind.EMAIL, "ana@example.com")
+    clock.advance(seconds=1)
+    incident = opened(instance)
+    clock.advance(hours=2, minutes=30)
+    resolved(incident)
+    notify()
+    assert "It lasted 2 h 30 min." in mail.outbox[0].body
+
+
+def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    channel(ChannelKind.EMAIL, "ana@example.com")
+    opened(instance)
+    assert notify() == 0
+    assert "set EMAIL_URL" in Channel.objects.get().words
 
 
 def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
@@ -224,6 +253,13 @@ def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiv
     opened(Instance.objects.get())
     notify()
     assert "&lt;!channel&gt; &amp; co: Messages stuck" in messages_of(receiver)[0]["text"]
+
+
+def test_slack_is_told_the_title_of_one_problem_once(instance, receiver):
+    channel(ChannelKind.SLACK, receiver.url)
+    opened(instance)
+    notify()
+    assert messages_of(receiver)[0]["text"].count("Atendimento: Messages stuck") == 1
 
 
 def test_no_token_number_or_address_is_told(instance, webhook, receiver):

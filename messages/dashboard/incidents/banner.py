@@ -54,6 +54,5 @@ def _attention(user: Viewer | None) -> Attention:
         return Attention()
     # That somebody looks after a missing worker is known from its incident alone.
     is_shown = Q(acknowledged_at=None) | Q(kind=IncidentKind.NO_WORKER)
-    found = incidents_for(user).open().filter(is_shown)
-    rows = open_rows(user, found, state.absence)
+    rows = open_rows(incidents_for(user).open().filter(is_shown), state.absence, user)
     return Attention([row for row in rows if not row.acknowledged][:_COUNTED])

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.absence import Absence
+from messages.incidents.links import place_of
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind
 from messages.models.incident import IncidentQuerySet
@@ -24,7 +27,10 @@ _ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
+    """`link` is '' where whoever looks may not open what it leads to."""
+
     incident: Incident
+    link: str = ""
 
     @property
     def title(self) -> str:
@@ -68,18 +74,15 @@ def incidents_for(user: Viewer) -> IncidentQuerySet:
     return limited_to(user, found)
 
 
-def open_rows(user: Viewer, found: IncidentQuerySet, missing: Absence | None) -> list[IncidentRow]:
+def open_rows(found: IncidentQuerySet, missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
     incidents = as_seen_by(user, found.worst_first())
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
-    if missing and not is_stored:
-        return [absence_row(missing), *map(IncidentRow, incidents)]
-    is_back = missing is None
-    return [
-        IncidentRow(one)
-        for one in incidents
-        if not (is_back and one.kind == IncidentKind.NO_WORKER)
-    ]
+    if missing is None:
+        incidents = [one for one in incidents if one.kind != IncidentKind.NO_WORKER]
+    elif not is_stored:
+        incidents.insert(0, _unstored(missing))
+    return [IncidentRow(one, _link(one, user)) for one in incidents]
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
@@ -87,8 +90,17 @@ def resolved_rows(user: Viewer) -> list[IncidentRow]:
     return [IncidentRow(incident) for incident in as_seen_by(user, found[:MOST_RESOLVED])]
 
 
-def absence_row(missing: Absence) -> IncidentRow:
+def _unstored(missing: Absence) -> Incident:
     """What a page knows before it is stored, and tells those who may not see what is."""
     if missing.since is None:
-        return IncidentRow(Incident(kind=IncidentKind.NO_WORKER))
-    return IncidentRow(Incident(kind=IncidentKind.NO_WORKER, opened_at=missing.since))
+        return Incident(kind=IncidentKind.NO_WORKER)
+    return Incident(kind=IncidentKind.NO_WORKER, opened_at=missing.since)
+
+
+def _link(incident: Incident, user: Viewer) -> str:
+    place = place_of(incident)
+    if user.has_perm(place.permission):
+        return place.path
+    if incident.instance and user.has_perm("whatsapp.view_instance"):
+        return reverse("dashboard:instance", args=[incident.instance.pk])
+    return ""

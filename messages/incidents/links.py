@@ -1,0 +1,55 @@
+"""Where to look into an incident, as an address of the board."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from messages.models import Incident, IncidentKind, Instance
+
+_DAY: Final = 24 * 60  # minutes
+_VIEWS: Final = {IncidentKind.STUCK: "stuck", IncidentKind.FAILING: "failed"}
+_OF_AN_INSTANCE: Final = {
+    IncidentKind.WEBHOOK: ("instance", "view_instance", "#webhook"),
+    IncidentKind.FILTERED: ("instance", "view_instance", "#webhook"),
+    IncidentKind.FORWARDING: ("instance-forwarding", "change_instance"),
+}
+_OF_THE_BOARD: Final = {
+    IncidentKind.SPOOL: ("health", "view_callback"),
+    IncidentKind.WORKER: ("workers", "view_workerbeat"),
+    IncidentKind.NO_WORKER: ("workers", "view_workerbeat"),
+    IncidentKind.CHANNEL: ("channels", "view_channel"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page, and what one has to be allowed to open it."""
+
+    path: str
+    permission: str
+
+
+def place_of(incident: Incident) -> Place:
+    kind, instance = IncidentKind(incident.kind), incident.instance
+    if instance is None:
+        return _page(*_OF_THE_BOARD.get(kind, ("instances", "view_instance")))
+    if kind in _VIEWS:
+        return _messages(instance, _VIEWS[kind])
+    if kind in (IncidentKind.QUARANTINE, IncidentKind.STRANGER):
+        return _page("quarantine", "view_callback", f"?instance={instance.pk}")
+    page = _OF_AN_INSTANCE.get(kind, ("instance", "view_instance"))
+    return _page(*page, of=instance)
+
+
+def _page(name: str, permission: str, more: str = "", *, of: Instance | None = None) -> Place:
+    path = reverse(f"dashboard:{name}", args=[of.pk] if of else [])
+    return Place(path + more, f"whatsapp.{permission}")
+
+
+def _messages(instance: Instance, view: str) -> Place:
+    # As far back as its rule looks.
+    period = "24h" if instance.stuck_after < _DAY else "7d"
+    query = urlencode({"view": view, "instance": instance.pk, "period": period})
+    return _page("messages", "view_message", f"?{query}")

@@ -1,0 +1,36 @@
+"""How long something takes in words, and whose clock is meant."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+UTC: Final = "UTC"
+_ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def zone_of_language() -> str:
+    return _ZONE_OF_LANGUAGE.get(get_language() or "", UTC)
+
+
+def duration(length: timedelta) -> str:
+    """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
+    seconds = max(0, int(length.total_seconds()))
+    days, hours = seconds // _DAY, seconds % _DAY // _HOUR
+    minutes, rest = seconds % _HOUR // _MINUTE, seconds % _MINUTE
+    if days:
+        words = ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+        return _with_hours(words, hours)
+    if hours:
+        names = {"hours": hours, "minutes": minutes}
+        return (_("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")) % names
+    if minutes:
+        names = {"minutes": minutes, "seconds": rest}
+        return (_("%(minutes)d min %(seconds)d s") if rest else _("%(minutes)d min")) % names
+    return _("%(seconds)d s") % {"seconds": rest}
+
+
+def _with_hours(days: str, hours: int) -> str:
+    return _("%(days)s %(hours)d h") % {"days": days, "hours": hours} if hours else days
