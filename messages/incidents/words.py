@@ -189,12 +189,19 @@ def _spool(values: Values) -> str:
 
 
 def _expiring(values: Values) -> str:
+    sentences = []
     if values.get("over"):
-        return _("It is paid for no longer: Z-API stops sending.")
-    words = ngettext(
-        "It is paid for %(days)d day more.", "It is paid for %(days)d days more.", values["days"]
-    )
-    return words % {"days": values["days"]}
+        sentences.append(_("It is paid for no longer: Z-API stops sending."))
+    elif "days" in values:
+        words = ngettext(
+            "It is paid for %(days)d day more.",
+            "It is paid for %(days)d days more.",
+            values["days"],
+        )
+        sentences.append(words % {"days": values["days"]})
+    if status := values.get("status"):
+        sentences.append(_("Of its payment Z-API says: %s.") % status)
+    return " ".join(sentences)
 
 
 def _worker(values: Values) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from string import digits
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from django.conf import settings
 
 from . import errors
 from .errors import ZapiError, read_answer
+from .times import moment_of
 
 __all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
 
@@ -33,8 +34,6 @@ MAX_ANSWER = 4 * 1024 * PAGE_SIZE
 # A list that never ends is not Z-API's.
 MOST_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
-# `due` is a unix time in seconds or in milliseconds: seconds reach this in the year 5138.
-_LEAST_MILLISECONDS = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +237,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
         connected=connected if isinstance(connected, bool) else None,
         # PostgreSQL takes no NUL, and no URL has one.
         webhook_urls={name: str(value or "").replace("\0", "") for name, value in urls.items()},
-        due_at=_due(answer.get("due")),
+        due_at=moment_of(answer.get("due")),
         payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
     )
@@ -254,14 +253,3 @@ def _listed(entry: Any) -> ListedInstance | None:
         name=str(entry.get("name") or ""),
         me=_me(entry),
     )
-
-
-def _due(value: Any) -> datetime | None:
-    """The unit varies, and nothing says that it stays a number."""
-    try:
-        number = float(value)
-        return datetime.fromtimestamp(
-            number / 1000 if number >= _LEAST_MILLISECONDS else number, UTC
-        )
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None

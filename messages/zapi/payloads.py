@@ -6,15 +6,16 @@ status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Con
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 from messages.statuses import Status, from_provider
 from statusboard.redaction import redact
+
+from .times import moment_of
 
 MAX_IDS = 500
 # The deepest callback that Z-API documents, an inbound list of choices, has 5 levels.
@@ -29,10 +30,6 @@ _GZIP_MAGIC = b"\x1f\x8b"
 # A text as one piece, or a bracket outside of any. It matches without ever going back, so that no
 # body is slow to look through.
 _BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
-# Epochs below this are seconds: 1e11 milliseconds is 1973, 1e11 seconds the year 5138.
-_SECONDS_BELOW = 1e11
-# WhatsApp opened in 2009; a time outside this span is a mistake, whatever its unit.
-_EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def gettext_noop(words: str) -> str:
@@ -285,19 +282,4 @@ def _moment(data: dict[str, Any]) -> tuple[str, datetime | None]:
     if value is None:
         return "", None
     sent = _clean(value if isinstance(value, str) else json.dumps(value))[:MAX_TEXT]
-    return sent, _to_datetime(sent)
-
-
-def _to_datetime(text: str) -> datetime | None:
-    try:
-        epoch = float(text)
-    except ValueError:
-        return None
-    if not math.isfinite(epoch):
-        return None
-    seconds = epoch if abs(epoch) < _SECONDS_BELOW else epoch / 1000
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if _EARLIEST <= moment < _LATEST else None
+    return sent, moment_of(sent)

@@ -156,6 +156,12 @@ def test_of_instances_that_are_well_those_with_stuck_messages_come_first(admin, 
     assert page.index("Atendimento") < page.index("Aaa")
 
 
+def test_one_that_was_not_paid_is_marked_however_far_its_end(admin, instance):
+    due = timezone.now() + timedelta(days=200)
+    Instance.objects.update(payment_status="OVERDUE", due_at=due)
+    assert "Payment: OVERDUE" in admin.read(LIST)
+
+
 def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
     Instance.objects.update(filters=["FILTER_MESSAGE_STATUS_CALLBACK"])
     other = Instance.objects.create(account=instance.account, name="Aaa", zapi_id="other")

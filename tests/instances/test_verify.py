@@ -162,7 +162,7 @@ def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
     assert fresh(instance).payment_status == "TRIAL"
 
 
-@pytest.mark.parametrize("due", [None, "soon", 10**30])
+@pytest.mark.parametrize("due", [None, "soon", 10**30, 0, 99_999_999_999])
 def test_what_is_no_time_is_not_known(instance, zapi, due):
     zapi.instances[instance.zapi_id] = RememberedInstance(
         instance.zapi_id, instance.token.reveal(), due=due

@@ -16,6 +16,7 @@ from messages.access.scope import Viewer, limited_to
 from messages.finding.criteria import Criteria, Period, View
 from messages.finding.queries import message_set
 from messages.finding.search import understand
+from messages.incidents.payment import WARNED_BEFORE, unpaid_status
 from messages.instances.filters import held_back
 from messages.instances.reading import is_taken
 from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
@@ -24,8 +25,6 @@ from ..filters import address_of
 from ..moments import Moment, moment
 from .sparkline import HOURS, hours_of, sparkline
 
-# How long before an instance's payment ends it is told.
-WARNED_BEFORE: Final = timedelta(days=7)
 # As far back as an incident about stuck messages looks, and as the drawing beside the number does.
 STUCK_SINCE: Final = timedelta(hours=24)
 
@@ -164,14 +163,14 @@ def webhook_badge(webhook: Webhook) -> Badge:
 
 
 def payment_badge(instance: Instance) -> Badge | None:
-    """Only where it is over, or about to be."""
-    if instance.due_at is None:
-        return None
-    left = instance.due_at - timezone.now()
-    words = {"day": Moment(instance.due_at).day}
-    if left <= timedelta(0):
+    """Only where it is over, or about to be, or was not paid."""
+    left = instance.due_at - timezone.now() if instance.due_at else None
+    words = {"day": Moment(instance.due_at).day} if instance.due_at else {}
+    if left is not None and left <= timedelta(0):
         return Badge("danger", "failed", _("Paid until %(day)s only") % words)
-    if left <= WARNED_BEFORE:
+    if status := unpaid_status(instance):
+        return Badge("danger", "failed", _("Payment: %s") % status)
+    if left is not None and left <= WARNED_BEFORE:
         return Badge("warning", "stuck", _("Paid until %(day)s") % words)
     return None
 
