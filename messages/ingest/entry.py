@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from messages.models import Outcome, stored_cause
+from messages.models.cause import NAMES_ANOTHER
 from messages.statuses import Status
 from messages.zapi.payloads import (
     ConnectionReport,
@@ -109,8 +110,7 @@ def read(delivery: Delivery) -> Entry:
         logger.exception("A callback could not be read; it is kept in quarantine.")
         return quarantined(delivery, gettext_noop("It could not be read; the log says why."))
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
-        words = gettext_noop("It came to the webhook of {}, but its body names another one, {}.")
-        cause = stored_cause(words, delivery.zapi_id, callback.instance_id)
+        cause = stored_cause(NAMES_ANOTHER, delivery.zapi_id, callback.instance_id)
         return quarantined(delivery, cause, callback.type)
     return _understood(delivery, callback)
 

@@ -1,11 +1,17 @@
 """Why something was not taken, stored so that each reader is told in their own language."""
 
-from django.utils.translation import gettext
+from typing import Final
+
+from django.utils.translation import gettext, gettext_noop
 
 from statusboard.redaction import redact
 
 MAX_CAUSE = 300
 _MAX_VALUE = 100
+# Watched for by itself: a webhook's URL stands at another instance.
+NAMES_ANOTHER: Final = gettext_noop(
+    "It came to the webhook of {}, but its body names another one, {}."
+)
 
 
 def stored_cause(words: str, *values: str) -> str:

@@ -1,29 +1,26 @@
 """Callbacks kept because they could not be understood, and those that name another instance."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from django.db.models import Count
 
 from messages.models import Callback, IncidentKind, Instance
 from messages.models.callback import CallbackQuerySet
+from messages.models.cause import NAMES_ANOTHER
 from messages.zapi.payloads import MalformedCallbackError, parse
 
 from ..finding import Finding, Watch
 
-# As messages.ingest.entry words it.
-_NAMES_ANOTHER: Final = "its body names another one"
-
 
 def quarantine(watch: Watch) -> Iterator[Finding]:
-    counts = _counts(_kept().exclude(cause__contains=_NAMES_ANOTHER))
+    counts = _counts(_kept().exclude(cause__startswith=NAMES_ANOTHER))
     for instance in watch.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})
 
 
 def strangers(watch: Watch) -> Iterator[Finding]:
-    found = _kept().filter(cause__contains=_NAMES_ANOTHER)
+    found = _kept().filter(cause__startswith=NAMES_ANOTHER)
     counts = _counts(found)
     for instance in watch.instances:
         if count := counts.get(instance.pk):
