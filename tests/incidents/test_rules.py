@@ -144,6 +144,24 @@ class TestStuck:
         clock.advance(hours=3)
         assert settle() == ["stuck"]
 
+    def test_what_waited_stands_while_zapi_does_not_answer(self, instance, look, clock, zapi):
+        look_at(zapi, instance).queued = 37
+        send(instance, 5, ago(clock, minutes=31))
+        look()
+        zapi.answer_name = "fault"
+        clock.advance(minutes=6)
+        look()
+        assert "37 wait in Z-API's queue" in words()
+
+    def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
+        monkeypatch.setattr("messages.incidents.queue._PATIENCE", 0.0)
+        send(instance, 5, ago(clock, minutes=31))
+        assert look() == ["stuck"]
+        assert zapi.calls == []
+        monkeypatch.setattr("messages.incidents.queue._PATIENCE", 20.0)
+        look()
+        assert len(zapi.calls) == 1
+
     def test_zapi_is_not_asked_at_every_look(self, instance, look, clock, zapi):
         send(instance, 5, ago(clock, minutes=31))
         look()
@@ -229,7 +247,7 @@ class TestNeverHeard:
         assert look() == ["silent"]
         assert words() == (
             "Nothing was ever heard from it, although it has been connected, with this board's "
-            "URL, for 25 h."
+            "URL, for 1 day 1 h."
         )
 
     def test_sooner_it_is_not(self, pushed, look, clock):
@@ -431,6 +449,18 @@ def test_an_instance_that_expires(instance, look, clock, by, said):
     Instance.objects.update(due_at=clock.now + by)
     assert look() == ["expiring"]
     assert words() == said
+
+
+def test_an_instance_that_was_not_paid(instance, look, clock):
+    Instance.objects.update(payment_status="OVERDUE", due_at=clock.now + timedelta(days=200))
+    assert look() == ["expiring"]
+    assert words() == "Of its payment Z-API says: OVERDUE."
+
+
+@pytest.mark.parametrize("status", ["PAID", "TRIAL", ""])
+def test_an_instance_that_was_paid(instance, look, clock, status):
+    Instance.objects.update(payment_status=status, due_at=clock.now + timedelta(days=200))
+    assert look() == []
 
 
 def beat(clock, host: str, **fields) -> None:
