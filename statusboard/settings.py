@@ -197,7 +197,7 @@ MIDDLEWARE = [
     "messages.api.problems.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "statusboard.database_away.DatabaseAwayMiddleware",
+    "statusboard.away_page.DatabaseAwayMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

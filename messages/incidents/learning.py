@@ -4,12 +4,12 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import DatabaseError
 from django.db.models import F, Q, Window
 from django.db.models.functions import Lag
 from django.utils import timezone
 
 from messages.models import Callback, Instance, Rhythm
+from statusboard.database_away import is_away
 
 from .rhythm import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
 
@@ -27,9 +27,9 @@ def learn_rhythms(most: int = 20) -> int:
     for instance in due:
         try:
             learn_rhythm(instance, now)
-        except DatabaseError:
-            raise  # away, for all of them
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("The rhythm of instance %s could not be learnt.", instance.pk)
             Rhythm.objects.update_or_create(instance=instance, defaults={"learnt_at": now})
     return len(due)

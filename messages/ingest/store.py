@@ -8,9 +8,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from django.db import (
-    DataError,
     Error,
-    IntegrityError,
     connection,
     transaction,
 )
@@ -19,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
+from statusboard.database_away import is_away
 from statusboard.deadline import remaining
 
 from . import postgresql, sqlite
@@ -34,9 +33,6 @@ PATIENCE = 1.5
 # A persistent connection that is dead says so at once; a second try later would take too long.
 RETRY_WITHIN = 0.5
 
-# SQLSTATE classes that speak of one statement's values; all others (08 connection, 42 schema or
-# rights, 53 resources, 55 locks, 57 shutdown, ...) would meet any callback.
-_OWN_FAULT = ("21", "22", "23", "54")
 _WRITTEN = [model._meta.db_table for model in (Callback, Message, StatusEvent, FollowUp, Instance)]
 
 
@@ -107,15 +103,6 @@ def probe() -> None:
             transaction.set_rollback(True)
     finally:
         connection.close()
-
-
-def is_away(error: Exception) -> bool:
-    """Whether any callback would have met this error, rather than this one alone."""
-    if isinstance(error, DataError | IntegrityError) or not isinstance(error, Error):
-        return False
-    state: str = getattr(error.__cause__, "sqlstate", None) or ""
-    too_big = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_TOOBIG"
-    return not (state.startswith(_OWN_FAULT) or too_big)
 
 
 def _store_or_quarantine(delivery: Delivery) -> Recorded:

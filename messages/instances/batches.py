@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -27,6 +27,7 @@ from messages.models import (
     SecretUnreadableError,
 )
 from messages.models.batch import BatchRowQuerySet
+from statusboard.database_away import is_away
 
 from .connect import AlreadyConnectedError, connect, update
 from .imports import moves
@@ -147,9 +148,9 @@ def _claim(due: BatchRowQuerySet) -> BatchRow | None:
 def _work(row: BatchRow) -> None:
     try:
         problem = _do(row)
-    except DatabaseError:
-        raise  # away, for all of them
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            raise
         # Failed for once and for all: a batch must come to its end.
         logger.exception("Row %s of batch %s failed.", row.number, row.batch_id)
         problem = _FAILED

@@ -28,7 +28,7 @@ def add_tags(instance: Instance, names: Iterable[str]) -> None:
 
 
 def _tags(names: Iterable[str]) -> Sequence[Tag]:
+    # Not asked first and then made: somebody else may make the same one in between.
     return [
-        Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
-        for name in names
+        Tag.objects.get_or_create(name__iexact=name, defaults={"name": name})[0] for name in names
     ]

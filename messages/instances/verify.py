@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from messages.models import Account, Instance, Webhook, WebhookKind
 from messages.zapi.client import ListedInstance, Me, PartnerClient, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
+from statusboard.database_away import is_away
 
 from .reading import FAILURES, client_of, note, note_failure, webhooks_of
 from .rotate import retire_when_over
@@ -127,9 +128,9 @@ def _in_nobodys_way(instance: Instance) -> Iterator[None]:
     """An instance that we stumble over must not keep us from the others."""
     try:
         yield
-    except DatabaseError:
-        raise  # away, for all of them
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            raise
         logger.exception("Instance %s could not be verified.", instance.pk)
         instance.failed_checks += 1
         _plan(instance)

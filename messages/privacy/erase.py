@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, Error, transaction
+from django.db import Error, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -34,6 +34,7 @@ from messages.models import (
     StatusEvent,
 )
 from statusboard.batches import batches
+from statusboard.database_away import is_away
 
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
@@ -68,9 +69,9 @@ def carry_on(stop: threading.Event | None = None) -> int:
             break
         try:
             finished += erase(erasure, stop)
-        except DatabaseError:
-            raise  # away, for all of them
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("Erasure %s failed; it will be tried again.", erasure.pk)
     return finished
 

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from messages import forwarding, people, privacy
-from messages.ingest.store import is_away
 from messages.instances.hearing import note_heard
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
 from messages.summaries import mark_touched
+from statusboard.database_away import is_away
 
 logger = logging.getLogger(__name__)
 

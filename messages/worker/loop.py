@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import close_old_connections
 from django.utils import timezone
 
-from messages.ingest.store import is_away
+from statusboard.database_away import is_away
 
 from .absence import Absence
 from .turns import take_turn
