@@ -76,8 +76,8 @@ def read_csv(content: bytes) -> list[Wish]:
     delimiter = max(",;\t", key=first_line.count)
     lines.seek(0)
     rows = csv.DictReader(lines, delimiter=delimiter)
-    columns = _columns_of(rows.fieldnames or ())
     try:
+        columns = _columns_of(rows.fieldnames or ())
         return list(_wishes(rows, columns))
     except csv.Error:
         raise NotReadableError(_("This is not a CSV file.")) from None

@@ -576,6 +576,17 @@ def test_a_file_that_is_no_list_of_instances_is_explained(admin):
     assert "There is no column called" in upload(admin, "a,b\n1,2\n")
 
 
+def test_a_file_whose_first_line_never_ends_is_explained(admin):
+    assert "This is not a CSV file." in upload(admin, "a" * 200_000)
+
+
+def test_who_is_limited_is_offered_no_partners_list(admin, instance):
+    instance.account.partner_token = "the-partner-token"
+    instance.account.save()
+    UserLimit.objects.create(user=User.objects.get(), account=instance.account)
+    assert "A new one" not in admin.read(IMPORT)
+
+
 def test_a_partners_list_is_imported(admin, zapi):
     zapi.instances["P"] = RememberedInstance("P", "token-of-p")
     fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}

@@ -66,3 +66,8 @@ def test_who_is_limited_labels_only_what_they_see(supervisor, account):
 
 def test_support_brings_no_labels(viewer):
     assert viewer.get(PATH).status_code == 403
+
+
+def test_a_file_that_is_too_large_is_called_so_and_not_misread(supervisor, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert "The file is too large" in upload(supervisor, f"{HEAD}a;b;c;d;e;f\n" + "x" * 100)
