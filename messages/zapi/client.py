@@ -67,7 +67,6 @@ class ConnectionStatus:
     """`GET /status`. Z-API fills `error` while all is well, too ("You are already connected.")."""
 
     connected: bool
-    smartphone_connected: bool
     error: str
 
 
@@ -84,6 +83,7 @@ class ZapiClient:
     """The calls on one instance. Each raises ZapiError, whose text never holds a secret."""
 
     def __init__(self, zapi_id: str, token: str, client_token: str = "") -> None:
+        self._zapi_id = zapi_id
         path = f"/instances/{quote(zapi_id, safe='')}/token/{quote(token, safe='')}"
         self._base = settings.ZAPI_BASE_URL + path
         # As bytes: requests would refuse a text outside Latin-1 with an exception that shows it.
@@ -106,7 +106,6 @@ class ZapiClient:
             raise ZapiError(errors.UNEXPECTED)
         return ConnectionStatus(
             connected=answer["connected"],
-            smartphone_connected=answer.get("smartphoneConnected") is True,
             error=str(answer.get("error") or ""),
         )
 
@@ -136,7 +135,7 @@ class ZapiClient:
 
     def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
         # Without a number that it ends with.
-        with _problems_told(f"{method} {name.rstrip(digits)}"):
+        with _problems_told(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}"):
             return read_answer(*_exchange(method, f"{self._base}/{name}", self._headers, body))
 
 

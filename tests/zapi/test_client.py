@@ -172,3 +172,10 @@ def test_the_slow_handshake_of_one_caller_stops_no_other(https, settings):
     silent.connect()
     assert ZapiClient("ABC", TOKEN).me().connected
     silent.close()
+
+
+def test_a_failed_call_is_logged_with_the_instance_it_was_about(client, zapi, caplog):
+    zapi.answer_name = "fault"
+    with pytest.raises(ZapiError):
+        client.me()
+    assert "GET me of instance ABC at Z-API failed" in caplog.text
