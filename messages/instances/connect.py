@@ -51,7 +51,8 @@ def update(instance: Instance, *, name: str, token: str = "", client_token: str 
     if token:
         instance.token = token
     instance.clean_fields(exclude=["account"])
-    instance.save(update_fields=["name", "token"])
+    # One that cannot be read is left alone: the name is nobody's secret.
+    instance.save(update_fields=["name", "token"] if token else ["name"])
     if client_token:
         _replace_client_token(instance, client_token)
     return instance

@@ -132,8 +132,7 @@ def _in_nobodys_way(instance: Instance) -> Iterator[None]:
         if is_away(error):
             raise
         logger.exception("Instance %s could not be verified.", instance.pk)
-        instance.failed_checks += 1
-        _plan(instance)
+        _put_off(instance)
 
 
 def _sweep(account: Account) -> int:
@@ -165,6 +164,10 @@ def _note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datet
 def _note_failure(instance: Instance, error: Exception, asked_at: datetime) -> None:
     webhooks_of(instance)
     note_failure(instance, error, asked_at=asked_at)
+    _put_off(instance)
+
+
+def _put_off(instance: Instance) -> None:
     instance.failed_checks = min(instance.failed_checks + 1, 100)
     _plan(instance)
 

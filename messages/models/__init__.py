@@ -30,7 +30,7 @@ from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
 from .tag import Tag
 from .user_limit import UserLimit
-from .webhook import Webhook, WebhookKind, WebhookState
+from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
 from .worker_beat import Turn, WorkerBeat
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "Notification",
     "NotificationState",
     "OtherAddress",
+    "OtherKind",
     "Outcome",
     "Plan",
     "Retention",

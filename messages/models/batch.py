@@ -94,6 +94,8 @@ class BatchRow(models.Model):
     token = SecretField(_("token"))
     client_token = SecretField(_("Client-Token"))
     tags = models.CharField(_("tags"), max_length=500, blank=True)
+    # What an update changes, as messages.instances.imports.changes_of() tells it; no secrets.
+    changes = models.JSONField(_("changes"), default=dict)
     # A worker that takes a row moves this ahead, which keeps the others away.
     next_try_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(_("done"), null=True)

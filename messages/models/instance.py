@@ -1,5 +1,5 @@
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,8 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from .account import Account
 from .callback import Callback, TokenCheck
-from .fields import Secret, SecretField, token_digest
+from .fields import Secret, SecretField, SecretUnreadableError, token_digest
 from .tag import Tag
+
+# How long a token that was replaced is still taken: callbacks with it are on their way, and Z-API
+# does not say when it begins to send the new one.
+TOKEN_OVERLAP: Final = timedelta(hours=24)
+_OF_THE_DIGEST: Final = ("token_digest", "previous_token_digest", "previous_token_until")
 
 
 class TokenPolicy(models.TextChoices):
@@ -65,6 +70,9 @@ class Instance(models.Model):
     key_rotated_at = models.DateTimeField(null=True, editable=False)
     # What the door compares z-api-token with: a hash, because the token itself is encrypted.
     token_digest = models.CharField(max_length=64, blank=True, editable=False)
+    # The one before, which Z-API may still send for a while after it was replaced.
+    previous_token_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    previous_token_until = models.DateTimeField(null=True, editable=False)
     token_policy = models.CharField(
         _("z-api-token"),
         max_length=8,
@@ -75,6 +83,9 @@ class Instance(models.Model):
             "to. Observe counts what does not match; enforce refuses it."
         ),
     )
+    # Callbacks refused for their token, since the policy was set.
+    tokens_refused = models.PositiveIntegerField(default=0, editable=False)
+    token_refused_at = models.DateTimeField(null=True, editable=False)
     connected = models.BooleanField(_("connected"), null=True, editable=False)
     connection_changed_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
@@ -87,6 +98,8 @@ class Instance(models.Model):
     filters = models.JSONField(_("filters"), null=True, editable=False)
     # Whose URLs `update-every-webhooks` took besides those of our webhooks, by kind.
     taken_urls = models.JSONField(default=dict, editable=False)
+    # Whether Z-API reported messages that the number sends itself before that; null for unknown.
+    taken_sent_by_me = models.BooleanField(null=True, editable=False)
     checked_at = models.DateTimeField(_("last verified"), null=True, editable=False)
     # When the worker verifies it again, and how often it tried in vain since it last could.
     next_check_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
@@ -137,8 +150,23 @@ class Instance(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        token = Secret.of(self.token) if isinstance(self.token, str) else self.token
-        self.token_digest = token_digest(token.reveal()) if token else ""
-        if (names := kwargs.get("update_fields")) is not None and "token" in names:
-            kwargs["update_fields"] = {*names, "token_digest"}
+        names = kwargs.get("update_fields")
+        if names is None or "token" in names:
+            self._note_digest()
+        if names is not None and "token" in names:
+            kwargs["update_fields"] = {*names, *_OF_THE_DIGEST}
         super().save(*args, **kwargs)
+
+    def _note_digest(self) -> None:
+        """A token that no key opens any more keeps the digest it had."""
+        token = Secret.of(self.token) if isinstance(self.token, str) else self.token
+        try:
+            digest = token_digest(token.reveal()) if token else ""
+        except SecretUnreadableError:
+            return
+        if digest == self.token_digest:
+            return
+        if self.token_digest:
+            self.previous_token_digest = self.token_digest
+            self.previous_token_until = timezone.now() + TOKEN_OVERLAP
+        self.token_digest = digest

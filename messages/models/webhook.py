@@ -14,6 +14,16 @@ class WebhookKind(models.TextChoices):
     DISCONNECTED = "disconnected", _("Disconnected")
 
 
+class OtherKind(models.TextChoices):
+    """Hooks that the board has no use for: it takes them along with every one, to pass them on.
+
+    Their webhooks are never wanted, so that nothing pushes, verifies or misses them.
+    """
+
+    RECEIVED = "received", _("Inbound messages")
+    CHAT_PRESENCE = "chat-presence", _("Presence in chats")
+
+
 class WebhookState(models.TextChoices):
     NEVER_VERIFIED = "never verified", _("Never verified")
     IN_SYNC = "in sync", _("In sync")
@@ -26,7 +36,9 @@ class Webhook(models.Model):
     """One hook of one instance: what we pushed, what Z-API said, what was read back."""
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="webhooks")
-    kind = models.CharField(_("kind"), max_length=20, choices=WebhookKind.choices)
+    kind = models.CharField(
+        _("kind"), max_length=20, choices=[*WebhookKind.choices, *OtherKind.choices]
+    )
     state = models.CharField(
         _("state"),
         max_length=20,
@@ -43,6 +55,8 @@ class Webhook(models.Model):
     pushed_at = models.DateTimeField(_("pushed"), null=True)
     found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
     checked_at = models.DateTimeField(_("read back"), null=True)
+    # The last attempt to push or to read back, in vain or not.
+    tried_at = models.DateTimeField(_("tried"), null=True)
     # Whose URL ours replaced, so that it can be put back.
     previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
     # The URL of somebody else that a person agreed to replace: this one and no other.

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.filters import held_back
-from messages.instances.reading import is_taken
+from messages.instances.reading import client_of, is_taken
 from messages.instances.rotate import has_old_keys
-from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
 
 from ..moments import Moment, moment
 from .rows import Badge, webhook_badge
@@ -104,6 +104,8 @@ class Panel:
     replaced: tuple[Webhook, ...]
     filtered: tuple[str, ...]
     has_old_keys: bool
+    # Why Z-API cannot be called at all; '' where it can.
+    unreadable: str
 
 
 def panel(instance: Instance) -> Panel:
@@ -119,6 +121,7 @@ def panel(instance: Instance) -> Panel:
         replaced=tuple(one for one in webhooks if one.previous_url),
         filtered=tuple(str(one.get_kind_display()) for one in held_back(instance, webhooks)),
         has_old_keys=has_old_keys(instance),
+        unreadable=_unreadable(instance),
     )
 
 
@@ -140,6 +143,14 @@ def steps(instance: Instance) -> Steps:
         is_pushing=is_pushing,
         is_waiting=bool(waits) or (main.state == WebhookState.IN_SYNC and not main.heard_at),
     )
+
+
+def _unreadable(instance: Instance) -> str:
+    try:
+        client_of(instance)
+    except SecretUnreadableError as error:
+        return _(str(error))
+    return ""
 
 
 def _webhooks(instance: Instance) -> list[Webhook]:

@@ -1,0 +1,49 @@
+"""An instance whose token no key opens any more: it harms nobody, and can be mended."""
+
+import pytest
+from django.urls import reverse
+
+from messages.instances.connect import update
+from messages.instances.verify import verify_due
+from messages.models import Instance, Secret, token_digest
+from tests.dashboard.test_instances import HOOKS, Browser, act, admin
+
+__all__ = ["admin"]
+
+
+@pytest.fixture
+def unreadable(instance: Instance) -> Instance:
+    Instance.objects.update(token=Secret("sealed with a key that is gone"))
+    return Instance.objects.select_related("account").get()
+
+
+def test_the_others_of_its_account_are_verified(unreadable, account, zapi):
+    other = Instance.objects.create(account=account, name="Z", zapi_id="Z", token="t")
+    assert verify_due() == 2
+    assert Instance.objects.get(pk=other.pk).checked_at
+    assert Instance.objects.get(pk=unreadable.pk).failed_checks == 1
+
+
+def test_its_page_says_what_to_do(admin: Browser, unreadable, zapi):
+    page = admin.read(reverse("dashboard:instance", args=[unreadable.pk]))
+    assert "put back the FIELD_ENCRYPTION_KEYS" in page
+
+
+def test_it_can_be_renamed_verified_and_given_thresholds(admin: Browser, unreadable, zapi):
+    path = reverse("dashboard:instance", args=[unreadable.pk])
+    assert "Saved." in admin.send(path, {"name": "New"} | HOOKS, "save")
+    assert "cannot be read" in admin.send(act("verify", unreadable))
+    thresholds = {"stuck_after": 5, "silence_factor": 3, "silence_floor": 9, "failing_percent": 50}
+    assert "Saved." in admin.send(act("thresholds", unreadable), thresholds)
+    assert Instance.objects.get().stuck_after == 5
+
+
+def test_what_the_door_compares_with_stays_as_it_was(unreadable):
+    unreadable.save()
+    assert Instance.objects.get().token_digest == token_digest("token-of-the-instance")
+
+
+def test_a_new_token_mends_it(unreadable, zapi):
+    update(unreadable, name="New", token="another")
+    assert verify_due() == 1
+    assert Instance.objects.get().checked_at
