@@ -20,18 +20,22 @@ EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, d
 CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, token_check, size, body"
 FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body"
 
+# The token of now or, for a while after it was replaced, the one before.
+_FITS = """(%(token_digest)s = token_digest
+    OR (%(token_digest)s = previous_token_digest AND %(received_at)s < previous_token_until))"""
+
 # Keys of retired versions and of archived instances open nothing, nor does a wrong token that is
 # enforced. An instance without a stored token has nothing to compare with.
-KNOWN_INSTANCE = """
+KNOWN_INSTANCE = f"""
 SELECT id,
        CASE WHEN token_policy = 'off' OR token_digest = '' THEN ''
             WHEN %(token_digest)s = '' THEN 'missing'
-            WHEN %(token_digest)s = token_digest THEN 'matches'
+            WHEN {_FITS} THEN 'matches'
             ELSE 'differs' END AS token_check
 FROM whatsapp_instance
 WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
   AND %(version)s BETWEEN oldest_key_version AND key_version
-  AND (token_policy <> 'enforce' OR token_digest IN ('', %(token_digest)s))"""
+  AND (token_policy <> 'enforce' OR token_digest = '' OR {_FITS})"""  # noqa: S608
 
 # Of a callback that is replayed, its own row says which instance it belongs to.
 QUARANTINED_CALLBACK = """

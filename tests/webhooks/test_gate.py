@@ -1,6 +1,7 @@
 """Who gets in, who is told to wait, and what strangers can fill: nothing."""
 
 import json
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -156,6 +157,15 @@ class TestZapiToken:
         assert (counted.tokens_differing, counted.tokens_missing) == (1, 2)
         later = Instance.objects.with_token_mismatches(since=timezone.now()).get()
         assert (later.tokens_differing, later.tokens_missing) == (0, 0)
+
+    def test_the_token_before_is_taken_for_a_day(self, post, instance):
+        instance.token_policy, instance.token = "enforce", "a-new-token"
+        instance.save()
+        assert post(STATUS, HTTP_Z_API_TOKEN=TOKEN).status == 200
+        assert Callback.objects.get().token_check == "matches"
+        Instance.objects.update(previous_token_until=timezone.now() - timedelta(seconds=1))
+        assert post(STATUS, HTTP_Z_API_TOKEN=TOKEN).status == 404
+        assert post(STATUS).status == 404
 
 
 class TestTooManyWrongKeys:
