@@ -16,6 +16,7 @@ from messages.zapi.errors import Problem
 from .addresses import is_ours, webhook_url, why_push_is_off
 from .reading import (
     FAILURES,
+    Wish,
     client_of,
     is_foreign,
     is_taken,
@@ -35,11 +36,8 @@ LEASE = timedelta(minutes=10)
 # Agrees to replace whatever is there.
 ANYTHING: Final = "*"
 
-# Not previous_url: it is saved before the push, and an older one must not be written back.
-_RESULT = (
-    *("wanted", "state", "found_url", "checked_at", "problem"),
-    *("pushed_url", "pushed_at", "heard_at", "retry_at", "tries"),
-)
+# Not what is saved before and during the push: an older value must not be written back.
+_RESULT = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem", "retry_at", "tries")
 
 _NOT_KEPT = Problem(
     _(
@@ -59,6 +57,7 @@ def push(
     """
     webhook = webhooks_of(instance)[kind]
     webhook.wanted = True
+    webhook.save(update_fields=["wanted"])
     _push([webhook], replacing)
     return webhook
 
@@ -126,6 +125,7 @@ def _claim() -> list[Webhook]:
 
 def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
     """One attempt, whose result is saved. All webhooks are of one instance."""
+    wishes = [Wish.of(webhook) for webhook in webhooks]
     if replacing:
         for webhook in webhooks:
             webhook.tries = 0
@@ -134,9 +134,10 @@ def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
         _attempt(webhooks, replacing)
     except FAILURES as error:
         failure = error
-    for webhook in webhooks:
+    for webhook, wish in zip(webhooks, wishes, strict=True):
+        webhook.tried_at = timezone.now()
         _conclude(webhook, failure)
-        webhook.save(update_fields=_RESULT)
+        wish.save(webhook, _RESULT)
 
 
 def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
@@ -172,11 +173,13 @@ def _set(webhook: Webhook, client: ZapiClient) -> None:
         webhook.save(update_fields=["previous_url"])
     url = webhook_url(webhook.instance)
     client.set_webhook(webhook.kind, url)
+    names = ["pushed_url", "pushed_at"]
     if webhook.pushed_url != url:
         webhook.heard_at = None
+        names.append("heard_at")
     webhook.pushed_url, webhook.pushed_at = url, timezone.now()
     # At once, so that a page shows this step while the next one is still to come.
-    webhook.save(update_fields=["pushed_url", "pushed_at", "heard_at"])
+    webhook.save(update_fields=names)
 
 
 def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:

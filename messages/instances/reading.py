@@ -1,8 +1,9 @@
 """What Z-API tells of an instance, and what is written down of it. Nothing here calls Z-API."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from django.db.models import Q
 from django.utils import timezone, translation
@@ -38,7 +39,28 @@ MISSING = Problem(
 )
 # What a column holds. A longer URL could not be given back, so it is never replaced.
 LONGEST_URL: Final = 500
-_VERIFIED = ("wanted", "state", "found_url", "checked_at", "problem")
+_VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What people wanted of a webhook when Z-API was asked; they may change it meanwhile."""
+
+    wanted: bool | None
+    asked_at: datetime | None
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> Self:
+        return cls(webhook.wanted, webhook.asked_at)
+
+    def save(self, webhook: Webhook, names: Iterable[str], *conditions: Q) -> None:
+        """Not where it was left, or asked to be pushed again, since then: that stands."""
+        values = {name: getattr(webhook, name) for name in names}
+        # What nobody had decided yet may have been decided by another answer, in the same way.
+        same = Q(wanted=self.wanted) | Q(wanted=webhook.wanted)
+        Webhook.objects.filter(same, *conditions, pk=webhook.pk, asked_at=self.asked_at).update(
+            **values
+        )
 
 
 def client_of(instance: Instance) -> ZapiClient:
@@ -90,12 +112,13 @@ def problem_of(webhook: Webhook) -> Problem | None:
 
 def note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
     """Write down an answer that was asked for at `asked_at`. What came after that stands."""
-    webhooks = webhooks_of(instance).values()
+    webhooks = list(webhooks_of(instance).values())
+    wishes = [Wish.of(webhook) for webhook in webhooks]
     read_into(webhooks, me)
-    for webhook in webhooks:
+    for webhook, wish in zip(webhooks, wishes, strict=True):
         problem = problem_of(webhook)
         webhook.problem = source(problem.words) if problem else ""
-        _save_unless_newer(webhook, asked_at)
+        _save_unless_newer(webhook, wish, asked_at)
     note_instance(instance, me, connected=connected, asked_at=asked_at)
 
 
@@ -104,7 +127,7 @@ def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) ->
     for webhook in webhooks_of(instance).values():
         if webhook.is_wanted:
             webhook.state, webhook.problem = WebhookState.UNREACHABLE, words_of(error)
-            _save_unless_newer(webhook, asked_at)
+            _save_unless_newer(webhook, Wish.of(webhook), asked_at)
 
 
 def note_instance(
@@ -136,11 +159,11 @@ def _state(webhook: Webhook) -> WebhookState:
     return WebhookState.IN_SYNC if is_in_sync else WebhookState.DIFFERS
 
 
-def _save_unless_newer(webhook: Webhook, asked_at: datetime) -> None:
+def _save_unless_newer(webhook: Webhook, wish: Wish, asked_at: datetime) -> None:
     """A push that was read back meanwhile knows better than what was asked before it."""
-    values = {name: getattr(webhook, name) for name in _VERIFIED}
+    webhook.tried_at = timezone.now()
     older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
-    Webhook.objects.filter(older, pk=webhook.pk).update(**values)
+    wish.save(webhook, _VERIFIED, older)
 
 
 def _note_connection(instance: Instance, connected: bool, asked_at: datetime) -> None:

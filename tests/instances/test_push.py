@@ -8,8 +8,10 @@ from django.utils import timezone, translation
 
 from messages.instances import push as module
 from messages.instances.addresses import webhook_url
+from messages.instances.owners import leave
 from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
 from messages.instances.reading import webhooks_of
+from messages.instances.rotate import rotate_key
 from messages.instances.verify import verify
 from messages.models import Instance, Webhook, WebhookState
 from messages.zapi.client import ZapiClient
@@ -288,3 +290,43 @@ def test_a_url_too_long_to_be_given_back_is_never_replaced(instance, zapi):
     set_at_zapi(instance, long)
     assert push(instance, replacing=ANYTHING).state == WebhookState.DIFFERS
     assert zapi.instances[instance.zapi_id].urls[KIND] == long
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Have something done by somebody else while Z-API is being told."""
+    real = ZapiClient.set_webhook
+
+    def arrange(act):
+        def interrupted(client, *arguments):
+            monkeypatch.setattr(ZapiClient, "set_webhook", real)
+            act()
+            real(client, *arguments)
+
+        monkeypatch.setattr(ZapiClient, "set_webhook", interrupted)
+
+    return arrange
+
+
+def test_a_secret_rotated_during_a_push_is_pushed_after_it(instance, zapi, meanwhile):
+    meanwhile(lambda: rotate_key(Instance.objects.get()))
+    push_wanted(instance)
+    assert stored().retry_at
+    retry_due_pushes()
+    rotated = Instance.objects.get()
+    assert rotated.key_version == 2
+    assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(rotated)
+
+
+def test_what_is_left_during_a_push_stays_left(instance, zapi, meanwhile):
+    meanwhile(lambda: leave(stored()))
+    push(instance)
+    assert (stored().wanted, stored().state) == (False, WebhookState.OFF)
+
+
+def test_a_first_callback_during_a_push_is_not_forgotten(instance, zapi, meanwhile):
+    push(instance)
+    heard = timezone.now()
+    meanwhile(lambda: Webhook.objects.update(heard_at=heard))
+    push(instance)
+    assert stored().heard_at == heard

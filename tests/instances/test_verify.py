@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from messages.instances import reading
 from messages.instances import verify as module
+from messages.instances.owners import leave
 from messages.instances.push import push_wanted
 from messages.instances.verify import verify_due
 from messages.models import Account, Instance, Webhook, WebhookState
@@ -202,3 +203,18 @@ def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     monkeypatch.setattr(module, "note", pushed_meanwhile)
     verify_due()
     assert Webhook.objects.get(kind="message-status").state == WebhookState.IN_SYNC
+
+
+def test_what_is_left_while_zapi_is_asked_stays_left(instance, zapi, monkeypatch):
+    push_wanted(instance)
+    make_due()
+
+    def left_meanwhile(*arguments, **options):
+        leave(Webhook.objects.get(kind="delivery"))
+        return reading.note(*arguments, **options)
+
+    monkeypatch.setattr(module, "note", left_meanwhile)
+    with_webhooks = Instance.objects.prefetch_related("webhooks").select_related("account").get()
+    module.check(with_webhooks)
+    webhook = Webhook.objects.get(kind="delivery")
+    assert (webhook.wanted, webhook.state) == (False, WebhookState.OFF)
