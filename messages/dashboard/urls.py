@@ -17,11 +17,14 @@ from .incidents.channels import (
 from .incidents.thresholds import instance_thresholds
 from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
 from .instances.acts import (
+    instance_archive,
     instance_every,
     instance_push,
     instance_restore_others,
     instance_retire,
     instance_rotate,
+    instance_token_policy,
+    instance_unarchive,
     instance_verify,
     instance_webhook,
 )
@@ -95,6 +98,13 @@ urlpatterns = [
     ),
     path("instances/<int:pk>/rotate/", instance_rotate, name="instance-rotate"),
     path("instances/<int:pk>/retire/", instance_retire, name="instance-retire"),
+    path("instances/<int:pk>/archive/", instance_archive, name="instance-archive"),
+    path("instances/<int:pk>/unarchive/", instance_unarchive, name="instance-unarchive"),
+    path(
+        "instances/<int:pk>/token-policy/",
+        instance_token_policy,
+        name="instance-token-policy",
+    ),
     path("instances/import/", instance_import, name="instance-import"),
     path("instances/batches/", instance_batch_start, name="instance-batch-start"),
     path("instances/batches/<int:pk>/", instance_batch, name="instance-batch"),

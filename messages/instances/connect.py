@@ -12,7 +12,13 @@ class AlreadyConnectedError(Exception):
     """Another row has this instance id. Its text is for a person."""
 
     def __init__(self, zapi_id: str) -> None:
-        super().__init__(_("There is an instance with the id %s already.") % zapi_id)
+        is_archived = Instance.objects.archived().filter(zapi_id=zapi_id).exists()
+        words = (
+            _("There is an archived instance with the id %s: bring it back instead.")
+            if is_archived
+            else _("There is an instance with the id %s already.")
+        )
+        super().__init__(words % zapi_id)
 
 
 @transaction.atomic

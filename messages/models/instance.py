@@ -3,13 +3,12 @@ from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .account import Account
-from .callback import Callback, TokenCheck
+from .callback import Callback
 from .fields import Secret, SecretField, SecretUnreadableError, token_digest
 from .tag import Tag
 
@@ -25,11 +24,6 @@ class TokenPolicy(models.TextChoices):
     OFF = "off", _("Off")
 
 
-def _count(callbacks: models.QuerySet[Callback]) -> Coalesce:
-    by_instance = callbacks.order_by().values("instance").annotate(number=Count("pk"))
-    return Coalesce(Subquery(by_instance.values("number")), 0)
-
-
 class InstanceQuerySet(models.QuerySet["Instance"]):
     def active(self) -> Self:
         return self.filter(archived_at=None)
@@ -41,18 +35,13 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         is_number = text.isascii() and text.isdigit() and len(text) < 19
         return self.filter(pk=int(text)).first() if is_number else None
 
+    def archived(self) -> Self:
+        return self.exclude(archived_at=None)
+
     def with_last_heard(self) -> Self:
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
         return self.annotate(last_heard_at=Subquery(newest.values("received_at")[:1]))
-
-    def with_token_mismatches(self, *, since: datetime) -> Self:
-        """Annotates `tokens_differing` and `tokens_missing`: callbacks since then, observed."""
-        heard = Callback.objects.filter(instance=OuterRef("pk"), received_at__gte=since)
-        return self.annotate(
-            tokens_differing=_count(heard.filter(token_check=TokenCheck.DIFFERS)),
-            tokens_missing=_count(heard.filter(token_check=TokenCheck.MISSING)),
-        )
 
 
 class Instance(models.Model):
@@ -138,8 +127,6 @@ class Instance(models.Model):
     objects = InstanceQuerySet.as_manager()
 
     last_heard_at: datetime | None
-    tokens_differing: int
-    tokens_missing: int
 
     class Meta:
         verbose_name = _("instance")

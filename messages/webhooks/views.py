@@ -21,6 +21,7 @@ from messages.ingest import (
 )
 from messages.instances import keys
 from messages.instances.keys import WebhookKey
+from messages.instances.tokens import note_wrong_token
 from messages.models import plain_cause, stored_cause, token_digest
 
 from . import gate
@@ -97,6 +98,8 @@ def _record(request: Request, delivery: Delivery) -> JsonResponse:
     try:
         recorded = record(delivery)
     except UnknownInstanceError:
+        if not gate.wrong_keys.is_waiting(request.META):
+            note_wrong_token(delivery.zapi_id, delivery.key_version, delivery.token_digest)
         return refused(request)
     except SpoolUnavailableError as error:
         logger.error(

@@ -15,15 +15,18 @@ from django.utils import timezone
 from messages.access.roles import ADMIN, SUPERVISOR
 from messages.instances.addresses import webhook_url
 from messages.instances.batches import work_batches
-from messages.instances.push import push, push_wanted, retry_due_pushes
+from messages.instances.push import ANYTHING, push, push_wanted, retry_due_pushes
 from messages.instances.tags import set_tags
+from messages.instances.verify import verify_due
 from messages.models import (
     Account,
     Action,
     AuditEvent,
     Batch,
     HourlySummary,
+    Incident,
     Instance,
+    Notification,
     UserLimit,
     WebhookState,
 )
@@ -130,9 +133,9 @@ def test_the_list_asks_the_same_number_of_times_for_many(
 ):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    # Seven of them for the list (instances, webhooks, tags, hours, thresholds, stuck messages, all
-    # tags), the others for the session, the person and what they may do.
-    with django_assert_max_num_queries(12):
+    # Eight of them for the list (instances, webhooks, tags, hours, thresholds, stuck messages, all
+    # tags, archived ones), the others for the session, the person and what they may do.
+    with django_assert_max_num_queries(13):
         admin.read(LIST)
 
 
@@ -516,7 +519,7 @@ def test_who_is_limited_sees_and_touches_no_other_instance(admin, instance, zapi
     mine = Instance.objects.create(account=other, name="Mine", zapi_id="M", token="t")
     UserLimit.objects.create(user=User.objects.get(), instance=mine)
     assert "Atendimento" not in admin.read(LIST)
-    for name in ("push", "verify", "rotate", "retire", "restore-others"):
+    for name in ("push", "verify", "rotate", "retire", "restore-others", "archive"):
         assert admin.post(act(name, instance), secure=True).status_code == 404
     for name in ("steps", "every"):
         assert admin.get(act(name, instance), secure=True).status_code == 404
@@ -642,3 +645,67 @@ def test_reading_never_acts(admin, instance, zapi, name):
 def test_an_unknown_instance_is_not_found(admin):
     path = reverse("dashboard:instance", args=[999])
     assert admin.get(path, secure=True).status_code == 404
+
+
+def test_the_token_policy_is_set_and_written_down(admin, path, instance):
+    assert "Saved." in admin.send(act("token-policy", instance), {"policy": "enforce"})
+    assert '<option value="enforce" selected>' in admin.read(path)
+    details = AuditEvent.objects.get(action=Action.INSTANCE_CHANGED).details
+    assert details["token_policy"] == "enforce"
+
+
+def test_enforcing_asks_first_where_it_would_refuse_callbacks(admin, path, instance, post):
+    post(CALLBACK, HTTP_Z_API_TOKEN="another")
+    post(CALLBACK)
+    assert "callbacks with another token: 1, with none: 1." in admin.read(path)
+    assert "Saved." in admin.insist(act("token-policy", instance), {"policy": "enforce"})
+    assert Instance.objects.get().token_policy == "enforce"
+
+
+def test_what_was_refused_is_shown(admin, path, instance, post):
+    Instance.objects.update(token_policy="enforce")
+    post(CALLBACK)
+    assert "Refused since it is enforced: 1" in admin.read(path)
+
+
+def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, post):
+    Incident.objects.create(
+        kind="stuck", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()
+    )
+    assert "Bring back" in admin.insist(act("archive", instance))
+    assert "Atendimento" not in admin.read(LIST)
+    assert "Atendimento" in admin.read(f"{LIST}?archived=1")
+    assert not Incident.objects.open().exists()
+    assert not Notification.objects.exists()
+    assert post(CALLBACK).status == 404
+
+
+def test_an_archived_instance_is_brought_back_and_verified_again(admin, instance, zapi, post):
+    admin.insist(act("archive", instance))
+    assert verify_due() == 0
+    assert "Push again" in admin.send(act("unarchive", instance))
+    assert verify_due() == 1
+    assert post(CALLBACK).status == 200
+    archived = [event.details.get("archived") for event in AuditEvent.objects.order_by("id")]
+    assert archived == [True, False]
+
+
+def test_archiving_offers_to_restore_what_others_had(admin, instance, zapi):
+    push(instance, replacing=ANYTHING)
+    zapi.instances[instance.zapi_id].urls["delivery"] = FOREIGN_URL
+    push(instance, "delivery", replacing=ANYTHING)
+    page = admin.send(act("archive", instance))
+    assert "Restore previous and archive" in page
+    admin.send(act("archive", instance), {"confirmed": "first"})
+    assert zapi.instances[instance.zapi_id].urls["delivery"] == FOREIGN_URL
+    assert Instance.objects.get().archived_at
+
+
+def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instance, zapi):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), urls={"delivery": FOREIGN_URL}
+    )
+    push(instance, "delivery", replacing=ANYTHING)
+    zapi.answer_name = "fault"
+    assert "fault of its own" in admin.send(act("archive", instance), {"confirmed": "first"})
+    assert Instance.objects.get().archived_at is None

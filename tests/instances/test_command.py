@@ -310,3 +310,27 @@ def test_a_failure_is_an_exit_code_and_no_traceback():
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
+
+
+def test_an_instance_is_archived_and_brought_back(instance, zapi):
+    run("archive", instance.zapi_id)
+    assert instance.zapi_id not in run("list")[0]
+    run("unarchive", instance.zapi_id)
+    assert instance.zapi_id in run("list")[0]
+
+
+def test_nothing_is_archived_that_others_wait_for_unless_told_to(instance, zapi):
+    taken_by_somebody_else(zapi)
+    run("push", instance.zapi_id, "--replace")
+    with pytest.raises(CommandError, match="--restore"):
+        run("archive", instance.zapi_id)
+    run("archive", instance.zapi_id, "--restore")
+    assert url_at_zapi(zapi) == FOREIGN_URL
+
+
+def test_enforcing_the_token_is_refused_where_callbacks_would_be(instance, post):
+    post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"})
+    with pytest.raises(CommandError, match="1 with none"):
+        run("token-policy", instance.zapi_id, "enforce")
+    run("token-policy", instance.zapi_id, "enforce", "--force")
+    assert Instance.objects.get().token_policy == "enforce"

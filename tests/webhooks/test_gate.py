@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from messages.instances.keys import WebhookKey, sign
+from messages.instances.tokens import Mismatches, mismatches_of
 from messages.models import Callback, FollowUp, Instance, Message
 from statusboard.callers import client_address
 from tests.conftest import call
@@ -150,13 +151,23 @@ class TestZapiToken:
         assert post(STATUS, HTTP_Z_API_TOKEN="whatever").status == 200
 
     def test_what_did_not_match_is_counted_by_instance(self, post, instance):
-        before = timezone.now()
         for sent in ({"HTTP_Z_API_TOKEN": "another"}, {}, {}, {"HTTP_Z_API_TOKEN": TOKEN}):
             post(STATUS, **sent)
-        counted = Instance.objects.with_token_mismatches(since=before).get()
-        assert (counted.tokens_differing, counted.tokens_missing) == (1, 2)
-        later = Instance.objects.with_token_mismatches(since=timezone.now()).get()
-        assert (later.tokens_differing, later.tokens_missing) == (0, 0)
+        assert mismatches_of(instance) == Mismatches(differing=1, missing=2)
+        Callback.objects.update(received_at=timezone.now() - timedelta(hours=25))
+        assert not mismatches_of(instance)
+
+    def test_what_is_refused_is_counted_and_logged_by_instance(self, post, instance, caplog):
+        Instance.objects.update(token_policy="enforce")
+        for _ in range(3):
+            post(STATUS, HTTP_Z_API_TOKEN="another")
+        assert Instance.objects.get().tokens_refused == 3
+        assert caplog.text.count(f"Callbacks of instance {instance.zapi_id} are refused") == 1
+
+    def test_a_retired_key_counts_as_no_refused_token(self, instance):
+        Instance.objects.update(token_policy="enforce")
+        assert knock(sign(WebhookKey(instance.zapi_id, 9))).status == 404
+        assert Instance.objects.get().tokens_refused == 0
 
     def test_the_token_before_is_taken_for_a_day(self, post, instance):
         instance.token_policy, instance.token = "enforce", "a-new-token"

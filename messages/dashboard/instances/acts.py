@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from messages import forwarding
+from messages.access.scope import visible_instances
 from messages.audit import Action, audit
-from messages.instances import owners, rotate
+from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.verify import verify
-from messages.models import Instance, Webhook, WebhookKind
+from messages.models import Instance, TokenPolicy, Webhook, WebhookKind
 
 from ..confirming import ask, is_confirmed
 from .views import CHANGE, instance_of
@@ -158,6 +159,78 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
         audit(request, Action.KEY_RETIRED, about=instance)
         flash.success(request, _("Only the newest URL is let in from now on."))
     return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whether a callback without the instance's own token is counted, refused or neither."""
+    instance = instance_of(request.user, pk)
+    policy = request.POST.get("policy", "")
+    if policy not in TokenPolicy.values:
+        raise BadRequest
+    mismatches = tokens.mismatches_of(instance)
+    if policy == TokenPolicy.ENFORCE and mismatches and not is_confirmed(request):
+        words = _(
+            "In the last 24 hours %(differing)d callbacks came with another token and "
+            "%(missing)d with none. Such callbacks would be refused, and lost."
+        )
+        return _ask(
+            request,
+            instance,
+            title=_("Refuse callbacks without this instance's token?"),
+            words=words % {"differing": mismatches.differing, "missing": mismatches.missing},
+            button=_("Refuse them"),
+        )
+    tokens.set_policy(instance, TokenPolicy(policy))
+    details = {"fields": ["token_policy"], "token_policy": policy}
+    audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
+    flash.success(request, _("Saved."))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whoever had its webhooks before is offered them back first."""
+    instance = instance_of(request.user, pk)
+    if not is_confirmed(request):
+        return _ask_to_archive(request, instance)
+    if request.POST["confirmed"] == "first":
+        try:
+            archive.give_back(instance)
+        except owners.NotDoneError as error:
+            flash.error(request, str(error))
+            return redirect("dashboard:instance", pk)
+        audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
+    archive.archive(instance)
+    audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
+    flash.success(request, _("Archived."))
+    return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
+    archived = visible_instances(request.user).exclude(archived_at=None)
+    instance = get_object_or_404(archived, pk=pk)
+    archive.unarchive(instance)
+    audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
+    flash.success(request, _("It is back. Push its webhooks, unless Z-API still calls this board."))
+    return redirect("dashboard:instance", pk)
+
+
+def _ask_to_archive(request: HttpRequest, instance: Instance) -> HttpResponse:
+    words = _(
+        "This board takes no more callbacks of it, verifies it no more, and closes its incidents. "
+        "Its messages stay. Z-API goes on calling the board until the URL is changed there."
+    )
+    buttons = {"button": _("Archive")}
+    if archive.has_previous(instance):
+        words += " "
+        words += _("Others had its webhooks before, and hear nothing unless they are restored.")
+        buttons["first"] = _("Restore previous and archive")
+    return _ask(request, instance, title=_("Archive this instance?"), words=words, **buttons)
 
 
 def _ask(request: HttpRequest, instance: Instance, **words: str) -> HttpResponse:

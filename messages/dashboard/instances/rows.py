@@ -125,8 +125,9 @@ class InstanceRow:
         )
 
 
-def rows(user: Viewer, tag: str = "") -> list[InstanceRow]:
-    instances = limited_to(user, Instance.objects.active(), path="")
+def rows(user: Viewer, tag: str = "", *, archived: bool = False) -> list[InstanceRow]:
+    every = Instance.objects.archived() if archived else Instance.objects.active()
+    instances = limited_to(user, every, path="")
     if tag:
         instances = instances.filter(tags__name__iexact=tag)
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))

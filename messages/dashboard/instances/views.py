@@ -18,8 +18,9 @@ from messages.instances.owners import leave
 from messages.instances.push import ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.tags import set_tags
+from messages.instances.tokens import mismatches_of
 from messages.instances.verify import verify
-from messages.models import Instance, Tag, WebhookKind, WebhookState
+from messages.models import Instance, Tag, TokenPolicy, WebhookKind, WebhookState
 
 from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
@@ -35,9 +36,12 @@ STOP_POLLING = 286
 @require_safe
 def instance_list(request: HttpRequest) -> HttpResponse:
     tag = request.GET.get("tag", "").strip()
+    archived = "archived" in request.GET
     visible = limited_to(request.user, Instance.objects.active(), path="")
     context = {
-        "rows": rows(request.user, tag),
+        "rows": rows(request.user, tag, archived=archived),
+        "archived": archived,
+        "has_archived": limited_to(request.user, Instance.objects.archived(), path="").exists(),
         "tag": tag,
         "tags": Tag.objects.filter(instances__in=visible).distinct(),
         "why_off": why_push_is_off(),
@@ -61,8 +65,15 @@ def instance_add(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
     may_change = request.user.has_perm(CHANGE)
+    if request.method != "POST" and (archived := _archived(request.user, pk)):
+        context = {"instance": archived, "archived": moment(archived.archived_at)}
+        return render(
+            request,
+            "dashboard/instances/archived.html",
+            context | {"may_change": may_change},
+        )
+    instance = instance_of(request.user, pk)
     form = InstanceForm(request.POST or None, initial=_initial(instance)) if may_change else None
     if request.method == "POST":
         if form is None:
@@ -73,6 +84,12 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 _check_tokens(request, instance)
             return _saved(request, form, instance)
     context = _context(instance) | {"form": form, "may_change": may_change}
+    if may_change:
+        context["tokens"] = {
+            "policies": TokenPolicy.choices,
+            "mismatches": mismatches_of(instance),
+            "refused": moment(instance.token_refused_at),
+        }
     return render(request, "dashboard/instances/detail.html", context)
 
 
@@ -93,6 +110,10 @@ def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
 def instance_of(user: Viewer, pk: int) -> Instance:
     instances = Instance.objects.active().select_related("account").prefetch_related("webhooks")
     return get_object_or_404(limited_to(user, instances, path=""), pk=pk)
+
+
+def _archived(user: Viewer, pk: int) -> Instance | None:
+    return limited_to(user, Instance.objects.archived(), path="").filter(pk=pk).first()
 
 
 def _initial(instance: Instance) -> dict[str, Any]:

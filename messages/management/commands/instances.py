@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from messages import forwarding
 from messages.audit import Action, audit
-from messages.instances import owners, rotate
+from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.batches import progress_of, start, start_for, work_on
 from messages.instances.connect import AlreadyConnectedError, connect, save_partner, update
@@ -27,10 +27,12 @@ from messages.models import (
     Instance,
     Plan,
     RowState,
+    TokenPolicy,
     Webhook,
     WebhookKind,
     WebhookState,
 )
+from messages.models.instance import InstanceQuerySet
 
 TOKEN_HELP = "the instance's token; - reads it from standard input, without it ZAPI_TOKEN counts"  # noqa: S105
 CLIENT_TOKEN_HELP = "the account's security token, or - or ZAPI_CLIENT_TOKEN likewise"  # noqa: S105
@@ -100,6 +102,15 @@ class Command(BaseCommand):
         rotation.add_argument("--client-token", help="a new Client-Token of its account, or -")
         retiring = on_one("retire", "refuse the URLs with an older secret from now on")
         retiring.add_argument("--now", action="store_true", help="without waiting for an hour")
+        archiving = on_one("archive", "no longer used: refuse its callbacks, verify it no more")
+        archiving.add_argument(
+            "--restore", action="store_true", help="first give back what ours replaced"
+        )
+        archiving.add_argument("--force", action="store_true", help="although others had its hooks")
+        on_one("unarchive", "bring it back")
+        policy = on_one("token-policy", "what becomes of callbacks without its own z-api-token")
+        policy.add_argument("policy", choices=TokenPolicy.values)
+        policy.add_argument("--force", action="store_true", help="although it would refuse some")
         tagging = on_one("tag", "say by which words it is found")
         tagging.add_argument("tags", help='words between commas; "" for none')
 
@@ -113,6 +124,9 @@ class Command(BaseCommand):
             "take-every": self._take_every,
             "rotate": self._rotate,
             "retire": self._retire,
+            "archive": self._archive,
+            "unarchive": self._unarchive,
+            "token-policy": self._token_policy,
             "tag": self._tag,
             "import": self._import,
         }
@@ -235,6 +249,39 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         audit(None, Action.KEY_RETIRED, about=instance)
         self._say(f"{instance}: only the newest webhook URL is let in.")
+
+    def _archive(self, options: dict[str, Any]) -> None:
+        instance = _one(options)
+        if options["restore"]:
+            _done(archive.give_back, instance)
+            audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
+        elif archive.has_previous(instance) and not options["force"]:
+            raise CommandError(
+                "Others had its webhooks: --restore gives them back first, --force does not."
+            )
+        archive.archive(instance)
+        audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
+        self._say(f"{instance} is archived.")
+
+    def _unarchive(self, options: dict[str, Any]) -> None:
+        instance = _one(options, Instance.objects.archived())
+        archive.unarchive(instance)
+        audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
+        self._say(f"{instance} is back. Push its webhooks, unless Z-API still calls this board.")
+
+    def _token_policy(self, options: dict[str, Any]) -> None:
+        instance, policy = _one(options), TokenPolicy(options["policy"])
+        mismatches = tokens.mismatches_of(instance)
+        counted = f"{mismatches.differing} with another token and {mismatches.missing} with none"
+        if policy == TokenPolicy.ENFORCE and mismatches and not options["force"]:
+            raise CommandError(
+                f"In the last 24 hours {counted} came, which would be refused and lost. "
+                "--force enforces it all the same."
+            )
+        tokens.set_policy(instance, policy)
+        details = {"fields": ["token_policy"], "token_policy": policy.value}
+        audit(None, Action.INSTANCE_CHANGED, about=instance, details=details)
+        self._say(f"{instance}: {policy.value}. In the last 24 hours: {counted}.")
 
     def _tag(self, options: dict[str, Any]) -> None:
         instance = _one(options)
@@ -398,9 +445,11 @@ def _chosen(options: dict[str, Any]) -> list[Instance]:
     return [_one(options)]
 
 
-def _one(options: dict[str, Any]) -> Instance:
+def _one(options: dict[str, Any], among: InstanceQuerySet | None = None) -> Instance:
+    """One of those in use, unless others are named."""
+    among = Instance.objects.active() if among is None else among
     which = options["instance"]
-    found = Instance.objects.active().select_related("account").named(which)
+    found = among.select_related("account").named(which)
     if not found:
         raise CommandError(f"There is no instance {which}. `instances list` shows them all.")
     return found

@@ -1,0 +1,69 @@
+"""z-api-token: what becomes of callbacks that do not bring the instance's own token."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import DatabaseError
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from messages.models import Callback, Instance, TokenCheck, TokenPolicy
+
+logger = logging.getLogger(__name__)
+
+COUNTED_FOR: Final = timedelta(hours=24)
+# Of a busy instance the newest are enough to see whether enforcing would refuse anything.
+MOST_COUNTED: Final = 10_000
+# A refusal is logged once in this time for each instance; all of them are counted.
+LOGGED_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatches:
+    """Callbacks stored of late whose token was another one, or that brought none."""
+
+    differing: int
+    missing: int
+
+    def __bool__(self) -> bool:
+        return bool(self.differing or self.missing)
+
+
+def mismatches_of(instance: Instance) -> Mismatches:
+    since = timezone.now() - COUNTED_FOR
+    heard = Callback.objects.filter(instance=instance, received_at__gte=since)
+    newest = heard.order_by("-received_at").values("token_check")[:MOST_COUNTED]
+    counts = newest.aggregate(
+        differing=Count("token_check", filter=Q(token_check=TokenCheck.DIFFERS)),
+        missing=Count("token_check", filter=Q(token_check=TokenCheck.MISSING)),
+    )
+    return Mismatches(**counts)
+
+
+def set_policy(instance: Instance, policy: TokenPolicy) -> None:
+    """Refusals are counted afresh from here on."""
+    instance.token_policy = policy
+    instance.tokens_refused, instance.token_refused_at = 0, None
+    instance.save(update_fields=["token_policy", "tokens_refused", "token_refused_at"])
+
+
+def note_wrong_token(zapi_id: str, key_version: int, digest: str) -> None:
+    """Leave a trace where a genuine key was refused for the token alone: nobody else would know."""
+    refused = (
+        Instance.objects.active()
+        .filter(zapi_id=zapi_id, token_policy=TokenPolicy.ENFORCE)
+        .filter(oldest_key_version__lte=key_version, key_version__gte=key_version)
+        .exclude(token_digest__in=["", digest])
+    )
+    now = timezone.now()
+    quiet = Q(token_refused_at=None) | Q(token_refused_at__lte=now - LOGGED_EVERY)
+    with suppress(DatabaseError):  # the answer is the same without
+        if refused.update(tokens_refused=F("tokens_refused") + 1) and refused.filter(quiet).update(
+            token_refused_at=now
+        ):
+            logger.warning(
+                "Callbacks of instance %s are refused: their z-api-token is not its own.", zapi_id
+            )
