@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messages.access.roles import ADMIN, SUPERVISOR
+from messages.dashboard.instances.panel import panel
 from messages.instances.addresses import webhook_url
 from messages.instances.batches import work_batches
 from messages.instances.push import ANYTHING, push, push_wanted, retry_due_pushes
@@ -28,10 +29,12 @@ from messages.models import (
     Instance,
     Notification,
     UserLimit,
+    Webhook,
     WebhookState,
 )
 from messages.simulator.gateway import Gateway, RememberedInstance
 from messages.worker.follow_ups import follow_up
+from messages.zapi.client import ZapiClient
 from tests.stand_in import FOREIGN_URL, zapi
 
 __all__ = ["zapi"]
@@ -709,3 +712,45 @@ def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instan
     zapi.answer_name = "fault"
     assert "fault of its own" in admin.send(act("archive", instance), {"confirmed": "first"})
     assert Instance.objects.get().archived_at is None
+
+
+def test_a_failed_attempt_shows_when_it_was_made(admin, path, instance, zapi):
+    push(instance)
+    past = timezone.now() - timedelta(days=2)
+    Webhook.objects.update(checked_at=past)
+    zapi.answer_name = "fault"
+    push(instance)
+    steps = panel(Instance.objects.get()).progress.steps
+    failed = next(step for step in steps if step.mark == "failed")
+    assert failed.moment
+    assert timezone.now() - failed.moment.value < timedelta(minutes=1)
+
+
+def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
+    )
+    push(instance)
+    zapi.answer_name = "fault"
+    page = admin.send(act("verify", instance))
+    assert "Replace and forward to it" in page
+    assert "Z-API cannot be asked at the moment" in page
+
+
+def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi, monkeypatch):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
+    )
+    real = ZapiClient.set_webhook
+
+    def fail_afterwards(client, *arguments):
+        real(client, *arguments)
+        zapi.answer_name = "fault"
+
+    monkeypatch.setattr(ZapiClient, "set_webhook", fail_afterwards)
+    push(instance, replacing=ANYTHING)
+    assert not panel(Instance.objects.get()).questions
+
+
+def test_a_kind_that_nobody_decided_about_is_not_called_off(admin, path, instance):
+    assert "To be decided by the first push" in admin.read(path)

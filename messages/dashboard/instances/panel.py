@@ -66,11 +66,11 @@ class HookLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Somebody else's URL, which a person decides about; ours is `url`."""
+class Found:
+    """What Z-API calls instead of our URL; `as_of` where it cannot be asked at the moment."""
 
     webhook: Webhook
-    found_url: str
+    as_of: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,9 @@ class Panel:
     url: str
     progress: Steps
     why_off: Promise | None
-    questions: tuple[Question, ...]
-    drifted: tuple[Webhook, ...]
+    # Somebody else's URLs, which a person decides about, and what differs in other ways.
+    questions: tuple[Found, ...]
+    drifted: tuple[Found, ...]
     replaced: tuple[Webhook, ...]
     filtered: tuple[str, ...]
     has_old_keys: bool
@@ -111,13 +112,13 @@ class Panel:
 def panel(instance: Instance) -> Panel:
     webhooks = _webhooks(instance)
     wanted = [webhook for webhook in webhooks if webhook.is_wanted]
-    differing = [webhook for webhook in wanted if webhook.state == WebhookState.DIFFERS]
+    differing = [_found(one) for one in wanted if _differs(one, webhook_url(instance))]
     return Panel(
         url=webhook_url(instance),
         progress=steps(instance),
         why_off=why_push_is_off(),
-        questions=tuple(Question(one, one.found_url) for one in differing if is_taken(one)),
-        drifted=tuple(one for one in differing if not is_taken(one)),
+        questions=tuple(one for one in differing if is_taken(one.webhook)),
+        drifted=tuple(one for one in differing if not is_taken(one.webhook)),
         replaced=tuple(one for one in webhooks if one.previous_url),
         filtered=tuple(str(one.get_kind_display()) for one in held_back(instance, webhooks)),
         has_old_keys=has_old_keys(instance),
@@ -143,6 +144,20 @@ def steps(instance: Instance) -> Steps:
         is_pushing=is_pushing,
         is_waiting=bool(waits) or (main.state == WebhookState.IN_SYNC and not main.heard_at),
     )
+
+
+def _differs(webhook: Webhook, url: str) -> bool:
+    """As read back last: that Z-API is away answers no question."""
+    if webhook.state != WebhookState.UNREACHABLE:
+        return webhook.state == WebhookState.DIFFERS
+    read, pushed = webhook.checked_at, webhook.pushed_at
+    was_pushed_since = bool(read and pushed and webhook.pushed_url == url and pushed > read)
+    return bool(read) and webhook.found_url != url and not was_pushed_since
+
+
+def _found(webhook: Webhook) -> Found:
+    is_away = webhook.state == WebhookState.UNREACHABLE
+    return Found(webhook, moment(webhook.checked_at) if is_away else None)
 
 
 def _unreadable(instance: Instance) -> str:
@@ -185,7 +200,7 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API's panel."))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
-        return PanelStep(name, Mark.FAILED, webhook.words)
+        return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
     return PanelStep(name, Mark.WAITING, _why_not_pushed(webhook))
 
 
@@ -212,7 +227,7 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
         words = webhook.words or _("Z-API calls another URL.")
         return PanelStep(name, Mark.FAILED, words, at)
     if webhook.state == WebhookState.UNREACHABLE and webhook.pushed_url == url:
-        return PanelStep(name, Mark.FAILED, webhook.words, at)
+        return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
     return PanelStep(name, Mark.WAITING, _("Not read back yet."))
 
 
@@ -227,4 +242,7 @@ def _heard(webhook: Webhook) -> PanelStep:
 
 def _line(webhook: Webhook) -> HookLine:
     words = webhook.words or (_("Left to its owner.") if webhook.wanted is False else "")
-    return HookLine(webhook, webhook_badge(webhook), words, moment(webhook.heard_at))
+    badge = webhook_badge(webhook)
+    if webhook.wanted is None and not webhook.is_wanted:
+        badge = Badge("plain", "clock", _("To be decided by the first push"))
+    return HookLine(webhook, badge, words, moment(webhook.heard_at))
