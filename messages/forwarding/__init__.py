@@ -12,9 +12,11 @@ from .setup import (
     COUNTED,
     Forwarding,
     busy_lines,
+    forward_all,
     forwarding_state,
     put_back,
     set_forwarding,
+    webhook_of,
 )
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "busy_lines",
     "drop_unwanted",
     "enqueue",
+    "forward_all",
     "forwarding_state",
     "put_back",
     "set_forwarding",
+    "webhook_of",
 ]

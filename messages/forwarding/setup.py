@@ -1,6 +1,6 @@
 """Forwarding switched on, off, and shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +12,30 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from messages.instances.addresses import is_ours
-from messages.models import Forward, ForwardLine, Instance, Webhook
+from messages.models import Forward, ForwardLine, Instance, OtherKind, Webhook, WebhookState
 from messages.models.forward import ForwardQuerySet
 from messages.outgoing import UnsafeAddressError, read_address
 
 # Beyond this a number says no more, and costs more the larger it is.
 COUNTED = 1000
 MOST_LINES = 50
+
+
+def webhook_of(instance: Instance, kind: str) -> Webhook:
+    """Not stored yet, where nothing was ever said about it."""
+    known = next((one for one in instance.webhooks.all() if one.kind == kind), None)
+    if known:
+        return known
+    if kind in OtherKind.values:
+        return Webhook(instance=instance, kind=kind, wanted=False, state=WebhookState.OFF)
+    return Webhook(instance=instance, kind=kind)
+
+
+@transaction.atomic
+def forward_all(instance: Instance, urls: Mapping[str, str]) -> None:
+    """Pass each of these kinds on to its URL, or none of them. Raises ValidationError."""
+    for kind, url in urls.items():
+        set_forwarding(webhook_of(instance, kind), url)
 
 
 def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) -> None:
@@ -31,6 +48,8 @@ def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) 
     if url:
         _require_usable(url)
     with transaction.atomic():
+        if webhook.pk is None:
+            webhook.save()
         if not (url and webhook.forward_to):
             Forward.objects.filter(webhook=webhook).delete()
         webhook.forward_to, webhook.forwards_token = url, bool(url) and forwards_token

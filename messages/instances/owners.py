@@ -33,6 +33,18 @@ class Holder:
     is_foreign: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What taking every hook would change."""
+
+    holders: tuple[Holder, ...]
+    sent_by_me: bool | None
+
+    @property
+    def foreign(self) -> tuple[Holder, ...]:
+        return tuple(holder for holder in self.holders if holder.is_foreign)
+
+
 def leave(webhook: Webhook) -> None:
     """This board does without; who has the URL keeps it."""
     webhook.wanted, webhook.state, webhook.replaces_url = False, WebhookState.OFF, ""
@@ -59,20 +71,22 @@ def restore(webhook: Webhook) -> None:
     leave(webhook)
 
 
-def holders(instance: Instance) -> list[Holder]:
+def reach(instance: Instance) -> Reach:
     """Who would lose a hook if every one were taken. Raises NotDoneError."""
     with _told():
         me = client_of(instance).me()
-    return [
+    holders = (
         Holder(kind, me.webhook_url(kind), is_foreign(me.webhook_url(kind)))
         for kind in (*WebhookKind.values, *OTHER_KINDS)
-    ]
+    )
+    return Reach(tuple(holders), me.sent_by_me)
 
 
-def take_every(instance: Instance, *, sent_by_me: bool) -> None:
+def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
     """`update-every-webhooks`: inbound messages and presence come here, too. Raises NotDoneError.
 
-    Every URL that is replaced is kept first.
+    Every URL that is replaced is kept first, and whether own messages were reported, which stays
+    so unless `sent_by_me` says otherwise.
     """
     with _told():
         if reason := why_push_is_off():
@@ -82,9 +96,13 @@ def take_every(instance: Instance, *, sent_by_me: bool) -> None:
         for webhook in webhooks_of(instance).values():
             _keep(webhook, me.webhook_url(webhook.kind))
         foreign = {kind: me.webhook_url(kind) for kind in OTHER_KINDS}
-        instance.taken_urls |= {kind: url for kind, url in foreign.items() if is_foreign(url)}
-        instance.save(update_fields=["taken_urls"])
-        client.set_every_webhook(webhook_url(instance), sent_by_me=sent_by_me)
+        taken = {kind: url for kind, url in foreign.items() if is_foreign(url)}
+        if taken and instance.taken_sent_by_me is None:
+            instance.taken_sent_by_me = me.sent_by_me
+        instance.taken_urls |= taken
+        instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
+        own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
+        client.set_every_webhook(webhook_url(instance), sent_by_me=own)
         note_instance(instance, me, connected=me.connected, asked_at=asked_at)
     # Each by itself once more: reads back, and remembers what came of it.
     push_wanted(instance)
@@ -98,6 +116,10 @@ def restore_others(instance: Instance) -> None:
             client.set_webhook(kind, url)
             del instance.taken_urls[kind]
             instance.save(update_fields=["taken_urls"])
+        if instance.taken_sent_by_me is not None:
+            client.notify_sent_by_me(instance.taken_sent_by_me)
+            instance.taken_sent_by_me = None
+            instance.save(update_fields=["taken_sent_by_me"])
 
 
 def _keep(webhook: Webhook, found_url: str) -> None:

@@ -58,6 +58,7 @@ class RememberedInstance:
     # Whether /me tells of the filters, which is not documented.
     tells_filters: bool = True
     queued: int = 0
+    sent_by_me: bool = False
 
     def url_for(self, hook: str) -> str:
         """Where a callback of this hook goes; '' where no URL is set or a filter silences it."""
@@ -74,7 +75,7 @@ class RememberedInstance:
             "connected": self.connected,
             "paymentStatus": self.payment_status,
             "created": "2024-01-15T12:00:00Z",
-            "receiveCallbackSentByMe": False,
+            "receiveCallbackSentByMe": self.sent_by_me,
             **({"callbackTypeFilters": self.filters} if self.tells_filters else {}),
             **urls,
         }
@@ -180,6 +181,7 @@ class Gateway:
         return setters | {
             "update-every-webhooks": ("PUT", self._setter(list(HOOKS))),
             "update-filters": ("PUT", _set_filters),
+            "update-notify-sent-by-me": ("PUT", _set_sent_by_me),
             "me": ("GET", lambda instance, _: as_json(instance.description())),
             "status": ("GET", lambda instance, _: as_json(instance.status())),
             "phone-exists": ("GET", lambda _, call: as_json(_whose(call.path.rpartition("/")[2]))),
@@ -194,6 +196,7 @@ class Gateway:
                 return refusal("not-applied")  # "Z-API does not accept webhooks that aren't HTTPS"
             if self.answer_name != FORGETFUL:
                 instance.urls.update(dict.fromkeys(hooks, url))
+                _set_sent_by_me(instance, call)
             return as_json({"value": True})
 
         return set_urls
@@ -201,6 +204,11 @@ class Gateway:
 
 def _set_filters(instance: RememberedInstance, call: Call) -> Answer:
     instance.filters = list(call.json().get("callbackTypeFilters") or [])
+    return as_json({"value": True})
+
+
+def _set_sent_by_me(instance: RememberedInstance, call: Call) -> Answer:
+    instance.sent_by_me = bool(call.json().get("notifySentByMe", instance.sent_by_me))
     return as_json({"value": True})
 
 

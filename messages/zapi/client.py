@@ -46,6 +46,8 @@ class Me:
     payment_status: str = ""
     # The types of callbacks that `update-filters` holds back; None where Z-API does not tell.
     filters: tuple[str, ...] | None = None
+    # Whether it reports messages that the number sends itself, which /me calls by another name.
+    sent_by_me: bool | None = None
 
     def webhook_url(self, kind: str) -> str:
         """Give the URL that Z-API calls for this kind, '' where there is none."""
@@ -96,6 +98,10 @@ class ZapiClient:
     def set_every_webhook(self, url: str, *, sent_by_me: bool) -> None:
         """`PUT /update-every-webhooks`: inbound messages and presence too, whoever had them."""
         self._put("update-every-webhooks", {"value": url, "notifySentByMe": sent_by_me})
+
+    def notify_sent_by_me(self, value: bool) -> None:
+        """`PUT /update-notify-sent-by-me`: the same switch, by itself."""
+        self._put("update-notify-sent-by-me", {"notifySentByMe": value})
 
     def me(self) -> Me:
         return _me(self._call("GET", "me"))
@@ -232,6 +238,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
     # A partner's list tells of the phone and of WhatsApp apart.
     connected = answer.get("connected", answer.get("whatsappConnected"))
     filters = answer.get("callbackTypeFilters")
+    sent_by_me = answer.get("receiveCallbackSentByMe")
     return Me(
         connected=connected if isinstance(connected, bool) else None,
         # PostgreSQL takes no NUL, and no URL has one.
@@ -239,6 +246,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
         due_at=moment_of(answer.get("due")),
         payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
+        sent_by_me=sent_by_me if isinstance(sent_by_me, bool) else None,
     )
 
 

@@ -45,7 +45,7 @@ def test_the_instances_page_leads_there(client, admin, instance, path):
 
 def test_every_kind_is_off_at_first(client, admin, path):
     text = client.get(path).content.decode()
-    assert text.count(">Off</span>") == 4
+    assert text.count(">Off</span>") == 6
 
 
 def test_it_is_switched_on_and_written_down(send, instance, admin):
@@ -125,7 +125,7 @@ def test_the_page_costs_the_same_however_much_waits(
 
 
 def test_an_unknown_kind_is_not_found(client, admin, instance):
-    unknown = reverse("dashboard:instance-forwarding-change", args=[instance.pk, "received"])
+    unknown = reverse("dashboard:instance-forwarding-change", args=[instance.pk, "nonsense"])
     assert client.post(unknown, {"forward_to": CRM}).status_code == 404
 
 

@@ -24,6 +24,7 @@ from messages.models import (
     Action,
     AuditEvent,
     Batch,
+    Forward,
     HourlySummary,
     Incident,
     Instance,
@@ -754,3 +755,47 @@ def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi,
 
 def test_a_kind_that_nobody_decided_about_is_not_called_off(admin, path, instance):
     assert "To be decided by the first push" in admin.read(path)
+
+
+def test_whoever_had_the_hooks_that_are_taken_is_passed_on_to(admin, instance, zapi, post):
+    push(instance)
+    taken(zapi, instance, "received")
+    assert 'name="forward"' in admin.read(act("every", instance))
+    admin.send(act("every", instance), {"forward": "on"})
+    for kind in ("ReceivedCallback", "PresenceChatCallback"):
+        post({"type": kind, "messageId": "M", "phone": "5544"})
+    follow_up()
+    forward = Forward.objects.select_related("webhook").get()
+    assert (forward.webhook.kind, forward.webhook.forward_to) == ("received", FOREIGN_URL)
+    assert b"ReceivedCallback" in bytes(forward.body)
+    assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
+
+
+def test_hooks_taken_along_are_not_pushed_verified_or_missed(admin, path, instance, zapi):
+    push(instance)
+    taken(zapi, instance, "received")
+    admin.send(act("every", instance), {"forward": "on"})
+    admin.send(act("verify", instance))
+    other = instance.webhooks.get(kind="received")
+    assert (other.state, other.problem, other.pushed_url) == (WebhookState.OFF, "", "")
+    where = reverse("dashboard:instance-webhook", args=[instance.pk, "received"])
+    assert admin.post(where, {"action": "replace"}, secure=True).status_code == 404
+
+
+def test_nothing_is_taken_from_whom_it_cannot_be_passed_on_to(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance, "received")
+    zapi.instances[instance.zapi_id].urls["received"] = "ftp://crm.example.com/"
+    admin.send(act("every", instance), {"forward": "on"})
+    assert zapi.instances[instance.zapi_id].urls["received"] == "ftp://crm.example.com/"
+
+
+def test_own_messages_are_reported_as_before_once_the_hooks_are_given_back(admin, instance, zapi):
+    push(instance)
+    taken(zapi, instance, "received")
+    zapi.instances[instance.zapi_id].sent_by_me = True
+    assert 'id="sent-by-me" checked' in admin.read(act("every", instance))
+    admin.send(act("every", instance))
+    assert not zapi.instances[instance.zapi_id].sent_by_me
+    admin.insist(act("restore-others", instance))
+    assert zapi.instances[instance.zapi_id].sent_by_me

@@ -334,3 +334,13 @@ def test_enforcing_the_token_is_refused_where_callbacks_would_be(instance, post)
         run("token-policy", instance.zapi_id, "enforce")
     run("token-policy", instance.zapi_id, "enforce", "--force")
     assert Instance.objects.get().token_policy == "enforce"
+
+
+def test_take_every_leaves_own_messages_reported_and_passes_on(instance, zapi):
+    taken_by_somebody_else(zapi, "chat-presence")
+    zapi.instances["instance.id"].sent_by_me = True
+    run("take-every", "instance.id", "--replace", "--forward")
+    assert zapi.instances["instance.id"].sent_by_me
+    assert Webhook.objects.get(kind="chat-presence").forward_to == FOREIGN_URL
+    run("take-every", "instance.id", "--no-sent-by-me")
+    assert not zapi.instances["instance.id"].sent_by_me

@@ -26,5 +26,5 @@ class ForwardingForm(forms.Form):
 
     def __init__(self, data: Any = None, *, webhook: Webhook) -> None:
         stored = {"forward_to": webhook.forward_to, "forwards_token": webhook.forwards_token}
-        # Four of these stand on one page.
+        # Several of these stand on one page.
         super().__init__(data, initial=stored, auto_id=f"{webhook.kind}_%s")

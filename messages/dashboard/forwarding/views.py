@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,14 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.access.scope import visible_instances
 from messages.audit import Action, audit
-from messages.forwarding import COUNTED, forwarding_state, put_back, set_forwarding
-from messages.models import Instance, Webhook, WebhookKind
+from messages.forwarding import COUNTED, forwarding_state, put_back, set_forwarding, webhook_of
+from messages.models import Instance, OtherKind, Webhook, WebhookKind
 
 from .forms import ForwardingForm
 from .rows import Line
 
 # Also to look: a receiver's address may hold a secret.
 CHANGE: Final = "whatsapp.change_instance"
+_KINDS: Final = (*WebhookKind.values, *OtherKind.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Panel:
     @property
     def previous_url(self) -> str:
         """Who had the webhook before and does not get its callbacks, '' where there is nobody."""
-        previous = self.webhook.previous_url
+        webhook = self.webhook
+        previous = webhook.previous_url or webhook.instance.taken_urls.get(webhook.kind, "")
         return previous if previous != self.webhook.forward_to else ""
 
 
@@ -86,16 +89,12 @@ def _instance(request: HttpRequest, pk: int) -> Instance:
 
 
 def _webhook(instance: Instance, kind: str) -> Webhook:
-    """Not stored yet, where nothing was ever said about it."""
-    if kind not in WebhookKind.values:
+    if kind not in _KINDS:
         raise Http404
-    found = instance.webhooks.filter(kind=kind).first()
-    return found or Webhook(instance=instance, kind=kind)
+    return webhook_of(instance, kind)
 
 
 def _set(webhook: Webhook, form: ForwardingForm) -> bool:
-    if webhook.pk is None:
-        webhook.save()
     try:
         set_forwarding(
             webhook,
@@ -119,10 +118,10 @@ def _page(
 
 
 def _panels(instance: Instance, refused: ForwardingForm | None) -> Iterator[Panel]:
-    known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
+    prefetch_related_objects([instance], "webhooks")
     lines = {state.webhook.kind: Line(state) for state in forwarding_state(instance)}
-    for kind in WebhookKind:
-        webhook = known.get(kind) or Webhook(instance=instance, kind=kind)
+    for kind in _KINDS:
+        webhook = webhook_of(instance, kind)
         form = ForwardingForm(webhook=webhook)
         if refused and refused.auto_id == form.auto_id:
             form = refused

@@ -3,7 +3,8 @@
 What leaves the board deaf, or loses callbacks, is asked once more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
@@ -22,10 +23,12 @@ from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.verify import verify
-from messages.models import Instance, TokenPolicy, Webhook, WebhookKind
+from messages.models import Instance, OtherKind, TokenPolicy, Webhook, WebhookKind
 
 from ..confirming import ask, is_confirmed
 from .views import CHANGE, instance_of
+
+_LABELS: Final = dict((*WebhookKind.choices, *OtherKind.choices))
 
 
 @permission_required(CHANGE, raise_exception=True)
@@ -59,7 +62,8 @@ def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
 def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """What becomes of somebody else's URL: replaced, replaced and served, left, or given back."""
     instance = instance_of(request.user, pk)
-    webhook = get_object_or_404(instance.webhooks, kind=kind)
+    # The others are taken and given back all at once.
+    webhook = get_object_or_404(instance.webhooks.exclude(kind__in=OtherKind.values), kind=kind)
     webhook.instance = instance
     act = _ACTS.get(request.POST.get("action", ""))
     if act is None:
@@ -88,18 +92,25 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
     """Every webhook at once, inbound messages too: whom that silences is said first."""
     instance = instance_of(request.user, pk)
     try:
+        reach = owners.reach(instance)
         if request.method == "POST":
+            if "forward" in request.POST:
+                _forward_all(request, instance, reach.foreign)
             owners.take_every(instance, sent_by_me="sent_by_me" in request.POST)
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
             flash.success(request, _("Z-API now calls this board for everything."))
             return redirect("dashboard:instance", pk)
-        holders = owners.holders(instance)
+    except ValidationError as error:
+        # Nothing was taken: whoever is to be passed on to must not miss a callback.
+        flash.error(request, " ".join(error.messages))
+        return redirect("dashboard:instance-every", pk)
     except owners.NotDoneError as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     context = {
         "instance": instance,
-        "holders": [(_name(holder.kind), holder) for holder in holders],
+        "holders": [(_LABELS[holder.kind], holder) for holder in reach.holders],
+        "reach": reach,
         "url": webhook_url(instance),
         "why_off": why_push_is_off(),
     }
@@ -286,6 +297,10 @@ _ACTS: dict[str, Callable[[HttpRequest, Webhook], None]] = {
 }
 
 
-def _name(kind: str) -> str:
-    others = {"received": _("Inbound messages"), "chat-presence": _("Presence in chats")}
-    return others.get(kind) or str(WebhookKind(kind).label)
+def _forward_all(
+    request: HttpRequest, instance: Instance, holders: Iterable[owners.Holder]
+) -> None:
+    urls = {holder.kind: holder.url for holder in holders}
+    forwarding.forward_all(instance, urls)
+    for kind in urls:
+        audit(request, Action.FORWARDING_CHANGED, about=instance, details={"kind": kind})

@@ -1,7 +1,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from argparse import BooleanOptionalAction
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,15 @@ class Command(BaseCommand):
             "--kind", choices=WebhookKind.values, default=WebhookKind.MESSAGE_STATUS.value
         )
         every = on_one("take-every", "take every webhook, inbound messages and presence too")
-        every.add_argument("--sent-by-me", action="store_true", help="also hear of own messages")
+        every.add_argument(
+            "--sent-by-me",
+            action=BooleanOptionalAction,
+            help="hear of own messages, or not; without it that stays as it is",
+        )
         every.add_argument("--replace", action="store_true", help="although somebody else has them")
+        every.add_argument(
+            "--forward", action="store_true", help="with --replace: pass all on to whoever has them"
+        )
         rotation = on_one("rotate", "a new secret in the webhook's URL, or new tokens")
         rotation.add_argument("--token", help="a new token of the instance; - reads it from stdin")
         rotation.add_argument("--client-token", help="a new Client-Token of its account, or -")
@@ -216,10 +224,12 @@ class Command(BaseCommand):
 
     def _take_every(self, options: dict[str, Any]) -> None:
         instance = _one(options)
-        foreign = [one for one in _done(owners.holders, instance) if one.is_foreign]
+        foreign = _done(owners.reach, instance).foreign
         if foreign and not options["replace"]:
             listed = "\n".join(f"  {one.kind}: {one.url}" for one in foreign)
             raise CommandError(f"Somebody else has these; --replace takes them:\n{listed}")
+        if options["forward"]:
+            _forward_all(instance, {one.kind: one.url for one in foreign})
         _done(lambda: owners.take_every(instance, sent_by_me=options["sent_by_me"]))
         audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
         self._say(f"{instance}: Z-API calls this board for everything.")
@@ -359,15 +369,18 @@ def _push(instance: Instance, kind: str | None, options: dict[str, Any]) -> list
 
 
 def _forward(instance: Instance, kind: str | None) -> None:
+    found = {webhook.kind: webhook.found_url for webhook in _check(instance, kind)}
+    _forward_all(instance, {kind: url for kind, url in found.items() if is_foreign(url)})
+
+
+def _forward_all(instance: Instance, urls: Mapping[str, str]) -> None:
     """Before anything is replaced: no callback may miss whom Z-API calls so far."""
-    for webhook in _check(instance, kind):
-        if not is_foreign(webhook.found_url):
-            continue
-        try:
-            forwarding.set_forwarding(webhook, webhook.found_url)
-        except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
-        audit(None, Action.FORWARDING_CHANGED, about=instance, details={"kind": webhook.kind})
+    try:
+        forwarding.forward_all(instance, urls)
+    except ValidationError as error:
+        raise CommandError("; ".join(error.messages)) from None
+    for kind in urls:
+        audit(None, Action.FORWARDING_CHANGED, about=instance, details={"kind": kind})
 
 
 def _started(kind: BatchKind, options: dict[str, Any]) -> Batch:
