@@ -66,11 +66,21 @@ def update(instance: Instance, *, name: str, token: str = "", client_token: str 
 
 @transaction.atomic
 def save_partner(
-    *, name: str, partner_token: str, client_token: str = "", by: HttpRequest | None
+    *,
+    name: str,
+    partner_token: str,
+    client_token: str = "",
+    account: Account | None = None,
+    by: HttpRequest | None,
 ) -> Account:
-    """Keep a partner token with the account that has this Client-Token, or with a new one."""
-    account = _account_with(client_token) or Account(name=name, client_token=client_token)
+    """Keep a partner token with the account that has this Client-Token, else with `account`.
+
+    Without either it is a new one's. A blank Client-Token keeps the one stored.
+    """
+    account = _account_with(client_token) or account or Account(name=name)
     account.partner_token = partner_token
+    if client_token:
+        account.client_token = client_token
     account.full_clean(exclude=["client_token", "partner_token"])
     account.save()
     details = {"account": account.name, "fields": ["partner_token"]}

@@ -4,9 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -83,12 +83,11 @@ def read_csv(content: bytes) -> list[Wish]:
         raise NotReadableError(_("This is not a CSV file.")) from None
 
 
-def read_partner_list(account: Account) -> list[Wish]:
-    """Raises ZapiError or SecretUnreadableError."""
-    client = PartnerClient(account.partner_token.reveal())
+def read_partner_list(partner_token: str) -> list[Wish]:
+    """Raises ZapiError."""
     return [
         Wish(name=one.name or one.zapi_id, zapi_id=one.zapi_id, token=one.token)
-        for one in client.instances()
+        for one in PartnerClient(partner_token).instances()
     ]
 
 
@@ -108,8 +107,10 @@ def preview(
     changeable = {instance.zapi_id: instance for instance in visible}
     taken = dict(Instance.objects.values_list("zapi_id", "archived_at"))
     rows, seen = [], set[str]()
-    for number, wish in enumerate(wishes, 1):
-        known = changeable.get(wish.zapi_id)
+    for number, wished in enumerate(wishes, 1):
+        known = changeable.get(wished.zapi_id)
+        # What people call an instance is theirs to say, not a partner's.
+        wish = replace(wished, name="") if known and account else wished
         problem = _problem(wish, known, taken, seen)
         seen.add(wish.zapi_id)
         rows.append(_row(batch, number, wish, known, problem))
@@ -173,7 +174,8 @@ def _problem(
 
 
 def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem: str) -> BatchRow:
-    plan = Plan.REFUSE if problem else _plan(wish, known, batch.account)
+    changes = changes_of(wish, known, batch.account) if known and not problem else {}
+    plan = Plan.REFUSE if problem else _plan(known, changes)
     is_open = plan in (Plan.ADD, Plan.UPDATE)
     return BatchRow(
         batch=batch,
@@ -188,20 +190,42 @@ def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem:
         token=wish.token if is_open else "",
         client_token=wish.client_token if is_open else "",
         tags=", ".join(wish.tags)[:500],
+        changes=changes,
     )
 
 
-def _plan(wish: Wish, known: Instance | None, account: Account | None) -> Plan:
+def _plan(known: Instance | None, changes: Mapping[str, Any]) -> Plan:
     if known is None:
         return Plan.ADD
-    has_news = (
-        (wish.name and wish.name != known.name)
-        or _differs(wish.token, known.token)
-        or _differs(wish.client_token, known.account.client_token)
-        or {tag.lower() for tag in wish.tags} - {tag.name.lower() for tag in known.tags.all()}
-        or (account and moves(known, account))
-    )
-    return Plan.UPDATE if has_news else Plan.SKIP
+    return Plan.UPDATE if changes else Plan.SKIP
+
+
+def changes_of(wish: Wish, known: Instance, account: Account | None) -> dict[str, Any]:
+    """What would change, by name; of a secret no more than that it does."""
+    there = {tag.name.lower() for tag in known.tags.all()}
+    found: dict[str, Any] = {
+        "name": [known.name, wish.name] if wish.name not in ("", known.name) else None,
+        "token": _differs(wish.token, known.token),
+        "client_token": _differs(wish.client_token, known.account.client_token),
+        "tags": [tag for tag in wish.tags if tag.lower() not in there],
+        "account": account.name if account and moves(known, account) else None,
+    }
+    return {name: change for name, change in found.items() if change}
+
+
+def changes_in_words(changes: Mapping[str, Any]) -> str:
+    """What changes_of() tells, in the reader's language."""
+    words = []
+    if names := changes.get("name"):
+        words.append(_("name %(before)s → %(after)s") % {"before": names[0], "after": names[1]})
+    if "token" in changes:
+        words.append(_("token"))
+    if "client_token" in changes:
+        words.append(_("Client-Token"))
+    words += [_("tags + %(tag)s") % {"tag": tag} for tag in changes.get("tags", ())]
+    if account := changes.get("account"):
+        words.append(_("account → %(account)s") % {"account": account})
+    return ", ".join(words)
 
 
 def moves(instance: Instance, account: Account) -> bool:

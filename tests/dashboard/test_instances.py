@@ -569,6 +569,12 @@ def test_an_import_shows_first_what_would_happen(admin, instance):
     assert Instance.objects.count() == 1
 
 
+def test_an_import_says_what_it_changes_of_each(admin, instance):
+    page = unescape(upload(admin, "id;name;token;tags\ninstance.id;New;the-new-token;Acme\n"))
+    assert "name Atendimento → New, token, tags + Acme" in page
+    assert "the-new-token" not in page
+
+
 def test_an_import_is_done_by_the_worker_and_pushed(admin, zapi):
     upload(admin, "Nome,ID,Token,Client-Token,Cliente\nLoja São,S,secret,C,Acme\n")
     where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
@@ -609,6 +615,31 @@ def test_a_wrong_partner_token_is_explained(admin, zapi):
     page = admin.send(IMPORT, fields)
     assert "does not know this partner token" in page
     assert "the-partner-token" not in page
+    assert not Account.objects.exists()
+
+
+def test_a_new_partner_token_replaces_the_one_stored(admin, account, zapi):
+    account.partner_token = "an-old-one"
+    account.save()
+    fields = {"source": "partner", "account": account.pk, "partner_token": "the-partner-token"}
+    admin.send(IMPORT, fields)
+    account.refresh_from_db()
+    assert account.partner_token.reveal() == "the-partner-token"
+    assert account.client_token.reveal() == "client-token-of-the-account"
+    event = AuditEvent.objects.get(action=Action.INSTANCE_CHANGED)
+    assert event.details == {"account": "Loja", "fields": ["partner_token"]}
+
+
+def test_a_partners_list_renames_nothing(admin, instance, zapi):
+    instance.account.partner_token = "the-partner-token"
+    instance.account.save()
+    zapi.instances[instance.zapi_id] = RememberedInstance(instance.zapi_id, "another-token")
+    page = admin.send(IMPORT, {"source": "partner", "account": instance.account.pk})
+    assert "Update: 1" in page
+    admin.send(reverse("dashboard:instance-batch", args=[Batch.objects.get().pk]))
+    work()
+    changed = Instance.objects.get()
+    assert (changed.name, changed.token.reveal()) == ("Atendimento", "another-token")
 
 
 def test_a_passing_fault_says_when_it_is_tried_again(admin, path, instance, zapi):

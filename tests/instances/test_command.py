@@ -9,7 +9,16 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from messages.instances.addresses import webhook_url
-from messages.models import Action, AuditEvent, BatchRow, Instance, RowState, Webhook, WebhookKind
+from messages.models import (
+    Account,
+    Action,
+    AuditEvent,
+    BatchRow,
+    Instance,
+    RowState,
+    Webhook,
+    WebhookKind,
+)
 from messages.simulator.gateway import Gateway, RememberedInstance
 from tests.stand_in import FOREIGN_URL
 
@@ -344,3 +353,24 @@ def test_take_every_leaves_own_messages_reported_and_passes_on(instance, zapi):
     assert Webhook.objects.get(kind="chat-presence").forward_to == FOREIGN_URL
     run("take-every", "instance.id", "--no-sent-by-me")
     assert not zapi.instances["instance.id"].sent_by_me
+
+
+def test_a_trial_of_a_partners_list_keeps_nothing(zapi):
+    zapi.instances["P"] = RememberedInstance("P", "token-of-p")
+    out, _err = run("import", "--partner", "R", "--partner-token", "the-partner-token", "--dry-run")
+    assert "Add:" in out
+    assert not Account.objects.exists()
+    assert not BatchRow.objects.exists()
+
+
+def test_a_partner_token_given_anew_is_kept_with_its_account(account, zapi):
+    for token in ("the-first-one", "the-second-one"):
+        run("import", "--partner", account.name, "--partner-token", token)
+    assert Account.objects.get().partner_token.reveal() == "the-second-one"
+
+
+def test_a_partner_token_that_opens_no_list_is_not_kept(account, zapi):
+    zapi.answer_name = "unauthorized"
+    with pytest.raises(CommandError, match="does not know this partner token"):
+        run("import", "--partner", account.name, "--partner-token", "the-wrong-one")
+    assert not Account.objects.get().partner_token

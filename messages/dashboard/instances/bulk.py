@@ -19,6 +19,7 @@ from messages.instances.connect import save_partner
 from messages.instances.imports import (
     NotReadableError,
     Wish,
+    changes_in_words,
     preview,
     read_csv,
     read_partner_list,
@@ -137,18 +138,23 @@ def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
 
 
 def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
-    data = form.cleaned_data
-    account = data.get("account") or save_partner(
-        name=data["name"],
-        partner_token=data["partner_token"],
-        client_token=data["client_token"],
-        by=request,
-    )
+    """The list is read first: a token that opens none is not kept."""
+    account: Account | None = form.cleaned_data.get("account")
+    typed: str = form.cleaned_data["partner_token"]
     try:
-        return _preview(request, read_partner_list(account), account)
+        wishes = read_partner_list(typed or (account.partner_token.reveal() if account else ""))
     except FAILURES as error:
         form.add_error(None, _(words_of(error)))
         return None
+    if typed:
+        account = _save_partner(request, form, account)
+    return _preview(request, wishes, account)
+
+
+def _save_partner(request: HttpRequest, form: PartnerForm, account: Account | None) -> Account:
+    names = ("name", "partner_token", "client_token")
+    given = {name: form.cleaned_data[name] for name in names}
+    return save_partner(account=account, by=request, **given)
 
 
 def _preview(request: HttpRequest, wishes: list[Wish], account: Account | None = None) -> Batch:
@@ -162,6 +168,7 @@ def _context(batch: Batch) -> dict[str, Any]:
     shown = list(rows[:MOST_SHOWN])
     for row in shown:
         row.badge = Badge(*_LOOKS[RowState(row.state)], RowState(row.state).label)  # type: ignore[attr-defined]
+        row.news = changes_in_words(row.changes)  # type: ignore[attr-defined]
     return {
         "batch": batch,
         "progress": progress,

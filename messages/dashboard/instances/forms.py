@@ -135,7 +135,9 @@ class PartnerForm(forms.Form):
         queryset=Account.objects.none(),
         required=False,
         empty_label=_("A new one"),
-        help_text=_("One whose partner token is stored; or describe a new one."),
+        help_text=_(
+            "One whose partner token is stored: a new one below replaces it. Or describe a new one."
+        ),
     )
     name = forms.CharField(
         label=_("Name of the account"),

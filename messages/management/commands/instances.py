@@ -3,11 +3,14 @@ import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.db.models import Q
 
 from messages import forwarding
@@ -16,7 +19,14 @@ from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.batches import progress_of, start, start_for, work_on
 from messages.instances.connect import AlreadyConnectedError, connect, save_partner, update
-from messages.instances.imports import NotReadableError, preview, read_csv, read_partner_list
+from messages.instances.imports import (
+    NotReadableError,
+    Wish,
+    changes_in_words,
+    preview,
+    read_csv,
+    read_partner_list,
+)
 from messages.instances.push import ANYTHING, push, push_wanted
 from messages.instances.reading import FAILURES, is_foreign, webhooks_of
 from messages.instances.tags import add_tags, read_tags, set_tags
@@ -76,7 +86,7 @@ class Command(BaseCommand):
             "--partner", metavar="NAME", help="the list of this account, by its name here"
         )
         importing.add_argument(
-            "--partner-token", help="of a new account; - reads it from standard input"
+            "--partner-token", help="a new one of that account; - reads it from standard input"
         )
         importing.add_argument("--client-token", help=CLIENT_TOKEN_HELP)
         importing.add_argument("--dry-run", action="store_true", help="say what would happen")
@@ -300,10 +310,23 @@ class Command(BaseCommand):
         self._say(f"{instance}: {', '.join(map(str, instance.tags.all())) or '–'}")
 
     def _import(self, options: dict[str, Any]) -> None:
-        batch = _preview(options)
+        source = _source(options)
+        with ExitStack() as trial:
+            if options["dry_run"]:
+                # Nothing of it stays: neither a partner token nor those of the rows.
+                trial.enter_context(transaction.atomic())
+                trial.callback(transaction.set_rollback, True)
+            refused = self._carry_out(_preview(source, options), options)
+        if refused:
+            raise CommandError(f"{refused} rows were not imported.")
+
+    def _carry_out(self, batch: Batch, options: dict[str, Any]) -> int:
+        """Give how many rows were not imported."""
         if not options["json"]:
-            for row in batch.rows.all():
-                words = f"{row.get_plan_display()}: {row.name} {row.zapi_id} {row.words}".rstrip()
+            for row in batch.rows.select_related("instance"):
+                name = row.name or (row.instance.name if row.instance else "")
+                news = row.words or changes_in_words(row.changes)
+                words = f"{row.get_plan_display()}: {name} {row.zapi_id} {news}".rstrip()
                 self._say(f"{row.number}  {words}")
         if not options["dry_run"]:
             start(batch, pushes=options["push"])
@@ -312,11 +335,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{row.number}  {row.get_state_display()}  {row.words}".rstrip())
         if options["json"]:
             self._say(json.dumps([_describe_row(row) for row in batch.rows.all()]))
-        refused = batch.rows.filter(Q(plan=Plan.REFUSE) | Q(state=RowState.FAILED)).count()
-        if options["dry_run"]:
-            batch.delete()  # it holds the tokens
-        if refused:
-            raise CommandError(f"{refused} rows were not imported.")
+        return batch.rows.filter(Q(plan=Plan.REFUSE) | Q(state=RowState.FAILED)).count()
 
     def _say(self, words: str) -> None:
         self.stdout.write(words)
@@ -409,29 +428,49 @@ def _done(call: Callable[..., Any], *arguments: Any) -> Any:
         raise CommandError(str(error)) from None
 
 
-def _preview(options: dict[str, Any]) -> Batch:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is to be imported. `partner_token` is one that was given anew."""
+
+    wishes: list[Wish]
+    account: Account | None = None
+    partner_token: str = field(default="", repr=False)
+
+
+def _source(options: dict[str, Any]) -> _Source:
     if not (options["file"] or options["partner"]):
         raise CommandError("Name a CSV file, or an account with --partner.")
-    account = _partner(options) if options["partner"] else None
     try:
-        wishes = read_partner_list(account) if account else read_csv(_content(options["file"]))
-    except NotReadableError as error:
+        if options["partner"]:
+            return _partners_list(options["partner"], options["partner_token"])
+        return _Source(read_csv(_content(options["file"])))
+    except (NotReadableError, *FAILURES) as error:
         raise CommandError(str(error)) from None
-    except FAILURES as error:
-        raise CommandError(str(error)) from None
-    instances = Instance.objects.active().select_related("account").prefetch_related("tags")
-    return preview(wishes, visible=instances, account=account)
 
 
-def _partner(options: dict[str, Any]) -> Account:
-    name = options["partner"]
-    if token := _secret(options["partner_token"], "ZAPI_PARTNER_TOKEN"):
-        client_token = _secret(options["client_token"], "ZAPI_CLIENT_TOKEN")
-        return save_partner(name=name, partner_token=token, client_token=client_token, by=None)
-    account = next((one for one in Account.objects.filter(name=name) if one.partner_token), None)
-    if account is None:
+def _partners_list(name: str, given: str | None) -> _Source:
+    known = Account.objects.filter(name=name)
+    account = max(known, key=lambda one: bool(one.partner_token), default=None)
+    token = _secret(given, "ZAPI_PARTNER_TOKEN")
+    if not token and not (account and account.partner_token):
         raise CommandError(f"No account {name} has a partner token. Give one: --partner-token -")
-    return account
+    stored = account.partner_token.reveal() if account and not token else ""
+    return _Source(read_partner_list(token or stored), account, token)
+
+
+def _preview(source: _Source, options: dict[str, Any]) -> Batch:
+    """The list was read by now: a token that opens none is not kept."""
+    account = source.account
+    if source.partner_token:
+        account = save_partner(
+            account=account,
+            name=options["partner"],
+            partner_token=source.partner_token,
+            client_token=_secret(options["client_token"], "ZAPI_CLIENT_TOKEN"),
+            by=None,
+        )
+    instances = Instance.objects.active().select_related("account").prefetch_related("tags")
+    return preview(source.wishes, visible=instances, account=account)
 
 
 def _content(name: str) -> bytes:
