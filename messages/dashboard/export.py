@@ -32,6 +32,7 @@ from messages.export import (
     ask_for_workbook,
     csv_lines,
     pieces_of,
+    separator,
     sight_of,
     workbook,
 )
@@ -61,9 +62,9 @@ def message_export(request: HttpRequest) -> HttpResponseBase:
     )
     if request.POST.get("format") == "xlsx":
         return _workbook(request, criteria, reader)
-    return StreamingHttpResponse(
-        _audited(request, criteria, reader), content_type=CSV, headers=_as_file("csv")
-    )
+    # Asked now: while the file is sent, nobody's language is set any more.
+    pieces = _audited(request, criteria, reader, separator())
+    return StreamingHttpResponse(pieces, content_type=CSV, headers=_as_file("csv"))
 
 
 def _workbook(request: HttpRequest, criteria: Criteria, reader: Reader) -> HttpResponseBase:
@@ -134,11 +135,13 @@ def _context(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     }
 
 
-def _audited(request: HttpRequest, criteria: Criteria, reader: Reader) -> Iterator[bytes]:
+def _audited(
+    request: HttpRequest, criteria: Criteria, reader: Reader, between: str
+) -> Iterator[bytes]:
     """The file's pieces. What was sent is written down, be it that the download was broken off."""
     complete = False
     try:
-        yield from csv_lines(reader)
+        yield from csv_lines(reader, between)
         complete = True
     finally:
         _note(request, criteria, reader.count, "csv", complete=complete)

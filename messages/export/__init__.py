@@ -1,6 +1,6 @@
 """Messages taken along: any filter as CSV or, up to a limit, as an Excel workbook."""
 
-from .csv_file import csv_line, csv_lines
+from .csv_file import csv_line, csv_lines, separator
 from .prepare import ask_for_workbook, forget_old_exports, pieces_of, prepare_exports, sight_of
 from .rows import Reader
 from .workbook import MOST_ROWS, workbook
@@ -14,6 +14,7 @@ __all__ = [
     "forget_old_exports",
     "pieces_of",
     "prepare_exports",
+    "separator",
     "sight_of",
     "workbook",
 ]

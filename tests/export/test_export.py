@@ -102,6 +102,33 @@ class TestCsv:
         (cell,) = next(csv.reader([csv_line([f"{sign}1+1"])]))
         assert cell == f"'{sign}1+1"
 
+    @pytest.mark.parametrize(
+        ("text", "safe"),
+        [
+            ("a;=1", "a;'=1"),
+            ("Pedido;=1+1;", "Pedido;'=1+1;"),
+            (" =1", "' =1"),
+            ("\n=1", "'\n'=1"),
+            ("a, -1", "a,' -1"),
+            ('a;"=1', "a;'\"=1"),
+            ("a|@x", "a|'@x"),
+            ("a-b = c; d", "a-b = c; d"),
+        ],
+    )
+    def test_no_part_of_a_text_becomes_a_formula_where_another_excel_splits_it(self, text, safe):
+        (cell,) = next(csv.reader(io.StringIO(csv_line([text]), newline="")))
+        assert cell == safe
+
+    def test_every_cell_is_quoted(self):
+        assert csv_line(["Pedido;x", 7]) == '"Pedido;x","7"\r\n'
+
+    def test_a_brazilian_excel_opens_it_in_columns(self, taker, report):
+        report("SENT", id="3EB0A1")
+        taker.cookies["django_language"] = "pt-br"
+        text = take(taker).getvalue().decode("utf-8-sig")
+        (row,) = csv.DictReader(io.StringIO(text), delimiter=";")
+        assert "3EB0A1" in row.values()
+
     def test_a_failure_that_looks_like_a_formula_is_neutralised(self, taker, deliver):
         deliver(error="=HYPERLINK(1)")
         (row,) = table(taker)

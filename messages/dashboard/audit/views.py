@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.audit import Action, audit
 from messages.dashboard.moments import Moment
-from messages.export import csv_line
+from messages.export import csv_line, separator
 from messages.models import AuditEvent
 
 from .filters import AuditFilterForm
@@ -57,7 +57,7 @@ def audit_export(request: HttpRequest) -> StreamingHttpResponse:
     newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
     audit(request, Action.AUDIT_EXPORTED, details=form.in_words())
     return StreamingHttpResponse(
-        _lines(events.filter(id__lte=newest)),
+        _lines(events.filter(id__lte=newest), separator()),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
     )
@@ -77,10 +77,10 @@ def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], i
     return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
 
 
-def _lines(events: QuerySet[AuditEvent]) -> Iterator[str]:
-    yield csv_line(COLUMNS)
+def _lines(events: QuerySet[AuditEvent], between: str) -> Iterator[str]:
+    yield csv_line(COLUMNS, between)
     for event in events.iterator(chunk_size=1000):
-        yield csv_line(_cells(event))
+        yield csv_line(_cells(event), between)
 
 
 def _cells(event: AuditEvent) -> tuple[object, ...]:
