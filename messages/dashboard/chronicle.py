@@ -9,10 +9,11 @@ from typing import Final
 from messages import phones
 from messages.models import StatusEvent
 from messages.statuses import Status
+from messages.story import is_shared
 
 from .addresses import Address
 from .moments import Moment, duration
-from .timeline import Headline, headline_of, is_shared
+from .timeline import Headline, headline_of
 
 # Z-API's clock, WhatsApp's and a phone's are not the same one.
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)

@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from messages.models import StatusEvent
 from messages.statuses import Status
+from messages.story import first_of, highest, is_shared, persons
 
 from .moments import Moment, between, duration
-from .timeline import Headline, by_us, first_of, headline, highest, is_shared, recipients
+from .timeline import Headline, by_us, headline
 
 
 def sentence(events: Sequence[StatusEvent]) -> str:
-    if len(recipients(events)) > 1 or is_shared(events):
+    if len(persons(events)) > 1 or is_shared(events):
         return " ".join(_of_many(events))
     return " ".join(_of_one(events))
 

@@ -1,28 +1,33 @@
 """What a message's events say: to whom, how far, when, and what is odd about it.
 
-Pure functions over StatusEvents, in any order. A message's headline comes from here and nowhere
-else: the highest rank, per person wherever there is more than one.
+Pure functions over StatusEvents, in any order. A message's headline is worded here and nowhere
+else; how far it came is messages.story's to say.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages import phones
 from messages.models import StatusEvent
-from messages.phones import AddressKind
 from messages.statuses import LADDER, Status
-from messages.statuses import highest as highest_of
+from messages.story import (
+    Tally,
+    earliest,
+    first_of,
+    highest,
+    is_shared,
+    persons,
+    standing,
+    status_of,
+)
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
 
-_SEVERAL = {AddressKind.GROUP, AddressKind.BROADCAST}
 _TALLY_WORDS: Final = {
     ("group", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d"),
     ("group", Status.READ): gettext_lazy("Delivered to %(delivered)d, read by %(read)d"),
@@ -118,14 +123,12 @@ class Step:
 
 
 def headline(events: Sequence[StatusEvent]) -> Headline:
-    people = recipients(events)
-    if len(people) > 1 or is_shared(events):
-        return _headline_of_many(events, people)
-    status = highest(events)
-    failure = first_of(events, Status.FAILED)
-    word = failure.reason if failure else _unknown_word(events)
-    contradicted = failure is not None and status.rank > Status.FAILED.rank
-    return headline_of(status, word, contradicted=contradicted)
+    found = standing(events)
+    if found.tally is None:
+        return headline_of(found.status, found.word, contradicted=found.contradicted)
+    kind = _kind_of_tally(events, found.tally)
+    words = str(_TALLY_WORDS[kind, found.tally.deepest]) % asdict(found.tally)
+    return Headline(found.status, words, found.contradicted)
 
 
 def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -> Headline:
@@ -137,36 +140,15 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
     return Headline(status, str(status.label), contradicted)
 
 
-def highest(events: Iterable[StatusEvent]) -> Status:
-    return highest_of(_status(event) for event in events)
-
-
 def recipients(events: Iterable[StatusEvent]) -> tuple[Recipient, ...]:
-    """Everyone that a step was reported of, in the order of their addresses.
-
-    Numbers that differ by the ninth digit are one person; so are exactly one number and one LID on
-    a message to one address. A group's own steps (accepted, sent) are nobody's.
-    """
-    events = [event for event in events if _status(event).rank]
-    if is_shared(events):
-        by_person = _grouped((event.participant, event) for event in events if _is_someones(event))
-    else:
-        by_person = _tied(_grouped((event.phone, event) for event in events))
-    return tuple(
-        Recipient(addresses, tuple(theirs)) for addresses, theirs in sorted(by_person.items())
-    )
-
-
-def is_shared(events: Iterable[StatusEvent]) -> bool:
-    """A group's or a broadcast's: one message, several people."""
-    return any(event.participant or phones.kind_of(event.phone) in _SEVERAL for event in events)
+    return tuple(Recipient(who, tuple(theirs)) for who, theirs in persons(events).items())
 
 
 def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
     """The ladder as far as it was climbed, or as far as a failure let it be."""
     people = recipients(events) if is_shared(events) else ()
     # A failure implies nothing: Z-API may refuse a message without ever having sent it.
-    statuses = {_status(event) for event in events} - {Status.FAILED}
+    statuses = {status_of(event) for event in events} - {Status.FAILED}
     climbed = max((status.rank for status in statuses), default=0)
     found: list[Step] = []
     before: datetime | None = None
@@ -186,88 +168,11 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
 
 def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
     """The first time that the connected account itself read or played it."""
-    ours = [event for event in events if _status(event).is_by_me]
+    ours = [event for event in events if status_of(event).is_by_me]
     return min(ours, key=lambda event: event.occurred_at, default=None)
 
 
-def earliest(events: Iterable[StatusEvent], status: Status) -> datetime | None:
-    """The first time reported for a step; PENDING stands on the same rung as ACCEPTED."""
-    first = first_of(events, status)
-    return first.occurred_at if first else None
-
-
-def first_of(events: Iterable[StatusEvent], status: Status) -> StatusEvent | None:
-    same = [event for event in events if _status(event).rank == status.rank]
-    return min(same, key=lambda event: event.occurred_at, default=None)
-
-
-def _headline_of_many(events: Sequence[StatusEvent], people: Sequence[Recipient]) -> Headline:
-    reached = [person for person in people if person.status.rank >= Status.RECEIVED.rank]
-    if not reached:
-        failure = first_of(events, Status.FAILED)
-        return headline_of(highest(events), failure.reason if failure else _unknown_word(events))
-    counts = {
-        "total": len(people),
-        "delivered": len(reached),
-        "read": sum(person.status.rank >= Status.READ.rank for person in reached),
-        "played": sum(person.status is Status.PLAYED for person in reached),
-    }
-    deepest = max((person.status for person in reached), key=lambda status: status.rank)
-    # The step that all of them reached: one reader must not turn the ticks of fourteen blue.
-    shared_by_all = min((person.status for person in reached), key=lambda status: status.rank)
-    words = str(_TALLY_WORDS[_kind_of_tally(events, reached), deepest]) % counts
-    return Headline(shared_by_all, words, any(person.failure for person in reached))
-
-
-def _kind_of_tally(events: Sequence[StatusEvent], reached: Sequence[Recipient]) -> str:
+def _kind_of_tally(events: Sequence[StatusEvent], tally: Tally) -> str:
     if not is_shared(events):
         return "addresses"
-    return "unnamed" if any(person.addresses == ("",) for person in reached) else "group"
-
-
-def _unknown_word(events: Sequence[StatusEvent]) -> str:
-    """Z-API's own word for the newest status that we have no name for."""
-    unknown = [event for event in events if _status(event) is Status.UNKNOWN]
-    newest = max(unknown, key=lambda event: event.occurred_at, default=None)
-    return newest.raw_status if newest else ""
-
-
-def _is_someones(event: StatusEvent) -> bool:
-    return bool(event.participant) or _status(event).rank >= Status.RECEIVED.rank
-
-
-_ByPerson = dict[tuple[str, ...], list[StatusEvent]]
-
-
-def _grouped(pairs: Iterable[tuple[str, StatusEvent]]) -> _ByPerson:
-    """Events by person, keyed by all the addresses that the person was reported under."""
-    addresses: dict[str, set[str]] = defaultdict(set)
-    events: dict[str, list[StatusEvent]] = defaultdict(list)
-    for address, event in pairs:
-        key = phones.person(address)
-        addresses[key].add(address)
-        events[key].append(event)
-    return {_ordered(addresses[key]): events[key] for key in events}
-
-
-def _tied(by_person: _ByPerson) -> _ByPerson:
-    """An absent address is nobody new, and the one LID beside the one number is the same person."""
-    named = sorted((key for key in by_person if key != ("",)), key=_is_lid)
-    is_pair = [_is_lid(key) for key in named] == [False, True]
-    if len(named) != 1 and not is_pair:
-        return by_person
-    addresses = tuple(address for key in named for address in key)
-    return {addresses: [event for events in by_person.values() for event in events]}
-
-
-def _is_lid(addresses: tuple[str, ...]) -> bool:
-    return phones.kind_of(addresses[0]) is AddressKind.LID
-
-
-def _ordered(addresses: set[str]) -> tuple[str, ...]:
-    """The form with the ninth digit first: it is the one that people know."""
-    return tuple(sorted(addresses, key=lambda address: (-len(address), address)))
-
-
-def _status(event: StatusEvent) -> Status:
-    return Status(event.status)
+    return "unnamed" if tally.unnamed else "group"

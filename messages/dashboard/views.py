@@ -22,6 +22,7 @@ from messages.finding.queries import named
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
 from messages.models import Callback, CallbackQuerySet, Instance, Message
+from messages.story import is_shared
 
 from . import filters
 from .addresses import Address
@@ -33,7 +34,7 @@ from .recipients import recipient_address
 from .rows import labels_for, rows_of
 from .saved_views import views_of
 from .sentence import sentence, why_no_read
-from .timeline import headline, is_shared, recipients, steps
+from .timeline import headline, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
 MOST_SHOWN: Final = 300

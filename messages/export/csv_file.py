@@ -1,6 +1,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from django.utils.formats import get_format
@@ -43,8 +44,12 @@ def csv_lines(reader: Reader, between: str = ",") -> Iterator[bytes]:
 def csv_line(cells: Iterable[object], between: str = ",") -> str:
     """One row as a text; no cell of it is a formula, wherever a spreadsheet splits it."""
     writer = csv.writer(_Echo(), delimiter=between, quoting=csv.QUOTE_ALL)
-    line: str = writer.writerow(_neutral(str(cell)) for cell in cells)
+    line: str = writer.writerow(map(_text, cells))
     return line
+
+
+def _text(cell: object) -> str:
+    return cell.isoformat() if isinstance(cell, datetime) else _neutral(str(cell))
 
 
 def _neutral(cell: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,18 +19,25 @@ from messages.labels import labels_of
 from messages.models import Instance, Label, StatusEvent
 from messages.models.epoch import Epoch
 from messages.statuses import Status
+from messages.story import Standing, standing
 
 CHUNK: Final = 2000
-Row = tuple[str, ...]
+# Of so many messages the events are in memory at once: a group's may be thousands.
+_TOLD_AT_ONCE: Final = 20
+Cell = str | int | datetime
+Row = tuple[Cell, ...]
 
-HEADINGS: Final[tuple[str | Promise, ...]] = (
+_BEFORE: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Status"),
     gettext_lazy("Failure"),
     gettext_lazy("Recipient"),
     gettext_lazy("Group"),
     gettext_lazy("Delivered to participants"),
     gettext_lazy("Read by participants"),
+    gettext_lazy("Played by participants"),
     gettext_lazy("Instance"),
+)
+_TIME_HEADINGS: Final = (
     gettext_lazy("Started"),
     gettext_lazy("Accepted"),
     gettext_lazy("Sent"),
@@ -40,6 +46,8 @@ HEADINGS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Played"),
     gettext_lazy("Last event"),
     gettext_lazy("First heard"),
+)
+_BEHIND: Final = (
     gettext_lazy("Message id"),
     "zaapId",
     gettext_lazy("Reference"),
@@ -52,10 +60,10 @@ class _Record(NamedTuple):
 
     id: int
     rank: int
-    inbound: bool
     failure: str
     phone: str
     is_group: bool
+    several: bool
     instance_id: int
     zapi_id: str
     zaap_id: str
@@ -71,6 +79,8 @@ _TIMES: Final = (
 class Reader:
     """Words and zone are those of the moment in which it is made: its rows are sent later.
 
+    A time is a datetime in `zone`, a number an int, whatever is not known ''.
+
     `count` tells how many rows were read so far; `told` hears of it after each piece.
     """
 
@@ -82,15 +92,21 @@ class Reader:
         shows_phones: bool,
         told: Callable[[int], None] = lambda count: None,
     ) -> None:
-        self.headings: Row = tuple(map(str, HEADINGS))
+        self.headings: tuple[str, ...] = tuple(map(str, (*_BEFORE, *_TIME_HEADINGS, *_BEHIND)))
         self.count = 0
         self._messages = messages.select_related(None).newest_first()
         self._told = told
         self._zone = zone
         self._shows_phones = shows_phones
         self._instances = dict(Instance.objects.values_list("pk", "name"))
-        self._statuses = {status.rank: str(Status.of_rank(status.rank).label) for status in Status}
-        self._by_us, self._yes = str(Status.READ_BY_ME.label), _("yes")
+        self._words = {status: str(status.label) for status in Status}
+        self._yes = _("yes")
+
+    @property
+    def headings_with_zone(self) -> tuple[str, ...]:
+        """For times that do not name their zone themselves."""
+        times = (f"{heading} ({self._zone})" for heading in _TIME_HEADINGS)
+        return tuple(map(str, (*_BEFORE, *times, *_BEHIND)))
 
     def is_longer_than(self, most: int) -> bool:
         return len(self._messages.values_list("id")[most : most + 1]) > 0
@@ -100,10 +116,10 @@ class Reader:
         chunk = self._chunk(self._messages)
         while chunk:
             records = [record for record, _times in chunk]
-            labels, people = labels_of(records), self._people(records)
+            labels, standings = labels_of(records), self._standings(records)
             for record, times in chunk:
                 label = labels.get((record.instance_id, record.zapi_id)) or Label()
-                yield self._row(record, times, people.get(record.id, ("", "")), label)
+                yield self._row(record, times, standings.get(record.id), label)
             self.count += len(chunk)
             self._told(self.count)
             last = records[-1]
@@ -124,21 +140,21 @@ class Reader:
         self,
         record: _Record,
         times: Sequence[int | None],
-        people: Sequence[str],
+        told: Standing | None,
         label: Label,
     ) -> Row:
-        by_us = record.inbound and record.rank == 0
+        told = told or Standing(Status.of_rank(record.rank))
+        tally = told.tally
+        people = (tally.delivered, tally.read, tally.played) if tally else ("", "", "")
+        word = told.word if told.status is Status.UNKNOWN else ""
         return (
-            self._by_us if by_us else self._statuses[record.rank],
+            self._text(word) or self._words[told.status],
             self._text(record.failure),
             record.phone if self._shows_phones else masked(record.phone),
             self._yes if record.is_group else "",
             *people,
             self._instances.get(record.instance_id, ""),
-            *(
-                datetime.fromtimestamp(at, self._zone).isoformat() if at is not None else ""
-                for at in times
-            ),
+            *(datetime.fromtimestamp(at, self._zone) if at is not None else "" for at in times),
             record.zapi_id,
             record.zaap_id,
             self._text(label.reference),
@@ -148,20 +164,14 @@ class Reader:
     def _text(self, words: str) -> str:
         return words if self._shows_phones else mask_text(words)
 
-    def _people(self, chunk: Sequence[_Record]) -> dict[int, tuple[str, str]]:
-        """Of groups, how many participants it was delivered to and read by: one is not all."""
-        groups = [record.id for record in chunk if record.is_group]
-        reached: dict[int, dict[str, int]] = defaultdict(dict)
-        told = StatusEvent.objects.filter(message__in=groups).exclude(participant="")
-        counted: Any = told.values_list("message", "status").annotate(
-            Count("participant", distinct=True)
-        )
-        for message, status, count in counted:
-            reached[message][status] = count
-        return {
-            message: (
-                str(statuses.get(Status.RECEIVED, "")),
-                str(statuses.get(Status.READ, "")),
-            )
-            for message, statuses in reached.items()
-        }
+    def _standings(self, chunk: Sequence[_Record]) -> dict[int, Standing]:
+        """Of those that a message's own columns cannot word, as a page words them."""
+        asked = [one.id for one in chunk if one.is_group or one.several or one.rank == 0]
+        found: dict[int, Standing] = {}
+        for start in range(0, len(asked), _TOLD_AT_ONCE):
+            events: dict[int, list[StatusEvent]] = defaultdict(list)
+            some = asked[start : start + _TOLD_AT_ONCE]
+            for event in StatusEvent.objects.filter(message__in=some):
+                events[event.message_id].append(event)
+            found |= {pk: standing(theirs) for pk, theirs in events.items()}
+        return found

@@ -1,4 +1,5 @@
 import tempfile
+from datetime import datetime
 from typing import IO, Final
 
 import xlsxwriter  # type: ignore[import-untyped]
@@ -9,6 +10,7 @@ from .rows import Reader
 # Beyond, a workbook takes longer to write than it is worth; CSV has no limit.
 MOST_ROWS: Final = 100_000
 _WIDTH: Final = 20
+_TIME: Final = "yyyy-mm-dd hh:mm:ss"
 
 
 def workbook(reader: Reader) -> IO[bytes]:
@@ -24,16 +26,25 @@ def workbook(reader: Reader) -> IO[bytes]:
 
 
 def _fill(file: IO[bytes], reader: Reader) -> None:
-    # Every cell is a text, so none can be a formula.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    # No text can be a formula, and a time or a number is one to Excel, to be sorted.
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "remove_timezone": True,
+    }
     with xlsxwriter.Workbook(file, options) as book:
         sheet = book.add_worksheet(_("Messages"))
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, len(reader.headings) - 1, _WIDTH)
-        bold = book.add_format({"bold": True})
-        for column, heading in enumerate(reader.headings):
+        bold, time = book.add_format({"bold": True}), book.add_format({"num_format": _TIME})
+        for column, heading in enumerate(reader.headings_with_zone):
             sheet.write_string(0, column, heading, bold)
         for number, row in enumerate(reader.rows(), 1):
             for column, cell in enumerate(row):
-                if cell:
+                if isinstance(cell, datetime):
+                    sheet.write_datetime(number, column, cell, time)
+                elif isinstance(cell, int):
+                    sheet.write_number(number, column, cell)
+                elif cell:
                     sheet.write_string(number, column, cell)

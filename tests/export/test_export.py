@@ -1,8 +1,10 @@
 import csv
 import io
+import re
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -140,6 +142,35 @@ class TestCsv:
         (row,) = table(taker)
         assert (row["Delivered to participants"], row["Read by participants"]) == ("2", "1")
 
+    def test_a_later_step_of_a_participant_implies_the_earlier(self, taker, report):
+        group = {"phone": "120363-group", "isGroup": True}
+        report("READ", participant="5511987654321", **group)
+        report("PLAYED", participant="5511987654322", **group)
+        (row,) = table(taker)
+        counts = [row[f"{step} by participants"] for step in ("Read", "Played")]
+        assert (row["Delivered to participants"], *counts) == ("2", "2", "1")
+
+    def test_a_participant_with_and_without_the_ninth_digit_is_one(self, taker, report):
+        group = {"phone": "120363-group", "isGroup": True}
+        report("RECEIVED", participant="5544999999999", **group)
+        report("READ", participant="554499999999", **group)
+        (row,) = table(taker)
+        assert (row["Delivered to participants"], row["Read by participants"]) == ("1", "1")
+
+    def test_a_group_of_whom_one_has_read_is_called_what_all_have(self, taker, report):
+        group = {"phone": "120363-group", "isGroup": True}
+        report("RECEIVED", participant="5511987654321", **group)
+        report("READ", participant="5511987654322", **group)
+        assert [row["Status"] for row in table(taker)] == ["Delivered"]
+
+    def test_an_unknown_status_keeps_its_own_name(self, taker, report):
+        report("TELEPORTED")
+        assert [row["Status"] for row in table(taker)] == ["TELEPORTED"]
+
+    def test_what_we_played_ourselves_is_named_so(self, taker, report):
+        report("PLAYED_BY_ME")
+        assert [row["Status"] for row in table(taker, "?inbound=1")] == ["Played by us"]
+
     @pytest.mark.parametrize("name", ["A", "ZA"])
     def test_label_and_reference_go_along(self, taker, deliver, instance, name):
         deliver(id="A")
@@ -168,7 +199,29 @@ class TestCsv:
             take(taker).getvalue()
 
 
+def cells_of(answer):
+    """The first sheet's cells that hold a number, by their place."""
+    book = zipfile.ZipFile(io.BytesIO(answer.getvalue()))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    found = re.findall(r'<c r="([A-Z]+2)"(?: s="\d+")?><v>([0-9.]+)</v>', sheet)
+    return {place: float(value) for place, value in found}, sheet
+
+
 class TestWorkbook:
+    def test_its_times_are_times_in_the_viewers_zone(self, taker, report):
+        message = report("SENT")
+        taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
+        numbers, sheet = cells_of(take(taker, kind="xlsx"))
+        assert "Sent (America/Sao_Paulo)" in sheet
+        zone = ZoneInfo("America/Sao_Paulo")
+        shown = datetime(1899, 12, 30, tzinfo=zone) + timedelta(days=numbers["K2"], seconds=0.5)
+        assert f"{shown:%x %X}" == f"{message.sent_at.astimezone(zone):%x %X}"
+
+    def test_its_counts_are_numbers(self, taker, report):
+        report("READ", phone="120363-group", participant="5511987654321", isGroup=True)
+        numbers, _sheet = cells_of(take(taker, kind="xlsx"))
+        assert (numbers["E2"], numbers["F2"], numbers["G2"]) == (1, 1, 0)
+
     def test_it_is_one_that_excel_can_open(self, taker, report):
         report("SENT", id="3EB0A1")
         book = zipfile.ZipFile(io.BytesIO(take(taker, kind="xlsx").getvalue()))

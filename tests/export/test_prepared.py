@@ -167,7 +167,7 @@ def test_words_and_times_are_those_of_who_asked(taker, report):
     prepare_exports()
     sheet = sheet_of(taker.get(f"{address}file/"))
     assert "Enviada" in sheet
-    assert "-03:00" in sheet
+    assert "(America/Sao_Paulo)" in sheet
 
 
 def test_after_a_day_it_is_gone(taker, address):
