@@ -15,6 +15,7 @@ from messages.models import Label, Message, StatusEvent
 from messages.statuses import Status
 
 from .addresses import Address
+from .incidents.rows import IncidentRow, why_stuck
 from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
 
@@ -35,6 +36,7 @@ class Row:
     message: Message
     headline: Headline
     label: Label | None = None
+    why_stuck: IncidentRow | None = None
 
     @property
     def address(self) -> Address:
@@ -64,13 +66,7 @@ class Row:
 
     @property
     def stuck_for(self) -> str:
-        """How long it has been on its way, in words; '' while that is no longer than usual."""
-        message = self.message
-        if message.inbound or message.status not in _UNDELIVERED:
-            return ""
-        waiting = timezone.now() - message.started_at
-        patience = timedelta(minutes=message.instance.stuck_after)
-        return duration(waiting) if waiting >= patience else ""
+        return stuck_for(self.message)
 
     def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
         gap = duration(between(before, at)) if at and before and at >= before else ""
@@ -85,14 +81,25 @@ class Row:
 def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
     events = _events_of([message.pk for message in messages if _needs_events(message)], user)
     labels = labels_for(user, messages)
+    reasons = why_stuck({message.instance_id for message in messages if stuck_for(message)})
     return [
         Row(
             message,
             _headline(message, events.get(message.pk, [])),
             labels.get((message.instance_id, message.zapi_id)),
+            reasons.get(message.instance_id),
         )
         for message in as_seen_by(user, messages)
     ]
+
+
+def stuck_for(message: Message) -> str:
+    """How long it has been on its way, in words; '' while that is no longer than usual."""
+    if message.inbound or message.status not in _UNDELIVERED:
+        return ""
+    waiting = timezone.now() - message.started_at
+    patience = timedelta(minutes=message.instance.stuck_after)
+    return duration(waiting) if waiting >= patience else ""
 
 
 def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:

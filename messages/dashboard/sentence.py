@@ -13,10 +13,13 @@ from .moments import Moment, between, duration
 from .timeline import Headline, by_us, headline
 
 
-def sentence(events: Sequence[StatusEvent]) -> str:
-    if len(persons(events)) > 1 or is_shared(events):
-        return " ".join(_of_many(events))
-    return " ".join(_of_one(events))
+def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
+    """`stuck_for`: how long it has been on its way, where that is longer than usual."""
+    is_of_many = len(persons(events)) > 1 or is_shared(events)
+    told = list(_of_many(events) if is_of_many else _of_one(events))
+    if stuck_for:
+        told.append(_("On its way for %(length)s, longer than usual.") % {"length": stuck_for})
+    return " ".join(told)
 
 
 def why_no_read(found: Headline) -> str:

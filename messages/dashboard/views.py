@@ -27,11 +27,12 @@ from messages.story import is_shared
 from . import filters
 from .addresses import Address
 from .chronicle import chronicle
+from .incidents.rows import why_stuck
 from .live import live_address
 from .looked_up import PARAMETER, answer
 from .moments import Moment
 from .recipients import recipient_address
-from .rows import labels_for, rows_of
+from .rows import labels_for, rows_of, stuck_for
 from .saved_views import views_of
 from .sentence import sentence, why_no_read
 from .timeline import headline, recipients, steps
@@ -101,7 +102,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "printed": Moment(timezone.now()),
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
-        "sentence": sentence(events),
+        "sentence": sentence(events, stuck_for(message)),
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
@@ -145,10 +146,14 @@ def _message(request: HttpRequest, pk: int) -> Message:
 
 
 def _head_of(message: Message) -> dict[str, Any]:
+    waiting = stuck_for(message)
+    reasons = why_stuck({message.instance_id} if waiting else ())
     return {
         "message": message,
         "address": Address(message.phone),
         "recipient_url": recipient_address(message.phone),
+        "stuck_for": waiting,
+        "why_stuck": reasons.get(message.instance_id),
     }
 
 

@@ -6,7 +6,15 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.models import Callback, Label, Message, Outcome, StatusEvent
+from messages.models import (
+    Callback,
+    Incident,
+    IncidentKind,
+    Label,
+    Message,
+    Outcome,
+    StatusEvent,
+)
 
 
 def open_page(client, message):
@@ -64,6 +72,43 @@ def test_every_event_with_its_flags(viewer, report):
 def test_a_time_that_could_not_be_used_is_marked(viewer, report):
     message = report("SENT", momment="yesterday")
     assert "suspicious time" in open_page(viewer, message).content.decode()
+
+
+@pytest.fixture
+def disconnected(instance):
+    now = timezone.now()
+    return Incident.objects.create(
+        kind=IncidentKind.DISCONNECTED,
+        instance=instance,
+        values={"queued": 37},
+        opened_at=now,
+        last_seen_at=now,
+    )
+
+
+def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
+    page = open_page(viewer, report("SENT", minutes_ago=42))
+    assert "Stuck for 42 min" in page.content.decode()
+    assert "On its way for 42 min" in page.context["sentence"]
+
+
+def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
+    message = report("SENT", minutes_ago=42)
+    page = open_page(viewer, message).content.decode()
+    assert "37 wait in Z-API&#x27;s queue" in page
+    link = f'<a href="{reverse("dashboard:incidents")}">Atendimento: Instance disconnected</a>'
+    assert link not in page
+    assert link in open_page(admin_client, message).content.decode()
+
+
+def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, disconnected):
+    page = open_page(viewer, report("SENT", "RECEIVED", minutes_ago=42)).content.decode()
+    assert "queue" not in page
+
+
+def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnected):
+    report("SENT", minutes_ago=42)
+    assert 'title="Z-API says that this number' in viewer.get("/").content.decode()
 
 
 def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, played):

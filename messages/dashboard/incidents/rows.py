@@ -1,6 +1,8 @@
 """Incidents as the pages show them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from django.urls import reverse
 
@@ -23,6 +25,14 @@ _ICONS = {
     IncidentKind.FAILING: "failed",
     IncidentKind.EXPIRING: "clock",
 }
+# Any of them keeps messages from arriving, or their statuses from being heard; the likeliest first.
+_WHY_STUCK: Final = (
+    IncidentKind.DISCONNECTED,
+    IncidentKind.EXPIRING,
+    IncidentKind.WEBHOOK,
+    IncidentKind.SILENT,
+    IncidentKind.STUCK,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,17 @@ def open_rows(found: IncidentQuerySet, missing: Absence | None, user: Viewer) ->
     elif not is_stored:
         incidents.insert(0, _unstored(missing))
     return [IncidentRow(one, _link(one, user)) for one in incidents]
+
+
+def why_stuck(instances: Collection[int]) -> dict[int, IncidentRow]:
+    """What is wrong with each of these instances that may keep its messages: one incident each."""
+    if not instances:
+        return {}
+    found = Incident.objects.open().filter(instance__in=instances, kind__in=_WHY_STUCK)
+    likeliest_last = sorted(
+        found.select_related("instance"), key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind))
+    )
+    return {one.instance_id: IncidentRow(one) for one in likeliest_last if one.instance_id}
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
