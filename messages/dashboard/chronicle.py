@@ -43,6 +43,12 @@ class Entry:
         return Moment(self.event.received_at)
 
     @property
+    def arrived_words(self) -> str:
+        """The clock alone, where it came on the day that it happened on."""
+        is_same_day = self.arrived.day == self.occurred.day
+        return self.arrived.clock if is_same_day else self.arrived.brief
+
+    @property
     def lag_words(self) -> str:
         return "" if self.lag is None else duration(self.lag)
 

@@ -1,5 +1,8 @@
 """Times in words: relative for lists, exact for details, to the second."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +17,7 @@ from messages.times import duration
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_with_years: ContextVar[bool] = ContextVar("with_years", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ class Moment:
 
     @property
     def day(self) -> str:
-        """With the year only where it is not this one."""
+        """With the year only where it is not this one, or where `with_years`."""
         local = self._local
-        return _day(get_language(), local.date(), local.year != timezone.localtime().year)
+        is_other = local.year != timezone.localtime().year
+        return _day(get_language(), local.date(), is_other or _with_years.get())
 
     @property
     def relative(self) -> str:
@@ -56,6 +61,16 @@ class Moment:
 
 def moment(value: datetime | None) -> Moment | None:
     return Moment(value) if value else None
+
+
+@contextmanager
+def with_years() -> Iterator[None]:
+    """For what is read in another year: every day is named with its own."""
+    token = _with_years.set(True)
+    try:
+        yield
+    finally:
+        _with_years.reset(token)
 
 
 def relative(value: datetime, now: datetime) -> str:

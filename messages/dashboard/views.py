@@ -21,7 +21,14 @@ from messages.finding.matches import Matches, matches_of
 from messages.finding.queries import named
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
-from messages.models import Callback, CallbackQuerySet, Instance, Message
+from messages.models import (
+    Callback,
+    CallbackQuerySet,
+    Instance,
+    Message,
+    StatusEvent,
+)
+from messages.statuses import Status
 from messages.story import is_shared
 
 from . import filters
@@ -30,7 +37,7 @@ from .chronicle import chronicle
 from .incidents.rows import why_stuck
 from .live import live_address
 from .looked_up import PARAMETER, answer
-from .moments import Moment
+from .moments import Moment, with_years
 from .recipients import recipient_address
 from .rows import labels_for, rows_of, stuck_for
 from .saved_views import views_of
@@ -103,6 +110,8 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events, stuck_for(message)),
+        "printed_sentence": _printed(events, message),
+        "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
@@ -143,6 +152,12 @@ def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> Http
 def _message(request: HttpRequest, pk: int) -> Message:
     visible = limited_to(request.user, Message.objects.select_related("instance"))
     return get_object_or_404(visible, pk=pk)
+
+
+def _printed(events: Sequence[StatusEvent], message: Message) -> str:
+    """Paper is read in another year."""
+    with with_years():
+        return sentence(events, stuck_for(message))
 
 
 def _head_of(message: Message) -> dict[str, Any]:

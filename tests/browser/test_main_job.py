@@ -47,6 +47,32 @@ def test_the_sentence_is_copied(open_page, support, report):
     )
 
 
+def test_a_raw_callback_is_copied_with_its_lines(open_page, admin_user, report):
+    message = report("SENT")
+    page = open_page(admin_user, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/messages/{message.pk}/callbacks/")
+    page.locator(".callback summary").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator(".callback pre").text_content()
+    assert "\n" in copied
+
+
+def test_it_is_copied_without_the_clipboards_api_too(open_page, support, report):
+    """As on a board that is opened by plain http."""
+    message = report("SENT", "RECEIVED")
+    page = open_page(support, permissions=["clipboard-read"])
+    page.add_init_script(
+        """window.pasted = navigator.clipboard;
+        Object.defineProperty(navigator, "clipboard", { value: undefined });"""
+    )
+    page.goto(f"/messages/{message.pk}/")
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").text_content()
+
+
 def test_the_whole_row_leads_to_the_message(open_page, support, report):
     message = report("SENT")
     page = open_page(support)
@@ -72,6 +98,6 @@ def test_a_message_prints_without_the_buttons(open_page, admin_user, report):
     page = open_page(admin_user)
     page.goto(f"/messages/{message.pk}/")
     page.emulate_media(media="print")
-    expect(page.locator("#sentence")).to_be_visible()
+    expect(page.locator(".sentence .print-only")).to_be_visible()
     for hidden in (".nav", ".header-tools", "[data-copy] >> nth=0", ".tabs"):
         expect(page.locator(hidden)).to_be_hidden()

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from messages.dashboard.moments import Moment
 from messages.models import (
     Callback,
     Incident,
@@ -111,6 +112,40 @@ def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnec
     assert 'title="Z-API says that this number' in viewer.get("/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("steps", "title"),
+    [
+        (("SENT", "RECEIVED"), "Proof of delivery"),
+        (("SENT",), "Record of a message"),
+        (("READ_BY_ME",), "Record of a message"),
+    ],
+)
+def test_only_what_was_delivered_is_printed_as_proof(viewer, report, steps, title):
+    page = open_page(viewer, report(*steps)).content.decode()
+    assert f'print-title">{title}</p>' in page
+
+
+def test_a_failure_is_no_proof_of_delivery(viewer, deliver):
+    page = open_page(viewer, deliver(error="gone")).content.decode()
+    assert "Proof of delivery" not in page
+
+
+def test_what_is_printed_names_the_year(viewer, report):
+    message = report("SENT", "RECEIVED")
+    page = open_page(viewer, message)
+    year = str(message.sent_at.year)
+    assert year in page.context["printed_sentence"]
+    assert year not in page.context["sentence"]
+    assert year in page.context["steps"][1].moment.exact
+
+
+def test_an_arrival_on_another_day_has_its_date(viewer, report):
+    page = open_page(viewer, report("SENT", minutes_ago=3 * 24 * 60))
+    (entry,) = page.context["entries"]
+    assert entry.arrived_words == entry.arrived.brief
+    assert entry.arrived_words in page.content.decode()
+
+
 def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, played):
     address = reverse("dashboard:message-callbacks", args=[played.pk])
     assert address not in open_page(viewer, played).content.decode()
@@ -118,6 +153,7 @@ def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, play
     assert address in open_page(admin_client, played).content.decode()
     page = admin_client.get(address)
     assert len(page.context["callbacks"]) == 6
+    assert Moment(page.context["callbacks"][0].received_at).exact in page.content.decode()
     assert "&quot;status&quot;: &quot;READ_BY_ME&quot;" in page.content.decode()
 
 
