@@ -26,21 +26,37 @@ function closeMenusElsewhere(event) {
   }
 }
 
+// As it is shown: a line's words with single spaces, but JSON with its own.
+function textOf(source) {
+  return source.matches("pre") ? source.textContent : source.textContent.trim().replace(/\s+/g, " ");
+}
+
+// Where the clipboard's API is missing (plain http) or forbidden, the older way may still do.
+function copyTheOldWay(text, button) {
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.readOnly = true;
+  field.className = "visually-hidden";
+  button.after(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  button.focus();
+  return isCopied;
+}
+
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
   const label = button.querySelector("[data-label]");
-  const before = label.textContent;
-  try {
-    await navigator.clipboard.writeText(source.textContent.trim().replace(/\s+/g, " "));
-  } catch {
-    // No permission, or an insecure origin: the text is selected, ready for Ctrl-C.
-    getSelection().selectAllChildren(source);
-    return;
-  }
-  label.textContent = button.dataset.done;
-  announce(button.dataset.done);
-  button.classList.add("copied");
-  setTimeout(() => { label.textContent = before; button.classList.remove("copied"); }, 2000);
+  const text = textOf(source);
+  const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false)
+    || copyTheOldWay(text, button);
+  if (!isCopied) getSelection().selectAllChildren(source);
+  button.dataset.words ??= label.textContent;
+  label.textContent = isCopied ? button.dataset.done : button.dataset.press;
+  announce(label.textContent);
+  button.classList.toggle("copied", isCopied);
+  setTimeout(() => { label.textContent = button.dataset.words; button.classList.remove("copied"); }, 2000);
 }
 
 function offerCopying() {
