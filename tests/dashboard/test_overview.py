@@ -59,8 +59,8 @@ class TestFunnel:
         counted()
         text = page(viewer)
         assert row(text, "Sent")[0] == "3"
-        assert row(text, "Delivered") == ["2", "66.7%", "66.7%"]
-        assert row(text, "Read") == ["at least 1", "33.3%", "50.0%"]
+        assert row(text, "Delivered") == ["2", "66.7%", "66.7%", "2"]
+        assert row(text, "Read") == ["at least 1", "33.3%", "50.0%", "1"]
 
     def test_a_failure_counts_for_no_step(self, viewer, deliver, counted):
         deliver(error="Phone number does not exist")
@@ -68,6 +68,22 @@ class TestFunnel:
         text = page(viewer)
         assert row(text, "Accepted")[0] == "0"
         assert '<span class="count">1</span> Failed' in text
+
+    def test_all_means_all_messages_those_that_failed_too(self, viewer, instance):
+        summary(instance, messages=100, accepted=90, sent=90, delivered=80, failed=10)
+        text = page(viewer)
+        assert row(text, "Messages")[:2] == ["100", "100%"]
+        assert row(text, "Accepted")[:3] == ["90", "90.0%", "90.0%"]
+        # The same share as in the list of instances.
+        assert row(text, "Delivered")[1] == row(text, "Atendimento")[1] == "80.0%"
+
+    def test_what_is_not_settled_is_a_number_too(self, viewer, instance):
+        summary(instance, hours_ago=2, accepted=1, messages=1)
+        summary(instance, hours_ago=60, accepted=3, messages=3)
+        text = page(viewer)
+        assert row(text, "Messages")[3] == "1"
+        words = re.findall(r'<td class="number">(not yet|yes)</td></tr>', text)
+        assert sorted(words) == ["not yet", "yes"]
 
     def test_who_waits_is_shown_apart(self, viewer, deliver, report, counted):
         deliver("A")
@@ -85,7 +101,7 @@ class TestFunnel:
 
     def test_never_a_hundred_percent_of_what_is_not_all(self, viewer, instance):
         summary(instance, messages=100_000, accepted=100_000, sent=99_999)
-        assert row(page(viewer), "Sent") == ["99,999", "99.9%", "99.9%"]
+        assert row(page(viewer), "Sent")[:3] == ["99,999", "99.9%", "99.9%"]
 
     def test_a_bar_leads_to_the_messages_that_it_counts(self, viewer, report, counted):
         report("SENT", "RECEIVED", id="3EB0DELIVERED")
@@ -164,6 +180,41 @@ class TestQuestion:
     )
     def test_nonsense_is_answered_with_a_page(self, viewer, query):
         assert viewer.get(URL + query).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("days", "problem"),
+        [
+            ("first=2026-03-10&last=2026-03-01", "The first day lies after the last."),
+            ("first=2020-01-01&last=2026-01-01", "No more than a year can be shown"),
+            ("first=2026-02-31&last=2026-03-01", "Enter the first and the last day."),
+        ],
+    )
+    def test_days_that_cannot_be_shown_are_not_passed_over_in_silence(self, viewer, days, problem):
+        text = page(viewer, f"?period=custom&{days}")
+        assert problem in text
+        assert 'value="2026-0' in text
+
+    def test_days_of_a_year_are_shown_without_a_word(self, viewer):
+        assert "days-problem" not in page(viewer, "?period=custom&first=2025-01-01&last=2025-12-31")
+
+
+class TestVolume:
+    def test_its_table_counts_messages_those_that_failed_too(self, viewer, instance):
+        summary(instance, messages=3, failed=1)
+        text = page(viewer)
+        assert '<th scope="col">Messages</th>' in text
+        assert "3 messages, 0 delivered, 0 read" in text
+
+    def test_each_day_of_a_week_has_its_name(self, viewer, instance):
+        summary(instance, messages=1)
+        names = re.findall(r'<text x="[^"]+" y="12" class="\w*">(.*?)</text>', page(viewer))
+        assert 6 <= len(set(names)) <= 8
+
+    def test_a_year_has_a_few_names(self, viewer, instance):
+        summary(instance, messages=1)
+        today = datetime.now(UTC).date()
+        days = f"first={today - timedelta(days=360)}&last={today}"
+        assert 8 <= page(viewer, f"?period=custom&{days}").count('y="12"') <= 10
 
 
 class TestLatencies:

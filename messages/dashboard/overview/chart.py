@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from messages.dashboard.moments import Moment
 from messages.summaries import Cohort, Counts
@@ -21,6 +22,10 @@ from .question import HOUR, Question
 MOST_HOURS: Final = timedelta(days=8)
 WIDTH, HEIGHT = 1000, 160
 _GAP: Final = 0.2
+# Beyond, the names of days below the bars would run into each other.
+MOST_NAMES: Final = 10
+# So few hours are named by the clock, others by their day.
+_FEW_HOURS: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Bar:
 
     @property
     def title(self) -> str:
-        return _("%(when)s: %(messages)s sent, %(delivered)s delivered, %(read)s read") % {
+        return _("%(when)s: %(messages)s messages, %(delivered)s delivered, %(read)s read") % {
             "when": self.label,
             "messages": number(self.counts.messages),
             "delivered": number(self.counts.delivered),
@@ -70,8 +75,33 @@ class Chart:
         return _("at most %(messages)s") % {"messages": number(self.highest)}
 
     @property
-    def last_label(self) -> str:
-        return self.bars[-1].label
+    def axis(self) -> SafeString:
+        """A name at the beginning of each day; of every six hours, or of some of the days."""
+        marks = [
+            (
+                f"{100 * place / len(self.bars):.2f}%",
+                "other" if count % 2 else "",
+                self._name(place),
+            )
+            for count, place in enumerate(self._ticks())
+        ]
+        names = format_html_join("", '<text x="{}" y="12" class="{}">{}</text>', marks)
+        return format_html('<svg class="axis" aria-hidden="true">{}</svg>', names)
+
+    def _ticks(self) -> list[int]:
+        """The places of the bars that are named below; not at the end, where a name is cut off."""
+        starts = [timezone.localtime(bar.since) for bar in self.bars]
+        if not self.by_hour:
+            found = list(range(0, len(starts), -(-len(starts) // MOST_NAMES)))
+        elif len(starts) <= _FEW_HOURS:
+            found = [n for n, start in enumerate(starts) if start.hour % 6 == 0]
+        else:
+            found = [n for n, start in enumerate(starts) if start.hour == 0]
+        return [place for place in found if place < 0.95 * len(starts)]
+
+    def _name(self, place: int) -> str:
+        bar = self.bars[place]
+        return bar.label if len(self.bars) <= _FEW_HOURS and self.by_hour else Moment(bar.since).day
 
     @property
     def table(self) -> SafeString:
@@ -82,11 +112,13 @@ class Chart:
                 bar.label,
                 *map(number, (bar.counts.messages, bar.counts.delivered, bar.counts.read)),
                 number(bar.counts.failed),
+                _("not yet") if bar.is_fresh else _("yes"),
             )
             for bar in self.bars
             if bar.counts.messages
         )
-        names = (_("Time"), _("Sent"), _("Delivered"), _("Read"), _("Failed"))
+        names = (_("Time"), _("Messages"), _("Delivered"), _("Read"))
+        names += (pgettext("messages", "Failed"), _("Settled"))
         return format_html(
             '<table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
             format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names)),
@@ -94,7 +126,8 @@ class Chart:
                 "",
                 '<tr><th scope="row"><a href="{}">{}</a></th>'
                 '<td class="number">{}</td><td class="number">{}</td>'
-                '<td class="number">{}</td><td class="number">{}</td></tr>',
+                '<td class="number">{}</td><td class="number">{}</td>'
+                '<td class="number">{}</td></tr>',
                 rows,
             ),
         )
@@ -106,11 +139,12 @@ class Chart:
         shade_at = fresh_from * self._step
         return format_html(
             '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
-            '<rect class="unsettled" x="{}" width="{}" height="{}"/>'
+            '<rect class="unsettled" fill="url(#hatch)" x="{}" width="{}" height="{}"/>'
             '<path class="read" d="{}"/><path class="delivered" d="{}"/>'
-            '<path class="undelivered" d="{}"/>{}</svg>',
+            '<path class="undelivered" d="{}"/><path class="tick" d="{}"/>{}</svg>',
             *(WIDTH, HEIGHT, _written(shade_at), _written(WIDTH - shade_at), HEIGHT),
             *map(self._path, self._segments()),
+            "".join(f"M{_written(place * self._step)} 0v{HEIGHT}" for place in self._ticks()),
             self._links(),
         )
 

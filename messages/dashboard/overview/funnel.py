@@ -8,7 +8,7 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from messages.dashboard.moments import duration
 from messages.models import Instance
@@ -25,9 +25,13 @@ WORST_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A bar of the funnel. `fresh` are those of the last 24 hours, which may still come further."""
+    """A bar of the funnel; `status` is None for all messages, failed ones too.
 
-    status: Status
+    `fresh` are those of the last 24 hours, which may still come further.
+    """
+
+    status: Status | None
+    label: str | Promise
     count: int
     fresh: int
     first: int
@@ -37,6 +41,10 @@ class Step:
     @property
     def words(self) -> str:
         return number(self.count)
+
+    @property
+    def fresh_words(self) -> str:
+        return number(self.fresh)
 
     @property
     def of_first(self) -> str:
@@ -126,6 +134,7 @@ class WorstRow:
 def funnel(question: Question, cohort: Cohort) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
     rungs = {
+        None: "messages",
         Status.ACCEPTED: "accepted",
         Status.SENT: "sent",
         Status.RECEIVED: "delivered",
@@ -137,11 +146,12 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
         steps.append(
             Step(
                 status,
+                status.label if status else _("Messages"),
                 count,
                 getattr(fresh, name),
                 first=steps[0].count if steps else count,
                 previous=steps[-1].count if steps else count,
-                url=question.list_url(("reached", status.lower())),
+                url=question.list_url(*([("reached", status.lower())] if status else [])),
             )
         )
     return steps
@@ -151,7 +161,7 @@ def asides(question: Question, counts: Counts) -> list[Aside]:
     told = (
         (_("Waiting to be sent"), Status.ACCEPTED, counts.waiting_to_send),
         (_("Waiting for delivery"), Status.SENT, counts.waiting_to_deliver),
-        (_("Failed"), Status.FAILED, counts.failed),
+        (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
         (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),
     )
     return [

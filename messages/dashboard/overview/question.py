@@ -43,7 +43,8 @@ _PK = re.compile(r"[0-9]{1,18}")
 class Question:
     """The messages sent in whole hours from `since` to `until`, the latter excluded.
 
-    `groups` is None for groups and individuals alike. The days are those of a custom period.
+    `groups` is None for groups and individuals alike. The days are those of a custom period;
+    `problem` says why the days that were asked for are not those that are shown.
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class Question:
     last_day: date | None = None
     instance: int | None = None
     groups: bool | None = None
+    problem: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -67,6 +69,7 @@ class Question:
             last_day=last if is_custom else None,
             instance=int(instance) if _PK.fullmatch(instance) else None,
             groups=_GROUPS.get(query.get("groups", "")),
+            problem=_problem(first, last) if period == Period.CUSTOM else "",
         )
 
     @property
@@ -146,6 +149,16 @@ def kind_links(question: Question) -> list[Link]:
         Link(label, question.url(groups=groups), question.groups is groups)
         for groups, label in words.items()
     ]
+
+
+def _problem(first: date | None, last: date | None) -> str:
+    if not first or not last:
+        return _("Enter the first and the last day. The last 7 days are shown.")
+    if first > last:
+        return _("The first day lies after the last. The last 7 days are shown.")
+    if last - first >= LONGEST:
+        return _("No more than a year can be shown: this is the last year of these days.")
+    return ""
 
 
 def _day(text: str) -> date | None:
