@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -65,6 +66,28 @@ def message_export(request: HttpRequest) -> HttpResponseBase:
     # Asked now: while the file is sent, nobody's language is set any more.
     pieces = _audited(request, criteria, reader, separator())
     return StreamingHttpResponse(pieces, content_type=CSV, headers=_as_file("csv"))
+
+
+@require_safe
+@permission_required(EXPORT, raise_exception=True)
+def export_size(request: HttpRequest) -> HttpResponse:
+    """How many rows a file of these filters would have, and what to expect of it.
+
+    Asked for by the page once the buttons are in sight: counting would hold up every list.
+    """
+    criteria = Criteria.read(request.GET)
+    found = criteria.messages(request.user, matches_of(criteria.search, request.user))
+    count = found.order_by()[: MOST_ROWS + 1].count()
+    return HttpResponse(_expected(count), content_type="text/plain; charset=utf-8")
+
+
+def _expected(count: int) -> str:
+    numbers = {"number": number_format(min(count, MOST_ROWS), force_grouping=True)}
+    if count > MOST_ROWS:
+        return _("More than %(number)s messages: take the CSV, which may take minutes.") % numbers
+    if count > AT_ONCE:
+        return _("%(number)s messages: the CSV comes at once, the workbook in a while.") % numbers
+    return ngettext("%(number)s message.", "%(number)s messages.", count) % numbers
 
 
 def _workbook(request: HttpRequest, criteria: Criteria, reader: Reader) -> HttpResponseBase:

@@ -17,6 +17,7 @@ from messages.finding.criteria import Criteria
 from messages.finding.search import understand
 from messages.models import SavedView
 
+from .confirming import ask, is_confirmed
 from .filters import address_of, encoded, saved_address
 
 MOST: Final = 30
@@ -64,6 +65,14 @@ def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _view(request, pk)
+    if not is_confirmed(request):
+        return ask(
+            request,
+            title=_("Delete the view “%(name)s”?") % {"name": saved.name},
+            words=_("Only the view goes; the messages in it stay."),
+            button=_("Delete this view"),
+            back_url=saved_address(saved),
+        )
     saved.delete()
     flash.success(request, _("The view “%(name)s” is gone.") % {"name": saved.name})
     return HttpResponseRedirect(saved_address(saved))

@@ -4,7 +4,7 @@ from django.views.i18n import set_language
 
 from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list
-from .export import export, export_file, export_progress, message_export
+from .export import export, export_file, export_progress, export_size, message_export
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import follow_ups_retry, health, spool_retry
 from .incidents.channels import (
@@ -67,6 +67,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", message_list, name="messages"),
     path("messages/export/", message_export, name="message-export"),
+    path("messages/export/size/", export_size, name="export-size"),
     path("exports/<uuid:pk>/", export, name="export"),
     path("exports/<uuid:pk>/progress/", export_progress, name="export-progress"),
     path("exports/<uuid:pk>/file/", export_file, name="export-file"),

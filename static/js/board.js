@@ -83,9 +83,18 @@ function offerPrinting() {
   }
 }
 
+// Where tabs have no room beside each other, the current one is among those that are seen.
+function showCurrentTabs() {
+  for (const current of document.querySelectorAll(".tabs [aria-current]")) {
+    const tabs = current.closest(".tabs");
+    tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+  }
+}
+
 document.addEventListener("keydown", focusSearchOnSlash);
 document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
 offerCopying();
 offerOwnTimeZone();
 offerPrinting();
+showCurrentTabs();

@@ -69,6 +69,7 @@ RULES: dict[str, set[str]] = {
     "dashboard:messages": SIGNED_IN,
     "dashboard:message": SIGNED_IN,
     "dashboard:message-export": {SUPERVISOR, ADMIN, SUPERUSER},
+    "dashboard:export-size": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:export": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:export-progress": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:export-file": {SUPERVISOR, ADMIN, SUPERUSER},

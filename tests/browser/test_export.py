@@ -24,3 +24,11 @@ def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, repor
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.endswith(".xlsx")
+
+
+def test_how_many_rows_there_are_stands_beside_the_buttons(open_page, admin_user, report):
+    report("SENT", id="FIRST")
+    report("SENT", id="SECOND")
+    page = open_page(admin_user)
+    page.goto("/?period=all")
+    expect(page.locator(".export")).to_contain_text("2 messages.")

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
+from messages.models import SavedView
+
 pytestmark = pytest.mark.browser
 
 
@@ -34,7 +36,33 @@ def test_a_view_is_kept_and_deleted_by_keyboard(open_page, support, deliver):
     page.keyboard.press("Enter")
     tab_to(page, ".views .danger")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Delete the view “Bad days”?")).to_be_visible()
+    tab_to(page, "main .danger")
+    page.keyboard.press("Enter")
     expect(page.get_by_text("The view “Bad days” is gone.")).to_be_visible()
+
+
+@pytest.fixture
+def five_views(support):
+    SavedView.objects.bulk_create(
+        SavedView(user=support, name=f"Campaign {number} of the shop", query=f"q=SHOP{number}")
+        for number in range(5)
+    )
+
+
+def test_views_wrap_where_a_row_has_no_room_for_them(open_page, support, five_views):
+    page = open_page(support)
+    page.goto("/?q=SHOP4")
+    tabs = page.locator(".views .tabs")
+    assert tabs.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_current_view_is_in_sight_on_a_phone(open_page, support, five_views):
+    page = open_page(support, width=375)
+    page.goto("/?q=SHOP4")
+    current = page.locator(".views [aria-current=page]")
+    expect(current).to_have_text("Campaign 4 of the shop")
+    expect(current).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -64,7 +64,10 @@ def test_a_view_is_kept_opened_renamed_and_deleted(viewer, support, all_kinds):
     saved = SavedView.objects.get(user=support)
     viewer.post(f"/views/{saved.pk}/rename/", {"name": "Worse days"})
     assert "Worse days" in viewer.get("/").content.decode()
-    viewer.post(f"/views/{saved.pk}/delete/")
+    question = viewer.post(f"/views/{saved.pk}/delete/").content.decode()
+    assert "Delete the view “Worse days”?" in question
+    assert SavedView.objects.exists()
+    viewer.post(f"/views/{saved.pk}/delete/", {"confirmed": "1"})
     assert not SavedView.objects.exists()
 
 

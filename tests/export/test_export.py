@@ -246,6 +246,25 @@ class TestWorkbook:
         assert not AuditEvent.objects.filter(action=Action.EXPORTED).exists()
 
 
+class TestSize:
+    def ask(self, client, query=""):
+        return client.get(f"{URL}size/{query}").content.decode()
+
+    def test_it_tells_how_many_rows_a_file_would_have(self, taker, report):
+        report("SENT", "READ", id="A")
+        report("SENT", id="B")
+        assert self.ask(taker) == "2 messages."
+        assert self.ask(taker, "?status=read") == "1 message."
+
+    def test_it_tells_what_takes_long(self, taker, report, monkeypatch):
+        report("SENT", id="A")
+        report("SENT", id="B")
+        monkeypatch.setattr("messages.dashboard.export.AT_ONCE", 1)
+        assert "the workbook in a while" in self.ask(taker)
+        monkeypatch.setattr("messages.dashboard.export.MOST_ROWS", 1)
+        assert self.ask(taker).startswith("More than 1 messages: take the CSV")
+
+
 class TestWho:
     def test_support_may_not(self, viewer, report):
         report("SENT")
