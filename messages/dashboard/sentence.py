@@ -10,6 +10,7 @@ from messages.statuses import Status
 from messages.story import first_of, highest, is_shared, persons
 
 from .moments import Moment, between, duration
+from .reasons import in_words
 from .timeline import Headline, by_us, headline
 
 
@@ -153,5 +154,5 @@ def _gap(before: StatusEvent | None, after: StatusEvent) -> str:
 
 def _when(event: StatusEvent, gap: str = "") -> dict[str, str]:
     moment = Moment(event.occurred_at)
-    reason = event.reason.rstrip(".")
+    reason = in_words(event.reason).rstrip(".")
     return {"day": moment.day, "time": moment.clock, "reason": reason, "gap": gap}

@@ -37,7 +37,8 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def status_badge(headline: Headline) -> SafeString:
     name, words = headline.status.icon, headline.words
-    title = format_html(' title="{}"', words) if len(words) > LONGEST_BADGE else ""
+    hover = headline.raw or (words if len(words) > LONGEST_BADGE else "")
+    title = format_html(' title="{}"', hover) if hover else ""
     return format_html(
         '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',
         *(name, icon(name), title, words),

@@ -27,6 +27,7 @@ from messages.story import (
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
+from .reasons import in_words
 
 _TALLY_WORDS: Final = {
     ("group", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d"),
@@ -54,11 +55,12 @@ _TALLY_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`contradicted`: a failure was reported as well as a delivery."""
+    """`contradicted`: a failure was reported as well as a delivery. `raw`: Z-API's own words."""
 
     status: Status
     words: str
     contradicted: bool = False
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ def headline(events: Sequence[StatusEvent]) -> Headline:
 def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -> Headline:
     """Word a single status; `word` is a failure's reason, or the name of an unknown status."""
     if status is Status.FAILED and word:
-        return Headline(status, _("Failed: %(reason)s") % {"reason": word})
+        reason = in_words(word)
+        raw = word if reason != word else ""
+        return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
     return Headline(status, str(status.label), contradicted)

@@ -1,0 +1,26 @@
+"""Why a message failed, in the reader's language where Z-API's words are known."""
+
+import re
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# From Z-API's page "Delivery" and from what was seen; compared without case and full stop.
+_KNOWN: Final[dict[str, Promise]] = {
+    "phone number does not exist": _("Phone number does not exist"),
+    "message could not be sent": _("Message could not be sent"),
+    "instance is disconnected": _("Instance is disconnected"),
+    "device has been disconnected": _("Device has been disconnected"),
+}
+# A code may stand behind: "Message could not be sent (SHADOW_BAN)".
+_CODED = re.compile(r"(?P<words>.*?)(?P<code> \([^()]*\))?", re.DOTALL)
+
+
+def in_words(reason: str) -> str:
+    """`reason` as it came, where nothing better is known."""
+    found = _CODED.fullmatch(reason)
+    if found is None:
+        return reason
+    words = _KNOWN.get(found["words"].strip().rstrip(".").lower())
+    return f"{words}{found['code'] or ''}" if words else reason
