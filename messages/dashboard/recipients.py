@@ -26,6 +26,7 @@ from messages.statuses import Status
 
 from .addresses import Address
 from .moments import Moment, moment
+from .overview.funnel import percent
 from .rows import rows_of
 
 _RUNGS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
@@ -47,12 +48,16 @@ class RevealForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """How many of somebody's messages came this far; `share` is in per cent of all."""
+    """How many of somebody's messages came this far."""
 
     status: Status
     label: str | Promise
     count: int
-    share: int
+    total: int
+
+    @property
+    def share(self) -> str:
+        return percent(self.count, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +160,7 @@ def _funnel(messages: MessageQuerySet) -> Funnel:
         **counted,
     )
     total = found["total"]
-    rungs = tuple(
-        Rung(rung, rung.label, found[rung.name], round(100 * found[rung.name] / total))
-        for rung in _RUNGS
-        if total
-    )
+    rungs = tuple(Rung(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)
     return Funnel(total, found["failed"], rungs, moment(found["newest"]))
 
 

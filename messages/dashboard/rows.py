@@ -19,6 +19,7 @@ from .incidents.rows import IncidentRow, why_stuck
 from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
 
+_MINUTE: Final = timedelta(minutes=1)
 _UNDELIVERED: Final = {Status.ACCEPTED, Status.SENT}
 
 
@@ -99,7 +100,9 @@ def stuck_for(message: Message) -> str:
         return ""
     waiting = timezone.now() - message.started_at
     patience = timedelta(minutes=message.instance.stuck_after)
-    return duration(waiting) if waiting >= patience else ""
+    if waiting < patience:
+        return ""
+    return duration(waiting // _MINUTE * _MINUTE)
 
 
 def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:

@@ -16,8 +16,10 @@ AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}
 
 
 @pytest.fixture
-def addresses(messages, instance, admin_user):
+def addresses(messages, instance, admin_user, report, deliver):
     """Every page there is a link to, and some of them with more to show."""
+    report("SENT", id="STUCK", minutes_ago=42)
+    deliver("REFUSED", error="Phone number does not exist")
     return [
         *pages(admin_user).values(),
         "/?q=44+99999-9999&status=read&status=failed&period=30d&inbound=1",

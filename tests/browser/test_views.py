@@ -73,7 +73,7 @@ def test_from_a_message_to_everything_sent_to_that_person(scheme, open_page, sup
     page.goto(f"/messages/{message.pk}/")
     page.get_by_role("link", name="Same recipient").click()
     expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator(".funnel")).to_contain_text("50 %")
+    expect(page.locator(".funnel")).to_contain_text("50.0%")
     assert "9999" not in page.url
 
 
@@ -87,3 +87,18 @@ def test_who_may_not_see_numbers_searches_for_a_whole_one(open_page, db, report)
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("•••• 99")
     assert "9999" not in page.url + page.title() + page.content()
+
+
+def test_a_failures_reason_is_not_cut_off_where_there_is_room(open_page, support, deliver):
+    deliver(error="Phone number does not exist")
+    page = open_page(support)
+    page.goto("/")
+    words = page.locator(".badge.failed .badge-words")
+    assert words.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_an_events_label_and_value_share_a_line_on_a_phone(open_page, support, messages):
+    page = open_page(support, width=375)
+    page.goto(f"/messages/{messages['group'].pk}/")
+    cell = page.locator(".events td[data-label=Happened]").first
+    assert cell.bounding_box()["height"] < 40

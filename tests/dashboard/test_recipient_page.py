@@ -3,8 +3,10 @@
 import pytest
 from django.contrib.auth.models import Permission, User
 
+from messages.dashboard.recipients import Rung
 from messages.finding.opaque import seal
 from messages.models import Action, Alias, AuditEvent, Instance, Message, UserLimit
+from messages.statuses import Status
 from messages.worker.follow_ups import follow_up
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
@@ -38,8 +40,12 @@ def test_it_shows_everything_under_every_address(viewer, history, address):
 def test_it_counts_how_far_they_came(viewer, history):
     funnel = open_page(viewer).context["funnel"]
     counts = {str(rung.label): (rung.count, rung.share) for rung in funnel.rungs}
-    assert counts == {"Sent": (3, 75), "Delivered": (2, 50), "Read": (1, 25)}
+    assert counts == {"Sent": (3, "75.0%"), "Delivered": (2, "50.0%"), "Read": (1, "25.0%")}
     assert (funnel.total, funnel.failed) == (4, 1)
+
+
+def test_it_is_never_a_hundred_percent_of_what_is_not_all():
+    assert Rung(Status.SENT, "Sent", 1999, 2000).share == "99.9%"
 
 
 def test_it_says_what_ties_them(viewer, history):
