@@ -74,9 +74,9 @@ class VisibleInstances(admin.RelatedFieldListFilter):
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[Any, str]]:
+    ) -> list[tuple[str, Any]]:
         visible = visible_instances(request.user).order_by("name")
-        return [(instance.pk, str(instance)) for instance in visible]
+        return [(str(instance.pk), str(instance)) for instance in visible]
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -138,7 +138,7 @@ class ReadOnly(admin.options.BaseModelAdmin):
 
     @admin.display(description=_("body"))
     def no_body(self, row: Any) -> str:
-        return _("It holds whole numbers, which you may not see.")
+        return str(_("It holds whole numbers, which you may not see."))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -120,10 +120,12 @@ def staff(masked: Client) -> Client:
 
 def test_django_admin_shows_no_number(staff, message):
     paths = [reverse("admin:index")]
-    for name, model in {"message": Message, "callback": Callback}.items():
+    for name, rows in {
+        "message": Message.objects.all(),
+        "callback": Callback.objects.all(),
+    }.items():
         paths.append(reverse(f"admin:whatsapp_{name}_changelist"))
-        keys = model.objects.values_list("pk", flat=True)
-        paths += [reverse(f"admin:whatsapp_{name}_change", args=[pk]) for pk in keys]
+        paths += [reverse(f"admin:whatsapp_{name}_change", args=[row.pk]) for row in rows]
     pages = {path: staff.get(path, secure=True) for path in paths}
     assert {page.status_code for page in pages.values()} == {200}
     assert not [path for path, page in pages.items() if DIGITS.search(seen(page))]
@@ -158,8 +160,7 @@ def test_a_view_kept_before_numbers_were_hidden_shows_none(masked, message):
         saved = SavedView.objects.create(user=person, name=query[-3:], query=query)
     links = masked.get("/", secure=True).context["saved_links"]
     assert [link.url for link in links] == ["/?q=A1"]
-    hidden = SavedView.objects.exclude(pk=saved.pk).first()
-    assert masked.post(f"/views/{hidden.pk}/delete/", secure=True).status_code == 404
+    assert masked.post(f"/views/{saved.pk - 1}/delete/", secure=True).status_code == 404
 
 
 def test_a_number_without_messages_leads_back_to_the_search(masked, message):

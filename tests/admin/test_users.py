@@ -29,7 +29,8 @@ def ana(db: None) -> User:
 
 
 def written_down() -> dict[str, Any]:
-    return AuditEvent.objects.get(action=Action.USER_CHANGED).details
+    details: dict[str, Any] = AuditEvent.objects.get(action=Action.USER_CHANGED).details
+    return details
 
 
 def post(client, name, user, **fields):

@@ -67,7 +67,7 @@ class InvitationView(PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
-        details = {"user": self.user.get_username(), "password": "new", "invitation": "accepted"}
+        details = {"user": form.user.get_username(), "password": "new", "invitation": "accepted"}
         audit(self.request, Action.USER_CHANGED, details=details)
         return answer
 

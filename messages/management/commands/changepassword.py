@@ -9,8 +9,8 @@ from messages.audit import Action, audit
 class Command(changepassword.Command):
     """Django's own, written down."""
 
-    def handle(self, *args: Any, **options: Any) -> str:
-        told: str = super().handle(*args, **options)
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        told = super().handle(*args, **options)
         name = options["username"] or getpass.getuser()
         audit(None, Action.USER_CHANGED, details={"user": name, "password": "new"})
         return told
