@@ -14,7 +14,8 @@ import requests
 from django.conf import settings
 
 from . import errors
-from .errors import ZapiError, read_answer
+from .errors import Problem, ZapiError, read_answer
+from .hidden import Hidden
 from .times import moment_of
 
 __all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
@@ -34,6 +35,7 @@ MAX_ANSWER = 4 * 1024 * PAGE_SIZE
 # A list that never ends is not Z-API's.
 MOST_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
+_Headers = Hidden[Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ class ZapiClient:
     def __init__(self, zapi_id: str, token: str, client_token: str = "") -> None:
         self._zapi_id = zapi_id
         path = f"/instances/{quote(zapi_id, safe='')}/token/{quote(token, safe='')}"
-        self._base = settings.ZAPI_BASE_URL + path
+        self._base = Hidden(settings.ZAPI_BASE_URL + path)
         # As bytes: requests would refuse a text outside Latin-1 with an exception that shows it.
-        self._headers = {"Client-Token": client_token.encode()} if client_token else {}
+        headers = {"Client-Token": client_token.encode()} if client_token else {}
+        self._headers: _Headers = Hidden(headers)
 
     def set_webhook(self, kind: str, url: str) -> None:
         """`PUT /update-webhook-<kind>`. Answered 200 with {"value": false} where not applied."""
@@ -140,16 +143,17 @@ class ZapiClient:
         raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
 
     def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
+        url = Hidden(f"{self._base.reveal()}/{name}")
+        outcome = _outcome(method, url, self._headers, body)
         # Without a number that it ends with.
-        with _problems_told(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}"):
-            return read_answer(*_exchange(method, f"{self._base}/{name}", self._headers, body))
+        return _told(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}", outcome)
 
 
 class PartnerClient:
     """What a partner may ask: all instances of an account at once."""
 
     def __init__(self, partner_token: str) -> None:
-        self._headers = {"Authorization": b"Bearer " + partner_token.encode()}
+        self._headers: _Headers = Hidden({"Authorization": b"Bearer " + partner_token.encode()})
 
     def instances(self) -> Iterator[ListedInstance]:
         """Page after page of `GET /instances`. Raises ZapiError, half-way too."""
@@ -163,30 +167,42 @@ class PartnerClient:
                 return
 
     def _page(self, page: int) -> dict[str, Any]:
-        url = f"{settings.ZAPI_BASE_URL}/instances?page={page}&pageSize={PAGE_SIZE}"
-        with _problems_told("GET instances"):
-            return read_answer(*_exchange("GET", url, self._headers), of_partner=True)
+        url = Hidden(f"{settings.ZAPI_BASE_URL}/instances?page={page}&pageSize={PAGE_SIZE}")
+        return _told("GET instances", _outcome("GET", url, self._headers, of_partner=True))
 
 
-@contextmanager
-def _problems_told(call: str) -> Iterator[None]:
+def _outcome(
+    method: str, url: Hidden[str], headers: _Headers, body: Any = None, *, of_partner: bool = False
+) -> dict[str, Any] | Problem:
+    """A problem is given back, and raised elsewhere.
+
+    Raised from here it would keep the frames in which it happened, with their variables: those of
+    requests hold the URL and the headers.
+    """
     try:
         with _problems_of_the_network():
-            yield
+            return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
     except ZapiError as error:
+        return Problem(error.words, permanent=error.permanent)
+
+
+def _told(call: str, outcome: dict[str, Any] | Problem) -> dict[str, Any]:
+    if isinstance(outcome, Problem):
+        error = ZapiError(outcome)
         logger.warning("%s at Z-API failed: %s", call, error)
-        raise
+        raise error
+    return outcome
 
 
 def _exchange(
-    method: str, url: str, headers: Mapping[str, bytes], body: Any = None
+    method: str, url: Hidden[str], headers: _Headers, body: Any = None
 ) -> tuple[int, bytes]:
     deadline = time.monotonic() + WHOLE_TIMEOUT
     with requests.request(
         method,
-        url,
+        url.reveal(),
         json=body,
-        headers=headers,
+        headers=headers.reveal(),
         timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
         verify=settings.ZAPI_CA_FILE or True,
         # Another host must not be told the token; and a PUT would turn into a GET.
@@ -256,7 +272,7 @@ def _listed(entry: Any) -> ListedInstance | None:
         return None
     return ListedInstance(
         zapi_id=str(entry["id"]),
-        token=str(entry["token"]),
+        token=entry["token"].reveal(),
         name=str(entry.get("name") or ""),
         me=_me(entry),
     )

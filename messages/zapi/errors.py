@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from .hidden import Hidden
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -168,12 +170,19 @@ def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[s
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(body)
+        data = json.loads(body, object_hook=_with_hidden_token)
     except (ValueError, RecursionError):
         return None
     if isinstance(data, list) and len(data) == 1:  # GET /phone-exists
         data = data[0]
     return data if isinstance(data, dict) else None
+
+
+def _with_hidden_token(member: dict[str, Any]) -> dict[str, Any]:
+    """/me and a partner's list tell the tokens that the board has already."""
+    if token := member.get("token"):
+        member["token"] = Hidden(str(token))
+    return member
 
 
 def _problem_of_words(error: Any) -> Problem | None:

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -100,6 +101,41 @@ def test_no_refusal_tells_a_token(client, zapi, monkeypatch, caplog, name):
     told = "".join(traceback.format_exception(caught.value)) + redact(caplog.text)
     assert TOKEN not in told
     assert CLIENT_TOKEN not in told
+
+
+def variables_of(error: BaseException | None) -> Iterator[str]:
+    """What a report of errors would collect: of this one and those behind it, but this file."""
+    if error is None:
+        return
+    for frame, _line in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename != __file__:
+            yield from map(repr, frame.f_locals.values())
+            yield from (repr(vars(v)) for v in frame.f_locals.values() if hasattr(v, "__dict__"))
+    yield from variables_of(error.__cause__)
+    yield from variables_of(error.__context__)
+
+
+@pytest.mark.parametrize("name", [*EXPLANATIONS, "nobody listens"])
+def test_no_variable_of_a_failed_call_shows_a_token(client, zapi, settings, monkeypatch, name):
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
+    zapi.answer_name = name if name in EXPLANATIONS else ""
+    if name == "nobody listens":
+        settings.ZAPI_BASE_URL = "http://127.0.0.1:1"
+        client = ZapiClient("ABC", TOKEN, CLIENT_TOKEN)
+    with pytest.raises(ZapiError) as caught:
+        client.set_webhook("message-status", URL)
+    shown = list(variables_of(caught.value))
+    assert shown
+    assert not [text for text in shown if TOKEN in text or CLIENT_TOKEN in text]
+
+
+def test_no_variable_shows_the_token_of_an_answer_that_is_odd(client, monkeypatch):
+    monkeypatch.setattr(
+        module, "_exchange", lambda *_: (200, b'[{"token": "%b"}]' % TOKEN.encode())
+    )
+    with pytest.raises(ZapiError) as caught:
+        client.me()
+    assert not [text for text in variables_of(caught.value) if TOKEN in text]
 
 
 def test_a_redirect_is_not_followed(client, zapi):
