@@ -1,10 +1,11 @@
 """Texts that are encrypted at rest and cannot be shown by accident."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_noop
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 else:
     _TextField = models.TextField
 
+_DOTS: Final = "••••"
+# What marks a stored text in a file of `dumpdata`.
+_SEALED: Final = "sealed:"
 # In the source's language, as every stored problem is; a page translates it for its reader.
 _UNREADABLE = gettext_noop(
     "A stored secret cannot be read: put back the FIELD_ENCRYPTION_KEYS it was saved with, or "
@@ -85,15 +89,23 @@ class Secret:
         try:
             plain = self.reveal()
         except SecretUnreadableError:
-            return "•••• ?"
+            return f"{_DOTS} ?"
         # The end of a short secret would be most of it.
-        return f"•••• {plain[-4:]}" if len(plain) >= 12 else "••••"
+        return f"{_DOTS} {plain[-4:]}" if len(plain) >= 12 else _DOTS
 
     __repr__ = __str__
 
 
+def _secret_of(value: "Secret | str | None") -> Secret:
+    return value if isinstance(value, Secret) else Secret.of(value or "")
+
+
 class SecretField(_TextField):
-    """Takes a plain text or a Secret, gives a Secret, stores it encrypted."""
+    """Takes a plain text or a Secret, gives a Secret, stores it encrypted.
+
+    `dumpdata` writes what is stored, and `loaddata` takes it back: the same FIELD_ENCRYPTION_KEYS
+    open it. No form takes that, or the board would open for whoever has a dump what is in it.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         defaults: dict[str, Any] = {"blank": True, "default": "", "editable": False}
@@ -102,13 +114,25 @@ class SecretField(_TextField):
     def from_db_value(self, value: str | None, *_: Any) -> Secret:
         return Secret(value or "")
 
+    def value_to_string(self, obj: models.Model) -> str:
+        sealed = _secret_of(self.value_from_object(obj)).sealed
+        return f"{_SEALED}{sealed}" if sealed else ""
+
     def to_python(self, value: Any) -> Any:
-        return value if isinstance(value, Secret) else Secret.of(value or "")
+        """Of a file for `loaddata`."""
+        if isinstance(value, str) and value.startswith(_SEALED):
+            return Secret(value.removeprefix(_SEALED))
+        if isinstance(value, str) and value.startswith(_DOTS):
+            raise ValidationError("This is how a secret is shown, not the secret.")
+        return _secret_of(value)
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        return super().clean(_secret_of(value), model_instance)
 
     def get_prep_value(self, value: Any) -> str:
-        return str(self.to_python(value).sealed)
+        return _secret_of(value).sealed
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        secret = self.to_python(getattr(model_instance, self.attname))
+        secret = _secret_of(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, secret)
         return secret

@@ -1,6 +1,9 @@
 """The encryption key changed while secrets are stored, and the older one retired."""
 
+import json
+import re
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.core.serializers.base import DeserializationError
 
 from messages.models import Action, AuditEvent, Instance, SecretUnreadableError
 
@@ -106,3 +110,35 @@ def test_a_rotation_is_written_down(new_key):
 @pytest.fixture
 def admin_user(db: None) -> User:
     return User.objects.create_superuser("root")
+
+
+@pytest.fixture
+def dump(instance: Instance, tmp_path: Path) -> Path:
+    path = tmp_path / "dump.json"
+    call_command("dumpdata", "whatsapp.account", "whatsapp.instance", output=path)
+    return path
+
+
+def test_a_dump_holds_no_secret_and_gives_it_back_where_the_key_is(instance, dump):
+    assert "token-of-the" not in dump.read_text()
+    Instance.objects.update(token="", token_digest="")
+    call_command("loaddata", dump, verbosity=0)
+    loaded = Instance.objects.get()
+    assert loaded.token.reveal() == "token-of-the-instance"
+    assert loaded.account.client_token.reveal() == "client-token-of-the-account"
+
+
+def test_a_dump_that_holds_what_is_shown_of_a_secret_is_refused(instance, dump):
+    dump.write_text(re.sub(r'"sealed:[^"]+"', '"•••• ance"', dump.read_text()))
+    with pytest.raises(DeserializationError, match="not the secret"):
+        call_command("loaddata", dump, verbosity=0)
+    assert Instance.objects.get().token.reveal() == "token-of-the-instance"
+
+
+def test_no_form_opens_what_a_dump_holds(instance, dump):
+    sealed = json.loads(dump.read_text())[1]["fields"]["token"]
+    assert sealed.startswith("sealed:")
+    instance.token = sealed
+    instance.clean_fields()
+    instance.save()
+    assert Instance.objects.get().token.reveal() == sealed
