@@ -3,7 +3,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from .api_keys.views import api_key_add, api_key_list, api_key_revoke
-from .audit.views import audit_export, audit_list
+from .audit.views import audit_export, audit_list, audit_person
 from .export import export, export_file, export_progress, export_size, message_export
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import follow_ups_retry, health, spool_retry
@@ -145,6 +145,7 @@ urlpatterns = [
     path("invitation/<uidb64>/<token>/", invitation, name="invitation"),
     path("sessions/<int:pk>/end/", session_end, name="session-end"),
     path("audit/", audit_list, name="audit"),
+    path("audit/person/", audit_person, name="audit-person"),
     path("audit/export/", audit_export, name="audit-export"),
     path("instances/<int:pk>/thresholds/", instance_thresholds, name="instance-thresholds"),
     path("attention/", incident_list, name="incidents"),

@@ -143,3 +143,18 @@ def test_a_period_is_counted_from_now(admin, db):
         later.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(days=2))
         assert shown(admin.get(PAGE, {"period": "24h", "action": "purged"})) == []
         assert shown(admin.get(PAGE, {"period": "7d", "action": "purged"})) == ["purged"]
+
+
+@pytest.mark.parametrize("typed", ["+55 (44) 99999-9999", "554499999999"])
+def test_it_is_narrowed_to_a_person_without_a_number_in_any_address(admin, ana, typed):
+    audit(ana, Action.PHONE_REVEALED, recipient="5544999999999")
+    audit(ana, Action.PHONE_LOOKED_UP, recipient="554499999999")
+    audit(ana, Action.PERSON_FOUND, recipient="5511912345678")
+    answer = admin.post(reverse("dashboard:audit-person"), {"number": typed})
+    assert "9999" not in answer.url
+    assert shown(admin.get(answer.url)) == ["phone looked up", "phone revealed"]
+
+
+def test_a_part_of_a_number_narrows_it_to_nobody(admin):
+    answer = admin.post(reverse("dashboard:audit-person"), {"number": "9999"}, follow=True)
+    assert "Type a whole number" in answer.content.decode()

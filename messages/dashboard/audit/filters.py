@@ -38,6 +38,8 @@ class AuditFilterForm(forms.Form):
         choices=[("", _("All time")), *((key, words) for key, (words, _d) in _PERIODS.items())],
         required=False,
     )
+    # The hashes of somebody's addresses: no number stands in any address.
+    person = forms.CharField(max_length=400, required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User | AnonymousUser, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,6 +78,8 @@ class AuditFilterForm(forms.Form):
             conditions.append(Q(action=action))
         if instance := chosen.get("instance"):
             conditions.append(Q(instance=instance))
+        if person := chosen.get("person"):
+            conditions.append(Q(recipient__in=person.split(".")))
         if period := chosen.get("period"):
             conditions.append(Q(at__gte=timezone.now() - _PERIODS[period][1]))
         return conditions

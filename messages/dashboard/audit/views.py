@@ -1,16 +1,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.audit import Action, audit
+from messages.audit import Action, audit, recipient_hash
 from messages.dashboard.moments import Moment
 from messages.export import csv_line, separator
+from messages.finding.search import understand
 from messages.models import AuditEvent
 
 from .filters import AuditFilterForm
@@ -46,6 +51,18 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         "export_query": form.address(),
     }
     return render(request, "dashboard/audit/list.html", context)
+
+
+@require_POST
+@permission_required(VIEW, raise_exception=True)
+def audit_person(request: HttpRequest) -> HttpResponse:
+    """Lead from a number, in either form, or a LID to the events about it."""
+    addresses = understand(request.POST.get("number", "")).addresses
+    if not addresses:
+        flash.error(request, _("Type a whole number with its country code, or a LID."))
+        return redirect("dashboard:audit")
+    query = {"person": ".".join(map(recipient_hash, addresses))}
+    return redirect(f"{reverse('dashboard:audit')}?{urlencode(query)}")
 
 
 @require_POST
