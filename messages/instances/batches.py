@@ -5,6 +5,7 @@ A row that a worker died over comes again after its lease; doing it twice does n
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -27,23 +28,42 @@ from messages.models import (
     SecretUnreadableError,
 )
 from messages.models.batch import BatchRowQuerySet
+from messages.zapi.errors import TOO_MANY_CALLS
 from statusboard.database_away import is_away
 
+from .budget import TURN, latest, rest, room_for, spend
 from .connect import AlreadyConnectedError, connect, update
 from .imports import moves
 from .push import push_wanted
+from .reading import source
 from .tags import add_tags, read_tags
 from .verify import check
 
 # A claimed row is another worker's after this.
 LEASE = timedelta(minutes=10)
+# A row that Z-API answers with "too many calls" waits, but a batch must come to its end.
+WAITS_AT_MOST = timedelta(hours=6)
+# How often a command looks whether there is room again, in seconds.
+LOOKS_AGAIN = 0.2
+
+# Rows about which Z-API is asked nothing.
+_SILENT = Q(plan__in=[Plan.ADD, Plan.UPDATE], batch__pushes=False)
 
 logger = logging.getLogger(__name__)
 
 _FAILED = gettext_noop("It could not be applied; the log says why.")
 _GONE = gettext_noop("The instance is archived by now.")
 _THERE = gettext_noop("There is an instance with this id by now.")
+_STOPPED = gettext_noop("Stopped before its turn.")
 _REFUSED = gettext_noop("The name, the instance id or a token cannot be stored.")
+
+
+class _NotYetError(Exception):
+    """The row is to wait, and is no failure."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +136,25 @@ def work_batches(stop: threading.Event | None = None) -> int:
 
 def work_on(batch: Batch) -> Iterator[BatchRow]:
     """Work one batch off in this process, as a command does; gives each row when it is done."""
-    while row := _claim(BatchRow.objects.due().filter(batch=batch)):
+    while batch.rows.filter(state=RowState.WAITING).exists():
+        row = _claim(BatchRow.objects.due().filter(batch=batch))
+        if row is None:
+            time.sleep(LOOKS_AGAIN)  # until its account has room, or another worker is done
+            continue
         _work(row)
-        yield row
+        if row.state != RowState.WAITING:
+            yield row
+
+
+def call_off(batch: Batch) -> int:
+    """Leave out what has not begun yet; gives how many rows that is."""
+    return batch.rows.filter(state=RowState.WAITING).update(
+        state=RowState.LEFT_OUT,
+        problem=_STOPPED,
+        done_at=timezone.now(),
+        token="",
+        client_token="",
+    )
 
 
 def forget_old_batches(days: int = 90) -> int:
@@ -130,6 +166,8 @@ def forget_old_batches(days: int = 90) -> int:
 
 
 def _claim(due: BatchRowQuerySet) -> BatchRow | None:
+    has_room = Q(instance__account__next_turn_at__lte=latest(timezone.now()))
+    due = due.filter(Q(instance=None) | _SILENT | has_room)
     # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
     if not due.exists():
         return None
@@ -139,15 +177,30 @@ def _claim(due: BatchRowQuerySet) -> BatchRow | None:
             .select_for_update(skip_locked=True, of=("self",))
             .first()
         )
-        if row:
-            row.next_try_at = timezone.now() + LEASE
-            row.save(update_fields=["next_try_at"])
+        if row is None or not (row.instance is None or _may_call(row, row.instance)):
+            return None
+        row.next_try_at = timezone.now() + LEASE
+        row.save(update_fields=["next_try_at"])
     return row
+
+
+def _calls(row: BatchRow) -> bool:
+    """Whether Z-API is asked about it; _SILENT says the opposite in SQL."""
+    return row.plan in (Plan.PUSH, Plan.VERIFY) or row.batch.pushes
+
+
+def _may_call(row: BatchRow, instance: Instance) -> bool:
+    return not _calls(row) or spend(instance.account_id)
 
 
 def _work(row: BatchRow) -> None:
     try:
         problem = _do(row)
+    except _NotYetError as error:
+        # Unless it was called off meanwhile.
+        waiting = BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING)
+        waiting.update(next_try_at=timezone.now() + error.wait)
+        return
     except Exception as error:
         if is_away(error):
             raise
@@ -164,11 +217,17 @@ def _work(row: BatchRow) -> None:
 
 def _do(row: BatchRow) -> str:
     """What the row is for; gives the problem, where there is one."""
-    problem = _import(row) if row.plan in (Plan.ADD, Plan.UPDATE) else ""
+    is_new = row.plan == Plan.ADD and row.instance is None
+    problem = _import(row) if is_new or row.plan == Plan.UPDATE else ""
     if problem:
         return problem
     instance = row.instance
-    return _GONE if instance is None or instance.archived_at else _call(row, instance)
+    if instance is None or instance.archived_at:
+        return _GONE
+    # Whose account a new one is was not known when the row was taken.
+    if is_new and not _may_call(row, instance):
+        raise _NotYetError(room_for(1))
+    return _call(row, instance)
 
 
 def _call(row: BatchRow, instance: Instance) -> str:
@@ -181,7 +240,15 @@ def _call(row: BatchRow, instance: Instance) -> str:
         audit(row.batch.by, Action.WEBHOOK_PUSHED, about=instance, details={"batch": row.batch_id})
     else:
         return ""
-    return next((one.problem for one in webhooks if one.problem), "")
+    problem = next((one.problem for one in webhooks if one.problem), "")
+    if problem == source(TOO_MANY_CALLS.words) and not _is_overdue(row.batch):
+        rest(instance.account_id)
+        raise _NotYetError(TURN)
+    return problem
+
+
+def _is_overdue(batch: Batch) -> bool:
+    return batch.started_at is None or batch.started_at + WAITS_AT_MOST < timezone.now()
 
 
 def _import(row: BatchRow) -> str:

@@ -19,16 +19,13 @@ from messages.zapi.client import ListedInstance, Me, PartnerClient, ZapiClient, 
 from messages.zapi.errors import Problem
 from statusboard.database_away import is_away
 
+from .budget import INSTANCES_A_TURN, room_for
 from .reading import FAILURES, client_of, note, note_failure, webhooks_of
 from .rotate import retire_when_over
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = timedelta(hours=6)
-# What is asked of one account in one turn, and how long until its next one: two calls for each
-# instance make 60 a minute.
-INSTANCES_A_TURN = 30
-TURN = timedelta(minutes=1)
 # A turn ends after this, in seconds, however slow Z-API is: other accounts wait.
 LONGEST_TURN = 60
 # A claimed account is another worker's after this.
@@ -72,10 +69,11 @@ def verify_due(stop: threading.Event | None = None) -> int:
     done = 0
     while not (stop and stop.is_set()) and (account := _claim()):
         lease = account.next_turn_at
-        done += _take_turn(account, stop)
+        asked = _take_turn(account, stop)
         Account.objects.filter(pk=account.pk, next_turn_at=lease).update(
-            next_turn_at=timezone.now() + TURN
+            next_turn_at=timezone.now() + room_for(max(asked, 1))
         )
+        done += asked
     return done
 
 

@@ -542,7 +542,7 @@ def test_push_all_goes_row_by_row_and_tells_the_result_of_each(admin, instance, 
 
 
 def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
-    zapi.answer_name = "too-many"
+    zapi.answer_name = "fault"
     admin.send(BATCHES, {"kind": "verify"})
     work()
     where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
@@ -552,6 +552,15 @@ def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
     admin.send(where, {}, "again")
     work()
     assert "1 failed" not in admin.read(where)
+
+
+def test_a_batch_is_stopped(admin, instance, zapi):
+    admin.send(BATCHES, {"kind": "verify"})
+    where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
+    page = admin.send(where, {}, "stop")
+    assert "Stopped before its turn." in page
+    work()
+    assert zapi.calls == []
 
 
 def upload(admin: Browser, text: str) -> str:

@@ -1,11 +1,25 @@
 """Batches as the worker works them off."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DataError, OperationalError
+from django.utils import timezone
 
-from messages.instances import batches
-from messages.instances.batches import progress_of, start_for, work_batches
-from messages.models import BatchKind, Instance
+from messages.instances import batches, budget
+from messages.instances.batches import (
+    LEASE,
+    WAITS_AT_MOST,
+    call_off,
+    progress_of,
+    start,
+    start_for,
+    work_batches,
+    work_on,
+)
+from messages.instances.imports import Wish, preview
+from messages.instances.push import push_wanted
+from messages.models import Account, Action, AuditEvent, Batch, BatchKind, Instance, RowState
 
 
 def test_a_row_that_we_stumble_over_ends_failed_and_the_others_are_done(
@@ -45,3 +59,86 @@ def test_a_database_that_is_away_fails_no_row(instance, zapi, monkeypatch):
     with pytest.raises(OperationalError):
         work_batches()
     assert progress_of(batch).waiting == 1
+
+
+@pytest.fixture
+def small_budget(monkeypatch):
+    monkeypatch.setattr(budget, "INSTANCES_A_TURN", 2)
+
+
+def several(account: Account, number: int) -> list[Instance]:
+    return [
+        Instance.objects.create(account=account, name=f"N{one}", zapi_id=f"Z{one}", token="t")
+        for one in range(number)
+    ]
+
+
+@pytest.mark.usefixtures("zapi", "small_budget")
+def test_an_account_is_asked_for_no_more_than_its_budget(account):
+    other = Account.objects.create(name="Other")
+    alone = Instance.objects.create(account=other, name="A", zapi_id="A", token="t")
+    batch = start_for([*several(account, 3), alone], BatchKind.VERIFY)
+    assert work_batches() == 3
+    assert progress_of(batch).waiting == 1
+    assert batch.rows.get(instance=alone).state != RowState.WAITING
+    Account.objects.update(next_turn_at=timezone.now())
+    assert work_batches() == 1
+
+
+@pytest.mark.usefixtures("zapi", "small_budget")
+def test_no_row_is_taken_while_its_account_is_verified(account):
+    start_for(several(account, 1), BatchKind.VERIFY)
+    Account.objects.update(next_turn_at=timezone.now() + LEASE)
+    assert work_batches() == 0
+
+
+def test_what_is_imported_and_pushed_keeps_to_the_budget(db, zapi, small_budget):
+    wishes = [Wish(name=f"N{one}", zapi_id=f"Z{one}", token="t", client_token="c") for one in "abc"]
+    batch = preview(wishes, visible=[])
+    start(batch, pushes=True)
+    work_batches()
+    assert Instance.objects.count() == 3
+    assert (progress_of(batch).done, progress_of(batch).waiting) == (2, 1)
+    Account.objects.update(next_turn_at=timezone.now())
+    batch.rows.update(next_try_at=timezone.now())
+    work_batches()
+    assert progress_of(batch).done == 3
+    assert AuditEvent.objects.filter(action=Action.INSTANCE_ADDED).count() == 3
+
+
+def test_a_row_answered_too_many_calls_waits(instance, zapi):
+    push_wanted(instance)
+    zapi.answer_name = "too-many"
+    batch = start_for([instance], BatchKind.VERIFY)
+    work_batches()
+    assert (progress_of(batch).waiting, progress_of(batch).failed) == (1, 0)
+    zapi.answer_name = "ok"
+    Account.objects.update(next_turn_at=timezone.now())
+    batch.rows.update(next_try_at=timezone.now())
+    work_batches()
+    assert progress_of(batch).done == 1
+
+
+def test_a_row_does_not_wait_for_ever(instance, zapi):
+    zapi.answer_name = "too-many"
+    batch = start_for([instance], BatchKind.VERIFY)
+    Batch.objects.update(started_at=timezone.now() - WAITS_AT_MOST)
+    work_batches()
+    assert progress_of(batch).failed == 1
+
+
+@pytest.mark.usefixtures("zapi")
+def test_a_command_waits_for_room(account, monkeypatch):
+    monkeypatch.setattr(budget, "INSTANCES_A_TURN", 1)
+    monkeypatch.setattr(budget, "TURN", timedelta(seconds=0.1))
+    batch = start_for(several(account, 3), BatchKind.VERIFY)
+    assert len(list(work_on(batch))) == 3
+
+
+def test_a_stopped_batch_keeps_no_token(db):
+    batch = preview([Wish(name="N", zapi_id="Z", token="t")], visible=[])
+    start(batch, pushes=False)
+    assert call_off(batch) == 1
+    assert not batch.rows.get().token
+    assert work_batches() == 0
+    assert not Instance.objects.exists()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from messages.access.scope import is_limited, limited_to
 from messages.audit import Action, audit
 from messages.instances.addresses import why_push_is_off
-from messages.instances.batches import progress_of, start, start_for, try_again
+from messages.instances.batches import call_off, progress_of, start, start_for, try_again
 from messages.instances.connect import save_partner
 from messages.instances.imports import (
     NotReadableError,
@@ -81,9 +81,14 @@ def instance_batch_start(request: HttpRequest) -> HttpResponse:
 def instance_batch(request: HttpRequest, pk: int) -> HttpResponse:
     batch = _batch(request, pk)
     if request.method == "POST":
-        if request.POST.get("action") == "again":
+        action = request.POST.get("action")
+        if action == "again":
             try_again(batch)
             audit(request, Action.BATCH_STARTED, details={"batch": batch.pk, "again": True})
+        elif action == "stop":
+            left_out = call_off(batch)
+            details = {"batch": batch.pk, "stopped": True, "left out": left_out}
+            audit(request, Action.BATCH_STARTED, details=details)
         else:
             start(batch, pushes="push" in request.POST)
             audit(request, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
