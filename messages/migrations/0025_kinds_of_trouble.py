@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0023_thresholds_in_plainer_words"),
+        ("whatsapp", "0024_audit_is_not_emptied"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0023_thresholds_in_plainer_words"),
+        ("whatsapp", "0026_ties_and_labels_found_by_parts"),
     ]
 
     operations = [

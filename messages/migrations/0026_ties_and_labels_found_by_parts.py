@@ -26,7 +26,7 @@ def drop_indexes(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> No
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0023_thresholds_in_plainer_words"),
+        ("whatsapp", "0025_kinds_of_trouble"),
     ]
 
     operations = [
