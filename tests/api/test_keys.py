@@ -208,7 +208,7 @@ def broken(monkeypatch):
 @pytest.mark.usefixtures("broken")
 def test_a_problem_in_place_of_a_page_is_as_long_as_it_says(reader, path, status):
     https = {"wsgi.url_scheme": "https", "HTTP_AUTHORIZATION": f"Bearer {reader.key}"}
-    answer = call(f"{V1}/{path}", **https)
+    answer = call(f"{V1}/{path}", "GET", b"", **https)
     assert (answer.status, answer.headers["Content-Type"]) == (status, PROBLEM)
     assert int(answer.headers["Content-Length"]) == len(answer.body)
     assert answer.json()["detail"]
