@@ -29,7 +29,7 @@ TURN_WITHIN = 2.0  # seconds
 
 
 class SpoolUnavailableError(Exception):
-    """Nothing can be kept in the spool: its disk is full, or cannot be written."""
+    """The spool cannot be read or written: it is locked or broken, or its disk is full."""
 
 
 class _MovedError(FileNotFoundError):
@@ -92,6 +92,25 @@ def state() -> SpoolState:
         return SpoolState() if _lacks_table(error) else SpoolState(problem=str(error))
     except (Error, OSError) as error:
         return SpoolState(problem=str(error))
+
+
+@contextmanager
+def at_hand() -> Iterator[None]:
+    """For a look through its rows, or a deletion. Raises SpoolUnavailableError."""
+    try:
+        with _present_file():
+            yield
+    except (Error, OSError) as error:
+        raise SpoolUnavailableError(str(error)) from error
+
+
+def was_made() -> bool:
+    """Whether this machine ever needed one. Raises SpoolUnavailableError."""
+    if not _path().exists():
+        return False
+    with at_hand():
+        tables = connections["spool"].introspection.table_names()
+    return SpooledCallback._meta.db_table in tables
 
 
 def free_bytes() -> int:

@@ -23,6 +23,8 @@ class Erasure(models.Model):
     people = models.JSONField(_("people, hashed"), default=list)
     # How far the evidence was looked through: the id of a callback, which is ordered in time.
     reached = models.UUIDField(null=True)
+    # All else is done, and what is left could not be read or written.
+    only_spool_left = models.BooleanField(default=False)
     erased = models.JSONField(_("erased"), default=dict)
     finished_at = models.DateTimeField(_("finished"), null=True)
 

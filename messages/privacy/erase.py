@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import Error, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from messages.audit import Action, audit, recipient_hash
+from messages.ingest import SpoolUnavailableError
 from messages.models import (
     Callback,
     ErasedMessage,
@@ -69,6 +70,8 @@ def carry_on(stop: threading.Event | None = None) -> int:
             break
         try:
             finished += erase(erasure, stop)
+        except SpoolUnavailableError as error:
+            logger.error("Erasure %s waits for this machine's spool: %s", erasure.pk, error)
         except Exception as error:
             if is_away(error):
                 raise
@@ -87,7 +90,7 @@ def erase(
     for step in _steps(person, erasure):
         erased += step
         erasure.erased = dict(erased)
-        erasure.save(update_fields=["erased", "reached"])
+        erasure.save(update_fields=["erased", "reached", "only_spool_left"])
         progress(erased)
         if stop and stop.is_set():
             return False
@@ -103,7 +106,16 @@ def erase(
 
 
 def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
-    """What each erased. In this order: nothing that is on its way out may leave meanwhile."""
+    """What each erased. The spool last, so that one that cannot be read holds up nothing else."""
+    if not erasure.only_spool_left:
+        yield from _in_database(person, erasure)
+        erasure.only_spool_left = True
+        yield Counter()
+    yield from _drop(person, ("spool",))
+
+
+def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
+    """In this order: nothing that is on its way out may leave meanwhile."""
     yield from _drop(person, ("follow-ups", "forwards"))
     yield _drop_exports()
     messages = MESSAGES.rows(person, Message.objects.all())
@@ -116,7 +128,7 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
         number = empty_callbacks([callback.pk for callback in callbacks])
         erasure.reached = last
         yield Counter(callbacks=number)
-    yield from _drop(person, ("aliases", "labels", "saved views", "spool"))
+    yield from _drop(person, ("aliases", "labels", "saved views"))
     yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
     # Again: one that was written meanwhile may have read what was still there.
@@ -188,14 +200,8 @@ def _readdress(message: Message, person: Person) -> str:
 
 def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:
     for name in names:
-        try:
-            for rows, _last in TABLES[name].slices(person):
-                pks = [row.pk for row in rows]
-                number, _ = TABLES[name].model._default_manager.filter(pk__in=pks).delete()
-                yield Counter({name: number})
-        except Error:
-            if name != "spool":
-                raise  # a spool that was never needed has no table yet
+        for number in TABLES[name].drop(person):
+            yield Counter({name: number})
 
 
 def _drop_exports() -> Counter[str]:

@@ -2,12 +2,10 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any
 from uuid import UUID
 
-from django.db import Error
 from django.db.models import Model
 from django.utils import timezone
 
@@ -16,15 +14,19 @@ from messages.models import Secret
 from statusboard.redaction import redact
 
 from .person import Person
-from .tables import TABLES, Table
+from .tables import TABLES
 
 
 def export(person: Person, to: IO[bytes], *, by: Any) -> dict[str, int]:
-    """Write a ZIP: a file for each table that holds anything. Gives how many rows of each."""
+    """Write a ZIP: a file for each table that holds anything. Gives how many rows of each.
+
+    Raises SpoolUnavailableError.
+    """
     counts: dict[str, int] = {}
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, table in TABLES.items():
-            rows = [_described(row) for row in _rows(person, table)]
+            found = (row for rows, _last in table.slices(person) for row in rows)
+            rows = [_described(row) for row in found]
             if rows:
                 counts[name] = len(rows)
                 archive.writestr(f"{name.replace(' ', '-')}.json", _json(rows))
@@ -32,15 +34,6 @@ def export(person: Person, to: IO[bytes], *, by: Any) -> dict[str, int]:
         archive.writestr("about.json", _json(about))
     audit(by, Action.PERSON_EXPORTED, recipient=person.names[0], details=counts)
     return counts
-
-
-def _rows(person: Person, table: Table) -> Iterator[Model]:
-    try:
-        for rows, _last in table.slices(person):
-            yield from rows
-    except Error:
-        if table is not TABLES["spool"]:
-            raise  # a spool that was never needed has no table yet
 
 
 def _described(row: Model) -> dict[str, Any]:

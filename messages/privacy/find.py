@@ -3,8 +3,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db import Error
 from django.utils.functional import Promise
+
+from messages.ingest import SpoolUnavailableError
 
 from .person import Person
 from .tables import TABLES, Table
@@ -17,6 +18,8 @@ class Found:
     person: Person
     counts: Counter[str] = field(default_factory=Counter)
     is_complete: bool = True
+    # Why what lies in this machine's spool is not counted, or ''.
+    spool_problem: str = ""
 
     @property
     def lines(self) -> list[tuple[Promise, int]]:
@@ -43,7 +46,6 @@ def _count(found: Found, name: str, table: Table, ends_at: float) -> bool:
             found.counts[name] += len(rows)
             if time.monotonic() > ends_at:
                 return False
-    except Error:
-        if name != "spool":
-            raise  # a spool that was never needed has no table yet
+    except SpoolUnavailableError as error:
+        found.spool_problem = str(error)
     return True

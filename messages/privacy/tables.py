@@ -25,6 +25,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages import phones
+from messages.ingest import spool
 from messages.models import (
     Alias,
     Callback,
@@ -72,6 +73,26 @@ class Table:
         for rows, last in _slices(self.model._default_manager.all(), after):
             found = self.rows(person, rows)
             yield [row for row in found if self.is_really(person, row)], last
+
+    def drop(self, person: Person) -> Iterator[int]:
+        """Delete the person's rows; gives how many, some at a time."""
+        for rows, _last in self.slices(person):
+            mine = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
+            yield mine.delete()[0]
+
+
+class _Spool(Table):
+    """A file of this machine's that may never have been made. Raises SpoolUnavailableError."""
+
+    def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:
+        if spool.was_made():
+            with spool.at_hand():
+                yield from super().slices(person, after)
+
+    def drop(self, person: Person) -> Iterator[int]:
+        if spool.was_made():
+            with spool.at_hand():
+                yield from super().drop(person)
 
 
 def _slices(rows: QuerySet[Any], after: Any) -> Iterator[tuple[QuerySet[Any], Any]]:
@@ -182,7 +203,7 @@ TABLES: Final[dict[str, Table]] = {
         FollowUp, _("Callbacks in the worker’s hands"), _mentioning, is_really=_body_names
     ),
     "forwards": Table(Forward, _("Callbacks to forward"), _mentioning, is_really=_body_names),
-    "spool": Table(
+    "spool": _Spool(
         SpooledCallback, _("Callbacks in this machine’s spool"), _mentioning, is_really=_body_names
     ),
 }

@@ -43,7 +43,7 @@ INWARD = {
     },
     "retention": {"ingest", "models", "audit"},
     "monitoring": {"incidents", "ingest", "models"},
-    "privacy": {"phones", "zapi", "models", "audit"},
+    "privacy": {"phones", "zapi", "ingest", "models", "audit"},
     "simulator": {"zapi", "statuses"},
 }
 PURE = ["messages/zapi/payloads.py", "messages/zapi/times.py", "messages/phones.py"]

@@ -1,4 +1,16 @@
+import pytest
+from django.db import connections
+
 from tests.dashboard.conftest import _quick_passwords, client, support
 from tests.ingest.conftest import away, spool_path
 
 __all__ = ["_quick_passwords", "away", "client", "spool_path", "support"]
+
+
+@pytest.fixture(autouse=True)
+def _no_spool_yet(db, tmp_path):
+    """A look into the one of all tests would close it, with the test's transaction on it."""
+    settings = connections["spool"].settings_dict
+    before, settings["NAME"] = settings["NAME"], str(tmp_path / "no disk" / "spool.sqlite3")
+    yield
+    settings["NAME"] = before

@@ -2,8 +2,10 @@
 
 import io
 import json
+import sqlite3
 import threading
 import zipfile
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -245,6 +247,54 @@ def test_this_machines_spool_is_erased(post, away):
     away(False)
     erase()
     assert [OTHER in bytes(row.body).decode() for row in SpooledCallback.objects.all()] == [True]
+
+
+class TestASpoolThatCannotBeUsed:
+    @pytest.fixture
+    def broken(self, spool_path):
+        spool_path.parent.mkdir()
+        spool_path.write_bytes(b"something else altogether" * 400)
+
+    def test_an_erasure_stays_open_until_it_can(self, post, away, spool_path):
+        away(True)
+        post(status())
+        away(False)
+        post(status())
+        with closing(sqlite3.connect(spool_path, isolation_level=None)) as other_program:
+            other_program.execute("BEGIN IMMEDIATE")
+            erasure = erase()
+        assert (erasure.only_spool_left, erasure.finished_at) == (True, None)
+        assert not Message.objects.exists()
+        assert carry_on() == 1
+        assert not SpooledCallback.objects.exists()
+
+    def test_the_next_try_leaves_all_else_alone(self, post, broken):
+        erase()
+        post(status(ids=["NEW"]))
+        carry_on()
+        assert Message.objects.exists()
+
+    def test_it_holds_up_no_other_erasure(self, post, broken):
+        Erasure.objects.create(subject=json.dumps([OTHER]), people=[], only_spool_left=True)
+        post(status())
+        erase()
+        assert not Message.objects.exists()
+
+    def test_the_command_says_that_it_is_not_done(self, broken):
+        with pytest.raises(CommandError, match="did not come to its end"):
+            call_command("privacy", "erase", PHONE, "--yes")
+
+    def test_nothing_is_exported_without_it(self, broken, tmp_path):
+        path = tmp_path / "person.zip"
+        with pytest.raises(CommandError, match="spool cannot be read"):
+            call_command("privacy", "export", PHONE, "--output", str(path))
+        assert not path.exists()
+
+
+def test_where_none_was_ever_needed_none_is_made(post, spool_path):
+    assert find(who_is(PHONE)).spool_problem == ""
+    assert erase().finished_at
+    assert not spool_path.parent.exists()
 
 
 def test_a_rebuild_brings_nothing_back_and_still_works(post):

@@ -68,6 +68,17 @@ def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
     assert not Message.objects.exists()
 
 
+def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
+    spool_path.parent.mkdir()
+    spool_path.write_bytes(b"something else altogether" * 400)
+    words = "spool cannot be read just now"
+    assert words in admin.post(PAGE, {"person": PHONE}).content.decode()
+    assert words in admin.post(EXPORT, {"person": PHONE}, follow=True).content.decode()
+    admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
+    carry_on()
+    assert "Done but for the worker’s spool" in admin.get(PAGE).content.decode()
+
+
 @pytest.mark.parametrize("path", [PAGE, EXPORT, ERASE])
 def test_who_is_limited_to_some_accounts_sees_nobodys_data(admin, post, instance, path):
     post(READ)

@@ -13,6 +13,7 @@ from messages.audit import Action, audit
 from messages.dashboard.addresses import Address
 from messages.dashboard.moments import Moment, moment
 from messages.dashboard.unlimited import unlimited_only
+from messages.ingest import SpoolUnavailableError
 from messages.models import Erasure
 from messages.privacy import Person, export, find, request_erasure
 
@@ -43,7 +44,12 @@ def privacy_export(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, {"form": form})
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    export(form.cleaned_data["person"], file, by=request)
+    try:
+        export(form.cleaned_data["person"], file, by=request)
+    except SpoolUnavailableError:
+        file.close()
+        flash.error(request, _("This machine’s spool cannot be read just now. Try again later."))
+        return redirect("dashboard:privacy")
     file.seek(0)
     # Without the number: a download's name is kept by browsers, and seen over shoulders.
     name = f"person-{timezone.localtime():%Y-%m-%d-%H%M}.zip"

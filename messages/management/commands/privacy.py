@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messages.audit import Action, audit
-from messages.models import Erasure
+from messages.ingest import SpoolUnavailableError
 from messages.privacy import Person, UnclearPersonError, carry_on, find, request_erasure, who_is
 from messages.privacy import export as export_person
 
@@ -42,16 +42,22 @@ class Command(BaseCommand):
         self._say(who, counts, options)
 
     def _find(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
-        counts = dict(find(person).counts)
+        found = find(person)
         audit(None, Action.PERSON_FOUND, recipient=person.names[0])
-        return counts
+        if found.spool_problem:
+            self.stderr.write(f"Without the spool, which cannot be read: {found.spool_problem}")
+        return dict(found.counts)
 
     def _export(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
+        output: Path = options["output"]
         try:
-            with options["output"].open("xb") as file:
+            with output.open("xb") as file:
                 return export_person(person, file, by=None)
+        except SpoolUnavailableError as error:
+            output.unlink()
+            raise CommandError(f"The spool cannot be read: {error}") from None
         except OSError as error:
-            raise CommandError(f"Cannot write {options['output']}: {error.strerror}.") from None
+            raise CommandError(f"Cannot write {output}: {error.strerror}.") from None
 
     def _erase(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
         if not options["yes"]:
@@ -61,7 +67,13 @@ class Command(BaseCommand):
             carry_on()
         except KeyboardInterrupt:
             raise CommandError("Stopped. A worker, or this command again, goes on.") from None
-        erased: dict[str, int] = Erasure.objects.get(pk=erasure.pk).erased
+        erasure.refresh_from_db()
+        if not erasure.finished_at:
+            raise CommandError(
+                "It did not come to its end; the log says why. It stays open: a worker, or this "
+                "command again, goes on."
+            )
+        erased: dict[str, int] = erasure.erased
         return erased
 
     def _ask(self, person: Person) -> None:
