@@ -5,7 +5,7 @@ from typing import Final
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from messages.finding.keyset import Page, page_of
 from messages.finding.matches import aliases_of, messages_also_to
 from messages.finding.opaque import seal, unseal
 from messages.finding.queries import MessageQuerySet, message_set
+from messages.models.reached import reached
 from messages.phones import AddressKind
 from messages.statuses import Status
 
@@ -147,17 +148,11 @@ def _other_form(address: str) -> Address | None:
 
 
 def _funnel(messages: MessageQuerySet) -> Funnel:
-    failed = Q(rank=Status.FAILED.rank)
-    counted = {
-        # A failure stands beside the ladder: it has reached no rung below it either.
-        rung.name: Count("pk", filter=Q(rank__gte=rung.rank) & ~failed)
-        for rung in _RUNGS
-    }
     found = messages.aggregate(
         total=Count("pk"),
-        failed=Count("pk", filter=failed),
+        failed=Count("pk", filter=reached(Status.FAILED)),
         newest=Max("first_heard_at"),
-        **counted,
+        **{rung.name: Count("pk", filter=reached(rung)) for rung in _RUNGS},
     )
     total = found["total"]
     rungs = tuple(Rung(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)

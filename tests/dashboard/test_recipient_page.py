@@ -48,6 +48,14 @@ def test_it_is_never_a_hundred_percent_of_what_is_not_all():
     assert Rung(Status.SENT, "Sent", 1999, 2000).share == "99.9%"
 
 
+def test_what_was_sent_and_then_failed_counts_as_sent(viewer, report):
+    report("SENT", "FAILED")
+    report("FAILED", id="NEVER SENT")
+    funnel = open_page(viewer).context["funnel"]
+    counts = {str(rung.label): rung.count for rung in funnel.rungs}
+    assert (counts, funnel.failed) == ({"Sent": 1, "Delivered": 0, "Read": 0}, 2)
+
+
 def test_it_says_what_ties_them(viewer, history):
     page = open_page(viewer).content.decode()
     assert LID in page
