@@ -70,10 +70,14 @@ class Entry:
         }
 
 
+def usable_moment(occurred_at: datetime | None, received_at: datetime) -> datetime | None:
+    """When a report says that it happened; None where it does not say, or that cannot be."""
+    is_usable = occurred_at and occurred_at <= received_at + FUTURE_TOLERANCE
+    return occurred_at if is_usable else None
+
+
 def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str, Any]:
-    occurred_at = report.occurred_at
-    if occurred_at and occurred_at > received_at + FUTURE_TOLERANCE:
-        occurred_at = None
+    occurred_at = usable_moment(report.occurred_at, received_at)
     moment = occurred_at or received_at
     steps: dict[str, datetime | None] = dict.fromkeys(_STEP_COLUMNS.values())
     if column := _STEP_COLUMNS.get(report.status):

@@ -22,7 +22,7 @@ from statusboard.deadline import remaining
 
 from . import postgresql, sqlite
 from .delivery import Delivery
-from .entry import Entry, quarantined, read
+from .entry import Entry, quarantined, read, usable_moment
 from .patience import patience
 from .quarantine import within_cap
 
@@ -171,7 +171,8 @@ def _store(entry: Entry) -> Recorded:
 
 def note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
     """The newest report wins, whenever it arrives."""
-    moment = report.occurred_at or delivery.received_at
+    own_time = usable_moment(report.occurred_at, delivery.received_at)
+    moment = own_time or delivery.received_at
     Instance.objects.filter(
         Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment), pk=instance_id
     ).update(

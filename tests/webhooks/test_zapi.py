@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from messages.ingest.record import breaker
 from messages.instances.keys import WebhookKey, sign, webhook_path
@@ -92,6 +93,15 @@ def test_an_older_connection_callback_changes_nothing(post, instance):
     post({"type": "DisconnectedCallback", "momment": 1580163342})
     instance.refresh_from_db()
     assert instance.connected is True
+
+
+def test_a_connection_callback_of_the_far_future_is_one_of_now(post, instance):
+    post({"type": "ConnectedCallback", "momment": 4070908800000})
+    instance.refresh_from_db()
+    assert instance.connection_changed_at < timezone.now()
+    post({"type": "DisconnectedCallback", "momment": int(timezone.now().timestamp()) + 1})
+    instance.refresh_from_db()
+    assert instance.connected is False
 
 
 def test_a_body_naming_another_instance_is_quarantined(post):
