@@ -12,7 +12,6 @@ from django.db import (
     connection,
     transaction,
 )
-from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
@@ -170,13 +169,9 @@ def _store(entry: Entry) -> Recorded:
 
 
 def note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
-    """The newest report wins, whenever it arrives."""
     own_time = usable_moment(report.occurred_at, delivery.received_at)
-    moment = own_time or delivery.received_at
-    Instance.objects.filter(
-        Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment), pk=instance_id
-    ).update(
+    Instance.objects.filter(pk=instance_id).note_connection(
         connected=report.connected,
-        connection_changed_at=moment,
-        connection_reason=report.reason,
+        at=own_time or delivery.received_at,
+        reason=report.reason,
     )

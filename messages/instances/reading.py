@@ -170,7 +170,4 @@ def _note_connection(instance: Instance, connected: bool, asked_at: datetime) ->
     """A callback that tells of a change after we asked knows better."""
     # Callbacks tell time in whole seconds: one of this very second must not count as older.
     moment = asked_at.replace(microsecond=0)
-    older = Q(connection_changed_at=None) | Q(connection_changed_at__lte=moment)
-    Instance.objects.filter(older, pk=instance.pk).exclude(connected=connected).update(
-        connected=connected, connection_changed_at=moment, connection_reason=""
-    )
+    Instance.objects.filter(pk=instance.pk).note_connection(connected=connected, at=moment)

@@ -3,7 +3,7 @@ from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +37,21 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
 
     def archived(self) -> Self:
         return self.exclude(archived_at=None)
+
+    def note_connection(self, *, connected: bool, at: datetime, reason: str = "") -> None:
+        """The newest report wins, whenever it arrives.
+
+        One that says the same again leaves since when, and why where it gives no reason.
+        """
+        said_before = When(connected=connected, then=F("connection_changed_at"))
+        known_reason = When(connected=connected, then=F("connection_reason"))
+        older = Q(connection_reported_at=None) | Q(connection_reported_at__lte=at)
+        self.filter(older).update(
+            connected=connected,
+            connection_reported_at=at,
+            connection_changed_at=Case(said_before, default=Value(at)),
+            connection_reason=reason or Case(known_reason, default=Value("")),
+        )
 
     def with_last_heard(self) -> Self:
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
@@ -77,6 +92,8 @@ class Instance(models.Model):
     token_refused_at = models.DateTimeField(null=True, editable=False)
     connected = models.BooleanField(_("connected"), null=True, editable=False)
     connection_changed_at = models.DateTimeField(null=True, editable=False)
+    # By the newest report, which may only have said again what was known.
+    connection_reported_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
     # What /me told last: until when it is paid for, and the types of callbacks held back by filters
     # (null where it does not tell).

@@ -49,6 +49,12 @@ class TestDisconnected:
         clock.advance(minutes=2)
         assert look() == ["disconnected"]
 
+    def test_it_opens_however_often_it_is_reported(self, instance, look, clock, post):
+        for minutes in (3, 2, 1, 0):
+            moment = int(ago(clock, minutes=minutes).timestamp())
+            post({"type": "DisconnectedCallback", "momment": moment})
+        assert look() == ["disconnected"]
+
     def test_it_says_why_and_what_waits_at_zapi(self, instance, look, clock, zapi):
         look_at(zapi, instance).queued = 37
         disconnect(instance, clock, minutes=5)

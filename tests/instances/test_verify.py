@@ -194,6 +194,25 @@ def test_an_answer_knows_better_than_an_older_callback(instance, zapi, post):
     assert fresh(instance).connected is True
 
 
+def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, post):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id, instance.token.reveal(), connected=False
+    )
+    post({"type": "DisconnectedCallback", "momment": 1_580_163_342, "error": "gone"})
+    before = fresh(instance).connection_changed_at
+    verify_due()
+    after = fresh(instance)
+    assert (after.connection_changed_at, after.connection_reason) == (before, "gone")
+
+
+def test_a_callback_older_than_the_last_answer_changes_nothing(instance, zapi, post):
+    post({"type": "ConnectedCallback", "momment": 1_580_163_342_000})
+    verify_due()
+    a_minute_ago = int(timezone.now().timestamp()) - 60
+    post({"type": "DisconnectedCallback", "momment": a_minute_ago})
+    assert fresh(instance).connected is True
+
+
 def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     def pushed_meanwhile(*arguments, **options):
         push_wanted(Instance.objects.get())

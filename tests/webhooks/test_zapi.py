@@ -95,6 +95,15 @@ def test_an_older_connection_callback_changes_nothing(post, instance):
     assert instance.connected is True
 
 
+def test_a_connection_that_is_reported_again_has_not_changed(post, instance):
+    post({"type": "DisconnectedCallback", "momment": 1757333824, "error": "Device is gone"})
+    post({"type": "DisconnectedCallback", "momment": 1757333884})
+    post({"type": "ConnectedCallback", "momment": 1757333854000})
+    instance.refresh_from_db()
+    assert (instance.connected, instance.connection_reason) == (False, "Device is gone")
+    assert instance.connection_changed_at.timestamp() == 1757333824
+
+
 def test_a_connection_callback_of_the_far_future_is_one_of_now(post, instance):
     post({"type": "ConnectedCallback", "momment": 4070908800000})
     instance.refresh_from_db()
