@@ -14,6 +14,7 @@ from messages import phones
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer, limited_to
 from messages.models import Alias, KnownAddress, Label, OtherAddress
+from messages.models.label import folded
 from messages.phones import AddressKind
 
 from .search import Meaning, Search
@@ -156,7 +157,10 @@ def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tup
 def _labelled(text: str, user: Viewer) -> tuple[str, ...]:
     if len(text) < SHORTEST_LABEL:
         return ()
-    found = limited_to(user, Label.objects.filter(Q(reference=text) | Q(label__icontains=text)))
+    wanted = Q(reference=text)
+    if len(part := folded(text)) >= SHORTEST_LABEL:
+        wanted |= Q(label_folded__contains=part)
+    found = limited_to(user, Label.objects.filter(wanted))
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST])
 
 

@@ -62,8 +62,8 @@ class Search:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids are upper-case hexadecimal nearly always, and read out or typed in any case."""
-        forms = ((text, text.upper()) for text in (self.text, phones.plain(self.text)))
-        return tuple(dict.fromkeys(form for pair in forms for form in pair))
+        texts = (self.text, phones.plain(self.text))
+        return tuple(dict.fromkeys(form for text in texts for form in (text, text.upper())))
 
     @property
     def is_of_people(self) -> bool:

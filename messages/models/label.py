@@ -1,6 +1,7 @@
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -8,6 +9,26 @@ from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
 from .message import Message
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+def folded(text: str) -> str:
+    """The same for texts that differ by case or accents alone."""
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(one for one in letters if not unicodedata.combining(one)).casefold()
+
+
+class FoldedField(_TextField):
+    """The label, folded, whichever way it is written: no database does it as another."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> str:
+        value = folded(model_instance.label)
+        setattr(model_instance, self.attname, value)
+        return value
 
 
 class LabelQuerySet(models.QuerySet["Label"]):
@@ -52,6 +73,8 @@ class Label(models.Model):
     zapi_id = models.CharField(_("message id"), max_length=128)
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
+    # What a search looks through; PostgreSQL has an index of its parts, made in the migrations.
+    label_folded = FoldedField(blank=True, default="", editable=False)
     updated_at = models.DateTimeField(_("changed"))
 
     objects = LabelQuerySet.as_manager()

@@ -33,6 +33,7 @@ def test_a_label_takes_the_place_of_the_one_before(labeller):
     labeller.write("PUT", PATH, {"reference": "R", "label": "L"})
     labeller.write("PUT", PATH, {"label": "New"})
     assert stored() == [("3EB0A1", "", "New")]
+    assert Label.objects.get().label_folded == "new"
 
 
 @pytest.mark.parametrize(

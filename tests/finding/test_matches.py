@@ -130,6 +130,19 @@ def test_a_label_of_the_zaap_id_finds_its_message(viewer, deliver, instance):
     assert found(viewer, "ORDER-17") == {"A"}
 
 
+@pytest.mark.parametrize("text", ["joao", "JOÃO", "João de", "ação"])
+def test_a_label_is_found_whatever_its_case_and_accents(viewer, report, instance, text):
+    report("SENT", id="A")
+    label(instance, "A", label="Cobrança do João de Açaí: AÇÃO")
+    assert found(viewer, text) == {"A"}
+
+
+def test_a_text_of_accents_alone_finds_no_label(viewer, report, instance):
+    report("SENT", id="A")
+    label(instance, "A", label="João")
+    assert found(viewer, "\u0301\u0301\u0301") == set()
+
+
 def test_a_zaap_id_finds_its_message(viewer, deliver):
     deliver("A")
     assert found(viewer, "ZA") == {"A"}
