@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.utils import timezone
+from playwright.sync_api import Page, Route
+
+from messages.export import ask_for_workbook, prepare_exports
+from messages.models import Incident, IncidentKind, SavedView
 
 from .crawl import pages
 
@@ -18,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
 LOOKS = [(width, scheme) for width in (1280, 375) for scheme in ("light", "dark")]
-Take = Callable[[str, dict[str, str]], None]
+Take = Callable[..., None]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,20 +35,38 @@ def _fresh_folder() -> None:
 
 @pytest.fixture
 def take(open_page: Callable[..., Page], admin_user: User) -> Take:
-    """Pictures of some addresses, in a folder a look: state.page.png."""
+    """Pictures of some addresses, in a folder a look: state.page.png.
 
-    def take_all(state: str, addresses: dict[str, str], user: User | None = admin_user) -> None:
+    `ready` brings a page into the state that is asked for.
+    """
+
+    def take_all(
+        state: str,
+        addresses: dict[str, str],
+        user: User | None = admin_user,
+        ready: Callable[[Page], object] = lambda page: None,
+        **options: str,
+    ) -> None:
         for width, scheme in LOOKS:
             folder = FOLDER / f"{width}-{scheme}"
             folder.mkdir(exist_ok=True)
-            page = open_page(user, width=width, color_scheme=scheme)
+            page = open_page(user, width=width, color_scheme=scheme, **options)
+            page.route("**/error/*", _error_page)
             for name, address in addresses.items():
                 page.goto(address)
+                ready(page)
                 page.screenshot(
                     path=folder / f"{state}.{name.replace(':', '.')}.png", full_page=True
                 )
 
     return take_all
+
+
+def _error_page(route: Route) -> None:
+    """As the server answers it, which a browser cannot bring about for each of them."""
+    code = route.request.url.rpartition("/")[2]
+    body = render_to_string(f"{code}.html", request=RequestFactory().get("/"))
+    route.fulfill(status=int(code[:3]), body=body, content_type="text/html")
 
 
 def test_empty(take, admin_user):
@@ -51,6 +75,69 @@ def test_empty(take, admin_user):
 
 def test_few(take, admin_user, messages, instance):
     take("few", pages(admin_user))
+
+
+def test_few_in_portuguese(take, admin_user, messages, instance):
+    take("few pt-BR", pages(admin_user), locale="pt-BR")
+
+
+def test_each_kind_of_message(take, messages, report, instance):
+    now = timezone.now()
+    Incident.objects.create(
+        kind=IncidentKind.DISCONNECTED,
+        instance=instance,
+        values={"queued": 37},
+        opened_at=now,
+        last_seen_at=now,
+    )
+    found = {**messages, "stuck": report("SENT", id="STUCK", minutes_ago=42)}
+    take("message", {name: f"/messages/{one.pk}/" for name, one in found.items()})
+    take("list", {"with a stuck one": "/"})
+
+
+def test_a_large_group(take, report):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    for number in range(40):
+        steps = ("RECEIVED", "READ")[: number % 2 + 1]
+        message = report(*steps, participant=f"55119876543{number:02}", **group)
+    take("message", {"large group": f"/messages/{message.pk}/"})
+
+
+def test_print(take, messages):
+    addresses = {name: f"/messages/{one.pk}/" for name, one in messages.items()}
+    for locale in ("en-GB", "pt-BR"):
+        take(
+            f"print {locale}",
+            {"messages": "/", **addresses},
+            ready=lambda page: page.emulate_media(media="print"),
+            locale=locale,
+        )
+
+
+def test_saved_views(take, admin_user, messages):
+    for number in range(5):
+        name, query = f"Campaign {number} of the shop", f"q=SHOP{number}"
+        SavedView.objects.create(user=admin_user, name=name, query=query)
+    take("views", {"one of five": "/?q=SHOP4"})
+
+
+def test_open_menus(take, messages):
+    for number, name in enumerate(("view", "status", "instance", "period")):
+        take(
+            "menu",
+            {name: "/?status=read"},
+            ready=lambda page, number=number: (
+                page.locator("main details.menu > summary").nth(number).click()
+            ),
+        )
+
+
+def test_an_export_that_takes_a_while(take, admin_user, report):
+    report("SENT")
+    job = ask_for_workbook(admin_user, "", "UTC")
+    take("export", {"waiting": f"/exports/{job.pk}/"})
+    prepare_exports()
+    take("export", {"done": f"/exports/{job.pk}/"})
 
 
 def test_many(take, admin_user, instance, report):
@@ -64,6 +151,9 @@ def test_many(take, admin_user, instance, report):
 def test_errors(take, messages):
     addresses = {"404": "/nowhere/", "nothing found": "/?q=5511912345678", "part": "/?q=9999"}
     take("error", addresses)
+    codes = ("400", "403", "403_csrf", "500", "503")
+    take("error", {code: f"/error/{code}" for code in codes})
+    take("error pt-BR", {"404": "/nowhere/"}, locale="pt-BR")
 
 
 def test_before_sign_in(take):

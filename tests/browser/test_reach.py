@@ -1,0 +1,106 @@
+"""For whom a page moves too much, is too small, or who has no mouse."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from messages.finding.opaque import seal
+from messages.models import HourlySummary
+
+from .test_views import tab_to
+
+pytestmark = pytest.mark.browser
+
+RECIPIENT = f"/recipients/{seal('5544999999999')}/"
+MOVING = """() => [...document.querySelectorAll("*")]
+    .flatMap(one => ["", "::before", "::after"].map(part => getComputedStyle(one, part)))
+    .flatMap(style => `${style.transitionDuration}, ${style.animationDuration}`.split(", "))
+    .filter(text => parseFloat(text) > 0.01).length"""
+
+
+@pytest.fixture
+def counted(report, instance):
+    message = report("SENT", "RECEIVED")
+    hour = message.sent_at.replace(minute=0, second=0, microsecond=0)
+    HourlySummary.objects.create(
+        instance=instance,
+        hour=hour,
+        is_group=False,
+        computed_at=hour,
+        messages=1,
+        accepted=1,
+        sent=1,
+        delivered=1,
+    )
+    return message
+
+
+def test_nothing_moves_for_whom_it_should_not(open_page, support, messages):
+    page = open_page(support, reduced_motion="reduce")
+    for address in ("/", f"/messages/{messages['played'].pk}/", "/overview/"):
+        page.goto(address)
+        assert page.evaluate(MOVING) == 0, address
+
+
+def test_at_four_times_the_size_all_is_there_and_nothing_runs_out_of_the_window(
+    open_page, support, counted
+):
+    """WCAG 1.4.10: a window of 1280 by 1024 is left with 320 by 256."""
+    page = open_page(support, width=320, device_scale_factor=4)
+    page.set_viewport_size({"width": 320, "height": 256})
+    for address in ("/", f"/messages/{counted.pk}/", RECIPIENT, "/overview/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, address
+        expect(page.get_by_role("main")).to_be_visible()
+    page.goto("/")
+    page.get_by_role("link", name="+55 44 99999-9999").click()
+    expect(page.locator("#sentence")).to_contain_text("Delivered on")
+
+
+def test_the_overview_by_keyboard(open_page, support, counted):
+    page = open_page(support)
+    page.goto("/overview/")
+    tab_to(page, ".toolbar details.menu > summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "a[href*='period=24h']")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("period=24h"))
+    tab_to(page, ".numbers > summary")
+    page.keyboard.press("Enter")
+    tab_to(page, ".numbers a")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("since="))
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_recipient_by_keyboard(open_page, support, counted):
+    page = open_page(support)
+    page.goto(f"/messages/{counted.pk}/")
+    tab_to(page, ".tabs a[href^='/recipients/']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="How far messages came")).to_be_visible()
+    tab_to(page, ".row-link")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/messages/{counted.pk}/$"))
+
+
+def test_an_export_by_keyboard(open_page, admin_user, counted):
+    page = open_page(admin_user)
+    page.goto("/")
+    tab_to(page, ".export button[value=csv]")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_looking_up_a_number_by_keyboard(open_page, support, instance):
+    page = open_page(support)
+    page.goto("/")
+    page.keyboard.type("+55 11 91234-5678")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No message matches")).to_be_visible()
+    tab_to(page, ".look-up button")
+    page.keyboard.press("Enter")
+    # Nothing answers for Z-API here, and the page says so.
+    expect(page.locator(".flash-region .notice")).to_be_visible()
