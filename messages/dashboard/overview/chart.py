@@ -117,8 +117,8 @@ class Chart:
             for bar in self.bars
             if bar.counts.messages
         )
-        names = (_("Time"), _("Messages"), _("Delivered"), _("Read"))
-        names += (pgettext("messages", "Failed"), _("Settled"))
+        steps = (_("Messages"), _("Delivered"), _("Read"), pgettext("messages", "Failed"))
+        names = (_("Time"), *steps, _("Settled"))
         return format_html(
             '<table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
             format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names)),
