@@ -2,9 +2,10 @@
 
 import http.client
 import json
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from .gateway import Gateway, RememberedInstance
 from .scenarios import Emission, history, live
 
 _TIMEOUT = 10
+# Within so many seconds a board that connects several instances has registered the next one's URL.
+_SETTLED = 2.0
 _BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.5 Safari",
@@ -37,6 +40,34 @@ class Plan:
     deliver_to: str = ""
 
 
+class _InTurn:
+    """Threads that tell of the past tell it as one: whose next callback is the oldest goes first.
+
+    The board lists messages as it hears of them: told one instance after the other, or at each
+    thread's own speed, its first page would look unsorted.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+        self._changed = threading.Condition()
+
+    def enter(self, names: Iterable[str]) -> None:
+        with self._changed:
+            self._next |= dict.fromkeys(names, -math.inf)
+
+    def wait(self, name: str, at: float, stop: threading.Event) -> None:
+        with self._changed:
+            self._next[name] = at
+            self._changed.notify_all()
+            while at > min(self._next.values()) and not stop.is_set():
+                self._changed.wait(0.2)
+
+    def leave(self, name: str) -> None:
+        with self._changed:
+            self._next.pop(name, None)
+            self._changed.notify_all()
+
+
 class Emitter:
     """One thread for each instance that has registered a URL. `report` hears what goes wrong."""
 
@@ -46,33 +77,55 @@ class Emitter:
         self._report = report
         self._random = Random(plan.seed)  # noqa: S311  (which browser to claim to be)
         self._threads: dict[str, threading.Thread] = {}
+        self._turns = _InTurn()
 
     def run(self, stop: threading.Event) -> None:
         """Emit until stopped or, where the plan has a count, until every instance has had it."""
+        waiting, since = 0, 0.0
         while not stop.wait(0.2):
-            for instance in self._gateway.hooked():
-                if instance.id not in self._threads:
-                    thread = threading.Thread(target=self._tell, args=(instance, stop), daemon=True)
-                    self._threads[instance.id] = thread
-                    thread.start()
+            fresh = [one for one in self._gateway.hooked() if one.id not in self._threads]
+            if len(fresh) != waiting:
+                waiting, since = len(fresh), time.monotonic()
+            if fresh and time.monotonic() - since >= self._patience:
+                self._start(fresh, stop)
             threads = list(self._threads.values())
             if self._plan.count and threads and not any(one.is_alive() for one in threads):
                 return
 
-    def _tell(self, instance: RememberedInstance, stop: threading.Event) -> None:
-        sent = 0
-        for emission in self._stories(instance.id):
-            if stop.wait(max(0.0, emission.at - time.time())):
-                return
-            # Asked when its time has come: what is not hooked now may be hooked then.
-            if instance.url_for(emission.hook):
-                self._send(instance, emission)
-                sent += 1
-            if sent == self._plan.count > 0:
-                return
+    @property
+    def _patience(self) -> float:
+        """Who has a past to tell of waits for those that register their URLs right after."""
+        return _SETTLED if self._plan.history else 0.0
 
-    def _stories(self, zapi_id: str) -> Iterator[Emission]:
-        now, plan = time.time(), self._plan
+    def _start(self, instances: Iterable[RememberedInstance], stop: threading.Event) -> None:
+        fresh = {one.id: one for one in instances}
+        self._turns.enter(fresh)
+        for name, instance in fresh.items():
+            thread = threading.Thread(target=self._tell, args=(instance, stop), daemon=True)
+            self._threads[name] = thread
+            thread.start()
+
+    def _tell(self, instance: RememberedInstance, stop: threading.Event) -> None:
+        began, sent = time.time(), 0
+        try:
+            for emission in self._stories(instance.id, began):
+                if emission.at <= began:
+                    self._turns.wait(instance.id, emission.at, stop)
+                else:
+                    self._turns.leave(instance.id)
+                if stop.wait(max(0.0, emission.at - time.time())):
+                    return
+                # Asked when its time has come: what is not hooked now may be hooked then.
+                if instance.url_for(emission.hook):
+                    self._send(instance, emission)
+                    sent += 1
+                if sent == self._plan.count > 0:
+                    return
+        finally:
+            self._turns.leave(instance.id)
+
+    def _stories(self, zapi_id: str, now: float) -> Iterator[Emission]:
+        plan = self._plan
         yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history)
         # Another seed: the same one would tell of the same messages again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate)

@@ -1,5 +1,6 @@
 """`manage.py zapi_simulator` as a process of its own, called over HTTP."""
 
+import itertools
 import json
 import os
 import re
@@ -114,6 +115,22 @@ def test_it_emits_to_the_url_registered_as_z_api_does():
     assert headers["origin"] == "https://api.z-api.io"
     assert headers["z-api-token"] == "T"
     assert payload["type"] == "MessageStatusCallback"
+
+
+def test_the_past_of_several_instances_is_told_in_the_order_of_time():
+    with listening() as (board, heard):
+        options = ("--emit", "--history", "30", "--count", "60", "--deliver-to", board)
+        with running(*options, "--seed", "1") as (said, process):
+            for name in ("ABC", "DEF"):
+                url = f"{address(said)}/instances/{name}/token/T/update-webhook-message-status"
+                put(url, {"value": "https://board.example.com/hook/"})
+            assert process.wait(timeout=30) == 0
+    told = [payload for _headers, payload in heard]
+    turns = [one["instanceId"] != other["instanceId"] for one, other in itertools.pairwise(told)]
+    assert sum(turns) > 5
+    # Some arrive late, as in life; most come in order, whichever instance they are of.
+    in_order = [one["momment"] <= other["momment"] for one, other in itertools.pairwise(told)]
+    assert sum(in_order) >= 0.8 * len(in_order)
 
 
 def test_a_port_in_use_is_said():
