@@ -54,5 +54,6 @@ def _known(finding: Finding, watch: Watch) -> dict[str, Any]:
 
 
 def _is_fresh(known: dict[str, Any], now: datetime) -> bool:
-    asked = known.get("asked")
-    return bool(asked) and now - datetime.fromisoformat(asked) < _ASKED_EVERY
+    if not known.get("asked"):
+        return False
+    return now - datetime.fromisoformat(known["asked"]) < _ASKED_EVERY
