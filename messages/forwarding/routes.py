@@ -21,7 +21,7 @@ def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> Webhook | No
     if kind := KIND_OF_TYPE.get(callback_type):
         return forwarding.get(kind)
     other = _OTHER_KIND_OF_TYPE.get(callback_type)
-    if other in forwarding:
+    if other and other in forwarding:
         return forwarding[other]
     urls = {forwarding[kind].forward_to if kind in forwarding else "" for kind in WebhookKind}
     is_one_for_all = len(urls) == 1 and "" not in urls
