@@ -67,12 +67,7 @@ def instance_add(request: HttpRequest) -> HttpResponse:
 def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
     may_change = request.user.has_perm(CHANGE)
     if request.method != "POST" and (archived := _archived(request.user, pk)):
-        context = {"instance": archived, "archived": moment(archived.archived_at)}
-        return render(
-            request,
-            "dashboard/instances/archived.html",
-            context | {"may_change": may_change},
-        )
+        return _show_archived(request, archived, may_change=may_change)
     instance = instance_of(request.user, pk)
     form = InstanceForm(request.POST or None, initial=_initial(instance)) if may_change else None
     if request.method == "POST":
@@ -110,6 +105,15 @@ def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
 def instance_of(user: Viewer, pk: int) -> Instance:
     instances = Instance.objects.active().select_related("account").prefetch_related("webhooks")
     return get_object_or_404(limited_to(user, instances, path=""), pk=pk)
+
+
+def _show_archived(request: HttpRequest, instance: Instance, *, may_change: bool) -> HttpResponse:
+    context = {
+        "instance": instance,
+        "archived": moment(instance.archived_at),
+        "may_change": may_change,
+    }
+    return render(request, "dashboard/instances/archived.html", context)
 
 
 def _archived(user: Viewer, pk: int) -> Instance | None:
