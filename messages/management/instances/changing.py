@@ -1,0 +1,121 @@
+"""What is done to one instance."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from messages.audit import Action, audit
+from messages.instances import archive as archiving
+from messages.instances import owners, tokens
+from messages.instances.connect import update
+from messages.instances.reading import webhooks_of
+from messages.instances.rotate import NotRetiredError, retire_old_keys, rotate_key
+from messages.instances.tags import read_tags, set_tags
+from messages.models import Instance, TokenPolicy
+
+from .choosing import chosen_one, secret
+from .pushing import check_one, forward_all, push_one, report
+
+
+def restore(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    webhook = webhooks_of(instance)[options["kind"]]
+    if not webhook.previous_url:
+        raise CommandError("No other URL was there before.")
+    _done(owners.restore, webhook)
+    audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": webhook.kind})
+    command.stdout.write(f"{instance}: Z-API calls the previous URL again.")
+
+
+def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    foreign = _done(owners.reach, instance).foreign
+    if foreign and not options["replace"]:
+        listed = "\n".join(f"  {one.kind}: {one.url}" for one in foreign)
+        raise CommandError(f"Somebody else has these; --replace takes them:\n{listed}")
+    if options["forward"]:
+        forward_all(instance, {one.kind: one.url for one in foreign})
+    _done(lambda: owners.take_every(instance, sent_by_me=options["sent_by_me"]))
+    audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
+    command.stdout.write(f"{instance}: Z-API calls this board for everything.")
+
+
+def rotate(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    secrets = {
+        name: secret(options[name], "") for name in ("token", "client_token") if options[name]
+    }
+    if secrets:
+        update(instance, name=instance.name, **secrets)
+        audit(None, Action.INSTANCE_CHANGED, about=instance, details={"fields": [*secrets]})
+        report(command, [check_one(instance, None)], options | {"json": False})
+        return
+    rotate_key(instance)
+    audit(None, Action.KEY_ROTATED, about=instance)
+    command.stdout.write(f"{instance} has a new webhook URL; the old one stays good for now.")
+    if problems := push_one(instance, {"replace": False}):
+        raise CommandError("\n".join(problems))
+    command.stdout.write("Z-API calls the new one. The worker retires the old one in an hour.")
+
+
+def retire(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    try:
+        retire_old_keys(instance, at_once=options["now"])
+    except NotRetiredError as error:
+        raise CommandError(str(error)) from None
+    audit(None, Action.KEY_RETIRED, about=instance)
+    command.stdout.write(f"{instance}: only the newest webhook URL is let in.")
+
+
+def archive(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    if options["restore"]:
+        _done(archiving.give_back, instance)
+        audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
+    elif archiving.has_previous(instance) and not options["force"]:
+        raise CommandError(
+            "Others had its webhooks: --restore gives them back first, --force does not."
+        )
+    archiving.archive(instance)
+    audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
+    command.stdout.write(f"{instance} is archived.")
+
+
+def unarchive(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options, Instance.objects.archived())
+    archiving.unarchive(instance)
+    audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
+    command.stdout.write(
+        f"{instance} is back. Push its webhooks, unless Z-API still calls this board."
+    )
+
+
+def token_policy(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance, policy = chosen_one(options), TokenPolicy(options["policy"])
+    mismatches = tokens.mismatches_of(instance)
+    counted = f"{mismatches.differing} with another token and {mismatches.missing} with none"
+    if policy == TokenPolicy.ENFORCE and mismatches and not options["force"]:
+        raise CommandError(
+            f"In the last 24 hours {counted} came, which would be refused and lost. "
+            "--force enforces it all the same."
+        )
+    tokens.set_policy(instance, policy)
+    details = {"fields": ["token_policy"], "token_policy": policy.value}
+    audit(None, Action.INSTANCE_CHANGED, about=instance, details=details)
+    command.stdout.write(f"{instance}: {policy.value}. In the last 24 hours: {counted}.")
+
+
+def tag(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options)
+    set_tags(instance, read_tags(options["tags"]))
+    audit(None, Action.INSTANCE_CHANGED, about=instance, details={"fields": ["tags"]})
+    command.stdout.write(f"{instance}: {', '.join(map(str, instance.tags.all())) or '–'}")
+
+
+def _done(call: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return call(*arguments)
+    except owners.NotDoneError as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,113 @@
+"""Many instances, from a file or from a partner's list."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import Q
+
+from messages.audit import Action, audit
+from messages.instances.batches import start, work_on
+from messages.instances.connect import save_partner
+from messages.instances.imports import (
+    NotReadableError,
+    Wish,
+    changes_in_words,
+    preview,
+    read_csv,
+    read_partner_list,
+)
+from messages.instances.reading import FAILURES
+from messages.models import Account, Batch, BatchRow, Instance, Plan, RowState
+
+from .choosing import content, secret
+
+
+def import_many(command: BaseCommand, options: dict[str, Any]) -> None:
+    source = _source(options)
+    with ExitStack() as trial:
+        if options["dry_run"]:
+            # Nothing of it stays: neither a partner token nor those of the rows.
+            trial.enter_context(transaction.atomic())
+            trial.callback(transaction.set_rollback, True)
+        refused = _carry_out(command, _preview(source, options), options)
+    if refused:
+        raise CommandError(f"{refused} rows were not imported.")
+
+
+def _carry_out(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
+    """Give how many rows were not imported."""
+    if not options["json"]:
+        for row in batch.rows.select_related("instance"):
+            name = row.name or (row.instance.name if row.instance else "")
+            news = row.words or changes_in_words(row.changes)
+            words = f"{row.get_plan_display()}: {name} {row.zapi_id} {news}".rstrip()
+            command.stdout.write(f"{row.number}  {words}")
+    if not options["dry_run"]:
+        start(batch, pushes=options["push"])
+        audit(None, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
+        for row in work_on(batch):
+            command.stderr.write(f"{row.number}  {row.get_state_display()}  {row.words}".rstrip())
+    if options["json"]:
+        command.stdout.write(json.dumps([_describe_row(row) for row in batch.rows.all()]))
+    return batch.rows.filter(Q(plan=Plan.REFUSE) | Q(state=RowState.FAILED)).count()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is to be imported. `partner_token` is one that was given anew."""
+
+    wishes: list[Wish]
+    account: Account | None = None
+    partner_token: str = field(default="", repr=False)
+
+
+def _source(options: dict[str, Any]) -> _Source:
+    if not (options["file"] or options["partner"]):
+        raise CommandError("Name a CSV file, or an account with --partner.")
+    try:
+        if options["partner"]:
+            return _partners_list(options["partner"], options["partner_token"])
+        return _Source(read_csv(content(options["file"])))
+    except (NotReadableError, *FAILURES) as error:
+        raise CommandError(str(error)) from None
+
+
+def _partners_list(name: str, given: str | None) -> _Source:
+    known = Account.objects.filter(name=name)
+    account = max(known, key=lambda one: bool(one.partner_token), default=None)
+    token = secret(given, "ZAPI_PARTNER_TOKEN")
+    if not token and not (account and account.partner_token):
+        raise CommandError(f"No account {name} has a partner token. Give one: --partner-token -")
+    stored = account.partner_token.reveal() if account and not token else ""
+    return _Source(read_partner_list(token or stored), account, token)
+
+
+def _preview(source: _Source, options: dict[str, Any]) -> Batch:
+    """The list was read by now: a token that opens none is not kept."""
+    account = source.account
+    if source.partner_token:
+        account = save_partner(
+            account=account,
+            name=options["partner"],
+            partner_token=source.partner_token,
+            client_token=secret(options["client_token"], "ZAPI_CLIENT_TOKEN"),
+            by=None,
+        )
+    instances = Instance.objects.active().select_related("account").prefetch_related("tags")
+    return preview(source.wishes, visible=instances, account=account)
+
+
+def _describe_row(row: BatchRow) -> dict[str, Any]:
+    return {
+        "row": row.number,
+        "name": row.name,
+        "zapi_id": row.zapi_id,
+        "plan": row.plan,
+        "state": row.state,
+        "problem": row.words,
+        "changes": row.changes,
+    }
