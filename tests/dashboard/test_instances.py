@@ -557,7 +557,9 @@ def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
 def test_a_batch_is_stopped(admin, instance, zapi):
     admin.send(BATCHES, {"kind": "verify"})
     where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
+    assert 'value="stop"' in admin.read(where)
     page = admin.send(where, {}, "stop")
+    assert 'value="stop"' not in page
     assert "Stopped before its turn." in page
     work()
     assert zapi.calls == []
