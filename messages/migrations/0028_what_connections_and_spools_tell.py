@@ -17,7 +17,7 @@ def take_over_moments(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0023_thresholds_in_plainer_words"),
+        ("whatsapp", "0027_tokens_others_hooks_and_attempts"),
     ]
 
     operations = [
