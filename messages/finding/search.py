@@ -106,8 +106,8 @@ def understand(text: str) -> Search:
     plain = phones.plain(text)
     kind = phones.kind_of(plain)
     if kind is AddressKind.GROUP:
-        forms = (phones.group_address(plain), plain)
-        return Search(text, Meaning.ADDRESS, addresses=tuple(dict.fromkeys(forms)))
+        names = (phones.group_address(plain), plain)
+        return Search(text, Meaning.ADDRESS, addresses=tuple(dict.fromkeys(names)))
     if kind is AddressKind.BROADCAST or plain.endswith("@lid"):
         return Search(text, Meaning.ADDRESS, addresses=(plain,))
     if numbers := phones.whole_numbers(plain):

@@ -1,22 +1,23 @@
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.utils import timezone
 
+from messages.heard import Heard
 from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
 
 from .routes import route
 
 
-def enqueue(follow_ups: Sequence[FollowUp]) -> None:
+def enqueue(heard: Heard) -> None:
     """Line up what is to be passed on. In the transaction that takes the follow-ups away."""
-    forwarding = _forwarding({one.instance_id for one in follow_ups})
+    forwarding = _forwarding({one.instance_id for one in heard.follow_ups})
     if not forwarding:
         return
     routed = [
         (one, webhook)
-        for one in follow_ups
+        for one in heard.follow_ups
         if (webhook := route(one.type, forwarding[one.instance_id]))
     ]
     now, bodies = timezone.now(), _bodies(one for one, _ in routed)

@@ -1,9 +1,8 @@
 """The first real callback of each webhook: it proves more than anything Z-API says of itself."""
 
-from collections.abc import Sequence
-
 from django.db.models import Subquery
 
+from messages.heard import Heard
 from messages.models import Callback, FollowUp, Webhook, WebhookKind
 
 # Which webhook brought a callback of this type.
@@ -15,10 +14,10 @@ KIND_OF_TYPE = {
 }
 
 
-def note_heard(follow_ups: Sequence[FollowUp]) -> None:
-    """Follow-ups come oldest first; a webhook that has been heard costs nothing more."""
+def note_heard(heard: Heard) -> None:
+    """A webhook that has been heard costs nothing more."""
     first: dict[tuple[int, str], FollowUp] = {}
-    for follow_up in follow_ups:
+    for follow_up in heard.follow_ups:
         if kind := KIND_OF_TYPE.get(follow_up.type):
             first.setdefault((follow_up.instance_id, kind), follow_up)
     known = {

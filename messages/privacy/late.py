@@ -12,17 +12,17 @@ from typing import Final
 
 from messages import phones
 from messages.audit import recipient_hash
+from messages.heard import Heard, Told
 from messages.models import (
     Alias,
     Callback,
     ErasedMessage,
     Erasure,
-    FollowUp,
     KnownAddress,
     Message,
 )
 from messages.phones import AddressKind
-from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
+from messages.zapi.payloads import StatusReport
 
 from .erase import empty_callbacks, erase_from_messages, fingerprint
 from .person import Person
@@ -44,12 +44,11 @@ class _Mention:
         return fingerprint(self.callback.instance_id, self.zapi_id, self.name)
 
 
-def erase_late(follow_ups: Sequence[FollowUp]) -> None:
+def erase_late(heard: Heard) -> None:
     """Erase again what these callbacks brought back, and what other consumers made of them."""
     if not Erasure.objects.exists():
         return
-    heard = [one.callback_id for one in follow_ups if one.type in STATUS_TYPES]
-    mentions = list(_mentions(Callback.objects.filter(pk__in=heard).exclude(body=b"")))
+    mentions = list(_mentions(heard.reports))
     late = list(_late(mentions))
     for mention in late:
         _erase(mention)
@@ -68,7 +67,7 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
 
 
 def _requests(mentions: Sequence[_Mention]) -> dict[str, datetime]:
-    """When whoever is erased was last asked to be; of erasures after these callbacks came."""
+    """For each person erased, when that was last asked for after these callbacks came."""
     if not mentions:
         return {}
     earliest = min(mention.callback.received_at for mention in mentions)
@@ -76,16 +75,11 @@ def _requests(mentions: Sequence[_Mention]) -> dict[str, datetime]:
     return {name: erasure.requested_at for erasure in erasures for name in erasure.people}
 
 
-def _mentions(callbacks: Iterable[Callback]) -> Iterator[_Mention]:
-    for callback in callbacks:
-        try:
-            report = parse(bytes(callback.body)).report
-        except MalformedCallbackError:
-            continue
-        if isinstance(report, StatusReport):
-            for zapi_id in report.message_ids:
-                for name in _people(report):
-                    yield _Mention(callback, zapi_id, name)
+def _mentions(reports: Iterable[Told]) -> Iterator[_Mention]:
+    for callback, report in reports:
+        for zapi_id in report.message_ids:
+            for name in _people(report):
+                yield _Mention(callback, zapi_id, name)
 
 
 def _people(report: StatusReport) -> set[str]:

@@ -6,12 +6,13 @@ that fails by itself is set aside, so that it stands in no other's way.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from django.db import transaction
 from django.utils import timezone
 
 from messages import forwarding, people, privacy
+from messages.heard import Heard
 from messages.instances.hearing import note_heard
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
@@ -20,7 +21,7 @@ from statusboard.database_away import is_away
 
 logger = logging.getLogger(__name__)
 
-Consumer = Callable[[Sequence[FollowUp]], None]
+Consumer = Callable[[Heard], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
@@ -74,6 +75,7 @@ def _follow_up_alone(follow_up: FollowUp) -> int:
 @transaction.atomic
 def _take_and_consume(queue: FollowUpQuerySet, most: int) -> int:
     follow_ups = queue.take(most)
+    heard = Heard(follow_ups)
     for consume in CONSUMERS:
-        consume(follow_ups)
+        consume(heard)
     return len(follow_ups)

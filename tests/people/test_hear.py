@@ -2,6 +2,7 @@
 
 from django.core.management import call_command
 
+from messages.heard import Heard
 from messages.models import FollowUp, KnownAddress
 from messages.people import hear
 from messages.worker.follow_ups import follow_up
@@ -25,7 +26,7 @@ def test_an_address_that_is_known_costs_no_write(report, django_assert_num_queri
     report("SENT")
     follow_up()
     report("READ")
-    heard = list(FollowUp.objects.all())
+    heard = Heard(list(FollowUp.objects.all()))
     # The bodies, the addresses that are known, the messages with more than one.
     with django_assert_num_queries(3):
         hear(heard)

@@ -3,6 +3,7 @@
 import pytest
 from django.db import OperationalError
 
+from messages.heard import Heard
 from messages.models import FollowUp
 from messages.worker import follow_ups
 from messages.worker.follow_ups import follow_up
@@ -18,10 +19,10 @@ class Consumer:
         self.fails_at, self.error = fails_at, error
         self.heard: list[int] = []
 
-    def __call__(self, batch) -> None:
-        if self.fails_at in batch:
+    def __call__(self, batch: Heard) -> None:
+        if self.fails_at in batch.follow_ups:
             raise self.error
-        self.heard += [one.pk for one in batch]
+        self.heard += [one.pk for one in batch.follow_ups]
 
 
 @pytest.fixture
