@@ -147,7 +147,7 @@ def test_a_dead_receiver_delays_no_other_across_workers(start_worker, instance, 
 SWITCH_ON = """
 from messages.forwarding import set_forwarding
 from messages.models import Instance, Webhook
-webhook = Webhook.objects.create(instance=Instance.objects.get(), kind="message-status")
+webhook, _ = Webhook.objects.get_or_create(instance=Instance.objects.get(), kind="message-status")
 set_forwarding(webhook, {url!r})
 """
 
