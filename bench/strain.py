@@ -41,7 +41,7 @@ def strain(bench: "Bench", few: int = FEW, many: int = MANY) -> list[Figure]:
 
 
 def soak(bench: "Bench", few: int, many: int) -> Figure:
-    """What a worker holds after many callbacks, by what it holds after a tenth of them."""
+    """A worker's memory after many callbacks, divided by its memory after a tenth of them."""
     with bench.serving() as pid:
         after_few = _memory_after(bench, pid, few)
         after_many = _memory_after(bench, pid, many - few)

@@ -44,7 +44,7 @@ class Access:
 
 
 def may_manage_people(viewer: Viewer) -> bool:
-    """Who is limited could lift the own limits by way of another account, so needs none."""
+    """Only the unlimited may: others could lift their own limits through another account."""
     return viewer.has_perm(MANAGE) and not is_limited(viewer)
 
 

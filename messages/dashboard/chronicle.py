@@ -23,9 +23,9 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 class Entry:
     """One event, and what is odd about it.
 
-    `copies` is how often it came in all, `lag` how long from its own time to its arrival. Out of
-    order is what a later step had arrived before. A suspicious time is missing, lies after its
-    arrival, or before a step that must have come first.
+    `copies` is how often it came in all, `lag` how long from its own time to its arrival. An
+    event is out of order if a later step arrived before it. A suspicious time is missing, or lies
+    after its arrival, or before a step that must have come first.
     """
 
     event: StatusEvent

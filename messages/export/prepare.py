@@ -43,7 +43,7 @@ def sight_of(user: Viewer) -> dict[str, Any]:
 
 
 def ask_for_workbook(user: User, query: str, zone: str) -> ExportJob:
-    """The same again, as long as it is being written, is the one that is written already."""
+    """Asked again while the same export is still being written, give that one."""
     kept = ExportJob.objects.filter(by=user).kept()
     asked = {"query": query, "language": translation.get_language() or "", "zone": zone}
     waiting = kept.filter(state=ExportState.WAITING, **asked).first()

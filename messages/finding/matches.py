@@ -31,7 +31,7 @@ SHORTEST_LABEL: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`others` are messages, by primary key, that a wanted address is not the first one of.
+    """`others` are messages, by primary key, that have a wanted address, but not as their main one.
 
     `aliases` are those of the addresses that were not asked for, but are the same person; not all
     of them where `has_more_aliases`.

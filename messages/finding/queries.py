@@ -89,7 +89,7 @@ class MessageQuerySet(QuerySet[Message]):
         return stuck(self, timezone.now())
 
     def of_addresses(self, addresses: Iterable[str], others: Iterable[int] = ()) -> Self:
-        """To one of these addresses; `others` are messages known to be, under another one."""
+        """To one of these addresses; `others` are messages to the same people under another one."""
         return self.filter(Q(phone__in=addresses) | Q(pk__in=others))
 
     def matching(self, wanted: Matches) -> Self:

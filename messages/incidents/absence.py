@@ -14,7 +14,7 @@ FORGOTTEN_AFTER: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """No worker that does everything has beaten since then; None where none ever has."""
+    """Since when no worker that does everything has given a sign of life; None if none ever did."""
 
     since: datetime | None
 

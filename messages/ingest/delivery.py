@@ -25,7 +25,7 @@ def new_delivery_id() -> uuid.UUID:
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:
-    """What all ids given from then on are greater than, and none that was given before."""
+    """The smallest id that can be given at `moment`."""
     return _version_7(int(moment.timestamp() * 1000) << 80)
 
 

@@ -229,7 +229,7 @@ def changes_in_words(changes: Mapping[str, Any]) -> str:
 
 
 def moves(instance: Instance, account: Account) -> bool:
-    """Whether a partner's list says whose it is. Not where it would lose its Client-Token by it."""
+    """Whether the instance moves to this account; not if it would lose its Client-Token."""
     is_safe = bool(account.client_token) or not instance.account.client_token
     return instance.account_id != account.pk and is_safe
 

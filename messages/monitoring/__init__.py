@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def forget_processes() -> None:
-    """Before any of them starts: what those of earlier starts counted is read at every scrape."""
+    """Called before any process starts: an earlier run's counts would be added at each scrape."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     for file in Path(folder).glob("*.db") if folder else ():
         file.unlink(missing_ok=True)

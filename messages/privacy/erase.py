@@ -48,7 +48,7 @@ _AT_ONCE: Final = 200
 
 
 def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
-    """From now on whatever comes about this person's messages so far goes. The worker begins."""
+    """Write the request down; the worker erases everything received up to now."""
     erasure = Erasure.objects.create(subject=json.dumps(person.names), people=person.fingerprints)
     audit(
         by,

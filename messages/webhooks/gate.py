@@ -14,6 +14,6 @@ wrong_keys = Strangers("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
 
 
 def admits(meta: Mapping[str, Any]) -> bool:
-    """Whether the caller's network is let in; each is where none was named."""
+    """Whether the caller's network is allowed; all are when none is configured."""
     networks: Networks = settings.WEBHOOK_ALLOWED_NETWORKS
     return not networks or is_in(client_address(meta), networks)

@@ -637,7 +637,7 @@ def test_a_new_partner_token_replaces_the_one_stored(admin, account, zapi):
     account.refresh_from_db()
     assert account.partner_token.reveal() == "the-partner-token"
     assert account.client_token.reveal() == "client-token-of-the-account"
-    event = AuditEvent.objects.get(action=Action.INSTANCE_CHANGED)
+    event = AuditEvent.objects.get(action=Action.ACCOUNT_CHANGED)
     assert event.details == {"account": "Loja", "fields": ["partner_token"]}
 
 

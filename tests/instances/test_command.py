@@ -282,7 +282,7 @@ def test_import_connects_tags_and_pushes(zapi, tmp_path):
 
 
 def test_a_partner_token_that_is_stored_is_written_down(zapi):
-    run("import", "--partner", "Reseller", "--partner-token", "partner", "--dry-run")
+    run("import", "--partner", "Reseller", "--partner-token", "partner")
     event = AuditEvent.objects.get(action=Action.ACCOUNT_CHANGED)
     assert event.details == {"account": "Reseller", "fields": ["partner_token"]}
 

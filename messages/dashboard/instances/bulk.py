@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.access.scope import is_limited, limited_to
 from messages.audit import Action, audit
@@ -29,7 +30,7 @@ from messages.models import Account, Batch, BatchKind, Instance, Plan, RowState
 
 from .forms import FileForm, PartnerForm
 from .rows import Badge
-from .views import CHANGE, STOP_POLLING
+from .views import CHANGE
 
 # A page must open; the rest is counted.
 MOST_SHOWN = 500
@@ -104,9 +105,9 @@ def instance_batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(_batch(request, pk))
     progress = context["progress"]
     if request.GET.get("seen") == str(progress.finished):
-        return HttpResponse(status=STOP_POLLING if progress.is_over else 204)
+        return HttpResponseStopPolling() if progress.is_over else HttpResponse(status=204)
     if progress.is_over:
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        return HttpResponseClientRefresh()
     return render(request, "dashboard/instances/_batch.html", context)
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.access.scope import Viewer, limited_to
 from messages.audit import Action, audit
@@ -28,8 +29,6 @@ from .panel import panel, steps
 from .rows import connection_badge, payment_badge, rows
 
 CHANGE = "whatsapp.change_instance"
-# What htmx takes as the end of polling.
-STOP_POLLING = 286
 
 
 @permission_required("whatsapp.view_instance", raise_exception=True)
@@ -95,10 +94,10 @@ def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
     progress = steps(instance)
     if request.GET.get("seen") == progress.digest:
-        return HttpResponse(status=204 if progress.is_waiting else STOP_POLLING)
+        return HttpResponse(status=204) if progress.is_waiting else HttpResponseStopPolling()
     if request.GET.get("pushing") and not progress.is_pushing:
         # What came of the push may ask a question, which stands elsewhere on the page.
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        return HttpResponseClientRefresh()
     return render(request, "dashboard/instances/_steps.html", {"progress": progress})
 
 
