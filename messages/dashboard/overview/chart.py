@@ -139,7 +139,7 @@ class Chart:
         shade_at = fresh_from * self._step
         return format_html(
             '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
-            '<rect class="unsettled" fill="url(#hatch)" x="{}" width="{}" height="{}"/>'
+            '<rect class="unsettled" fill="url(#shade)" x="{}" width="{}" height="{}"/>'
             '<path class="read" d="{}"/><path class="delivered" d="{}"/>'
             '<path class="undelivered" d="{}"/><path class="tick" d="{}"/>{}</svg>',
             *(WIDTH, HEIGHT, _written(shade_at), _written(WIDTH - shade_at), HEIGHT),
