@@ -17,6 +17,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min, QuerySet
 
 from messages.models import SpooledCallback
@@ -171,8 +173,25 @@ def prepare() -> None:
         # Processes that find the file missing in the same moment must not all create the table.
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection.close()
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes("whatsapp"))
+        if SpooledCallback._meta.db_table in connection.introspection.table_names():
+            executor = MigrationExecutor(connection)
+            executor.migrate(executor.loader.graph.leaf_nodes("whatsapp"))
+        else:
+            _make_table()
+
+
+def _make_table() -> None:
+    """As all migrations together would: to run them takes a second, and callbacks wait for it.
+
+    The table comes last, so that whoever is stopped on the way begins anew.
+    """
+    connection = connections["spool"]
+    recorder = MigrationRecorder(connection)
+    recorder.ensure_schema()
+    for migration in sorted(MigrationLoader(None).disk_migrations.keys() - recorder.applied_migrations().keys()):
+        recorder.record_applied(*migration)
+    with connection.schema_editor() as editor:
+        editor.create_model(SpooledCallback)
 
 
 def _write_surely(row: SpooledCallback) -> None:

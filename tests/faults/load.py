@@ -57,6 +57,7 @@ class Load:
         self._enough = threading.Event()
         self._seen: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self.acknowledged: list[Payload] = []
+        self._given_up = threading.Event()
         self._local = threading.local()
         self._threads = [
             threading.Thread(target=self._run, daemon=True) for _ in range(connections)
@@ -79,6 +80,9 @@ class Load:
         self._enough.set()
         if error is None:
             self.finish()
+        else:
+            # The test has failed: its threads must not go on into those after it.
+            self._given_up.set()
 
     def finish(self) -> None:
         """Until every callback begun is acknowledged, and all where their number is bounded."""
@@ -115,7 +119,7 @@ class Load:
 
     def _send_until_acknowledged(self, payload: Payload) -> None:
         body = json.dumps(payload).encode()
-        while True:
+        while not self._given_up.is_set():
             attempt = self._post(body)
             self._seen.put(attempt)
             if 200 <= attempt.status < 300:

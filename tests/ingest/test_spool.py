@@ -31,6 +31,19 @@ def on_disk(path):
         return file.execute("SELECT count(*) FROM whatsapp_spooledcallback").fetchone()[0]
 
 
+def form_of(path):
+    """The columns of its table, and what its indexes are over."""
+    table = "whatsapp_spooledcallback"
+    with sqlite3.connect(path) as file:
+        columns = file.execute(
+            f"SELECT name, type, [notnull], pk FROM pragma_table_info('{table}')"
+        )
+        indexes = file.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", [table]
+        )
+        return set(columns.fetchall()), set(indexes.fetchall())
+
+
 class TestKeeping:
     def test_a_callback_is_on_disk_before_it_is_answered(self, away, post, spool_path):
         away(True)
@@ -97,6 +110,14 @@ class TestKeeping:
         of_default = connections["default"].introspection.table_names()
         assert set(of_spool) == {"django_migrations", "whatsapp_spooledcallback"}
         assert "whatsapp_spooledcallback" not in of_default
+
+    def test_it_is_made_as_the_migrations_would_make_it(self, spool_path):
+        spool.prepare()
+        made = form_of(spool_path)
+        spool_path.unlink()
+        connections["spool"].close()
+        call_command("migrate", database="spool", verbosity=0)
+        assert made == form_of(spool_path)
 
     def test_migrate_finds_nothing_left_to_do(self, spool_path):
         spool.prepare()

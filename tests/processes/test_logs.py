@@ -9,6 +9,7 @@ secrets the databases are searched in what is made of bodies, not in the bodies.
 import gzip
 import json
 import sqlite3
+import time
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -196,10 +197,14 @@ def test_the_signing_keys_are_nowhere_but_in_their_file(board, webhook):
 
 def test_strangers_cannot_fill_the_log(start_board):
     board = start_board()
+    began = time.time()
     for number in range(400):
         exchange(board.port, request(f"/webhooks/zapi/{number}/", b"{}", JSON))
         exchange(board.port, request(f"/{number}", b"", method="GET"))
-    assert board.output.count("Not Found") + board.output.count("Too Many") <= 2 * 60
+    # Two processes write 60 lines in each minute of the clock that this touched.
+    minutes = time.time() // 60 - began // 60 + 1
+    written = board.output.count("Not Found") + board.output.count("Too Many")
+    assert written <= 2 * 60 * minutes
 
 
 def test_nor_with_long_addresses(start_board):
