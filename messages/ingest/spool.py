@@ -188,8 +188,9 @@ def _make_table() -> None:
     connection = connections["spool"]
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
-    for migration in sorted(MigrationLoader(None).disk_migrations.keys() - recorder.applied_migrations().keys()):
-        recorder.record_applied(*migration)
+    known = MigrationLoader(None).disk_migrations.keys()
+    for app, name in sorted(known - recorder.applied_migrations().keys()):
+        recorder.record_applied(app, name)
     with connection.schema_editor() as editor:
         editor.create_model(SpooledCallback)
 

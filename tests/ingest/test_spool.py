@@ -33,15 +33,11 @@ def on_disk(path):
 
 def form_of(path):
     """The columns of its table, and what its indexes are over."""
-    table = "whatsapp_spooledcallback"
+    table = ["whatsapp_spooledcallback"]
+    columns = "SELECT name, type, [notnull], pk FROM pragma_table_info(?)"
+    indexes = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
     with sqlite3.connect(path) as file:
-        columns = file.execute(
-            f"SELECT name, type, [notnull], pk FROM pragma_table_info('{table}')"
-        )
-        indexes = file.execute(
-            "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", [table]
-        )
-        return set(columns.fetchall()), set(indexes.fetchall())
+        return [set(file.execute(question, table).fetchall()) for question in (columns, indexes)]
 
 
 class TestKeeping:
