@@ -6,7 +6,6 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from statusboard.handlers import (  # noqa: E402
     DoorHandler,
     TimedCallbackHandler,
 )
+from statusboard.page_turns import PageTurns  # noqa: E402
 
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -37,14 +37,13 @@ _callbacks: WSGIApplication = _handler_of_callbacks("messages.webhooks.urls")
 # Without middleware: it answers whatever the host name, and while the database is away.
 _watched: WSGIApplication = DoorHandler("messages.monitoring.urls")
 _site: WSGIApplication = WSGIHandler()
-# In seconds: a page waits no longer for the one before it, which may be waiting for Z-API.
-_page_turn = threading.Lock()
-_LONGEST_TURN = 0.25
+_pages = PageTurns()
 
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ.get("PATH_INFO") in _WATCHED:
         return _watched(environ, start_response)
+    _pages.note_callback()
     refusal = turn_away(environ, start_response)
     return _callbacks(environ, start_response) if refusal is None else refusal
 
@@ -56,10 +55,5 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 def _page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """One page at a time in each process: more would gain nothing, and keep callbacks waiting."""
-    has_turn = _page_turn.acquire(timeout=_LONGEST_TURN)
-    try:
+    with _pages.turn():
         return _site(environ, start_response)
-    finally:
-        if has_turn:
-            _page_turn.release()

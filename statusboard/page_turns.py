@@ -1,0 +1,45 @@
+"""Pages take turns within a process, so that callbacks keep the interpreter."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+# In seconds: nobody waits longer for a page before, which may itself be waiting for Z-API.
+LONGEST: Final = 0.25
+
+
+class PageTurns:
+    """One page at a time: more would gain nothing.
+
+    While callbacks come in, a page leaves them as much time as it took before the next one begins;
+    else somebody who opens pages as fast as they come would take half of what callbacks have.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._next_at = 0.0
+        self._last_callback_at = 0.0
+
+    def note_callback(self) -> None:
+        self._last_callback_at = time.monotonic()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        has_turn = self._turn.acquire(timeout=LONGEST)
+        try:
+            self._rest()
+            began = time.monotonic()
+            yield
+            now = time.monotonic()
+            if self._last_callback_at > began:
+                self._next_at = now + min(now - began, LONGEST)
+        finally:
+            if has_turn:
+                self._turn.release()
+
+    def _rest(self) -> None:
+        left = self._next_at - time.monotonic()
+        if left > 0:
+            time.sleep(min(left, LONGEST))
