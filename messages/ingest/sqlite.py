@@ -79,7 +79,8 @@ def store(entry: Entry) -> tuple[int, str] | None:
 
 def settle(entry: Entry) -> tuple[int, str] | None:
     """Store an entry in place of its quarantined callback; None where that is there no longer."""
-    return _write(entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
+    with transaction.atomic():
+        return _write(entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
 
 
 def derive(entry: Entry, instance_id: int) -> None:
@@ -89,17 +90,17 @@ def derive(entry: Entry, instance_id: int) -> None:
 
 
 def _write(entry: Entry, known: str, callback: str) -> tuple[int, str] | None:
+    """In the caller's transaction, which may be that of many."""
     parameters = _adapted(entry)
-    with transaction.atomic():
-        row = _execute(known, parameters).fetchone()
-        if row is None:
-            return None
-        parameters["instance_id"], parameters["token_check"] = row
-        if entry.status:
-            parameters["outcome"] = _apply(parameters)
-        _execute(callback, parameters)
-        _execute(_STORE_FOLLOW_UP, parameters)
-        return row[0], str(parameters["outcome"])
+    row = _execute(known, parameters).fetchone()
+    if row is None:
+        return None
+    parameters["instance_id"], parameters["token_check"] = row
+    if entry.status:
+        parameters["outcome"] = _apply(parameters)
+    _execute(callback, parameters)
+    _execute(_STORE_FOLLOW_UP, parameters)
+    return row[0], str(parameters["outcome"])
 
 
 def _apply(parameters: dict[str, Any]) -> str:

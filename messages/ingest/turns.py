@@ -54,7 +54,9 @@ class Turns(Generic[Given, Answer]):
     def take(self, given: Given) -> Answer:
         """What `write` gave, committed. Raises what it raised for this one, or OperationalError."""
         if connection.in_atomic_block:
-            return self._write(given)  # its commit is somebody else's: nobody may wait for it
+            # Its commit is somebody else's: nobody may wait for it.
+            with transaction.atomic():
+                return self._write(given)
         ticket: _Ticket[Given, Answer] = _Ticket(given, [])
         self._waiting.append(ticket)
         self._wait_for_turn(ticket)
