@@ -33,7 +33,7 @@ class Result:
 def server(application: str, environment: dict[str, str], path: str) -> Iterator[int]:
     """Granian serving `application`, once `path` answers; gives its process id."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
-    command += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
+    command += ["--workers", "2", "--blocking-threads", "8", "--no-ws"]
     command += ["--log-level", "error", application]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:

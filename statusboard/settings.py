@@ -120,6 +120,8 @@ HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 LOCAL_BASE_URL = f"http://127.0.0.1:{PORT}"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+# In each of them: pages that wait for their turn must leave callbacks enough threads.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 # The stand-in for Z-API takes http addresses, which the real one never does (see `make demo`).
 DEMO = env.bool("DEMO", default=False)
 

@@ -100,7 +100,7 @@ def web_server() -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "--host", settings.HOST),
         *("--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)),
-        *("--blocking-threads", "4"),
+        *("--blocking-threads", str(settings.WEB_THREADS)),
         *("--respawn-failed-workers", "--no-ws", "--log-level", "warning"),
         "statusboard.wsgi:application",
     )
