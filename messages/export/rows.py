@@ -76,6 +76,9 @@ _TIMES: Final = (
 )
 
 
+_UNLABELLED: Final = Label()
+
+
 class Reader:
     """Words and zone are those of the moment in which it is made: its rows are sent later.
 
@@ -100,6 +103,8 @@ class Reader:
         self._shows_phones = shows_phones
         self._instances = dict(Instance.objects.values_list("pk", "name"))
         self._words = {status: str(status.label) for status in Status}
+        # What a message's own columns can word: nearly all of them.
+        self._by_rank = {status.rank: Standing(Status.of_rank(status.rank)) for status in Status}
         self._yes = _("yes")
 
     @property
@@ -118,8 +123,9 @@ class Reader:
             records = [record for record, _times in chunk]
             labels, standings = labels_of(records), self._standings(records)
             for record, times in chunk:
-                label = labels.get((record.instance_id, record.zapi_id)) or Label()
-                yield self._row(record, times, standings.get(record.id), label)
+                told = standings.get(record.id) or self._by_rank[record.rank]
+                label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)
+                yield self._row(record, times, told, label)
             self.count += len(chunk)
             self._told(self.count)
             last = records[-1]
@@ -140,10 +146,9 @@ class Reader:
         self,
         record: _Record,
         times: Sequence[int | None],
-        told: Standing | None,
+        told: Standing,
         label: Label,
     ) -> Row:
-        told = told or Standing(Status.of_rank(record.rank))
         tally = told.tally
         people = (tally.delivered, tally.read, tally.played) if tally else ("", "", "")
         word = told.word if told.status is Status.UNKNOWN else ""
