@@ -21,6 +21,9 @@ from .authentication import KeyAuthentication
 from .parsers import LengthRequiredError
 from .problems import problem_response
 
+# Of a body that is refused, so that its connection can go on.
+_MOST_READ_AWAY: Final = 64 * 1024
+
 strangers: Final = Strangers("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
 # Who is signed in and tries the API out, like a key, but counted by each process for itself.
 people: Final = Buckets("API_REQUESTS_PER_MINUTE", "API requests")
@@ -61,6 +64,7 @@ class ApiView(APIView):
             raise Throttled(self.quota.wait)
         super().initial(request, *args, **kwargs)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            _read_away(request)
             raise LengthRequiredError
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -98,3 +102,9 @@ def _limits(quota: Quota | None) -> list[tuple[str, int]]:
         ("RateLimit-Remaining", quota.remaining),
         ("RateLimit-Reset", quota.seconds_left),
     ]
+
+
+def _read_away(request: Request) -> None:
+    # Only where the server marks the end: another one would let us wait for more.
+    if request.META.get("wsgi.input_terminated"):
+        request.META["wsgi.input"].read(_MOST_READ_AWAY)

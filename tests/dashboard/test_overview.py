@@ -97,7 +97,9 @@ class TestFunnel:
         summary(instance, hours_ago=2, accepted=1, messages=1)
         summary(instance, hours_ago=60, accepted=3, messages=3)
         drawn = re.findall(r'<rect class="(\w+)"[^>]*width="([\d.]+%)"', page(viewer))
-        assert drawn[:2] == [("settled", "75.00%"), ("unsettled", "25.00%")]
+        # In the step's own colour as well, under the hatching.
+        fresh = [("settled", "25.00%"), ("unsettled", "25.00%")]
+        assert drawn[:3] == [("settled", "75.00%"), *fresh]
 
     def test_never_a_hundred_percent_of_what_is_not_all(self, viewer, instance):
         summary(instance, messages=100_000, accepted=100_000, sent=99_999)
