@@ -28,6 +28,7 @@ from messages.models import (
     Incident,
     IncidentKind,
     Instance,
+    Notification,
     Outcome,
     WorkerBeat,
 )
@@ -144,6 +145,8 @@ def _incidents() -> _Families:
 def _channels() -> _Families:
     failing = Channel.objects.filter(enabled=True, failing_since__isnull=False).count()
     yield _gauge("channels_failing", "Notification channels that cannot be told.", failing)
+    waiting = Notification.objects.waiting().count()
+    yield _gauge("notifications_waiting", "Notifications that are still to be told.", waiting)
 
 
 _FIGURES: Final = (

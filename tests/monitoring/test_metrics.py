@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from messages.ingest import first_id_at
 from messages.ingest.record import breaker
-from messages.models import Callback, Channel, FollowUp, Forward, Incident
+from messages.models import Callback, Channel, FollowUp, Forward, Incident, Transition
+from messages.notifications.outbox import enqueue
 from messages.worker.heart import Heart
 from tests.conftest import Answer, call
 from tests.processes.conftest import start_board
@@ -132,6 +133,15 @@ def test_channels_that_fail_are_counted(db):
     assert figures()["statusboard_channels_failing"] == 1
 
 
+def test_notifications_that_wait_are_counted(instance):
+    Channel.objects.create(name="On call", kind="email")
+    incident = Incident.objects.create(
+        kind="silent", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()
+    )
+    enqueue(incident, Transition.OPENED)
+    assert figures()["statusboard_notifications_waiting"] == 1
+
+
 def test_the_spool_is_told_of_while_the_database_is_away(post, away):
     away(True)
     post(READ)
@@ -150,7 +160,7 @@ def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_que
     for number in range(5):
         instance.pk, instance.zapi_id = None, f"Z{number}"
         instance.save()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         scrape()
 
 
