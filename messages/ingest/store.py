@@ -1,7 +1,7 @@
 """A delivery into the database, within a time that its sender can wait for."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,6 +39,8 @@ class Backend(Protocol):
     """What postgresql.py and sqlite.py both offer; the comments are there."""
 
     def store(self, entry: Entry) -> tuple[int, str] | None: ...
+
+    def store_together(self, entries: Sequence[Entry]) -> list[tuple[int, str] | None]: ...
 
     def settle(self, entry: Entry) -> tuple[int, str] | None: ...
 

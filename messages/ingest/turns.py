@@ -1,38 +1,54 @@
-"""One writer at a time, who commits for everybody waiting.
+"""Whoever's turn it is writes for everybody waiting, in one go.
 
-SQLite takes one writer, and a commit costs a wait for the disk. Left to itself every thread would
-wait for the lock by sleeping, and then for a disk of its own; here whoever's turn it is stores what
-the others have brought meanwhile in the same transaction. The web server's processes take turns by
-a lock on a file; the worker, which writes seldom, waits as SQLite does.
+A commit costs a wait for the disk, and a statement costs its beginning and its end; one of them for
+many callbacks costs little more than for one. Nobody waits to be joined: what comes while the
+database is busy makes up the next batch, and whoever comes alone is written alone.
+
+SQLite takes one writer besides: left to itself every thread would wait for the lock by sleeping.
+The web server's processes take turns by a lock on a file; the worker, which writes seldom, waits as
+SQLite does.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 
 from statusboard.deadline import remaining
 
 from .file_lock import FileLock
-from .patience import hurry
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
-_TOO_LATE = "database is locked: the turn to write did not come in time"
-# What one transaction takes at most, so that the first of it need not wait long for the last.
+_TOO_LATE = "the turn to write did not come in time: the database is busy or locked"
+# What is written in one go at most, so that the first of it need not wait long for the last.
 MOST = 64
+
+
+class SpoiltError(Exception):
+    """What was written together failed, and it is not known whose fault it was."""
+
+
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 @dataclass(slots=True, eq=False)
 class _Ticket(Generic[Given, Answer]):
     given: Given
-    answers: list[Answer]
-    error: Exception | None = None
+    alone: bool
+    leads: bool = False
+    answers: list[Answer] = field(default_factory=list)
+    error: BaseException | None = None
+    # Let go of when it is answered, or leads.
+    woken: threading.Lock = field(default_factory=_locked)
 
     @property
     def is_open(self) -> bool:
@@ -40,73 +56,108 @@ class _Ticket(Generic[Given, Answer]):
 
 
 class Turns(Generic[Given, Answer]):
-    """Calls `write` with what each thread brings, many to a transaction.
+    """Calls `write` with what several threads bring; it gives an answer for each, committed.
 
-    `processes` is the lock that other processes of this machine take their turns by.
+    `names` tells what no two of a batch may have in common. `processes` is the lock that other
+    processes of this machine take their turns by.
     """
 
-    def __init__(self, write: Callable[[Given], Answer], processes: FileLock | None = None) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Given]], Sequence[Answer]],
+        names: Callable[[Given], Iterable[object]] = lambda _: (),
+        processes: FileLock | None = None,
+    ) -> None:
         self._write = write
+        self._names = names
         self._processes = processes
-        self._turn = threading.Lock()
+        self._guard = threading.Lock()
+        # Whoever is in it, somebody leads; the first of it is who leads next.
         self._waiting: deque[_Ticket[Given, Answer]] = deque()
+        self._is_led = False
 
-    def take(self, given: Given) -> Answer:
-        """What `write` gave, committed. Raises what it raised for this one, or OperationalError."""
-        if connection.in_atomic_block:
-            # Its commit is somebody else's: nobody may wait for it.
-            with transaction.atomic():
-                return self._write(given)
-        ticket: _Ticket[Given, Answer] = _Ticket(given, [])
-        self._waiting.append(ticket)
-        self._wait_for_turn(ticket)
-        try:
-            if ticket.is_open:
-                self._write_all(ticket)
-        finally:
-            self._turn.release()
+    def take(self, given: Given, *, alone: bool = False) -> Answer:
+        """What `write` gave for this one.
+
+        Raises OperationalError where the turn does not come before the deadline, SpoiltError where
+        it was not written alone and something failed, and what `write` raised where it was.
+        """
+        ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
+        self._join(ticket)
+        if not ticket.leads:
+            self._wait(ticket)
+        if ticket.is_open:
+            self._lead(ticket)
         if ticket.error:
             raise ticket.error
         return ticket.answers[0]
 
-    def _wait_for_turn(self, ticket: _Ticket[Given, Answer]) -> None:
-        seconds = remaining()
-        if self._turn.acquire(timeout=-1 if seconds is None else seconds):
-            return
-        with suppress(ValueError):  # somebody has it in hand just now
-            self._waiting.remove(ticket)
-        raise OperationalError(_TOO_LATE)
+    def _join(self, ticket: _Ticket[Given, Answer]) -> None:
+        with self._guard:
+            self._waiting.append(ticket)
+            ticket.leads = not self._is_led
+            self._is_led = True
 
-    def _write_all(self, ticket: _Ticket[Given, Answer]) -> None:
-        """Until this ticket's turn has come, with all that waits before it."""
-        if self._processes and not self._processes.acquire(remaining()):
-            with suppress(ValueError):
-                self._waiting.remove(ticket)
+    def _wait(self, ticket: _Ticket[Given, Answer]) -> None:
+        seconds = remaining()
+        if ticket.woken.acquire(timeout=-1 if seconds is None else seconds):
+            return
+        self._leave(ticket)
+        if ticket.is_open:
             raise OperationalError(_TOO_LATE)
+
+    def _leave(self, ticket: _Ticket[Given, Answer]) -> None:
+        with self._guard:
+            with suppress(ValueError):  # somebody has it in hand just now
+                self._waiting.remove(ticket)
+            if ticket.leads:
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        """The lead, to the first who waits. With the guard in hand."""
+        if self._waiting:
+            self._waiting[0].leads = True
+            self._waiting[0].woken.release()
+        else:
+            self._is_led = False
+
+    def _lead(self, ticket: _Ticket[Given, Answer]) -> None:
         try:
-            hurry()
-            while ticket.is_open:
-                self._commit(self._next_batch())
+            if self._processes and not self._processes.acquire(remaining()):
+                raise OperationalError(_TOO_LATE)
+            try:
+                self._settle(self._next_batch())
+            finally:
+                if self._processes:
+                    self._processes.release()
         finally:
-            if self._processes:
-                self._processes.release()
+            self._leave(ticket)
 
     def _next_batch(self) -> list[_Ticket[Given, Answer]]:
-        return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        """The leader and those behind it, up to the first who has to be in another one."""
+        batch: list[_Ticket[Given, Answer]] = []
+        names: set[object] = set()
+        with self._guard:
+            while self._waiting and len(batch) < MOST:
+                ticket = self._waiting[0]
+                own = set(self._names(ticket.given))
+                if batch and (ticket.alone or batch[0].alone or not names.isdisjoint(own)):
+                    break
+                names |= own
+                batch.append(self._waiting.popleft())
+        return batch
 
-    def _commit(self, batch: Sequence[_Ticket[Given, Answer]]) -> None:
-        """All in one transaction or, where one of them spoils it, each in its own."""
+    def _settle(self, batch: Sequence[_Ticket[Given, Answer]]) -> None:
+        """Answers the batch, or gives each its error: nobody is left waiting, whatever happens."""
         try:
-            with transaction.atomic():
-                answers = [self._write(ticket.given) for ticket in batch]
-        except Exception as error:
-            # A lock or a full disk is the fault of none of them, and there is no time to try again.
-            if len(batch) == 1 or isinstance(error, OperationalError):
-                for ticket in batch:
-                    ticket.error = error
-                return
-            for ticket in batch:
-                self._commit([ticket])
-        else:
+            answers = self._write([ticket.given for ticket in batch])
             for ticket, answer in zip(batch, answers, strict=True):
                 ticket.answers.append(answer)
+        except BaseException as error:
+            for ticket in batch:
+                ticket.error = error if len(batch) == 1 else SpoiltError()
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for ticket in batch[1:]:
+                ticket.woken.release()

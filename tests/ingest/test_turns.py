@@ -1,77 +1,139 @@
-"""Threads that write to SQLite side by side."""
+"""Threads that write side by side, and who writes for whom."""
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
-from messages.ingest.turns import Turns
+from messages.ingest.file_lock import FileLock
+from messages.ingest.turns import SpoiltError, Turns
 from statusboard.deadline import deadline
 
-pytestmark = pytest.mark.django_db(transaction=True)
 
+class Writer:
+    """Notes what is written together; writes nothing more once `holds` is taken, until it lets go."""
 
-def in_threads(turns, numbers):
-    def take(number):
-        try:
-            return turns.take(number)
-        except ValueError as error:
-            return str(error)
-        finally:
-            connection.close()
+    def __init__(self, **options):
+        self.batches = []
+        self.began = threading.Event()
+        self.go_on = threading.Event()
+        self.turns = Turns(self.write, **options)
 
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(take, numbers))
-
-
-def test_everybody_gets_their_own_answer():
-    assert in_threads(Turns(lambda number: number * 2), range(200)) == [n * 2 for n in range(200)]
-
-
-def test_one_that_fails_spoils_nobody_elses():
-    def write(number):
-        if number == 13:
+    def write(self, numbers):
+        self.batches.append(list(numbers))
+        if numbers == ["hold"]:
+            self.began.set()
+            assert self.go_on.wait(5)
+        if 13 in numbers:
             raise ValueError("thirteen")
-        return number
+        return [f"{number} written" for number in numbers]
 
-    answers = in_threads(Turns(write), range(40))
-    assert answers == [n if n != 13 else "thirteen" for n in range(40)]
-
-
-def test_those_who_wait_are_committed_together():
-    began, go_on = threading.Event(), threading.Event()
-    transactions = []
-
-    def write(number):
-        if number == 0:
-            began.set()
-            go_on.wait(5)
-        transactions.append((threading.get_ident(), number))
-        return number
-
-    turns = Turns(write)
-
-    def take(number):
-        try:
-            return turns.take(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(5) as pool:
-        first = pool.submit(take, 0)
-        assert began.wait(5)
-        others = [pool.submit(take, number) for number in (1, 2, 3)]
-        while len(turns._waiting) < 3:
-            time.sleep(0.01)
-        go_on.set()
-        assert [future.result(5) for future in (first, *others)] == [0, 1, 2, 3]
-    assert len({thread for thread, number in transactions if number}) == 1
+    @contextmanager
+    def busy(self, pool, *waiting) -> Future:
+        """Somebody writes, and these wait meanwhile, in this order."""
+        holder = pool.submit(self.turns.take, "hold")
+        assert self.began.wait(5)
+        futures = []
+        for place, (number, options) in enumerate(waiting, 1):
+            futures.append(pool.submit(self.turns.take, number, **options))
+            while len(self.turns._waiting) < place:
+                time.sleep(0.001)
+        yield futures
+        self.go_on.set()
+        assert holder.result(5) == "hold written"
 
 
-def test_who_cannot_wait_longer_is_told_so():
-    turns: Turns[int, int] = Turns(lambda number: number)
-    with turns._turn, deadline(0.01), pytest.raises(OperationalError, match="turn"):
-        turns.take(1)
-    assert turns.take(2) == 2
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+def after_hold(writer):
+    return writer.batches[1:]
+
+
+def test_everybody_gets_their_own_answer(pool):
+    writer = Writer()
+    assert list(pool.map(writer.turns.take, range(20, 220))) == [
+        f"{number} written" for number in range(20, 220)
+    ]
+
+
+def test_who_comes_alone_is_written_alone():
+    writer = Writer()
+    assert [writer.turns.take(1), writer.turns.take(2)] == ["1 written", "2 written"]
+    assert writer.batches == [[1], [2]]
+
+
+def test_those_who_wait_are_written_together(pool):
+    writer = Writer()
+    with writer.busy(pool, (1, {}), (2, {}), (3, {})) as waiting:
+        pass
+    assert [future.result(5) for future in waiting] == ["1 written", "2 written", "3 written"]
+    assert after_hold(writer) == [[1, 2, 3]]
+
+
+def test_those_who_share_a_name_are_not_written_together(pool):
+    writer = Writer(names=lambda number: [number if number == "hold" else number % 10])
+    with writer.busy(pool, (1, {}), (2, {}), (11, {}), (3, {})) as waiting:
+        pass
+    assert [future.result(5) for future in waiting][2] == "11 written"
+    assert after_hold(writer) == [[1, 2], [11, 3]]
+
+
+def test_who_asks_to_be_alone_is(pool):
+    writer = Writer()
+    with writer.busy(pool, (1, {}), (2, {"alone": True}), (3, {})) as waiting:
+        pass
+    assert [future.result(5) for future in waiting][1] == "2 written"
+    assert after_hold(writer) == [[1], [2], [3]]
+
+
+def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
+    writer = Writer()
+    with writer.busy(pool, (12, {}), (13, {})) as waiting:
+        pass
+    for future in waiting:
+        with pytest.raises(SpoiltError):
+            future.result(5)
+    with pytest.raises(ValueError, match="thirteen"):
+        writer.turns.take(13, alone=True)
+    assert writer.turns.take(12, alone=True) == "12 written"
+
+
+def test_who_cannot_wait_longer_is_told_so_and_leaves_nothing_behind(pool):
+    writer = Writer()
+    with writer.busy(pool), deadline(0.01), pytest.raises(OperationalError, match="turn"):
+        writer.turns.take(1)
+    assert writer.turns.take(2) == "2 written"
+    assert after_hold(writer) == [[2]]
+
+
+def test_another_process_is_waited_for_no_longer_than_allowed(tmp_path):
+    mine, other = FileLock(tmp_path / "turn"), FileLock(tmp_path / "turn")
+    writer = Writer(processes=mine)
+    other.acquire(None)
+    with deadline(0.05), pytest.raises(OperationalError, match="turn"):
+        writer.turns.take(1)
+    other.release()
+    assert writer.turns.take(2) == "2 written"
+    assert writer.batches == [[2]]
+
+
+def test_those_who_run_out_of_time_hand_on_the_lead(pool):
+    writer = Writer()
+
+    def impatient(number):
+        with deadline(0.001 * (number % 5)):
+            try:
+                return writer.turns.take(number)
+            except OperationalError:
+                return "too late"
+
+    answers = list(pool.map(impatient, range(20, 420)))
+    assert set(answers) <= {"too late", *(f"{number} written" for number in range(20, 420))}
+    assert writer.turns.take(1) == "1 written"

@@ -1,0 +1,160 @@
+"""Callbacks that are written in one go: the same rows as one by one, and one that spoils nobody's."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from messages.ingest import Delivery, new_delivery_id, record
+from messages.ingest.entry import read
+from messages.ingest.store import backend
+from messages.models import Callback, FollowUp, Message, StatusEvent
+from tests.conftest import ZAPI_ID
+
+from .test_truth import EPOCH, EVENT_TRUTH, MESSAGE_TRUTH
+
+ARRIVAL = datetime(2026, 11, 22, 9, 14, tzinfo=UTC)
+WORDS = ["SENT", "FAILED", "RECEIVED", "READ", "PLAYED", "READ_BY_ME", "EDITED"]
+
+# Whatever JSON can carry and a callback may hold.
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+reports = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(WORDS),
+        "momment": st.integers(0, 5).map(lambda n: EPOCH + n * 1000) | st.sampled_from([None, "x"]),
+        "phone": st.sampled_from(["5544999999999", "998877665544332@lid", "120363-group", ""]),
+        "participant": st.sampled_from(["", "5561"]),
+        "error": st.none() | texts,
+    }
+)
+
+
+def delivery(report, *ids, **more):
+    body = json.dumps({"type": "MessageStatusCallback", "ids": ids} | report)
+    return Delivery(new_delivery_id(), ZAPI_ID, 1, ARRIVAL, body.encode(), **more)
+
+
+def entries(drawn, salt=""):
+    """Each of a message of its own, or of two."""
+    return [
+        read(delivery(report, *(f"{salt}{place}-{n}" for n in range(1 + place % 2))))
+        for place, report in enumerate(drawn)
+    ]
+
+
+def stored():
+    """All that callbacks wrote, but for what is new at every arrival."""
+    return [
+        list(Message.objects.order_by("zapi_id").values_list(*MESSAGE_TRUTH)),
+        list(
+            StatusEvent.objects.order_by("message__zapi_id", "raw_status", "momment").values_list(
+                *EVENT_TRUTH, "received_at", "repeats", "message__zapi_id"
+            )
+        ),
+        sorted(
+            (bytes(body), *others)
+            for body, *others in Callback.objects.values_list(
+                "body", "type", "outcome", "cause", "token_check", "size", "received_at"
+            )
+        ),
+        list(FollowUp.objects.values_list("instance_id", "type", "body")),
+    ]
+
+
+def emptied():
+    for model in (FollowUp, Callback, StatusEvent, Message):
+        model.objects.all().delete()
+
+
+@pytest.mark.django_db
+class TestSameRows:
+    @pytest.fixture(autouse=True)
+    def _instance(self, instance):
+        self.instance = instance
+
+    @settings(max_examples=40, deadline=None)
+    @given(first=st.lists(reports, min_size=2, max_size=6), then=st.lists(reports, max_size=6))
+    def test_together_as_one_by_one(self, first, then):
+        emptied()
+        for entry in (*entries(first), *entries(then)):
+            backend().store(entry)
+        one_by_one = stored()
+        emptied()
+        backend().store_together(entries(first))
+        if then:
+            backend().store_together(entries(then))
+        assert stored() == one_by_one
+
+
+def sent(*ids, **more):
+    return read(delivery({"status": "SENT", "momment": EPOCH}, *ids, **more))
+
+
+def test_each_is_told_its_own_outcome(instance):
+    backend().store(sent("known"))
+    answers = backend().store_together([sent("new"), sent("known"), sent("known too", "newer")])
+    assert answers == [
+        (instance.pk, "applied"),
+        (instance.pk, "repeated"),
+        (instance.pk, "applied"),
+    ]
+
+
+def test_one_whose_key_opens_nothing_keeps_none_out(instance):
+    stranger = sent("theirs")
+    stranger = replace(stranger, delivery=replace(stranger.delivery, zapi_id="nobody"))
+    retired = sent("old")
+    retired = replace(retired, delivery=replace(retired.delivery, key_version=7))
+    answers = backend().store_together([stranger, sent("ours"), retired])
+    assert answers == [None, (instance.pk, "applied"), None]
+    assert [message.zapi_id for message in Message.objects.all()] == ["ours"]
+
+
+@contextmanager
+def nobody_can_write():
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE whatsapp_message IN EXCLUSIVE MODE")
+        yield
+        cursor.execute("ROLLBACK")
+    other.close()
+
+
+def wait_until(it_is_so):
+    ends_at = time.monotonic() + 5
+    while not it_is_so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.001)
+
+
+def outcome(given):
+    try:
+        return record(given).outcome
+    finally:
+        connection.close()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="locks of PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_one_that_cannot_be_stored_spoils_nobody_elses(instance):
+    """It waits with others behind one that writes, and the database refuses its id."""
+    twice = delivery({"status": "SENT"}, "twice")
+    record(twice)
+    first, *others = (delivery({"status": "READ"}, f"message {place}") for place in range(5))
+    turns = backend()._turns
+    with ThreadPoolExecutor(6) as pool:
+        with nobody_can_write():
+            outcomes = [pool.submit(outcome, first)]
+            wait_until(lambda: turns._is_led and not turns._waiting)
+            outcomes += [pool.submit(outcome, one) for one in (*others, twice)]
+            wait_until(lambda: len(turns._waiting) == 5)
+        assert [future.result() for future in outcomes] == ["applied"] * 6
+    assert Message.objects.count() == 6
+    assert not Callback.objects.filter(outcome="quarantined").exists()
