@@ -5,7 +5,6 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -15,10 +14,6 @@ from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
 django.setup(set_prefix=False)
-
-# A thread that comes back from the database must not wait 5 ms, Python's own figure, for another to
-# let it go on: each callback comes back several times (measured on SQLite: 10 % more a second).
-sys.setswitchinterval(0.0002)
 
 # Django is set up only now: E402.
 from messages.webhooks.doorstep import turn_away  # noqa: E402

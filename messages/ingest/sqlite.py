@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from .entry import Entry
 from .file_lock import FileLock
+from .patience import hurry
 from .rules import (
     CALLBACK_COLUMNS,
     DROPPED_BODY,
@@ -27,7 +28,6 @@ from .rules import (
     event_update,
     message_update,
 )
-from .patience import hurry
 from .turns import SpoiltError, Turns
 
 

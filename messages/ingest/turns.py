@@ -11,8 +11,8 @@ SQLite does.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -44,10 +44,9 @@ def _locked() -> threading.Lock:
 class _Ticket(Generic[Given, Answer]):
     given: Given
     alone: bool
-    leads: bool = False
     answers: list[Answer] = field(default_factory=list)
     error: BaseException | None = None
-    # Let go of when it is answered, or leads.
+    # Let go of when it is answered, or has the turn.
     woken: threading.Lock = field(default_factory=_locked)
 
     @property
@@ -58,13 +57,15 @@ class _Ticket(Generic[Given, Answer]):
 class Turns(Generic[Given, Answer]):
     """Calls `write` with what several threads bring; it gives an answer for each, committed.
 
-    `names` tells what no two of a batch may have in common. `processes` is the lock that other
-    processes of this machine take their turns by.
+    `leaders` is how many may write side by side. `names` tells what no two of a batch may have in
+    common. `processes` is the lock that other processes of this machine take their turns by.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Given]], Sequence[Answer]],
+        *,
+        leaders: int = 1,
         names: Callable[[Given], Iterable[object]] = lambda _: (),
         processes: FileLock | None = None,
     ) -> None:
@@ -72,9 +73,9 @@ class Turns(Generic[Given, Answer]):
         self._names = names
         self._processes = processes
         self._guard = threading.Lock()
-        # Whoever is in it, somebody leads; the first of it is who leads next.
+        # Nobody waits while there is a turn to be had.
+        self._free = leaders
         self._waiting: deque[_Ticket[Given, Answer]] = deque()
-        self._is_led = False
 
     def take(self, given: Given, *, alone: bool = False) -> Answer:
         """What `write` gave for this one.
@@ -83,8 +84,7 @@ class Turns(Generic[Given, Answer]):
         it was not written alone and something failed, and what `write` raised where it was.
         """
         ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
-        self._join(ticket)
-        if not ticket.leads:
+        if not self._leads_at_once(ticket):
             self._wait(ticket)
         if ticket.is_open:
             self._lead(ticket)
@@ -92,56 +92,62 @@ class Turns(Generic[Given, Answer]):
             raise ticket.error
         return ticket.answers[0]
 
-    def _join(self, ticket: _Ticket[Given, Answer]) -> None:
+    def _leads_at_once(self, ticket: _Ticket[Given, Answer]) -> bool:
         with self._guard:
+            if self._free:
+                self._free -= 1
+                return True
             self._waiting.append(ticket)
-            ticket.leads = not self._is_led
-            self._is_led = True
+            return False
 
     def _wait(self, ticket: _Ticket[Given, Answer]) -> None:
+        """Until it is answered, or has the turn."""
         seconds = remaining()
         if ticket.woken.acquire(timeout=-1 if seconds is None else seconds):
             return
-        self._leave(ticket)
-        if ticket.is_open:
-            raise OperationalError(_TOO_LATE)
-
-    def _leave(self, ticket: _Ticket[Given, Answer]) -> None:
         with self._guard:
-            with suppress(ValueError):  # somebody has it in hand just now
+            if ticket in self._waiting:
                 self._waiting.remove(ticket)
-            if ticket.leads:
-                self._pass_on()
-
-    def _pass_on(self) -> None:
-        """The lead, to the first who waits. With the guard in hand."""
-        if self._waiting:
-            self._waiting[0].leads = True
-            self._waiting[0].woken.release()
-        else:
-            self._is_led = False
+                raise OperationalError(_TOO_LATE)
+        # Somebody has it in hand just now, or it has the turn: both end soon.
+        ticket.woken.acquire()
 
     def _lead(self, ticket: _Ticket[Given, Answer]) -> None:
         try:
-            if self._processes and not self._processes.acquire(remaining()):
-                raise OperationalError(_TOO_LATE)
-            try:
-                self._settle(self._next_batch())
-            finally:
-                if self._processes:
-                    self._processes.release()
+            with self._other_processes():
+                self._settle([ticket, *self._companions(ticket)])
         finally:
-            self._leave(ticket)
+            with self._guard:
+                self._pass_on()
 
-    def _next_batch(self) -> list[_Ticket[Given, Answer]]:
-        """The leader and those behind it, up to the first who has to be in another one."""
+    def _pass_on(self) -> None:
+        """The turn, to the first who waits. With the guard in hand."""
+        if self._waiting:
+            self._waiting.popleft().woken.release()
+        else:
+            self._free += 1
+
+    @contextmanager
+    def _other_processes(self) -> Iterator[None]:
+        if self._processes is None:
+            yield
+            return
+        if not self._processes.acquire(remaining()):
+            raise OperationalError(_TOO_LATE)
+        try:
+            yield
+        finally:
+            self._processes.release()
+
+    def _companions(self, leader: _Ticket[Given, Answer]) -> list[_Ticket[Given, Answer]]:
+        """Those who wait, up to the first who has to be in another batch."""
         batch: list[_Ticket[Given, Answer]] = []
-        names: set[object] = set()
+        names = set(self._names(leader.given))
         with self._guard:
-            while self._waiting and len(batch) < MOST:
+            while self._waiting and len(batch) < MOST - 1 and not leader.alone:
                 ticket = self._waiting[0]
                 own = set(self._names(ticket.given))
-                if batch and (ticket.alone or batch[0].alone or not names.isdisjoint(own)):
+                if ticket.alone or not names.isdisjoint(own):
                     break
                 names |= own
                 batch.append(self._waiting.popleft())

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -14,13 +15,13 @@ from statusboard.deadline import deadline
 
 
 class Writer:
-    """Notes what is written together; writes nothing more once `holds` is taken, until it lets go."""
+    """Notes what is written together; "hold" takes until `go_on` is set, 13 cannot be written."""
 
     def __init__(self, **options):
-        self.batches = []
+        self.batches: list[list[Any]] = []
         self.began = threading.Event()
         self.go_on = threading.Event()
-        self.turns = Turns(self.write, **options)
+        self.turns: Turns[Any, str] = Turns(self.write, **options)
 
     def write(self, numbers):
         self.batches.append(list(numbers))
@@ -32,7 +33,7 @@ class Writer:
         return [f"{number} written" for number in numbers]
 
     @contextmanager
-    def busy(self, pool, *waiting) -> Future:
+    def busy(self, pool, *waiting):
         """Somebody writes, and these wait meanwhile, in this order."""
         holder = pool.submit(self.turns.take, "hold")
         assert self.began.wait(5)
