@@ -3,7 +3,7 @@
 Each figure is the median of several rounds in which the contestants take turns, so that a machine
 whose speed drifts drifts for all. PostgreSQL with fsync and synchronous_commit on; everything,
 the load too, on the same cores. The bare view stores nothing, behind the middleware that everything
-else of the site has; our door needs none. Needs wrk, pgbench and a PostgreSQL at BENCH_DATABASE_URL.
+else of the site has; our door needs none. Needs wrk, pgbench, a PostgreSQL at BENCH_DATABASE_URL.
 """
 
 import argparse

@@ -1,23 +1,45 @@
 """How far a message came, and with whom: what pages word and exports count, by one rule.
 
-Pure functions over StatusEvents, in any order: the highest rank, per person wherever there is more
-than one.
+Pure functions over StatusEvents or Reports, in any order: the highest rank, per person wherever
+there is more than one.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from messages import phones
-from messages.models import StatusEvent
 from messages.phones import AddressKind
 from messages.statuses import Status
 from messages.statuses import highest as highest_of
 
+# Faster than Status(...), which a large group asks for thousands of times.
+_STATUSES: dict[str, Status] = {status.value: status for status in Status}
 _SEVERAL = {AddressKind.GROUP, AddressKind.BROADCAST}
+
+
+class Reported(Protocol):
+    """A StatusEvent, or as much as was read of one."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def raw_status(self) -> str: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def participant(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+Event = TypeVar("Event", bound=Reported)
 # Each person's events, by all the addresses that the person was reported under.
-ByPerson = dict[tuple[str, ...], list[StatusEvent]]
+ByPerson = dict[tuple[str, ...], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,7 @@ class Standing:
     tally: Tally | None = None
 
 
-def standing(events: Sequence[StatusEvent]) -> Standing:
+def standing(events: Sequence[Event]) -> Standing:
     people = persons(events)
     if len(people) > 1 or is_shared(events):
         return _of_many(events, people)
@@ -56,7 +78,7 @@ def standing(events: Sequence[StatusEvent]) -> Standing:
     return Standing(status, _word(events, failure), contradicted)
 
 
-def persons(events: Iterable[StatusEvent]) -> ByPerson:
+def persons(events: Iterable[Event]) -> ByPerson[Event]:
     """Everyone that a step was reported of, in the order of their addresses.
 
     Numbers that differ by the ninth digit are one person; so are exactly one number and one LID on
@@ -70,31 +92,31 @@ def persons(events: Iterable[StatusEvent]) -> ByPerson:
     return dict(sorted(found.items()))
 
 
-def is_shared(events: Iterable[StatusEvent]) -> bool:
+def is_shared(events: Iterable[Reported]) -> bool:
     """A group's or a broadcast's: one message, several people."""
     return any(event.participant or phones.kind_of(event.phone) in _SEVERAL for event in events)
 
 
-def highest(events: Iterable[StatusEvent]) -> Status:
+def highest(events: Iterable[Reported]) -> Status:
     return highest_of(status_of(event) for event in events)
 
 
-def earliest(events: Iterable[StatusEvent], status: Status) -> datetime | None:
+def earliest(events: Iterable[Reported], status: Status) -> datetime | None:
     """The first time reported for a step; PENDING stands on the same rung as ACCEPTED."""
     first = first_of(events, status)
     return first.occurred_at if first else None
 
 
-def first_of(events: Iterable[StatusEvent], status: Status) -> StatusEvent | None:
+def first_of(events: Iterable[Event], status: Status) -> Event | None:
     same = [event for event in events if status_of(event).rank == status.rank]
     return min(same, key=lambda event: event.occurred_at, default=None)
 
 
-def status_of(event: StatusEvent) -> Status:
-    return Status(event.status)
+def status_of(event: Reported) -> Status:
+    return _STATUSES[event.status]
 
 
-def _of_many(events: Sequence[StatusEvent], people: ByPerson) -> Standing:
+def _of_many(events: Sequence[Event], people: ByPerson[Event]) -> Standing:
     standings = {addresses: highest(theirs) for addresses, theirs in people.items()}
     reached = {key: at for key, at in standings.items() if at.rank >= Status.RECEIVED.rank}
     if not reached:
@@ -113,7 +135,7 @@ def _of_many(events: Sequence[StatusEvent], people: ByPerson) -> Standing:
     return Standing(shared_by_all, contradicted=contradicted, tally=tally)
 
 
-def _word(events: Sequence[StatusEvent], failure: StatusEvent | None) -> str:
+def _word(events: Sequence[Event], failure: Event | None) -> str:
     """Why it failed, or Z-API's own word for the newest status that we have no name for."""
     if failure:
         return failure.reason
@@ -122,13 +144,13 @@ def _word(events: Sequence[StatusEvent], failure: StatusEvent | None) -> str:
     return newest.raw_status if newest else ""
 
 
-def _is_someones(event: StatusEvent) -> bool:
+def _is_someones(event: Reported) -> bool:
     return bool(event.participant) or status_of(event).rank >= Status.RECEIVED.rank
 
 
-def _grouped(pairs: Iterable[tuple[str, StatusEvent]]) -> ByPerson:
+def _grouped(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
     addresses: dict[str, set[str]] = defaultdict(set)
-    events: dict[str, list[StatusEvent]] = defaultdict(list)
+    events: dict[str, list[Event]] = defaultdict(list)
     for address, event in pairs:
         key = phones.person(address)
         addresses[key].add(address)
@@ -136,7 +158,7 @@ def _grouped(pairs: Iterable[tuple[str, StatusEvent]]) -> ByPerson:
     return {_ordered(addresses[key]): events[key] for key in events}
 
 
-def _tied(by_person: ByPerson) -> ByPerson:
+def _tied(by_person: ByPerson[Event]) -> ByPerson[Event]:
     """An absent address is nobody new, and the one LID beside the one number is the same person."""
     named = sorted((key for key in by_person if key != ("",)), key=_is_lid)
     is_pair = [_is_lid(key) for key in named] == [False, True]

@@ -1,6 +1,5 @@
 """A page's messages as the list shows them, however many events they have, in one query."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,10 +7,11 @@ from typing import Final
 
 from django.utils import timezone
 
-from messages.access.masking import as_seen_by
+from messages.access.masking import as_seen_by, mask_text, sees_phones
 from messages.access.scope import Viewer
 from messages.labels import Labels, labels_of
-from messages.models import Label, Message, StatusEvent
+from messages.models import Label, Message
+from messages.reports import Report, reports_of
 from messages.statuses import Status
 
 from .addresses import Address
@@ -80,13 +80,13 @@ class Row:
 
 
 def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
-    events = _events_of([message.pk for message in messages if _needs_events(message)], user)
+    reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
     reasons = why_stuck({message.instance_id for message in messages if stuck_for(message)})
     return [
         Row(
             message,
-            _headline(message, events.get(message.pk, [])),
+            _headline(message, reports.get(message.pk, [])),
             labels.get((message.instance_id, message.zapi_id)),
             reasons.get(message.instance_id),
         )
@@ -112,21 +112,24 @@ def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
     return labels
 
 
-def _needs_events(message: Message) -> bool:
+def _needs_reports(message: Message) -> bool:
     """Where the message's own columns cannot word it: several people, or off the ladder."""
     return message.is_group or message.several or message.rank == 0
 
 
-def _events_of(messages: Sequence[int], user: Viewer) -> dict[int, list[StatusEvent]]:
-    events: dict[int, list[StatusEvent]] = defaultdict(list)
-    if messages:
-        for event in as_seen_by(user, StatusEvent.objects.filter(message__in=messages)):
-            events[event.message_id].append(event)
-    return events
+def _reports_of(messages: Sequence[Message], user: Viewer) -> dict[int, list[Report]]:
+    found = reports_of([message.pk for message in messages])
+    if sees_phones(user):
+        return found
+    return {pk: list(map(_masked, reports)) for pk, reports in found.items()}
 
 
-def _headline(message: Message, events: Sequence[StatusEvent]) -> Headline:
-    if events:
-        return headline(events)
+def _masked(report: Report) -> Report:
+    return report._replace(reason=mask_text(report.reason), raw_status=mask_text(report.raw_status))
+
+
+def _headline(message: Message, reports: Sequence[Report]) -> Headline:
+    if reports:
+        return headline(reports)
     contradicted = message.failed_at is not None and message.rank > Status.FAILED.rank
     return headline_of(message.status, message.failure, contradicted=contradicted)

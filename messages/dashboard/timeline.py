@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from messages.models import StatusEvent
 from messages.statuses import LADDER, Status
 from messages.story import (
+    Reported,
     Tally,
     earliest,
     first_of,
@@ -124,7 +125,7 @@ class Step:
         return "" if self.gap is None else duration(self.gap)
 
 
-def headline(events: Sequence[StatusEvent]) -> Headline:
+def headline(events: Sequence[Reported]) -> Headline:
     found = standing(events)
     if found.tally is None:
         return headline_of(found.status, found.word, contradicted=found.contradicted)
@@ -176,7 +177,7 @@ def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
     return min(ours, key=lambda event: event.occurred_at, default=None)
 
 
-def _kind_of_tally(events: Sequence[StatusEvent], tally: Tally) -> str:
+def _kind_of_tally(events: Sequence[Reported], tally: Tally) -> str:
     if not is_shared(events):
         return "addresses"
     return "unnamed" if tally.unnamed else "group"

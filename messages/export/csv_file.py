@@ -2,6 +2,8 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from io import StringIO
+from itertools import islice
 from typing import Final
 
 from django.utils.formats import get_format
@@ -18,13 +20,6 @@ _SPLIT_BEFORE: Final = ("\t", "\r", "\n")
 _LINES: Final = 500
 
 
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def separator() -> str:
     """What Excel splits at in the reader's language: where the comma is a decimal point, at `;`."""
     return ";" if get_format("DECIMAL_SEPARATOR") == "," else ","
@@ -32,23 +27,27 @@ def separator() -> str:
 
 def csv_lines(reader: Reader, between: str = ",") -> Iterator[bytes]:
     """A file in pieces, to be sent while it is read."""
-    pieces = [_MARK, csv_line(reader.headings, between)]
-    for row in reader.rows():
-        pieces.append(csv_line(row, between))
-        if len(pieces) >= _LINES:
-            yield "".join(pieces).encode()
-            pieces.clear()
-    yield "".join(pieces).encode()
+    yield f"{_MARK}{csv_text([reader.headings], between)}".encode()
+    rows = reader.rows()
+    while some := list(islice(rows, _LINES)):
+        yield csv_text(some, between).encode()
+
+
+def csv_text(rows: Iterable[Iterable[object]], between: str = ",") -> str:
+    """Rows as a text; no cell of them is a formula, wherever a spreadsheet splits it."""
+    text = StringIO()
+    writer = csv.writer(text, delimiter=between, quoting=csv.QUOTE_ALL)
+    writer.writerows([_text(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def csv_line(cells: Iterable[object], between: str = ",") -> str:
-    """One row as a text; no cell of it is a formula, wherever a spreadsheet splits it."""
-    writer = csv.writer(_Echo(), delimiter=between, quoting=csv.QUOTE_ALL)
-    line: str = writer.writerow(map(_text, cells))
-    return line
+    return csv_text([cells], between)
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return _neutral(cell)
     return cell.isoformat() if isinstance(cell, datetime) else _neutral(str(cell))
 
 

@@ -4,7 +4,6 @@ By position in the list and not by a cursor of the database: a download may take
 transaction should be open for as long.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
@@ -16,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from messages.access.masking import mask_text, masked
 from messages.finding.queries import MessageQuerySet
 from messages.labels import labels_of
-from messages.models import Instance, Label, StatusEvent
+from messages.models import Instance, Label
 from messages.models.epoch import Epoch
+from messages.reports import reports_of
 from messages.statuses import Status
 from messages.story import Standing, standing
 
@@ -174,9 +174,6 @@ class Reader:
         asked = [one.id for one in chunk if one.is_group or one.several or one.rank == 0]
         found: dict[int, Standing] = {}
         for start in range(0, len(asked), _TOLD_AT_ONCE):
-            events: dict[int, list[StatusEvent]] = defaultdict(list)
-            some = asked[start : start + _TOLD_AT_ONCE]
-            for event in StatusEvent.objects.filter(message__in=some):
-                events[event.message_id].append(event)
-            found |= {pk: standing(theirs) for pk, theirs in events.items()}
+            reports = reports_of(asked[start : start + _TOLD_AT_ONCE])
+            found |= {pk: standing(theirs) for pk, theirs in reports.items()}
         return found

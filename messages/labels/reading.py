@@ -26,7 +26,7 @@ def labels_of(messages: Collection[_Message]) -> Labels:
     instances = {message.instance_id for message in messages}
     named = {
         (label.instance_id, label.zapi_id): label
-        for label in Label.objects.filter(instance__in=instances, zapi_id__in=ids)
+        for label in Label.objects.filter(instance__in=instances, zapi_id__any_of=ids)
     }
     found = {}
     for message in messages:

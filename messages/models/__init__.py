@@ -1,3 +1,4 @@
+from . import any_of  # noqa: F401  (registers a lookup)
 from .account import Account
 from .alias import Alias, OtherAddress
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
