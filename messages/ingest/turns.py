@@ -44,6 +44,7 @@ def _locked() -> threading.Lock:
 class _Ticket(Generic[Given, Answer]):
     given: Given
     alone: bool
+    leads: bool = False
     answers: list[Answer] = field(default_factory=list)
     error: BaseException | None = None
     # Let go of when it is answered, or has the turn.
@@ -81,7 +82,8 @@ class Turns(Generic[Given, Answer]):
         """What `write` gave for this one.
 
         Raises OperationalError where the turn does not come before the deadline, SpoiltError where
-        it was not written alone and something failed, and what `write` raised where it was.
+        it was not written alone and something failed, and what `write` raised where it was. After
+        an OperationalError it may have been written all the same.
         """
         ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
         if not self._leads_at_once(ticket):
@@ -106,11 +108,12 @@ class Turns(Generic[Given, Answer]):
         if ticket.woken.acquire(timeout=-1 if seconds is None else seconds):
             return
         with self._guard:
-            if ticket in self._waiting:
+            if ticket.leads:
+                self._pass_on()
+            elif ticket in self._waiting:
                 self._waiting.remove(ticket)
-                raise OperationalError(_TOO_LATE)
-        # Somebody has it in hand just now, or it has the turn: both end soon.
-        ticket.woken.acquire()
+            # Or somebody has it in hand, and may yet store what is given up here.
+        raise OperationalError(_TOO_LATE)
 
     def _lead(self, ticket: _Ticket[Given, Answer]) -> None:
         try:
@@ -123,7 +126,9 @@ class Turns(Generic[Given, Answer]):
     def _pass_on(self) -> None:
         """The turn, to the first who waits. With the guard in hand."""
         if self._waiting:
-            self._waiting.popleft().woken.release()
+            ticket = self._waiting.popleft()
+            ticket.leads = True
+            ticket.woken.release()
         else:
             self._free += 1
 

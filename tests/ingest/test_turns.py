@@ -138,3 +138,30 @@ def test_those_who_run_out_of_time_hand_on_the_lead(pool):
     answers = list(pool.map(impatient, range(20, 420)))
     assert set(answers) <= {"too late", *(f"{number} written" for number in range(20, 420))}
     assert writer.turns.take(1) == "1 written"
+
+
+def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
+    writer, in_hand, enough = Writer(), threading.Event(), threading.Event()
+
+    def write_slowly(numbers):
+        if len(numbers) == 2:
+            in_hand.set()
+            assert enough.wait(5)
+        return numbers
+
+    def take(number, seconds):
+        with deadline(seconds):
+            return writer.turns.take(number)
+
+    with writer.busy(pool):
+        leader = pool.submit(take, 1, 5)
+        while len(writer.turns._waiting) < 1:
+            time.sleep(0.001)
+        companion = pool.submit(take, 2, 0.3)
+        while len(writer.turns._waiting) < 2:
+            time.sleep(0.001)
+        writer.turns._write = write_slowly
+    with pytest.raises(OperationalError, match="turn"):
+        companion.result(5)
+    enough.set()
+    assert leader.result(5) == 1
