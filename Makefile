@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults openapi bench-ingest bench-pages bench-silence lint audit check messages lock screenshots
+.PHONY: help run demo test faults openapi bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ bench-pages: $(VENV)/ready-dev ## Measure the pages on a big board; ARGS="--mess
 
 bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest $(ARGS)
+
+bench-scale: $(VENV)/ready-dev ## Measure what growth, indexes and a purge cost; ARGS="--messages 10000000 --purged 1000000"
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 bench-silence: $(VENV)/ready-dev ## Back-test the rule about silent instances: false alarms, time to detect
 	@$(BIN)/python -m bench.silence

@@ -1,9 +1,11 @@
 """A board to be measured: its databases, and its commands run as an operator runs them."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +46,18 @@ def psql(database: str, statement: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def ask(database: str, statement: str) -> str:
+    """The first value that a query gives, in either kind of database; '' where there is none."""
+    if database.startswith("postgres"):
+        return psql(database, statement)
+    with closing(sqlite3.connect(_file(database))) as connection:
+        row = connection.execute(statement).fetchone()
+    return str(row[0]) if row else ""
+
+
 def exists(database: str) -> bool:
+    if not database.startswith("postgres"):
+        return _file(database).exists()
     name = database.rsplit("/", 1)[1]
     return bool(psql(_maintenance(database), f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
 
@@ -56,8 +69,12 @@ def make_empty(database: str) -> None:
         psql(_maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         psql(_maintenance(database), f'CREATE DATABASE "{name}"')
     else:
-        Path(database.removeprefix("sqlite:///")).unlink(missing_ok=True)
+        _file(database).unlink(missing_ok=True)
     manage(database, "migrate", "--verbosity", "0")
+
+
+def _file(database: str) -> Path:
+    return Path(database.removeprefix("sqlite:///"))
 
 
 def _maintenance(database: str) -> str:

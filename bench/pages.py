@@ -3,8 +3,8 @@
 The database is seeded once (`manage.py seed_history`) and used again. Pages are asked of the whole
 site in this process, through Django's test client, many times and in turns. A page's time is what
 this process worked for it, plus what PostgreSQL itself counts for its queries (EXPLAIN ANALYZE):
-server time, without what other work on a shared machine adds. Export alone goes by the clock.
-Needs a PostgreSQL at BENCH_PAGES_URL.
+server time, without what other work on a shared machine adds. On SQLite the queries are this
+process's own work. Export alone goes by the clock. BENCH_PAGES_URL names another database.
 """
 
 import argparse
@@ -13,10 +13,10 @@ import os
 import statistics
 from typing import Any, Final
 
-from bench.board import exists, make_empty, manage, psql, shell
+from bench.board import ask, exists, make_empty, manage, shell
 from bench.table import Figure, print_and_exit
 
-POSTGRESQL: Final = os.environ.get(
+DATABASE: Final = os.environ.get(
     "BENCH_PAGES_URL", "postgres://postgres@127.0.0.1:5432/statusboard_pages"
 )
 SMALL: Final = 50_000
@@ -67,7 +67,7 @@ def prepare(database: str, messages: int) -> None:
 
 
 def _held(database: str) -> int:
-    return int(psql(database, "SELECT coalesce(max(id), 0) FROM whatsapp_message") or 0)
+    return int(ask(database, "SELECT coalesce(max(id), 0) FROM whatsapp_message") or 0)
 
 
 def inside(database: str, call: str) -> Any:
@@ -108,16 +108,16 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=200_000, help="on the board (200,000)")
     parser.add_argument("--rounds", type=int, default=20, help="visits of each page (20)")
     options = parser.parse_args()
-    small_database = f"{POSTGRESQL}_small"
-    prepare(POSTGRESQL, options.messages)
+    small_database = f"{DATABASE}_small"
+    prepare(DATABASE, options.messages)
     prepare(small_database, SMALL)
 
-    large = inside(POSTGRESQL, f"pages({ALL!r}, {options.rounds})")
+    large = inside(DATABASE, f"pages({ALL!r}, {options.rounds})")
     small = inside(small_database, f"pages({LISTS!r}, {options.rounds})")
     missing = [name for name in OTHERS if name not in large]
     if missing:
         print(f"Not there yet: {', '.join(missing)}.")
-    print_and_exit(figures(large, small, inside(POSTGRESQL, f"export('period=all', {EXPORTED})")))
+    print_and_exit(figures(large, small, inside(DATABASE, f"export('period=all', {EXPORTED})")))
 
 
 if __name__ == "__main__":
