@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from messages.access.scope import is_limited
-from messages.finding.criteria import Criteria, View
+from messages.finding.criteria import Criteria, Period, View
 from messages.finding.keyset import Cursor
 from messages.finding.queries import message_set
 from messages.models import Instance, Message
@@ -75,7 +75,9 @@ def _new(criteria: Criteria, asked: dict[str, Any]) -> int:
     after = Cursor.read(asked["after"])
     if after is None:
         raise Http404
-    found = criteria.narrow(message_set()).newer_than(after.moment, after.pk)
+    # What came since is within any period; of two bounds SQLite would begin at the farther one.
+    of_any_time = criteria.but(chosen_period=Period.ALL)
+    found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
     if asked["instances"] is not None:
         found = found.of_instances(asked["instances"])
     return len(found.values_list("pk", flat=True)[: MOST + 1])

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from django.db.models import Q, QuerySet
+from django.db.models.lookups import LessThanOrEqual
 
 from messages.models import Instance, Message
+from messages.models.unindexed import Unindexed
 from messages.statuses import Status
 
 _Messages = TypeVar("_Messages", bound=QuerySet[Message])
@@ -28,7 +30,7 @@ def overdue(messages: _Messages, now: datetime) -> _Messages:
     late = Q(pk__in=())
     for minutes in Instance.objects.order_by().values_list("stuck_after", flat=True).distinct():
         sent_by = now - timedelta(minutes=minutes)
-        late |= Q(instance__stuck_after=minutes, started_at__lte=sent_by)
+        late |= Q(LessThanOrEqual(Unindexed("started_at"), sent_by), instance__stuck_after=minutes)
     return messages.filter(late, inbound=False)
 
 
