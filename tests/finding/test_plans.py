@@ -1,0 +1,38 @@
+"""Searches and views begin at an index, whatever the database knows of its rows."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from messages.finding.criteria import Criteria
+from messages.finding.matches import matches_of
+from messages.finding.queries import message_set
+from messages.incidents.stuck import stuck
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL decides by the numbers of real rows"
+)
+
+
+def indexes(messages):
+    return set(re.findall(r"USING (?:COVERING )?INDEX (\w+)", messages.explain()))
+
+
+@pytest.mark.parametrize("text", ["5544999999999", "+55449999", "3EB0C767D097E2E3A2F1"])
+def test_a_search_looks_up_both_ids_and_numbers(support, text):
+    criteria = Criteria.read(QueryDict(urlencode({"q": text})))
+    found = criteria.messages(support, matches_of(criteria.search, support)).newest_first()
+    assert {"message_zaap_id", "sqlite_autoindex_whatsapp_message_1"} <= indexes(found)
+    assert "SCAN whatsapp_message" not in found.explain()
+
+
+def test_stuck_messages_are_looked_up_among_the_newest(instance):
+    newest = message_set().heard_since(timezone.now()).newest_first()
+    assert indexes(stuck(newest, timezone.now())) & {
+        "message_newest",
+        "message_newest_of_instance",
+    }
