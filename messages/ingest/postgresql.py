@@ -5,12 +5,13 @@ eight statements take, and one alone has a statement that is lighter still.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 
+from statusboard.deadline import remaining
 from statusboard.postgresql.base import PunctualConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
@@ -27,6 +28,9 @@ _derive = PreparedStatement("derive", statements.DERIVE)
 
 # Of a callback that shares a statement: with more of them nothing is saved, and others would wait.
 MOST_IDS = 32
+LONGEST_BODY = 16 * 1024
+# In seconds. A healthy database takes a hundredth of it; a row that somebody has locked takes more.
+QUEUE = 0.2
 # While one waits for the disk another has the processor; with more of them the batches get small.
 LEADERS = 2
 
@@ -35,11 +39,19 @@ def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
     if entry.status is None:
         return _stored(_run(_store_callback, entry.parameters()))
-    # In a transaction its commit is somebody else's: nobody may wait for it.
-    if not connection.in_atomic_block and len(entry.status.message_ids) <= MOST_IDS:
+    if _may_share(entry):
+        # By whoever waits, not by whoever has the turn at last: connecting knows no deadline.
+        connection.ensure_connection()
         with suppress(SpoiltError):
             return _turns.take(entry)
     return _store_alone(entry)
+
+
+def _may_share(entry: Entry) -> bool:
+    # In a transaction its commit is somebody else's: nobody may wait for it.
+    return not connection.in_atomic_block and (
+        len(_messages(entry)) <= MOST_IDS and len(entry.delivery.body) <= LONGEST_BODY
+    )
 
 
 def _store_alone(entry: Entry) -> tuple[int, str] | None:
@@ -56,13 +68,12 @@ def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
     return [_tuple(stored.get(str(entry.delivery.id))) for entry in entries]
 
 
-def _messages(entry: Entry) -> Iterator[tuple[str, str]]:
-    if entry.status:
-        for message in entry.status.message_ids:
-            yield entry.delivery.zapi_id, message
+def _messages(entry: Entry) -> list[tuple[str, str]]:
+    ids = entry.status.message_ids if entry.status else ()
+    return [(entry.delivery.zapi_id, one) for one in ids]
 
 
-_turns = Turns(store_together, leaders=LEADERS, names=_messages)
+_turns = Turns(store_together, leaders=LEADERS, queue=QUEUE, names=_messages)
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
@@ -76,6 +87,8 @@ def derive(entry: Entry, instance_id: int) -> None:
 
 
 def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
+    if remaining() == 0:
+        raise OperationalError("no time was left to ask the database")
     connection.ensure_connection()
     raw: PunctualConnection = connection.connection
     with connection.wrap_database_errors:

@@ -9,6 +9,8 @@ The web server's processes take turns by a lock on a file; the worker, which wri
 SQLite does.
 """
 
+import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +24,8 @@ from statusboard.deadline import remaining
 
 from .file_lock import FileLock
 
+logger = logging.getLogger(__name__)
+
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
@@ -31,7 +35,17 @@ MOST = 64
 
 
 class SpoiltError(Exception):
-    """What was written together failed, and it is not known whose fault it was."""
+    """Together it could not be written, and it is not known whose fault that was."""
+
+
+def _seconds_left() -> float:
+    left = remaining()
+    return math.inf if left is None else left
+
+
+def _bounded(seconds: float) -> float:
+    """As locks want it, which take no infinity."""
+    return -1 if seconds == math.inf else max(0.0, seconds)
 
 
 def _locked() -> threading.Lock:
@@ -58,7 +72,8 @@ class _Ticket(Generic[Given, Answer]):
 class Turns(Generic[Given, Answer]):
     """Calls `write` with what several threads bring; it gives an answer for each, committed.
 
-    `leaders` is how many may write side by side. `names` tells what no two of a batch may have in
+    `leaders` is how many may write side by side, `queue` for how many seconds one waits for them:
+    where those are held up, nobody else need be. `names` tells what no two of a batch may have in
     common. `processes` is the lock that other processes of this machine take their turns by.
     """
 
@@ -67,11 +82,13 @@ class Turns(Generic[Given, Answer]):
         write: Callable[[Sequence[Given]], Sequence[Answer]],
         *,
         leaders: int = 1,
+        queue: float = math.inf,
         names: Callable[[Given], Iterable[object]] = lambda _: (),
         processes: FileLock | None = None,
     ) -> None:
         self._write = write
         self._names = names
+        self._queue = queue
         self._processes = processes
         self._guard = threading.Lock()
         # Nobody waits while there is a turn to be had.
@@ -81,9 +98,8 @@ class Turns(Generic[Given, Answer]):
     def take(self, given: Given, *, alone: bool = False) -> Answer:
         """What `write` gave for this one.
 
-        Raises OperationalError where the turn does not come before the deadline, SpoiltError where
-        it was not written alone and something failed, and what `write` raised where it was. After
-        an OperationalError it may have been written all the same.
+        Raises SpoiltError where it was not written, but may be alone; OperationalError where the
+        deadline came first, and somebody may yet write it; and what `write` raised for it alone.
         """
         ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
         if not self._leads_at_once(ticket):
@@ -104,16 +120,20 @@ class Turns(Generic[Given, Answer]):
 
     def _wait(self, ticket: _Ticket[Given, Answer]) -> None:
         """Until it is answered, or has the turn."""
-        seconds = remaining()
-        if ticket.woken.acquire(timeout=-1 if seconds is None else seconds):
+        if ticket.woken.acquire(timeout=_bounded(min(self._queue, _seconds_left()))):
+            return
+        with self._guard:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                raise SpoiltError if _seconds_left() else OperationalError(_TOO_LATE)
+        # It has the turn, or somebody has it in hand.
+        if ticket.woken.acquire(timeout=_bounded(_seconds_left())):
             return
         with self._guard:
             if ticket.leads:
                 self._pass_on()
-            elif ticket in self._waiting:
-                self._waiting.remove(ticket)
-            # Or somebody has it in hand, and may yet store what is given up here.
-        raise OperationalError(_TOO_LATE)
+            if ticket.is_open:
+                raise OperationalError(_TOO_LATE)
 
     def _lead(self, ticket: _Ticket[Given, Answer]) -> None:
         try:
@@ -165,6 +185,8 @@ class Turns(Generic[Given, Answer]):
             for ticket, answer in zip(batch, answers, strict=True):
                 ticket.answers.append(answer)
         except BaseException as error:
+            if len(batch) > 1:
+                logger.warning("Written together in vain, each is tried alone: %s", error)
             for ticket in batch:
                 ticket.error = error if len(batch) == 1 else SpoiltError()
             if not isinstance(error, Exception):

@@ -12,7 +12,7 @@ class MessageManager(models.Manager["Message"]):
         """In the order that callbacks lock them in, so that neither waits for the other."""
         is_postgresql = connections[self.db].vendor == "postgresql"
         byte_by_byte = Collate("zapi_id", "C" if is_postgresql else "BINARY")
-        return list(self.select_for_update().filter(wanted).order_by(byte_by_byte))
+        return list(self.select_for_update().filter(wanted).order_by(byte_by_byte, "instance_id"))
 
 
 class Message(models.Model):

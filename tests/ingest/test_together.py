@@ -12,9 +12,10 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from messages.ingest import Delivery, new_delivery_id, postgresql, record
+from messages.ingest import Delivery, drain, new_delivery_id, postgresql, record
 from messages.ingest.entry import read
 from messages.ingest.postgresql import LEADERS
+from messages.ingest.record import breaker
 from messages.ingest.store import backend
 from messages.models import Callback, FollowUp, Message, StatusEvent
 from tests.conftest import ZAPI_ID
@@ -116,10 +117,11 @@ def test_one_whose_key_opens_nothing_keeps_none_out(instance):
 
 
 @contextmanager
-def nobody_can_write():
+def locked(statement="LOCK TABLE whatsapp_message IN EXCLUSIVE MODE"):
+    """By somebody else, whom all that is written in the block has to wait for."""
     other = connection.copy()
     with other.cursor() as cursor:
-        cursor.execute("BEGIN; LOCK TABLE whatsapp_message IN EXCLUSIVE MODE")
+        cursor.execute(f"BEGIN; {statement}")
         try:
             yield
         finally:
@@ -153,7 +155,7 @@ def test_one_that_cannot_be_stored_spoils_nobody_elses(instance):
     )
     turns = postgresql._turns
     with ThreadPoolExecutor(8) as pool:
-        with nobody_can_write():
+        with locked():
             outcomes = [pool.submit(outcome, one) for one in early]
             wait_until(lambda: len(turns._waiting) == len(early) - LEADERS)
             outcomes += [pool.submit(outcome, one) for one in (*late, twice)]
@@ -161,3 +163,22 @@ def test_one_that_cannot_be_stored_spoils_nobody_elses(instance):
         assert [future.result() for future in outcomes] == ["applied"] * 7
     assert Message.objects.count() == 7
     assert not Callback.objects.filter(outcome="quarantined").exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="locks of PostgreSQL")
+@pytest.mark.parametrize("waiting_first", [0, 3])
+def test_a_locked_message_holds_up_nobody_elses(spool_path, instance, waiting_first):
+    """While it waits, as the first of all or among the others, these are written all the same."""
+    record(delivery({"status": "SENT"}, "locked"))
+    blocked = [delivery({"status": "READ"}, "locked") for _ in range(LEADERS)]
+    free = [delivery({"status": "READ"}, f"free {place}") for place in range(6)]
+    with ThreadPoolExecutor(8) as pool:
+        with locked("SELECT 1 FROM whatsapp_message WHERE zapi_id = 'locked' FOR UPDATE"):
+            first = [pool.submit(outcome, one) for one in free[:waiting_first]]
+            late = [pool.submit(outcome, one) for one in blocked]
+            first += [pool.submit(outcome, one) for one in free[waiting_first:]]
+            assert {future.result(5) for future in first} == {"applied"}
+        assert {future.result(5) for future in late} <= {"applied", "repeated", "spooled"}
+    breaker.close()
+    drain()
+    assert StatusEvent.objects.filter(message__zapi_id="locked", status="READ").count() == 1

@@ -165,3 +165,10 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
         companion.result(5)
     enough.set()
     assert leader.result(5) == 1
+
+
+def test_who_waits_too_long_for_the_others_is_told_to_go_alone(pool):
+    writer = Writer(queue=0.01)
+    with writer.busy(pool), pytest.raises(SpoiltError):
+        writer.turns.take(1)
+    assert after_hold(writer) == []
