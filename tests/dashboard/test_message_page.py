@@ -232,9 +232,15 @@ def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
         open_page(viewer, played)
 
 
+def test_raw_callbacks_stand_under_the_messages_status(admin_client, played):
+    page = admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
+    assert ">Played</span>" in page.content.decode()
+
+
 def test_the_queries_of_its_callbacks(admin_client, played, django_assert_num_queries):
-    # Session, user, message, which, callbacks: a superuser's permissions cost nothing.
-    with django_assert_num_queries(5):
+    # Session, user, message, events for its badge, which, callbacks: a superuser's permissions cost
+    # nothing.
+    with django_assert_num_queries(6):
         admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
 
 

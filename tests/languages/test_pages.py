@@ -49,7 +49,7 @@ def test_the_sentence_on_top_of_a_message(viewer, report):
     page = viewer.get(url, headers=PORTUGUESE).content.decode()
     assert "Entregue em 22 de nov. de 2025 às 09:14:03." in page
     assert "Sem confirmação de leitura." in page
-    assert "America/Sao Paulo" in page
+    assert "São Paulo (UTC−3)" in page
 
 
 @pytest.mark.parametrize(
