@@ -25,7 +25,7 @@ def test_the_browser_decides(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get("/", headers=PORTUGUESE).content.decode()
     assert '<html lang="pt-br"' in page
-    for text in ("Mensagens", "Entregue", "Últimos 7 dias, das mais novas às mais antigas."):
+    for text in ("Mensagens", "Entregue", "Últimos 7 dias, da mensagem mais nova à mais antiga."):
         assert text in page
 
 
