@@ -1,6 +1,6 @@
 """How long something takes in words, and whose clock is meant."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils.translation import get_language, ngettext
@@ -8,11 +8,37 @@ from django.utils.translation import gettext as _
 
 UTC: Final = "UTC"
 _ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
+# What the names of zones cannot spell.
+_CITIES: Final = {
+    "Araguaina": "Araguaína",
+    "Belem": "Belém",
+    "Cuiaba": "Cuiabá",
+    "Eirunepe": "Eirunepé",
+    "Maceio": "Maceió",
+    "Santarem": "Santarém",
+    "Sao_Paulo": "São Paulo",
+}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def zone_of_language() -> str:
     return _ZONE_OF_LANGUAGE.get(get_language() or "", UTC)
+
+
+def zone_in_words(name: str, now: datetime) -> str:
+    """Its city, and how far it is from UTC at this time of the year: "Kolkata (UTC+5:30)".
+
+    `now` is a time in that zone.
+    """
+    city = name.rpartition("/")[2]
+    offset = _from_utc(now.utcoffset() or timedelta())
+    return name if name == UTC else f"{_CITIES.get(city, city.replace('_', ' '))} ({offset})"
+
+
+def _from_utc(offset: timedelta) -> str:
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    sign = "−" if offset < timedelta() else "+"
+    return f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else "")
 
 
 def duration(length: timedelta) -> str:

@@ -292,7 +292,12 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 ACCOUNT_ADAPTER = "messages.access.adapter.ClosedAccountAdapter"
-ACCOUNT_FORMS = {"login": "messages.access.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "messages.access.forms.SignInForm",
+    "reset_password": "messages.access.forms.ForgottenPasswordForm",
+    "change_password": "messages.access.forms.ChangedPasswordForm",
+    "reset_password_from_key": "messages.access.forms.ChosenPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

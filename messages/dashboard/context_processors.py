@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.times import UTC, zone_of_language
+from messages.times import UTC, zone_in_words, zone_of_language
 
 from .preferences import theme_of
 
@@ -46,13 +46,16 @@ class Board:
 def board(request: HttpRequest) -> dict[str, Board]:
     theme, zone = theme_of(request), timezone.get_current_timezone_name()
     choices = (_language_setting(), _theme_setting(theme), _zone_setting(zone))
-    return {"board": Board(_section(request), theme, zone.replace("_", " "), choices)}
+    in_words = zone_in_words(zone, timezone.localtime())
+    return {"board": Board(_section(request), theme, in_words, choices)}
 
 
 # By how the names of its pages begin.
 _SECTIONS = {
     "dashboard:message": "messages",
     "dashboard:recipient": "messages",
+    "dashboard:label": "messages",
+    "dashboard:export": "messages",
     "dashboard:overview": "overview",
     "dashboard:instance": "instances",
     "dashboard:incident": "attention",

@@ -63,7 +63,8 @@ class Row:
 
     @property
     def last_event(self) -> Moment | None:
-        return moment(self.message.last_event_at)
+        """Where Z-API gave no usable time, the steps have that of their arrival."""
+        return moment(self.message.last_event_at or _newest_step(self.message))
 
     @property
     def stuck_for(self) -> str:
@@ -110,6 +111,14 @@ def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
     labels = labels_of(messages)
     as_seen_by(user, labels.values())
     return labels
+
+
+def _newest_step(message: Message) -> datetime | None:
+    times = (
+        *(message.accepted_at, message.sent_at, message.failed_at, message.delivered_at),
+        *(message.read_at, message.played_at, message.by_us_at),
+    )
+    return max(filter(None, times), default=None)
 
 
 def _needs_reports(message: Message) -> bool:

@@ -52,7 +52,7 @@ def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
     if read:
         yield _read(read, delivered)
     if played:
-        yield _played(played, delivered)
+        yield _played(played, read or delivered)
     if not delivered:
         yield _("It was delivered before that; the time was not reported.")
     if status is Status.RECEIVED:
@@ -73,21 +73,24 @@ def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
 
 def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
     gap = _gap(delivered, read)
-    text = (
-        _("Read on %(day)s at %(time)s, %(gap)s after delivery.")
-        if gap
-        else _("Read on %(day)s at %(time)s.")
-    )
+    if gap:
+        text = _("Read on %(day)s at %(time)s, %(gap)s after delivery.")
+    elif delivered and _is_before(read, delivered):
+        text = _("Read on %(day)s at %(time)s, reported as read before delivery.")
+    else:
+        text = _("Read on %(day)s at %(time)s.")
     return text % _when(read, gap=gap)
 
 
-def _played(played: StatusEvent, delivered: StatusEvent | None) -> str:
-    gap = _gap(delivered, played)
-    text = (
-        _("Played on %(day)s at %(time)s, %(gap)s after delivery.")
-        if gap
-        else _("Played on %(day)s at %(time)s.")
-    )
+def _played(played: StatusEvent, before: StatusEvent | None) -> str:
+    """After the step that was reported before it, as the stepper tells it."""
+    gap = _gap(before, played)
+    if not gap or before is None:
+        text = _("Played on %(day)s at %(time)s.")
+    elif before.status == Status.READ:
+        text = _("Played on %(day)s at %(time)s, %(gap)s after it was read.")
+    else:
+        text = _("Played on %(day)s at %(time)s, %(gap)s after delivery.")
     return text % _when(played, gap=gap)
 
 
@@ -146,10 +149,20 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
 
 def _gap(before: StatusEvent | None, after: StatusEvent) -> str:
     """How long from one step to the next; '' where that is unknown or makes no sense."""
-    if before is None or before.time_is_arrival or after.time_is_arrival:
+    if before is None or not _are_comparable(before, after):
         return ""
     gap = between(before.occurred_at, after.occurred_at)
     return duration(gap) if gap > -timedelta(seconds=1) else ""
+
+
+def _is_before(event: StatusEvent, other: StatusEvent) -> bool:
+    is_earlier = between(other.occurred_at, event.occurred_at) < timedelta()
+    return is_earlier and _are_comparable(event, other)
+
+
+def _are_comparable(event: StatusEvent, other: StatusEvent) -> bool:
+    """Both by Z-API's clock."""
+    return not (event.time_is_arrival or other.time_is_arrival)
 
 
 def _when(event: StatusEvent, gap: str = "") -> dict[str, str]:

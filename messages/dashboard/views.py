@@ -127,7 +127,11 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(EVIDENCE, raise_exception=True)
 def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
-    context = _head_of(message) | {"tab": "callbacks", "callbacks": _callbacks_of(message)}
+    context = _head_of(message) | {
+        "tab": "callbacks",
+        "headline": headline(as_seen_by(request.user, message.events.all())),
+        "callbacks": _callbacks_of(message),
+    }
     return render(request, "dashboard/message_callbacks.html", context)
 
 

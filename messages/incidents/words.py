@@ -78,8 +78,8 @@ def _queue(values: Values) -> list[str]:
     if not queued:
         return []
     words = ngettext(
-        "%(count)d waits in Z-API's queue, sent on reconnection.",
-        "%(count)d wait in Z-API's queue, sent on reconnection.",
+        "%(count)d message waits in Z-API's queue and is sent when the number reconnects.",
+        "%(count)d messages wait in Z-API's queue and are sent when the number reconnects.",
         queued,
     )
     return [words % {"count": queued}]

@@ -29,6 +29,14 @@ def note_heard(heard: Heard) -> None:
             _note(*key, first[key])
 
 
+def waits_to_be_noted(webhook: Webhook) -> bool:
+    """Whether what this webhook brought is stored, and no worker has been through with it."""
+    types = [type_ for type_, kind in KIND_OF_TYPE.items() if kind == webhook.kind]
+    follow_ups = FollowUp.objects.filter(instance=webhook.instance_id, type__in=types)
+    # They have no index by instance. That of the callbacks spares most from looking through them.
+    return Callback.objects.filter(instance=webhook.instance_id).exists() and follow_ups.exists()
+
+
 def _note(instance_id: int, kind: str, follow_up: FollowUp) -> None:
     # There is none yet where the URL was set by hand.
     Webhook.objects.get_or_create(instance_id=instance_id, kind=kind)

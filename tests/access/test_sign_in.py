@@ -30,6 +30,20 @@ def test_an_e_mail_address_lets_in_as_well(client, ana):
     assert is_signed_in(client)
 
 
+def test_the_reset_page_asks_for_an_e_mail_as_all_pages_write_it(client):
+    page = client.get(reverse("account_reset_password")).content.decode()
+    assert ">E-mail</label>" in page
+    assert "placeholder" not in page
+
+
+def test_who_is_signed_in_goes_back_from_the_reset_to_changing_the_password(client, ana):
+    assert "Back to sign in" in client.get(reverse("account_reset_password")).content.decode()
+    sign_in(client)
+    page = client.get(reverse("account_reset_password")).content.decode()
+    assert "Back to changing the password" in page
+    assert "Back to sign in" not in page
+
+
 def test_a_sign_in_is_written_down(client, ana):
     sign_in(client)
     assert written_down(Action.SIGNED_IN) == [("signed in", "ana", {"by": ["password"]})]

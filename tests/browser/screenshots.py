@@ -65,7 +65,9 @@ def take(open_page: Callable[..., Page], admin_user: User) -> Take:
 def _error_page(route: Route) -> None:
     """As the server answers it, which a browser cannot bring about for each of them."""
     code = route.request.url.rpartition("/")[2]
-    body = render_to_string(f"{code}.html", request=RequestFactory().get("/"))
+    request = RequestFactory().get("/")
+    request.user = User(username="admin", is_superuser=True)  # not stored: nothing is asked
+    body = render_to_string(f"{code}.html", request=request)
     route.fulfill(status=int(code[:3]), body=body, content_type="text/html")
 
 

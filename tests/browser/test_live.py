@@ -54,18 +54,18 @@ def test_it_asks_for_more_than_was_announced_and_the_console_stays_silent(live, 
 def test_it_can_be_paused_and_goes_on(live, report):
     asked = []
     live.on("request", lambda request: asked.append(request.url))
-    live.get_by_role("button", name="Pause").press("Enter")
+    live.get_by_role("button", name="Pause updates").press("Enter")
     live.clock.run_for(4 * QUARTER)
     assert not [url for url in asked if "/live/" in url]
     report("SENT", id="SECOND")
-    live.get_by_role("button", name="Go on").press("Enter")
+    live.get_by_role("button", name="Resume updates").press("Enter")
     expect(live.locator("#news")).to_have_text("1 new, show")
 
 
 def test_it_stays_paused_on_the_next_page(live):
-    live.get_by_role("button", name="Pause").click()
+    live.get_by_role("button", name="Pause updates").click()
     live.reload()
-    expect(live.get_by_role("button", name="Go on")).to_be_visible()
+    expect(live.get_by_role("button", name="Resume updates")).to_be_visible()
 
 
 def test_it_stops_asking_where_nobody_is(live, report):

@@ -79,7 +79,7 @@ def test_a_recipient_by_keyboard(open_page, support, counted):
     page.goto(f"/messages/{counted.pk}/")
     tab_to(page, ".tabs a[href^='/recipients/']")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="How far messages came")).to_be_visible()
+    expect(page.get_by_role("heading", name="How far messages got")).to_be_visible()
     tab_to(page, ".row-link")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/messages/{counted.pk}/$"))

@@ -19,6 +19,11 @@ def test_the_current_page_is_marked(viewer):
     assert '<a href="/" aria-current="page">Messages</a>' in viewer.get("/").content.decode()
 
 
+def test_labels_belong_to_the_messages(admin_client):
+    page = admin_client.get("/labels/").content.decode()
+    assert '<a href="/" aria-current="page">Messages</a>' in page
+
+
 def test_signing_in_and_out(client, support):
     page = client.post(
         "/account/login/?next=/", {"login": "support", "password": "a-long-password"}, follow=True

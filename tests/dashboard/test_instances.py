@@ -714,6 +714,25 @@ def test_what_was_refused_is_shown(admin, path, instance, post):
     assert "Refused since it is enforced: 1" in admin.read(path)
 
 
+def test_callbacks_that_wait_for_the_worker_are_not_called_nothing(admin, path, post):
+    post(CALLBACK)
+    page = admin.read(path)
+    assert "Callbacks have come, and the worker has not looked at them yet." in page
+    follow_up()
+    assert "Z-API has reached this board." in admin.read(path)
+
+
+def test_another_webhooks_callbacks_prove_nothing_of_message_statuses(admin, path, post):
+    post({"type": "ConnectedCallback", "connected": True})
+    assert "Nothing heard yet." in admin.read(path)
+
+
+def test_the_first_push_is_not_called_another_one(admin, path, instance, zapi):
+    assert "Push again" not in admin.read(path)
+    push(instance)
+    assert "Push again" in admin.read(path)
+
+
 def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, post):
     Incident.objects.create(
         kind="stuck", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()
@@ -729,7 +748,7 @@ def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, p
 def test_an_archived_instance_is_brought_back_and_verified_again(admin, instance, zapi, post):
     admin.insist(act("archive", instance))
     assert verify_due() == 0
-    assert "Push again" in admin.send(act("unarchive", instance))
+    assert "Push to Z-API" in admin.send(act("unarchive", instance))
     assert verify_due() == 1
     assert post(CALLBACK).status == 200
     archived = [event.details.get("archived") for event in AuditEvent.objects.order_by("id")]

@@ -96,7 +96,7 @@ def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
 def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     message = report("SENT", minutes_ago=42)
     page = open_page(viewer, message).content.decode()
-    assert "37 wait in Z-API&#x27;s queue" in page
+    assert "37 messages wait in Z-API&#x27;s queue" in page
     link = f'<a href="{reverse("dashboard:incidents")}">Atendimento: Instance disconnected</a>'
     assert link not in page
     assert link in open_page(admin_client, message).content.decode()
@@ -232,9 +232,15 @@ def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
         open_page(viewer, played)
 
 
+def test_raw_callbacks_stand_under_the_messages_status(admin_client, played):
+    page = admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
+    assert ">Played</span>" in page.content.decode()
+
+
 def test_the_queries_of_its_callbacks(admin_client, played, django_assert_num_queries):
-    # Session, user, message, which, callbacks: a superuser's permissions cost nothing.
-    with django_assert_num_queries(5):
+    # Session, user, message, events for its badge, which, callbacks: a superuser's permissions cost
+    # nothing.
+    with django_assert_num_queries(6):
         admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
 
 

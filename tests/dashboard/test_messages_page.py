@@ -53,6 +53,12 @@ def test_it_asks_to_sign_in(client, db):
     assert client.get(HOME).url == "/account/login/?next=/"
 
 
+def test_where_zapi_gave_no_usable_time_the_last_event_is_when_it_arrived(viewer, report):
+    report("READ", momment="yesterday")
+    row = viewer.get(HOME).context["rows"][0]
+    assert row.last_event.value == row.message.read_at
+
+
 def test_a_message_shows_its_status_recipient_and_instance(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get(HOME).content.decode()

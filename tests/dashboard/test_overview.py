@@ -266,6 +266,25 @@ class TestWhoSeesWhat:
         assert "No messages were sent" in page(viewer, f"?instance={instance.pk}")
 
 
+class TestNothing:
+    def test_without_an_instance_it_says_what_messages_says(self, viewer):
+        assert "No WhatsApp number is connected yet" in page(viewer)
+
+    def test_messages_that_no_worker_has_counted_are_not_denied(self, viewer, report):
+        report("SENT")
+        text = page(viewer)
+        assert "Nothing has been counted yet" in text
+        assert reverse("dashboard:workers") not in text
+
+    def test_who_may_is_led_to_the_workers(self, admin_client, report):
+        report("SENT")
+        assert reverse("dashboard:workers") in page(admin_client)
+
+    def test_all_instances_are_advised_only_where_one_is_chosen(self, viewer, instance):
+        assert "or all instances" not in page(viewer)
+        assert "or all instances" in page(viewer, f"?instance={instance.pk}")
+
+
 def test_the_queries_do_not_grow_with_what_is_shown(
     viewer, instance, other, django_assert_num_queries
 ):

@@ -20,7 +20,12 @@ def test_a_theme_that_does_not_exist_is_not(viewer):
 
 def test_a_time_zone_is_kept(viewer):
     viewer.post(URL, {"time_zone": "America/Manaus"})
-    assert "Times are shown in America/Manaus." in viewer.get("/").content.decode()
+    assert "Times are shown in Manaus (UTC−4)." in viewer.get("/").content.decode()
+
+
+def test_half_an_hour_from_utc_is_told(viewer):
+    viewer.post(URL, {"time_zone": "Asia/Kolkata"})
+    assert "Times are shown in Kolkata (UTC+5:30)." in viewer.get("/").content.decode()
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "\x00", "x" * 300])
@@ -39,7 +44,7 @@ def test_mine_is_the_zone_of_the_language(viewer):
     viewer.post(URL, {"time_zone": "UTC"})
     viewer.post(URL, {"time_zone": ""})
     page = viewer.get("/", headers={"accept-language": "pt-BR"}).content.decode()
-    assert "America/Sao Paulo" in page
+    assert "São Paulo (UTC−3)" in page
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from messages.dashboard.sentence import sentence, why_no_read
-from messages.dashboard.timeline import headline
+from messages.dashboard.timeline import headline, steps
 from messages.statuses import Status
 
 from .events import GROUP, LID, event, in_group
@@ -42,6 +42,23 @@ def test_played_follows():
         told
         == "Delivered on 22 Nov at 09:14:03. Played on 22 Nov at 09:15:03, 1 min after delivery."
     )
+
+
+def test_played_is_told_after_the_step_before_it_as_the_stepper_does():
+    events = [event(RECEIVED, 12), event(READ, 16), event(Status.PLAYED, 72)]
+    assert sentence(events).endswith("Played on 22 Nov at 09:15:03, 56 s after it was read.")
+    assert steps(events)[-1].gap_words == "56 s"
+
+
+def test_a_read_reported_before_the_delivery_is_remarked_on():
+    assert sentence([event(READ, 11), event(RECEIVED, 12)]).endswith(
+        "Read on 22 Nov at 09:14:02, reported as read before delivery."
+    )
+
+
+def test_times_of_arrival_prove_no_read_before_delivery():
+    told = sentence([event(READ, 11, time_is_arrival=True), event(RECEIVED, 12)])
+    assert "before delivery" not in told
 
 
 def test_without_sent_the_acceptance_counts():

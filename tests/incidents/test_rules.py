@@ -62,7 +62,7 @@ class TestDisconnected:
         look()
         assert words() == (
             "Z-API says that this number's phone is not connected: Device has been disconnected. "
-            "37 wait in Z-API's queue, sent on reconnection."
+            "37 messages wait in Z-API's queue and are sent when the number reconnects."
         )
 
     def test_400_stuck_messages_under_it_are_one_incident(self, instance, look, clock):
@@ -157,7 +157,7 @@ class TestStuck:
         zapi.answer_name = "fault"
         clock.advance(minutes=6)
         look()
-        assert "37 wait in Z-API's queue" in words()
+        assert "37 messages wait in Z-API's queue" in words()
 
     def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
         monkeypatch.setattr("messages.incidents.queue._PATIENCE", 0.0)

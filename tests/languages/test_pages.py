@@ -25,7 +25,7 @@ def test_the_browser_decides(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get("/", headers=PORTUGUESE).content.decode()
     assert '<html lang="pt-br"' in page
-    for text in ("Mensagens", "Entregue", "Últimos 7 dias, das mais novas às mais antigas."):
+    for text in ("Mensagens", "Entregue", "Últimos 7 dias, da mensagem mais nova à mais antiga."):
         assert text in page
 
 
@@ -49,7 +49,7 @@ def test_the_sentence_on_top_of_a_message(viewer, report):
     page = viewer.get(url, headers=PORTUGUESE).content.decode()
     assert "Entregue em 22 de nov. de 2025 às 09:14:03." in page
     assert "Sem confirmação de leitura." in page
-    assert "America/Sao Paulo" in page
+    assert "São Paulo (UTC−3)" in page
 
 
 @pytest.mark.parametrize(

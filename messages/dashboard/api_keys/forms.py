@@ -15,7 +15,7 @@ from ..limits import LimitsForm
 ROLES = [
     (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),
     (KeyRole.SUPERVISOR, _("Supervisor: also instances and incidents")),
-    (KeyRole.ADMIN, _("Admin: so far the same as Supervisor")),
+    (KeyRole.ADMIN, _("Admin: the same as Supervisor")),
 ]
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from messages.access.scope import visible_instances
@@ -17,6 +18,8 @@ class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run 
     class Meta:
         model = Instance
         fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
+        # The column's own name is a part of the migrations.
+        labels: ClassVar = {"silence_factor": gettext_lazy("Silence, as a multiple of the usual")}
 
 
 @permission_required("whatsapp.change_instance", raise_exception=True)

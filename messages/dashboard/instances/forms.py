@@ -57,7 +57,7 @@ class InstanceForm(forms.Form):
         choices=CHOICES,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("A URL of somebody else is not replaced before you are asked."),
+        help_text=_("If Z-API already calls another address, you are asked before it is replaced."),
     )
 
     field_order = ("name", "zapi_id", "token", "client_token", "tags", "hooks")

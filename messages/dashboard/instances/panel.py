@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.filters import held_back
+from messages.instances.hearing import waits_to_be_noted
 from messages.instances.reading import client_of, is_taken
 from messages.instances.rotate import has_old_keys
 from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
@@ -107,6 +108,11 @@ class Panel:
     has_old_keys: bool
     # Why Z-API cannot be called at all; '' where it can.
     unreadable: str
+    was_pushed: bool
+
+    @property
+    def push_words(self) -> str:
+        return _("Push again") if self.was_pushed else _("Push to Z-API")
 
 
 def panel(instance: Instance) -> Panel:
@@ -123,6 +129,7 @@ def panel(instance: Instance) -> Panel:
         filtered=tuple(str(one.get_kind_display()) for one in held_back(instance, webhooks)),
         has_old_keys=has_old_keys(instance),
         unreadable=_unreadable(instance),
+        was_pushed=any(one.pushed_at for one in webhooks),
     )
 
 
@@ -234,10 +241,14 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
 def _heard(webhook: Webhook) -> PanelStep:
     """A callback proves more than anything that Z-API says of itself."""
     name = _("First real callback")
-    if webhook.heard_at is None:
+    if webhook.heard_at:
+        at = moment(webhook.heard_at)
+        return PanelStep(name, Mark.DONE, _("Z-API has reached this board."), at)
+    if waits_to_be_noted(webhook):
+        words = _("Callbacks have come, and the worker has not looked at them yet.")
+    else:
         words = _("Nothing heard yet. Send a message through this number: its status comes here.")
-        return PanelStep(name, Mark.WAITING, words)
-    return PanelStep(name, Mark.DONE, _("Z-API has reached this board."), moment(webhook.heard_at))
+    return PanelStep(name, Mark.WAITING, words)
 
 
 def _line(webhook: Webhook) -> HookLine:

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.filters import Link
-from messages.finding.criteria import EARLIEST, LATEST
+from messages.finding.criteria import EARLIEST, LATEST, Criteria
+from messages.finding.search import understand
 from messages.models import Instance
 
 HOUR: Final = timedelta(hours=1)
@@ -88,6 +89,17 @@ class Question:
     def settled_until(self) -> datetime:
         """What was sent after that may still be delivered and read."""
         return self.now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+    @property
+    def criteria(self) -> Criteria:
+        """The messages themselves, which the summaries count."""
+        return Criteria(
+            understand(""),
+            instances=() if self.instance is None else (self.instance,),
+            since=self.since,
+            until=self.until,
+            groups=self.groups,
+        )
 
     def url(self, **changes: Any) -> str:
         return f"{reverse('dashboard:overview')}?{urlencode(replace(self, **changes)._query())}"

@@ -1,10 +1,13 @@
+from collections.abc import Collection
+
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from messages.access.scope import visible_instances
+from messages.access.scope import Viewer, visible_instances
 from messages.dashboard.moments import moment
+from messages.models import Instance
 from messages.summaries import cohort
 
 from .chart import chart
@@ -39,4 +42,13 @@ def overview(request: HttpRequest) -> HttpResponse:
         "instance_links": instance_links(question, instances.values()),
         "kind_links": kind_links(question),
     }
+    if not found.hours:
+        context["nothing"] = _nothing(question, instances.values(), request.user)
     return render(request, "dashboard/overview/overview.html", context)
+
+
+def _nothing(question: Question, instances: Collection[Instance], user: Viewer) -> str:
+    """Why there is nothing to show, as the templates _nothing.html name it."""
+    if not instances:
+        return "no instance"
+    return "not counted" if question.criteria.messages(user).exists() else "none sent"

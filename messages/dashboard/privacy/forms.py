@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from messages.privacy import Person, UnclearPersonError, who_is
@@ -12,7 +13,10 @@ class PersonForm(forms.Form):
     person = forms.CharField(
         label=_("Number or LID"),
         max_length=64,
-        help_text=_("A whole number with its country code, such as +55 44 99999-9999, or a LID."),
+        help_text=format_lazy(
+            _("A whole number with its country code, such as {number}, or a LID."),
+            number="+55\u00a044\u00a099999-9999",  # no-break spaces: it stays on one line
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -34,7 +34,7 @@ class Row:
     @property
     def hint(self) -> str:
         numbers = {"least": LEAST_DAYS[self.kind], "suggested": SUGGESTED_DAYS[self.kind]}
-        return _("at least %(least)d, %(suggested)d suggested") % numbers
+        return _("At least %(least)d days; we suggest %(suggested)d.") % numbers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
