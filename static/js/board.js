@@ -83,11 +83,11 @@ function offerPrinting() {
   }
 }
 
-// Where tabs have no room beside each other, the current one is among those that are seen.
+// Where not all tabs are in sight, the current one is.
 function showCurrentTabs() {
   for (const current of document.querySelectorAll(".tabs [aria-current]")) {
     const tabs = current.closest(".tabs");
-    tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+    tabs.scrollTop = current.offsetTop - tabs.offsetTop - (tabs.clientHeight - current.offsetHeight) / 2;
   }
 }
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from messages.finding.opaque import seal
-from messages.models import HourlySummary
+from messages.models import HourlySummary, Retention
 
 from .test_views import tab_to
 
@@ -104,3 +104,12 @@ def test_looking_up_a_number_by_keyboard(open_page, support, instance):
     page.keyboard.press("Enter")
     # Nothing answers for Z-API here, and the page says so.
     expect(page.locator(".flash-region .notice")).to_be_visible()
+
+
+def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, counted):
+    page = open_page(admin_user)
+    page.goto("/retention/")
+    page.get_by_label("Messages and their timelines").fill("90")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("columnheader", name="Would go now")).to_be_visible()
+    assert not Retention.objects.filter(days__isnull=False).exists()
