@@ -7,7 +7,7 @@ it went into the file that is there, and makes that file where there is none.
 import fcntl
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min, QuerySet
 
 from messages.models import SpooledCallback
+from statusboard.deadline import deadline
 
 from .delivery import Delivery
+from .file_lock import FileLock
+from .turns import SpoiltError, Turns
 
-# Threads of one process take turns: SQLite's own way of waiting for a lock is unfair and slow.
-_turn = threading.Lock()
 TURN_WITHIN = 2.0  # seconds
 
 
@@ -71,14 +72,18 @@ def keep(delivery: Delivery) -> None:
         body=delivery.body,
         token_digest=delivery.token_digest,
     )
-    if not _turn.acquire(timeout=TURN_WITHIN):
-        raise SpoolUnavailableError("the spool's disk is too slow")
     try:
-        _write_surely(row)
+        with deadline(TURN_WITHIN):
+            _take_turn(row)
     except (Error, OSError) as error:
         raise SpoolUnavailableError(str(error)) from error
-    finally:
-        _turn.release()
+
+
+def _take_turn(row: SpooledCallback) -> None:
+    try:
+        _turns.take(row)
+    except SpoiltError:
+        _turns.take(row, alone=True)
 
 
 def state() -> SpoolState:
@@ -195,27 +200,32 @@ def _make_table() -> None:
         editor.create_model(SpooledCallback)
 
 
-def _write_surely(row: SpooledCallback) -> None:
+def _write_surely(rows: Sequence[SpooledCallback]) -> Sequence[SpooledCallback]:
+    """All or none of them. Gives them back."""
     try:
-        _write(row)
+        _write(rows)
     except _MovedError:
         prepare()
-        _write(row)
+        _write(rows)
     except OperationalError as error:
         if not _lacks_table(error):
             raise
         prepare()
-        _write(row)
+        _write(rows)
+    return rows
 
 
-def _write(row: SpooledCallback) -> None:
+def _write(rows: Sequence[SpooledCallback]) -> None:
     with _present_file():
         if free_bytes() < settings.SPOOL_MIN_FREE:
             raise SpoolUnavailableError("its disk is full")
-        SpooledCallback.objects.bulk_create([row], ignore_conflicts=True)
-        # A file deleted meanwhile took the row along.
+        SpooledCallback.objects.bulk_create(rows, ignore_conflicts=True)
+        # A file deleted meanwhile took the rows along.
         if _file() != _opened.file:
             raise _MovedError
+
+
+_turns = Turns(_write_surely, processes=FileLock(settings.SPOOL_PATH.with_suffix(".turn")))
 
 
 @contextmanager
