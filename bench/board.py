@@ -59,15 +59,15 @@ def exists(database: str) -> bool:
     if not database.startswith("postgres"):
         return _file(database).exists()
     name = database.rsplit("/", 1)[1]
-    return bool(psql(_maintenance(database), f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+    return bool(psql(maintenance(database), f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
 
 
 def make_empty(database: str) -> None:
     """A fresh database with its tables, in place of whatever was there."""
     if database.startswith("postgres"):
         name = database.rsplit("/", 1)[1]
-        psql(_maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        psql(_maintenance(database), f'CREATE DATABASE "{name}"')
+        psql(maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        psql(maintenance(database), f'CREATE DATABASE "{name}"')
     else:
         _file(database).unlink(missing_ok=True)
     manage(database, "migrate", "--verbosity", "0")
@@ -77,5 +77,5 @@ def _file(database: str) -> Path:
     return Path(database.removeprefix("sqlite:///"))
 
 
-def _maintenance(database: str) -> str:
+def maintenance(database: str) -> str:
     return database.rsplit("/", 1)[0] + "/postgres"

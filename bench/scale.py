@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bench.board import ROOT, environment, exists, make_empty, manage, psql, shell
+from bench.board import ROOT, environment, exists, maintenance, make_empty, manage, psql, shell
 from bench.ingest import OURS
 from bench.load import Result, load, ratio, server
 from bench.statement import pgbench
@@ -85,8 +85,8 @@ def grown(path: str, seconds: float, rounds: int) -> Figure:
 
 def indexed(seconds: float, rounds: int) -> Figure:
     """Our statement with every index, and with those alone that keep copies out."""
-    psql(_maintenance(), f'DROP DATABASE IF EXISTS "{_name(STRIPPED)}"')
-    psql(_maintenance(), f'CREATE DATABASE "{_name(STRIPPED)}" TEMPLATE "{_name(SMALL)}"')
+    psql(maintenance(LARGE), f'DROP DATABASE IF EXISTS "{_name(STRIPPED)}"')
+    psql(maintenance(LARGE), f'CREATE DATABASE "{_name(STRIPPED)}" TEMPLATE "{_name(SMALL)}"')
     for statement in psql(STRIPPED, _UNENFORCED).splitlines():
         psql(STRIPPED, statement)
     ratios = [pgbench(SMALL, seconds) / pgbench(STRIPPED, seconds) for _ in range(rounds)]
@@ -98,19 +98,20 @@ def purged(path: str, seconds: float, messages: int) -> list[Figure]:
     with server(OURS, environment(LARGE), path):
         load(path, 1)
         alone = [load(path, seconds) for _ in range(3)]
-        size, before = _size(), _held(LARGE)
+        psql(LARGE, "VACUUM")
+        size, before, free_before = _size(), _held(LARGE), _free()
         with _purge(messages) as purge:
             beside = _load_until_it_ends(purge, path, seconds)
     gone = int(purge.communicate()[0])
     psql(LARGE, "VACUUM")
-    free = _free() / (size * gone / before)
+    freed = (_free() - free_before) / (size * gone / before)
     slower = statistics.median(one.p99_ms for one in beside) / statistics.median(
         one.p99_ms for one in alone
     )
     print(f"{gone:,} messages purged while {len(beside)} loads of {seconds:g} s went on.")
     return [
         Figure("p99 while messages are purged ÷ alone", slower, 2, at_least=False),
-        Figure("space free after a vacuum ÷ what they took", free, 0.8),
+        Figure("space free after a vacuum ÷ what they took", freed, 0.8),
     ]
 
 
@@ -166,10 +167,6 @@ def _held(database: str) -> int:
 
 def _name(database: str) -> str:
     return database.rsplit("/", 1)[1]
-
-
-def _maintenance() -> str:
-    return f"{LARGE.rsplit('/', 1)[0]}/postgres"
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def _at_step(number: int, value: str) -> str:
 
 def our_statement(database: str) -> str:
     """What messages.ingest.postgresql runs, with literals and pgbench's variables put in."""
-    code = "from messages.ingest.statements import STORE_STATUS; print(STORE_STATUS)"
+    code = "from messages.ingest.postgresql_statements import STORE_STATUS; print(STORE_STATUS)"
     text = shell(database, code)
     word = "(ARRAY['SENT', 'RECEIVED', 'READ'])[:step::int + 1]"
     values = {

@@ -15,7 +15,7 @@ from statusboard.deadline import remaining
 from statusboard.postgresql.base import PunctualConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
-from . import statements
+from . import postgresql_statements as statements
 from .entry import Entry
 from .turns import SpoiltError, Turns
 

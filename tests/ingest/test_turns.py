@@ -1,7 +1,6 @@
 """Threads that write side by side, and who writes for whom."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from django.db import OperationalError
 from messages.ingest.file_lock import FileLock
 from messages.ingest.turns import SpoiltError, Turns
 from statusboard.deadline import deadline
+from tests.faults.waiting import wait_until
 
 
 class Writer:
@@ -32,6 +32,9 @@ class Writer:
             raise ValueError("thirteen")
         return [f"{number} written" for number in numbers]
 
+    def wait_for(self, number):
+        wait_until(lambda: len(self.turns._waiting) >= number, "nobody waits")
+
     @contextmanager
     def busy(self, pool, *waiting):
         """Somebody writes, and these wait meanwhile, in this order."""
@@ -40,8 +43,7 @@ class Writer:
         futures = []
         for place, (number, options) in enumerate(waiting, 1):
             futures.append(pool.submit(self.turns.take, number, **options))
-            while len(self.turns._waiting) < place:
-                time.sleep(0.001)
+            self.wait_for(place)
         yield futures
         self.go_on.set()
         assert holder.result(5) == "hold written"
@@ -155,11 +157,9 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
 
     with writer.busy(pool):
         leader = pool.submit(take, 1, 5)
-        while len(writer.turns._waiting) < 1:
-            time.sleep(0.001)
+        writer.wait_for(1)
         companion = pool.submit(take, 2, 0.3)
-        while len(writer.turns._waiting) < 2:
-            time.sleep(0.001)
+        writer.wait_for(2)
         writer.turns._write = write_slowly
     with pytest.raises(OperationalError, match="turn"):
         companion.result(5)
