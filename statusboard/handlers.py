@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler, get_script_name
-from django.urls import set_script_prefix, set_urlconf
+from django.core.handlers.wsgi import WSGIHandler
+from django.urls import ResolverMatch, get_resolver, set_urlconf
 
 
 class DoorHandler(WSGIHandler):
@@ -23,24 +24,33 @@ class DoorHandler(WSGIHandler):
         innermost: Any = self._get_response  # type: ignore[attr-defined]  # unknown to the stubs
         self._middleware_chain = convert_exception_to_response(innermost)
 
-    def get_response(self, request: Any) -> Any:
-        request.urlconf = self._urlconf
-        return super().get_response(request)
+    def resolve_request(self, request: Any) -> ResolverMatch:
+        # For the answer where there is no such route, too.
+        set_urlconf(self._urlconf)
+        match = request.resolver_match = _match(self._urlconf, request.path_info)
+        return match
+
+
+@lru_cache(maxsize=1024)
+def _match(urlconf: str, path: str) -> ResolverMatch:
+    """Remembered where there is one: an instance's callbacks all come by the same path."""
+    return get_resolver(urlconf).resolve(path)
 
 
 class CallbackHandler(DoorHandler):
-    """Without Django's signals around each request too; a fifth of a callback's time went there.
+    """Without Django's signals around each request, and all that only a page needs.
 
-    What listens to them looks after connections and caches: here the write path does, which gives
-    up a connection when something went wrong with it (`messages.ingest.store`).
+    What listens to the signals looks after connections and caches: here the write path does, which
+    gives up a connection when something went wrong with it (`messages.ingest.store`). Nor is the
+    site's prefix noted, for no callback's answer holds a link.
     """
 
     # The stubs want the response itself, which is only one of the things that WSGI may be given.
     def __call__(  # type: ignore[override]
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        set_script_prefix(get_script_name(environ))
-        response = self.get_response(self.request_class(environ))
+        response: Any = self.get_response(self.request_class(environ))
+        # A thread that answers a page next must not look for its links among these routes.
         set_urlconf(None)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))

@@ -1,20 +1,21 @@
 """The database is given a moment, not more: whoever waits has a spool to turn to."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import connection
 
 from statusboard.deadline import deadline, remaining
 
 
-@contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def patience(seconds: float) -> AbstractContextManager[None]:
     """All that this thread asks of the database within the block takes no longer in all."""
+    return _patience_of_sqlite(seconds) if connection.vendor == "sqlite" else deadline(seconds)
+
+
+@contextmanager
+def _patience_of_sqlite(seconds: float) -> Iterator[None]:
     with deadline(seconds):
-        if connection.vendor != "sqlite":
-            yield
-            return
         hurry()
         try:
             yield

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from messages.zapi.payloads import StatusReport
 from statusboard.deadline import remaining
 from statusboard.postgresql.base import PunctualConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
 from . import postgresql_statements as statements
+from .delivery import Delivery
 from .entry import Entry
 from .turns import SpoiltError, Turns
 
@@ -39,19 +42,25 @@ def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
     if entry.status is None:
         return _stored(_run(_store_callback, entry.parameters()))
-    if _may_share(entry):
+    if _may_share(entry.status, entry.delivery):
         # By whoever waits, not by whoever has the turn at last: connecting knows no deadline.
-        connection.ensure_connection()
-        with suppress(SpoiltError):
-            return _turns.take(entry)
+        own = _own_connection()
+        # In a transaction its commit is somebody else's: nobody may wait for it.
+        if not own.in_atomic_block:
+            with suppress(SpoiltError):
+                return _turns.take(entry)
     return _store_alone(entry)
 
 
-def _may_share(entry: Entry) -> bool:
-    # In a transaction its commit is somebody else's: nobody may wait for it.
-    return not connection.in_atomic_block and (
-        len(_messages(entry)) <= MOST_IDS and len(entry.delivery.body) <= LONGEST_BODY
-    )
+def _may_share(report: StatusReport, delivery: Delivery) -> bool:
+    return len(report.message_ids) <= MOST_IDS and len(delivery.body) <= LONGEST_BODY
+
+
+def _own_connection() -> BaseDatabaseWrapper:
+    """This thread's, open. Asked for once: django.db.connection looks it up at every mention."""
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    return own
 
 
 def _store_alone(entry: Entry) -> tuple[int, str] | None:
@@ -62,7 +71,7 @@ def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
     """Commit status reports, none of which names a message of another; all of them or none."""
     if len(entries) == 1:
         return [_store_alone(entries[0])]
-    rows = json.dumps([entry.parameters() for entry in entries], default=_in_json)
+    rows = _JSON.encode([entry.parameters() for entry in entries])
     (answers,) = _run(_store_together, {"entries": rows}) or ("{}",)
     stored = json.loads(answers or "{}")
     return [_tuple(stored.get(str(entry.delivery.id))) for entry in entries]
@@ -89,10 +98,10 @@ def derive(entry: Entry, instance_id: int) -> None:
 def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
     if remaining() == 0:
         raise OperationalError("no time was left to ask the database")
-    connection.ensure_connection()
-    raw: PunctualConnection = connection.connection
-    with connection.wrap_database_errors:
-        return statement.run(raw, {name: _adapt(value) for name, value in parameters.items()})
+    own = _own_connection()
+    raw: PunctualConnection = own.connection
+    with own.wrap_database_errors:
+        return statement.run(raw, parameters)
 
 
 def _stored(row: tuple[str, ...] | None) -> tuple[int, str] | None:
@@ -108,8 +117,4 @@ def _in_json(value: Any) -> str:
     return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
-def _adapt(value: Any) -> str | bytes | None:
-    """As text, which the statement casts; a list as JSON."""
-    if value is None or isinstance(value, str | bytes):
-        return value
-    return json.dumps(value) if isinstance(value, tuple) else str(value)
+_JSON = json.JSONEncoder(default=_in_json)

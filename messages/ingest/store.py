@@ -1,10 +1,10 @@
 """A delivery into the database, within a time that its sender can wait for."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from django.db import (
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 PATIENCE = 1.5
 # A persistent connection that is dead says so at once; a second try later would take too long.
 RETRY_WITHIN = 0.5
+
+Result = TypeVar("Result")
 
 _WRITTEN = [model._meta.db_table for model in (Callback, Message, StatusEvent, FollowUp, Instance)]
 
@@ -68,21 +70,19 @@ def store(delivery: Delivery) -> Recorded:
     Raises UnknownInstanceError or DatabaseAwayError; storing the same delivery again is then safe,
     even where a commit's answer was lost, because its id is stored at most once.
     """
-    with _database(), patience(PATIENCE):
-        return _store_or_quarantine(delivery)
+    return _in_time(lambda: _store_or_quarantine(delivery))
 
 
 def store_refused(delivery: Delivery, cause: str) -> None:
     """Commit that a delivery came whose body was not taken. Raises as store() does."""
-    with _database(), patience(PATIENCE):
-        _store_surely(quarantined(delivery, cause))
+    _in_time(lambda: _store_surely(quarantined(delivery, cause)))
 
 
-@contextmanager
-def _database() -> Iterator[None]:
-    """Whatever went wrong within the block, the next callback has a connection that is in step."""
+def _in_time(write: Callable[[], Result]) -> Result:
+    """Whatever goes wrong in it, the next callback has a connection that is in step."""
     try:
-        yield
+        with patience(PATIENCE):
+            return write()
     except UnknownInstanceError:
         raise
     except Exception as error:
@@ -151,6 +151,7 @@ def _give_up_connection() -> None:
         connection.close()
 
 
+@cache
 def backend() -> Backend:
     return postgresql if connection.vendor == "postgresql" else sqlite
 

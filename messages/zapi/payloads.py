@@ -5,6 +5,7 @@ status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Con
 "Disconnected", and what real traffic adds to them.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable
@@ -110,12 +111,12 @@ def _load(body: bytes) -> dict[str, Any]:
         raise MalformedCallbackError(gettext_noop("The gzip is broken."))
     try:
         # As json.loads() reads bytes, but UTF-8 only: RFC 8259 allows nothing else between systems.
-        text = body.decode("utf-8-sig", "surrogatepass")
+        text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
         if _is_too_deep(text):
             raise MalformedCallbackError(
                 gettext_noop("The JSON is nested more than {} levels deep."), MAX_DEPTH
             )
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = _JSON.decode(text)
     except MalformedCallbackError:
         raise
     except UnicodeDecodeError as error:
@@ -146,6 +147,9 @@ def _is_too_deep(text: str) -> bool:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise MalformedCallbackError(gettext_noop("It is not JSON: {} is not a number there."), name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _message_status(data: dict[str, Any]) -> StatusReport:
@@ -250,6 +254,8 @@ def _is_scalar(value: Any) -> bool:
 def _clean(value: str | int) -> str:
     """As stored: no database takes a lone surrogate, and PostgreSQL no NUL."""
     text = str(value).strip()
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

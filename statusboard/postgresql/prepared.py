@@ -4,43 +4,43 @@ psycopg's cursors look for placeholders, for a dumper of each value and for a lo
 at every call. Of a statement with thirty values that made up half of what a call costs here.
 """
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from psycopg import errors, generators, pq
 from psycopg.pq.abc import PGresult
 
 from .base import PunctualConnection
 
-Value = str | bytes | None
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
+_BINARY: Final = re.compile(r"%\((\w+)\)s::bytea")
 
 
 class PreparedStatement:
-    """SQL with %(name)s where a value stands, and with a cast there: values are sent as text.
+    """SQL with %(name)s where a value stands, and with a cast there.
 
+    Values are sent as text, a tuple as JSON; what is cast to bytea is bytes, and sent as it is.
     `name` tells it from every other statement of the same connection.
     """
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name.encode()
         self._values = list(dict.fromkeys(_PLACEHOLDER.findall(text)))
+        binary = set(_BINARY.findall(text))
+        self._formats = [
+            pq.Format.BINARY if value in binary else pq.Format.TEXT for value in self._values
+        ]
         numbers = {value: f"${number}" for number, value in enumerate(self._values, 1)}
         numbered = _PLACEHOLDER.sub(lambda found: numbers[found[1]], text)
         self._text = numbered.replace("%%", "%").encode()
 
-    def run(
-        self, raw: PunctualConnection, parameters: Mapping[str, Value]
-    ) -> tuple[str, ...] | None:
-        """The first row as text, None where there is none. Only bytes go as they are, as bytea."""
+    def run(self, raw: PunctualConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The first row as text, None where there is none."""
         self._prepare(raw)
-        given = [parameters[name] for name in self._values]
-        raw.pgconn.send_query_prepared(
-            self._name,
-            [value.encode() if isinstance(value, str) else value for value in given],
-            [pq.Format.BINARY if isinstance(value, bytes) else pq.Format.TEXT for value in given],
-        )
+        given = [_encoded(parameters[name]) for name in self._values]
+        raw.pgconn.send_query_prepared(self._name, given, self._formats)
         return _first_row(_result(raw))
 
     def _prepare(self, raw: PunctualConnection) -> None:
@@ -49,6 +49,14 @@ class PreparedStatement:
         raw.pgconn.send_prepare(self._name, self._text)
         _result(raw)
         raw.prepared.add(self._name)
+
+
+def _encoded(value: Any) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return (json.dumps(value) if isinstance(value, tuple) else str(value)).encode()
 
 
 def _result(raw: PunctualConnection) -> PGresult:
