@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from statusboard.deadline import deadline, remaining
 
@@ -31,5 +31,6 @@ def hurry() -> None:
 
 
 def _wait_for_locks(seconds: float) -> None:
-    connection.ensure_connection()
-    connection.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    own.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")

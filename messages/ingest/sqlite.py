@@ -3,14 +3,15 @@
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from .entry import Entry
 from .file_lock import FileLock
@@ -88,47 +89,50 @@ def store(entry: Entry) -> tuple[int, str] | None:
 def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
     """Commit them; all or none."""
     hurry()
-    with transaction.atomic():
-        return [_write(entry, _KNOWN_INSTANCE, _STORE_CALLBACK) for entry in entries]
+    with _transaction() as raw:
+        return [_write(raw, entry, _KNOWN_INSTANCE, _STORE_CALLBACK) for entry in entries]
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
     """Store an entry in place of its quarantined callback; None where that is there no longer."""
-    with transaction.atomic():
-        return _write(entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
+    with _transaction() as raw:
+        return _write(raw, entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
 
 
 def derive(entry: Entry, instance_id: int) -> None:
     """Messages and events alone, of a callback that is stored."""
-    with transaction.atomic():
-        _apply(_adapted(entry) | {"instance_id": instance_id})
+    with _transaction() as raw:
+        _apply(raw, _adapted(entry) | {"instance_id": instance_id})
 
 
-def _write(entry: Entry, known: str, callback: str) -> tuple[int, str] | None:
+@contextmanager
+def _transaction() -> Iterator[sqlite3.Connection]:
+    """The connection itself: Django's cursor turns the placeholders again at every call."""
+    own = connections[DEFAULT_DB_ALIAS]
+    with transaction.atomic(), own.wrap_database_errors:
+        yield own.connection
+
+
+def _write(
+    raw: sqlite3.Connection, entry: Entry, known: str, callback: str
+) -> tuple[int, str] | None:
     """In the caller's transaction, which may be that of many."""
     parameters = _adapted(entry)
-    row = _execute(known, parameters).fetchone()
+    row = raw.execute(known, parameters).fetchone()
     if row is None:
         return None
     parameters["instance_id"], parameters["token_check"] = row
     if entry.status:
-        parameters["outcome"] = _apply(parameters)
-    _execute(callback, parameters)
-    _execute(_STORE_FOLLOW_UP, parameters)
+        parameters["outcome"] = _apply(raw, parameters)
+    raw.execute(callback, parameters)
+    raw.execute(_STORE_FOLLOW_UP, parameters)
     return row[0], str(parameters["outcome"])
 
 
-def _apply(parameters: dict[str, Any]) -> str:
-    _execute(_STORE_MESSAGES, parameters)
-    is_new = any(repeats == 0 for (repeats,) in _execute(_STORE_EVENTS, parameters).fetchall())
+def _apply(raw: sqlite3.Connection, parameters: dict[str, Any]) -> str:
+    raw.execute(_STORE_MESSAGES, parameters)
+    is_new = any(repeats == 0 for (repeats,) in raw.execute(_STORE_EVENTS, parameters).fetchall())
     return "applied" if is_new else "repeated"
-
-
-def _execute(statement: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
-    # Not Django's cursor, which turns the placeholders again at every call.
-    with connection.wrap_database_errors:
-        raw: sqlite3.Connection = connection.connection
-        return raw.execute(statement, parameters)
 
 
 def _processes() -> FileLock | None:
@@ -146,8 +150,10 @@ def _adapted(entry: Entry) -> dict[str, Any]:
 def _adapt(value: Any) -> Any:
     """As Django's SQLite backend stores it: naive UTC, UUIDs as 32 hex digits."""
     match value:
+        case None | str():
+            return value
         case datetime():
-            return value.replace(tzinfo=None)
+            return value.replace(tzinfo=None).isoformat(" ")
         case UUID():
             return value.hex
         case tuple():
