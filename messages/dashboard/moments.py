@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +18,7 @@ from messages.times import duration
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_CLOCK: Final = "{clock}"
 _with_years: ContextVar[bool] = ContextVar("with_years", default=False)
 
 
@@ -28,12 +30,18 @@ class Moment:
 
     @property
     def iso(self) -> str:
-        return self._local.isoformat(timespec="seconds")
+        return self.iso_and_exact[0]
 
     @property
     def exact(self) -> str:
+        return self.iso_and_exact[1]
+
+    @property
+    def iso_and_exact(self) -> tuple[str, str]:
+        """Both at once, for what is drawn by the hundred."""
         local = self._local
-        return _exact(get_language(), local.date()).format(clock=_clock(local))
+        iso = local.isoformat(timespec="seconds")
+        return iso, _exact(get_language(), local.date()).replace(_CLOCK, _clock_of(iso))
 
     @property
     def brief(self) -> str:
@@ -41,7 +49,7 @@ class Moment:
 
     @property
     def clock(self) -> str:
-        return _clock(self._local)
+        return _clock_of(self.iso)
 
     @property
     def day(self) -> str:
@@ -103,12 +111,12 @@ def _day(_language: str | None, day: date, with_year: bool) -> str:
 @lru_cache(maxsize=512)
 def _exact(language: str | None, day: date) -> str:
     """A day in words, with a place for the clock."""
-    return _joined(_day(language, day, True), "{clock}")
+    return _joined(_day(language, day, True), _CLOCK)
 
 
 def _joined(day: str, clock: str) -> str:
     return pgettext("a time", "%(day)s, %(clock)s") % {"day": day, "clock": clock}
 
 
-def _clock(time: datetime) -> str:
-    return f"{time:%H:%M:%S}"
+def _clock_of(iso: str) -> str:
+    return iso[11:19]

@@ -83,7 +83,7 @@ class Row:
 def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
     reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
-    reasons = why_stuck({message.instance_id for message in messages if stuck_for(message)})
+    reasons = why_stuck({one.instance_id for one in messages if stuck_for(one)}, user)
     return [
         Row(
             message,

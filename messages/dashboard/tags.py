@@ -5,11 +5,12 @@ In Python, because a list draws hundreds of them and each {% include %} costs as
 
 from datetime import datetime
 from functools import cache
+from html import escape
 
 from django.template import Context, Library
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from messages.access.masking import mask_text, sees_phones
@@ -61,10 +62,12 @@ def capped(number: int) -> str:
 @register.simple_tag
 def moment(shown: Moment, words: str = "") -> SafeString:
     """How long ago, or in other `words`; the exact time on hover and for screen readers."""
-    return format_html(
-        '<time datetime="{0}" title="{1}"><span aria-hidden="true">{2}</span>'
-        '<span class="visually-hidden">{1}</span></time>',
-        *(shown.iso, shown.exact, words or shown.relative),
+    iso, exact = shown.iso_and_exact
+    # Not by format_html, which takes as long as all the rest: a list draws two hundred of them.
+    return mark_safe(  # noqa: S308
+        f'<time datetime="{iso}" title="{escape(exact)}">'
+        f'<span aria-hidden="true">{escape(words or shown.relative)}</span>'
+        f'<span class="visually-hidden">{escape(exact)}</span></time>'
     )
 
 

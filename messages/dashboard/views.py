@@ -103,7 +103,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
         people = ()
-    context = _head_of(message) | {
+    context = _head_of(message, request.user) | {
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
         "printed": Moment(timezone.now()),
@@ -127,7 +127,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(EVIDENCE, raise_exception=True)
 def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
-    context = _head_of(message) | {
+    context = _head_of(message, request.user) | {
         "tab": "callbacks",
         "headline": headline(as_seen_by(request.user, message.events.all())),
         "callbacks": _callbacks_of(message),
@@ -164,9 +164,9 @@ def _printed(events: Sequence[StatusEvent], message: Message) -> str:
         return sentence(events, stuck_for(message))
 
 
-def _head_of(message: Message) -> dict[str, Any]:
+def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
     waiting = stuck_for(message)
-    reasons = why_stuck({message.instance_id} if waiting else ())
+    reasons = why_stuck({message.instance_id} if waiting else (), user)
     return {
         "message": message,
         "address": Address(message.phone),

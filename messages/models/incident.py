@@ -3,7 +3,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -40,11 +40,6 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def unacknowledged(self) -> Self:
         return self.filter(acknowledged_at=None)
-
-    def worst_first(self) -> Self:
-        """By kind, and of each the oldest first."""
-        kinds = (When(kind=kind, then=place) for place, kind in enumerate(IncidentKind))
-        return self.order_by(Case(*kinds, default=len(IncidentKind)), "opened_at", "id")
 
 
 class Incident(models.Model):

@@ -240,7 +240,7 @@ def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries
         opened(other)
         opened(other, resolved_at=timezone.now())
     supervisor.get("/attention/")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         supervisor.get("/attention/")
 
 

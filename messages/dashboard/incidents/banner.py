@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from messages.access.scope import Viewer
 from messages.incidents.glance import glance
-from messages.models import IncidentKind
 from messages.notifications.alarm import alarm
 
-from .rows import IncidentRow, incidents_for, open_rows
+from .rows import IncidentRow, open_rows
 
 # Named one by one; the page tells of the others.
 NAMED: Final = 2
@@ -52,7 +50,5 @@ def _attention(user: Viewer | None) -> Attention:
         alarm.ring()
     if not (state.absence or state.has_open):
         return Attention()
-    # That somebody looks after a missing worker is known from its incident alone.
-    is_shown = Q(acknowledged_at=None) | Q(kind=IncidentKind.NO_WORKER)
-    rows = open_rows(incidents_for(user).open().filter(is_shown), state.absence, user)
+    rows = open_rows(state.absence, user)
     return Attention([row for row in rows if not row.acknowledged][:_COUNTED])

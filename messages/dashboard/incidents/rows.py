@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.urls import reverse
@@ -25,6 +26,7 @@ _ICONS = {
     IncidentKind.FAILING: "failed",
     IncidentKind.EXPIRING: "clock",
 }
+_WORST_FIRST: Final[list[str]] = list(IncidentKind)
 # Any of them keeps messages from arriving, or their statuses from being heard; the likeliest first.
 _WHY_STUCK: Final = (
     IncidentKind.DISCONNECTED,
@@ -84,9 +86,23 @@ def incidents_for(user: Viewer) -> IncidentQuerySet:
     return limited_to(user, found)
 
 
-def open_rows(found: IncidentQuerySet, missing: Absence | None, user: Viewer) -> list[IncidentRow]:
+def open_incidents(user: Viewer) -> list[Incident]:
+    """The worst first. Asked once for each object `user`, which lives as long as its request."""
+    found: list[Incident] | None = getattr(user, "_statusboard_open_incidents", None)
+    if found is None:
+        found = sorted(as_seen_by(user, incidents_for(user).open()), key=_badness)
+        user._statusboard_open_incidents = found  # type: ignore[union-attr]
+    return found
+
+
+def _badness(incident: Incident) -> tuple[int, datetime, int]:
+    """By kind, and of each the oldest first."""
+    return _WORST_FIRST.index(incident.kind), incident.opened_at, incident.pk
+
+
+def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
-    incidents = as_seen_by(user, found.worst_first())
+    incidents = list(open_incidents(user))
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
     if missing is None:
         incidents = [one for one in incidents if one.kind != IncidentKind.NO_WORKER]
@@ -95,14 +111,10 @@ def open_rows(found: IncidentQuerySet, missing: Absence | None, user: Viewer) ->
     return [IncidentRow(one, _link(one, user)) for one in incidents]
 
 
-def why_stuck(instances: Collection[int]) -> dict[int, IncidentRow]:
+def why_stuck(instances: Collection[int], user: Viewer) -> dict[int, IncidentRow]:
     """What is wrong with each of these instances that may keep its messages: one incident each."""
-    if not instances:
-        return {}
-    found = Incident.objects.open().filter(instance__in=instances, kind__in=_WHY_STUCK)
-    likeliest_last = sorted(
-        found.select_related("instance"), key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind))
-    )
+    found = [one for one in open_incidents(user) if one.kind in _WHY_STUCK] if instances else []
+    likeliest_last = sorted(found, key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind)))
     return {one.instance_id: IncidentRow(one) for one in likeliest_last if one.instance_id}
 
 

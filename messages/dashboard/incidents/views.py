@@ -17,7 +17,7 @@ from .workers import worker_rows
 @permission_required("whatsapp.view_incident", raise_exception=True)
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
-    rows = open_rows(incidents_for(request.user).open(), glance.look().absence, request.user)
+    rows = open_rows(glance.look().absence, request.user)
     context = {
         "unattended": [row for row in rows if not row.acknowledged],
         "attended": [row for row in rows if row.acknowledged],
