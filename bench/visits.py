@@ -6,7 +6,7 @@ import re
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -152,13 +152,18 @@ def _result(visits: list[tuple[float, list[Query], bytes]]) -> Result:
     queries = list(map(server_time, visits[-1][1]))
     # SQLite's work is in this process's time already.
     elsewhere = sum(queries) if connection.vendor == "postgresql" else 0
-    times = sorted(took + elsewhere for took, _, _ in visits)
+    times = [took + elsewhere for took, _, _ in visits]
     return {
         "p50": statistics.median(times),
-        "p95": times[min(len(times) - 1, int(len(times) * 0.95))],
+        "p95": _p95(times),
         "query": max(queries, default=0),
-        "queries": max(len(queries) for _, queries, _ in visits),
+        # Whichever page comes first in three seconds also looks whether anything is wrong.
+        "queries": _p95([len(queries) for _, queries, _ in visits]),
     }
+
+
+def _p95(values: Sequence[float]) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
 
 
 def _static_file(name: str) -> str:

@@ -37,6 +37,7 @@ class Row:
     message: Message
     headline: Headline
     label: Label | None = None
+    stuck_for: str = ""
     why_stuck: IncidentRow | None = None
 
     @property
@@ -66,10 +67,6 @@ class Row:
         """Where Z-API gave no usable time, the steps have that of their arrival."""
         return moment(self.message.last_event_at or _newest_step(self.message))
 
-    @property
-    def stuck_for(self) -> str:
-        return stuck_for(self.message)
-
     def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
         gap = duration(between(before, at)) if at and before and at >= before else ""
         return Cell(moment(at), gap, self._is_past(status))
@@ -83,12 +80,14 @@ class Row:
 def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
     reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
-    reasons = why_stuck({one.instance_id for one in messages if stuck_for(one)}, user)
+    waiting = {one.pk: stuck_for(one) for one in messages}
+    reasons = why_stuck({one.instance_id for one in messages if waiting[one.pk]}, user)
     return [
         Row(
             message,
             _headline(message, reports.get(message.pk, [])),
             labels.get((message.instance_id, message.zapi_id)),
+            waiting[message.pk],
             reasons.get(message.instance_id),
         )
         for message in as_seen_by(user, messages)

@@ -64,6 +64,8 @@ class HourlySummary(models.Model):
                 fields=["hour", "instance", "is_group"], name="hourly_summary_once"
             ),
         ]
+        # To add up instance by instance: SQLite sorts all columns of all rows otherwise.
+        indexes = [models.Index(fields=["instance", "hour"], name="hourly_summary_instance")]
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00}"

@@ -188,13 +188,13 @@ def chart(question: Question, cohort: Cohort) -> Chart:
     totals = dict.fromkeys(start_of.values(), Counts())
     for hour, counts in cohort.hours.items():
         totals[start_of[hour]] += counts
-    starts = list(totals)
+    starts, settled_until = list(totals), question.settled_until
     bars = (
         Bar(
             since,
             until,
             totals[since],
-            until > question.settled_until,
+            until > settled_until,
             question.hours_url(since, until),
         )
         for since, until in pairwise([*starts, question.until])

@@ -211,8 +211,8 @@ def percent(part: int, whole: int) -> str:
 
 
 def _fresh(question: Question, cohort: Cohort) -> Counts:
-    hours = cohort.hours.items()
-    return sum((one for hour, one in hours if hour >= question.settled_until), Counts())
+    hours, settled_until = cohort.hours.items(), question.settled_until
+    return sum((one for hour, one in hours if hour >= settled_until), Counts())
 
 
 def _rounded(length: timedelta) -> timedelta:
