@@ -159,7 +159,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
         groups=query.get("groups"),
         inbound=query.get("inbound", is_named or any(status.is_by_me for status in statuses)),
     )
-    found = criteria.messages(user)
+    found = criteria.messages(user).select_related("instance")
     if statuses:
         found = found.shown_as(statuses)
     if message_id := query.get("message_id"):

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
+from django.urls import reverse
 from django.utils import timezone
 
 from messages.access.masking import as_seen_by, mask_text, sees_phones
@@ -41,6 +43,11 @@ class Row:
     why_stuck: IncidentRow | None = None
 
     @property
+    def url(self) -> str:
+        before, after = _around_its_number()
+        return f"{before}{self.message.pk}{after}"
+
+    @property
     def address(self) -> Address:
         return Address(self.message.phone)
 
@@ -75,6 +82,13 @@ class Row:
         """Whether a later step implies this one. A failure implies nothing."""
         rank = self.message.rank
         return rank > status.rank and rank != Status.FAILED.rank
+
+
+@cache
+def _around_its_number() -> tuple[str, str]:
+    """Of a message's address: reverse() for each of fifty rows takes a tenth of the page's time."""
+    before, _number, after = reverse("dashboard:message", args=[0]).rpartition("0")
+    return before, after
 
 
 def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -63,6 +63,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     saved = views_of(request.user)
     matches = matches_of(criteria.search, request.user)
     page = page_of(criteria.messages(request.user, matches), request.GET.dict())
+    _share(instances, page.messages)
     query = filters.encoded(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
@@ -143,6 +144,14 @@ def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpRespo
     name = f"callback-{found.pk}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.text, content_type="application/json", headers=headers)
+
+
+def _share(instances: Iterable[Instance], messages: Iterable[Message]) -> None:
+    """Each message's own, which the page has already: joined, it would be read with every row."""
+    by_pk = {one.pk: one for one in instances}
+    for message in messages:
+        if message.instance_id in by_pk:
+            message.instance = by_pk[message.instance_id]
 
 
 def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:

@@ -97,7 +97,7 @@ class Reader:
     ) -> None:
         self.headings: tuple[str, ...] = tuple(map(str, (*_BEFORE, *_TIME_HEADINGS, *_BEHIND)))
         self.count = 0
-        self._messages = messages.select_related(None).newest_first()
+        self._messages = messages.newest_first()
         self._told = told
         self._zone = zone
         self._shows_phones = shows_phones

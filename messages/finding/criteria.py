@@ -108,11 +108,11 @@ class Criteria:
         return replace(self, chosen_period=None, inbound=False) != Criteria(understand(""))
 
     def messages(self, user: Viewer, matches: Matches | None = None) -> MessageQuerySet:
-        """Those that `user` may see, with their instances, in no order yet.
+        """Those that `user` may see, in no order yet.
 
         `matches` is what the search comes to, where that is known already.
         """
-        visible = limited_to(user, message_set().select_related("instance"))
+        visible = limited_to(user, message_set())
         if self.search:
             visible = visible.matching(matches or matches_of(self.search, user))
         return self.narrow(visible)
