@@ -29,6 +29,8 @@ _COMMON: Final = 6
 # More LIDs than these are counted, not named.
 MOST_NAMED: Final = 3
 SHORTEST_LABEL: Final = 3
+# Addresses of several people, which are nobody's other one.
+_OF_MANY: Final = {AddressKind.GROUP, AddressKind.BROADCAST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
 
     All numbers of a LID are one person's; not so all LIDs of a number, which may get a new owner.
     """
-    people = {phones.person(address) for address in addresses}
+    people = {phones.person(one) for one in addresses if phones.kind_of(one) not in _OF_MANY}
     if not people:
         return ()
     tied_to = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))

@@ -38,9 +38,6 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def resolved(self) -> Self:
         return self.exclude(resolved_at=None)
 
-    def unacknowledged(self) -> Self:
-        return self.filter(acknowledged_at=None)
-
 
 class Incident(models.Model):
     """Something that a person should know of, from when it was noticed until it was over.

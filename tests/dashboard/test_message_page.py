@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messages.dashboard.moments import Moment
+from messages.incidents.glance import State, glance
 from messages.models import (
     Callback,
     Incident,
@@ -78,6 +79,7 @@ def test_a_time_that_could_not_be_used_is_marked(viewer, report):
 @pytest.fixture
 def disconnected(instance):
     now = timezone.now()
+    glance.hold(State(open=1))
     return Incident.objects.create(
         kind=IncidentKind.DISCONNECTED,
         instance=instance,

@@ -2,10 +2,21 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 
 from messages.dashboard.recipients import Rung
 from messages.finding.opaque import seal
-from messages.models import Action, Alias, AuditEvent, Instance, Message, UserLimit
+from messages.incidents.glance import State, glance
+from messages.models import (
+    Action,
+    Alias,
+    AuditEvent,
+    Incident,
+    IncidentKind,
+    Instance,
+    Message,
+    UserLimit,
+)
 from messages.statuses import Status
 from messages.worker.follow_ups import follow_up
 
@@ -115,6 +126,36 @@ def test_the_queries_of_a_page(admin_client, history, django_assert_num_queries)
     # Session, user, aliases, other addresses, messages, events, labels, counts.
     with django_assert_num_queries(8):
         open_page(admin_client)
+
+
+def test_why_messages_are_stuck_is_asked_once_with_the_banner(
+    admin_client, report, instance, django_assert_num_queries
+):
+    report("SENT", minutes_ago=42)
+    now, kind = timezone.now(), IncidentKind.DISCONNECTED
+    Incident.objects.create(kind=kind, instance=instance, opened_at=now, last_seen_at=now)
+    glance.hold(State(open=1, unattended=1))
+    with django_assert_num_queries(8):
+        page = open_page(admin_client)
+    assert [row.why_stuck.title for row in page.context["rows"]] == [
+        "Atendimento: Instance disconnected"
+    ]
+    assert page.context["attention"].count == 1
+
+
+def test_while_nothing_is_open_nobody_asks_why_messages_are_stuck(
+    admin_client, report, django_assert_num_queries
+):
+    report("SENT", minutes_ago=42)
+    with django_assert_num_queries(7):
+        assert open_page(admin_client).context["rows"][0].stuck_for
+
+
+def test_a_group_has_no_other_address(admin_client, report, django_assert_num_queries):
+    group = "120363019502650977-group"
+    report("SENT", phone=group, isGroup=True)
+    with django_assert_num_queries(7):
+        assert len(shown(open_page(admin_client, group))) == 1
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def _attention(user: Viewer | None) -> Attention:
     state = glance.look()
     if state.absence:
         alarm.ring()
-    if not (state.absence or state.has_open):
+    if not (state.absence or state.unattended):
         return Attention()
     rows = open_rows(state.absence, user)
     return Attention([row for row in rows if not row.acknowledged][:_COUNTED])

@@ -10,6 +10,7 @@ from django.urls import reverse
 from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.absence import Absence
+from messages.incidents.glance import glance
 from messages.incidents.links import place_of
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind
@@ -113,7 +114,9 @@ def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
 
 def why_stuck(instances: Collection[int], user: Viewer) -> dict[int, IncidentRow]:
     """What is wrong with each of these instances that may keep its messages: one incident each."""
-    found = [one for one in open_incidents(user) if one.kind in _WHY_STUCK] if instances else []
+    if not instances or not glance.look().open:
+        return {}
+    found = [one for one in open_incidents(user) if one.kind in _WHY_STUCK]
     likeliest_last = sorted(found, key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind)))
     return {one.instance_id: IncidentRow(one) for one in likeliest_last if one.instance_id}
 
