@@ -16,7 +16,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route
 
 from messages.export import ask_for_workbook, prepare_exports
+from messages.incidents.glance import State, glance
 from messages.models import Incident, IncidentKind, SavedView
+from messages.summaries import recompute
+from messages.worker.follow_ups import follow_up
 
 from .crawl import pages
 
@@ -85,6 +88,7 @@ def test_few_in_portuguese(take, admin_user, messages, instance):
 
 def test_each_kind_of_message(take, messages, report, instance):
     now = timezone.now()
+    glance.hold(State(open=1))
     Incident.objects.create(
         kind=IncidentKind.DISCONNECTED,
         instance=instance,
@@ -147,6 +151,8 @@ def test_many(take, admin_user, instance, report):
         steps = ["SENT", "RECEIVED", "READ", "PLAYED"][: number % 4 + 1]
         phone = f"55449{90000000 + number * 1017}"
         report(*steps, id=f"3EB0{number:016X}", minutes_ago=60 + number, phone=phone)
+    follow_up()
+    recompute()
     take("many", {"messages": "/", "overview": "/overview/?period=24h"})
 
 

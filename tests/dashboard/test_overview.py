@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, UserLimit
+from messages.models.hourly_summary import LATENCY_EDGES
 from messages.summaries import recompute
 from messages.worker.follow_ups import follow_up
 
@@ -230,6 +231,13 @@ class TestLatencies:
         text = page(viewer)
         assert "about 3 s" in text
         assert "about 56 s" in text
+
+    def test_what_took_no_second_is_not_told_as_none(self, viewer, instance):
+        summary(instance, messages=1, delivered_timed=1)
+        HourlySummary.objects.update(
+            **{f"delivered_within_{edge}": 1 for edge in LATENCY_EDGES},
+        )
+        assert "less than 1 s" in page(viewer)
 
     def test_what_took_longest_is_not_given_an_end(self, viewer, instance):
         summary(instance, messages=1, read_timed=1)

@@ -21,6 +21,7 @@ from .question import Question
 # Of fewer messages a share says nothing about an instance.
 FEWEST: Final = 20
 WORST_SHOWN: Final = 10
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Latency:
             return ""
         if self.histogram.is_beyond(share):
             return _("more than %(duration)s") % {"duration": duration(length)}
+        if length < _SECOND:
+            return _("less than %(duration)s") % {"duration": duration(_SECOND)}
         return _("about %(duration)s") % {"duration": duration(_rounded(length))}
 
 
