@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
@@ -27,8 +27,15 @@ class DoorHandler(WSGIHandler):
     def resolve_request(self, request: Any) -> ResolverMatch:
         # For the answer where there is no such route, too.
         set_urlconf(self._urlconf)
-        match = request.resolver_match = _match(self._urlconf, request.path_info)
+        path = request.path_info
+        find = _match if len(path) <= _LONGEST else _match.__wrapped__
+        match: ResolverMatch = find(self._urlconf, path)
+        request.resolver_match = match
         return match
+
+
+# An instance's path is shorter. A stranger's may have any length, and memory is dear.
+_LONGEST: Final = 300
 
 
 @lru_cache(maxsize=1024)

@@ -92,6 +92,13 @@ def test_no_page_shows_a_number(masked, message, instance):
     assert not [path for path in paths if DIGITS.search(seen(masked.get(path, secure=True)))]
 
 
+def test_why_a_message_is_stuck_holds_no_number(masked, message, report):
+    report("SENT", id="STUCK", minutes_ago=600)
+    page = masked.get("/", secure=True).content.decode()
+    assert "the session of" in page
+    assert not DIGITS.search(page)
+
+
 @pytest.mark.parametrize("name", ["OLD", "LID", "GROUP", "OLD GROUP", "FAILED"])
 def test_no_message_shows_a_number(masked, message, name):
     page = masked.get(f"/messages/{Message.objects.get(zapi_id=name).pk}/", secure=True)

@@ -1,6 +1,9 @@
 """Who gets in, who is told to wait, and what strangers can fill: nothing."""
 
+import gc
 import json
+import logging
+import tracemalloc
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -231,3 +234,16 @@ class TestTooManyWrongKeys:
         for _ in range(30):
             knock()
         assert not Callback.objects.exists()
+
+
+def test_no_strangers_long_address_stays_in_memory(caplog):
+    caplog.set_level(logging.CRITICAL, "django.request")  # pytest keeps what is logged
+    call("/webhooks/zapi/warm/", "GET")
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            call("", "GET", PATH_INFO=f"/webhooks/zapi/{number}{'x' * 60_000}/")
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -11,7 +11,7 @@ from messages.access.scope import Viewer
 from messages.incidents.glance import glance
 from messages.notifications.alarm import alarm
 
-from .rows import IncidentRow, open_rows
+from .rows import IncidentRow, banner_rows
 
 # Named one by one; the page tells of the others.
 NAMED: Final = 2
@@ -50,5 +50,4 @@ def _attention(user: Viewer | None) -> Attention:
         alarm.ring()
     if not (state.absence or state.unattended):
         return Attention()
-    rows = open_rows(state.absence, user)
-    return Attention([row for row in rows if not row.acknowledged][:_COUNTED])
+    return Attention(banner_rows(state.absence, user)[:_COUNTED])

@@ -1,10 +1,10 @@
 """Incidents as the pages show them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
 from django.urls import reverse
 
 from messages.access.masking import as_seen_by
@@ -27,7 +27,10 @@ _ICONS = {
     IncidentKind.FAILING: "failed",
     IncidentKind.EXPIRING: "clock",
 }
-_WORST_FIRST: Final[list[str]] = list(IncidentKind)
+_BADNESS: Final[dict[str, int]] = {kind: place for place, kind in enumerate(IncidentKind)}
+# That somebody looks after a missing worker is known from its incident alone.
+_IN_BANNER: Final = Q(acknowledged_at=None) | Q(kind=IncidentKind.NO_WORKER)
+_KEPT: Final = "_statusboard_open_incidents"
 # Any of them keeps messages from arriving, or their statuses from being heard; the likeliest first.
 _WHY_STUCK: Final = (
     IncidentKind.DISCONNECTED,
@@ -87,36 +90,51 @@ def incidents_for(user: Viewer) -> IncidentQuerySet:
     return limited_to(user, found)
 
 
-def open_incidents(user: Viewer) -> list[Incident]:
-    """The worst first. Asked once for each object `user`, which lives as long as its request."""
-    found: list[Incident] | None = getattr(user, "_statusboard_open_incidents", None)
-    if found is None:
-        found = sorted(as_seen_by(user, incidents_for(user).open()), key=_badness)
-        user._statusboard_open_incidents = found  # type: ignore[union-attr]
-    return found
-
-
-def _badness(incident: Incident) -> tuple[int, datetime, int]:
-    """By kind, and of each the oldest first."""
-    return _WORST_FIRST.index(incident.kind), incident.opened_at, incident.pk
-
-
 def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
-    incidents = list(open_incidents(user))
+    found = _kept(user, incidents_for(user).open())
+    return [IncidentRow(one, _link(one, user)) for one in _worst_first(found, missing)]
+
+
+def banner_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
+    """Those that nobody has acknowledged, the worst first."""
+    found: list[Incident] | None = getattr(user, _KEPT, None)
+    if found is None:
+        found = as_seen_by(user, incidents_for(user).open().filter(_IN_BANNER))
+    return [IncidentRow(one) for one in _worst_first(found, missing) if not one.acknowledged_at]
+
+
+def _kept(user: Viewer, found: IncidentQuerySet) -> list[Incident]:
+    """What the view asks for, as the banner finds it, which is drawn last and among them.
+
+    With the object `user`, which lives as long as its request.
+    """
+    incidents = as_seen_by(user, found)
+    setattr(user, _KEPT, incidents)
+    return incidents
+
+
+def _worst_first(found: Iterable[Incident], missing: Absence | None) -> list[Incident]:
+    """By kind, and of each the oldest first."""
+    mildest = len(_BADNESS)
+    incidents = sorted(
+        found, key=lambda one: (_BADNESS.get(one.kind, mildest), one.opened_at, one.pk)
+    )
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
     if missing is None:
         incidents = [one for one in incidents if one.kind != IncidentKind.NO_WORKER]
     elif not is_stored:
         incidents.insert(0, _unstored(missing))
-    return [IncidentRow(one, _link(one, user)) for one in incidents]
+    return incidents
 
 
 def why_stuck(instances: Collection[int], user: Viewer) -> dict[int, IncidentRow]:
     """What is wrong with each of these instances that may keep its messages: one incident each."""
     if not instances or not glance.look().open:
         return {}
-    found = [one for one in open_incidents(user) if one.kind in _WHY_STUCK]
+    of_them = Q(instance__in=instances, kind__in=_WHY_STUCK)
+    asked = _kept(user, incidents_for(user).open().filter(of_them | _IN_BANNER))
+    found = [one for one in asked if one.instance_id in instances and one.kind in _WHY_STUCK]
     likeliest_last = sorted(found, key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind)))
     return {one.instance_id: IncidentRow(one) for one in likeliest_last if one.instance_id}
 
