@@ -59,7 +59,10 @@ def message_export(request: HttpRequest) -> HttpResponseBase:
     criteria = Criteria.read(request.GET)
     found = criteria.messages(request.user, matches_of(criteria.search, request.user))
     reader = Reader(
-        found, zone=timezone.get_current_timezone(), shows_phones=sees_phones(request.user)
+        found,
+        order=criteria.order,
+        zone=timezone.get_current_timezone(),
+        shows_phones=sees_phones(request.user),
     )
     if request.POST.get("format") == "xlsx":
         return _workbook(request, criteria, reader)

@@ -62,7 +62,8 @@ def message_list(request: HttpRequest) -> HttpResponse:
     instances = list(visible_instances(request.user))
     saved = views_of(request.user)
     matches = matches_of(criteria.search, request.user)
-    page = page_of(criteria.messages(request.user, matches), request.GET.dict())
+    found = criteria.messages(request.user, matches)
+    page = page_of(found, request.GET.dict(), criteria.order)
     _share(instances, page.messages)
     query = filters.encoded(criteria)
     context: dict[str, Any] = {

@@ -99,11 +99,13 @@ def _write(job: ExportJob, stop: threading.Event) -> None:
         _update(job, state=ExportState.FAILED)
         return
     sight = sight_of(user)
-    found = Criteria.read(QueryDict(job.query)).messages(user)
+    criteria = Criteria.read(QueryDict(job.query))
+    found = criteria.messages(user)
     _update(job, sight=sight, total=found.order_by()[:MOST_ROWS].count(), written=0)
     with translation.override(job.language):
         reader = Reader(
             found,
+            order=criteria.order,
             zone=ZoneInfo(job.zone),
             shows_phones=sight["phones"],
             told=partial(_tell, job, stop),

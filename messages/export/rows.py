@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
+from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.access.masking import mask_text, masked
-from messages.finding.queries import MessageQuerySet
+from messages.finding.queries import MessageQuerySet, Order
 from messages.labels import labels_of
 from messages.models import Instance, Label
 from messages.models.epoch import Epoch
@@ -67,7 +68,8 @@ class _Record(NamedTuple):
     instance_id: int
     zapi_id: str
     zaap_id: str
-    first_heard_at: datetime
+    # Of the order in which they are read.
+    moment: datetime
 
 
 _TIMES: Final = (
@@ -91,13 +93,15 @@ class Reader:
         self,
         messages: MessageQuerySet,
         *,
+        order: Order,
         zone: tzinfo,
         shows_phones: bool,
         told: Callable[[int], None] = lambda count: None,
     ) -> None:
         self.headings: tuple[str, ...] = tuple(map(str, (*_BEFORE, *_TIME_HEADINGS, *_BEHIND)))
         self.count = 0
-        self._messages = messages.newest_first()
+        self._order = order
+        self._messages = messages.newest_first(order)
         self._told = told
         self._zone = zone
         self._shows_phones = shows_phones
@@ -117,7 +121,7 @@ class Reader:
         return len(self._messages.values_list("id")[most : most + 1]) > 0
 
     def rows(self) -> Iterator[Row]:
-        """Newest first. Messages that are heard of meanwhile are left out."""
+        """Newest first. What is newer than the first of them, when it comes, is left out."""
         chunk = self._chunk(self._messages)
         while chunk:
             records = [record for record, _times in chunk]
@@ -133,12 +137,13 @@ class Reader:
             chunk = (
                 []
                 if is_last
-                else self._chunk(self._messages.older_than(last.first_heard_at, last.id))
+                else self._chunk(self._messages.older_than(last.moment, last.id, self._order))
             )
 
     def _chunk(self, messages: MessageQuerySet) -> list[tuple[_Record, Sequence[int | None]]]:
         times = map(Epoch, _TIMES)
-        read: Any = messages.values_list(*_Record._fields, *times)[:CHUNK]
+        columns = (*_Record._fields[:-1], F(self._order))
+        read: Any = messages.values_list(*columns, *times)[:CHUNK]
         width = len(_Record._fields)
         return [(_Record._make(row[:width]), row[width:]) for row in read]
 

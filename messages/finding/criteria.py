@@ -19,7 +19,7 @@ from messages.access.scope import Viewer, limited_to
 from messages.statuses import Status
 
 from .matches import Matches, matches_of
-from .queries import MessageQuerySet, message_set
+from .queries import MessageQuerySet, Order, message_set
 from .search import Search, understand
 
 
@@ -103,6 +103,11 @@ class Criteria:
         return self.chosen_period or (Period.ALL if self._reaches_back else Period.WEEK)
 
     @property
+    def order(self) -> Order:
+        """By the time of sending where that has an end: what was sent before it is soon found."""
+        return Order.SENT if self.until else Order.HEARD
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether anything but the period holds messages back."""
         return replace(self, chosen_period=None, inbound=False) != Criteria(understand(""))
@@ -126,7 +131,7 @@ class Criteria:
         if self.since or self.until:
             found = found.sent_between(self.since, self.until)
         if self.instances:
-            found = found.of_instances(self.instances)
+            found = found.of_instances(self.instances, self.order)
         if self.statuses:
             found = found.with_status(self.statuses)
         if self.reached:

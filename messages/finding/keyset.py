@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from messages.models import Message
 
-from .queries import MessageQuerySet
+from .queries import MessageQuerySet, Order
 
 PAGE_SIZE: Final = 50
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,14 +18,14 @@ _CURSOR = re.compile(r"(\d{1,16})-(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of a row in the order (first heard, id)."""
+    """The place of a row in an order, which is the one that the address asks for anyway."""
 
     moment: datetime
     pk: int
 
     @classmethod
-    def of(cls, message: Message) -> Self:
-        return cls(message.first_heard_at, message.pk)
+    def of(cls, message: Message, order: Order = Order.HEARD) -> Self:
+        return cls(getattr(message, order), message.pk)
 
     @classmethod
     def read(cls, text: str) -> Self | None:
@@ -47,29 +47,35 @@ class Page:
     newer: Cursor | None
 
 
-def page_of(messages: MessageQuerySet, query: Mapping[str, str]) -> Page:
+def page_of(
+    messages: MessageQuerySet, query: Mapping[str, str], order: Order = Order.HEARD
+) -> Page:
     """Read `older` or `newer` from the address; what is no cursor means the first page."""
     if cursor := Cursor.read(query.get("newer", "")):
-        found = list(messages.newer_than(cursor.moment, cursor.pk).oldest_first()[: PAGE_SIZE + 1])
+        newer = messages.newer_than(cursor.moment, cursor.pk, order).oldest_first(order)
+        found = list(newer[: PAGE_SIZE + 1])
         if len(found) > PAGE_SIZE:
-            return _page(found[:PAGE_SIZE][::-1], has_older=True, has_newer=True)
+            return _page(found[:PAGE_SIZE][::-1], order, has_older=True, has_newer=True)
         # Nothing lies beyond these few: the first page shows them, and fills up below.
-        return _first_page(messages)
+        return _first_page(messages, order)
     if cursor := Cursor.read(query.get("older", "")):
-        found = list(messages.older_than(cursor.moment, cursor.pk).newest_first()[: PAGE_SIZE + 1])
+        older = messages.older_than(cursor.moment, cursor.pk, order).newest_first(order)
+        found = list(older[: PAGE_SIZE + 1])
         if found:
-            return _page(found[:PAGE_SIZE], has_older=len(found) > PAGE_SIZE, has_newer=True)
-    return _first_page(messages)
+            has_older = len(found) > PAGE_SIZE
+            return _page(found[:PAGE_SIZE], order, has_older=has_older, has_newer=True)
+    return _first_page(messages, order)
 
 
-def _first_page(messages: MessageQuerySet) -> Page:
-    found = list(messages.newest_first()[: PAGE_SIZE + 1])
-    return _page(found[:PAGE_SIZE], has_older=len(found) > PAGE_SIZE, has_newer=False)
+def _first_page(messages: MessageQuerySet, order: Order) -> Page:
+    found = list(messages.newest_first(order)[: PAGE_SIZE + 1])
+    has_older = len(found) > PAGE_SIZE
+    return _page(found[:PAGE_SIZE], order, has_older=has_older, has_newer=False)
 
 
-def _page(found: list[Message], *, has_older: bool, has_newer: bool) -> Page:
+def _page(found: list[Message], order: Order, *, has_older: bool, has_newer: bool) -> Page:
     return Page(
         tuple(found),
-        older=Cursor.of(found[-1]) if found and has_older else None,
-        newer=Cursor.of(found[0]) if found and has_newer else None,
+        older=Cursor.of(found[-1], order) if found and has_older else None,
+        newer=Cursor.of(found[0], order) if found and has_newer else None,
     )

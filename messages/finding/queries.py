@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.lookups import In
 from django.utils import timezone
 
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.stuck import stuck
 from messages.models import Label, Message, StatusEvent
 from messages.models.reached import reached
+from messages.models.unindexed import Unindexed
 from messages.statuses import Status
 
 from .matches import Matches, with_part
@@ -22,6 +25,16 @@ _OFF_THE_LADDER: Final = {status for status in Status if not status.rank}
 _SHARING_A_RANK: Final = {Status.ACCEPTED, Status.PENDING, *_OFF_THE_LADDER}
 
 
+class Order(StrEnum):
+    """What a list goes by, and then by id; for each there is an index.
+
+    By the time of hearing no message that is new gets between two that are known.
+    """
+
+    HEARD = "first_heard_at"
+    SENT = "started_at"
+
+
 class MessageQuerySet(QuerySet[Message]):
     def outbound(self) -> Self:
         """Without the contacts' messages, of which we only know that we read them."""
@@ -30,8 +43,11 @@ class MessageQuerySet(QuerySet[Message]):
     def heard_since(self, moment: datetime) -> Self:
         return self.filter(first_heard_at__gte=moment)
 
-    def of_instances(self, instances: Iterable[int]) -> Self:
-        return self.filter(instance__in=instances)
+    def of_instances(self, instances: Iterable[int], order: Order = Order.HEARD) -> Self:
+        if order is Order.HEARD:
+            return self.filter(instance__in=instances)
+        # The index of sending times holds the instance too.
+        return self.filter(In(Unindexed("instance"), tuple(instances)))
 
     def with_status(self, statuses: Iterable[Status]) -> Self:
         """Those whose highest step is one of these."""
@@ -52,11 +68,12 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(reached(status))
 
     def sent_between(self, since: datetime | None, until: datetime | None) -> Self:
-        """`until` excluded. The time of hearing lets the database begin near by."""
-        found = self.filter(started_at__lt=until) if until else self
-        if since is None:
-            return found
-        return found.filter(started_at__gte=since, first_heard_at__gte=since - _CLOCKS_DIFFER)
+        """`until` excluded."""
+        found = self.filter(started_at__gte=since) if since else self
+        if until:
+            return found.filter(started_at__lt=until)
+        # With no end they go by the time of hearing, which lets the database begin near by.
+        return found.filter(first_heard_at__gte=since - _CLOCKS_DIFFER) if since else found
 
     def of_groups(self) -> Self:
         return self.filter(is_group=True)
@@ -104,18 +121,18 @@ class MessageQuerySet(QuerySet[Message]):
             found |= with_part("phone", wanted.meaning, wanted.part)
         return self.filter(found)
 
-    def newest_first(self) -> Self:
-        return self.order_by("-first_heard_at", "-id")
+    def newest_first(self, order: Order = Order.HEARD) -> Self:
+        return self.order_by(f"-{order}", "-id")
 
-    def oldest_first(self) -> Self:
-        return self.order_by("first_heard_at", "id")
+    def oldest_first(self, order: Order = Order.HEARD) -> Self:
+        return self.order_by(order, "id")
 
-    # The first comparison of each lets the database begin at the right place of its index.
-    def older_than(self, moment: datetime, pk: int) -> Self:
-        return self.filter(Q(first_heard_at__lt=moment) | Q(id__lt=pk), first_heard_at__lte=moment)
+    # The second comparison of each lets the database begin at the right place of its index.
+    def older_than(self, moment: datetime, pk: int, order: Order = Order.HEARD) -> Self:
+        return self.filter(Q((f"{order}__lt", moment)) | Q(id__lt=pk), (f"{order}__lte", moment))
 
-    def newer_than(self, moment: datetime, pk: int) -> Self:
-        return self.filter(Q(first_heard_at__gt=moment) | Q(id__gt=pk), first_heard_at__gte=moment)
+    def newer_than(self, moment: datetime, pk: int, order: Order = Order.HEARD) -> Self:
+        return self.filter(Q((f"{order}__gt", moment)) | Q(id__gt=pk), (f"{order}__gte", moment))
 
 
 def named(search: Search, user: Viewer) -> list[int]:

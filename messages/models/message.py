@@ -86,8 +86,9 @@ class Message(models.Model):
                 name="message_phone_begins",
                 opclasses=["varchar_pattern_ops", "timestamptz_ops"],
             ),
-            # For the summary of an hour. Later steps leave started_at alone, so updates stay HOT.
-            models.Index(fields=["instance", "started_at"], name="message_started"),
+            # For what was sent in some time, and the summary of an hour. Later steps leave
+            # started_at alone, so updates stay HOT.
+            models.Index(fields=["started_at", "instance"], name="message_sent"),
         ]
 
     def __str__(self) -> str:

@@ -7,21 +7,23 @@ written. So the count that stands is never older than the newest mark deleted, w
 
 import operator
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, TruncHour
+from django.db.models.lookups import In
 from django.utils import timezone
 
 from messages.models import HourlySummary, Message, TouchedHour
 from messages.models.epoch import Epoch
 from messages.models.hourly_summary import LATENCIES, LATENCY_EDGES, latency_column
 from messages.models.reached import reached
+from messages.models.unindexed import Unindexed
 from messages.statuses import Status
 
 HOUR: Final = timedelta(hours=1)
@@ -69,14 +71,32 @@ def _count_oldest() -> int:
     return len(marks)
 
 
-def _summaries(hours: Iterable[tuple[int, datetime]]) -> list[HourlySummary]:
-    now = timezone.now()
-    spans = [
-        Q(instance=instance, started_at__gte=hour, started_at__lt=hour + HOUR)
-        for instance, hour in hours
+def _summaries(hours: Collection[tuple[int, datetime]]) -> list[HourlySummary]:
+    now, asked = timezone.now(), set(hours)
+    return [
+        HourlySummary(computed_at=now, **row)
+        for run in _runs(hour for _instance, hour in hours)
+        for row in _counted(run, {instance for instance, hour in hours if hour in run})
+        if (row["instance_id"], row["hour"]) in asked
     ]
-    counted = (
-        Message.objects.filter(reduce(operator.or_, spans), inbound=False)
+
+
+def _runs(hours: Iterable[datetime]) -> list[list[datetime]]:
+    """Hours that follow one another are one stretch of the index of sending times."""
+    runs: list[list[datetime]] = []
+    for hour in sorted(set(hours)):
+        if runs and hour - runs[-1][-1] == HOUR:
+            runs[-1].append(hour)
+        else:
+            runs.append([hour])
+    return runs
+
+
+def _counted(run: Sequence[datetime], instances: Collection[int]) -> Iterable[Any]:
+    """A row, in the columns of HourlySummary, for each hour, instance and kind."""
+    in_time = Message.objects.filter(started_at__gte=run[0], started_at__lt=run[-1] + HOUR)
+    return (
+        in_time.filter(In(Unindexed("instance"), instances), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
             delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "accepted_at")),
@@ -86,7 +106,6 @@ def _summaries(hours: Iterable[tuple[int, datetime]]) -> list[HourlySummary]:
         .annotate(**_counts())
         .order_by("instance_id", "hour")
     )
-    return [HourlySummary(computed_at=now, **row) for row in counted]
 
 
 def _counts() -> dict[str, Count]:

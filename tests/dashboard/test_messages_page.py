@@ -162,8 +162,13 @@ def test_a_new_search_keeps_the_filters(viewer, report):
     assert page.count('name="q"') == 1
 
 
-def test_pages_show_every_message_once_in_order(viewer, many):
-    seen, address = [], HOME
+# Listed by the time of hearing, and by that of sending.
+ORDERS = [HOME, "/?since=2020-01-01T00:00Z&until=2099-01-01T00:00Z"]
+
+
+@pytest.mark.parametrize("address", ORDERS)
+def test_pages_show_every_message_once_in_order(viewer, many, address):
+    seen = []
     while address:
         page = viewer.get(address)
         seen += shown(page)
@@ -171,14 +176,22 @@ def test_pages_show_every_message_once_in_order(viewer, many):
     assert seen == [f"M{n:03}" for n in reversed(range(120))]
 
 
-def test_newer_leads_back_the_same_way(viewer, many):
-    first = viewer.get(HOME)
+@pytest.mark.parametrize("address", ORDERS)
+def test_newer_leads_back_the_same_way(viewer, many, address):
+    first = viewer.get(address)
     second = viewer.get(first.context["older_url"])
     third = viewer.get(second.context["older_url"])
     assert shown(viewer.get(third.context["newer_url"])) == shown(second)
     assert shown(viewer.get(second.context["newer_url"])) == shown(first)
     assert first.context["newer_url"] is None
     assert third.context["older_url"] is None
+
+
+def test_what_was_sent_in_some_time_is_listed_by_the_time_of_sending(viewer, report):
+    report("SENT", id="LATER", minutes_ago=10)
+    report("SENT", id="EARLIER", minutes_ago=50)
+    assert shown(viewer.get(HOME)) == ["EARLIER", "LATER"]
+    assert shown(viewer.get("/?until=2099-01-01T00:00Z")) == ["LATER", "EARLIER"]
 
 
 def test_new_messages_do_not_shift_an_older_page(viewer, many, report):

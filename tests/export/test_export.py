@@ -86,6 +86,13 @@ class TestCsv:
             report("SENT", id=name)
         assert [row["Message id"] for row in table(taker)] == list("EDCBA")
 
+    def test_of_some_time_the_one_sent_last_comes_first(self, taker, report, monkeypatch):
+        monkeypatch.setattr(rows, "CHUNK", 2)
+        for minutes_ago, name in enumerate("ABCDE"):
+            report("SENT", id=name, minutes_ago=minutes_ago)
+        found = table(taker, "?until=2099-01-01T00:00Z")
+        assert [row["Message id"] for row in found] == list("ABCDE")
+
     def test_times_are_the_viewers(self, taker, report):
         message = report("SENT")
         taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"

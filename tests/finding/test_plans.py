@@ -36,3 +36,11 @@ def test_stuck_messages_are_looked_up_among_the_newest(instance):
         "message_newest",
         "message_newest_of_instance",
     }
+
+
+@pytest.mark.parametrize("narrowed", ["", "&instance=1", "&status=failed", "&groups=1"])
+def test_what_was_sent_in_some_time_is_looked_up_by_it(support, narrowed):
+    query = f"since=2026-10-01T00:00Z&until=2026-10-02T00:00Z{narrowed}"
+    criteria = Criteria.read(QueryDict(query))
+    found = criteria.messages(support).newest_first(criteria.order)
+    assert "INDEX message_sent (started_at>? AND started_at<?" in found.explain()
