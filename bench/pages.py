@@ -30,6 +30,7 @@ LISTS: Final = {
     "filter: 30 days": "/?period=30d",
     "filter: individuals": "/?groups=0",
     "filter: an hour of sending": "/?since={since}&until={until}",
+    "filter: a day long ago": "/?since={day}&until={day_after}",
     "filter: reached read": "/?reached=read",
     "filter: with inbound": "/?inbound=1",
     "view: stuck": "/?view=stuck",

@@ -130,11 +130,15 @@ def _addresses(visitor: Visitor, forms: dict[str, str]) -> dict[str, str]:
     far = min(FAR, outbound.count() * 9 // 10)
     some = outbound.filter(is_group=False, several=False, phone__startswith="55")[1000]
     hour = (some.started_at - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    # Of the 90 days that are seeded.
+    day = hour - timedelta(days=60)
     message = reverse("dashboard:message", args=[some.pk])
     names = {
         "instance": some.instance_id,
         "since": f"{hour:%Y-%m-%dT%H:%MZ}",
         "until": f"{hour + timedelta(hours=1):%Y-%m-%dT%H:%MZ}",
+        "day": f"{day:%Y-%m-%dT%H:%MZ}",
+        "day_after": f"{day + timedelta(days=1):%Y-%m-%dT%H:%MZ}",
         "phone": some.phone,
         "beginning": some.phone[:8],
         "last8": some.phone[-8:],
