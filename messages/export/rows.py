@@ -5,10 +5,11 @@ transaction should be open for as long.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
-from django.db.models import F
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -68,8 +69,8 @@ class _Record(NamedTuple):
     instance_id: int
     zapi_id: str
     zaap_id: str
-    # Of the order in which they are read.
-    moment: datetime
+    # Of the order in which they are read, as text: but for the last of a piece nobody asks.
+    moment: str
 
 
 _TIMES: Final = (
@@ -132,17 +133,18 @@ class Reader:
                 yield self._row(record, times, told, label)
             self.count += len(chunk)
             self._told(self.count)
-            last = records[-1]
             is_last = len(chunk) < CHUNK
-            chunk = (
-                []
-                if is_last
-                else self._chunk(self._messages.older_than(last.moment, last.id, self._order))
-            )
+            chunk = [] if is_last else self._chunk(self._beyond(records[-1]))
+
+    def _beyond(self, record: _Record) -> MessageQuerySet:
+        moment = datetime.fromisoformat(record.moment)
+        # SQLite writes no zone.
+        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return self._messages.older_than(in_utc, record.id, self._order)
 
     def _chunk(self, messages: MessageQuerySet) -> list[tuple[_Record, Sequence[int | None]]]:
         times = map(Epoch, _TIMES)
-        columns = (*_Record._fields[:-1], F(self._order))
+        columns = (*_Record._fields[:-1], Cast(self._order, TextField()))
         read: Any = messages.values_list(*columns, *times)[:CHUNK]
         width = len(_Record._fields)
         return [(_Record._make(row[:width]), row[width:]) for row in read]
