@@ -38,9 +38,12 @@ _pages = PageTurns()
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ.get("PATH_INFO") in _WATCHED:
         return _watched(environ, start_response)
-    _pages.note_callback()
     refusal = turn_away(environ, start_response)
-    return _callbacks(environ, start_response) if refusal is None else refusal
+    if refusal is not None:
+        return refusal
+    # Not before: pages make room for callbacks, not for strangers.
+    _pages.note_callback()
+    return _callbacks(environ, start_response)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -3,9 +3,12 @@
 import gc
 import json
 import logging
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import islice
 
 import pytest
 from django.utils import timezone
@@ -13,6 +16,7 @@ from django.utils import timezone
 from messages.instances.keys import WebhookKey, sign
 from messages.instances.tokens import Mismatches, mismatches_of
 from messages.models import Callback, FollowUp, Instance, Message
+from messages.webhooks import doorstep
 from statusboard.callers import client_address
 from tests.conftest import call
 
@@ -184,8 +188,9 @@ class TestZapiToken:
 
 class TestTooManyWrongKeys:
     @pytest.fixture(autouse=True)
-    def few(self, settings):
+    def few(self, settings, monkeypatch):
         settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
+        monkeypatch.setattr(doorstep, "HOLD", 0)
 
     def test_their_sender_is_told_how_long_to_wait(self, db):
         assert [knock().status for _ in range(4)] == [404, 404, 404, 429]
@@ -234,6 +239,31 @@ class TestTooManyWrongKeys:
         for _ in range(30):
             knock()
         assert not Callback.objects.exists()
+
+
+class TestWhoGoesOnIsKeptWaiting:
+    @pytest.fixture
+    def door_opens(self, settings, monkeypatch):
+        """Whoever is kept waiting waits for it; who knocks from here was told to wait."""
+        opens = threading.Event()
+        monkeypatch.setattr(doorstep, "sleep", lambda seconds: opens.wait(20))
+        settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 1
+        assert knock().status == 404
+        yield opens
+        opens.set()
+
+    def test_but_not_on_more_than_half_of_the_threads(self, settings, door_opens):
+        with ThreadPoolExecutor(settings.WEB_THREADS) as threads:
+            answers = [threads.submit(knock) for _ in range(settings.WEB_THREADS)]
+            at_once = list(islice(as_completed(answers, timeout=20), settings.WEB_THREADS // 2))
+            kept = [answer for answer in answers if not answer.done()]
+            door_opens.set()
+        assert len(at_once) == len(kept) == settings.WEB_THREADS // 2
+        assert {answer.result().status for answer in answers} == {429}
+
+    def test_and_gives_up_the_seat(self, settings, door_opens):
+        door_opens.set()
+        assert {knock().status for _ in range(settings.WEB_THREADS)} == {429}
 
 
 def test_no_strangers_long_address_stays_in_memory(caplog):
