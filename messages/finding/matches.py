@@ -6,14 +6,13 @@ from typing import Final
 
 from django.db import connection
 from django.db.models import Q
-from django.db.models.functions import Reverse
-from django.db.models.lookups import StartsWith
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from messages import phones
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer, limited_to
-from messages.models import Alias, KnownAddress, Label, OtherAddress
+from messages.models import Alias, KnownAddress, Label, LastDigits, OtherAddress
 from messages.models.label import folded
 from messages.phones import AddressKind
 
@@ -129,11 +128,8 @@ def with_part(column: str, meaning: Meaning, part: str) -> Q:
             return Q(**{f"{column}__gte": part, f"{column}__lt": beyond})
         case Meaning.BEGINNING:
             return Q(**{f"{column}__startswith": part})
-        case Meaning.END if connection.vendor == "postgresql":
-            # As the index known_address_ends has it.
-            return Q(StartsWith(Reverse(column), part[::-1]))
         case Meaning.END:
-            return Q(**{f"{column}__endswith": part})
+            return Q(Exact(LastDigits(column), part))
         case _:
             return Q(**{f"{column}__contains": part})
 

@@ -13,8 +13,6 @@ from messages.phones import AddressKind
 
 SHORTEST_PART: Final = 4
 LONGEST_TEXT: Final = 128
-# The digits of a Brazilian mobile number that all its writings end with.
-_LAST: Final = 8
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
 
@@ -129,7 +127,7 @@ def _part(text: str, plain: str) -> Search:
     if plain.startswith("+"):
         return Search(text, Meaning.BEGINNING, part=digits)
     if _LOCAL_MOBILE.fullmatch(digits):
-        return Search(text, Meaning.END, part=digits[-_LAST:])
+        return Search(text, Meaning.END, part=digits[-phones.LAST_DIGITS :])
     return Search(text, Meaning.PART, part=digits)
 
 

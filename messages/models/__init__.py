@@ -16,6 +16,7 @@ from .incident import Incident, IncidentKind
 from .instance import Instance, InstanceQuerySet, TokenPolicy
 from .known_address import KnownAddress
 from .label import Label
+from .last_digits import LastDigits
 from .message import Message
 from .notification import (
     Channel,
@@ -67,6 +68,7 @@ __all__ = [
     "KeyRole",
     "KnownAddress",
     "Label",
+    "LastDigits",
     "Message",
     "Notification",
     "NotificationState",

@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
+from .last_digits import LastDigits
 from .message import Message
 
 
@@ -32,11 +33,12 @@ class Alias(models.Model):
             models.UniqueConstraint(fields=["lid", "number", "instance"], name="alias_once"),
         ]
         indexes = [
-            # Also of a number's beginning, as in Message. PostgreSQL has two more, for its end and
-            # its middle, which a model cannot name: see the migrations.
+            # Also of a number's beginning, as in Message. PostgreSQL has one more, for its middle,
+            # which a model cannot name: see the migrations.
             models.Index(
                 fields=["number"], name="alias_number_begins", opclasses=["varchar_pattern_ops"]
-            )
+            ),
+            models.Index(LastDigits("number"), name="alias_number_ends"),
         ]
 
     def __str__(self) -> str:

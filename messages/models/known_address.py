@@ -5,6 +5,7 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from .last_digits import LastDigits
 from .message import Message
 
 _REMEMBER_ALL: Final = (
@@ -48,6 +49,7 @@ class KnownAddress(models.Model):
         verbose_name = _("known address")
         verbose_name_plural = _("known addresses")
         constraints = [models.UniqueConstraint(fields=["address"], name="known_address_once")]
+        indexes = [models.Index(LastDigits("address"), name="known_address_ends")]
 
     def __str__(self) -> str:
         return self.address

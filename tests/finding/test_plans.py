@@ -9,9 +9,11 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from messages.finding.criteria import Criteria
-from messages.finding.matches import matches_of
+from messages.finding.matches import matches_of, with_part
 from messages.finding.queries import message_set
+from messages.finding.search import Meaning
 from messages.incidents.stuck import stuck
+from messages.models import Alias, KnownAddress
 
 pytestmark = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="PostgreSQL decides by the numbers of real rows"
@@ -44,3 +46,11 @@ def test_what_was_sent_in_some_time_is_looked_up_by_it(support, narrowed):
     criteria = Criteria.read(QueryDict(query))
     found = criteria.messages(support).newest_first(criteria.order)
     assert "INDEX message_sent (started_at>? AND started_at<?" in found.explain()
+
+
+def test_a_numbers_last_digits_are_looked_up(db):
+    ends = [
+        KnownAddress.objects.filter(with_part("address", Meaning.END, "99999999")),
+        Alias.objects.filter(with_part("number", Meaning.END, "99999999")),
+    ]
+    assert [indexes(found) for found in ends] == [{"known_address_ends"}, {"alias_number_ends"}]
