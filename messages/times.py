@@ -1,6 +1,7 @@
 """How long something takes in words, and whose clock is meant."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from django.utils.translation import get_language, ngettext
@@ -43,7 +44,11 @@ def _from_utc(offset: timedelta) -> str:
 
 def duration(length: timedelta) -> str:
     """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
-    seconds = max(0, int(length.total_seconds()))
+    return _in_words(get_language(), max(0, int(length.total_seconds())))
+
+
+@lru_cache(maxsize=4096)
+def _in_words(_language: str | None, seconds: int) -> str:
     days, hours = seconds // _DAY, seconds % _DAY // _HOUR
     minutes, rest = seconds % _HOUR // _MINUTE, seconds % _MINUTE
     if days:

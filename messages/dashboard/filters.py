@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -13,6 +12,7 @@ from messages.finding.criteria import STATUSES, Criteria, Period, View
 from messages.models import Instance, SavedView
 
 from .moments import Moment
+from .paths import path_of
 
 _T = TypeVar("_T")
 
@@ -58,7 +58,7 @@ def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
 
 
 def saved_address(saved: SavedView) -> str:
-    path = reverse("dashboard:messages")
+    path = path_of("messages")
     return f"{path}?{saved.query}" if saved.query else path
 
 
@@ -133,5 +133,5 @@ def _toggled(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:
 
 
 def _address(query: list[tuple[str, str]]) -> str:
-    path = reverse("dashboard:messages")
+    path = path_of("messages")
     return f"{path}?{urlencode(query)}" if query else path

@@ -86,13 +86,20 @@ def relative(value: datetime, now: datetime) -> str:
     seconds = int((now - value).total_seconds())
     if seconds < -_MINUTE or seconds >= 7 * _DAY:
         return Moment(value).day
-    if seconds < _MINUTE:
+    return _ago(get_language(), seconds // _MINUTE)
+
+
+# A list says it a hundred times, of not so many times.
+@lru_cache(maxsize=512)
+def _ago(_language: str | None, minutes: int) -> str:
+    if minutes < 1:
         return _("just now")
-    if seconds < _HOUR:
-        return _("%(minutes)d min ago") % {"minutes": seconds // _MINUTE}
-    if seconds < _DAY:
-        return _("%(hours)d h ago") % {"hours": seconds // _HOUR}
-    days = seconds // _DAY
+    if minutes < 60:
+        return _("%(minutes)d min ago") % {"minutes": minutes}
+    hours = minutes // 60
+    if hours < 24:
+        return _("%(hours)d h ago") % {"hours": hours}
+    days = hours // 24
     return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 

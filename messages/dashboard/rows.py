@@ -27,11 +27,15 @@ _UNDELIVERED: Final = {Status.ACCEPTED, Status.SENT}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """When a step was: `gap` since the step before it, in words, or '' where none can be told."""
+    """When a step was: `gap` since the step before it, in words, or '' where none can be told.
+
+    `accepted` stands in for the time of sending where Z-API reported none.
+    """
 
     moment: Moment | None
     gap: str = ""
     is_implied: bool = False
+    accepted: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,11 @@ class Row:
 
     @property
     def sent(self) -> Cell:
-        return Cell(moment(self.message.sent_at), is_implied=self._is_past(Status.SENT))
-
-    @property
-    def accepted(self) -> Moment | None:
-        """Stands in for the time of sending where Z-API reported none."""
-        return moment(self.message.accepted_at)
+        return Cell(
+            moment(self.message.sent_at),
+            is_implied=self._is_past(Status.SENT),
+            accepted=moment(self.message.accepted_at),
+        )
 
     @property
     def delivered(self) -> Cell:

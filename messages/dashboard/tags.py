@@ -4,13 +4,14 @@ In Python, because a list draws hundreds of them and each {% include %} costs as
 """
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 
 from django.template import Context, Library
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from messages.access.masking import mask_text, sees_phones
@@ -26,6 +27,7 @@ register = Library()
 
 # Longer words may be cut off, so that they are there on hover too.
 LONGEST_BADGE = 24
+_DASH = mark_safe('<span class="none">–</span>')
 
 
 @register.simple_tag
@@ -36,6 +38,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def status_badge(headline: Headline) -> SafeString:
     name, words = headline.status.icon, headline.words
     hover = headline.raw or (words if len(words) > LONGEST_BADGE else "")
@@ -60,8 +63,13 @@ def capped(number: int) -> str:
 
 
 @register.simple_tag
-def moment(shown: Moment, words: str = "") -> SafeString:
-    """How long ago, or in other `words`; the exact time on hover and for screen readers."""
+def moment(shown: Moment | None, words: str = "") -> SafeString:
+    """How long ago, or in other `words`; the exact time on hover and for screen readers.
+
+    A dash where there was none.
+    """
+    if not shown:
+        return _DASH
     iso, exact = shown.iso_and_exact
     # Not by format_html, which takes as long as all the rest: a list draws two hundred of them.
     return mark_safe(  # noqa: S308
@@ -81,7 +89,23 @@ def as_moment(value: datetime) -> Moment:
 def step_cell(cell: Cell) -> SafeString:
     if cell.moment:
         return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
-    if cell.is_implied:
+    if cell.accepted:
+        return _accepted(cell.accepted)
+    return _without_time(get_language(), cell.is_implied)
+
+
+def _accepted(shown: Moment) -> SafeString:
+    return format_html(
+        '<span class="accepted-only" title="{}"><span class="visually-hidden">{}</span> {}</span>',
+        _("When Z-API accepted it; no time of sending was reported."),
+        _("accepted by Z-API"),
+        moment(shown),
+    )
+
+
+@cache
+def _without_time(_language: str | None, is_implied: bool) -> SafeString:
+    if is_implied:
         why = _("Implied by a later step; no time was reported.")
         return format_html('<span class="implied" title="{}">{}</span>', why, _("implied"))
     return format_html(
@@ -97,10 +121,11 @@ def address(context: Context, shown: Address) -> SafeString:
     if shown.value:
         font = "" if kind is AddressKind.PHONE else " mono"
         shown_as = shown.words(whole=sees_phones(context["user"]))
-        text = format_html('<span class="address-text{}">{}</span>', font, shown_as)
+        text = f'<span class="address-text{font}">{escape(shown_as)}</span>'
     else:
-        text = format_html('<span class="soft">{}</span>', _("not named"))
-    return format_html('<span class="address">{}{}</span>', text, _kind_tag(kind))
+        text = f'<span class="soft">{escape(_("not named"))}</span>'
+    # As in moment().
+    return mark_safe(f'<span class="address">{text}{_kind_tag(kind)}</span>')  # noqa: S308
 
 
 def _kind_tag(kind: AddressKind) -> str:

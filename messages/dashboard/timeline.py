@@ -7,10 +7,11 @@ else; how far it came is messages.story's to say.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from messages.models import StatusEvent
 from messages.statuses import LADDER, Status
@@ -142,6 +143,11 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
+    return _plain(get_language(), status, contradicted)
+
+
+@cache
+def _plain(_language: str | None, status: Status, contradicted: bool) -> Headline:
     return Headline(status, str(status.label), contradicted)
 
 

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from django.db.models import TextChoices
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.filters import Link
+from messages.dashboard.paths import path_of
 from messages.finding.criteria import EARLIEST, LATEST, Criteria
 from messages.finding.search import understand
 from messages.models import Instance
@@ -102,7 +102,7 @@ class Question:
         )
 
     def url(self, **changes: Any) -> str:
-        return f"{reverse('dashboard:overview')}?{urlencode(replace(self, **changes)._query())}"
+        return f"{path_of('overview')}?{urlencode(replace(self, **changes)._query())}"
 
     def list_url(self, *filters: tuple[str, str], **changes: Any) -> str:
         """The address of the Messages page that lists what is counted here."""
@@ -112,7 +112,7 @@ class Question:
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
         span = [("since", _minute(since)), ("until", _minute(until))]
         query = urlencode([*filters, *span, *self._narrowing()])
-        return f"{reverse('dashboard:messages')}?{query}"
+        return f"{path_of('messages')}?{query}"
 
     def hidden_inputs(self) -> list[tuple[str, str]]:
         """What the form of other days keeps."""
