@@ -14,8 +14,6 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 HOME_REGION: Final = "BR"
-# Of a Brazilian mobile number, with which all its writings end.
-LAST_DIGITS: Final = 8
 
 # With the hyphens and spaces that come along when a number is pasted.
 _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]")

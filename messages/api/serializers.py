@@ -19,7 +19,7 @@ from messages.models import (
     WebhookKind,
     WebhookState,
 )
-from messages.models.hourly_summary import LATENCY_EDGES, latency_column
+from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.statuses import Status, highest
 
 # A large group's message has thousands of events: the first so many come with it, /events/ has all.

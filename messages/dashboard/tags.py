@@ -123,7 +123,8 @@ def address(context: Context, shown: Address) -> SafeString:
         shown_as = shown.words(whole=sees_phones(context["user"]))
         text = f'<span class="address-text{font}">{escape(shown_as)}</span>'
     else:
-        text = f'<span class="soft">{escape(_("not named"))}</span>'
+        nobody = _("not named")
+        text = f'<span class="soft">{escape(nobody)}</span>'
     # As in moment().
     return mark_safe(f'<span class="address">{text}{_kind_tag(kind)}</span>')  # noqa: S308
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages import phones
+from messages.models.last_digits import LAST_DIGITS
 from messages.phones import AddressKind
 
 SHORTEST_PART: Final = 4
@@ -127,7 +128,7 @@ def _part(text: str, plain: str) -> Search:
     if plain.startswith("+"):
         return Search(text, Meaning.BEGINNING, part=digits)
     if _LOCAL_MOBILE.fullmatch(digits):
-        return Search(text, Meaning.END, part=digits[-phones.LAST_DIGITS :])
+        return Search(text, Meaning.END, part=digits[-LAST_DIGITS:])
     return Search(text, Meaning.PART, part=digits)
 
 

@@ -11,7 +11,6 @@ from .export_job import ExportJob, ExportPiece, ExportState
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
-from .hourly_summary import HourlySummary, TouchedHour
 from .incident import Incident, IncidentKind
 from .instance import Instance, InstanceQuerySet, TokenPolicy
 from .known_address import KnownAddress
@@ -30,6 +29,7 @@ from .rhythm import Rhythm
 from .saved_view import SavedView
 from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
+from .summary import DailySummary, HourlySummary, TouchedHour
 from .tag import Tag
 from .user_limit import UserLimit
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
@@ -49,6 +49,7 @@ __all__ = [
     "CallbackQuerySet",
     "Channel",
     "ChannelKind",
+    "DailySummary",
     "ErasedMessage",
     "Erasure",
     "ExportJob",

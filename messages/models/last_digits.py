@@ -1,14 +1,15 @@
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
-from messages.phones import LAST_DIGITS
+# Of a Brazilian mobile number, with which all its writings end.
+LAST_DIGITS: Final = 8
 
 
 class LastDigits(models.Func):
-    """What all writings of a Brazilian mobile number end with.
+    """How a number ends, as an index has it.
 
     Django's own Right() sends its length as a parameter, by which no index is found.
     """

@@ -46,10 +46,18 @@ from .person import Person
 SLICE: Final = 5000
 
 # What holds nothing of the people that messages go to. Of AuditEvent only a keyed hash, of Erasure
-# and ErasedMessage likewise; HourlySummary and Rhythm count, and name nobody.
+# and ErasedMessage likewise; HourlySummary, DailySummary and Rhythm count, and name nobody.
 HOLD_NOTHING: Final = {
     *("Account", "ApiKey", "ApiKeyLimit", "AuditEvent", "Batch", "BatchRow", "Channel"),
-    *("ErasedMessage", "Erasure", "ForwardLine", "HourlySummary", "Instance", "Notification"),
+    *(
+        "DailySummary",
+        "ErasedMessage",
+        "Erasure",
+        "ForwardLine",
+        "HourlySummary",
+        "Instance",
+        "Notification",
+    ),
     *("Retention", "Rhythm", "Tag", "TouchedHour", "Turn", "UserLimit", "Webhook", "WorkerBeat"),
 }
 # Files of whole lists, packed: nobody can be looked up in them. They live for a day, and an erasure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from messages.models.hourly_summary import LATENCY_EDGES, latency_column
+from messages.models.summary import LATENCY_EDGES, latency_column
 
 MEDIAN: Final = 0.5
 P95: Final = 0.95

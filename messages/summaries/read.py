@@ -1,19 +1,21 @@
-"""What Overview asks of the summaries: two queries, however many messages there are."""
+"""What Overview asks of the summaries: three queries, however many messages there are."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import reduce
 from typing import Any, Final
 
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, QuerySet
 
 from messages.access.scope import Viewer, limited_to
-from messages.models import HourlySummary, Instance
-from messages.models.hourly_summary import LATENCY_COLUMNS
+from messages.models import DailySummary, HourlySummary
+from messages.models.summary import LATENCY_COLUMNS
 
+from .days import whole_days
 from .latencies import NOTHING, Histogram
+from .totals import totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,6 @@ COUNTS: Final = tuple(field.name for field in fields(Counts))
 _values: Final = operator.attrgetter(*COUNTS)
 
 
-class _Total(Sum):
-    """As the database gives it: Django makes an int of every one of these thousands of ints."""
-
-    @property
-    def convert_value(self) -> Any:
-        return self._convert_value_noop  # type: ignore[attr-defined]  # unknown to the stubs
-
-
 @dataclass(frozen=True, slots=True)
 class Slice:
     """The messages of one instance: what became of them, and how long it took."""
@@ -53,6 +47,14 @@ class Slice:
     counts: Counts
     to_delivered: Histogram
     to_read: Histogram
+
+    def __add__(self, more: "Slice") -> "Slice":
+        return Slice(
+            self.instance_id,
+            self.counts + more.counts,
+            self.to_delivered + more.to_delivered,
+            self.to_read + more.to_read,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +87,49 @@ def cohort(
     groups: bool | None = None,
 ) -> Cohort:
     """Of the instances that `user` may see, in whole hours; `until` is excluded."""
-    summaries = limited_to(user, HourlySummary.objects.filter(hour__gte=since, hour__lt=until))
-    if instance is not None:
-        summaries = summaries.filter(instance=instance)
-    if groups is not None:
-        summaries = summaries.filter(is_group=groups)
-    hours = summaries.values_list("hour").annotate(**_sums(COUNTS)).order_by("hour")
-    # SQLite goes by the index of instances only where it is told which there are.
-    known = summaries.filter(instance__in=Instance.objects.values("pk"))
-    instances = known.values("instance_id").annotate(
-        **_sums((*COUNTS, *LATENCY_COLUMNS)), counted_at=Max("computed_at")
-    )
-    rows: Sequence[Mapping[str, Any]] = list(instances.order_by("instance_id"))
+    narrowed = _narrowing(instance, groups)
+    by_hour = limited_to(user, HourlySummary.objects.filter(narrowed))
+    by_day = limited_to(user, DailySummary.objects.filter(narrowed))
+    hours = by_hour.filter(_hours(since, until))
+    first, last = whole_days(since, until)
+    if first < last:
+        edges = by_hour.filter(_hours(since, first) | _hours(last, until))
+        days = by_day.filter(day__gte=first.date(), day__lt=last.date())
+        rows = [*_by_instance(days), *_by_instance(edges)]
+    else:
+        rows = _by_instance(hours)
     return Cohort(
-        {hour: Counts(*counts) for hour, *counts in hours},
-        tuple(_slice(row) for row in rows),
+        {hour: Counts(*counts) for hour, *counts in _each_hour(hours)},
+        _slices(rows),
         max((row["counted_at"] for row in rows), default=None),
     )
 
 
-def _sums(names: tuple[str, ...]) -> dict[str, _Total]:
-    return {name: _Total(name) for name in names}
+def _narrowing(instance: int | None, groups: bool | None) -> Q:
+    asked = {"instance": instance, "is_group": groups}
+    return Q(**{name: value for name, value in asked.items() if value is not None})
+
+
+def _hours(since: datetime, until: datetime) -> Q:
+    return Q(hour__gte=since, hour__lt=until)
+
+
+def _each_hour(hours: QuerySet[HourlySummary]) -> Iterable[Any]:
+    return hours.values_list("hour").annotate(**totals(COUNTS)).order_by("hour")
+
+
+def _by_instance(summaries: QuerySet[Any]) -> list[dict[str, Any]]:
+    sums = totals((*COUNTS, *LATENCY_COLUMNS))
+    found = summaries.values("instance_id").annotate(**sums, counted_at=Max("computed_at"))
+    return list(found.order_by("instance_id"))
+
+
+def _slices(rows: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
+    found: dict[int, Slice] = {}
+    for one in map(_slice, rows):
+        before = found.get(one.instance_id)
+        found[one.instance_id] = before + one if before else one
+    return tuple(found[pk] for pk in sorted(found))
 
 
 def _slice(row: Mapping[str, Any]) -> Slice:

@@ -21,10 +21,12 @@ from django.utils import timezone
 
 from messages.models import HourlySummary, Message, TouchedHour
 from messages.models.epoch import Epoch
-from messages.models.hourly_summary import LATENCIES, LATENCY_EDGES, latency_column
 from messages.models.reached import reached
+from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
 from messages.models.unindexed import Unindexed
 from messages.statuses import Status
+
+from .days import add_up
 
 HOUR: Final = timedelta(hours=1)
 # In seconds, of every few: while it rests, marks of the same hours pile up and cost one count.
@@ -57,6 +59,7 @@ def count_again(marks: Collection[TouchedHour]) -> bool:
         counted_before = [Q(instance=instance, hour=hour) for instance, hour in hours]
         HourlySummary.objects.filter(reduce(operator.or_, counted_before)).delete()
         HourlySummary.objects.bulk_create(summaries)
+        add_up(hours)
     return True
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from messages.finding.opaque import seal
 from messages.models import HourlySummary, Retention
+from messages.summaries.days import add_up
 
 from .test_views import tab_to
 
@@ -33,6 +34,7 @@ def counted(report, instance):
         sent=1,
         delivered=1,
     )
+    add_up([(instance.pk, hour)])
     return message
 
 

@@ -21,15 +21,16 @@ def plan_of(sql):
         return " ".join(row[3] for row in cursor.fetchall())
 
 
-def test_hours_and_instances_are_added_up_without_sorting(admin_user, instance):
-    now = timezone.now()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        cohort(admin_user, since=now - timedelta(days=30), until=now)
-    plans = [plan_of(query["sql"]) for query in asked]
-    assert len(plans) == 2
-    assert not [plan for plan in plans if "TEMP B-TREE" in plan or "SCAN" in plan]
+def test_a_month_is_added_up_from_days_and_its_edges_from_hours(admin_user, instance):
+    until = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0)
+    with CaptureQueriesContext(connection) as asked:
+        cohort(admin_user, since=until - timedelta(days=30), until=until)
+    days, edges, hours = (plan_of(query["sql"]) for query in asked)
+    assert "SEARCH whatsapp_dailysummary" in days
+    assert edges.count("SEARCH whatsapp_hourlysummary") == 2
+    assert "SEARCH whatsapp_hourlysummary" in hours
+    assert "TEMP B-TREE" not in hours
+    assert "SCAN" not in days + edges + hours
 
 
 def test_an_hour_is_counted_from_its_own_stretch_of_the_index(instance):

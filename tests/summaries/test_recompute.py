@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from messages.ingest import Delivery, new_delivery_id, record
 from messages.models import (
     Callback,
+    DailySummary,
     FollowUp,
     HourlySummary,
     Kept,
@@ -19,8 +21,8 @@ from messages.models import (
     StatusEvent,
     TouchedHour,
 )
-from messages.models.hourly_summary import LATENCY_EDGES, latency_column
-from messages.summaries import count_again, recompute, sweep
+from messages.models.summary import LATENCY_EDGES, latency_column
+from messages.summaries import Counts, cohort, count_again, recompute, sweep
 from messages.worker.follow_ups import follow_up
 from tests.conftest import ZAPI_ID
 
@@ -65,6 +67,22 @@ def summed():
     names = [f.name for f in HourlySummary._meta.concrete_fields if f.name != "computed_at"]
     rows = HourlySummary.objects.order_by("hour", "is_group").values(*names)
     return [{name: value for name, value in row.items() if name != "id" and value} for row in rows]
+
+
+def added_up():
+    """What the days say, by day; and the same from the hours."""
+    names = [f.name for f in DailySummary._meta.concrete_fields if f.name not in {"id", "day"}]
+    days = [(row.pop("day"), row) for row in DailySummary.objects.values("day", *names)]
+    sums: dict[tuple[date, bool], dict[str, Any]] = {}
+    for hour in HourlySummary.objects.order_by("computed_at").values("hour", *names):
+        day = hour.pop("hour").date()
+        before = sums.setdefault((day, hour["is_group"]), {})
+        kept = ("instance", "is_group", "computed_at")
+        sums[day, hour["is_group"]] = {
+            name: value if name in kept else value + before.get(name, 0)
+            for name, value in hour.items()
+        }
+    return sorted(days, key=repr), sorted(((day, row) for (day, _), row in sums.items()), key=repr)
 
 
 def counted(instance):
@@ -123,7 +141,7 @@ class TestSummaries:
     def test_they_equal_a_count_of_the_events_whatever_came_in_which_order(
         self, instance, sequence, stops
     ):
-        for model in (Callback, FollowUp, Message, HourlySummary):
+        for model in (Callback, FollowUp, Message, HourlySummary, DailySummary):
             model.objects.all().delete()
         for place, payload in enumerate(sequence):
             hear(payload)
@@ -131,6 +149,20 @@ class TestSummaries:
                 settle()
         settle()
         assert summed() == counted(instance)
+        days, hours = added_up()
+        assert days == hours
+
+    @pytest.mark.parametrize("hours", [1, 24, 47, 48, 100])
+    @pytest.mark.parametrize("offset", range(0, 24, 5))
+    def test_instances_are_summed_up_from_the_same_hours_as_the_chart(
+        self, admin_user, instance, hours, offset
+    ):
+        for seconds in range(0, 120 * 3600, 3 * 3600):
+            hear(status("SENT", seconds, ids=[f"M{seconds}"]))
+        settle()
+        since = HOUR + timedelta(hours=offset)
+        found = cohort(admin_user, since=since, until=since + timedelta(hours=hours))
+        assert found.counts == sum(found.hours.values(), Counts())
 
 
 def status(word, seconds=0, **more):

@@ -25,10 +25,9 @@ LATENCY_COLUMNS: Final = tuple(
 )
 
 
-class HourlySummary(models.Model):
-    """What became of the outbound messages that one instance started in one hour.
+class Summary(models.Model):
+    """What became of the outbound messages that one instance started in some time.
 
-    Recomputed from the messages by messages.summaries, never incremented, so that it cannot drift.
     A later step implies the earlier ones, so `sent` counts all that were read; a failure implies
     nothing. Columns, not JSON, hold the latencies: both databases add them up ten times faster.
     """
@@ -40,7 +39,6 @@ class HourlySummary(models.Model):
         db_index=False,
         verbose_name=_("instance"),
     )
-    hour = models.DateTimeField(_("hour"))
     is_group = models.BooleanField(_("group"))
     # All of them; some may have reached nothing but a word that nobody knows.
     messages = models.IntegerField(_("messages"), default=0)
@@ -56,6 +54,19 @@ class HourlySummary(models.Model):
     computed_at = models.DateTimeField(_("counted"))
 
     class Meta:
+        abstract = True
+
+
+for _column in LATENCY_COLUMNS:
+    Summary.add_to_class(_column, models.IntegerField(default=0))
+
+
+class HourlySummary(Summary):
+    """Recomputed from the messages by messages.summaries, never incremented: it cannot drift."""
+
+    hour = models.DateTimeField(_("hour"))
+
+    class Meta:
         verbose_name = _("hourly summary")
         verbose_name_plural = _("hourly summaries")
         constraints = [
@@ -64,15 +75,30 @@ class HourlySummary(models.Model):
                 fields=["hour", "instance", "is_group"], name="hourly_summary_once"
             ),
         ]
-        # To add up instance by instance: SQLite sorts all columns of all rows otherwise.
-        indexes = [models.Index(fields=["instance", "hour"], name="hourly_summary_instance")]
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00}"
 
 
-for _column in LATENCY_COLUMNS:
-    HourlySummary.add_to_class(_column, models.IntegerField(default=0))
+class DailySummary(Summary):
+    """The hours of one day of UTC, added up: a month of them is read in a tenth of the time.
+
+    Written together with its hours, of which `computed_at` is the latest.
+    """
+
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("daily summary")
+        verbose_name_plural = _("daily summaries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "instance", "is_group"], name="daily_summary_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
 
 
 class TouchedHour(models.Model):
