@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +27,7 @@ from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Counts, cohort, count_again, recompute, sweep
 from messages.worker.follow_ups import follow_up
 from tests.conftest import ZAPI_ID
+from tests.faults.waiting import wait_until
 
 HOUR = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ARRIVAL = HOUR + timedelta(hours=12)
@@ -250,3 +253,33 @@ def test_what_was_counted_of_purged_messages_stays(instance, swept):
 def test_only_one_worker_sweeps_a_night(instance, swept):
     hear(status("SENT"))
     assert (sweep(), sweep()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_two_workers_that_count_hours_of_one_day_add_up_both(instance):
+    def count_there():
+        try:
+            return count_again(later)
+        finally:
+            connection.close()
+
+    for hours in (0, 1):
+        hear(status("SENT", hours * 3600, ids=[f"M{hours}"]))
+    follow_up()
+    earlier, later = ([mark] for mark in TouchedHour.objects.order_by("hour"))
+    with ThreadPoolExecutor(1) as another:
+        with transaction.atomic():
+            assert count_again(earlier)
+            there = another.submit(count_there)
+            wait_until(
+                lambda: there.done() or waits_for_a_turn(), "the other worker has not come so far"
+            )
+        assert there.result(20)
+    assert DailySummary.objects.get().messages == 2
+
+
+def waits_for_a_turn():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.fetchone() is not None
