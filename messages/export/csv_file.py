@@ -1,7 +1,8 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from io import StringIO
 from itertools import islice
 from typing import Final
@@ -28,7 +29,7 @@ def separator() -> str:
 def csv_lines(reader: Reader, between: str = ",") -> Iterator[bytes]:
     """A file in pieces, to be sent while it is read."""
     yield f"{_MARK}{csv_text([reader.headings], between)}".encode()
-    rows = reader.rows()
+    rows = reader.rows(_moment)
     while some := list(islice(rows, _LINES)):
         yield csv_text(some, between).encode()
 
@@ -37,7 +38,8 @@ def csv_text(rows: Iterable[Iterable[object]], between: str = ",") -> str:
     """Rows as a text; no cell of them is a formula, wherever a spreadsheet splits it."""
     text = StringIO()
     writer = csv.writer(text, delimiter=between, quoting=csv.QUOTE_ALL)
-    writer.writerows([_text(cell) for cell in row] for row in rows)
+    # Half of all cells are empty.
+    writer.writerows([cell and _text(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
@@ -45,14 +47,35 @@ def csv_line(cells: Iterable[object], between: str = ",") -> str:
     return csv_text([cells], between)
 
 
+class _Harmless(str):
+    """A text that we made ourselves."""
+
+    __slots__ = ()
+
+
+def _moment(at: int, zone: tzinfo) -> str:
+    """A time as ISO 8601 has it. A file has millions, and of most minutes many."""
+    minute, second = divmod(at, 60)
+    before, behind = _around_the_second(minute, zone)
+    return _Harmless(f"{before}{second:02}{behind}")
+
+
+@lru_cache(maxsize=4096)
+def _around_the_second(minute: int, zone: tzinfo) -> tuple[str, str]:
+    text = datetime.fromtimestamp(minute * 60, zone).isoformat()
+    return text[:17], text[19:]
+
+
 def _text(cell: object) -> str:
+    if isinstance(cell, _Harmless):
+        return cell
     if isinstance(cell, str):
         return _neutral(cell)
     return cell.isoformat() if isinstance(cell, datetime) else _neutral(str(cell))
 
 
 def _neutral(cell: str) -> str:
-    if cell.isalnum() or not cell:
+    if cell.isalnum():
         return cell
     # A tab or a line's end at the beginning makes some spreadsheets drop what stands before it.
     lead = "'" if cell.startswith(_SPLIT_BEFORE) else ""

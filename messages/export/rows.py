@@ -4,7 +4,7 @@ By position in the list and not by a cursor of the database: a download may take
 transaction should be open for as long.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,8 @@ CHUNK: Final = 2000
 _TOLD_AT_ONCE: Final = 20
 Cell = str | int | datetime
 Row = tuple[Cell, ...]
+# What becomes of a time, in whole seconds since 1970, in the reader's zone.
+AsTime = Callable[[int, tzinfo], Cell]
 
 _BEFORE: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Status"),
@@ -85,7 +87,8 @@ _UNLABELLED: Final = Label()
 class Reader:
     """Words and zone are those of the moment in which it is made: its rows are sent later.
 
-    A time is a datetime in `zone`, a number an int, whatever is not known ''.
+    A time is a datetime in `zone`, or what `as_time` makes of it; a number is an int, whatever is
+    not known ''.
 
     `count` tells how many rows were read so far; `told` hears of it after each piece.
     """
@@ -121,7 +124,7 @@ class Reader:
     def is_longer_than(self, most: int) -> bool:
         return len(self._messages.values_list("id")[most : most + 1]) > 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, as_time: AsTime = datetime.fromtimestamp) -> Iterator[Row]:
         """Newest first. What is newer than the first of them, when it comes, is left out."""
         chunk = self._chunk(self._messages)
         while chunk:
@@ -130,7 +133,8 @@ class Reader:
             for record, times in chunk:
                 told = standings.get(record.id) or self._by_rank[record.rank]
                 label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)
-                yield self._row(record, times, told, label)
+                shown = ["" if at is None else as_time(at, self._zone) for at in times]
+                yield self._row(record, shown, told, label)
             self.count += len(chunk)
             self._told(self.count)
             is_last = len(chunk) < CHUNK
@@ -152,7 +156,7 @@ class Reader:
     def _row(
         self,
         record: _Record,
-        times: Sequence[int | None],
+        times: Iterable[Cell],
         told: Standing,
         label: Label,
     ) -> Row:
@@ -166,7 +170,7 @@ class Reader:
             self._yes if record.is_group else "",
             *people,
             self._instances.get(record.instance_id, ""),
-            *(datetime.fromtimestamp(at, self._zone) if at is not None else "" for at in times),
+            *times,
             record.zapi_id,
             record.zaap_id,
             self._text(label.reference),
