@@ -149,12 +149,15 @@ def _is_someones(event: Reported) -> bool:
 
 
 def _grouped(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
+    # Each person's steps come under the same address nearly always.
+    people: dict[str, str] = {}
     addresses: dict[str, set[str]] = defaultdict(set)
     events: dict[str, list[Event]] = defaultdict(list)
     for address, event in pairs:
-        key = phones.person(address)
-        addresses[key].add(address)
-        events[key].append(event)
+        if address not in people:
+            people[address] = phones.person(address)
+            addresses[people[address]].add(address)
+        events[people[address]].append(event)
     return {_ordered(addresses[key]): events[key] for key in events}
 
 
