@@ -24,8 +24,11 @@ from messages.statuses import Status
 from messages.story import Standing, standing
 
 CHUNK: Final = 2000
-# Of so many messages the events are in memory at once: a group's may be thousands.
+# Of so few messages the events are in memory at once, for a group's may be thousands; of more as
+# long as they are few.
 _TOLD_AT_ONCE: Final = 20
+_MOST_AT_ONCE: Final = 80
+_FEW: Final = 1000
 Cell = str | int | datetime
 Row = tuple[Cell, ...]
 # What becomes of a time, in whole seconds since 1970, in the reader's zone.
@@ -114,6 +117,7 @@ class Reader:
         # What a message's own columns can word: nearly all of them.
         self._by_rank = {status.rank: Standing(Status.of_rank(status.rank)) for status in Status}
         self._yes = _("yes")
+        self._told_at_once = _TOLD_AT_ONCE
 
     @property
     def headings_with_zone(self) -> tuple[str, ...]:
@@ -184,7 +188,10 @@ class Reader:
         """Of those that a message's own columns cannot word, as a page words them."""
         asked = [one.id for one in chunk if one.is_group or one.several or one.rank == 0]
         found: dict[int, Standing] = {}
-        for start in range(0, len(asked), _TOLD_AT_ONCE):
-            reports = reports_of(asked[start : start + _TOLD_AT_ONCE])
+        while asked:
+            some, asked = asked[: self._told_at_once], asked[self._told_at_once :]
+            reports = reports_of(some)
             found |= {pk: standing(theirs) for pk, theirs in reports.items()}
+            are_few = sum(map(len, reports.values())) < _FEW
+            self._told_at_once = _MOST_AT_ONCE if are_few else _TOLD_AT_ONCE
         return found

@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from messages.access.roles import SUPERVISOR
 from messages.dashboard.export import message_export
@@ -99,6 +103,26 @@ class TestCsv:
         (row,) = table(taker)
         assert row["Sent"].endswith("-03:00")
         assert datetime.fromisoformat(row["Sent"]).astimezone(UTC) == message.sent_at
+
+    @given(
+        at=st.integers(1_230_768_000, 4_102_444_799),
+        name=st.sampled_from(["America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]),
+    )
+    def test_a_time_is_written_as_iso_8601_has_it(self, at, name):
+        there = ZoneInfo(name)
+        assert csv_file._moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
+
+    @pytest.mark.parametrize(("few", "queries"), [(1000, 2), (0, 5)])
+    def test_events_are_read_together_only_while_they_are_few(
+        self, taker, report, monkeypatch, few, queries
+    ):
+        monkeypatch.setattr(rows, "_FEW", few)
+        for number in range(100):
+            report("SENT", id=f"G{number}", phone="120363019502650977-group", isGroup=True)
+        with CaptureQueriesContext(connection) as asked:
+            assert len(table(taker)) == 100
+        read = [one for one in asked if 'FROM "whatsapp_statusevent"' in one["sql"]]
+        assert len(read) == queries
 
     def test_words_are_in_the_viewers_language(self, taker, report):
         report("SENT")
