@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
 django.setup(set_prefix=False)
 
 # Django is set up only now: E402.
-from messages.webhooks.doorstep import turn_away  # noqa: E402
+from messages.webhooks.doorstep import doorstep, turn_away  # noqa: E402
 from statusboard.handlers import (  # noqa: E402
     CallbackHandler,
     DoorHandler,
@@ -38,12 +38,13 @@ _pages = PageTurns()
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ.get("PATH_INFO") in _WATCHED:
         return _watched(environ, start_response)
-    refusal = turn_away(environ, start_response)
-    if refusal is not None:
-        return refusal
-    # Not before: pages make room for callbacks, not for strangers.
-    _pages.note_callback()
-    return _callbacks(environ, start_response)
+    with doorstep:
+        refusal = turn_away(environ, start_response)
+        if refusal is not None:
+            return refusal
+        # Not before: pages make room for callbacks, not for who goes on with wrong keys.
+        _pages.note_callback()
+        return _callbacks(environ, start_response)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

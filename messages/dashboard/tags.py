@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from messages.access.masking import mask_text, sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
+from messages.statuses import Status
 
 from .addresses import Address
 from .moments import Moment
@@ -38,8 +39,14 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-@lru_cache(maxsize=512)
 def status_badge(headline: Headline) -> SafeString:
+    # Words of Z-API's may name somebody: they do not stay in memory.
+    is_ours = headline.status not in {Status.FAILED, Status.UNKNOWN}
+    return (_badge if is_ours else _badge.__wrapped__)(headline)
+
+
+@lru_cache(maxsize=512)
+def _badge(headline: Headline) -> SafeString:
     name, words = headline.status.icon, headline.words
     hover = headline.raw or (words if len(words) > LONGEST_BADGE else "")
     title = format_html(' title="{}"', hover) if hover else ""

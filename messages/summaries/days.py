@@ -1,7 +1,9 @@
 """Whole days of UTC, added up from their hours in the transaction that writes those."""
 
+import itertools
 import operator
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import Final
@@ -9,8 +11,10 @@ from typing import Final
 from django.db import connection, models
 from django.db.models import Max, Q
 from django.db.models.functions import TruncDate
+from django.db.models.lookups import In
 
 from messages.models import DailySummary, HourlySummary
+from messages.models.unindexed import Unindexed
 
 from .totals import totals
 
@@ -26,14 +30,17 @@ _LOCK: Final = 0x5D41_5355
 
 def add_up(hours: Iterable[tuple[int, datetime]]) -> None:
     """Add up the days in which these hours of an instance lie."""
-    days = sorted({(instance, hour.astimezone(UTC).date()) for instance, hour in hours})
+    days: dict[date, set[int]] = defaultdict(set)
+    for instance, hour in hours:
+        days[hour.astimezone(UTC).date()].add(instance)
     if not days:
         return
     _take_turns()
-    found = HourlySummary.objects.filter(_any_of(_within(*day) for day in days))
+    found = HourlySummary.objects.filter(_any_of(itertools.starmap(_within, days.items())))
     kinds = found.values("instance_id", "is_group", day=TruncDate("hour", tzinfo=UTC))
     rows = list(kinds.annotate(**totals(_ADDED_UP), computed_at=Max("computed_at")).order_by())
-    DailySummary.objects.filter(_any_of(Q(instance=pk, day=day) for pk, day in days)).delete()
+    before = (Q(day=day, instance__in=instances) for day, instances in days.items())
+    DailySummary.objects.filter(_any_of(before)).delete()
     DailySummary.objects.bulk_create(DailySummary(**row) for row in rows)
 
 
@@ -42,9 +49,11 @@ def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
     return _midnight(since + DAY - timedelta.resolution), _midnight(until)
 
 
-def _within(instance: int, day: date) -> Q:
+def _within(day: date, instances: Collection[int]) -> Q:
     midnight = datetime.combine(day, time(), UTC)
-    return Q(instance=instance, hour__gte=midnight, hour__lt=midnight + DAY)
+    # One stretch of the index of hours, however many instances.
+    theirs = Q(In(Unindexed("instance"), instances))
+    return Q(hour__gte=midnight, hour__lt=midnight + DAY) & theirs
 
 
 def _any_of(conditions: Iterable[Q]) -> Q:

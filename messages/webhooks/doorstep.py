@@ -10,8 +10,6 @@ from collections.abc import Callable
 from time import sleep
 from typing import Any, Final
 
-from django.conf import settings
-
 from messages.instances import keys
 
 from .gate import TOO_MANY, wrong_keys
@@ -20,8 +18,42 @@ from .gate import TOO_MANY, wrong_keys
 HOLD: Final = 0.25
 _PREFIX: Final = "/webhooks/zapi/"
 _BODY: Final = json.dumps({"error": TOO_MANY}).encode()
-# Callbacks keep at least half of the process's threads; who finds no seat is answered at once.
-_seats: Final = threading.Semaphore(settings.WEB_THREADS // 2)
+
+
+class Doorstep:
+    """How many stand at the door of this process at once, and whom of them it keeps waiting.
+
+    The most that ever did is all that can be known of the server's threads: half of so many are
+    left to callbacks, whatever their number.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._here = self._most = self._kept = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._here += 1
+            self._most = max(self._most, self._here)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._here -= 1
+
+    def keep_waiting(self) -> None:
+        """For a moment; not at all where too many are kept already."""
+        with self._lock:
+            if self._kept >= self._most // 2:
+                return
+            self._kept += 1
+        try:
+            sleep(HOLD)
+        finally:
+            with self._lock:
+                self._kept -= 1
+
+
+doorstep: Final = Doorstep()
 
 
 def turn_away(
@@ -33,16 +65,8 @@ def turn_away(
     key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
     if keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
         return None
-    _keep_waiting()
+    doorstep.keep_waiting()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
     headers["Retry-After"] = str(seconds)
     start_response("429 Too Many Requests", list(headers.items()))
     return (_BODY,)
-
-
-def _keep_waiting() -> None:
-    if _seats.acquire(blocking=False):
-        try:
-            sleep(HOLD)
-        finally:
-            _seats.release()

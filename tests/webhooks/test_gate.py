@@ -242,6 +242,8 @@ class TestTooManyWrongKeys:
 
 
 class TestWhoGoesOnIsKeptWaiting:
+    THREADS = 8
+
     @pytest.fixture
     def door_opens(self, settings, monkeypatch):
         """Whoever is kept waiting waits for it; who knocks from here was told to wait."""
@@ -252,18 +254,39 @@ class TestWhoGoesOnIsKeptWaiting:
         yield opens
         opens.set()
 
-    def test_but_not_on_more_than_half_of_the_threads(self, settings, door_opens):
-        with ThreadPoolExecutor(settings.WEB_THREADS) as threads:
-            answers = [threads.submit(knock) for _ in range(settings.WEB_THREADS)]
-            at_once = list(islice(as_completed(answers, timeout=20), settings.WEB_THREADS // 2))
+    @pytest.fixture
+    def crowd(self, monkeypatch, door_opens):
+        """As many at the door at once as the server has threads."""
+        at_the_door = doorstep.Doorstep()
+        monkeypatch.setattr(doorstep, "doorstep", at_the_door)
+        for _ in range(self.THREADS):
+            at_the_door.__enter__()
+        for _ in range(self.THREADS):
+            at_the_door.__exit__()
+
+    def test_but_not_on_more_than_half_of_the_threads(self, crowd, door_opens):
+        with ThreadPoolExecutor(self.THREADS) as threads:
+            answers = [threads.submit(knock) for _ in range(self.THREADS)]
+            at_once = list(islice(as_completed(answers, timeout=15), self.THREADS // 2))
             kept = [answer for answer in answers if not answer.done()]
             door_opens.set()
-        assert len(at_once) == len(kept) == settings.WEB_THREADS // 2
+        assert len(at_once) == len(kept) == self.THREADS // 2
         assert {answer.result().status for answer in answers} == {429}
 
-    def test_and_gives_up_the_seat(self, settings, door_opens):
-        door_opens.set()
-        assert {knock().status for _ in range(settings.WEB_THREADS)} == {429}
+    def test_and_gives_up_the_place(self, crowd, door_opens, monkeypatch):
+        kept: list[float] = []
+        monkeypatch.setattr(doorstep, "sleep", kept.append)
+        assert {knock().status for _ in range(self.THREADS)} == {429}
+        assert kept == [doorstep.HOLD] * self.THREADS
+
+    def test_nobody_is_where_a_server_has_one_thread(self, door_opens, monkeypatch):
+        kept: list[float] = []
+        at_the_door = doorstep.Doorstep()
+        monkeypatch.setattr(doorstep, "doorstep", at_the_door)
+        monkeypatch.setattr("statusboard.wsgi.doorstep", at_the_door)
+        monkeypatch.setattr(doorstep, "sleep", kept.append)
+        assert knock().status == 429
+        assert kept == []
 
 
 def test_no_strangers_long_address_stays_in_memory(caplog):
