@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -25,6 +26,7 @@ from .problems import ParameterError
 
 _OF_PAGES: Final = {"limit", "cursor"}
 _LARGEST_ID: Final = 2**63 - 1
+_SOMETHING: Final = r"^[^\u0000]*[^\s\u0000-\u001f\u007f\u0085][^\u0000]*$"
 
 
 class StatusField(serializers.ChoiceField):
@@ -75,23 +77,25 @@ def _id(words: str) -> serializers.IntegerField:
     )
 
 
+def _text(longest: int, words: str) -> serializers.CharField:
+    """Not blank, and without the null character, of which DRF's own description tells nothing."""
+
+    @extend_schema_field({"type": "string", "maxLength": longest, "pattern": _SOMETHING})
+    class Text(serializers.CharField):
+        pass
+
+    return Text(max_length=longest, required=False, help_text=words)
+
+
 def _message_id() -> serializers.CharField:
-    return serializers.CharField(
-        max_length=LONGEST_TEXT, required=False, help_text="Z-API's `messageId` or `zaapId`."
-    )
+    return _text(LONGEST_TEXT, "Z-API's `messageId` or `zaapId`.")
 
 
 class MessageQuery(Query):
     message_id = _message_id()
-    reference = serializers.CharField(
-        max_length=LONGEST_REFERENCE,
-        required=False,
-        help_text="The sender's own id of the message, as it was labelled.",
-    )
-    q = serializers.CharField(
-        max_length=LONGEST_TEXT,
-        required=False,
-        help_text="As in the search box: a number in any writing, part of one, an id, a LID.",
+    reference = _text(LONGEST_REFERENCE, "The sender's own id of the message, as it was labelled.")
+    q = _text(
+        LONGEST_TEXT, "As in the search box: a number in any writing, part of one, an id, a LID."
     )
     view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
     status = serializers.ListField(
@@ -125,10 +129,8 @@ class EventQuery(Query):
 
 
 class RecipientQuery(Query):
-    phone = serializers.CharField(
-        max_length=LONGEST_TEXT,
-        required=False,
-        help_text="A whole number, LID or group; both forms of Brazil's ninth digit are found.",
+    phone = _text(
+        LONGEST_TEXT, "A whole number, LID or group; both forms of Brazil's ninth digit are found."
     )
 
 

@@ -100,5 +100,6 @@ BY_TYPE: Final[tuple[tuple[Any, Callable[[Any, str], Any]], ...]] = (
     ((fields.CharField, fields.TextField), lambda field, text: text[: field.max_length]),
     (fields.BinaryField, lambda _, text: json.dumps({"type": text, "phone": text}).encode()),
     (fields.DateTimeField, _moment),
+    (fields.DateField, lambda *_: timezone.now().date()),
     ((fields.IntegerField, fields.FloatField, fields.BooleanField), _number),
 )
