@@ -17,7 +17,7 @@ from messages.times import duration
 
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _DAY = 60, 86400
 _CLOCK: Final = "{clock}"
 _with_years: ContextVar[bool] = ContextVar("with_years", default=False)
 

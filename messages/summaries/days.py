@@ -45,7 +45,7 @@ def add_up(hours: Iterable[tuple[int, datetime]]) -> None:
 
 
 def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """The midnights between which all days lie whole; the first is not the earlier if none does."""
+    """The midnights between which whole days lie; where none does, the second is not the later."""
     return _midnight(since + DAY - timedelta.resolution), _midnight(until)
 
 
