@@ -47,7 +47,10 @@ _SHOWN_DIGITS: Final = 2
 _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
 # No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
 _BARE_LID = re.compile(r"[1-9][0-9]{13,14}")
+_FEWEST_DIGITS_OF_LID: Final = 14
 _BARE_GROUP = re.compile(r"1203[0-9]{14}")
+# What the numbering plans say is kept: they take long, and the same people come again and again.
+_kept = lru_cache(maxsize=4096)
 
 
 class AddressKind(StrEnum):
@@ -60,8 +63,10 @@ class AddressKind(StrEnum):
 
 def digits_of(text: str) -> str:
     """The digits of a number in any writing; '' where `text` holds anything that is no number."""
+    if _is_digits(text):
+        return text
     digits = _PUNCTUATION.sub("", text)
-    return digits if digits.isascii() and digits.isdigit() else ""
+    return digits if _is_digits(digits) else ""
 
 
 def plain(text: str) -> str:
@@ -82,6 +87,9 @@ def group_address(text: str) -> str:
 
 
 def kind_of(address: str) -> AddressKind:
+    # As nearly all of them are written; no other kind has so few digits and nothing else.
+    if len(address) < _FEWEST_DIGITS_OF_LID and _is_digits(address):
+        return AddressKind.PHONE
     if address.endswith("@lid"):
         return AddressKind.LID
     if address.endswith("@broadcast"):
@@ -127,12 +135,9 @@ def same_person(one: str, other: str) -> bool:
     return person(one) == person(other)
 
 
-@lru_cache(maxsize=4096)
+@_kept
 def display(address: str) -> str:
-    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is.
-
-    Kept, because the numbering plans take long and the same people come again and again.
-    """
+    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is."""
     if kind_of(address) is not AddressKind.PHONE:
         return address
     digits = _phone_digits(address)
@@ -197,6 +202,11 @@ def _phone_digits(address: str) -> str:
     return digits_of(address)
 
 
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+@_kept
 def _is_valid(digits: str) -> bool:
     number = _parse(digits)
     return number is not None and phonenumbers.is_valid_number(number)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from messages import phones
 from messages.phones import AddressKind
@@ -42,8 +42,7 @@ Event = TypeVar("Event", bound=Reported)
 ByPerson = dict[tuple[str, ...], list[Event]]
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """How many people it came how far with. `unnamed`: of some of them Z-API did not say who."""
 
     total: int

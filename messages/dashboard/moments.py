@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from messages.times import duration
+from messages.viewpoint import viewpoint
 
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
@@ -39,9 +39,10 @@ class Moment:
     @property
     def iso_and_exact(self) -> tuple[str, str]:
         """Both at once, for what is drawn by the hundred."""
-        local = self._local
+        seen = viewpoint()
+        local = self.value.astimezone(seen.zone)
         iso = local.isoformat(timespec="seconds")
-        return iso, _exact(get_language(), local.date()).replace(_CLOCK, _clock_of(iso))
+        return iso, _exact(seen.language, local.date()).replace(_CLOCK, _clock_of(iso))
 
     @property
     def brief(self) -> str:
@@ -54,17 +55,14 @@ class Moment:
     @property
     def day(self) -> str:
         """With the year only where it is not this one, or where `with_years`."""
-        local = self._local
-        is_other = local.year != timezone.localtime().year
-        return _day(get_language(), local.date(), is_other or _with_years.get())
+        seen = viewpoint()
+        day = self.value.astimezone(seen.zone).date()
+        is_other = day.year != seen.now.astimezone(seen.zone).year
+        return _day(seen.language, day, is_other or _with_years.get())
 
     @property
     def relative(self) -> str:
-        return relative(self.value, timezone.now())
-
-    @property
-    def _local(self) -> datetime:
-        return timezone.localtime(self.value)
+        return relative(self.value, viewpoint().now)
 
 
 def moment(value: datetime | None) -> Moment | None:
@@ -86,7 +84,7 @@ def relative(value: datetime, now: datetime) -> str:
     seconds = int((now - value).total_seconds())
     if seconds < -_MINUTE or seconds >= 7 * _DAY:
         return Moment(value).day
-    return _ago(get_language(), seconds // _MINUTE)
+    return _ago(viewpoint().language, seconds // _MINUTE)
 
 
 # A list says it a hundred times, of not so many times.

@@ -24,6 +24,7 @@ from messages.finding.queries import MessageQuerySet, message_set
 from messages.models.reached import reached
 from messages.phones import AddressKind
 from messages.statuses import Status
+from messages.viewpoint import one_viewpoint
 
 from .addresses import Address
 from .moments import Moment, moment
@@ -101,6 +102,7 @@ def _opened(sealed: str) -> str:
     return address
 
 
+@one_viewpoint()
 def _page(
     request: HttpRequest, address: str, *, is_revealed: bool = False, form: forms.Form | None = None
 ) -> HttpResponse:

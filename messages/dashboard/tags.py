@@ -11,13 +11,13 @@ from django.template import Context, Library
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from messages.access.masking import mask_text, sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
 from messages.statuses import Status
+from messages.viewpoint import viewpoint
 
 from .addresses import Address
 from .moments import Moment
@@ -98,15 +98,20 @@ def step_cell(cell: Cell) -> SafeString:
         return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
     if cell.accepted:
         return _accepted(cell.accepted)
-    return _without_time(get_language(), cell.is_implied)
+    return _without_time(viewpoint().language, cell.is_implied)
 
 
 def _accepted(shown: Moment) -> SafeString:
+    # As in moment().
+    return mark_safe(f"{_before_accepted(viewpoint().language)}{moment(shown)}</span>")  # noqa: S308
+
+
+@cache
+def _before_accepted(_language: str | None) -> SafeString:
     return format_html(
-        '<span class="accepted-only" title="{}"><span class="visually-hidden">{}</span> {}</span>',
+        '<span class="accepted-only" title="{}"><span class="visually-hidden">{}</span> ',
         _("When Z-API accepted it; no time of sending was reported."),
         _("accepted by Z-API"),
-        moment(shown),
     )
 
 
@@ -132,11 +137,13 @@ def address(context: Context, shown: Address) -> SafeString:
     else:
         nobody = _("not named")
         text = f'<span class="soft">{escape(nobody)}</span>'
+    tag = _kind_tag(viewpoint().language, kind)
     # As in moment().
-    return mark_safe(f'<span class="address">{text}{_kind_tag(kind)}</span>')  # noqa: S308
+    return mark_safe(f'<span class="address">{text}{tag}</span>')  # noqa: S308
 
 
-def _kind_tag(kind: AddressKind) -> str:
+@cache
+def _kind_tag(_language: str | None, kind: AddressKind) -> str:
     match kind:
         case AddressKind.GROUP:
             return format_html(' <span class="tag">{}{}</span>', icon("group"), _("Group"))

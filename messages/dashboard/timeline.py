@@ -5,12 +5,12 @@ else; how far it came is messages.story's to say.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext as _
 
 from messages.models import StatusEvent
@@ -26,6 +26,7 @@ from messages.story import (
     standing,
     status_of,
 )
+from messages.viewpoint import viewpoint
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
@@ -131,7 +132,7 @@ def headline(events: Sequence[Reported]) -> Headline:
     if found.tally is None:
         return headline_of(found.status, found.word, contradicted=found.contradicted)
     kind = _kind_of_tally(events, found.tally)
-    words = str(_TALLY_WORDS[kind, found.tally.deepest]) % asdict(found.tally)
+    words = str(_TALLY_WORDS[kind, found.tally.deepest]) % found.tally._asdict()
     return Headline(found.status, words, found.contradicted)
 
 
@@ -143,7 +144,7 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
-    return _plain(get_language(), status, contradicted)
+    return _plain(viewpoint().language, status, contradicted)
 
 
 @cache

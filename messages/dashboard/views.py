@@ -30,6 +30,7 @@ from messages.models import (
 )
 from messages.statuses import Status
 from messages.story import is_shared
+from messages.viewpoint import one_viewpoint
 
 from . import filters
 from .addresses import Address
@@ -52,6 +53,7 @@ EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
+@one_viewpoint()
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     if criteria.search.is_of_people and not sees_phones(request.user):
@@ -98,6 +100,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
+@one_viewpoint()
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
     events = as_seen_by(request.user, message.events.all())

@@ -5,6 +5,7 @@ from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 from psycopg.pq.abc import PGconn
 from psycopg.rows import RowFactory, tuple_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from statusboard.deadline import remaining
 
@@ -33,4 +34,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> PunctualConnection:
         # As Django's own without a pool and without an isolation level of one's choice.
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-        return PunctualConnection.connect(**conn_params)
+        connection = PunctualConnection.connect(**conn_params)
+        # Django's reads each time in Python, in 3.6 µs; psycopg's own in C, in 0.2. A page has a
+        # thousand. It takes the session's time zone, which Django sets to UTC.
+        connection.adapters.register_loader("timestamptz", TimestamptzLoader)
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As Django's own, which would put its own loader of times back."""
+        if name is None:
+            return self.connection.cursor()
+        server_side: Any = base.ServerSideCursor  # whose stub says nothing of its arguments
+        withhold = self.connection.autocommit
+        return server_side(self.connection, name, scrollable=False, withhold=withhold)

@@ -11,7 +11,8 @@ EDGES = {"webhooks", "dashboard", "api", "admin", "management"}
 INWARD = {
     "statuses": set(),
     "phones": set(),
-    "times": set(),
+    "viewpoint": set(),
+    "times": {"viewpoint"},
     "zapi": {"statuses"},
     "models": {"statuses"},
     "story": {"phones", "statuses"},

@@ -152,6 +152,11 @@ class TestCsv:
         (cell,) = next(csv.reader(io.StringIO(csv_line([text]), newline="")))
         assert cell == safe
 
+    @given(st.lists(st.text('=-@ ;,|"\t\r\n\u00a0\uff1dab'), min_size=1, max_size=3))
+    def test_no_cell_is_overlooked_in_a_line(self, cells):
+        (line,) = csv.reader(io.StringIO(csv_line(cells), newline=""))
+        assert line == list(map(csv_file._neutral, cells))
+
     def test_every_cell_is_quoted(self):
         assert csv_line(["Pedido;x", 7]) == '"Pedido;x","7"\r\n'
 

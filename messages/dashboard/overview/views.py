@@ -9,6 +9,7 @@ from messages.access.scope import Viewer, visible_instances
 from messages.dashboard.moments import moment
 from messages.models import Instance
 from messages.summaries import cohort
+from messages.viewpoint import one_viewpoint
 
 from .chart import chart
 from .funnel import asides, funnel, latencies, worst
@@ -17,6 +18,7 @@ from .question import Period, Question, instance_links, kind_links, period_links
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
+@one_viewpoint()
 def overview(request: HttpRequest) -> HttpResponse:
     question = Question.read(request.GET)
     instances = {one.pk: one for one in visible_instances(request.user).order_by("name", "id")}
