@@ -26,6 +26,7 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _OLD_GROUP = re.compile(r"\d{8,15}-\d{8,12}")
+_UNMARKED_GROUP = re.compile(rf"{_OLD_GROUP.pattern}|1203[0-9]{{14}}")
 _GROUP_SUFFIXES = ("-group", "@g.us")
 _PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
 # Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
@@ -48,7 +49,6 @@ _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
 # No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
 _BARE_LID = re.compile(r"[1-9][0-9]{13,14}")
 _FEWEST_DIGITS_OF_LID: Final = 14
-_BARE_GROUP = re.compile(r"1203[0-9]{14}")
 # What the numbering plans say is kept: they take long, and the same people come again and again.
 _kept = lru_cache(maxsize=4096)
 
@@ -94,9 +94,7 @@ def kind_of(address: str) -> AddressKind:
         return AddressKind.LID
     if address.endswith("@broadcast"):
         return AddressKind.BROADCAST
-    if address.endswith(_GROUP_SUFFIXES) or _OLD_GROUP.fullmatch(address):
-        return AddressKind.GROUP
-    if _BARE_GROUP.fullmatch(address):
+    if address.endswith(_GROUP_SUFFIXES) or _UNMARKED_GROUP.fullmatch(address):
         return AddressKind.GROUP
     # A participant's LID comes without its suffix.
     if _BARE_LID.fullmatch(address) and not _is_valid(address):

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 from django.utils.formats import date_format
-from django.utils.translation import ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from messages.times import duration
 from messages.viewpoint import viewpoint

@@ -2,10 +2,10 @@
 
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from typing import Any, Final
+from typing import Any, NamedTuple, Self
 
 from django.db.models import Max, Q, QuerySet
 
@@ -18,8 +18,7 @@ from .latencies import NOTHING, Histogram
 from .totals import totals
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What became of some messages; HourlySummary says what each number means."""
 
     messages: int = 0
@@ -31,12 +30,9 @@ class Counts:
     waiting_to_send: int = 0
     waiting_to_deliver: int = 0
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*map(operator.add, _values(self), _values(other)))
-
-
-COUNTS: Final = tuple(field.name for field in fields(Counts))
-_values: Final = operator.attrgetter(*COUNTS)
+    @classmethod
+    def total(cls, parts: Iterable[Self]) -> Self:
+        return cls(*map(sum, zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ class Slice:
     def __add__(self, more: "Slice") -> "Slice":
         return Slice(
             self.instance_id,
-            self.counts + more.counts,
+            Counts.total((self.counts, more.counts)),
             self.to_delivered + more.to_delivered,
             self.to_read + more.to_read,
         )
@@ -67,7 +63,7 @@ class Cohort:
 
     @property
     def counts(self) -> Counts:
-        return sum((one.counts for one in self.instances), Counts())
+        return Counts.total(one.counts for one in self.instances)
 
     @property
     def to_delivered(self) -> Histogram:
@@ -115,13 +111,12 @@ def _hours(since: datetime, until: datetime) -> Q:
 
 
 def _each_hour(hours: QuerySet[HourlySummary]) -> Iterable[Any]:
-    return hours.values_list("hour").annotate(**totals(COUNTS)).order_by("hour")
+    return hours.values_list("hour").annotate(**totals(Counts._fields)).order_by("hour")
 
 
 def _by_instance(summaries: QuerySet[Any]) -> list[dict[str, Any]]:
-    sums = totals((*COUNTS, *LATENCY_COLUMNS))
-    found = summaries.values("instance_id").annotate(**sums, counted_at=Max("computed_at"))
-    return list(found.order_by("instance_id"))
+    sums = totals((*Counts._fields, *LATENCY_COLUMNS))
+    return list(summaries.values("instance_id").annotate(**sums, counted_at=Max("computed_at")))
 
 
 def _slices(rows: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
@@ -135,7 +130,7 @@ def _slices(rows: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
 def _slice(row: Mapping[str, Any]) -> Slice:
     return Slice(
         row["instance_id"],
-        Counts(*(row[name] for name in COUNTS)),
+        Counts(*(row[name] for name in Counts._fields)),
         Histogram.of("delivered", row),
         Histogram.of("read", row),
     )

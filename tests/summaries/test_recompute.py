@@ -165,7 +165,7 @@ class TestSummaries:
         settle()
         since = HOUR + timedelta(hours=offset)
         found = cohort(admin_user, since=since, until=since + timedelta(hours=hours))
-        assert found.counts == sum(found.hours.values(), Counts())
+        assert found.counts == Counts.total(found.hours.values())
 
 
 def status(word, seconds=0, **more):

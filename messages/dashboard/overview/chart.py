@@ -185,15 +185,15 @@ class Chart:
 def chart(question: Question, cohort: Cohort) -> Chart:
     by_hour = question.until - question.since <= MOST_HOURS
     start_of = dict(_starts(question, by_hour))
-    totals = dict.fromkeys(start_of.values(), Counts())
+    within: dict[datetime, list[Counts]] = {start: [] for start in start_of.values()}
     for hour, counts in cohort.hours.items():
-        totals[start_of[hour]] += counts
-    starts, settled_until = list(totals), question.settled_until
+        within[start_of[hour]].append(counts)
+    starts, settled_until = list(within), question.settled_until
     bars = (
         Bar(
             since,
             until,
-            totals[since],
+            Counts.total(within[since]),
             until > settled_until,
             question.hours_url(since, until),
         )

@@ -215,7 +215,7 @@ def percent(part: int, whole: int) -> str:
 
 def _fresh(question: Question, cohort: Cohort) -> Counts:
     hours, settled_until = cohort.hours.items(), question.settled_until
-    return sum((one for hour, one in hours if hour >= settled_until), Counts())
+    return Counts.total(one for hour, one in hours if hour >= settled_until)
 
 
 def _rounded(length: timedelta) -> timedelta:
