@@ -4,6 +4,7 @@
 cost a callback anything. `webhook_door` serves the webhook, and what watches it, and nothing else.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -34,6 +35,11 @@ _watched: WSGIApplication = DoorHandler("messages.monitoring.urls")
 _site: WSGIApplication = WSGIHandler()
 _pages = PageTurns()
 
+# All of this stays. A full collection that looked through it again would stop callbacks and pages
+# for four times as long.
+gc.collect()
+gc.freeze()
+
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ.get("PATH_INFO") in _WATCHED:
@@ -42,8 +48,9 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
         refusal = turn_away(environ, start_response)
         if refusal is not None:
             return refusal
-        # Not before: pages make room for callbacks, not for who goes on with wrong keys.
-        _pages.note_callback()
+        # Pages make room for callbacks: not for who goes on with wrong keys, nor for who only asks.
+        if environ["REQUEST_METHOD"] == "POST":
+            _pages.note_callback()
         return _callbacks(environ, start_response)
 
 

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from statusboard import page_turns
+from statusboard import page_turns, wsgi
 from statusboard.page_turns import PageTurns
+from tests.conftest import call
 
 
 @pytest.fixture
@@ -51,3 +52,15 @@ def test_a_page_that_fails_gives_its_turn_back():
     with pytest.raises(ValueError, match="broken"), turns.turn():
         raise ValueError("broken")
     assert not turns._turn.locked()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "rests"), [("POST", 1), ("GET", 0)])
+def test_pages_rest_for_what_is_posted_alone(slept, monkeypatch, method, rests):
+    turns = PageTurns()
+    monkeypatch.setattr(wsgi, "_pages", turns)
+    with turns.turn():
+        call("/webhooks/zapi/3C01/status/key/", method)
+    with turns.turn():
+        pass
+    assert len(slept) == rests

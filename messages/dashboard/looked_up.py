@@ -9,7 +9,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from messages import phones
-from messages.people import PhoneRecord
+from messages.aliases import PhoneRecord
 
 PARAMETER: Final = "looked_up"
 LONGEST: Final = 3600

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages import people
+from messages import aliases
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
@@ -75,7 +75,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     instance = get_object_or_404(active, pk=_pk(request.POST.get("instance", "")))
     number = wanted.addresses[0]
     try:
-        found = people.look_up(instance, number)
+        found = aliases.look_up(instance, number)
     except FAILURES as error:
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number)
         flash.error(request, str(error))

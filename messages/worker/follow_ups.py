@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from messages import forwarding, people, privacy
+from messages import aliases, forwarding, privacy
 from messages.heard import Heard
 from messages.instances.hearing import note_heard
 from messages.models import FollowUp
@@ -25,7 +25,7 @@ Consumer = Callable[[Heard], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
-    people.hear,
+    aliases.hear,
     mark_touched,
     note_heard,
     # Last: it undoes what the others made of whom was erased.

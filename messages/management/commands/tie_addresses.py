@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from messages.aliases import tie_messages
 from messages.models import Alias, KnownAddress, Message
-from messages.people import tie_messages
 
 BATCH = 1000
 

@@ -2,9 +2,9 @@
 
 from django.core.management import call_command
 
+from messages.aliases import hear
 from messages.heard import Heard
 from messages.models import FollowUp, KnownAddress
-from messages.people import hear
 from messages.worker.follow_ups import follow_up
 
 NUMBER = "5544999999999"

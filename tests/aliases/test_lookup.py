@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from messages.aliases import look_up
 from messages.models import Alias
-from messages.people import look_up
 from messages.zapi.client import ZapiError
 
 
