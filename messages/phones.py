@@ -47,10 +47,10 @@ _SHOWN_DIGITS: Final = 2
 # As it is dialled within Brazil: 0, perhaps which carrier is to carry it, the area code.
 _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
 # No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
-_BARE_LID = re.compile(r"[1-9][0-9]{13,14}")
 _FEWEST_DIGITS_OF_LID: Final = 14
-# What the numbering plans say is kept: they take long, and the same people come again and again.
-_kept = lru_cache(maxsize=4096)
+_BARE_LID = re.compile(rf"[1-9][0-9]{{{_FEWEST_DIGITS_OF_LID - 1},14}}")
+# To ask the numbering plans takes long, and the same people come again and again.
+_remembered = lru_cache(maxsize=4096)
 
 
 class AddressKind(StrEnum):
@@ -133,7 +133,7 @@ def same_person(one: str, other: str) -> bool:
     return person(one) == person(other)
 
 
-@_kept
+@_remembered
 def display(address: str) -> str:
     """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is."""
     if kind_of(address) is not AddressKind.PHONE:
@@ -204,7 +204,7 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-@_kept
+@_remembered
 def _is_valid(digits: str) -> bool:
     number = _parse(digits)
     return number is not None and phonenumbers.is_valid_number(number)

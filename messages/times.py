@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from messages.viewpoint import viewpoint
+from messages import viewpoint
 
 UTC: Final = "UTC"
 _ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
@@ -46,7 +46,7 @@ def _from_utc(offset: timedelta) -> str:
 
 def duration(length: timedelta) -> str:
     """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
-    return _in_words(viewpoint().language, max(0, int(length.total_seconds())))
+    return _in_words(viewpoint.language(), max(0, int(length.total_seconds())))
 
 
 @lru_cache(maxsize=4096)

@@ -10,31 +10,39 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 
-class Viewpoint(NamedTuple):
+class _Viewpoint(NamedTuple):
     language: str | None
     zone: tzinfo
     now: datetime
 
 
-_held: ContextVar[Viewpoint | None] = ContextVar("viewpoint", default=None)
+_held: ContextVar[_Viewpoint | None] = ContextVar("viewpoint", default=None)
 
 
-def viewpoint() -> Viewpoint:
-    return _held.get() or _present()
+def language() -> str | None:
+    held = _held.get()
+    return held.language if held else get_language()
+
+
+def zone() -> tzinfo:
+    held = _held.get()
+    return held.zone if held else timezone.get_current_timezone()
+
+
+def now() -> datetime:
+    held = _held.get()
+    return held.now if held else timezone.now()
 
 
 @contextmanager
 def one_viewpoint() -> Iterator[None]:
-    """For a page that never changes its language: Django is asked once, not for each time on it.
+    """Language, zone and time stay what they are: Django is asked once, not for each time shown.
 
-    A list shows hundreds, and asking took a tenth of what the whole page does.
+    A list shows hundreds, and asking took a tenth of what the whole page does. Not for a page that
+    changes its language within: words are kept under the one that it began with.
     """
-    token = _held.set(_present())
+    token = _held.set(_Viewpoint(get_language(), timezone.get_current_timezone(), timezone.now()))
     try:
         yield
     finally:
         _held.reset(token)
-
-
-def _present() -> Viewpoint:
-    return Viewpoint(get_language(), timezone.get_current_timezone(), timezone.now())

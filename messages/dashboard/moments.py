@@ -12,8 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from messages import viewpoint
 from messages.times import duration
-from messages.viewpoint import viewpoint
 
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
@@ -39,10 +39,9 @@ class Moment:
     @property
     def iso_and_exact(self) -> tuple[str, str]:
         """Both at once, for what is drawn by the hundred."""
-        seen = viewpoint()
-        local = self.value.astimezone(seen.zone)
+        local = _local(self.value)
         iso = local.isoformat(timespec="seconds")
-        return iso, _exact(seen.language, local.date()).replace(_CLOCK, _clock_of(iso))
+        return iso, _exact(viewpoint.language(), local.date()).replace(_CLOCK, _clock_of(iso))
 
     @property
     def brief(self) -> str:
@@ -55,14 +54,13 @@ class Moment:
     @property
     def day(self) -> str:
         """With the year only where it is not this one, or where `with_years`."""
-        seen = viewpoint()
-        day = self.value.astimezone(seen.zone).date()
-        is_other = day.year != seen.now.astimezone(seen.zone).year
-        return _day(seen.language, day, is_other or _with_years.get())
+        day = _local(self.value).date()
+        is_other = day.year != _local(viewpoint.now()).year
+        return _day(viewpoint.language(), day, is_other or _with_years.get())
 
     @property
     def relative(self) -> str:
-        return relative(self.value, viewpoint().now)
+        return relative(self.value, viewpoint.now())
 
 
 def moment(value: datetime | None) -> Moment | None:
@@ -84,7 +82,7 @@ def relative(value: datetime, now: datetime) -> str:
     seconds = int((now - value).total_seconds())
     if seconds < -_MINUTE or seconds >= 7 * _DAY:
         return Moment(value).day
-    return _ago(viewpoint().language, seconds // _MINUTE)
+    return _ago(viewpoint.language(), seconds // _MINUTE)
 
 
 # A list says it a hundred times, of not so many times.
@@ -121,6 +119,10 @@ def _exact(language: str | None, day: date) -> str:
 
 def _joined(day: str, clock: str) -> str:
     return pgettext("a time", "%(day)s, %(clock)s") % {"day": day, "clock": clock}
+
+
+def _local(value: datetime) -> datetime:
+    return value.astimezone(viewpoint.zone())
 
 
 def _clock_of(iso: str) -> str:

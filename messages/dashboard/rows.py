@@ -7,8 +7,8 @@ from functools import cache
 from typing import Final
 
 from django.urls import reverse
-from django.utils import timezone
 
+from messages import viewpoint
 from messages.access.masking import as_seen_by, mask_text, sees_phones
 from messages.access.scope import Viewer
 from messages.labels import Labels, labels_of
@@ -115,7 +115,7 @@ def stuck_for(message: Message) -> str:
     """How long it has been on its way, in words; '' while that is no longer than usual."""
     if message.inbound or message.status not in _UNDELIVERED:
         return ""
-    waiting = timezone.now() - message.started_at
+    waiting = viewpoint.now() - message.started_at
     patience = timedelta(minutes=message.instance.stuck_after)
     if waiting < patience:
         return ""

@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from messages import viewpoint
 from messages.access.masking import mask_text, sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
 from messages.statuses import Status
-from messages.viewpoint import viewpoint
 
 from .addresses import Address
 from .moments import Moment
@@ -98,12 +98,12 @@ def step_cell(cell: Cell) -> SafeString:
         return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
     if cell.accepted:
         return _accepted(cell.accepted)
-    return _without_time(viewpoint().language, cell.is_implied)
+    return _without_time(viewpoint.language(), cell.is_implied)
 
 
 def _accepted(shown: Moment) -> SafeString:
     # As in moment().
-    return mark_safe(f"{_before_accepted(viewpoint().language)}{moment(shown)}</span>")  # noqa: S308
+    return mark_safe(f"{_before_accepted(viewpoint.language())}{moment(shown)}</span>")  # noqa: S308
 
 
 @cache
@@ -137,7 +137,7 @@ def address(context: Context, shown: Address) -> SafeString:
     else:
         nobody = _("not named")
         text = f'<span class="soft">{escape(nobody)}</span>'
-    tag = _kind_tag(viewpoint().language, kind)
+    tag = _kind_tag(viewpoint.language(), kind)
     # As in moment().
     return mark_safe(f'<span class="address">{text}{tag}</span>')  # noqa: S308
 

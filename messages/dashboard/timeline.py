@@ -13,6 +13,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from messages import viewpoint
 from messages.models import StatusEvent
 from messages.statuses import LADDER, Status
 from messages.story import (
@@ -26,7 +27,6 @@ from messages.story import (
     standing,
     status_of,
 )
-from messages.viewpoint import viewpoint
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
@@ -144,7 +144,7 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
-    return _plain(viewpoint().language, status, contradicted)
+    return _plain(viewpoint.language(), status, contradicted)
 
 
 @cache

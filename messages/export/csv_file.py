@@ -15,9 +15,8 @@ _MARK: Final = "\ufeff"
 # text, or behind anything at which a spreadsheet of another country may split it into cells.
 _FORMULA: Final = re.compile(r"""(^|[;,\t\r\n|])((?:[^\S\t\r\n]|")*[=+\-@＝＋－＠])""")
 _SPLIT_BEFORE: Final = ("\t", "\r", "\n")
-# At least wherever a cell of a whole line has to be changed. It looks for the sign first, and only
-# then at what stands before it: a third of the time.
-_MAY_BE_FORMULA: Final = re.compile(r"""[=+\-@＝＋－＠\t\r\n](?<=[\s";,|].)""", re.DOTALL)
+# At least wherever a cell of a whole line has to be changed, but not in "Loja - Centro".
+_MAY_BE_FORMULA: Final = re.compile(r"""[=+\-@＝＋－＠\t\r\n](?<=[\s";,|].)(?<!\w .)""", re.DOTALL)
 # Of so many lines one piece is sent.
 _LINES: Final = 500
 _TWO_DIGITS: Final = tuple(f"{number:02}" for number in range(60))
@@ -37,12 +36,15 @@ def csv_lines(reader: Reader, between: str = ",") -> Iterator[bytes]:
 
 
 def csv_line(cells: Iterable[object], between: str = ",") -> str:
-    """A row in quotes; no cell of it is a formula, wherever a spreadsheet splits it."""
+    """Texts and numbers in quotes; none is a formula, wherever a spreadsheet splits it."""
     texts = list(map(str, cells))
     line = _quoted(texts, between)
+    if line.count('"') > 2 * len(texts):
+        texts = [text.replace('"', '""') for text in texts]
+        line = _quoted(texts, between)
     # Hardly any row has to be changed: to look at each of its cells took a third of an export.
-    if line.count('"') > 2 * len(texts) or _MAY_BE_FORMULA.search(line):
-        line = _quoted([_neutral(text).replace('"', '""') for text in texts], between)
+    if _MAY_BE_FORMULA.search(line):
+        line = _quoted(map(_neutral, texts), between)
     return f"{line}\r\n"
 
 
@@ -51,6 +53,8 @@ def _quoted(texts: Iterable[str], between: str) -> str:
 
 
 def _neutral(text: str) -> str:
+    if text.isalnum():
+        return text
     # A tab or a line's end at the beginning makes some spreadsheets drop what stands before it.
     lead = "'" if text.startswith(_SPLIT_BEFORE) else ""
     return lead + _FORMULA.sub(r"\1'\2", text)

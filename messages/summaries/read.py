@@ -30,6 +30,10 @@ class Counts(NamedTuple):
     waiting_to_send: int = 0
     waiting_to_deliver: int = 0
 
+    # A tuple's own would put one behind the other.
+    def __add__(self, other: "Counts") -> "Counts":  # type: ignore[override]
+        return Counts.total((self, other))
+
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         return cls(*map(sum, zip(*parts, strict=True)))
@@ -47,7 +51,7 @@ class Slice:
     def __add__(self, more: "Slice") -> "Slice":
         return Slice(
             self.instance_id,
-            Counts.total((self.counts, more.counts)),
+            self.counts + more.counts,
             self.to_delivered + more.to_delivered,
             self.to_read + more.to_read,
         )

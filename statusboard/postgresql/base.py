@@ -41,7 +41,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """As Django's own, which would put its own loader of times back."""
+        """As Django's own, which asks the loader of times for a zone that psycopg's has not.
+
+        Without the option of server-side binding, which this board does not set.
+        """
         if name is None:
             return self.connection.cursor()
         server_side: Any = base.ServerSideCursor  # whose stub says nothing of its arguments

@@ -152,9 +152,13 @@ class TestCsv:
         (cell,) = next(csv.reader(io.StringIO(csv_line([text]), newline="")))
         assert cell == safe
 
-    @given(st.lists(st.text('=-@ ;,|"\t\r\n\u00a0\uff1dab'), min_size=1, max_size=3))
-    def test_no_cell_is_overlooked_in_a_line(self, cells):
-        (line,) = csv.reader(io.StringIO(csv_line(cells), newline=""))
+    @given(
+        cells=st.lists(st.text('=-@ ;,|"\t\r\n\u00a0\uff1dab'), min_size=1, max_size=3),
+        between=st.sampled_from(",;"),
+    )
+    def test_no_cell_is_overlooked_in_a_line(self, cells, between):
+        text = io.StringIO(csv_line(cells, between), newline="")
+        (line,) = csv.reader(text, delimiter=between)
         assert line == list(map(csv_file._neutral, cells))
 
     def test_every_cell_is_quoted(self):
