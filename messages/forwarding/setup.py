@@ -80,7 +80,7 @@ def _require_usable(url: str) -> None:
     except UnsafeAddressError as error:
         raise ValidationError(str(error.words)) from None
     if is_ours(url):
-        raise ValidationError(_("This is the board's own webhook: callbacks would go in a circle."))
+        raise ValidationError(_("This is the board’s own webhook: callbacks would go in a circle."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,9 @@ def _about_minutes(seconds: float) -> str:
 
 
 def _disconnected(values: Values) -> str:
-    sentences = [_("Z-API says that this number's phone is not connected.")]
+    sentences = [_("Z-API says that this number’s phone is not connected.")]
     if reason := values.get("reason"):
-        sentences = [_("Z-API says that this number's phone is not connected: %s.") % reason]
+        sentences = [_("Z-API says that this number’s phone is not connected: %s.") % reason]
     if stuck := values.get("stuck_count"):
         sentences.append(_stuck_number(stuck))
     return " ".join([*sentences, *_queue(values)])
@@ -60,7 +60,7 @@ def _stuck(values: Values) -> str:
     sentences = [_stuck_number(values.get("count", 0)), *_queue(values)]
     if values.get("queued") == 0:
         sentences.append(
-            _("None waits at Z-API: WhatsApp has them, or the contacts' phones are off.")
+            _("None waits at Z-API: WhatsApp has them, or the contacts’ phones are off.")
         )
     return " ".join(sentences)
 
@@ -78,8 +78,8 @@ def _queue(values: Values) -> list[str]:
     if not queued:
         return []
     words = ngettext(
-        "%(count)d message waits in Z-API's queue and is sent when the number reconnects.",
-        "%(count)d messages wait in Z-API's queue and are sent when the number reconnects.",
+        "%(count)d message waits in Z-API’s queue and is sent when the number reconnects.",
+        "%(count)d messages wait in Z-API’s queue and are sent when the number reconnects.",
         queued,
     )
     return [words % {"count": queued}]
@@ -90,7 +90,7 @@ def _webhook(values: Values) -> str:
     taken = [hook for hook in values.get("hooks", ()) if hook not in missing]
     sentences = []
     if taken or not missing:
-        sentences = [_("Z-API calls another URL than this board's for: %s.") % _hooks(taken)]
+        sentences = [_("Z-API calls another URL than this board’s for: %s.") % _hooks(taken)]
     if missing:
         sentences.append(_("Z-API has no URL to call for: %s.") % _hooks(missing))
     if "silent_count" in values:
@@ -105,7 +105,7 @@ def _hooks(kinds: Iterable[str]) -> str:
 def _silent(values: Values) -> str:
     if values.get("never"):
         return _(
-            "Nothing was ever heard from it, although it has been connected, with this board's "
+            "Nothing was ever heard from it, although it has been connected, with this board’s "
             "URL, for %s."
         ) % _about_minutes(values["silence"])
     names = {name: _about_minutes(values[name]) for name in ("silence", "usual")}
@@ -136,8 +136,8 @@ def _unreachable(values: Values) -> str:
 
 def _failing(values: Values) -> str:
     words = ngettext(
-        "%(failed)d of the last half hour's %(sent)d message failed.",
-        "%(failed)d of the last half hour's %(sent)d messages failed.",
+        "%(failed)d of the last half hour’s %(sent)d message failed.",
+        "%(failed)d of the last half hour’s %(sent)d messages failed.",
         values["sent"],
     )
     return words % values
@@ -153,8 +153,8 @@ def _forwarding(values: Values) -> str:
 
 def _stranger(values: Values) -> str:
     words = ngettext(
-        "%(count)d callback came to this instance's webhook, but names %(named)s.",
-        "%(count)d callbacks came to this instance's webhook, but name %(named)s.",
+        "%(count)d callback came to this instance’s webhook, but names %(named)s.",
+        "%(count)d callbacks came to this instance’s webhook, but name %(named)s.",
         values["count"],
     )
     return words % {"count": values["count"], "named": values["named"] or "?"}
@@ -173,8 +173,8 @@ def _spool(values: Values) -> str:
     sentences = []
     if waiting := values.get("waiting"):
         words = ngettext(
-            "%(count)d callback waits on this machine's disk to be stored.",
-            "%(count)d callbacks wait on this machine's disk to be stored.",
+            "%(count)d callback waits on this machine’s disk to be stored.",
+            "%(count)d callbacks wait on this machine’s disk to be stored.",
             waiting,
         )
         sentences.append(words % {"count": waiting})
@@ -241,7 +241,7 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.DISCONNECTED: gettext_lazy(
-        "Read the QR code in Z-API's panel with the phone again."
+        "Read the QR code in Z-API’s panel with the phone again."
     ),
     IncidentKind.WEBHOOK: gettext_lazy(
         "Push again to take it back, and forward to whoever had it, so that both hear."
@@ -255,7 +255,7 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "firewall, and the process that takes callbacks."
     ),
     IncidentKind.FILTERED: gettext_lazy(
-        "Take them out of the callback filters, in Z-API's panel or by its call update-filters."
+        "Take them out of the callback filters, in Z-API’s panel or by its call update-filters."
     ),
     IncidentKind.UNREACHABLE: gettext_lazy(
         "Where Z-API refuses it, check its id, its token and the Client-Token, and verify it again."
@@ -263,15 +263,15 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.STUCK: gettext_lazy("Look at whom they are for, and at the instance in Z-API."),
     IncidentKind.FAILING: gettext_lazy("The failed messages say why."),
     IncidentKind.FORWARDING: gettext_lazy(
-        "Check the receiver's address and whether it answers; then put back what was set aside."
+        "Check the receiver’s address and whether it answers; then put back what was set aside."
     ),
     IncidentKind.STRANGER: gettext_lazy(
-        "In Z-API's panel this instance's webhook URL stands at another instance: push both again."
+        "In Z-API’s panel this instance’s webhook URL stands at another instance: push both again."
     ),
     IncidentKind.QUARANTINE: gettext_lazy("See why, then reprocess or discard them."),
-    IncidentKind.SPOOL: gettext_lazy("Look at that machine's worker and its way to the database."),
-    IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API's panel."),
+    IncidentKind.SPOOL: gettext_lazy("Look at that machine’s worker and its way to the database."),
+    IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API’s panel."),
     IncidentKind.WORKER: gettext_lazy("Start it again; its log says what happened."),
-    IncidentKind.CHANNEL: gettext_lazy("Correct the channel's address, and send a test."),
+    IncidentKind.CHANNEL: gettext_lazy("Correct the channel’s address, and send a test."),
     IncidentKind.NO_WORKER: gettext_lazy("Start one: manage.py worker."),
 }

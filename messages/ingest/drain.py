@@ -78,4 +78,4 @@ def _why_unknown(delivery: Delivery) -> str:
         return gettext_noop("The instance is archived.")
     if not instance.oldest_key_version <= delivery.key_version <= instance.key_version:
         return gettext_noop("Its key is retired.")
-    return gettext_noop("Its z-api-token is not the instance's, which enforces it.")
+    return gettext_noop("Its z-api-token is not the instance’s, which enforces it.")

@@ -16,7 +16,7 @@ from .push import agree_to_replace, push_wanted
 from .reading import FAILURES, client_of, is_foreign, note_instance, read_into, webhooks_of
 
 _NOT_RESTORED = Problem(
-    _("Z-API accepted the URL, yet still shows another one. Set it by hand in Z-API's panel.")
+    _("Z-API accepted the URL, yet still shows another one. Set it by hand in Z-API’s panel.")
 )
 
 

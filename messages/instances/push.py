@@ -42,7 +42,7 @@ _RESULT = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem", 
 _NOT_KEPT = Problem(
     _(
         "Z-API accepted the URL, yet still shows another one. Somebody else may be setting it; "
-        "push again, or set it by hand in Z-API's panel."
+        "push again, or set it by hand in Z-API’s panel."
     )
 )
 

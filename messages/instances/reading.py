@@ -21,7 +21,7 @@ FAILURES: Final = (ZapiError, SecretUnreadableError)
 
 TAKEN = Problem(
     _(
-        "Somebody else's URL is set at Z-API, so this board hears nothing. Say on the instance's "
+        "Somebody else’s URL is set at Z-API, so this board hears nothing. Say on the instance’s "
         "page what is to become of it."
     ),
     permanent=True,

@@ -33,7 +33,7 @@ LEASE = timedelta(minutes=10)
 
 NOT_LISTED = Problem(
     _(
-        "Z-API's list of this account's instances does not name this one: it was deleted there, or "
+        "Z-API’s list of this account’s instances does not name this one: it was deleted there, or "
         "it belongs to another account."
     ),
     permanent=True,

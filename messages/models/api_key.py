@@ -73,8 +73,8 @@ class ApiKeyLimit(models.Model):
     )
 
     class Meta:
-        verbose_name = _("API key's limit")
-        verbose_name_plural = _("API keys' limits")
+        verbose_name = _("API key’s limit")
+        verbose_name_plural = _("API keys’ limits")
         constraints = [
             models.CheckConstraint(
                 condition=Q(account=None, instance__isnull=False)

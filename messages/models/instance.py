@@ -83,7 +83,7 @@ class Instance(models.Model):
         choices=TokenPolicy.choices,
         default=TokenPolicy.OBSERVE,
         help_text=_(
-            "Z-API sends the instance's token along with each callback, though it does not promise "
+            "Z-API sends the instance’s token along with each callback, though it does not promise "
             "to. Observe counts what does not match; enforce refuses it."
         ),
     )

@@ -26,9 +26,9 @@ _MAIL_FAILED = _(
     "The e-mail could not be sent: the mail server was not reached, or refused it. Check EMAIL_URL."
 )
 _NO_MAIL_SERVER = _(
-    "No mail server is set, so e-mails only go to this server's log: set EMAIL_URL and restart."
+    "No mail server is set, so e-mails only go to this server’s log: set EMAIL_URL and restart."
 )
-_UNREADABLE = _("The channel's address or secret cannot be read; enter it again.")
+_UNREADABLE = _("The channel’s address or secret cannot be read; enter it again.")
 
 
 class NotToldError(Exception):

@@ -35,12 +35,12 @@ class ZapiError(Exception):
 NOT_APPLIED = Problem(
     _(
         "Z-API received the call but did not apply it. Push again; if it stays so, set the URL by "
-        "hand in Z-API's panel."
+        "hand in Z-API’s panel."
     )
 )
 UNKNOWN_CALL = Problem(
     _(
-        "Z-API does not know this call, although it answered. Check that ZAPI_BASE_URL is Z-API's "
+        "Z-API does not know this call, although it answered. Check that ZAPI_BASE_URL is Z-API’s "
         "own address; if it is, Z-API has changed and the URL must be set by hand in its panel."
     ),
     permanent=True,
@@ -48,22 +48,22 @@ UNKNOWN_CALL = Problem(
 CLIENT_TOKEN_MISSING = Problem(
     _(
         "Z-API asks for a Client-Token and this instance has none. Copy the account security token "
-        "from Z-API's panel (Security) into the Client-Token field and push again. An expired "
+        "from Z-API’s panel (Security) into the Client-Token field and push again. An expired "
         "trial is answered in the same way."
     ),
     permanent=True,
 )
 CLIENT_TOKEN_WRONG = Problem(
     _(
-        "Z-API refused the Client-Token. Copy the account security token again from Z-API's panel "
+        "Z-API refused the Client-Token. Copy the account security token again from Z-API’s panel "
         "(Security): it belongs to the account, not to the instance."
     ),
     permanent=True,
 )
 ADDRESS_REFUSED = Problem(
     _(
-        "Z-API refuses calls from this server's IP address. Add it to the allowed addresses in "
-        "Z-API's panel (Security), or set the URL there by hand."
+        "Z-API refuses calls from this server’s IP address. Add it to the allowed addresses in "
+        "Z-API’s panel (Security), or set the URL there by hand."
     ),
     permanent=True,
 )
@@ -76,8 +76,8 @@ CALL_REFUSED = Problem(
 )
 WRONG_CREDENTIALS = Problem(
     _(
-        "Z-API does not know this instance id and token. Copy both again from the instance's page "
-        "in Z-API's panel; they belong together."
+        "Z-API does not know this instance id and token. Copy both again from the instance’s page "
+        "in Z-API’s panel; they belong together."
     ),
     permanent=True,
 )
@@ -96,35 +96,35 @@ TOO_SLOW = Problem(_("Z-API did not answer in time. Try again; if it stays so, c
 UNREACHABLE = Problem(
     _(
         "Z-API could not be reached: the connection was refused or its name was not found. Check "
-        "this server's network, its firewall and ZAPI_BASE_URL."
+        "this server’s network, its firewall and ZAPI_BASE_URL."
     )
 )
 NOT_TRUSTED = Problem(
     _(
         "The secure connection to Z-API failed: its certificate is not trusted here. Check this "
-        "server's clock and ZAPI_BASE_URL; where another certificate is meant to be used, set "
+        "server’s clock and ZAPI_BASE_URL; where another certificate is meant to be used, set "
         "ZAPI_CA_FILE to its file."
     )
 )
 REDIRECTED = Problem(
     _(
-        "Z-API's address led elsewhere, and was not followed because it holds the token. Check "
-        "that ZAPI_BASE_URL is Z-API's own address, beginning with https."
+        "Z-API’s address led elsewhere, and was not followed because it holds the token. Check "
+        "that ZAPI_BASE_URL is Z-API’s own address, beginning with https."
     )
 )
 NOT_JSON = Problem(
     _(
-        "A web page came back instead of Z-API's answer: Z-API is under maintenance, or something "
+        "A web page came back instead of Z-API’s answer: Z-API is under maintenance, or something "
         "between this server and Z-API answered for it. Try again later; check the proxy."
     )
 )
 TOO_LONG = Problem(
-    _("The answer was far too long to be Z-API's. Check ZAPI_BASE_URL and the proxy.")
+    _("The answer was far too long to be Z-API’s. Check ZAPI_BASE_URL and the proxy.")
 )
 UNEXPECTED = Problem(
     _(
         "Z-API gave an answer that nobody has documented. Try again; if it stays so, set the URL "
-        "by hand in Z-API's panel."
+        "by hand in Z-API’s panel."
     )
 )
 CALL_IMPOSSIBLE = Problem(

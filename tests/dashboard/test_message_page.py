@@ -98,7 +98,7 @@ def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
 def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     message = report("SENT", minutes_ago=42)
     page = open_page(viewer, message).content.decode()
-    assert "37 messages wait in Z-API&#x27;s queue" in page
+    assert "37 messages wait in Z-API’s queue" in page
     link = f'<a href="{reverse("dashboard:incidents")}">Atendimento: Instance disconnected</a>'
     assert link not in page
     assert link in open_page(admin_client, message).content.decode()

@@ -104,7 +104,7 @@ def test_a_limited_person_is_told_of_their_own_instances_alone(instance, supervi
 def test_the_page_says_what_is_wrong_and_what_to_do(supervisor, instance):
     opened(instance, IncidentKind.STUCK, values={"count": 400, "queued": 37})
     page = text_of(supervisor.get("/attention/"))
-    assert "400 messages are stuck. 37 messages wait in Z-API&#x27;s queue" in page
+    assert "400 messages are stuck. 37 messages wait in Z-API’s queue" in page
     assert "Look at whom they are for" in page
 
 

@@ -61,8 +61,8 @@ class TestDisconnected:
         Instance.objects.update(connection_reason="Device has been disconnected")
         look()
         assert words() == (
-            "Z-API says that this number's phone is not connected: Device has been disconnected. "
-            "37 messages wait in Z-API's queue and are sent when the number reconnects."
+            "Z-API says that this number’s phone is not connected: Device has been disconnected. "
+            "37 messages wait in Z-API’s queue and are sent when the number reconnects."
         )
 
     def test_400_stuck_messages_under_it_are_one_incident(self, instance, look, clock):
@@ -120,7 +120,7 @@ class TestStuck:
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert words() == (
-            "5 messages are stuck. None waits at Z-API: WhatsApp has them, or the contacts' phones "
+            "5 messages are stuck. None waits at Z-API: WhatsApp has them, or the contacts’ phones "
             "are off."
         )
 
@@ -157,7 +157,7 @@ class TestStuck:
         zapi.answer_name = "fault"
         clock.advance(minutes=6)
         look()
-        assert "37 messages wait in Z-API's queue" in words()
+        assert "37 messages wait in Z-API’s queue" in words()
 
     def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
         monkeypatch.setattr("messages.incidents.queue._PATIENCE", 0.0)
@@ -252,7 +252,7 @@ class TestNeverHeard:
     def test_a_day_after_the_push_it_is_told(self, pushed, look):
         assert look() == ["silent"]
         assert words() == (
-            "Nothing was ever heard from it, although it has been connected, with this board's "
+            "Nothing was ever heard from it, although it has been connected, with this board’s "
             "URL, for 1 day 1 h."
         )
 
@@ -356,7 +356,7 @@ def test_many_failures(instance, look, clock):
     send(instance, 6, ago(clock, minutes=3), rank=25)
     send(instance, 4, ago(clock, minutes=3), rank=30)
     assert look() == ["failing"]
-    assert words() == "6 of the last half hour's 10 messages failed."
+    assert words() == "6 of the last half hour’s 10 messages failed."
 
 
 def test_few_failures(instance, look, clock):
@@ -378,7 +378,7 @@ def taken_over(instance: Instance, **fields) -> Webhook:
 def test_a_webhook_that_somebody_took_over(instance, look):
     taken_over(instance)
     assert look() == ["webhook"]
-    assert words() == "Z-API calls another URL than this board's for: Message status."
+    assert words() == "Z-API calls another URL than this board’s for: Message status."
 
 
 def test_a_webhook_that_was_somebody_else_s_from_the_first_push_on(instance, look):
@@ -441,7 +441,7 @@ def test_a_callback_that_names_another_instance(instance, post, look):
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "instanceId": "other"})
     assert look() == ["stranger"]
     assert about(Incident.objects.get()) == "Atendimento"
-    assert words() == "1 callback came to this instance's webhook, but names Vendas."
+    assert words() == "1 callback came to this instance’s webhook, but names Vendas."
 
 
 @pytest.mark.parametrize(
@@ -480,7 +480,7 @@ def test_a_machine_s_spool(instance, look, clock):
     beat(clock, "door-2")
     assert look() == ["spool"]
     assert about(Incident.objects.get()) == "door-1"
-    assert words() == "3 callbacks wait on this machine's disk to be stored."
+    assert words() == "3 callbacks wait on this machine’s disk to be stored."
 
 
 def test_one_of_two_workers_that_is_gone(instance, look, clock):

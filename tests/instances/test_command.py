@@ -180,7 +180,7 @@ def url_at_zapi(zapi: Gateway) -> str:
 
 def test_push_takes_nobodys_place_unasked(instance, zapi):
     taken_by_somebody_else(zapi)
-    with pytest.raises(CommandError, match="Somebody else's URL"):
+    with pytest.raises(CommandError, match="Somebody else’s URL"):
         run("push", "instance.id")
     assert url_at_zapi(zapi) == FOREIGN_URL
 

@@ -182,7 +182,7 @@ def test_verify_finds_the_url_of_somebody_else_and_leaves_it(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     webhook = verify(instance)
     assert (webhook.state, webhook.found_url) == (WebhookState.DIFFERS, FOREIGN_URL)
-    assert "Somebody else's URL" in webhook.words
+    assert "Somebody else’s URL" in webhook.words
     assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
 
 
@@ -217,7 +217,7 @@ def test_somebody_elses_url_is_never_replaced_unasked(instance, zapi):
     webhook = push(instance)
     assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
     assert (webhook.state, webhook.previous_url) == (WebhookState.DIFFERS, "")
-    assert "Somebody else's URL" in webhook.words
+    assert "Somebody else’s URL" in webhook.words
     assert webhook.retry_at is None
 
 

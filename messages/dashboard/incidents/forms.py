@@ -30,7 +30,7 @@ class ChannelForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs=_WRITE_ONLY),
         error_messages={"required": _("Enter the address of this channel.")},
-        help_text=_("E-mail addresses with commas between them, or the webhook's https address."),
+        help_text=_("E-mail addresses with commas between them, or the webhook’s https address."),
     )
     secret = forms.CharField(
         label=_("Signing secret"),

@@ -53,7 +53,7 @@ def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
     for words in dict.fromkeys(webhook.words for webhook in webhooks):
         flash.error(request, words)
     if not webhooks:
-        flash.success(request, _("Z-API calls this board's URL."))
+        flash.success(request, _("Z-API calls this board’s URL."))
     return redirect("dashboard:instance", pk)
 
 
@@ -189,7 +189,7 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
         return _ask(
             request,
             instance,
-            title=_("Refuse callbacks without this instance's token?"),
+            title=_("Refuse callbacks without this instance’s token?"),
             words=words % {"differing": mismatches.differing, "missing": mismatches.missing},
             button=_("Refuse them"),
         )

@@ -90,19 +90,19 @@ class NewInstanceForm(InstanceForm):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}
         ),
-        help_text=_("From the instance's page in Z-API's panel. It cannot be changed later."),
+        help_text=_("From the instance’s page in Z-API’s panel. It cannot be changed later."),
     )
     token = SecretField(
         label=_("Token"),
         max_length=500,
-        help_text=_("It stands beside the instance id in Z-API's panel."),
+        help_text=_("It stands beside the instance id in Z-API’s panel."),
     )
     client_token = SecretField(
         label=_("Client-Token"),
         max_length=500,
         required=False,
         help_text=_(
-            "The account security token (Security, in Z-API's panel), where the account has one. "
+            "The account security token (Security, in Z-API’s panel), where the account has one. "
             "Instances with the same one share it."
         ),
     )

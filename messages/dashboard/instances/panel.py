@@ -205,7 +205,7 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
     if webhook.pushed_url == url and not _is_asked(webhook):
         return PanelStep(name, Mark.DONE, _("Z-API accepted the URL."), moment(webhook.pushed_at))
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
-        return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API's panel."))
+        return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API’s panel."))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
         return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
     return PanelStep(name, Mark.WAITING, _why_not_pushed(webhook))

@@ -159,7 +159,7 @@ def connection_badge(instance: Instance) -> Badge:
 def webhook_badge(webhook: Webhook) -> Badge:
     state = WebhookState(webhook.state)
     if state == WebhookState.DIFFERS and is_taken(webhook):
-        return Badge("danger", "stuck", _("Somebody else's"))
+        return Badge("danger", "stuck", _("Somebody else’s"))
     return Badge(*_LOOKS[state], state.label)
 
 
