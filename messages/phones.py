@@ -157,6 +157,11 @@ def holds_number(text: str) -> bool:
     return any(found["number"] for found in _IN_WORDS.finditer(text))
 
 
+def numbers_in(text: str) -> list[str]:
+    """What may be a number in somebody's words, as it is written there."""
+    return [found[0] for found in _IN_WORDS.finditer(text) if found["number"]]
+
+
 def without_numbers(text: str) -> str:
     """What somebody wrote, with what may be a number in it `hidden`."""
     return _IN_WORDS.sub(

@@ -28,6 +28,11 @@ def zone_of_language() -> str:
     return _ZONE_OF_LANGUAGE.get(get_language() or "", UTC)
 
 
+def is_to_be_told(zone: str) -> bool:
+    """Whether a time that is read elsewhere needs its zone: not where its language has one."""
+    return zone == UTC or zone != zone_of_language()
+
+
 def zone_in_words(name: str, now: datetime) -> str:
     """Its city, and how far it is from UTC at this time of the year: "Kolkata (UTC+5:30)".
 

@@ -167,7 +167,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     if message_id := query.get("message_id"):
         found = found.with_id(_ids_in(message_id))
     if reference := query.get("reference"):
-        found = found.with_reference(reference)
+        found = found.with_reference([reference])
     return found
 
 

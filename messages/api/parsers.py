@@ -46,7 +46,7 @@ class CsvParser(BaseParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         try:
-            return rows_of_csv(_content(stream))
+            return list(rows_of_csv(_content(stream)).values())
         except UnreadableFileError as error:
             raise ParseError(str(error)) from None
 

@@ -153,7 +153,7 @@ def _funnel(messages: MessageQuerySet) -> Funnel:
     found = messages.aggregate(
         total=Count("pk"),
         failed=Count("pk", filter=reached(Status.FAILED)),
-        newest=Max("first_heard_at"),
+        newest=Max("started_at"),
         **{rung.name: Count("pk", filter=reached(rung)) for rung in _RUNGS},
     )
     total = found["total"]

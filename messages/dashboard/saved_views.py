@@ -37,7 +37,7 @@ class SavedViewForm(forms.Form):
         if others.filter(name=name).exists():
             raise forms.ValidationError(_("You already have a view of this name."))
         if others.count() >= MOST:
-            words = _("That is one view too many: %(most)d can be kept.") % {"most": MOST}
+            words = _("That is one view too many: %(most)d can be saved.") % {"most": MOST}
             raise forms.ValidationError(words)
         return name
 
@@ -48,7 +48,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
     criteria = _criteria(request)
     saved = SavedView(user=_user(request), query=encoded(criteria))
     if _is_named(request, saved):
-        flash.success(request, _("This view is kept as “%(name)s”.") % {"name": saved.name})
+        flash.success(request, _("This view is saved as “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(address_of(criteria))
 
 
@@ -113,7 +113,7 @@ def _is_named(request: HttpRequest, saved: SavedView) -> bool:
         saved.save()
         return True
     problems = [str(words) for words in form.errors.get("name", [])]
-    for words in problems or [_("This view asks for too much to be kept.")]:
+    for words in problems or [_("This view asks for too much to be saved.")]:
         flash.error(request, words)
     return False
 

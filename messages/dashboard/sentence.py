@@ -6,11 +6,11 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from messages.models import StatusEvent
+from messages.reasons import in_words
 from messages.statuses import Status
 from messages.story import first_of, highest, is_shared, persons
 
 from .moments import Moment, between, duration
-from .reasons import in_words
 from .timeline import Headline, by_us, headline
 
 
@@ -124,11 +124,12 @@ def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
 def _off_the_ladder(events: Sequence[StatusEvent], status: Status) -> str:
     ours = by_us(events)
     if status.is_by_me and ours:
-        text = _(
-            "An inbound message, read by us on %(day)s at %(time)s. This says nothing about what"
-            " the contact read."
-        )
-        return text % _when(ours)
+        if ours.status == Status.PLAYED_BY_ME:
+            text = _("An inbound message, played by us on %(day)s at %(time)s.")
+        else:
+            text = _("An inbound message, read by us on %(day)s at %(time)s.")
+        says_nothing = _("This says nothing about what the contact read.")
+        return f"{text % _when(ours)} {says_nothing}"
     newest = max(events, key=lambda event: event.occurred_at, default=None)
     if newest is None:
         return _("Nothing has been reported yet.")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from messages import viewpoint
 from messages.models import StatusEvent
+from messages.reasons import in_words
 from messages.statuses import LADDER, Status
 from messages.story import (
     Reported,
@@ -30,7 +31,6 @@ from messages.story import (
 
 from .addresses import Address
 from .moments import Moment, between, duration, moment
-from .reasons import in_words
 
 _TALLY_WORDS: Final = {
     ("group", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d"),

@@ -17,7 +17,7 @@ from messages.access.roles import SEE_PHONES
 from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import PAGE_SIZE, page_of
-from messages.finding.matches import Matches, matches_of
+from messages.finding.matches import Matches, labelled_ids, matches_of
 from messages.finding.queries import named
 from messages.finding.search import Meaning, understand
 from messages.instances.addresses import webhook_url
@@ -30,6 +30,7 @@ from messages.models import (
 )
 from messages.statuses import Status
 from messages.story import is_shared
+from messages.times import is_to_be_told
 from messages.viewpoint import one_viewpoint
 
 from . import filters
@@ -115,6 +116,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events, stuck_for(message)),
+        "zone_in_sentence": is_to_be_told(timezone.get_current_timezone_name()),
         "printed_sentence": _printed(events, message),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),
@@ -202,6 +204,8 @@ def _nothing(
         "unfiltered": unfiltered,
         "webhooks": _webhooks_of(instances, user),
         "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
+        "numbers": _numbers_within(criteria, user),
+        "labelled": labelled_ids(matches, user) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
         if criteria.search.meaning is Meaning.NUMBER
         else [],
@@ -228,6 +232,14 @@ def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filters.L
         if number := len(keys[: PAGE_SIZE + 1]):
             return filters.Link(_matching_without_filters(number), filters.address_of(wider))
     return None
+
+
+def _numbers_within(criteria: Criteria, user: Viewer) -> list[filters.Link]:
+    """To a search for each number that was typed among other words."""
+    numbers = criteria.search.numbers_within if sees_phones(user) else ()
+    return [
+        filters.Link(one, filters.address_of(criteria, search=understand(one))) for one in numbers
+    ]
 
 
 def _matching_without_filters(number: int) -> str:

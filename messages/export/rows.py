@@ -19,6 +19,7 @@ from messages.finding.queries import MessageQuerySet, Order
 from messages.labels import labels_of
 from messages.models import Instance, Label
 from messages.models.epoch import Epoch
+from messages.reasons import in_words
 from messages.reports import reports_of
 from messages.statuses import Status
 from messages.story import Standing, standing
@@ -169,7 +170,7 @@ class Reader:
         word = told.word if told.status is Status.UNKNOWN else ""
         return (
             self._text(word) or self._words[told.status],
-            self._text(record.failure),
+            self._text(in_words(record.failure)),
             record.phone if self._shows_phones else masked(record.phone),
             self._yes if record.is_group else "",
             *people,

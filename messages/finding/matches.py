@@ -72,7 +72,7 @@ class Matches:
 
 def matches_of(search: Search, user: Viewer) -> Matches:
     """Who may not see numbers finds nobody by one: digit by digit, it could be guessed."""
-    ids = (*search.ids, *_labelled(search.text, user))
+    ids = (*search.ids, *_labelled(search, user))
     if search.is_of_people and not sees_phones(user):
         return Matches(search.meaning, ids)
     if search.part:
@@ -111,6 +111,15 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
     seen = limited_to(user, Alias.objects.filter(lid__in=tied_to.values("lid")))
     tied = {address for pair in seen.values_list("lid", "number") for address in pair} - people
     return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
+
+
+def labelled_ids(matches: Matches, user: Viewer) -> tuple[str, ...]:
+    """Those of the ids that the sender's software has labelled, whether Z-API spoke of them or not.
+
+    At most MOST_NAMED.
+    """
+    found = limited_to(user, Label.objects.filter(zapi_id__in=matches.ids))
+    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST_NAMED])
 
 
 def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
@@ -158,11 +167,11 @@ def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tup
     return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MOST_HOLDING + 1]))
 
 
-def _labelled(text: str, user: Viewer) -> tuple[str, ...]:
-    if len(text) < SHORTEST_LABEL:
+def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
+    if len(search.text) < SHORTEST_LABEL:
         return ()
-    wanted = Q(reference=text)
-    if len(part := folded(text)) >= SHORTEST_LABEL:
+    wanted = Q(reference__in=search.references)
+    if len(part := folded(search.text)) >= SHORTEST_LABEL:
         wanted |= Q(label_folded__contains=part)
     found = limited_to(user, Label.objects.filter(wanted))
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST])

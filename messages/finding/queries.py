@@ -21,8 +21,11 @@ from .search import Search
 
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)
-_OFF_THE_LADDER: Final = {status for status in Status if not status.rank}
-_SHARING_A_RANK: Final = {Status.ACCEPTED, Status.PENDING, *_OFF_THE_LADDER}
+_OFF_THE_LADDER: Final = Status.UNKNOWN.rank
+_SHARING_A_RANK: Final = {
+    *(Status.ACCEPTED, Status.PENDING),
+    *(status for status in Status if status.rank == _OFF_THE_LADDER),
+}
 
 
 class Order(StrEnum):
@@ -50,8 +53,12 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(In(Unindexed("instance"), tuple(instances)))
 
     def with_status(self, statuses: Iterable[Status]) -> Self:
-        """Those whose highest step is one of these."""
-        return self.filter(rank__in={status.rank for status in statuses})
+        """Those whose highest step is one of these, or as high as one."""
+        ranks = {status.rank for status in statuses}
+        found = Q(rank__in=ranks - {_OFF_THE_LADDER})
+        if _OFF_THE_LADDER in ranks:  # what stands there besides is inbound: read by us alone
+            found |= _shown_as(Status.UNKNOWN)
+        return self.filter(found)
 
     def shown_as(self, statuses: Iterable[Status]) -> Self:
         """Those whose status, as a message tells it by itself, is one of these.
@@ -88,12 +95,12 @@ class MessageQuerySet(QuerySet[Message]):
         """Under either of a message's ids."""
         return self.filter(_under_either_id(ids))
 
-    def with_reference(self, reference: str) -> Self:
+    def with_reference(self, references: Iterable[str]) -> Self:
         """By either id, in two halves: each lets the database begin with the labels, which are few.
 
         Asked for one id or the other at once, it would look at all messages.
         """
-        labels = Label.objects.filter(reference=reference)
+        labels = Label.objects.filter(reference__in=references)
         halves = [
             Message.objects.exclude(**{name: ""})  # as the index over zaap_id has it
             .filter(
@@ -142,7 +149,7 @@ def named(search: Search, user: Viewer) -> list[int]:
     """The messages, two at most, of which the text is an id or else the whole reference."""
     visible = limited_to(user, message_set())
     by_id = list(visible.with_id(search.ids).values_list("pk", flat=True)[:2])
-    return by_id or list(visible.with_reference(search.text).values_list("pk", flat=True)[:2])
+    return by_id or list(visible.with_reference(search.references).values_list("pk", flat=True)[:2])
 
 
 def message_set() -> MessageQuerySet:

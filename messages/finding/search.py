@@ -65,6 +65,11 @@ class Search:
         return tuple(dict.fromkeys(form for text in texts for form in (text, text.upper())))
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """As typed, and as software writes one that is the same in a single case."""
+        return tuple(dict.fromkeys((self.text, self.text.upper(), self.text.lower())))
+
+    @property
     def is_of_people(self) -> bool:
         """Whether it asks for somebody's number or LID, whole or in part."""
         if self.meaning is Meaning.ADDRESS:
@@ -74,7 +79,17 @@ class Search:
     @property
     def anywhere(self) -> str:
         """The text that asks for the same digits wherever they are in a number; '' if this does."""
+        if self.meaning is Meaning.NUMBER:
+            return f"*{phones.digits_of(phones.plain(self.text))}*"
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
+
+    @property
+    def numbers_within(self) -> tuple[str, ...]:
+        """The whole numbers that stand in it among other words, as they are shown."""
+        if self.meaning not in {Meaning.TEXT, Meaning.PART}:
+            return ()
+        found = (phones.whole_numbers(one) for one in phones.numbers_in(self.text))
+        return tuple(dict.fromkeys(phones.display(numbers[0]) for numbers in found if numbers))
 
     @property
     def understood(self) -> str:

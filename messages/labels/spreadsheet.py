@@ -16,19 +16,20 @@ class UnreadableFileError(Exception):
     """The message says to a person what is wrong with the file as a whole."""
 
 
-def rows_of_csv(content: bytes) -> list[dict[str, str]]:
-    """One dict a row, by the names in the first line; raises UnreadableFileError.
+def rows_of_csv(content: bytes) -> dict[int, dict[str, str]]:
+    """Each row by the names in the first, under its number as a spreadsheet counts, empty ones too.
 
-    One row more than may come at once is enough to see that there are too many.
+    Raises UnreadableFileError. One row more than may come at once is enough to see that there are
+    too many.
     """
     lines = csv.reader(io.StringIO(_text_of(content), newline=""), delimiter=_delimiter(content))
     try:
         names = [name.strip().lower() for name in next(lines, [])]
         _check_names(names)
-        rows = []
-        for cells in lines:
+        rows = {}
+        for number, cells in enumerate(lines, 2):
             if any(cell.strip() for cell in cells):
-                rows.append(_row(names, cells, lines.line_num))
+                rows[number] = _row(names, cells, number)
             if len(rows) > MOST_AT_ONCE:
                 break
     except csv.Error:
@@ -61,8 +62,8 @@ def _check_names(names: list[str]) -> None:
         raise UnreadableFileError(_("The first line names a column twice."))
 
 
-def _row(names: list[str], cells: list[str], line: int) -> dict[str, str]:
+def _row(names: list[str], cells: list[str], number: int) -> dict[str, str]:
     if len(cells) > len(names):
-        words = _("Line %(line)d has more cells than the first line.") % {"line": line}
+        words = _("Row %(row)d has more cells than the first one.") % {"row": number}
         raise UnreadableFileError(words)
     return dict(zip(names, cells, strict=False))

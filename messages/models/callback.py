@@ -31,6 +31,7 @@ class TokenCheck(models.TextChoices):
     MISSING = "missing", _("Missing")
 
 
+_LONGEST_WORD = 40
 # Why a body is not there, where it was not simply too old.
 _WHY_EMPTY = {
     Outcome.IGNORED: _("Callbacks of this type are not kept."),
@@ -114,6 +115,15 @@ class Callback(models.Model):
         if self.body:
             return ""
         return str(_WHY_EMPTY.get(Outcome(self.outcome), _("The body was purged since.")))
+
+    @property
+    def reported(self) -> str:
+        """The status in Z-API's own word, '' where the body has none."""
+        with suppress(ValueError, RecursionError):
+            body = json.loads(bytes(self.body))
+            word = body.get("status", "") if isinstance(body, dict) else ""
+            return redact(word[:_LONGEST_WORD]) if isinstance(word, str) else ""
+        return ""
 
     @property
     def text(self) -> str:

@@ -6,8 +6,10 @@ function focusSearchOnSlash(event) {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   const search = document.querySelector("[data-search]");
-  if (!search) return;
+  const elsewhere = document.querySelector("[data-messages]");
+  if (!search && !elsewhere) return;
   event.preventDefault();
+  if (!search) return elsewhere.click();
   search.focus();
   search.select();
 }
@@ -24,6 +26,19 @@ function closeMenusElsewhere(event) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
+}
+
+function closeMenuThatIsLeft(event) {
+  const menu = event.target.closest("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+}
+
+// To the search and the filters that led here; the address alone leads to the whole list.
+function leadBackToTheList() {
+  const back = document.querySelector("[data-back]");
+  if (!back || !document.referrer) return;
+  const from = new URL(document.referrer);
+  if (from.origin === location.origin && from.pathname === back.pathname) back.href = from.href;
 }
 
 // As it is shown: a line's words with single spaces, but JSON with its own.
@@ -94,6 +109,8 @@ function showCurrentTabs() {
 document.addEventListener("keydown", focusSearchOnSlash);
 document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
+document.addEventListener("focusout", closeMenuThatIsLeft);
+leadBackToTheList();
 offerCopying();
 offerOwnTimeZone();
 offerPrinting();

@@ -43,7 +43,9 @@ def test_the_sentence_is_copied(open_page, support, report):
     expect(page.get_by_role("status")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(
-        r"Delivered on \d+ \w+ at [\d:]+, 1 s after sending\. No read confirmation\.", copied
+        r"Delivered on \d+ \w+ at [\d:]+, 1 s after sending\. No read confirmation\."
+        r" \(Times in UTC\.\)",
+        copied,
     )
 
 
@@ -101,3 +103,32 @@ def test_a_message_prints_without_the_buttons(open_page, admin_user, report):
     expect(page.locator(".sentence .print-only")).to_be_visible()
     for hidden in (".nav", ".header-tools", "[data-copy] >> nth=0", ".tabs"):
         expect(page.locator(hidden)).to_be_hidden()
+
+
+def test_a_slash_leads_to_the_search_from_any_page(open_page, support, report):
+    message = report("SENT")
+    page = open_page(support)
+    page.goto(f"/messages/{message.pk}/")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_the_way_back_keeps_the_search(open_page, support, report):
+    report("SENT")
+    page = open_page(support)
+    page.goto("/?q=3EB0A1&status=sent")
+    page.locator("tbody a").click()
+    page.locator(".crumbs a").click()
+    expect(page).to_have_url(re.compile(r"/\?q=3EB0A1&status=sent$"))
+
+
+def test_a_menu_closes_behind_who_leaves_it_by_keyboard(open_page, support, report):
+    report("SENT")
+    page = open_page(support)
+    page.goto("/")
+    menu = page.locator("details.menu").filter(has_text="Period").first
+    menu.locator("summary").click()
+    expect(menu).to_have_attribute("open", "")
+    menu.locator("a").last.focus()
+    page.keyboard.press("Tab")
+    expect(menu).not_to_have_attribute("open", "")

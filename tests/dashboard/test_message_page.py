@@ -269,3 +269,29 @@ def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
     assert "Delivered to 1001" in page
     assert "701 more events are not shown." in page
     assert "701 more recipients are not shown." in page
+
+
+def test_each_raw_callback_names_the_status_that_it_reported(admin_client, report):
+    message = report("SENT", "READ")
+    page = admin_client.get(f"/messages/{message.pk}/callbacks/").content.decode()
+    assert [page.count(f'<span class="tag">{word}</span>') for word in ("SENT", "READ")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "words"),
+    [
+        ("en", "UTC", "(Times in UTC.)"),
+        ("pt-br", "America/Manaus", "(Horários no fuso Manaus (UTC−4).)"),
+        ("pt-br", "America/Sao_Paulo", ""),
+    ],
+)
+def test_the_sentence_names_a_zone_that_is_not_the_languages_own(
+    viewer, report, language, zone, words
+):
+    message = report("SENT", "RECEIVED")
+    viewer.cookies["django_language"] = language
+    viewer.cookies["statusboard_time_zone"] = zone
+    page = viewer.get(f"/messages/{message.pk}/").content.decode()
+    sentence = page.partition('id="sentence">')[2].partition("</p>")[0]
+    assert sentence.endswith(words or ".")
+    assert ("(" in sentence) == bool(words)

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.models import Instance, Message
+from messages.models import Instance, Label, Message
 from messages.worker.follow_ups import follow_up
 
 HOME = "/"
@@ -314,3 +314,49 @@ def test_what_callbacks_say_cannot_become_markup(viewer, deliver):
     page = viewer.get(HOME).content.decode()
     assert "<script>alert" not in page
     assert "<b>id" not in page
+
+
+def test_what_only_we_read_has_no_unknown_status(viewer, report):
+    report("READ_BY_ME", id="OURS")
+    report("TELEPORTED", id="UNKNOWN")
+    page = viewer.get("/", {"status": "unknown", "inbound": "1"})
+    assert [row.message.zapi_id for row in page.context["rows"]] == ["UNKNOWN"]
+
+
+@pytest.mark.parametrize("text", ["Cel: (44) 99999-9999", "44 99999-9999 / 11 98765-4321"])
+def test_a_number_among_other_words_is_offered_alone(viewer, report, text):
+    report("SENT")
+    page = viewer.get("/", {"q": text})
+    links = page.context["numbers"]
+    assert links[0].label == "+55 44 99999-9999"
+    assert [row.message.zapi_id for row in viewer.get(links[0].url).context["rows"]] == ["3EB0A1"]
+
+
+def test_no_number_is_offered_to_who_may_not_see_it(masked_viewer, report):
+    report("SENT")
+    page = masked_viewer.get("/", {"q": "Cel: (44) 99999-9999"})
+    assert page.context["numbers"] == []
+
+
+def test_a_number_that_lacks_a_digit_is_offered_as_a_part(viewer, report):
+    report("SENT", phone="5561999998478")
+    follow_up()
+    page = viewer.get("/", {"q": "5561 99999847"})
+    assert not page.context["rows"]
+    (row,) = viewer.get(page.context["anywhere_url"]).context["rows"]
+    assert row.message.phone == "5561999998478"
+
+
+def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
+    report("SENT")
+    Label.objects.create(instance=instance, zapi_id="FUTURE", reference="order-1")
+    for text in ("FUTURE", "order-1"):
+        page = viewer.get("/", {"q": text}).content.decode()
+        assert "Your software has labelled <code>FUTURE</code>" in page
+
+
+@pytest.mark.parametrize("text", ["pedido-1042", "PEDIDO-1042"])
+def test_a_reference_is_found_in_either_case(viewer, report, instance, text):
+    report("SENT")
+    Label.objects.create(instance=instance, zapi_id="3EB0A1", reference="pedido-1042")
+    assert len(viewer.get("/", {"q": text}).context["rows"]) == 1

@@ -194,3 +194,9 @@ def test_a_reason_that_holds_a_number_is_refused(revealer, history, reason):
 
 def test_nobody_else_reveals(masked_viewer, history):
     assert reveal(masked_viewer, reason="Curiosity").status_code == 403
+
+
+def test_the_newest_is_the_one_sent_last_not_the_one_heard_last(viewer, report):
+    sent_last = report("SENT", id="NEW", minutes_ago=30)
+    report("SENT", id="OLD", minutes_ago=300)
+    assert open_page(viewer).context["funnel"].newest.value == sent_last.started_at

@@ -94,7 +94,7 @@ def test_a_name_that_is_none_is_refused(viewer, name):
 def test_only_so_many_are_kept(viewer, support):
     SavedView.objects.bulk_create(SavedView(user=support, name=str(n)) for n in range(30))
     answer = viewer.post("/views/", {"name": "One more", "query": "view=stuck"}, follow=True)
-    assert "30 can be kept" in answer.content.decode()
+    assert "30 can be saved" in answer.content.decode()
     assert SavedView.objects.count() == 30
 
 

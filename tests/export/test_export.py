@@ -130,6 +130,12 @@ class TestCsv:
         text = take(taker).getvalue().decode("utf-8-sig")
         assert "Enviada" in text
 
+    def test_a_failure_is_in_the_viewers_language(self, taker, deliver):
+        deliver(error="Phone number does not exist")
+        taker.cookies["django_language"] = "pt-br"
+        text = take(taker).getvalue().decode("utf-8-sig")
+        assert "O número de telefone não existe" in text
+
     @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
     def test_a_formula_stays_a_text(self, sign):
         (cell,) = next(csv.reader([csv_line([f"{sign}1+1"])]))

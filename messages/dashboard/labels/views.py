@@ -26,8 +26,8 @@ class LabelFileForm(forms.Form):
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
 
-    def clean_file(self) -> list[dict[str, str]]:
-        """Its rows."""
+    def clean_file(self) -> dict[int, dict[str, str]]:
+        """Its rows, by their numbers in it."""
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         content = self.cleaned_data["file"].read(most + 1)
         try:
@@ -48,13 +48,15 @@ class LabelFileForm(forms.Form):
 def label_upload(request: HttpRequest) -> HttpResponse:
     form = LabelFileForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     faults: tuple[labels.Fault, ...] = ()
+    numbers: list[int] = []
     if form.is_valid():
-        faults = _label(request, form.cleaned_data["file"])
+        rows = form.cleaned_data["file"]
+        numbers, faults = list(rows), _label(request, list(rows.values()))
         if not faults:
             return redirect("dashboard:labels")
     context = {
         "form": form,
-        "faults": [(fault.position + 1, fault) for fault in faults[:MOST_FAULTS]],
+        "faults": [(numbers[fault.position], fault) for fault in faults[:MOST_FAULTS]],
         "left_out": max(0, len(faults) - MOST_FAULTS),
         "most": labels.MOST_AT_ONCE,
     }

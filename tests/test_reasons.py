@@ -3,10 +3,10 @@
 import pytest
 from django.utils import translation
 
-from messages.dashboard import reasons
-from messages.dashboard.reasons import in_words
+from messages import reasons
 from messages.dashboard.tags import status_badge
 from messages.dashboard.timeline import headline_of
+from messages.reasons import in_words
 from messages.statuses import Status
 
 
