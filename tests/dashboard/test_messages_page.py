@@ -349,7 +349,9 @@ def test_a_number_that_lacks_a_digit_is_offered_as_a_part(viewer, report):
 
 def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
     report("SENT")
-    Label.objects.create(instance=instance, zapi_id="FUTURE", reference="order-1")
+    Label.objects.create(
+        instance=instance, zapi_id="FUTURE", reference="order-1", updated_at=timezone.now()
+    )
     for text in ("FUTURE", "order-1"):
         page = viewer.get("/", {"q": text}).content.decode()
         assert "Your software has labelled <code>FUTURE</code>" in page
@@ -358,5 +360,7 @@ def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
 @pytest.mark.parametrize("text", ["pedido-1042", "PEDIDO-1042"])
 def test_a_reference_is_found_in_either_case(viewer, report, instance, text):
     report("SENT")
-    Label.objects.create(instance=instance, zapi_id="3EB0A1", reference="pedido-1042")
+    Label.objects.create(
+        instance=instance, zapi_id="3EB0A1", reference="pedido-1042", updated_at=timezone.now()
+    )
     assert len(viewer.get("/", {"q": text}).context["rows"]) == 1
