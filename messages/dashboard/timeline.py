@@ -68,10 +68,14 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person, under every address they were reported by; '' is a participant left unnamed."""
+    """One person, under every address they were reported by; '' is a participant left unnamed.
+
+    `known_as` is a number that was not reported here, '' where none is known.
+    """
 
     addresses: tuple[str, ...]
     events: tuple[StatusEvent, ...]
+    known_as: str = ""
 
     @property
     def status(self) -> Status:
@@ -79,7 +83,8 @@ class Recipient:
 
     @property
     def names(self) -> list[Address]:
-        return [Address(address) for address in self.addresses]
+        known = (self.known_as,) if self.known_as else ()
+        return [Address(address) for address in (*known, *self.addresses)]
 
     @property
     def failure(self) -> StatusEvent | None:

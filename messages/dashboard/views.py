@@ -40,6 +40,7 @@ from .incidents.rows import why_stuck
 from .live import live_address
 from .looked_up import PARAMETER, answer
 from .moments import Moment, with_years
+from .participants import with_numbers
 from .recipients import recipient_address
 from .rows import labels_for, rows_of, stuck_for
 from .saved_views import views_of
@@ -122,7 +123,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
-        "people": people[:MOST_SHOWN],
+        "people": with_numbers(people[:MOST_SHOWN], request.user),
         "people_left_out": max(0, len(people) - MOST_SHOWN),
         "entries": entries[:MOST_SHOWN],
         "left_out": max(0, len(entries) - MOST_SHOWN),

@@ -1,5 +1,6 @@
 """What a search comes to once the database was asked: whose an address is, what a text labels."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -111,6 +112,19 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
     seen = limited_to(user, Alias.objects.filter(lid__in=tied_to.values("lid")))
     tied = {address for pair in seen.values_list("lid", "number") for address in pair} - people
     return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
+
+
+def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
+    """The number that each was seen with, where that was one and the same each time."""
+    wanted = set(lids)
+    if not wanted:
+        return {}
+    seen: dict[str, set[str]] = defaultdict(set)
+    for lid, number in limited_to(user, Alias.objects.filter(lid__in=wanted)).values_list(
+        "lid", "number"
+    ):
+        seen[lid].add(number)
+    return {lid: numbers.pop() for lid, numbers in seen.items() if len(numbers) == 1}
 
 
 def labelled_ids(matches: Matches, user: Viewer) -> tuple[str, ...]:

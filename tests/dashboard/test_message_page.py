@@ -9,6 +9,7 @@ from django.utils import timezone
 from messages.dashboard.moments import Moment
 from messages.incidents.glance import State, glance
 from messages.models import (
+    Alias,
     Callback,
     Incident,
     IncidentKind,
@@ -295,3 +296,26 @@ def test_the_sentence_names_a_zone_that_is_not_the_languages_own(
     sentence = page.partition('id="sentence">')[2].partition("</p>")[0]
     assert sentence.endswith(words or ".")
     assert ("(" in sentence) == bool(words)
+
+
+def test_a_participant_known_by_another_message_is_named(viewer, report, instance):
+    lid = "123456789012345"
+    Alias.objects.create(instance=instance, lid=f"{lid}@lid", number="5544988887777")
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", participant="5511987654321", **group)
+    message = report("RECEIVED", participant=lid, **group)
+    page = viewer.get(f"/messages/{message.pk}/")
+    assert [[name.value for name in one.names] for one in page.context["people"]] == [
+        ["5544988887777", lid],
+        ["5511987654321"],
+    ]
+
+
+def test_a_lid_of_two_numbers_is_nobody_certain(viewer, report, instance):
+    lid = "123456789012345"
+    for number in ("5544988887777", "5544911112222"):
+        Alias.objects.create(instance=instance, lid=f"{lid}@lid", number=number)
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    message = report("RECEIVED", participant=lid, **group)
+    (one,) = viewer.get(f"/messages/{message.pk}/").context["people"]
+    assert [name.value for name in one.names] == [lid]

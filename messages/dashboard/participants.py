@@ -1,0 +1,26 @@
+"""Whom a message reached, named as well as the board can."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from messages import phones
+from messages.access.scope import Viewer
+from messages.finding.matches import numbers_behind
+from messages.phones import AddressKind
+
+from .timeline import Recipient
+
+
+def with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
+    """Beside a LID the number that it was seen with, on whichever message that was."""
+    lids = list(map(_only_lid, people))
+    numbers = numbers_behind(filter(None, lids), user)
+    return [
+        replace(one, known_as=numbers.get(lid, "")) for one, lid in zip(people, lids, strict=True)
+    ]
+
+
+def _only_lid(one: Recipient) -> str:
+    """As `phones.person` writes it; '' where a number was reported too."""
+    kinds = {phones.kind_of(address) for address in one.addresses}
+    return phones.person(one.addresses[0]) if kinds == {AddressKind.LID} else ""
