@@ -47,7 +47,7 @@ def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "The submitted file is empty."),
+        ("", "The file is empty."),
         ("a;b\n", "The first line must name the columns"),
         (HEAD, "The file holds no row."),
         (HEAD + "instance.id;A;R;\n" * 2001, "too large"),

@@ -9,6 +9,8 @@ from messages.instances.imports import MOST_BYTES
 from messages.instances.tags import read_tags
 from messages.models import Account, WebhookKind
 
+from ..csv_field import CsvField
+
 PUSH = "push"
 
 # Message statuses are what the board is for; the others are each a choice.
@@ -111,9 +113,7 @@ class NewInstanceForm(InstanceForm):
 class FileForm(forms.Form):
     """Instances from a spreadsheet."""
 
-    file = forms.FileField(
-        label=_("CSV file"),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    file = CsvField(
         help_text=_(
             "The first row names the columns: name, id, token, client_token, tags. Only “id” must "
             "be there for instances that are connected already; what is blank stays as it is."

@@ -9,22 +9,21 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from messages import labels
 from messages.access.roles import LABEL
 from messages.audit import Action, audit
 
+from ..csv_field import CsvField
+
 # A file that is wrong in every row is understood from the first of them.
 MOST_FAULTS: Final = 50
 
 
 class LabelFileForm(forms.Form):
-    file = forms.FileField(
-        label=gettext_lazy("CSV file"),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
-    )
+    file = CsvField()
 
     def clean_file(self) -> dict[int, dict[str, str]]:
         """Its rows, by their numbers in it."""
