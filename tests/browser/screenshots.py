@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Route
 
 from messages.export import ask_for_workbook, prepare_exports
 from messages.incidents.glance import State, glance
-from messages.models import Incident, IncidentKind, SavedView
+from messages.models import Alias, Incident, IncidentKind, Label, SavedView
 from messages.summaries import recompute
 from messages.worker.follow_ups import follow_up
 
@@ -156,12 +156,25 @@ def test_many(take, admin_user, instance, report):
     take("many", {"messages": "/", "overview": "/overview/?period=24h"})
 
 
-def test_errors(take, messages):
-    addresses = {"404": "/nowhere/", "nothing found": "/?q=5511912345678", "part": "/?q=9999"}
+def test_errors(take, messages, instance):
+    known_as = {"lid": "123456789012345@lid", "number": "5544988887777"}
+    Alias.objects.create(instance=instance, **known_as)
+    Label.objects.create(
+        instance=instance, zapi_id="FUTURE", reference="order-1042", updated_at=timezone.now()
+    )
+    addresses = {
+        "404": "/nowhere/",
+        "nothing found": "/?q=5511912345678",
+        "part": "/?q=9999",
+        "among words": "/?q=Cel:+(11)+91234-5678+/+(11)+3333-4444",
+        "labelled": "/?q=order-1042",
+        "only known elsewhere": f"/messages/{messages['group'].pk}/",
+        "callbacks": f"/messages/{messages['group'].pk}/callbacks/",
+    }
     take("error", addresses)
+    take("error pt-BR", addresses, locale="pt-BR")
     codes = ("400", "403", "403_csrf", "500", "503")
     take("error", {code: f"/error/{code}" for code in codes})
-    take("error pt-BR", {"404": "/nowhere/"}, locale="pt-BR")
 
 
 def test_before_sign_in(take):
