@@ -1,6 +1,7 @@
 """Why a message failed, in the reader's language where Z-API's words are known."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils.functional import Promise
@@ -17,10 +18,15 @@ _KNOWN: Final[dict[str, Promise]] = {
 _CODED = re.compile(r"(?P<words>.*?)(?P<code> \([^()]*\))?", re.DOTALL)
 
 
-def in_words(reason: str) -> str:
+def known_words() -> dict[str, str]:
+    """What in_words() knows, in the language of the moment: for words that are needed later."""
+    return {reason: str(words) for reason, words in _KNOWN.items()}
+
+
+def in_words(reason: str, known: Mapping[str, str | Promise] = _KNOWN) -> str:
     """`reason` as it came, where nothing better is known."""
     found = _CODED.fullmatch(reason)
     if found is None:
         return reason
-    words = _KNOWN.get(found["words"].strip().rstrip(".").lower())
+    words = known.get(found["words"].strip().rstrip(".").lower())
     return f"{words}{found['code'] or ''}" if words else reason

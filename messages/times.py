@@ -28,9 +28,10 @@ def zone_of_language() -> str:
     return _ZONE_OF_LANGUAGE.get(get_language() or "", UTC)
 
 
-def is_to_be_told(zone: str) -> bool:
-    """Whether a time that is read elsewhere needs its zone: not where its language has one."""
-    return zone == UTC or zone != zone_of_language()
+def zone_to_tell(name: str, at: datetime) -> str:
+    """The zone of a time that is read elsewhere, in words; '' where its language has one."""
+    is_told = name == UTC or name != zone_of_language()
+    return zone_in_words(name, at) if is_told else ""
 
 
 def zone_in_words(name: str, now: datetime) -> str:

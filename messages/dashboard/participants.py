@@ -15,8 +15,11 @@ def with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
     """Beside a LID the number that it was seen with, on whichever message that was."""
     lids = list(map(_only_lid, people))
     numbers = numbers_behind(filter(None, lids), user)
+    # Who was reported under both, apart, was counted as two: one name for both would deny it.
+    named = {phones.person(address) for one in people for address in one.addresses}
+    known = {lid: number for lid, number in numbers.items() if number not in named}
     return [
-        replace(one, known_as=numbers.get(lid, "")) for one, lid in zip(people, lids, strict=True)
+        replace(one, known_as=known.get(lid, "")) for one, lid in zip(people, lids, strict=True)
     ]
 
 

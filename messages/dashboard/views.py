@@ -30,7 +30,7 @@ from messages.models import (
 )
 from messages.statuses import Status
 from messages.story import is_shared
-from messages.times import is_to_be_told
+from messages.times import zone_to_tell
 from messages.viewpoint import one_viewpoint
 
 from . import filters
@@ -117,7 +117,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events, stuck_for(message)),
-        "zone_in_sentence": is_to_be_told(timezone.get_current_timezone_name()),
+        "zone_in_sentence": events and _zone_to_tell(message),
         "printed_sentence": _printed(events, message),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),
@@ -206,7 +206,7 @@ def _nothing(
         "webhooks": _webhooks_of(instances, user),
         "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
         "numbers": _numbers_within(criteria, user),
-        "labelled": labelled_ids(matches, user) if why == "no match" else (),
+        "labelled": labelled_ids(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
         if criteria.search.meaning is Meaning.NUMBER
         else [],
@@ -217,7 +217,9 @@ def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) ->
     """The reason for an empty list, as templates/dashboard/_nothing.html names them."""
     if not instances:
         return "no instance"
-    if not criteria.inbound and criteria.but(inbound=True).messages(user).exists():
+    # What only we have read is inbound, and its status no unknown one.
+    may_be_inbound = not criteria.inbound and criteria.statuses != (Status.UNKNOWN,)
+    if may_be_inbound and criteria.but(inbound=True).messages(user).exists():
         return "only inbound"
     everything = criteria.but(chosen_period=Period.ALL)
     if criteria.period is not Period.ALL and everything.messages(user).exists():
@@ -233,6 +235,11 @@ def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filters.L
         if number := len(keys[: PAGE_SIZE + 1]):
             return filters.Link(_matching_without_filters(number), filters.address_of(wider))
     return None
+
+
+def _zone_to_tell(message: Message) -> str:
+    sent = timezone.localtime(message.started_at)
+    return zone_to_tell(timezone.get_current_timezone_name(), sent)
 
 
 def _numbers_within(criteria: Criteria, user: Viewer) -> list[filters.Link]:

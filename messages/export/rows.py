@@ -19,7 +19,7 @@ from messages.finding.queries import MessageQuerySet, Order
 from messages.labels import labels_of
 from messages.models import Instance, Label
 from messages.models.epoch import Epoch
-from messages.reasons import in_words
+from messages.reasons import in_words, known_words
 from messages.reports import reports_of
 from messages.statuses import Status
 from messages.story import Standing, standing
@@ -118,6 +118,7 @@ class Reader:
         # What a message's own columns can word: nearly all of them.
         self._by_rank = {status.rank: Standing(Status.of_rank(status.rank)) for status in Status}
         self._yes = _("yes")
+        self._known_failures = known_words()
         self._told_at_once = _TOLD_AT_ONCE
 
     @property
@@ -170,7 +171,7 @@ class Reader:
         word = told.word if told.status is Status.UNKNOWN else ""
         return (
             self._text(word) or self._words[told.status],
-            self._text(in_words(record.failure)),
+            self._text(record.failure and in_words(record.failure, self._known_failures)),
             record.phone if self._shows_phones else masked(record.phone),
             self._yes if record.is_group else "",
             *people,

@@ -11,9 +11,9 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from messages import phones
-from messages.access.masking import sees_phones
+from messages.access.masking import mask_text, sees_phones
 from messages.access.scope import Viewer, limited_to
-from messages.models import Alias, KnownAddress, Label, LastDigits, OtherAddress
+from messages.models import Alias, Instance, KnownAddress, Label, LastDigits, OtherAddress
 from messages.models.label import folded
 from messages.phones import AddressKind
 
@@ -127,12 +127,13 @@ def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
     return {lid: numbers.pop() for lid, numbers in seen.items() if len(numbers) == 1}
 
 
-def labelled_ids(matches: Matches, user: Viewer) -> tuple[str, ...]:
+def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, ...]:
     """Those of the ids that the sender's software has labelled, whether Z-API spoke of them or not.
 
     At most MOST_NAMED.
     """
-    found = limited_to(user, Label.objects.filter(zapi_id__in=matches.ids))
+    ids = [one for one in matches.ids if one]
+    found = Label.objects.filter(instance__in=instances, zapi_id__in=ids)
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST_NAMED])
 
 
@@ -187,8 +188,16 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
     wanted = Q(reference__in=search.references)
     if len(part := folded(search.text)) >= SHORTEST_LABEL:
         wanted |= Q(label_folded__contains=part)
-    found = limited_to(user, Label.objects.filter(wanted))
-    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST])
+    found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
+    rows = found.values_list("zapi_id", "reference", "label")[:MOST]
+    if sees_phones(user):
+        return tuple(zapi_id for zapi_id, _reference, _label in rows)
+    # Of a number in a label no digit is found that is not shown: it could be guessed one by one.
+    return tuple(
+        zapi_id
+        for zapi_id, reference, label in rows
+        if reference in search.references or part in folded(mask_text(label))
+    )
 
 
 def _told(aliases: Iterable[str]) -> tuple[str, ...]:

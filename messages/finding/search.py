@@ -15,6 +15,8 @@ from messages.phones import AddressKind
 SHORTEST_PART: Final = 4
 LONGEST_TEXT: Final = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# A Brazilian tax number, as it is written.
+_CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
 
 
@@ -80,7 +82,7 @@ class Search:
     def anywhere(self) -> str:
         """The text that asks for the same digits wherever they are in a number; '' if this does."""
         if self.meaning is Meaning.NUMBER:
-            return f"*{phones.digits_of(phones.plain(self.text))}*"
+            return f"*{phones.whole_numbers(self.text)[0]}*"
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
 
     @property
@@ -88,7 +90,10 @@ class Search:
         """The whole numbers that stand in it among other words, as they are shown."""
         if self.meaning not in {Meaning.TEXT, Meaning.PART}:
             return ()
-        found = (phones.whole_numbers(one) for one in phones.numbers_in(self.text))
+        written = [one for one in phones.numbers_in(self.text) if not _CPF.fullmatch(one)]
+        if written == [self.text.strip("*")]:
+            return ()  # it was searched for as a part, by who has seen that it is no whole one
+        found = map(phones.whole_numbers, written)
         return tuple(dict.fromkeys(phones.display(numbers[0]) for numbers in found if numbers))
 
     @property

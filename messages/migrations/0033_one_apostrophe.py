@@ -3,12 +3,11 @@
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
-from django.db.models import F, Value
-from django.db.models.functions import Replace
 
 # What is stored in the source's words, and translated by them when it is read.
 STORED = ("Webhook", "BatchRow", "Channel")
-STRAIGHT, CURLED = "'s ", "’s "
+BEHIND = (" ", ",", ".")
+STRAIGHT, CURLED = "'s", "’s"
 
 
 def curl(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -20,10 +19,24 @@ def straighten(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 
 
 def _replace(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor, old: str, new: str) -> None:
-    words = Replace(F("problem"), Value(old), Value(new))
     for name in STORED:
         rows = apps.get_model("whatsapp", name).objects.using(schema_editor.connection.alias)
-        rows.filter(problem__contains=old).update(problem=words)
+        for row in rows.filter(problem__contains=old):
+            row.problem = _replaced(row.problem, old, new)
+            row.save(update_fields=["problem"])
+    incidents = apps.get_model("whatsapp", "Incident").objects
+    for incident in incidents.using(schema_editor.connection.alias).filter(
+        values__has_key="problem"
+    ):
+        if isinstance(problem := incident.values["problem"], str):
+            incident.values["problem"] = _replaced(problem, old, new)
+            incident.save(update_fields=["values"])
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    for behind in BEHIND:
+        text = text.replace(f"{old}{behind}", f"{new}{behind}")
+    return text
 
 
 class Migration(migrations.Migration):

@@ -122,7 +122,7 @@ class Callback(models.Model):
         with suppress(ValueError, RecursionError):
             body = json.loads(bytes(self.body))
             word = body.get("status", "") if isinstance(body, dict) else ""
-            return redact(word[:_LONGEST_WORD]) if isinstance(word, str) else ""
+            return _printable(word)[:_LONGEST_WORD] if isinstance(word, str) else ""
         return ""
 
     @property
@@ -131,5 +131,9 @@ class Callback(models.Model):
         text = bytes(self.body).decode("utf-8", "replace")
         with suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-        # JSON can name half a character (\ud800), which no page can be written with.
-        return redact(text.encode("utf-8", "replace").decode())
+        return _printable(text)
+
+
+def _printable(text: str) -> str:
+    # JSON can name half a character (\ud800), which no page can be written with.
+    return redact(text.encode("utf-8", "replace").decode())

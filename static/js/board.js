@@ -6,10 +6,10 @@ function focusSearchOnSlash(event) {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   const search = document.querySelector("[data-search]");
-  const elsewhere = document.querySelector("[data-messages]");
-  if (!search && !elsewhere) return;
+  const back = document.querySelector("[data-back]");
+  if (!search && !back) return;
   event.preventDefault();
-  if (!search) return elsewhere.click();
+  if (!search) return back.click();
   search.focus();
   search.select();
 }
@@ -30,15 +30,22 @@ function closeMenusElsewhere(event) {
 
 function closeMenuThatIsLeft(event) {
   const menu = event.target.closest("details.menu[open]");
-  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  const next = event.relatedTarget;
+  // A click on a menu's plain words focuses what lies around it.
+  if (menu && next && !menu.contains(next) && !next.contains(menu)) menu.open = false;
 }
 
-// To the search and the filters that led here; the address alone leads to the whole list.
+// To the search and the filters that led here, through whichever of its pages.
 function leadBackToTheList() {
   const back = document.querySelector("[data-back]");
-  if (!back || !document.referrer) return;
-  const from = new URL(document.referrer);
-  if (from.origin === location.origin && from.pathname === back.pathname) back.href = from.href;
+  if (!back) return;
+  const from = document.referrer ? new URL(document.referrer) : null;
+  if (from?.origin === location.origin && from.pathname === back.pathname) {
+    sessionStorage.setItem("list", from.href);
+  } else if (!from?.pathname.match(/^\/(messages|recipients)\//)) {
+    sessionStorage.removeItem("list");
+  }
+  back.href = sessionStorage.getItem("list") ?? back.href;
 }
 
 // As it is shown: a line's words with single spaces, but JSON with its own.

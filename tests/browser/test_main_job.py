@@ -118,6 +118,7 @@ def test_the_way_back_keeps_the_search(open_page, support, report):
     page = open_page(support)
     page.goto("/?q=3EB0A1&status=sent")
     page.locator("tbody a").click()
+    page.get_by_role("link", name="Same recipient").click()
     page.locator(".crumbs a").click()
     expect(page).to_have_url(re.compile(r"/\?q=3EB0A1&status=sent$"))
 
@@ -132,3 +133,11 @@ def test_a_menu_closes_behind_who_leaves_it_by_keyboard(open_page, support, repo
     menu.locator("a").last.focus()
     page.keyboard.press("Tab")
     expect(menu).not_to_have_attribute("open", "")
+
+
+def test_a_click_on_words_in_a_menu_leaves_it_open(open_page, support, report):
+    page = open_page(support)
+    page.goto("/?status=read")
+    page.get_by_text("Save this view").click()
+    page.get_by_text("Only you see the views that you save.").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_visible()

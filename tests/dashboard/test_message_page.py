@@ -1,6 +1,7 @@
 """GET /messages/<pk>/: one message's whole story."""
 
 from copy import copy
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -319,3 +320,28 @@ def test_a_lid_of_two_numbers_is_nobody_certain(viewer, report, instance):
     message = report("RECEIVED", participant=lid, **group)
     (one,) = viewer.get(f"/messages/{message.pk}/").context["people"]
     assert [name.value for name in one.names] == [lid]
+
+
+def test_a_callback_whose_status_is_no_text_is_shown(admin_client, post, report):
+    for word in ("SENT\ud800", 7, ["SENT"]):
+        post({"type": "MessageStatusCallback", "status": word, "ids": ["ODD"], "phone": "5544"})
+    message = report("SENT", id="ODD")
+    page = admin_client.get(f"/messages/{message.pk}/callbacks/")
+    assert "SENT?" in page.content.decode()
+
+
+def test_the_sentence_names_the_offset_of_its_own_time_of_the_year(viewer, report):
+    message = report("SENT")
+    summer = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    Message.objects.update(started_at=summer)
+    viewer.cookies["statusboard_time_zone"] = "America/New_York"
+    assert "(Times in New York (UTC−4).)" in viewer.get(f"/messages/{message.pk}/").content.decode()
+
+
+def test_one_who_was_reported_under_both_apart_is_not_named_twice(viewer, report, instance):
+    Alias.objects.create(instance=instance, lid="123456789012345@lid", number="5544988887777")
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("RECEIVED", participant="123456789012345", **group)
+    message = report("READ", participant="5544988887777", **group)
+    people = viewer.get(f"/messages/{message.pk}/").context["people"]
+    assert [len(one.names) for one in people] == [1, 1]

@@ -364,3 +364,31 @@ def test_a_reference_is_found_in_either_case(viewer, report, instance, text):
         instance=instance, zapi_id="3EB0A1", reference="pedido-1042", updated_at=timezone.now()
     )
     assert len(viewer.get("/", {"q": text}).context["rows"]) == 1
+
+
+@pytest.mark.parametrize("text", ["CPF 123.456.789-09", "*5544988887777*"])
+def test_what_is_no_number_among_words_is_not_offered(viewer, report, text):
+    report("SENT")
+    assert viewer.get("/", {"q": text}).context["numbers"] == []
+
+
+@pytest.mark.parametrize("text", ["061 99999-847", "00 5561 99999-847"])
+def test_the_part_is_looked_for_as_numbers_are_stored(viewer, report, text):
+    report("SENT", phone="5561999998478")
+    follow_up()
+    url = viewer.get("/", {"q": text}).context["anywhere_url"]
+    assert len(viewer.get(url).context["rows"]) == 1
+
+
+def test_no_digit_of_a_number_in_a_label_is_found_by_who_may_not_see_it(
+    masked_viewer, report, instance
+):
+    report("SENT")
+    Label.objects.create(
+        instance=instance,
+        zapi_id="3EB0A1",
+        label="Order of +55 (44) 98765-4321",
+        updated_at=timezone.now(),
+    )
+    assert masked_viewer.get("/", {"q": "order of"}).context["rows"]
+    assert not masked_viewer.get("/", {"q": "of +55 (44) 98"}).context["rows"]
