@@ -17,7 +17,7 @@ def test_it_follows_language_and_zone():
 
 def test_within_one_it_is_one_and_the_same_time():
     with one_viewpoint():
-        assert viewpoint.now() == viewpoint.now()
+        assert viewpoint.now() is viewpoint.now()
 
 
 def test_behind_one_it_is_looked_up_again():

@@ -117,7 +117,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sentence": sentence(events, stuck_for(message)),
-        "zone_in_sentence": events and _zone_to_tell(message),
+        "zone_in_sentence": _zone_to_tell(message) if events else "",
         "printed_sentence": _printed(events, message),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),

@@ -109,3 +109,28 @@ def deliver(post: Callable[..., Any]) -> Report:
         return Message.objects.get(zapi_id=id)
 
     return send
+
+
+@pytest.fixture
+def many(instance):
+    """120 messages, several of them heard in the very same moment."""
+    start = datetime.now(UTC) - timedelta(hours=1)
+    Message.objects.bulk_create(
+        Message(
+            instance=instance,
+            zapi_id=f"M{n:03}",
+            rank=30,
+            phone="5544999999999",
+            is_group=False,
+            inbound=False,
+            first_heard_at=start + timedelta(seconds=n // 7),
+            started_at=start,
+            last_event_at=start,
+        )
+        for n in range(120)
+    )
+
+
+def shown(page) -> list[str]:
+    """The ids of the messages on a page, from top to bottom."""
+    return [row.message.zapi_id for row in page.context["rows"]]

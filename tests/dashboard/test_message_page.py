@@ -345,3 +345,15 @@ def test_one_who_was_reported_under_both_apart_is_not_named_twice(viewer, report
     message = report("READ", participant="5544988887777", **group)
     people = viewer.get(f"/messages/{message.pk}/").context["people"]
     assert [len(one.names) for one in people] == [1, 1]
+
+
+def test_lids_cost_one_query_more_however_many(viewer, report, django_assert_num_queries):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    for number in range(5):
+        message = report("RECEIVED", id="NUMBERS", participant=f"551198765432{number}", **group)
+        with_lids = report("RECEIVED", id="LIDS", participant=f"12345678901234{number}", **group)
+    viewer.get(f"/messages/{message.pk}/")
+    with django_assert_num_queries(8):
+        viewer.get(f"/messages/{message.pk}/")
+    with django_assert_num_queries(9):
+        viewer.get(f"/messages/{with_lids.pk}/")
