@@ -301,6 +301,9 @@ ACCOUNT_FORMS = {
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Statusboard] "
+# A password reset that a stranger asks for sends nothing.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL = "account_login"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 LOGIN_REDIRECT_URL = "dashboard:messages"
@@ -366,7 +369,10 @@ STORAGES = {
 # ── E-mail and logs ──────────────────────────────────────────────────────────────────────────────
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-# A mail server that never answers must not hold the worker up, nor a page.
+# Only the worker talks to the mail server; everybody else stores e-mails for it.
+EMAIL_SERVER_BACKEND = vars()["EMAIL_BACKEND"]
+EMAIL_BACKEND = "messages.mail.backend.QueueBackend"
+# A mail server that never answers must not hold the worker up.
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="statusboard@localhost")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
@@ -76,6 +77,12 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
         finally:
             getattr(chunks, "close", lambda: None)()
     return Answer(seen["status"], seen["headers"], answer)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _mails_are_queued(django_test_environment: None) -> None:
+    """As outside of tests, where Django's test environment would send them at once."""
+    settings.EMAIL_BACKEND = "messages.mail.backend.QueueBackend"
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """How allauth behaves here: closed to strangers, secrets encrypted, failures written down."""
 
 from typing import Any
+from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -10,13 +11,25 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from messages.audit import Action, audit
 from messages.models import Secret, SecretUnreadableError
 from statusboard.callers import client_address
+from statusboard.links import absolute_url
 
 from .factors import factors_of
+
+
+class _Site:
+    """What allauth's e-mails name in their first and last line."""
+
+    name = "Statusboard"
+
+    @property
+    def domain(self) -> str:
+        return absolute_url("")
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -28,6 +41,20 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that throttling counts by. A server on a socket names none: all share one."""
         return str(client_address(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth does, but named after PUBLIC_BASE_URL and not after the Host header."""
+        named = {"email": email, "current_site": _Site(), "request": None}
+        self.render_mail(template_prefix, email, named | context).send()
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return absolute_url(path.replace("UID-KEY", quote(key)))
+
+    def get_email_confirmation_url(
+        self, request: HttpRequest | None, emailconfirmation: Any
+    ) -> str:
+        return absolute_url(reverse("account_confirm_email", args=[emailconfirmation.key]))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         audit(request, Action.SIGN_IN_FAILED, details={"user": _known_name(credentials)})

@@ -6,14 +6,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.models import Instance
+from statusboard.links import absolute_url
 
 from . import keys
 
 
 def webhook_url(instance: Instance) -> str:
     """Give the URL that Z-API is to call. It holds the instance's secret key."""
-    base = settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL
-    return str(base) + keys.webhook_path(keys.WebhookKey(instance.zapi_id, instance.key_version))
+    key = keys.WebhookKey(instance.zapi_id, instance.key_version)
+    return absolute_url(keys.webhook_path(key))
 
 
 def why_push_is_off() -> Promise | None:

@@ -24,6 +24,7 @@ from .notification import (
     NotificationState,
     Transition,
 )
+from .queued_mail import QueuedMail
 from .retention import Kept, Retention
 from .rhythm import Rhythm
 from .saved_view import SavedView
@@ -77,6 +78,7 @@ __all__ = [
     "OtherKind",
     "Outcome",
     "Plan",
+    "QueuedMail",
     "Retention",
     "Rhythm",
     "RowState",

@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from messages.incidents.links import place_of
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
 from messages.times import duration, zone_of_language
+from statusboard.links import absolute_url
 
 # More of them read no better one by one.
 MOST_TOLD: Final = 20
@@ -58,7 +58,7 @@ class Entry:
     @property
     def url(self) -> str:
         """Where to look into it."""
-        return _base_url() + place_of(self.incident).path
+        return absolute_url(place_of(self.incident).path)
 
     def as_json(self) -> dict[str, Any]:
         incident = self.incident
@@ -156,11 +156,7 @@ class Trial:
 
 
 def board_url() -> str:
-    return _base_url() + reverse("dashboard:incidents")
-
-
-def _base_url() -> str:
-    return str(settings.PUBLIC_BASE_URL or settings.LOCAL_BASE_URL)
+    return absolute_url(reverse("dashboard:incidents"))
 
 
 def _place(entry: Entry) -> int:

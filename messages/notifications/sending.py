@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.forwarding.verdict import judge
+from messages.mail import mail_connection, why_mail_is_off
 from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
 from messages.outgoing import Courier, PostFailedError
 
@@ -25,9 +26,6 @@ logger = logging.getLogger(__name__)
 _MAIL_FAILED = _(
     "The e-mail could not be sent: the mail server was not reached, or refused it. Check EMAIL_URL."
 )
-_NO_MAIL_SERVER = _(
-    "No mail server is set, so e-mails only go to this server’s log: set EMAIL_URL and restart."
-)
 _UNREADABLE = _("The channel’s address or secret cannot be read; enter it again.")
 
 
@@ -38,12 +36,6 @@ class NotToldError(Exception):
         super().__init__(words)
         self.words = words
         self.wish = wish
-
-
-def why_mail_is_off() -> Promise | None:
-    """Without EMAIL_URL Django prints e-mails, which tells nobody. In a demo that is meant."""
-    is_printed = settings.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend"
-    return _NO_MAIL_SERVER if is_printed and not settings.DEMO else None
 
 
 def send(channel: Channel, digest: Digest | Trial) -> None:
@@ -65,6 +57,8 @@ def _mail(channel: Channel, digest: Digest | Trial) -> None:
         body=digest.text,
         to=addresses,
         headers={"X-Statusboard-Delivery": str(digest.id), "Auto-Submitted": "auto-generated"},
+        # Not queued: the outbox of notifications is a queue itself, and notes what failed.
+        connection=mail_connection(),
     )
     try:
         message.send()

@@ -58,7 +58,17 @@ HOLD_NOTHING: Final = {
         "Instance",
         "Notification",
     ),
-    *("Retention", "Rhythm", "Tag", "TouchedHour", "Turn", "UserLimit", "Webhook", "WorkerBeat"),
+    *(
+        "QueuedMail",
+        "Retention",
+        "Rhythm",
+        "Tag",
+        "TouchedHour",
+        "Turn",
+        "UserLimit",
+        "Webhook",
+        "WorkerBeat",
+    ),
 }
 # Files of whole lists, packed: nobody can be looked up in them. They live for a day, and an erasure
 # ends them all.

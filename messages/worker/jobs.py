@@ -12,6 +12,7 @@ from messages.ingest import drain
 from messages.instances.batches import forget_old_batches, work_batches
 from messages.instances.push import retry_due_pushes
 from messages.instances.verify import verify_due
+from messages.mail import deliver_mails
 from messages.notifications.notifier import notify
 from messages.notifications.outbox import enqueue
 from messages.privacy import carry_on
@@ -43,6 +44,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forget exports", forget_old_exports, every=600, shared=True),
         Job("forget batches", forget_old_batches, every=3600),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
+        Job("send e-mails", lambda: deliver_mails(stop), every=1, alone=True),
         Job("notify", notify, every=1, alone=True),
         Job("learn rhythms", learn_rhythms, every=60, shared=True),
         Job("forget beats", forget_old_beats, every=3600, shared=True),

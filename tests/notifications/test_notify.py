@@ -231,7 +231,7 @@ def test_how_long_it_lasted_is_told_as_the_page_shows_it(instance, webhook, cloc
 
 
 def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
@@ -239,7 +239,7 @@ def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
 
 
 def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)

@@ -104,7 +104,7 @@ def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
 def test_the_form_says_that_no_mail_server_is_set(admin_client, settings):
     path = "/attention/channels/add/"
     assert "No mail server" not in admin_client.get(path).content.decode()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert "No mail server is set" in admin_client.get(path).content.decode()
 
 

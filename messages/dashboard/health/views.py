@@ -16,7 +16,7 @@ from messages.access.scope import Viewer, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import spool, spool_state
-from messages.models import Callback, FollowUp, Instance, translated_cause
+from messages.models import Callback, FollowUp, Instance, QueuedMail, translated_cause
 from messages.monitoring.backlog import oldest_follow_up
 
 from ..forwarding.rows import Line
@@ -54,6 +54,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "set_aside": list(_set_aside(request.user)) if state.refused else [],
         "follow_ups": _follow_ups(),
         "follow_ups_set_aside": FollowUp.objects.set_aside()[: COUNTED + 1].count(),
+        "mails": _mails(),
         "quarantined": quarantined[: COUNTED + 1].count(),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
         "may_act": request.user.has_perm(ACT),
@@ -91,6 +92,12 @@ def _set_aside(user: Viewer) -> Iterator[SetAside]:
     for zapi_id, cause, number in groups.annotate(number=Count("pk")):
         if zapi_id in visible or zapi_id not in names:
             yield SetAside(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+
+
+def _mails() -> Queue:
+    oldest = QueuedMail.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    number = QueuedMail.objects.all()[: COUNTED + 1].count() if oldest else 0
+    return Queue(number, moment(oldest))
 
 
 def _follow_ups() -> Queue:

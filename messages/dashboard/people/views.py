@@ -98,7 +98,7 @@ def person_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _link_page(request: HttpRequest, user: User) -> HttpResponse:
     """Shown this once, in the answer itself: no page can be opened that shows it again."""
-    context = {"person": user, "invitation": deliver_invitation(request, user)}
+    context = {"person": user, "invitation": deliver_invitation(user)}
     response = render(request, "dashboard/people/link.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,0 +1,100 @@
+"""What the worker does with queued e-mails: sends, tries again later, gives up after a day."""
+
+import logging
+import threading
+from datetime import timedelta
+from smtplib import SMTPException, SMTPRecipientsRefused
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messages.models import QueuedMail
+
+from .content import to_message
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT: Final = timedelta(seconds=30)
+LONGEST_WAIT: Final = timedelta(hours=1)
+# A claimed e-mail is another worker's after this: longer than one attempt takes (EMAIL_TIMEOUT).
+LEASE: Final = timedelta(minutes=5)
+
+_NO_MAIL_SERVER = _(
+    "No mail server is set, so e-mails only go to this server’s log: set EMAIL_URL and restart."
+)
+
+
+def mail_connection() -> BaseEmailBackend:
+    """The mail server of EMAIL_URL itself. Only for the worker, which may wait for it."""
+    connection: BaseEmailBackend = get_connection(settings.EMAIL_SERVER_BACKEND)
+    return connection
+
+
+def why_mail_is_off() -> Promise | None:
+    """Without EMAIL_URL Django prints e-mails, so nobody gets them. In a demo that is intended."""
+    is_printed = settings.EMAIL_SERVER_BACKEND == "django.core.mail.backends.console.EmailBackend"
+    return _NO_MAIL_SERVER if is_printed and not settings.DEMO else None
+
+
+def deliver_mails(stop: threading.Event | None = None) -> int:
+    """Send what is due; gives how many were sent. Several workers may do so at once."""
+    done = 0
+    while not (stop and stop.is_set()) and (mail := _claim()):
+        done += _deliver(mail)
+    return done
+
+
+def _claim() -> QueuedMail | None:
+    # Looked at without a lock: on SQLite, asking in vain must not keep callbacks from being stored.
+    if not QueuedMail.objects.due().exists():
+        return None
+    with transaction.atomic():
+        mail = QueuedMail.objects.due().select_for_update(skip_locked=True).first()
+        if mail:
+            mail.tries, mail.next_try_at = mail.tries + 1, timezone.now() + LEASE
+            mail.save(update_fields=["tries", "next_try_at"])
+    return mail
+
+
+def _deliver(mail: QueuedMail) -> bool:
+    """Only the name of an error is logged: its text may hold an address or a link."""
+    failure = _send(mail)
+    if failure is None:
+        mail.delete()
+        return True
+    if mail.is_expired or _is_final(failure):
+        logger.error("E-mail %s was not sent and is given up (%s).", mail.pk, _name(failure))
+        mail.delete()
+    else:
+        logger.warning("E-mail %s was not sent; it is tried again (%s).", mail.pk, _name(failure))
+        # Exponents stay small, so that many tries cannot overflow.
+        wait = min(FIRST_WAIT * 2 ** min(mail.tries - 1, 10), LONGEST_WAIT)
+        QueuedMail.objects.filter(pk=mail.pk).update(next_try_at=timezone.now() + wait)
+    return False
+
+
+def _send(mail: QueuedMail) -> Exception | None:
+    """Gives the error back, whatever it is: one e-mail must not keep the others from being sent."""
+    try:
+        message = to_message(mail.content.reveal())
+        mail_connection().send_messages([message])
+    except Exception as error:
+        return error
+    return None
+
+
+def _is_final(failure: Exception) -> bool:
+    """Whether another attempt cannot help: a refused address, or a text that is unreadable."""
+    if isinstance(failure, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _words in failure.recipients.values())
+    return not isinstance(failure, SMTPException | OSError)
+
+
+def _name(failure: Exception) -> str:
+    return type(failure).__name__
