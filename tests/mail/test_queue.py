@@ -84,7 +84,11 @@ def test_a_mail_is_sent_by_the_worker_and_then_forgotten():
 
 def test_every_part_of_a_mail_survives_the_queue():
     message = EmailMultiAlternatives(
-        *("Olá ✓", "text", "from@example.com", ["to@example.com"], ["bcc@example.com"]),
+        subject="Olá ✓",
+        body="text",
+        from_email="from@example.com",
+        to=["to@example.com"],
+        bcc=["bcc@example.com"],
         cc=["cc@example.com"],
         reply_to=["reply@example.com"],
         headers={"Auto-Submitted": "auto-generated"},
