@@ -7,12 +7,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 from django.conf import settings
 
-from .callers import Address, client_address
+from .callers import client_network
 
 logger = logging.getLogger(__name__)
 
@@ -109,17 +108,10 @@ class Strangers(Buckets):
 
     def take_of(self, meta: Mapping[str, Any]) -> Quota:
         """Count one wrong key."""
-        return self.take(_source(client_address(meta)))
+        return self.take(client_network(meta))
 
     def is_waiting(self, meta: Mapping[str, Any]) -> bool:
         """Whether its sender was told to wait and has not done so. Counts nothing."""
         if not self._buckets:
             return False  # as nearly always, and then nobody's address need be read
-        return self.is_empty(_source(client_address(meta)))
-
-
-def _source(address: Address | None) -> str:
-    """One subscriber: an IPv4 address, or the 64 bits of IPv6 that a provider gives out."""
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return str(address or "")
+        return self.is_empty(client_network(meta))

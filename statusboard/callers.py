@@ -1,7 +1,7 @@
 """Who is calling, also from behind proxies of ours."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +24,14 @@ def client_address(meta: Mapping[str, Any]) -> Address | None:
             break
         address = hop
     return address
+
+
+def client_network(meta: Mapping[str, Any]) -> str:
+    """One subscriber: an IPv4 address, or the 64 bits of IPv6 that a provider gives out."""
+    address = client_address(meta)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address or "")
 
 
 def _address(text: str) -> Address | None:

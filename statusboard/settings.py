@@ -141,6 +141,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 if IS_HTTPS:
     # By this prefix browsers refuse the cookie from any other host, subdomains and http included.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+KNOWN_DEVICE_COOKIE_NAME = "__Host-known_device" if IS_HTTPS else "known_device"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
@@ -207,6 +208,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "messages.access.known_devices.KnownDeviceMiddleware",
     "messages.access.middleware.IdleTimeoutMiddleware",
     "messages.access.middleware.TwoFactorRequiredMiddleware",
     "messages.access.middleware.WholePageMiddleware",
@@ -298,6 +300,13 @@ ACCOUNT_FORMS = {
     "change_password": "messages.access.forms.ChangedPasswordForm",
     "reset_password_from_key": "messages.access.forms.ChosenPasswordForm",
 }
+# Passwords and codes are limited by messages.access.throttling.
+ACCOUNT_RATE_LIMITS = {
+    "login": "",
+    "login_failed": "",
+    "reauthenticate": "",
+    "change_password": "",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -315,7 +324,13 @@ USERSESSIONS_TRACK_ACTIVITY = True
 
 TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", default=False)
 MFA_ADAPTER = "messages.access.adapter.SecondFactorAdapter"
-MFA_FORMS = {"add_webauthn": "messages.access.forms.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "messages.access.forms.AddPasskeyForm",
+    "authenticate": "messages.access.forms.CodeForm",
+    "reauthenticate": "messages.access.forms.CodeAgainForm",
+}
+# A passkey cannot be guessed. Few attempts for each client would keep people out who share one.
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Statusboard"
@@ -323,12 +338,12 @@ MFA_TOTP_TOLERANCE = 1  # clocks of phones differ
 # Admins enter the addresses; nobody signs up with a stranger's.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
-# Sign-in is throttled across all processes; the database counts, so no other server is needed.
+# For allauth's limits of password resets, across all processes and without another server.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "statusboard_cache",
-        # Counters of wrong passwords must not be pushed out by those of many other names.
+        # Counters must not be pushed out by those of many other names.
         "OPTIONS": {"MAX_ENTRIES": 50_000},
     }
 }

@@ -14,3 +14,6 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("admin/", admin.site.urls),
 ]
+
+# Where allauth's own limits are reached, such as those of password resets.
+handler429 = "messages.access.throttling.too_many_attempts"

@@ -4,22 +4,22 @@ from typing import Any
 from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
 from messages.models import Secret, SecretUnreadableError
 from statusboard.callers import client_address
 from statusboard.links import absolute_url
 
 from .factors import factors_of
+from .passwords import is_own_password, user_by_password
 
 
 class _Site:
@@ -56,16 +56,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     ) -> str:
         return absolute_url(reverse("account_confirm_email", args=[emailconfirmation.key]))
 
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        audit(request, Action.SIGN_IN_FAILED, details={"user": _known_name(credentials)})
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Instead of allauth's, which counts attempts by the Host header and checks some twice."""
+        login = credentials.get("username") or credentials.get("email") or ""
+        return user_by_password(request, login, credentials["password"])
 
-
-def _known_name(credentials: dict[str, Any]) -> str:
-    """What was typed only where it is somebody's name: people type passwords into that field."""
-    name, email = credentials.get("username", ""), credentials.get("email", "")
-    known = Q(username__iexact=name or email) | Q(email__iexact=email or name)
-    user = User.objects.filter(known).first() if name or email else None
-    return user.get_username() if user else ""
+    def reauthenticate(self, user: User, password: str) -> bool:
+        return is_own_password(context.request, user, password)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types

@@ -1,15 +1,20 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import (
     ChangePasswordForm,
     LoginForm,
     ResetPasswordForm,
     ResetPasswordKeyForm,
 )
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from .passwords import begin_code, is_own_password
 
 
 class _InOurWords:
@@ -44,9 +49,35 @@ class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc
         "password2": _("New password, again"),
     }
 
+    def clean_oldpassword(self) -> str:
+        password: str = self.cleaned_data["oldpassword"]
+        if not is_own_password(context.request, self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
 
 class ChosenPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"password1": _("New password"), "password2": _("New password, again")}
+
+
+class _LimitedCode:
+    """A second factor's code. allauth counts by the user alone, and a success resets the count."""
+
+    user: Any
+
+    def clean_code(self) -> str:
+        attempt = begin_code(context.request, self.user)
+        code: str = super().clean_code()  # type: ignore[misc]  # of the class beside this one
+        attempt.succeeded()
+        return code
+
+
+class CodeForm(_LimitedCode, AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
+    pass
+
+
+class CodeAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # as above
+    pass
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types

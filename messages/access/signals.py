@@ -13,7 +13,9 @@ from django.http import HttpRequest
 
 from messages.audit import Action, audit
 
+from .known_devices import remember_device
 from .middleware import SEEN_AT
+from .passwords import audit_failure
 
 
 def connect() -> None:
@@ -22,6 +24,7 @@ def connect() -> None:
     auth.user_logged_out.connect(_signed_out, dispatch_uid="audit sign-out")
     # allauth's, which ends every sign-in: Django's own is sent before the second factor counts.
     account.user_logged_in.connect(_signed_in, dispatch_uid="audit sign-in")
+    account.user_logged_in.connect(_device_is_known, dispatch_uid="known device")
     for signal in (account.password_changed, account.password_reset, account.password_set):
         signal.connect(_password_changed, dispatch_uid="audit password")
     mfa.authentication_failed.connect(_factor_failed, dispatch_uid="audit second factor")
@@ -44,13 +47,17 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
         audit(request, Action.SIGNED_OUT)
 
 
+def _device_is_known(request: HttpRequest, user: User, **_: Any) -> None:
+    remember_device(request, user)
+
+
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
+    remember_device(request, user)
     audit(request, Action.USER_CHANGED, details={"user": user.get_username(), "password": "new"})
 
 
 def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
-    details = {"user": user.get_username(), "step": "two-factor"}
-    audit(request, Action.SIGN_IN_FAILED, details=details)
+    audit_failure(request, user, step="two-factor")
 
 
 _CHANGES: dict[Signal, str] = {

@@ -32,6 +32,7 @@ from .spooled_callback import SpooledCallback
 from .status_event import StatusEvent
 from .summary import DailySummary, HourlySummary, TouchedHour
 from .tag import Tag
+from .throttle import Throttle
 from .user_limit import UserLimit
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
 from .worker_beat import Turn, WorkerBeat
@@ -88,6 +89,7 @@ __all__ = [
     "SpooledCallback",
     "StatusEvent",
     "Tag",
+    "Throttle",
     "TokenCheck",
     "TokenPolicy",
     "TouchedHour",

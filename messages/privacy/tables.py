@@ -63,6 +63,7 @@ HOLD_NOTHING: Final = {
         "Retention",
         "Rhythm",
         "Tag",
+        "Throttle",
         "TouchedHour",
         "Turn",
         "UserLimit",

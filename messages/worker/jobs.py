@@ -4,6 +4,7 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
+from messages.access.throttling import forget_old_attempts
 from messages.export import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
@@ -51,5 +52,6 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("erase", lambda: carry_on(stop), every=5, alone=True),
         Job("purge", Purge(stop).run, every=60, alone=True),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
+        Job("forget sign-in attempts", forget_old_attempts, every=600, shared=True),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

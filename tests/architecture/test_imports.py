@@ -42,6 +42,7 @@ INWARD = {
         "times",
     },
     "worker": {
+        "access",
         "heard",
         "incidents",
         "mail",

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from messages.access.known_devices import remember_device
 from messages.access.people import invitation_tokens
 from messages.audit import Action, audit
 from messages.mail import why_mail_is_off
@@ -54,6 +55,7 @@ class InvitationView(PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
+        remember_device(self.request, form.user)
         details = {"user": form.user.get_username(), "password": "new", "invitation": "accepted"}
         audit(self.request, Action.USER_CHANGED, details=details)
         return answer

@@ -1,0 +1,171 @@
+"""Limits on how often a password or a code may be tried, counted in the database.
+
+The counters are named after the account, the network of the client, and devices that signed in
+before. None is named after anything that a client can choose freely, such as the Host header.
+
+A browser that is known to an account (see `known_devices`) has a counter of its own, which
+strangers cannot use up. All other browsers share the account's counter.
+"""
+
+import math
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.crypto import salted_hmac
+
+from messages.models import Throttle
+
+_SALT: Final = "messages.access.throttling"
+# Counters that lie further ahead were written before the clock was set back.
+_LONGEST_AHEAD: Final = 24 * 3600 * 1000
+
+
+class Limit(NamedTuple):
+    """So many attempts at once, and after that one every so many seconds."""
+
+    at_once: int
+    seconds: int
+
+    @property
+    def step(self) -> int:
+        """How far one attempt moves a counter, in milliseconds."""
+        return self.seconds * 1000
+
+    def ahead(self, free_at: int, now: int) -> int:
+        """How far a counter lies ahead. One that lies too far was written by a wrong clock."""
+        ahead = max(free_at - now, 0)
+        return ahead if ahead <= (self.at_once + 1) * self.step else 0
+
+    def wait(self, free_at: int, now: int) -> int:
+        """Milliseconds until the next attempt; 0 where one is left."""
+        return max(0, self.ahead(free_at, now) - (self.at_once - 1) * self.step)
+
+
+# One client alone must never use up what an account has for all unknown browsers: after its five
+# attempts it gets one every ten minutes, and the account one every five.
+LIMITS: Final = {
+    "name": Limit(10, 300),  # what was typed, whether or not somebody has that name
+    "name and client": Limit(5, 600),
+    "client": Limit(20, 60),
+    "account": Limit(10, 300),
+    "account and client": Limit(5, 600),
+    "device": Limit(10, 60),
+    "session": Limit(10, 300),
+    "code": Limit(10, 300),
+    "code and device": Limit(10, 300),
+    "audit": Limit(10, 600),
+}
+
+
+class Counter(NamedTuple):
+    key: str
+    limit: Limit
+
+
+def counter(kind: str, *about: object) -> Counter:
+    name = "\n".join(map(str, about))
+    return Counter(f"{kind} {salted_hmac(_SALT, name).hexdigest()}", LIMITS[kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that was counted before it is known whether it succeeds.
+
+    `is_muted`: it has to fail, and to look like any other failure. See `begin`.
+    """
+
+    counters: Collection[Counter]
+    is_muted: bool
+
+    def succeeded(self) -> None:
+        """Takes this attempt off the counters, and no other: else guessers could reset them."""
+        for key, limit in self.counters:
+            Throttle.objects.filter(pk=key).update(free_at=F("free_at") - limit.step)
+
+
+def begin(
+    request: HttpRequest, counters: Collection[Counter], silent: Collection[Counter] = ()
+) -> Attempt:
+    """Counts an attempt, or answers 429 without counting it where one of `counters` is used up.
+
+    Where one of `silent` is used up, the attempt is muted instead: an answer that differs would
+    tell that two names belong to one account.
+    """
+    # First without a lock: a flood of attempts must not write.
+    _refuse_spent(request, counters, _free_at(counters), _now())
+    with transaction.atomic():
+        free_at = _free_at([*counters, *silent], lock=True)
+        now = _now()
+        _refuse_spent(request, counters, free_at, now)
+        is_muted = any(limit.wait(free_at[key], now) for key, limit in silent)
+        counted = [*counters, *(() if is_muted else silent)]
+        for key, limit in counted:
+            ahead = limit.ahead(free_at[key], now)
+            Throttle.objects.filter(pk=key).update(free_at=now + ahead + limit.step)
+    return Attempt(counted, is_muted=is_muted)
+
+
+def note_failure(about: str) -> int | None:
+    """Whether the audit log has room for one more failure about somebody: None where not.
+
+    Otherwise how many were left out since the last one that it shows.
+    """
+    key, limit = counter("audit", about)
+    with transaction.atomic():
+        free_at = _free_at([Counter(key, limit)], lock=True)[key]
+        now = _now()
+        row = Throttle.objects.filter(pk=key)
+        if limit.wait(free_at, now):
+            row.update(left_out=F("left_out") + 1)
+            return None
+        left_out = row.values_list("left_out", flat=True).get()
+        row.update(free_at=now + limit.ahead(free_at, now) + limit.step, left_out=0)
+    return left_out
+
+
+def forget_old_attempts() -> int:
+    """For the worker: rows that count nothing any more."""
+    now = _now()
+    old = Throttle.objects.filter(free_at__lt=now, left_out=0)
+    # A count of what was left out waits for the next failure, though not for ever.
+    stale = Throttle.objects.filter(free_at__lt=now - _LONGEST_AHEAD)
+    impossible = Throttle.objects.filter(free_at__gt=now + _LONGEST_AHEAD)
+    return sum(rows.delete()[0] for rows in (old, stale, impossible))
+
+
+def too_many_attempts(request: HttpRequest, seconds: int = 60) -> HttpResponse:
+    """Also allauth's answer where one of its own limits is reached."""
+    context = {"minutes": math.ceil(seconds / 60)}
+    answer = render(request, "429.html", context, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def _refuse_spent(
+    request: HttpRequest, counters: Iterable[Counter], free_at: dict[str, int], now: int
+) -> None:
+    wait = max(limit.wait(free_at.get(key, 0), now) for key, limit in counters)
+    if wait:
+        raise ImmediateHttpResponse(too_many_attempts(request, math.ceil(wait / 1000)))
+
+
+def _free_at(counters: Iterable[Counter], *, lock: bool = False) -> dict[str, int]:
+    """The counters by key. `lock` creates missing ones; always in one order, to avoid deadlocks."""
+    keys = sorted({one.key for one in counters})
+    rows = Throttle.objects.filter(pk__in=keys).order_by("pk")
+    if lock:
+        missing = [Throttle(key=key) for key in keys]
+        Throttle.objects.bulk_create(missing, ignore_conflicts=True)
+        rows = rows.select_for_update()
+    return dict(rows.values_list("key", "free_at"))
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
