@@ -1,12 +1,12 @@
 """How many messages are new since a page was drawn, at the price of one small query.
 
-The page seals what it asks for into the address to be asked: who may see what was settled when it
-was drawn, so that asking again, all day long, settles nothing anew.
+The page seals what it asks for into the address to be asked. Who may see what is not sealed: a page
+can stay open for a day, and its reader's role and limits may change meanwhile.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
+from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from messages.access.scope import is_limited
+from messages.access.scope import is_limited, visible_instances
 from messages.finding.criteria import Criteria, Period, View
 from messages.finding.keyset import Cursor
 from messages.finding.queries import message_set
-from messages.models import Instance, Message
+from messages.models import Message
 
 from .filters import address_of, encoded
 
@@ -32,9 +32,7 @@ _SALT: Final = "statusboard.live"
 Person = User | AnonymousUser
 
 
-def live_address(
-    criteria: Criteria, newest: Message | None, user: Person, instances: Iterable[Instance]
-) -> str:
+def live_address(criteria: Criteria, newest: Message | None, user: Person) -> str:
     """Where to ask; '' where there is nothing to wait for: in a search, or among stuck messages."""
     if criteria.search or criteria.until or criteria.view is View.STUCK:
         return ""
@@ -42,19 +40,19 @@ def live_address(
         "user": user.pk,
         "query": encoded(criteria),
         "after": str(Cursor.of(newest) if newest else Cursor(timezone.now(), 0)),
-        "instances": [one.pk for one in instances] if is_limited(user) else None,
     }
     sealed = signing.dumps(asked, salt=_SALT, compress=True)
     return reverse("dashboard:live", args=[sealed])
 
 
 @require_safe
+@permission_required("whatsapp.view_message", raise_exception=True)
 @never_cache
 def live(request: HttpRequest, sealed: str) -> HttpResponse:
     """204 while there is nothing to say that was not said already."""
     asked = _opened(sealed, request.user)
     criteria = Criteria.read(QueryDict(asked["query"]))
-    number = _new(criteria, asked)
+    number = _new(criteria, asked, request.user)
     if not number or str(number) == request.GET.get("known"):
         return HttpResponse(status=204)
     context = {"number": number, "most": MOST, "show_url": address_of(criteria)}
@@ -71,13 +69,13 @@ def _opened(sealed: str, user: Person) -> dict[str, Any]:
     return asked
 
 
-def _new(criteria: Criteria, asked: dict[str, Any]) -> int:
+def _new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
     after = Cursor.read(asked["after"])
     if after is None:
         raise Http404
     # What came since is within any period; of two bounds SQLite would begin at the farther one.
     of_any_time = criteria.but(chosen_period=Period.ALL)
     found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
-    if asked["instances"] is not None:
-        found = found.of_instances(asked["instances"])
+    if is_limited(user):
+        found = found.of_instances(list(visible_instances(user).values_list("pk", flat=True)))
     return len(found.values_list("pk", flat=True)[: MOST + 1])

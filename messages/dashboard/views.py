@@ -93,8 +93,9 @@ def message_list(request: HttpRequest) -> HttpResponse:
     }
     if not page.newer:
         newest = page.messages[0] if page.messages else None
-        context["live_url"] = live_address(criteria, newest, request.user, instances)
-    context["looked_up"] = answer(request.GET.get(PARAMETER, ""), criteria.search.text)
+        context["live_url"] = live_address(criteria, newest, request.user)
+    if (told := request.GET.get(PARAMETER)) and sees_phones(request.user):
+        context["looked_up"] = answer(told, criteria.search.text)
     if not page.messages:
         context |= _nothing(criteria, matches, instances, request.user)
     return render(request, "dashboard/messages.html", context)

@@ -49,6 +49,12 @@ RULES: dict[str, set[str]] = {
     "mfa_remove_webauthn": SIGNED_IN,
     "mfa_edit_webauthn": SIGNED_IN,
     "usersessions_list": SIGNED_IN,
+    # Routes of Django admin that lead elsewhere, and what they lead to refuses.
+    "admin_login": {SUPERUSER},
+    "admin_logout": SIGNED_IN,
+    "admin_password_change": SIGNED_IN,
+    "admin_password_change_done": SIGNED_IN,
+    "admin_user_password": SIGNED_IN,
     "dashboard:set_language": EVERYONE,
     "monitoring:healthz": EVERYONE,
     "monitoring:readyz": EVERYONE,
@@ -205,7 +211,8 @@ TAKES: dict[str, set[str]] = {
 }
 # Django admin keeps its own door: staff only, then its permissions; evidence is read-only there.
 ADMIN_RULE = {SUPERUSER}
-ADMIN_OPEN = {"admin:logout"}
+# These lead to pages of the board, which ask who is there.
+ADMIN_OPEN = {"admin:logout", "admin:password_change", "admin:password_change_done"}
 ADMIN_CLOSED = re.compile(r"admin:(whatsapp_\w+_(add|delete)|autocomplete)")
 
 

@@ -44,11 +44,45 @@ def test_a_message_that_moves_on_is_not_new(viewer, report):
     assert viewer.get(url).status_code == 204
 
 
-def test_it_costs_one_query_besides_session_and_user(viewer, report, django_assert_num_queries):
+def test_it_costs_one_query_besides_who_is_asking(viewer, report, django_assert_num_queries):
     report("SENT")
     url = live_url(viewer.get("/"))
-    with django_assert_num_queries(3):
+    # Session, user, their permissions and their roles' permissions, limits; and the messages.
+    with django_assert_num_queries(6):
         viewer.get(url)
+
+
+def test_a_limit_set_meanwhile_counts_at_once(viewer, support, report, account):
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    assert viewer.get(url).status_code == 200
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    assert viewer.get(url).status_code == 204
+
+
+def test_a_limit_lifted_meanwhile_counts_at_once(viewer, support, report, account):
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    limit = UserLimit.objects.create(user=support, instance=other)
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    limit.delete()
+    assert viewer.get(url).status_code == 200
+
+
+def test_a_role_taken_away_meanwhile_ends_it(viewer, support, report):
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    support.groups.clear()
+    assert viewer.get(url).status_code == 403
+
+
+def test_who_is_switched_off_meanwhile_is_told_nothing(viewer, support, report):
+    url = live_url(viewer.get("/"))
+    report("SENT")
+    support.is_active = False
+    support.save()
+    assert viewer.get(url).status_code == 302
 
 
 def test_it_stays_within_the_viewers_limits(viewer, support, report, account):

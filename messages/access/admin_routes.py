@@ -1,0 +1,44 @@
+"""Django admin's own routes for passwords, led to the board's: limited, audited, in one place.
+
+Its sign-in page checked the passwords of others for whoever was signed in already, as often as
+they liked; its page for changing a password did so for one's own.
+"""
+
+from allauth.account.views import logout
+from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+
+
+@login_not_required
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        next_url = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        return redirect_to_login(next_url, reverse("account_login"))
+    if not admin.site.has_permission(request):
+        raise PermissionDenied  # not back to the page that led here
+    return redirect("admin:index")
+
+
+def _change_password(_request: HttpRequest) -> HttpResponse:
+    return redirect("account_change_password")
+
+
+def _change_password_of(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nobody sets somebody else's password: they get a link, and choose it themselves."""
+    return _change_password(request) if pk == request.user.pk else redirect("dashboard:person", pk)
+
+
+# To come before the routes of Django admin, which keep their names.
+urlpatterns = [
+    path("login/", _sign_in, name="admin_login"),
+    path("logout/", logout, name="admin_logout"),
+    path("password_change/", _change_password, name="admin_password_change"),
+    path("password_change/done/", _change_password, name="admin_password_change_done"),
+    path("auth/user/<int:pk>/password/", _change_password_of, name="admin_user_password"),
+]
