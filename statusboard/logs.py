@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -38,12 +39,24 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+_Kind = tuple[str, int]  # which logger, and which status was answered
+
+
+@dataclass(slots=True)
+class _Minute:
+    """What was written of one kind in a minute, and what was not."""
+
+    number: int
+    written: int = 0
+    left_out: int = 0
+
+
 class RefusalQuota(logging.Filter):
-    """Lets through so many lines a minute about refused requests, and counts the rest.
+    """Lets through so many lines a minute of each kind of refused requests, and counts the rest.
 
     Anyone can cause such a line, so without a limit anyone could fill the disk with them. Each is
     one short line, whatever address was asked for, and without a traceback: where our code refused
-    somebody helps nobody.
+    somebody helps nobody. No other line counts, so a flood of refusals hides none.
     """
 
     LONGEST = 300
@@ -52,33 +65,49 @@ class RefusalQuota(logging.Filter):
         super().__init__()
         self._per_minute = per_minute
         self._lock = threading.Lock()
-        self._minute = self._written = self._left_out = 0
+        # As many as there are loggers and statuses, which no request adds to.
+        self._minutes: dict[_Kind, _Minute] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # What Django, and the webhook, attach to a line that is about an answer. 503 is said to
-        # everybody for as long as the database is away and the disk full.
+        minute = int(record.created // 60)
+        self._tell_of_left_out(minute)
+        # What Django, and the webhook, attach to a line that is about an answer.
         status = getattr(record, "status_code", 0)
-        if not (400 <= status < 500 or status == 503):
+        if not _is_refusal(record.name, status):
             return True
         if status < 500:
             record.exc_info = record.exc_text = None
             record.msg, record.args = _cut(record.getMessage(), self.LONGEST), ()
         with self._lock:
-            return self._has_room_for(record)
+            return self._has_room((record.name, status), minute)
 
-    def _has_room_for(self, record: logging.LogRecord) -> bool:
-        minute = int(record.created // 60)
-        if minute != self._minute:
-            self._minute, self._written = minute, 0
-        if self._written >= self._per_minute:
-            self._left_out += 1
+    def _has_room(self, kind: _Kind, number: int) -> bool:
+        minute = self._minutes.setdefault(kind, _Minute(number))
+        if minute.written >= self._per_minute:
+            minute.left_out += 1
             return False
-        self._written += 1
-        if self._left_out:
-            record.msg = f"{record.getMessage()} ({self._left_out} such lines were left out)"
-            record.args = ()
-            self._left_out = 0
+        minute.written += 1
         return True
+
+    def _tell_of_left_out(self, number: int) -> None:
+        """Whichever line comes first in a new minute tells of the minute before."""
+        with self._lock:
+            over = {kind: one for kind, one in self._minutes.items() if one.number != number}
+            for kind in over:
+                del self._minutes[kind]
+        for (name, status), minute in over.items():
+            if minute.left_out:
+                words = "%d more lines of %s about answers with status %d were left out."
+                logging.getLogger(__name__).warning(words, minute.left_out, name, status)
+
+
+def _is_refusal(name: str, status: int) -> bool:
+    """Whether a line is about an answer that anyone can cause.
+
+    Django's line about a 503 is one: everybody gets it while the database is away. Our own lines
+    about lost callbacks, which have that status too, are none.
+    """
+    return 400 <= status < 500 or (status == 503 and name.startswith("django."))
 
 
 def _cut(text: str, length: int) -> str:

@@ -140,29 +140,74 @@ class TestTheLog:
         assert not unguarded
 
 
+@pytest.fixture
+def written():
+    """What a handler with the quota writes, as the console's does; three refusals a minute."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RefusalQuota(per_minute=3))
+    logging.getLogger().addHandler(handler)
+    yield lambda: stream.getvalue().splitlines()
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of log records. A minute begins with second 0."""
+    now = [1_000_020.0]
+    # Which of the two `logging` asks depends on the version of Python.
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "time_ns", lambda: int(now[0] * 10**9))
+
+    def at(second):
+        now[0] = 1_000_020.0 + second
+
+    return at
+
+
+def refuse(times, status=404, name="django.request"):
+    for _ in range(times):
+        logging.getLogger(name).warning("Refused: /x", extra={"status_code": status})
+
+
 class TestTheQuota:
-    def record(self, status, second=0):
-        record = logging.LogRecord("django.request", 30, "f", 1, "Not Found: %s", ("/x",), None)
-        record.status_code = status
-        record.created = 1_000_020 + second
-        return record
+    def test_a_minute_has_room_for_so_many_refusals(self, written, clock):
+        refuse(5)
+        assert written() == ["Refused: /x"] * 3
 
-    def test_a_minute_has_room_for_so_many_refusals(self):
-        quota = RefusalQuota(per_minute=3)
-        assert [quota.filter(self.record(404)) for _ in range(5)] == [True] * 3 + [False] * 2
+    def test_the_next_minute_says_how_many_were_left_out(self, written, clock):
+        refuse(5)
+        clock(60)
+        refuse(1)
+        left_out = "2 more lines of django.request about answers with status 404 were left out."
+        assert written()[3:] == [left_out, "Refused: /x"]
 
-    def test_the_next_minute_says_how_many_were_left_out(self):
-        quota = RefusalQuota(per_minute=3)
-        for _ in range(5):
-            quota.filter(self.record(404))
-        later = self.record(404, second=60)
-        assert quota.filter(later)
-        assert later.getMessage() == "Not Found: /x (2 such lines were left out)"
+    def test_any_later_line_says_how_many_were_left_out(self, written, clock):
+        refuse(5)
+        clock(600)
+        logging.getLogger("messages.worker").warning("Something else")
+        assert [line for line in written() if "2 more lines" in line]
 
-    def test_our_own_errors_are_never_left_out(self):
-        quota = RefusalQuota(per_minute=0)
-        assert quota.filter(self.record(500))
-        assert quota.filter(logging.LogRecord("x", 30, "f", 1, "words", (), None))
+    def test_each_kind_of_refusal_has_its_own_room(self, written, clock):
+        refuse(100)
+        refuse(1, status=403)
+        refuse(1, status=400, name="django.security.DisallowedHost")
+        assert len(written()) == 3 + 2
+
+    def test_a_flood_of_refusals_hides_no_lost_callback(self, written, clock):
+        refuse(100)
+        refuse(100, status=503)
+        for _ in range(10):
+            logging.getLogger("messages.webhooks.views").error(
+                "A callback was lost", extra={"status_code": 503}
+            )
+        assert written()[-10:] == ["A callback was lost"] * 10
+
+    def test_our_own_errors_are_never_left_out(self, written, clock):
+        refuse(10, status=500)
+        for _ in range(10):
+            logging.getLogger("messages.worker").warning("words")
+        assert len(written()) == 20
 
     def test_a_refusal_is_one_line(self, client, django_user_model):
         written = io.StringIO()

@@ -7,7 +7,7 @@ it went into the file that is there, and makes that file where there is none.
 import fcntl
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,9 +165,15 @@ def set_aside(row: SpooledCallback, cause: str) -> None:
         SpooledCallback.objects.filter(pk=row.pk).update(cause=cause[:300])
 
 
-def retry_refused() -> int:
-    """Let those set aside wait again, after what stood in their way is gone."""
-    return refused().update(cause="") if state().refused else 0
+def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
+    """Let those set aside wait again, after what stood in their way is gone.
+
+    All of them, or those of some instances.
+    """
+    if not state().refused:
+        return 0
+    rows = refused() if zapi_ids is None else refused().filter(zapi_id__in=zapi_ids)
+    return rows.update(cause="")
 
 
 def prepare() -> None:

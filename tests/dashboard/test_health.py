@@ -79,6 +79,37 @@ def test_others_instances_are_not_named(spool_path, read, admin, instance):
     assert "Atendimento" not in read()
 
 
+@pytest.fixture
+def _limited_to_another(admin, instance):
+    other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
+    UserLimit.objects.create(user=admin, instance=other)
+
+
+@pytest.mark.usefixtures("_limited_to_another")
+def test_retrying_the_spool_leaves_alone_what_one_may_not_see(spool_path, client, instance):
+    for zapi_id in (instance.zapi_id, "other", "unknown"):
+        keep(zapi_id, "Its key is retired.")
+    client.post(reverse("dashboard:spool-retry"))
+    assert (spool.state().waiting, spool.state().refused) == (1, 2)
+    assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
+
+
+@pytest.mark.usefixtures("_limited_to_another")
+def test_an_unknown_instance_in_the_spool_is_not_named_to_who_is_limited(spool_path, read):
+    keep("unknown-to-the-board", "There is no such instance.")
+    assert "unknown-to-the-board" not in read()
+
+
+@pytest.mark.usefixtures("_limited_to_another")
+def test_retrying_follow_ups_leaves_alone_what_one_may_not_see(spool_path, client, read, post):
+    post(STATUS)
+    FollowUp.objects.update(set_aside_at=datetime.now(UTC))
+    assert "Try those set aside again" not in read()
+    client.post(reverse("dashboard:follow-ups-retry"))
+    assert FollowUp.objects.set_aside().count() == 1
+    assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 0}
+
+
 def test_a_spool_that_cannot_be_read_says_why(spool_path, read):
     spool_path.mkdir(parents=True)
     assert "Cannot be read" in read()

@@ -15,7 +15,7 @@ from django.utils import timezone
 from messages.access.roles import ADMIN, SUPERVISOR
 from messages.dashboard.instances.panel import panel
 from messages.instances.addresses import webhook_url
-from messages.instances.batches import work_batches
+from messages.instances.batches import start_for, work_batches
 from messages.instances.push import ANYTHING, push, push_wanted, retry_due_pushes
 from messages.instances.tags import set_tags
 from messages.instances.verify import verify_due
@@ -24,6 +24,7 @@ from messages.models import (
     Action,
     AuditEvent,
     Batch,
+    BatchKind,
     Forward,
     HourlySummary,
     Incident,
@@ -860,3 +861,14 @@ def test_own_messages_are_reported_as_before_once_the_hooks_are_given_back(admin
     assert not zapi.instances[instance.zapi_id].sent_by_me
     admin.insist(act("restore-others", instance))
     assert zapi.instances[instance.zapi_id].sent_by_me
+
+
+def test_a_batch_of_instances_that_one_may_no_longer_see_is_gone(admin, instance):
+    user = User.objects.get(username=ADMIN)
+    batch = start_for([instance], BatchKind.VERIFY, by=user)
+    url = reverse("dashboard:instance-batch", args=[batch.pk])
+    assert admin.get(url, secure=True).status_code == 200
+    other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
+    UserLimit.objects.create(user=user, instance=other)
+    assert admin.get(url, secure=True).status_code == 404
+    assert admin.post(url, {"action": "again"}, secure=True).status_code == 404

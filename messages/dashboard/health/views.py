@@ -12,11 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.scope import Viewer, limited_to, visible_instances
+from messages.access.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import spool, spool_state
 from messages.models import Callback, FollowUp, Instance, QueuedMail, translated_cause
+from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
 
 from ..forwarding.rows import Line
@@ -53,7 +54,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "spool_oldest": moment(state.oldest),
         "set_aside": list(_set_aside(request.user)) if state.refused else [],
         "follow_ups": _follow_ups(),
-        "follow_ups_set_aside": FollowUp.objects.set_aside()[: COUNTED + 1].count(),
+        "follow_ups_set_aside": _follow_ups_set_aside(request.user)[: COUNTED + 1].count(),
         "mails": _mails(),
         "quarantined": quarantined[: COUNTED + 1].count(),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
@@ -65,7 +66,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @permission_required(ACT, raise_exception=True)
 @require_POST
 def spool_retry(request: HttpRequest) -> HttpResponse:
-    number = spool.retry_refused()
+    number = spool.retry_refused(_visible_ids(request.user) if is_limited(request.user) else None)
     audit(request, Action.REPLAYED, details={"spooled": number})
     words = ngettext(
         "%(number)d callback waits again; the worker stores it within seconds, if it can.",
@@ -79,19 +80,28 @@ def spool_retry(request: HttpRequest) -> HttpResponse:
 @permission_required(ACT, raise_exception=True)
 @require_POST
 def follow_ups_retry(request: HttpRequest) -> HttpResponse:
-    number = FollowUp.objects.set_aside().update(set_aside_at=None)
+    number = _follow_ups_set_aside(request.user).update(set_aside_at=None)
     audit(request, Action.REPLAYED, details={"follow-ups": number})
     return redirect("dashboard:health")
 
 
 def _set_aside(user: Viewer) -> Iterator[SetAside]:
-    """Without those of instances that `user` may not see."""
+    """Of the instances that `user` may see, and, without limits, of ids that no instance has."""
     names = dict(Instance.objects.values_list("zapi_id", "name"))
-    visible = set(visible_instances(user).values_list("zapi_id", flat=True))
+    visible = _visible_ids(user)
+    shows_unknown = not is_limited(user)
     groups = spool.refused().order_by("zapi_id", "cause").values_list("zapi_id", "cause")
     for zapi_id, cause, number in groups.annotate(number=Count("pk")):
-        if zapi_id in visible or zapi_id not in names:
+        if zapi_id in visible or (shows_unknown and zapi_id not in names):
             yield SetAside(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+
+
+def _visible_ids(user: Viewer) -> set[str]:
+    return set(visible_instances(user).values_list("zapi_id", flat=True))
+
+
+def _follow_ups_set_aside(user: Viewer) -> FollowUpQuerySet:
+    return limited_to(user, FollowUp.objects.set_aside())
 
 
 def _mails() -> Queue:

@@ -6,13 +6,13 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from messages.access.scope import is_limited, limited_to
+from messages.access.scope import is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.instances.addresses import why_push_is_off
 from messages.instances.batches import call_off, progress_of, start, start_for, try_again
@@ -127,11 +127,19 @@ def _partners(request: HttpRequest) -> QuerySet[Account]:
 
 
 def _batch(request: HttpRequest, pk: int) -> Batch:
-    """Everybody's own: its rows name instances that another person may not see."""
+    """Everybody's own: its rows name instances that another person may not see.
+
+    Nor may its maker any more, where limits were set since.
+    """
     batches = Batch.objects.all()
     if not request.user.is_superuser:
         batches = batches.filter(by=_person(request))
-    return get_object_or_404(batches, pk=pk)
+    batch = get_object_or_404(batches, pk=pk)
+    if is_limited(request.user):
+        visible = visible_instances(request.user)
+        if batch.rows.exclude(instance=None).exclude(instance__in=visible).exists():
+            raise Http404
+    return batch
 
 
 def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
