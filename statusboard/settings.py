@@ -369,16 +369,11 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a folder that is not there
-_is_collected = (STATIC_ROOT / "staticfiles.json").exists()
 # Before `collectstatic` (a checkout, the tests) files are served from where they lie.
-WHITENOISE_USE_FINDERS = not _is_collected
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _is_collected
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "statusboard.static_files.StaticFiles"},
 }
 
 # ── E-mail and logs ──────────────────────────────────────────────────────────────────────────────

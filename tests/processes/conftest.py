@@ -34,6 +34,8 @@ def fresh_environment(folder: Path, **more: str) -> dict[str, str]:
 class Board:
     """A running `manage.py serve`, all it printed, and the address it printed."""
 
+    root = ROOT
+
     def __init__(self, folder: Path, **more: str) -> None:
         self.folder = folder
         self.port = free_port()
@@ -42,7 +44,7 @@ class Board:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -72,7 +74,7 @@ class Board:
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             capture_output=True,
             text=True,
