@@ -136,6 +136,14 @@ class ReadOnly(admin.options.BaseModelAdmin):
     def masked_raw_status(self, row: Any) -> str:
         return mask_text(row.raw_status)
 
+    @admin.display(description=_("type"))
+    def masked_type(self, row: Any) -> str:
+        return mask_text(row.type)
+
+    @admin.display(description=_("cause"))
+    def masked_why(self, row: Any) -> str:
+        return mask_text(row.why)
+
     @admin.display(description=_("body"))
     def no_body(self, row: Any) -> str:
         return str(_("It holds whole numbers, which you may not see."))
@@ -193,13 +201,16 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
 @admin.register(Callback)
 class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["received_at", "type", "instance", "outcome", "why", "size"]
-    masked = {"body_as_text": "no_body"}
+    masked = {"body_as_text": "no_body", "type": "masked_type", "why": "masked_why"}
     list_filter = ["outcome", ("instance", VisibleInstances)]
     list_select_related = ["instance"]
     ordering = ["-received_at"]
     fields = ["id", "received_at", "instance", "type", "outcome", "why", "size", "body_as_text"]
     show_full_result_count = False
     actions = ["reprocess"]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_display(request))
 
     @admin.action(description=_("Reprocess those that are quarantined"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:

@@ -42,6 +42,28 @@ _IN_WORDS = re.compile(
     r"|\+?\(?(?P<number>\d(?:[\s().+\-\u00ad\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060]{0,3}\d){7,})",
     re.IGNORECASE,
 )
+# The shortest whole number that is told from other digits. With fewer than these there is none.
+_FEWEST_DIGITS: Final = 8
+# Digits of which the form says that they are no number: a UUID, WhatsApp's id of a message, a date
+# with or without a time, an amount of money. All else may be one, whatever stands between.
+_NO_NUMBER = r"""
+    (?<![\w+/.-])(?:
+        (?=(?:[0-9-]*[a-f]){4})
+        [0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}
+      | (?=(?:[0-9]*[a-f]){4})(?![0-9a-f]*[0-9]{8})
+        (?:3EB0[0-9a-f]{12,18}|3A[0-9a-f]{18}|[0-9a-f]{32})
+      | (?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]
+        (?:[T\ ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?
+        (?:Z|[+-][0-9]{2}:?[0-9]{2})?)?
+      | [0-3][0-9]/[01][0-9]/(?:19|20)[0-9]{2}
+      | R\$\ ?[0-9]{1,3}(?:\.[0-9]{3})?,[0-9]{2}
+    )(?![\w/-]|[.:][0-9])
+"""
+_DIGITS = re.compile(
+    rf"(?P<none>{_NO_NUMBER})|\+?\(?[0-9](?:[\W_]{{0,4}}[0-9])*", re.IGNORECASE | re.VERBOSE
+)
+# Behind a number or LID: the device that wrote, and WhatsApp's server.
+_DEVICE_AND_HOST = re.compile(r"(?::[0-9]+)?@[^@]*\Z")
 # Of a number that is hidden.
 _SHOWN_DIGITS: Final = 2
 # As it is dialled within Brazil: 0, perhaps which carrier is to carry it, the area code.
@@ -149,8 +171,16 @@ def display(address: str) -> str:
 
 
 def hidden(number: str) -> str:
-    """`•••• 99`: enough to tell two numbers apart, not enough to call."""
-    return "•••• " + "".join(filter(str.isdigit, number))[-_SHOWN_DIGITS:]
+    """`•••• 99`: enough to tell two numbers apart, not enough to call.
+
+    Without digits where `number` has few, or none.
+    """
+    return f"•••• {_digits_in(number)[-_SHOWN_DIGITS:]}".rstrip()
+
+
+def without_host(address: str) -> str:
+    """What stands before WhatsApp's host, without the device: `5544…:12@s.whatsapp.net`."""
+    return _DEVICE_AND_HOST.sub("", address)
 
 
 def holds_number(text: str) -> bool:
@@ -163,10 +193,37 @@ def numbers_in(text: str) -> list[str]:
 
 
 def without_numbers(text: str) -> str:
-    """What somebody wrote, with what may be a number in it `hidden`."""
-    return _IN_WORDS.sub(
-        lambda found: hidden(found["number"]) if found["number"] else found[0], text
-    )
+    """What somebody wrote, without any number that may be in it.
+
+    A text that holds fewer than eight digits stays as it is, and so do ids, dates and amounts. Of
+    all others every digit is hidden, whatever stands between: signs, spaces or whole words. Of
+    eight digits or more that only signs separate, the last two stay, as in `hidden`.
+    """
+    shape = _with_plain_digits(text)
+    found = [one for one in _DIGITS.finditer(shape) if one["none"] is None]
+    if sum(_number_of_digits(one[0]) for one in found) < _FEWEST_DIGITS:
+        return text
+    parts, end = [], 0
+    for one in found:
+        is_long = _number_of_digits(one[0]) >= _FEWEST_DIGITS
+        parts += [text[end : one.start()], hidden(text[one.start() : one.end()] if is_long else "")]
+        end = one.end()
+    return "".join([*parts, text[end:]])
+
+
+def _with_plain_digits(text: str) -> str:
+    """Of the same length; every sign that stands for a digit in any writing is a 0."""
+    if text.isascii():
+        return text
+    return "".join("0" if one.isnumeric() and not one.isascii() else one for one in text)
+
+
+def _digits_in(text: str) -> str:
+    return "".join(filter(str.isnumeric, text))
+
+
+def _number_of_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def international(number: str) -> str:

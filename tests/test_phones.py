@@ -146,13 +146,32 @@ def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("55/44/98765/4321", "•••• 21"),
+        ("55 code 44 then 98765 and 4321", "•••• code •••• then •••• and ••••"),
+        ("Shop 12, 3 of 40, code 1234567", "Shop •••• of ••••, code ••••"),
+        ("５５４４９８７６５４３２１", "•••• ２１"),
+        ("at 2026-07-14T10:00:00Z", "at 2026-07-14T10:00:00Z"),
+        ("5544987654321 since 2026-07-14", "•••• 21 since 2026-07-14"),
+        ("2026-07-14-5544987654321", "•••• 21"),
+        ("3C0123456789012345678901234567AB", "••••C•••• 67AB"),
+    ],
+)
+def test_all_digits_that_are_not_known_to_be_no_number_are_hidden(text, shown):
+    assert phones.without_numbers(text) == shown
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "3EB0538DA65A59F6D8A251",
-        "3C0123456789012345678901234567AB",
+        "3C67AB641C8AA0412F6A242B4E0AE7CF",
+        "14/07/2026, R$ 1.200,00, order 1234567",
         "550e8400-e29b-41d4-a716-446655440000",
         "since 2026-07-14 to 2026-07-15",
-        "Shop 12, 3 of 40, code 1234567",
+        "Shop 12, 3 of 40",
+        "code 1234567",
         "",
     ],
 )

@@ -1,10 +1,11 @@
 """Whether a person sees whole numbers, and what stands in for a number where not."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 from messages import phones
-from messages.models import Incident, Label, Message, StatusEvent
+from messages.models import Callback, Incident, Instance, Label, Message, StatusEvent
 from messages.phones import AddressKind
 
 from .roles import SEE_PHONES
@@ -13,11 +14,17 @@ from .scope import Viewer
 # What Z-API, senders and people write in their own words, numbers among them.
 _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Message: ("failure",),
-    StatusEvent: ("reason", "raw_status"),
+    StatusEvent: ("reason", "raw_status", "source"),
+    Callback: ("type", "cause"),
+    Instance: ("connection_reason",),
     Label: ("label", "reference"),
     Incident: ("note",),
 }
-_Row = TypeVar("_Row", Message, StatusEvent, Label, Incident)
+# Groups and channels under their own ids of 18 digits, and the one list of who sees a status.
+_NO_NUMBER: Final = re.compile(r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?|status@broadcast")
+# Digits of the second part are a time, in seconds, from 2008 to 2033.
+_OLD_GROUP: Final = re.compile(r"[0-9]+(?P<founded>-1[2-9][0-9]{8}(?:-group|@g\.us)?)")
+_Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident)
 
 
 def sees_phones(user: Viewer) -> bool:
@@ -27,17 +34,17 @@ def sees_phones(user: Viewer) -> bool:
 def masked(address: str) -> str:
     """`•••• 99`: enough to tell two rows apart, not enough to call.
 
-    Groups stay whole, except for the number of its founder that an old group's address begins with.
+    Whatever is not known to be no number is hidden: Z-API may write one in ways not seen before.
+    Known are the addresses of `_NO_NUMBER`; an old group's keeps the time at which it was founded,
+    without the number of its founder.
     """
-    match phones.kind_of(address):
-        case AddressKind.PHONE:
-            return phones.hidden(phones.digits_of(address))
-        case AddressKind.LID:
-            return "•••• LID"
-        case AddressKind.GROUP if _is_founded(address):
-            return f"••••-{address.partition('-')[2]}"
-        case _:
-            return address
+    if not address or _NO_NUMBER.fullmatch(address):
+        return address
+    if phones.kind_of(address) is AddressKind.LID:
+        return "•••• LID"
+    if group := _OLD_GROUP.fullmatch(address):
+        return f"••••{group['founded']}"
+    return phones.hidden(phones.without_host(address))
 
 
 def mask_text(text: str) -> str:
@@ -48,9 +55,14 @@ def mask_text(text: str) -> str:
 def as_seen_by(user: Viewer, rows: Iterable[_Row]) -> list[_Row]:
     """The rows as this person may read them: to be shown, never to be saved."""
     shown = list(rows)
-    if not sees_phones(user):
-        for row in shown:
-            _mask(row)
+    return shown if sees_phones(user) else without_numbers(shown)
+
+
+def without_numbers(rows: Iterable[_Row]) -> list[_Row]:
+    """The rows as those read them who see no number: to be shown, never to be saved."""
+    shown = list(rows)
+    for row in shown:
+        _mask(row)
     return shown
 
 
@@ -58,12 +70,17 @@ def _mask(row: Any) -> None:
     for name in _FREE_TEXTS[type(row)]:
         setattr(row, name, mask_text(getattr(row, name)))
     if isinstance(row, Incident):  # what a rule found may quote Z-API
-        row.values = {
-            name: mask_text(value) if isinstance(value, str) else value
-            for name, value in row.values.items()
-        }
+        row.values = {name: _without_numbers(value) for name, value in row.values.items()}
 
 
-def _is_founded(group: str) -> bool:
-    founder, hyphen, _ = group.partition("-")
-    return bool(hyphen) and phones.kind_of(founder) is AddressKind.PHONE
+def _without_numbers(value: Any) -> Any:
+    """Of what JSON holds: the texts, however deep, and no number that was counted."""
+    match value:
+        case str():
+            return mask_text(value)
+        case list():
+            return [_without_numbers(one) for one in value]
+        case dict():
+            return {name: _without_numbers(one) for name, one in value.items()}
+        case _:
+            return value

@@ -7,7 +7,7 @@ from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
-from messages.access.masking import sees_phones
+from messages.access.masking import as_seen_by, sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to
 from messages.labels import Labels, labels_of
@@ -200,3 +200,6 @@ class IncidentList(ListView):
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:
         incidents = Incident.objects.select_related("instance")
         return filters.narrow_incidents(limited_to(self.request.user, incidents), query)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        return as_seen_by(self.request.user, super().paginate_queryset(queryset) or ())

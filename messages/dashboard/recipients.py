@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from messages import phones
-from messages.access.masking import sees_phones
+from messages.access.masking import masked, sees_phones
 from messages.access.scope import Viewer, limited_to
 from messages.audit import Action, audit
 from messages.finding.keyset import Page, page_of
@@ -126,7 +126,7 @@ def _page(
         "rows": rows_of(page.messages, request.user),
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[seal(address)]),
-        "can_reveal": not is_revealed and kind is AddressKind.PHONE and _may_reveal(request.user),
+        "can_reveal": not is_revealed and _is_hidden(address) and _may_reveal(request.user),
         **_neighbours(page, recipient_address(address)),
     }
     return render(request, "dashboard/recipient.html", context)
@@ -159,6 +159,12 @@ def _funnel(messages: MessageQuerySet) -> Funnel:
     total = found["total"]
     rungs = tuple(Rung(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)
     return Funnel(total, found["failed"], rungs, moment(found["newest"]))
+
+
+def _is_hidden(address: str) -> bool:
+    """Whether it may be a number: not that of a group or a LID, of which nobody can be called."""
+    is_other = phones.kind_of(address) in {AddressKind.GROUP, AddressKind.LID}
+    return not is_other and masked(address) != address
 
 
 def _may_reveal(user: Viewer) -> bool:

@@ -102,7 +102,8 @@ class Callback(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type or '?'} {self.received_at:%Y-%m-%d %H:%M:%S}"
+        # Without its type, which may hold anything that was sent.
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S} {self.pk}"
 
     @property
     def why(self) -> str:

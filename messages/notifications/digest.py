@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from messages.access.masking import without_numbers
 from messages.incidents.links import place_of
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
@@ -91,7 +92,8 @@ class Digest:
         """Of an incident that was opened and resolved meanwhile only the end is told."""
         latest: dict[int, Entry] = {}
         for one in sorted(notifications, key=lambda one: one.pk):
-            latest[one.incident_id] = Entry(one.incident, Transition(one.transition))
+            [incident] = without_numbers([one.incident])
+            latest[one.incident_id] = Entry(incident, Transition(one.transition))
         return cls(digest_id, tuple(sorted(latest.values(), key=_place)))
 
     @property

@@ -33,6 +33,7 @@ INWARD = {
     "forwarding": {"heard", "instances", "models", "outgoing"},
     "incidents": {"access", "audit", "instances", "models", "statuses", "times", "zapi"},
     "notifications": {
+        "access",
         "audit",
         "forwarding",
         "incidents",

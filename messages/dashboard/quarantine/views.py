@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.masking import sees_phones
+from messages.access.masking import as_seen_by, sees_phones
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.ingest import ReplayResult, discard, replay
@@ -40,6 +40,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
     if chosen:
         quarantined = quarantined.filter(instance=chosen)
     page = page_of(quarantined, request.GET.dict())
+    as_seen_by(request.user, [row.callback for row in page.rows])
     context: dict[str, Any] = {
         "rows": page.rows,
         "instance": chosen,
@@ -62,7 +63,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 def quarantine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     callbacks = Callback.objects.filter(outcome__in=(Outcome.QUARANTINED, Outcome.DISCARDED))
     visible = limited_to(request.user, callbacks.select_related("instance"))
-    callback = get_object_or_404(visible, pk=pk)
+    [callback] = as_seen_by(request.user, [get_object_or_404(visible, pk=pk)])
     context = {
         "callback": callback,
         "received": Moment(callback.received_at),
