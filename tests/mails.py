@@ -3,10 +3,12 @@
 from django.core import mail
 from django.core.mail import EmailMessage
 
+from messages.access.password_reset import send_reset_links
 from messages.mail import deliver_mails
 
 
 def sent_mails() -> list[EmailMessage]:
     """Everything sent so far, once the worker has sent what waits."""
+    send_reset_links()
     deliver_mails()
     return list(mail.outbox)

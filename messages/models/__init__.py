@@ -24,6 +24,7 @@ from .notification import (
     NotificationState,
     Transition,
 )
+from .password_reset import PasswordResetRequest
 from .queued_mail import QueuedMail
 from .retention import Kept, Retention
 from .rhythm import Rhythm
@@ -78,6 +79,7 @@ __all__ = [
     "OtherAddress",
     "OtherKind",
     "Outcome",
+    "PasswordResetRequest",
     "Plan",
     "QueuedMail",
     "Retention",

@@ -59,6 +59,7 @@ HOLD_NOTHING: Final = {
         "Notification",
     ),
     *(
+        "PasswordResetRequest",
         "QueuedMail",
         "Retention",
         "Rhythm",

@@ -4,6 +4,7 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
+from messages.access.password_reset import send_reset_links
 from messages.access.throttling import forget_old_attempts
 from messages.export import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
@@ -45,6 +46,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forget exports", forget_old_exports, every=600, shared=True),
         Job("forget batches", forget_old_batches, every=3600),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
+        Job("password resets", send_reset_links, every=1),
         Job("send e-mails", lambda: deliver_mails(stop), every=1, alone=True),
         Job("notify", notify, every=1, alone=True),
         Job("learn rhythms", learn_rhythms, every=60, shared=True),

@@ -1,0 +1,112 @@
+"""Forgotten passwords.
+
+The page only stores the typed address. The worker looks for its account and sends the link, so the
+page takes the same time, and gives the same answer, whether or not there is such an account.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone, translation
+
+from messages.audit import Action, audit
+from messages.models import PasswordResetRequest, SecretUnreadableError
+
+logger = logging.getLogger(__name__)
+
+# For one account; whoever asks. The links sent earlier stay good.
+LINKS_PER_HOUR: Final = 3
+# Requests that a worker takes longer for than this are dropped: nobody waits for the link any more.
+KEPT: Final = timedelta(hours=1)
+# Above it no more are stored: without a worker, strangers could fill the database.
+MAX_WAITING: Final = 1000
+_BATCH: Final = 50
+
+
+def request_password_reset(address: str) -> None:
+    """Store it for the worker. The same statements for every address."""
+    is_full = PasswordResetRequest.objects.count() >= MAX_WAITING
+    if is_full:
+        logger.error("Too many password resets wait for the worker; one was dropped.")
+        return
+    PasswordResetRequest.objects.create(
+        address=address, language=translation.get_language() or "en"
+    )
+
+
+def send_reset_links() -> int:
+    """What the worker does. Each batch is one transaction, so that a link is queued once."""
+    done = 0
+    while PasswordResetRequest.objects.exists():
+        with transaction.atomic():
+            waiting = PasswordResetRequest.objects.order_by("pk")
+            batch = list(waiting.select_for_update(skip_locked=True)[:_BATCH])
+            for one in batch:
+                done += _serve(one)
+            PasswordResetRequest.objects.filter(pk__in=[one.pk for one in batch]).delete()
+        if not batch:
+            break  # another worker has them
+    return done
+
+
+def _serve(asked: PasswordResetRequest) -> int:
+    if asked.created_at + KEPT < timezone.now():
+        return 0
+    try:
+        address = asked.address.reveal()
+    except SecretUnreadableError:
+        return 0
+    with translation.override(asked.language):
+        receivers = [(user, own) for user, own in _accounts_of(address) if _may_send(user)]
+        for user, own in receivers:
+            _send(user, own)
+    return len(receivers)
+
+
+def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
+    """Active accounts, each with its own spelling of the address, which is what gets the link.
+
+    Databases compare in upper case, where different letters become one: what they find is
+    compared again.
+    An address that somebody added and has not confirmed resets nothing.
+    """
+    active = User.objects.filter(is_active=True)
+    found = {user: user.email for user in active.filter(email__iexact=address)}
+    confirmed = EmailAddress.objects.filter(email__iexact=address, verified=True, user__in=active)
+    found |= {one.user: one.email for one in confirmed.select_related("user")}
+    for user, own in found.items():
+        if own.lower() == address.lower():
+            yield user, own
+
+
+def _may_send(user: User) -> bool:
+    """Counted in the cache that all processes share."""
+    key, now, hour = f"password-reset:{user.pk}", time.time(), 3600
+    sent = [at for at in cache.get(key, []) if at > now - hour]
+    if len(sent) >= LINKS_PER_HOUR:
+        logger.warning("User %s has had enough password resets this hour.", user.pk)
+        return False
+    cache.set(key, [*sent, now], hour)
+    return True
+
+
+def _send(user: User, address: str) -> None:
+    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    adapter = get_adapter()
+    context = {
+        "user": user,
+        "username": user.get_username(),
+        "password_reset_url": adapter.get_reset_password_from_key_url(key),
+    }
+    adapter.send_password_reset_mail(user, address, context)
+    audit(None, Action.USER_CHANGED, details={"user": user.get_username(), "password": "reset"})
