@@ -193,6 +193,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "statusboard.request_ids.RequestIdMiddleware",
+    "statusboard.charset.Utf8Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "statusboard.browser_limits.BrowserLimitsMiddleware",

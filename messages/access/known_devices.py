@@ -4,6 +4,9 @@ The cookie signs nobody in. It only says which counter failed attempts are count
 strangers who guess somebody's password do not keep its owner out. It is given after a complete
 sign-in and with a new password, and a new password ends those of all other browsers: who knew the
 old one has no counters of their own for guessing the new one.
+
+A link from an e-mail proves no second factor. A browser that is known by it alone shares the
+account's counter of codes, or whoever reads the e-mails could ask for links to get more attempts.
 """
 
 import secrets
@@ -23,16 +26,23 @@ _MAX_PEOPLE: Final = 20
 _MARK: Final = "_known_to"
 
 
-def device_of(request: HttpRequest, user: User) -> str | None:
-    """The identifier of the browser where it is known to `user`, else None."""
+def device_of(request: HttpRequest, user: User, *, signed_in: bool = False) -> str | None:
+    """The identifier of the browser where it is known to `user`, else None.
+
+    `signed_in`: only where it is known by a complete sign-in.
+    """
     cookie = _read(request)
     proof = cookie["people"].get(str(user.pk), "")
-    return cookie["device"] if constant_time_compare(proof, _proof(user)) else None
+    proofs = [_proof(user, signed_in=True)] + ([] if signed_in else [_proof(user, signed_in=False)])
+    return cookie["device"] if any(constant_time_compare(proof, one) for one in proofs) else None
 
 
-def remember_device(request: HttpRequest, user: User) -> None:
-    """Makes the browser known to `user` with the answer to this request."""
-    setattr(request, _MARK, user)
+def remember_device(request: HttpRequest, user: User, *, signed_in: bool) -> None:
+    """Makes the browser known to `user` with the answer to this request.
+
+    `signed_in`: by a complete sign-in, and not by a link alone.
+    """
+    setattr(request, _MARK, (user, _proof(user, signed_in=signed_in)))
 
 
 class KnownDeviceMiddleware:
@@ -41,17 +51,16 @@ class KnownDeviceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        user: User | None = getattr(request, _MARK, None)
-        if user:
-            _write(request, response, user)
+        if mark := getattr(request, _MARK, None):
+            _write(request, response, *mark)
         return response
 
 
-def _write(request: HttpRequest, response: HttpResponse, user: User) -> None:
+def _write(request: HttpRequest, response: HttpResponse, user: User, proof: str) -> None:
     cookie = _read(request)
-    others = {pk: proof for pk, proof in cookie["people"].items() if pk != str(user.pk)}
+    others = {pk: one for pk, one in cookie["people"].items() if pk != str(user.pk)}
     newest = list(others.items())[-(_MAX_PEOPLE - 1) :]
-    people = dict(newest) | {str(user.pk): _proof(user)}
+    people = dict(newest) | {str(user.pk): proof}
     response.set_cookie(
         settings.KNOWN_DEVICE_COOKIE_NAME,
         signing.dumps({"device": cookie["device"], "people": people}, salt=_SALT, compress=True),
@@ -71,5 +80,5 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     return cookie
 
 
-def _proof(user: User) -> str:
-    return salted_hmac(_SALT, user.password).hexdigest()[:20]
+def _proof(user: User, *, signed_in: bool) -> str:
+    return salted_hmac(_SALT, f"{signed_in} {user.password}").hexdigest()[:20]

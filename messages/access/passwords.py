@@ -52,7 +52,7 @@ def begin_code(request: HttpRequest, user: User) -> Attempt:
     """An attempt at a second factor's code: of a session, or of a sign-in after the password."""
     if request.user.is_authenticated:
         return begin_in_session(request)
-    device = device_of(request, user)
+    device = device_of(request, user, signed_in=True)
     one = counter("code and device", user.pk, device) if device else counter("code", user.pk)
     return begin(request, [one])
 
@@ -63,7 +63,8 @@ def audit_failure(request: HttpRequest, user: User | None, **details: Any) -> No
     A flood of failures is added up, because the audit log is never emptied.
     """
     name = user.get_username() if user else ""
-    left_out = note_failure(name)
+    # Each step for itself: a flood of passwords must not hide a wrong code.
+    left_out = note_failure(name, *details.values())
     if left_out is None:
         return
     if left_out:

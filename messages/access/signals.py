@@ -48,11 +48,11 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def _device_is_known(request: HttpRequest, user: User, **_: Any) -> None:
-    remember_device(request, user)
+    remember_device(request, user, signed_in=True)
 
 
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
-    remember_device(request, user)
+    remember_device(request, user, signed_in=request.user.is_authenticated)
     audit(request, Action.USER_CHANGED, details={"user": user.get_username(), "password": "new"})
 
 

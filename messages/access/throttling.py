@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
@@ -25,6 +25,9 @@ from messages.models import Throttle
 _SALT: Final = "messages.access.throttling"
 # Counters that lie further ahead were written before the clock was set back.
 _LONGEST_AHEAD: Final = 24 * 3600 * 1000
+# Longer than any attempt takes, so that no row is deleted that one is about to use.
+_KEPT: Final = 3600 * 1000
+_MOST: Final = 5000
 
 
 class Limit(NamedTuple):
@@ -112,12 +115,12 @@ def begin(
     return Attempt(counted, is_muted=is_muted)
 
 
-def note_failure(about: str) -> int | None:
-    """Whether the audit log has room for one more failure about somebody: None where not.
+def note_failure(*about: str) -> int | None:
+    """Whether the audit log has room for one more failure about something: None where not.
 
     Otherwise how many were left out since the last one that it shows.
     """
-    key, limit = counter("audit", about)
+    key, limit = counter("audit", *about)
     with transaction.atomic():
         free_at = _free_at([Counter(key, limit)], lock=True)[key]
         now = _now()
@@ -125,19 +128,22 @@ def note_failure(about: str) -> int | None:
         if limit.wait(free_at, now):
             row.update(left_out=F("left_out") + 1)
             return None
-        left_out = row.values_list("left_out", flat=True).get()
+        left_out = row.values_list("left_out", flat=True).first()
         row.update(free_at=now + limit.ahead(free_at, now) + limit.step, left_out=0)
-    return left_out
+    return left_out or 0
 
 
 def forget_old_attempts() -> int:
-    """For the worker: rows that count nothing any more."""
+    """For the worker: rows that have counted nothing for a while."""
     now = _now()
-    old = Throttle.objects.filter(free_at__lt=now, left_out=0)
+    old = Q(free_at__lt=now - _KEPT, left_out=0)
     # A count of what was left out waits for the next failure, though not for ever.
-    stale = Throttle.objects.filter(free_at__lt=now - _LONGEST_AHEAD)
-    impossible = Throttle.objects.filter(free_at__gt=now + _LONGEST_AHEAD)
-    return sum(rows.delete()[0] for rows in (old, stale, impossible))
+    stale = Q(free_at__lt=now - _LONGEST_AHEAD)
+    impossible = Q(free_at__gt=now + _LONGEST_AHEAD)
+    with transaction.atomic():
+        rows = Throttle.objects.filter(old | stale | impossible)
+        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_MOST])
+        return Throttle.objects.filter(pk__in=keys).delete()[0]
 
 
 def too_many_attempts(request: HttpRequest, seconds: int = 60) -> HttpResponse:

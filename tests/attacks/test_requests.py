@@ -127,3 +127,31 @@ def test_plain_http_is_led_to_https(db: None) -> None:
 def test_a_form_that_is_too_large_is_refused(client: Any, ana: User) -> None:
     body = {"login": "ana", "password": "x" * 2_000_000}
     assert client.post("/account/login/", body).status_code == 400
+
+
+LONE_SURROGATE = "+2AA-"  # in UTF-7
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/account/login/", "/account/password/reset/", "/search/", "/labels/", "/people/invite/"],
+)
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "idna", "base64", "unknown"])
+def test_no_charset_that_a_client_claims_breaks_a_form(admin_client, path, charset):
+    names = ("login", "password", "email", "q", "text", "username", "role")
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{LONE_SURROGATE}\r\n'
+        for name in names
+    ]
+    body = "".join([*parts, "--x--\r\n"]).encode()
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    if path.startswith("/account/"):
+        admin_client.logout()
+    assert admin_client.generic("POST", path, body, content_type=kind).status_code < 500
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "unknown"])
+def test_no_charset_that_a_client_claims_breaks_a_query(admin_client, charset):
+    kind = f"text/plain; charset={charset}"
+    answer = admin_client.get("/?q=%2B2AA-&reference=%2B2AA-", CONTENT_TYPE=kind)
+    assert answer.status_code == 200

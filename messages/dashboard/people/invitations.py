@@ -55,7 +55,7 @@ class InvitationView(PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
-        remember_device(self.request, form.user)
+        remember_device(self.request, form.user, signed_in=False)
         details = {"user": form.user.get_username(), "password": "new", "invitation": "accepted"}
         audit(self.request, Action.USER_CHANGED, details=details)
         return answer
