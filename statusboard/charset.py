@@ -1,6 +1,19 @@
+"""Texts of requests are UTF-8, whatever a client claims."""
+
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+
+
+def drop_encoded_content_type(environ: dict[str, Any]) -> None:
+    """Forget a Content-Type whose parameters are in an encoding of their own (RFC 2231).
+
+    No browser and no Z-API sends one. Django reads it while it makes the request, where an encoding
+    that Python does not know is an error that no handler answers.
+    """
+    if "*" in environ.get("CONTENT_TYPE", ""):
+        environ["CONTENT_TYPE"] = "application/octet-stream"
 
 
 class Utf8Middleware:

@@ -18,6 +18,7 @@ django.setup(set_prefix=False)
 
 # Django is set up only now: E402.
 from messages.webhooks.doorstep import doorstep, turn_away  # noqa: E402
+from statusboard.charset import drop_encoded_content_type  # noqa: E402
 from statusboard.handlers import (  # noqa: E402
     CallbackHandler,
     DoorHandler,
@@ -42,6 +43,7 @@ gc.freeze()
 
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    drop_encoded_content_type(environ)
     if environ.get("PATH_INFO") in _WATCHED:
         return _watched(environ, start_response)
     with doorstep:
@@ -55,6 +57,7 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    drop_encoded_content_type(environ)
     path = environ.get("PATH_INFO", "")
     is_for_the_door = path.startswith("/webhooks/") or path in _WATCHED
     return (webhook_door if is_for_the_door else _page)(environ, start_response)

@@ -12,6 +12,7 @@ from django.test import Client
 from tests.access.conftest import is_signed_in, sign_in
 from tests.access.routes import OWN_ROUTES, ROUTES
 from tests.attacks.pages import ask
+from tests.conftest import call
 from tests.dashboard.conftest import HttpsClient
 
 # What proves itself by a key of its own, and never by a cookie.
@@ -155,3 +156,17 @@ def test_no_charset_that_a_client_claims_breaks_a_query(admin_client, charset):
     kind = f"text/plain; charset={charset}"
     answer = admin_client.get("/?q=%2B2AA-&reference=%2B2AA-", CONTENT_TYPE=kind)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/account/login/", "/webhooks/zapi/key/", "/healthz", "/api/v1/"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data; boundary=x; charset*=unknown''%41",
+        "multipart/form-data; boundary*=idna''%41",
+        "application/json; charset*=unknown''%41",
+        "text/plain; x*='%41",
+    ],
+)
+def test_no_parameter_in_an_encoding_of_its_own_breaks_a_request(db, path, kind):
+    assert call(path, "POST", b"--x--", CONTENT_TYPE=kind, HTTP_HOST="127.0.0.1").status < 500
