@@ -18,8 +18,18 @@ from messages.access.people import access_in_words
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.ingest import replay
-from messages.instances.push import push
-from messages.models import Account, Callback, Instance, Message, Outcome, StatusEvent, WebhookState
+from messages.instances.addresses import why_push_is_off
+from messages.instances.push import ask_for_push
+from messages.instances.reading import webhooks_of
+from messages.models import (
+    Account,
+    Callback,
+    Instance,
+    Message,
+    Outcome,
+    StatusEvent,
+    WebhookKind,
+)
 
 # What these hold is secret, and their owners have pages for them. Importing registered them.
 # Roles are code (messages.access.roles), and groups nothing else.
@@ -264,15 +274,15 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description=_("Push the webhook to Z-API"), permissions=["push"])
     def push_webhook(self, request: HttpRequest, queryset: QuerySet[Instance]) -> None:
+        if reason := why_push_is_off():
+            messages.error(request, str(reason))
         for instance in queryset:
-            webhook = push(instance)
-            details = {"kind": webhook.kind}
-            audit(request, Action.WEBHOOK_PUSHED, about=instance, details=details)
-            if webhook.state == WebhookState.IN_SYNC:
-                words = _("%(instance)s: pushed, read back, in sync.") % {"instance": instance}
-                messages.success(request, words)
-            else:
-                messages.error(request, f"{instance}: {webhook.words}")
+            webhook = webhooks_of(instance)[WebhookKind.MESSAGE_STATUS]
+            webhook.wanted = True
+            ask_for_push([webhook])
+            audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": webhook.kind})
+        if not reason:
+            messages.success(request, _("The worker is pushing; reload this page for the result."))
 
     def has_push_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("whatsapp.change_instance")

@@ -214,6 +214,7 @@ MIDDLEWARE = [
     "messages.access.middleware.TwoFactorRequiredMiddleware",
     "messages.access.middleware.WholePageMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
+    "messages.access.calls.NetworkLimitMiddleware",
 ]
 # None of it runs for a callback: the webhook has a door of its own in statusboard/wsgi.py.
 ROOT_URLCONF = "statusboard.urls"

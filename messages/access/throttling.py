@@ -64,6 +64,7 @@ LIMITS: Final = {
     "code": Limit(10, 300),
     "code and device": Limit(10, 300),
     "audit": Limit(10, 600),
+    "calls": Limit(10, 6),
 }
 
 
@@ -113,6 +114,20 @@ def begin(
             ahead = limit.ahead(free_at[key], now)
             Throttle.objects.filter(pk=key).update(free_at=now + ahead + limit.step)
     return Attempt(counted, is_muted=is_muted)
+
+
+def spend(counted: Counter) -> int:
+    """Counts one use; gives 0, or without counting it how many milliseconds to wait."""
+    key, limit = counted
+    if wait := limit.wait(_free_at([counted]).get(key, 0), _now()):
+        return wait  # looked at without a lock: what is refused must not write
+    with transaction.atomic():
+        free_at, now = _free_at([counted], lock=True)[key], _now()
+        wait = limit.wait(free_at, now)
+        if not wait:
+            ahead = limit.ahead(free_at, now)
+            Throttle.objects.filter(pk=key).update(free_at=now + ahead + limit.step)
+    return wait
 
 
 def note_failure(*about: str) -> int | None:

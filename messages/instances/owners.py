@@ -12,7 +12,7 @@ from messages.zapi.client import OTHER_KINDS, ZapiError
 from messages.zapi.errors import Problem
 
 from .addresses import webhook_url, why_push_is_off
-from .push import agree_to_replace, push_wanted
+from .push import agree_to_replace, ask_for_push
 from .reading import FAILURES, client_of, is_foreign, note_instance, read_into, webhooks_of
 
 _NOT_RESTORED = Problem(
@@ -104,8 +104,8 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
         own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
         client.set_every_webhook(webhook_url(instance), sent_by_me=own)
         note_instance(instance, me, connected=me.connected, asked_at=asked_at)
-    # Each by itself once more: reads back, and remembers what came of it.
-    push_wanted(instance)
+    # The worker pushes each by itself once more: reads back, and remembers what came of it.
+    ask_for_push(webhooks_of(instance).values())
 
 
 def restore_others(instance: Instance) -> None:

@@ -17,6 +17,7 @@ from messages.forwarding.verdict import judge
 from messages.mail import mail_connection, why_mail_is_off
 from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
 from messages.outgoing import Courier, PostFailedError
+from statusboard import page_network
 
 from .digest import Digest, Trial
 from .signing import signature
@@ -61,7 +62,7 @@ def _mail(channel: Channel, digest: Digest | Trial) -> None:
         connection=mail_connection(),
     )
     try:
-        message.send()
+        page_network.call(message.send)
     except (SMTPException, OSError) as error:
         # Its text may hold addresses.
         logger.warning("Channel %s: the e-mail was not sent (%s).", channel.pk, type(error))

@@ -20,6 +20,8 @@ from typing import Any, Self
 
 import certifi
 
+from statusboard import page_network
+
 from .addresses import Address, Resolver, UnsafeAddressError, read_address, resolve
 
 CONNECT_TIMEOUT = 5.0
@@ -88,6 +90,12 @@ class Courier:
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Raises PostFailedError where no answer came in time, or none may be asked for."""
+        try:
+            return page_network.call(lambda: self._post_in_time(body, headers))
+        except TimeoutError:
+            raise PostFailedError(Failure.TOO_SLOW) from None
+
+    def _post_in_time(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         deadline = _Deadline(self._whole_timeout)
         # As bytes: http.client would refuse a text outside Latin-1.
         encoded = {name: value.encode() for name, value in headers.items()}

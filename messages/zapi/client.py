@@ -13,6 +13,8 @@ from urllib.parse import quote
 import requests
 from django.conf import settings
 
+from statusboard import page_network
+
 from . import errors
 from .errors import Problem, ZapiError, read_answer
 from .hidden import Hidden
@@ -179,6 +181,15 @@ def _outcome(
     Raised from here it would keep the frames in which it happened, with their variables: those of
     requests hold the URL and the headers.
     """
+    try:
+        return page_network.call(lambda: _asked(method, url, headers, body, of_partner=of_partner))
+    except TimeoutError:
+        return errors.TOO_SLOW
+
+
+def _asked(
+    method: str, url: Hidden[str], headers: _Headers, body: Any, *, of_partner: bool
+) -> dict[str, Any] | Problem:
     try:
         with _problems_of_the_network():
             return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)

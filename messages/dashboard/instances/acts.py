@@ -22,11 +22,10 @@ from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
-from messages.instances.verify import verify
 from messages.models import Instance, OtherKind, TokenPolicy, Webhook, WebhookKind
 
 from ..confirming import ask, is_confirmed
-from .views import CHANGE, instance_of
+from .views import CHANGE, instance_of, verify_soon
 
 _LABELS: Final = dict((*WebhookKind.choices, *OtherKind.choices))
 
@@ -46,15 +45,8 @@ def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
-    verify(instance)
-    webhooks = [one for one in instance.webhooks.all() if one.is_wanted and one.problem]
-    # One reason for all of them is said once.
-    for words in dict.fromkeys(webhook.words for webhook in webhooks):
-        flash.error(request, words)
-    if not webhooks:
-        flash.success(request, _("Z-API calls this board’s URL."))
-    return redirect("dashboard:instance", pk)
+    """The worker does it; the page of the batch shows what came of it."""
+    return verify_soon(request, instance_of(request.user, pk))
 
 
 @permission_required(CHANGE, raise_exception=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,14 +15,14 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 from messages.access.scope import Viewer, limited_to
 from messages.audit import Action, audit
 from messages.instances.addresses import why_push_is_off
+from messages.instances.batches import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
 from messages.instances.owners import leave
 from messages.instances.push import ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.tokens import mismatches_of
-from messages.instances.verify import verify
-from messages.models import Instance, Tag, TokenPolicy, WebhookKind, WebhookState
+from messages.models import BatchKind, Instance, Tag, TokenPolicy, WebhookKind
 
 from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
@@ -74,9 +75,10 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
             raise PermissionDenied
         if form.is_valid():
             _update(request, form, instance)
-            if not form.wants_push and form.has_new_tokens:
-                _check_tokens(request, instance)
-            return _saved(request, form, instance)
+            saved = _saved(request, form, instance)
+            # At once, while whoever typed them in is there to correct them.
+            is_checked = form.has_new_tokens and not form.wants_push
+            return verify_soon(request, instance) if is_checked else saved
     context = _context(instance) | {"form": form, "may_change": may_change}
     if may_change:
         context["tokens"] = {
@@ -186,10 +188,10 @@ def _choose(instance: Instance, hooks: list[str]) -> None:
             leave(webhook)
 
 
-def _check_tokens(request: HttpRequest, instance: Instance) -> None:
-    """At once, while whoever typed them in is there to mend them."""
-    webhook = verify(instance)
-    if webhook.state == WebhookState.UNREACHABLE:
-        flash.error(request, webhook.words)
-    else:
-        flash.success(request, _("Z-API takes the new tokens."))
+def verify_soon(request: HttpRequest, instance: Instance) -> HttpResponse:
+    """Has the worker ask Z-API, and leads to the page that shows the result."""
+    user = request.user if isinstance(request.user, User) else None
+    batch = start_for([instance], BatchKind.VERIFY, by=user)
+    details = {"batch": batch.pk, "kind": batch.kind}
+    audit(request, Action.BATCH_STARTED, about=instance, details=details)
+    return redirect("dashboard:instance-batch", batch.pk)

@@ -1,0 +1,66 @@
+"""How often a person's pages may call other servers (Z-API, a mail server, a channel)."""
+
+from collections.abc import Callable
+
+from django.contrib import messages as flash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from messages.audit import Action, audit
+from statusboard import page_network
+
+from . import throttling
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class TooManyCallsError(Exception):
+    """Somebody's pages have called other servers too often."""
+
+
+class NetworkLimitMiddleware:
+    """Limits every page that calls another server, and says so on the page that the click was on.
+
+    A refusal comes before the first call, so nothing is half done.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with page_network.limited(lambda: _count(request)):
+            return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        match error:
+            case page_network.BusyError():
+                words = _("Too many pages are waiting for other servers. Try again in a moment.")
+            case TooManyCallsError():
+                words = _("You asked other servers too often. Try again in a minute.")
+            case _:
+                return None
+        flash.error(request, words)
+        return redirect(_back(request))
+
+
+def _count(request: HttpRequest) -> None:
+    person = request.user.pk
+    if not throttling.spend(throttling.counter("calls", person)):
+        return
+    left_out = throttling.note_failure("calls", str(person))
+    if left_out is not None:
+        details = {"page": request.resolver_match and request.resolver_match.view_name}
+        audit(request, Action.CALLS_REFUSED, details=details | {"others": left_out})
+    raise TooManyCallsError
+
+
+def _back(request: HttpRequest) -> str:
+    """The page before. Not the page itself, which would be refused again."""
+    url = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    is_itself = request.method != "POST" and url == request.build_absolute_uri()
+    return url if is_ours and not is_itself else "dashboard:messages"

@@ -1,0 +1,231 @@
+"""Pages that call other servers: few at once, none for long, and each person only so often."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils import timezone
+
+from messages.models import Action, AuditEvent, Batch, Channel, Throttle, WebhookState
+from statusboard import page_network
+from tests.dashboard.conftest import HttpsClient
+from tests.stand_in import zapi
+
+__all__ = ["zapi"]
+
+LOOK_UP = reverse("dashboard:look-up")
+BUSY = "Too many pages are waiting for other servers"
+TOO_OFTEN = "You asked other servers too often"
+
+
+class SilentServer:
+    """Takes every connection and never answers."""
+
+    def __init__(self) -> None:
+        self.calls: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self.calls.append(self._listener.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for call in self.calls:
+            call.close()
+
+
+@pytest.fixture
+def silent(settings: Any) -> Iterator[SilentServer]:
+    server = SilentServer()
+    settings.ZAPI_BASE_URL, settings.FORWARD_ALLOW_PRIVATE = server.url, True
+    yield server
+    server.close()
+    free_again()
+
+
+def free_again() -> None:
+    """Wait until no page of an earlier test holds a slot."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with page_network.limited(lambda: None):
+                page_network.call(lambda: None)
+        except page_network.BusyError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_network, "MAX_SECONDS", 0.3)
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """As many pages wait for other servers as may."""
+    over = threading.Event()
+
+    def wait() -> None:
+        with page_network.limited(lambda: None):
+            page_network.call(lambda: over.wait(60))
+
+    pages = [threading.Thread(target=wait) for _ in range(page_network.MAX_PAGES)]
+    for page in pages:
+        page.start()
+    yield
+    over.set()
+    for page in pages:
+        page.join()
+    free_again()
+
+
+@pytest.fixture
+def boss(db: None) -> Any:
+    client = HttpsClient()
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+@pytest.fixture
+def channel(silent: SilentServer) -> Channel:
+    return Channel.objects.create(name="Hook", kind="webhook", address=silent.url, secret="s")
+
+
+@pytest.fixture
+def acts(instance: Any, channel: Channel) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Everything that a person can click and that calls another server."""
+    instance.key_version, instance.key_rotated_at = 2, timezone.now() - timedelta(days=1)
+    instance.taken_urls = {"received": "https://crm.example.com/"}
+    instance.save()
+    instance.webhooks.create(
+        kind="delivery", previous_url="https://crm.example.com/", state=WebhookState.IN_SYNC
+    )
+
+    def url(name: str, *more: Any) -> str:
+        return reverse(f"dashboard:instance-{name}", args=[instance.pk, *more])
+
+    sure = {"confirmed": "1"}
+    return {
+        "look-up": (LOOK_UP, {"phone": "5544999999999", "instance": instance.pk}),
+        "restore": (url("webhook", "delivery"), sure | {"action": "restore"}),
+        "restore-others": (url("restore-others"), sure),
+        "retire": (url("retire"), sure),
+        "every": (url("every"), {"forward": "on"}),
+        "archive": (url("archive"), {"confirmed": "first"}),
+        "import": (
+            reverse("dashboard:instance-import"),
+            {"source": "partner", "name": "Loja", "partner_token": "partner-token"},
+        ),
+        "channel-test": (reverse("dashboard:channel-test", args=[channel.pk]), {}),
+    }
+
+
+ACTS = (
+    *("look-up", "restore", "restore-others", "retire", "every", "archive", "import"),
+    "channel-test",
+)
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_page_gives_up_a_silent_server_in_time(boss, acts, silent, short, name):
+    path, fields = acts[name]
+    began = time.monotonic()
+    answer = boss.post(path, fields)
+    assert answer.status_code in {200, 302}
+    assert silent.calls
+    assert time.monotonic() - began < 5, "it waited for longer than a page may"
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_page_is_refused_at_once_while_others_wait(boss, acts, silent, busy, name):
+    path, fields = acts[name]
+    answer = boss.post(path, fields, follow=True)
+    assert BUSY in answer.text
+    assert not silent.calls
+
+
+def test_opening_a_page_that_calls_out_is_refused_as_well(boss, instance, silent, busy):
+    path = reverse("dashboard:instance-every", args=[instance.pk])
+    itself = {"referer": f"https://testserver{path}"}
+    assert BUSY in boss.get(path, headers=itself, follow=True).text
+    assert not silent.calls
+
+
+@pytest.mark.parametrize("name", ["push", "verify"])
+def test_what_the_worker_does_is_asked_for_while_others_wait(boss, instance, silent, busy, name):
+    answer = boss.post(reverse(f"dashboard:instance-{name}", args=[instance.pk]), follow=True)
+    assert answer.status_code == 200
+    assert BUSY not in answer.text
+    assert not silent.calls
+
+
+def test_verifying_leads_to_the_page_of_its_batch(boss, instance, zapi):
+    answer = boss.post(reverse("dashboard:instance-verify", args=[instance.pk]))
+    batch = Batch.objects.get()
+    assert answer["Location"] == reverse("dashboard:instance-batch", args=[batch.pk])
+
+
+def test_a_slot_stays_taken_until_the_late_call_has_ended(short):
+    over = threading.Event()
+    for _ in range(page_network.MAX_PAGES):
+        with page_network.limited(lambda: None), pytest.raises(TimeoutError):
+            page_network.call(lambda: over.wait(60))
+    with page_network.limited(lambda: None), pytest.raises(page_network.BusyError):
+        page_network.call(lambda: None)
+    over.set()
+    free_again()
+
+
+def ask(client: Any, instance: Any, times: int) -> list[str]:
+    fields = {"phone": "5544999999999", "instance": instance.pk}
+    return [client.post(LOOK_UP, fields, follow=True).text for _ in range(times)]
+
+
+def test_one_person_can_ask_ten_times_a_minute(boss, instance, zapi):
+    answers = ask(boss, instance, 15)
+    assert [TOO_OFTEN in answer for answer in answers] == [False] * 10 + [True] * 5
+    assert len(zapi.calls) == 10
+
+
+def test_a_person_who_waited_may_ask_again(boss, instance, zapi):
+    ask(boss, instance, 10)
+    Throttle.objects.update(free_at=int((time.time() - 1) * 1000))
+    assert TOO_OFTEN not in ask(boss, instance, 1)[0]
+
+
+def test_the_limit_is_each_persons_own(boss, instance, zapi):
+    ask(boss, instance, 11)
+    other = HttpsClient()
+    other.force_login(User.objects.create_superuser("other"))
+    assert TOO_OFTEN not in ask(other, instance, 1)[0]
+
+
+def test_who_asks_too_often_is_written_down_but_does_not_fill_the_audit_log(boss, instance, zapi):
+    ask(boss, instance, 40)
+    events = AuditEvent.objects.filter(action=Action.CALLS_REFUSED)
+    assert {event.actor_name for event in events} == {"boss"}
+    assert events.count() == 10
+    assert events[0].details["page"] == "dashboard:look-up"
+
+
+def test_a_refusal_leads_back_to_the_page_of_the_click(boss, instance, busy):
+    page = "https://testserver/?q=5544999999999"
+    fields = {"phone": "5544999999999", "instance": instance.pk}
+    assert boss.post(LOOK_UP, fields, headers={"referer": page})["Location"] == page
+    elsewhere = {"referer": "https://evil.example/"}
+    assert boss.post(LOOK_UP, fields, headers=elsewhere)["Location"] == "/"
