@@ -108,10 +108,10 @@ def begin(
         free_at = _free_at([*counters, *silent], lock=True)
         now = _now()
         _refuse_spent(request, counters, free_at, now)
-        is_muted = any(limit.wait(free_at[key], now) for key, limit in silent)
+        is_muted = any(limit.wait(free_at.get(key, 0), now) for key, limit in silent)
         counted = [*counters, *(() if is_muted else silent)]
         for key, limit in counted:
-            ahead = limit.ahead(free_at[key], now)
+            ahead = limit.ahead(free_at.get(key, 0), now)
             Throttle.objects.filter(pk=key).update(free_at=now + ahead + limit.step)
     return Attempt(counted, is_muted=is_muted)
 
@@ -137,7 +137,7 @@ def note_failure(*about: str) -> int | None:
     """
     key, limit = counter("audit", *about)
     with transaction.atomic():
-        free_at = _free_at([Counter(key, limit)], lock=True)[key]
+        free_at = _free_at([Counter(key, limit)], lock=True).get(key, 0)
         now = _now()
         row = Throttle.objects.filter(pk=key)
         if limit.wait(free_at, now):
