@@ -14,7 +14,11 @@ _PERMISSIONS = ", ".join([*(f"{name}=(self)" for name in _OWN), *(f"{name}=()" f
 
 
 class BrowserLimitsMiddleware:
-    """What pages may use, and that no other site may use them."""
+    """What pages may use, that no other site may use them, and that no browser keeps them.
+
+    A kept page would show messages to whoever goes back to it after the sign-out. Static files are
+    answered before this middleware and may be kept.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -23,4 +27,6 @@ class BrowserLimitsMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if "no-store" not in response.headers.get("Cache-Control", ""):
+            response.headers["Cache-Control"] = "no-store"
         return response

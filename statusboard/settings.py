@@ -210,7 +210,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "messages.access.known_devices.KnownDeviceMiddleware",
-    "messages.access.middleware.IdleTimeoutMiddleware",
+    "messages.access.middleware.SessionLimitMiddleware",
     "messages.access.middleware.TwoFactorRequiredMiddleware",
     "messages.access.middleware.WholePageMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
@@ -321,6 +321,8 @@ LOGIN_REDIRECT_URL = "dashboard:messages"
 
 # Signed in and idle for so long: signed out. 0 leaves it to the browser.
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=8 * 60)
+# After the sign-in, however busy the session is. 0 is for ever.
+SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=7 * 24)
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 USERSESSIONS_TRACK_ACTIVITY = True
 

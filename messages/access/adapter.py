@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from messages.models import Secret, SecretUnreadableError
 from statusboard.callers import client_address
-from statusboard.links import absolute_url
+from statusboard.links import absolute_url, is_path_of_site
 
 from .factors import factors_of
 from .passwords import is_own_password, user_by_password
@@ -37,6 +37,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only paths of this site. allauth itself follows every allowed host, also over http."""
+        return is_path_of_site(url)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that throttling counts by. A server on a socket names none: all share one."""

@@ -7,11 +7,16 @@ from allauth.account.forms import (
     LoginForm,
     ResetPasswordForm,
     ResetPasswordKeyForm,
+    default_token_generator,
 )
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +73,15 @@ class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc
 
 class ChosenPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"password1": _("New password"), "password2": _("New password, again")}
+
+    def save(self) -> None:
+        """The link works once, also for two people who open it at the same time."""
+        with transaction.atomic():
+            current = User.objects.select_for_update().get(pk=self.user.pk)
+            if not default_token_generator.check_token(current, self.temp_key):
+                # To the same page, which now says that the link is used.
+                raise ImmediateHttpResponse(redirect(context.request.path))
+            super().save()
 
 
 class _LimitedCode:

@@ -3,6 +3,7 @@
 One closes by itself, one asks for a second factor.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -20,6 +21,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from .factors import factors_of
 
+SIGNED_IN_AT: Final = "signed_in_at"
 SEEN_AT: Final = "seen_at"
 # How exactly it is known when somebody was here: a write for each page would be too much.
 _EXACTNESS: Final = 60
@@ -31,8 +33,11 @@ _FRAME = {"dashboard:set_language", "dashboard:preferences"}
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class IdleTimeoutMiddleware:
-    """Signs out who has done nothing for SESSION_IDLE_MINUTES."""
+class SessionLimitMiddleware:
+    """Ends a session SESSION_IDLE_MINUTES after its last page and SESSION_MAX_HOURS after sign-in.
+
+    Without the second limit, a stolen session that is used stays valid for ever.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -45,7 +50,13 @@ class IdleTimeoutMiddleware:
     def _look_at(self, request: HttpRequest) -> None:
         now = time.time()
         idle = now - request.session.get(SEEN_AT, 0)
-        if SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
+        # A session from before this limit begins now; so does one that a clock put in the future.
+        if request.session.get(SIGNED_IN_AT, math.inf) > now:
+            request.session[SIGNED_IN_AT] = now
+        if now - request.session[SIGNED_IN_AT] > settings.SESSION_MAX_HOURS * 3600 > 0:
+            logout(request)
+            flash.info(request, _("Your session has reached its maximum length. Sign in again."))
+        elif SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
             logout(request)
             flash.info(request, _("You were signed out because nothing happened for a while."))
         elif idle > _EXACTNESS and _is_a_persons(request):

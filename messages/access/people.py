@@ -134,10 +134,20 @@ def _limits(user: User, access: Access) -> Iterator[UserLimit]:
 
 
 @contextmanager
-def _admins_left() -> Iterator[None]:
-    """One change at a time, so that two admins cannot switch each other off at once."""
+def one_change_of_people() -> Iterator[None]:
+    """Runs one change of people at a time, in a transaction.
+
+    What was checked inside of it, such as a free user name, still holds when it is saved.
+    """
     with transaction.atomic():
         Group.objects.select_for_update().get(name=ADMIN)
+        yield
+
+
+@contextmanager
+def _admins_left() -> Iterator[None]:
+    """Two admins cannot switch each other off at once."""
+    with one_change_of_people():
         yield
         if not active_admins().exists():
             raise LastAdminError

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from messages.audit import Action, audit
 
 from .known_devices import remember_device
-from .middleware import SEEN_AT
+from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
 
 
@@ -33,7 +33,7 @@ def connect() -> None:
 
 
 def _begin_to_watch(request: HttpRequest, **_: Any) -> None:
-    request.session[SEEN_AT] = time.time()
+    request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = time.time()
 
 
 def _signed_in(request: HttpRequest, **_: Any) -> None:

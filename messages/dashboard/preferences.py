@@ -7,10 +7,10 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from messages.times import zone_of_language
+from statusboard.links import is_path_of_site
 
 THEME_COOKIE: Final = "statusboard_theme"
 ZONE_COOKIE: Final = "statusboard_time_zone"
@@ -51,10 +51,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo | None:
 def _way_back(request: HttpRequest) -> str:
     """Where the form stood, as long as that is one of our own pages."""
     url = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if is_ours else resolve_url("dashboard:messages")
+    return url if is_path_of_site(url) else resolve_url("dashboard:messages")
 
 
 def _remember(response: HttpResponse, name: str, value: str) -> None:

@@ -30,9 +30,7 @@ def api_key_add(request: HttpRequest) -> HttpResponse:
         return render(request, "dashboard/api_keys/add.html", {"form": form})
     key, chosen = form.key, form.cleaned_data
     text = issue(key, accounts=chosen["accounts"], instances=chosen["instances"], by=request)
-    response = render(request, "dashboard/api_keys/made.html", {"key": key, "text": text})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "dashboard/api_keys/made.html", {"key": key, "text": text})
 
 
 @unlimited_only("whatsapp.change_apikey")

