@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
+from messages.export import prepare_exports
 from messages.finding.keyset import Cursor
 from messages.finding.queries import message_set
+from messages.models import ExportJob
 
 Result = dict[str, Any]
 Query = tuple[str, Any]
@@ -101,18 +105,30 @@ def pages(forms: dict[str, str], rounds: int) -> None:
 
 
 def export(query: str, most: int) -> None:
-    """Print how long up to `most` rows took as CSV, and the memory beyond that of a page."""
+    """Print how long up to `most` rows took as CSV, and the memory beyond that of a page.
+
+    As the worker writes them, up to the last piece that is stored.
+    """
     visitor = Visitor()
     visitor.visit("/")
     before, began = _memory(), time.perf_counter()
-    answer: Any = visitor.client.post(f"/messages/export/?{query}", {"format": "csv"}, secure=True)
-    rows = 0
-    for piece in answer:
-        rows += piece.count(b"\n")
-        if rows >= most:
-            break
-    took = time.perf_counter() - began
-    print(json.dumps({"rows": rows, "seconds": took, "memory": _memory() - before}))
+    visitor.client.post(f"/messages/export/?{query}", {"format": "csv"}, secure=True)
+    prepare_exports(_Enough(most))
+    took, job = time.perf_counter() - began, ExportJob.objects.latest("created_at")
+    print(json.dumps({"rows": job.written, "seconds": took, "memory": _memory() - before}))
+    job.delete()
+
+
+class _Enough(threading.Event):
+    """Stops the worker once so many rows are written."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def is_set(self) -> bool:
+        done = ExportJob.objects.filter(Q(written__gte=self._rows) | ~Q(state="waiting"))
+        return done.exists()
 
 
 def first_page(visitor: Visitor) -> Result:

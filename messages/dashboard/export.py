@@ -1,15 +1,15 @@
-"""The filter of the Messages page, taken along."""
+"""Files to take along: messages, and the pages of what the worker prepares, of any kind."""
 
-from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
 from django.http import (
-    FileResponse,
+    Http404,
     HttpRequest,
     HttpResponse,
     QueryDict,
@@ -30,8 +30,9 @@ from messages.audit import Action, audit
 from messages.export import (
     MOST_ROWS,
     Reader,
-    ask_for_workbook,
+    ask_for_file,
     csv_lines,
+    may_have,
     pieces_of,
     separator,
     sight_of,
@@ -40,22 +41,35 @@ from messages.export import (
 from messages.finding.criteria import Criteria
 from messages.finding.matches import matches_of
 from messages.finding.search import understand
-from messages.models import ExportJob, ExportState
+from messages.models import ExportJob, ExportKind, ExportState
+from messages.privacy import who_is
 
 from .filters import address_of, encoded
 from .moments import Moment
 
-CSV: Final = "text/csv; charset=utf-8"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A workbook of so many is written while its reader waits; the worker writes a longer one.
+# The name of a file, with its time left open, and its type.
+_TYPES: Final = {
+    ExportKind.CSV: ("messages-{}.csv", "text/csv; charset=utf-8"),
+    ExportKind.WORKBOOK: (
+        "messages-{}.xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    ExportKind.AUDIT: ("audit-{}.csv", "text/csv; charset=utf-8"),
+    ExportKind.PERSON: ("person-{}.zip", "application/zip"),
+}
+# A file of so many rows is written while its reader waits; the worker writes a longer one.
 AT_ONCE: Final = 2000
 EXPORT: Final = "whatsapp.export_message"
 
 
 @require_POST
 @permission_required(EXPORT, raise_exception=True)
-def message_export(request: HttpRequest) -> HttpResponseBase:
-    """What the filters of the address leave, as the file that the button names."""
+def message_export(request: HttpRequest) -> HttpResponse:
+    """What the filters of the address leave, as the file that the button names.
+
+    A short file is the answer. A long one is written by the worker: while it was sent from here,
+    it would hold a thread that callbacks and other pages need.
+    """
     criteria = Criteria.read(request.GET)
     found = criteria.messages(request.user, matches_of(criteria.search, request.user))
     reader = Reader(
@@ -64,11 +78,25 @@ def message_export(request: HttpRequest) -> HttpResponseBase:
         zone=timezone.get_current_timezone(),
         shows_phones=sees_phones(request.user),
     )
-    if request.POST.get("format") == "xlsx":
-        return _workbook(request, criteria, reader)
-    # Asked now: while the file is sent, nobody's language is set any more.
-    pieces = _audited(request, criteria, reader, separator())
-    return StreamingHttpResponse(pieces, content_type=CSV, headers=_as_file("csv"))
+    kind = ExportKind.WORKBOOK if request.POST.get("format") == "xlsx" else ExportKind.CSV
+    if kind == ExportKind.WORKBOOK and reader.is_longer_than(MOST_ROWS):
+        words = _("A workbook holds up to %(most)s messages, and these are more: take the CSV.")
+        flash.error(request, words % {"most": number_format(MOST_ROWS, force_grouping=True)})
+        return _back(request)
+    if reader.is_longer_than(AT_ONCE):
+        return prepare_file(request, kind, encoded(criteria))
+    body = _workbook(reader) if kind == ExportKind.WORKBOOK else _csv(reader)
+    _note(request, criteria, reader.count, kind)
+    return as_file(body, kind)
+
+
+def prepare_file(request: HttpRequest, kind: ExportKind, query: str) -> HttpResponse:
+    """Has the worker write a file, and leads to the page that offers it."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    job = ask_for_file(user, kind, query, timezone.get_current_timezone_name())
+    return redirect("dashboard:export", job.pk)
 
 
 @require_safe
@@ -87,103 +115,118 @@ def export_size(request: HttpRequest) -> HttpResponse:
 def _expected(count: int) -> str:
     numbers = {"number": number_format(min(count, MOST_ROWS), force_grouping=True)}
     if count > MOST_ROWS:
-        return _("More than %(number)s messages: take the CSV, which may take minutes.") % numbers
+        words = _("More than %(number)s messages: take the CSV, which is ready in a few minutes.")
+        return words % numbers
     if count > AT_ONCE:
-        return _("%(number)s messages: the CSV comes at once, the workbook in a while.") % numbers
+        return _("%(number)s messages: the file is ready in a moment.") % numbers
     return ngettext("%(number)s message.", "%(number)s messages.", count) % numbers
 
 
-def _workbook(request: HttpRequest, criteria: Criteria, reader: Reader) -> HttpResponseBase:
-    if reader.is_longer_than(MOST_ROWS):
-        words = _("A workbook holds up to %(most)s messages, and these are more: take the CSV.")
-        flash.error(request, words % {"most": number_format(MOST_ROWS, force_grouping=True)})
-        return _back(request)
-    if reader.is_longer_than(AT_ONCE) and isinstance(request.user, User):
-        zone = timezone.get_current_timezone_name()
-        job = ask_for_workbook(request.user, encoded(criteria), zone)
-        return redirect("dashboard:export", job.pk)
-    file = workbook(reader)
-    _note(request, criteria, reader.count, "xlsx", complete=True)
-    return FileResponse(file, content_type=XLSX, headers=_as_file("xlsx"))
+def _csv(reader: Reader) -> bytes:
+    return b"".join(csv_lines(reader, separator()))
+
+
+def _workbook(reader: Reader) -> bytes:
+    with workbook(reader) as file:
+        return file.read()
 
 
 @require_safe
-@permission_required(EXPORT, raise_exception=True)
 def export(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """How far the worker has come with a workbook, and the workbook."""
-    return render(request, "dashboard/export/page.html", _context(request, pk))
+    """How far the worker has come with a file, and the file."""
+    return render(request, "dashboard/export/page.html", _context(_export(request, pk)))
 
 
 @require_safe
-@permission_required(EXPORT, raise_exception=True)
 def export_progress(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The part of the page that changes by itself; 204 while it does not."""
-    context = _context(request, pk)
-    if context["job"].state != ExportState.WAITING:
+    job = _export(request, pk)
+    if job.state != ExportState.WAITING:
         return HttpResponseClientRefresh()
-    if request.GET.get("seen") == str(context["job"].written):
+    if request.GET.get("seen") == str(job.written):
         return HttpResponse(status=204)
-    return render(request, "dashboard/export/_progress.html", context)
+    return render(request, "dashboard/export/_progress.html", _context(job))
 
 
 @require_safe
-@permission_required(EXPORT, raise_exception=True)
 def export_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    job = get_object_or_404(_exports_of(request), pk=pk, state=ExportState.DONE)
+    job = _export(request, pk)
+    if job.state != ExportState.DONE:
+        raise Http404
     if job.sight != sight_of(request.user):
-        flash.error(request, _("What you may see has changed since: export the messages again."))
+        flash.error(request, _("What you may see has changed since: export it again."))
         return redirect("dashboard:export", pk)
-    criteria = Criteria.read(QueryDict(job.query))
-    _note(request, criteria, job.written, "xlsx", complete=True)
-    headers = _as_file("xlsx") | {"Content-Length": str(job.size)}
-    return StreamingHttpResponse(pieces_of(job), content_type=XLSX, headers=headers)
+    _note_download(request, job)
+    kind = ExportKind(job.kind)
+    headers = _headers(kind) | {"Content-Length": str(job.size)}
+    return StreamingHttpResponse(pieces_of(job), content_type=_TYPES[kind][1], headers=headers)
 
 
-def _exports_of(request: HttpRequest) -> QuerySet[ExportJob]:
-    """Nobody but who asked for a file has it."""
-    return ExportJob.objects.kept().filter(by=request.user.pk)
+def _export(request: HttpRequest, pk: UUID) -> ExportJob:
+    """Nobody but who asked for a file has it, and only while they may still ask for it."""
+    if not any(may_have(request.user, kind) for kind in ExportKind):
+        raise PermissionDenied
+    job = get_object_or_404(ExportJob.objects.kept(), by=request.user.pk, pk=pk)
+    if not may_have(request.user, job.kind):
+        raise PermissionDenied
+    return job
 
 
-def _context(request: HttpRequest, pk: UUID) -> dict[str, Any]:
-    job = get_object_or_404(_exports_of(request), pk=pk)
-    criteria = Criteria.read(QueryDict(job.query))
-    if criteria.search.is_of_people and not sees_phones(request.user):
-        criteria = criteria.but(search=understand(""))  # asked for before numbers were hidden
+def _context(job: ExportJob) -> dict[str, Any]:
     return {
         "job": job,
         "is_waiting": job.state == ExportState.WAITING,
         "is_done": job.state == ExportState.DONE,
+        "is_too_long": job.state == ExportState.TOO_LONG,
         "written": number_format(job.written, force_grouping=True),
         "total": number_format(job.total, force_grouping=True),
         "percent": 100 * job.written // job.total if job.total else 0,
         "expires": Moment(job.expires_at),
-        "back_url": address_of(criteria),
+        "back": _back_from(job),
     }
 
 
-def _audited(
-    request: HttpRequest, criteria: Criteria, reader: Reader, between: str
-) -> Iterator[bytes]:
-    """The file's pieces. What was sent is written down, be it that the download was broken off."""
-    complete = False
-    try:
-        yield from csv_lines(reader, between)
-        complete = True
-    finally:
-        _note(request, criteria, reader.count, "csv", complete=complete)
+def _back_from(job: ExportJob) -> tuple[str, str]:
+    """Where an export was asked for: the address, and what it is called."""
+    if job.kind == ExportKind.AUDIT:
+        return f"{reverse('dashboard:audit')}?{job.query}", _("Audit log")
+    if job.kind == ExportKind.PERSON:
+        return reverse("dashboard:privacy"), _("A person’s data")
+    criteria = Criteria.read(QueryDict(job.query))
+    if criteria.search.is_of_people and not sees_phones(job.by):
+        criteria = criteria.but(search=understand(""))  # asked for before numbers were hidden
+    return address_of(criteria), _("Messages")
 
 
-def _note(
-    request: HttpRequest, criteria: Criteria, number: int, kind: str, *, complete: bool
-) -> None:
+def _note_download(request: HttpRequest, job: ExportJob) -> None:
+    """Each download of a prepared file is written down."""
+    query = dict(parse_qsl(job.query))
+    match job.kind:
+        case ExportKind.AUDIT:
+            details = query | {"rows": job.written}
+            audit(request, Action.AUDIT_EXPORTED, details=details)
+        case ExportKind.PERSON:
+            (name, *_others) = who_is(query["person"]).names
+            details = {"rows": job.written, "downloaded": True}
+            audit(request, Action.PERSON_EXPORTED, recipient=name, details=details)
+        case _:
+            _note(request, Criteria.read(QueryDict(job.query)), job.written, ExportKind(job.kind))
+
+
+def _note(request: HttpRequest, criteria: Criteria, number: int, kind: ExportKind) -> None:
     """Names of filters, not what they looked for: that may be somebody's number."""
     filters = sorted({name for name, _value in criteria.query()})
-    details = {"format": kind, "messages": number, "filters": filters, "complete": complete}
+    details = {"format": kind.value, "messages": number, "filters": filters}
     audit(request, Action.EXPORTED, details=details)
 
 
-def _as_file(ending: str) -> dict[str, str]:
-    name = f"messages-{timezone.localtime():%Y-%m-%d-%H%M}.{ending}"
+def as_file(body: bytes, kind: ExportKind) -> HttpResponse:
+    return HttpResponse(body, content_type=_TYPES[kind][1], headers=_headers(kind))
+
+
+def _headers(kind: ExportKind) -> dict[str, str]:
+    # Without a number: a download's name is kept by browsers, and seen over shoulders.
+    name = _TYPES[kind][0].format(f"{timezone.localtime():%Y-%m-%d-%H%M}")
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 

@@ -1,17 +1,34 @@
-"""Messages taken along: any filter as CSV or, up to a limit, as an Excel workbook."""
+"""Messages taken along: any filter as CSV or, up to a limit, as an Excel workbook.
 
+Long files are written by the worker (`prepare.py`), so are those of the audit log and of one
+person's data (`contents.py` says what each kind holds).
+"""
+
+from .audit_log import PERIODS, audit_events, audit_lines, details_in_words
 from .csv_file import csv_line, csv_lines, separator
-from .prepare import ask_for_workbook, forget_old_exports, pieces_of, prepare_exports, sight_of
+from .prepare import (
+    ask_for_file,
+    forget_old_exports,
+    may_have,
+    pieces_of,
+    prepare_exports,
+    sight_of,
+)
 from .rows import Reader
 from .workbook import MOST_ROWS, workbook
 
 __all__ = [
     "MOST_ROWS",
+    "PERIODS",
     "Reader",
-    "ask_for_workbook",
+    "ask_for_file",
+    "audit_events",
+    "audit_lines",
     "csv_line",
     "csv_lines",
+    "details_in_words",
     "forget_old_exports",
+    "may_have",
     "pieces_of",
     "prepare_exports",
     "separator",

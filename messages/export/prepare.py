@@ -1,35 +1,38 @@
-"""Workbooks written beside the requests: claimed by a worker, stored in pieces, gone after a day.
+"""Files written beside the requests: claimed by a worker, stored in pieces, gone after a day.
 
 One that a worker died over comes again after its lease, and is written anew.
 """
 
+import logging
 import threading
+import time
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import QueryDict
 from django.utils import timezone, translation
 
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer, is_limited, visible_instances
-from messages.finding.criteria import Criteria
-from messages.models import ExportJob, ExportPiece, ExportState
+from messages.models import ExportJob, ExportKind, ExportPiece, ExportState
 
-from .rows import Reader
-from .workbook import MOST_ROWS, workbook
+from .contents import CONTENTS, NotWrittenError
 
-EXPORT: Final = "whatsapp.export_message"
+logger = logging.getLogger(__name__)
+
 # Of each person; the oldest goes where there would be more, so that nobody fills the database.
 MOST_KEPT: Final = 5
 # Renewed with every piece of the reading.
 LEASE: Final = timedelta(minutes=1)
 MOST_TRIES: Final = 3
 PIECE: Final = 2**20
+# How often it is written down how far a file has come, in seconds: each time is a transaction.
+TELLS_EVERY: Final = 0.5
+# Quick, and a CSV still takes an eighth of its size.
+_COMPRESSION: Final = 1
 
 
 class _StoppedError(Exception):
@@ -42,10 +45,15 @@ def sight_of(user: Viewer) -> dict[str, Any]:
     return {"phones": sees_phones(user), "instances": instances if is_limited(user) else None}
 
 
-def ask_for_workbook(user: User, query: str, zone: str) -> ExportJob:
-    """Asked again while the same export is still being written, give that one."""
+def may_have(user: Viewer, kind: str) -> bool:
+    return CONTENTS[ExportKind(kind)].is_for(user)
+
+
+def ask_for_file(user: User, kind: ExportKind, query: str, zone: str) -> ExportJob:
+    """Asked again while the same file is still being written, give that one."""
     kept = ExportJob.objects.filter(by=user).kept()
-    asked = {"query": query, "language": translation.get_language() or "", "zone": zone}
+    language = translation.get_language() or ""
+    asked = {"kind": kind, "query": query, "language": language, "zone": zone}
     waiting = kept.filter(state=ExportState.WAITING, **asked).first()
     if waiting:
         return waiting
@@ -61,6 +69,9 @@ def prepare_exports(stop: threading.Event | None = None) -> int:
     while not stop.is_set() and (job := _claim()):
         try:
             _write(job, stop)
+        except NotWrittenError as error:
+            logger.warning("Export %s was not written: %s", job.pk, error)
+            ExportJob.objects.filter(pk=job.pk).update(state=ExportState.FAILED)
         except _StoppedError:
             again = ExportJob.objects.filter(pk=job.pk)
             again.update(next_try_at=timezone.now(), tries=job.tries - 1)
@@ -76,7 +87,7 @@ def pieces_of(job: ExportJob) -> Iterator[bytes]:
     """One after the other, so that no file is ever in memory as a whole."""
     numbers = job.pieces.order_by("number").values_list("pk", flat=True)
     for pk in list(numbers):
-        yield bytes(ExportPiece.objects.values_list("body", flat=True).get(pk=pk))
+        yield zlib.decompress(ExportPiece.objects.values_list("body", flat=True).get(pk=pk))
 
 
 def _claim() -> ExportJob | None:
@@ -87,42 +98,67 @@ def _claim() -> ExportJob | None:
         due = ExportJob.objects.due().select_related("by")
         job = due.select_for_update(skip_locked=True, of=("self",)).first()
         if job:
-            job.next_try_at, job.tries = timezone.now() + LEASE, job.tries + 1
-            job.save(update_fields=["next_try_at", "tries"])
+            job.started_at = timezone.now()
+            job.next_try_at, job.tries = job.started_at + LEASE, job.tries + 1
+            job.save(update_fields=["started_at", "next_try_at", "tries"])
     return job
 
 
 def _write(job: ExportJob, stop: threading.Event) -> None:
-    """As who asked sees messages now, which may be less than when they asked."""
-    user = job.by
-    if not user.is_active or not user.has_perm(EXPORT) or job.tries > MOST_TRIES:
+    """As who asked sees things now, which may be less than when they asked."""
+    content = CONTENTS[ExportKind(job.kind)]
+    if not content.is_for(job.by) or job.tries > MOST_TRIES:
         _update(job, state=ExportState.FAILED)
         return
-    sight = sight_of(user)
-    criteria = Criteria.read(QueryDict(job.query))
-    found = criteria.messages(user)
-    _update(job, sight=sight, total=found.order_by()[:MOST_ROWS].count(), written=0)
+    total = content.count(job, content.most + 1 if content.most else 10**9)
+    if content.most and total > content.most:
+        _update(job, state=ExportState.TOO_LONG)
+        return
+    _update(job, sight=sight_of(job.by), total=total, written=0)
+    progress = _Progress(job, stop)
     with translation.override(job.language):
-        reader = Reader(
-            found,
-            order=criteria.order,
-            zone=ZoneInfo(job.zone),
-            shows_phones=sight["phones"],
-            told=partial(_tell, job, stop),
-        )
-        with workbook(reader) as file:
-            job.pieces.all().delete()
-            for number, body in enumerate(iter(partial(file.read, PIECE), b"")):
-                _tell(job, stop, reader.count)
-                ExportPiece.objects.create(job=job, number=number, body=body)
-            size = file.tell()
-    _update(job, state=ExportState.DONE, written=reader.count, size=size)
+        size = _store(job, content.write(job, progress.tell), progress)
+    _update(job, state=ExportState.DONE, written=progress.written, size=size)
 
 
-def _tell(job: ExportJob, stop: threading.Event, written: int) -> None:
-    _update(job, written=written, next_try_at=timezone.now() + LEASE)
-    if stop.is_set():
-        raise _StoppedError
+def _store(job: ExportJob, parts: Iterator[bytes], progress: "_Progress") -> int:
+    """The file in pieces of one size; gives how long it is."""
+    job.pieces.all().delete()
+    size = 0
+    for number, body in enumerate(_pieces(parts)):
+        progress.tell(progress.written)
+        packed = zlib.compress(body, _COMPRESSION)
+        ExportPiece.objects.create(job=job, number=number, body=packed)
+        size += len(body)
+    return size
+
+
+def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:
+    gathered = bytearray()
+    for part in parts:
+        gathered += part
+        while len(gathered) >= PIECE:
+            yield bytes(gathered[:PIECE])
+            del gathered[:PIECE]
+    if gathered:
+        yield bytes(gathered)
+
+
+class _Progress:
+    """Keeps the lease, and says now and then how far the file has come."""
+
+    def __init__(self, job: ExportJob, stop: threading.Event) -> None:
+        self.written = 0
+        self._job, self._stop = job, stop
+        self._due_at = 0.0
+
+    def tell(self, written: int) -> None:
+        self.written = written
+        if time.monotonic() >= self._due_at:
+            self._due_at = time.monotonic() + TELLS_EVERY
+            _update(self._job, written=written, next_try_at=timezone.now() + LEASE)
+        if self._stop.is_set():
+            raise _StoppedError
 
 
 def _update(job: ExportJob, **values: Any) -> None:

@@ -7,7 +7,7 @@ from .batch import Batch, BatchKind, BatchRow, Plan, RowState
 from .callback import Callback, CallbackQuerySet, Outcome, TokenCheck
 from .cause import plain_cause, stored_cause, translated_cause
 from .erasure import ErasedMessage, Erasure
-from .export_job import ExportJob, ExportPiece, ExportState
+from .export_job import ExportJob, ExportKind, ExportPiece, ExportState
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
 from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
@@ -56,6 +56,7 @@ __all__ = [
     "ErasedMessage",
     "Erasure",
     "ExportJob",
+    "ExportKind",
     "ExportPiece",
     "ExportState",
     "FollowUp",

@@ -1,4 +1,4 @@
-"""Workbooks that take longer than anybody waits for: written by the worker, fetched afterwards."""
+"""Files that take longer than a page may: written by the worker, fetched afterwards."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -17,17 +17,34 @@ def _expiry() -> datetime:
     return timezone.now() + KEPT
 
 
+class ExportKind(models.TextChoices):
+    CSV = "csv", _("Messages as CSV")
+    WORKBOOK = "xlsx", _("Messages as a workbook")
+    AUDIT = "audit", _("Audit log as CSV")
+    PERSON = "person", _("One person’s data")
+
+
 class ExportState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+    TOO_LONG = "too long", _("Too long")
 
 
 class ExportJobQuerySet(models.QuerySet["ExportJob"]):
     def due(self) -> Self:
+        """Puts first who waited longest since their last file: nobody's many files delay others.
+
+        While one of a person's files is being written, their others wait.
+        """
         now = timezone.now()
+        same = ExportJob.objects.filter(by=models.OuterRef("by"))
+        being_written = same.filter(state=ExportState.WAITING, next_try_at__gt=now)
+        begun = same.exclude(started_at=None).order_by("-started_at").values("started_at")[:1]
         waiting = self.filter(state=ExportState.WAITING, next_try_at__lte=now, expires_at__gt=now)
-        return waiting.order_by("created_at")
+        waiting = waiting.filter(~models.Exists(being_written))
+        waiting = waiting.annotate(last_began=models.Subquery(begun))
+        return waiting.order_by(models.F("last_began").asc(nulls_first=True), "created_at")
 
     def kept(self) -> Self:
         return self.filter(expires_at__gt=timezone.now())
@@ -50,7 +67,10 @@ class ExportJob(models.Model):
         related_name="exports",
         verbose_name=_("who"),
     )
-    # The parameters of the address, as messages.finding.criteria writes them.
+    kind = models.CharField(
+        _("kind"), max_length=8, choices=ExportKind.choices, default=ExportKind.WORKBOOK
+    )
+    # The parameters of the address that asked for it; for one person's data, who they are.
     query = models.TextField(_("query"), blank=True)
     language = models.CharField(_("language"), max_length=20)
     zone = models.CharField(_("time zone"), max_length=64)
@@ -59,12 +79,14 @@ class ExportJob(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=ExportState.choices, default=ExportState.WAITING
     )
-    total = models.PositiveIntegerField(_("messages"), default=0)
+    total = models.PositiveIntegerField(_("rows"), default=0)
     written = models.PositiveIntegerField(_("written"), default=0)
     size = models.PositiveBigIntegerField(_("bytes"), default=0)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), default=_expiry, db_index=True)
+    # When a worker took it last.
+    started_at = models.DateTimeField(_("started"), null=True)
     # A worker that takes a job moves this ahead, which keeps the others away.
     next_try_at = models.DateTimeField(default=timezone.now)
 
@@ -80,7 +102,7 @@ class ExportJob(models.Model):
 
 
 class ExportPiece(models.Model):
-    """A part of a file, small enough to be stored and sent without holding anything up."""
+    """A part of a file, compressed, and small enough to delay nothing while stored or sent."""
 
     job = models.ForeignKey(
         ExportJob, on_delete=models.CASCADE, related_name="pieces", db_index=False

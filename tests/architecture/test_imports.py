@@ -27,7 +27,10 @@ INWARD = {
     "finding": {"access", "incidents", "models", "phones", "statuses"},
     "aliases": {"heard", "instances", "models", "phones", "zapi"},
     "summaries": {"access", "heard", "models", "statuses"},
-    "export": {"access", "finding", "labels", "models", "reasons", "reports", "statuses", "story"},
+    "export": {
+        *("access", "finding", "ingest", "labels", "models", "privacy", "reasons", "reports"),
+        *("statuses", "story"),
+    },
     "outgoing": set(),
     "mail": {"models"},
     "forwarding": {"heard", "instances", "models", "outgoing"},

@@ -37,7 +37,7 @@ def shown(answer) -> list[str]:
 
 
 def exported(answer) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
 
 
 def test_it_is_for_admins_only(client, ana):

@@ -15,9 +15,9 @@ from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page, Route
 
-from messages.export import ask_for_workbook, prepare_exports
+from messages.export import ask_for_file, prepare_exports
 from messages.incidents.glance import State, glance
-from messages.models import Alias, Incident, IncidentKind, Label, SavedView
+from messages.models import Alias, ExportKind, Incident, IncidentKind, Label, SavedView
 from messages.summaries import recompute
 from messages.worker.follow_ups import follow_up
 
@@ -140,7 +140,7 @@ def test_open_menus(take, messages):
 
 def test_an_export_that_takes_a_while(take, admin_user, report):
     report("SENT")
-    job = ask_for_workbook(admin_user, "", "UTC")
+    job = ask_for_file(admin_user, ExportKind.CSV, "", "UTC")
     take("export", {"waiting": f"/exports/{job.pk}/"})
     prepare_exports()
     take("export", {"done": f"/exports/{job.pk}/"})

@@ -1,16 +1,34 @@
-"""Workbooks that the worker writes: asked for, watched, fetched by one person only, and gone."""
+"""Files that the worker writes: asked for, watched, fetched by one person only, and gone."""
 
+import dataclasses
 import io
 import threading
 import zipfile
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone, translation
 
-from messages.export import forget_old_exports, prepare, prepare_exports, rows
-from messages.models import Action, AuditEvent, ExportJob, ExportPiece, Instance, UserLimit
+from messages.access.roles import ADMIN
+from messages.audit import audit
+from messages.export import (
+    ask_for_file,
+    contents,
+    forget_old_exports,
+    prepare,
+    prepare_exports,
+    rows,
+)
+from messages.models import (
+    Action,
+    AuditEvent,
+    ExportJob,
+    ExportKind,
+    ExportPiece,
+    Instance,
+    UserLimit,
+)
 from messages.privacy import carry_on, request_erasure, who_is
 from tests.dashboard.conftest import HttpsClient, _quick_passwords, report
 from tests.export.test_export import client, supervisor, take, taker
@@ -41,7 +59,7 @@ def sheet_of(answer):
 def test_a_long_workbook_is_written_by_the_worker(taker, address):
     assert "It begins in a moment." in taker.get(address).content.decode()
     prepare_exports()
-    assert "2 messages were written." in taker.get(address).content.decode()
+    assert "2 rows were written." in taker.get(address).content.decode()
     sheet = sheet_of(taker.get(f"{address}file/"))
     assert "3EB0A" in sheet
     assert "3EB0B" in sheet
@@ -54,29 +72,29 @@ def test_a_short_one_comes_at_once(taker, report):
     assert not ExportJob.objects.exists()
 
 
+class Stop(threading.Event):
+    """A worker that is told to stop after it has looked so many times."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
 def test_the_page_tells_how_far_it_has_come(taker, address, monkeypatch):
     monkeypatch.setattr(rows, "CHUNK", 1)
-    stop = threading.Event()
-    monkeypatch.setattr(prepare, "_tell", stopping_after_one(prepare._tell, stop))
-    prepare_exports(stop)
+    monkeypatch.setattr(prepare, "TELLS_EVERY", 0)
+    prepare_exports(Stop(1))
     progress = f"{address}progress/"
-    assert "1 of 2 messages are written." in taker.get(progress).content.decode()
+    assert "1 of 2 rows are written." in taker.get(progress).content.decode()
     assert taker.get(progress, {"seen": "1"}).status_code == 204
 
 
-def stopping_after_one(tell, stop):
-    def told(job, _stop, written):
-        stop.set()
-        tell(job, _stop, written)
-
-    return told
-
-
-def test_what_a_stopped_worker_leaves_another_one_finishes(taker, address, monkeypatch):
-    stop = threading.Event()
-    with monkeypatch.context() as patch:
-        patch.setattr(prepare, "_tell", stopping_after_one(prepare._tell, stop))
-        prepare_exports(stop)
+def test_what_a_stopped_worker_leaves_another_one_finishes(taker, address):
+    prepare_exports(Stop(1))
     assert taker.get(f"{address}file/").status_code == 404
     prepare_exports()
     assert "3EB0A" in sheet_of(taker.get(f"{address}file/"))
@@ -155,7 +173,7 @@ def test_each_download_is_written_down_without_what_was_looked_for(taker, superv
     taker.get(f"{address}file/")
     event = AuditEvent.objects.get(action=Action.EXPORTED)
     assert event.actor == supervisor
-    assert event.details == {"format": "xlsx", "messages": 2, "filters": ["q"], "complete": True}
+    assert event.details == {"format": "xlsx", "messages": 2, "filters": ["q"]}
 
 
 def test_words_and_times_are_those_of_who_asked(taker, report):
@@ -187,18 +205,154 @@ def test_an_erasure_ends_every_file(address):
 
 
 def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeypatch):
-    tell = prepare._tell
+    class Erased(threading.Event):
+        def is_set(self) -> bool:
+            erased = ExportJob.objects.exclude(started_at=None).delete()
+            return bool(erased[0]) and False
 
-    def erased_meanwhile(job, stop, written):
-        ExportJob.objects.all().delete()
-        tell(job, stop, written)
-
-    monkeypatch.setattr(prepare, "_tell", erased_meanwhile)
-    prepare_exports()
+    monkeypatch.setattr(prepare, "TELLS_EVERY", 0)
+    prepare_exports(Erased())
     assert not ExportJob.objects.exists()
+    assert not ExportPiece.objects.exists()
 
 
 def test_one_that_fails_again_and_again_is_given_up(taker, address):
     ExportJob.objects.update(zone="Nowhere/Land", tries=prepare.MOST_TRIES)
     prepare_exports()
     assert "could not be written" in taker.get(address).content.decode()
+
+
+def text_of(answer):
+    body = answer.getvalue()
+    assert answer["Content-Length"] == str(len(body))
+    return body.decode("utf-8-sig")
+
+
+def test_a_long_csv_is_written_by_the_worker(taker, report):
+    report("SENT", id="3EB0A")
+    report("SENT", id="3EB0B")
+    at_once = rows_of(take_at_once(taker))
+    address = take(taker)["Location"]
+    prepare_exports()
+    answer = taker.get(f"{address}file/")
+    assert answer["Content-Disposition"].endswith('.csv"')
+    assert rows_of(text_of(answer)) == at_once
+    assert len(at_once) == 3
+
+
+def rows_of(text):
+    return text.split("\r\n")[:-1]
+
+
+def take_at_once(client):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("messages.dashboard.export.AT_ONCE", 2)
+        return take(client).content.decode("utf-8-sig")
+
+
+def test_a_short_csv_is_one_complete_answer(taker, report):
+    report("SENT", id="3EB0A")
+    answer = take(taker)
+    assert not answer.streaming
+    assert answer["Content-Length"] == str(len(answer.content))
+    assert not ExportJob.objects.exists()
+
+
+def test_a_csv_of_many_pieces_is_put_together_again(taker, report, monkeypatch):
+    for number in range(30):
+        report("SENT", id=f"3EB{number}")
+    monkeypatch.setattr(rows, "CHUNK", 7)
+    address = take(taker)["Location"]
+    prepare_exports()
+    assert ExportPiece.objects.count() > 3
+    assert len(rows_of(text_of(taker.get(f"{address}file/")))) == 31
+
+
+def test_the_csv_and_the_workbook_of_one_filter_are_two_files(taker, address):
+    assert take(taker)["Location"] != address
+
+
+def test_more_messages_than_one_csv_may_have_are_refused_with_advice(taker, report, monkeypatch):
+    report("SENT", id="3EB0A")
+    report("SENT", id="3EB0B")
+    csv = contents.CONTENTS[ExportKind.CSV]
+    monkeypatch.setitem(contents.CONTENTS, ExportKind.CSV, dataclasses.replace(csv, most=1))
+    address = take(taker)["Location"]
+    prepare_exports()
+    assert "too many messages for one file" in taker.get(address).text
+    assert not ExportPiece.objects.exists()
+
+
+def asked_by(name, number):
+    user = User.objects.create_superuser(name)
+    return [ask_for_file(user, ExportKind.CSV, f"period={n}d", "UTC") for n in range(number)]
+
+
+class StopAfterTwoFiles(threading.Event):
+    def is_set(self) -> bool:
+        return ExportJob.objects.filter(state="done").count() >= 2
+
+
+def test_many_files_of_one_person_do_not_keep_others_waiting(db):
+    asked_by("greedy", 5)
+    asked_by("modest", 1)
+    prepare_exports(StopAfterTwoFiles())
+    done = ExportJob.objects.filter(state="done").values_list("by__username", flat=True)
+    assert "modest" in done
+
+
+def test_only_one_file_of_a_person_is_written_at_a_time(db):
+    first, _second = asked_by("greedy", 2)
+    ExportJob.objects.filter(pk=first.pk).update(
+        started_at=timezone.now(), next_try_at=timezone.now() + prepare.LEASE
+    )
+    assert prepare_exports() == 0
+
+
+def test_eighteen_clicks_leave_a_few_files_to_write(taker, report):
+    report("SENT", id="3EB0A")
+    report("SENT", id="3EB0B")
+    for number in range(18):
+        take(taker, f"?period=all&q={number}" if number % 2 else "?period=all")
+    assert ExportJob.objects.count() <= prepare.MOST_KEPT
+
+
+@pytest.fixture
+def chief(db):
+    user = User.objects.create_user("chief")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    browser = HttpsClient()
+    browser.force_login(user)
+    return browser
+
+
+def test_a_long_audit_log_is_written_by_the_worker(chief, monkeypatch):
+    monkeypatch.setattr("messages.dashboard.audit.views.AT_ONCE", 1)
+    for number in range(3):
+        audit(None, Action.PURGED, details={"rows": number})
+    address = chief.post("/audit/export/?action=purged")["Location"]
+    prepare_exports()
+    assert "/audit/?action=purged" in chief.get(address).text
+    lines = rows_of(text_of(chief.get(f"{address}file/")))
+    assert [line.split(",")[-1] for line in lines[1:]] == ['"rows: 2"', '"rows: 1"', '"rows: 0"']
+    event = AuditEvent.objects.get(action=Action.AUDIT_EXPORTED)
+    assert (event.actor_name, event.details) == ("chief", {"action": "purged", "rows": 3})
+
+
+@pytest.mark.parametrize("kind", [ExportKind.AUDIT, ExportKind.PERSON])
+def test_who_may_export_messages_only_gets_no_other_kind(taker, supervisor, kind):
+    job = ask_for_file(supervisor, kind, "person=5544999999999", "UTC")
+    prepare_exports()
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert taker.get(f"/exports/{job.pk}/").status_code == 403
+    assert taker.get(f"/exports/{job.pk}/file/").status_code == 403
+
+
+def test_a_persons_data_is_not_for_who_is_limited_by_now(chief, report, account):
+    report("SENT", id="3EB0A")
+    address = chief.post("/privacy/export/", {"person": "5544999999999"})["Location"]
+    UserLimit.objects.create(user=User.objects.get(username="chief"), account=account)
+    prepare_exports()
+    assert ExportJob.objects.get().state == "failed"
+    assert chief.get(f"{address}file/").status_code == 403

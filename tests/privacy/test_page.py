@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from messages.access.roles import ADMIN
+from messages.export import prepare_exports
 from messages.models import Action, AuditEvent, Erasure, Message, UserLimit
 from messages.privacy import carry_on
 from tests.dashboard.conftest import HttpsClient
@@ -43,11 +44,15 @@ def test_what_is_nobody_is_an_error(admin):
 
 def test_an_export_is_a_zip_without_the_number_in_its_name(admin, post):
     post(READ)
-    answer = admin.post(EXPORT, {"person": PHONE})
-    assert PHONE not in answer.headers["Content-Disposition"]
-    with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
-        assert "messages.json" in archive.namelist()
+    address = admin.post(EXPORT, {"person": PHONE})["Location"]
+    prepare_exports()
     assert AuditEvent.objects.get(action=Action.PERSON_EXPORTED).actor_name == "chief"
+    answer = admin.get(f"{address}file/")
+    downloaded = AuditEvent.objects.latest("pk")
+    assert (downloaded.action, downloaded.details["downloaded"]) == ("person exported", True)
+    assert PHONE not in f"{address}{answer.headers['Content-Disposition']}"
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
+        assert "messages.json" in archive.namelist()
 
 
 def test_erasing_asks_for_the_number_again(admin, post):
@@ -73,7 +78,9 @@ def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
     spool_path.write_bytes(b"something else altogether" * 400)
     words = "spool cannot be read just now"
     assert words in admin.post(PAGE, {"person": PHONE}).content.decode()
-    assert words in admin.post(EXPORT, {"person": PHONE}, follow=True).content.decode()
+    address = admin.post(EXPORT, {"person": PHONE})["Location"]
+    prepare_exports()
+    assert "could not be written" in admin.get(address).text
     admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
     carry_on()
     assert "Done but for the worker’s spool" in admin.get(PAGE).content.decode()

@@ -1,22 +1,21 @@
 """What the address of the audit page asks for."""
 
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.scope import limited_to, visible_instances
+from messages.access.scope import visible_instances
+from messages.export import PERIODS, audit_events
 from messages.models import Action, AuditEvent, Instance
 
-_PERIODS: Final = {
-    "24h": (_("Last 24 hours"), timedelta(days=1)),
-    "7d": (_("Last 7 days"), timedelta(days=7)),
-    "30d": (_("Last 30 days"), timedelta(days=30)),
+_PERIOD_LABELS: Final = {
+    "24h": _("Last 24 hours"),
+    "7d": _("Last 7 days"),
+    "30d": _("Last 30 days"),
 }
 
 
@@ -35,7 +34,7 @@ class AuditFilterForm(forms.Form):
     )
     period = forms.ChoiceField(
         label=_("When"),
-        choices=[("", _("All time")), *((key, words) for key, (words, _d) in _PERIODS.items())],
+        choices=[("", _("All time")), *((key, _PERIOD_LABELS[key]) for key in PERIODS)],
         required=False,
     )
     # The hashes of somebody's addresses: no number stands in any address.
@@ -49,8 +48,7 @@ class AuditFilterForm(forms.Form):
 
     def events(self) -> QuerySet[AuditEvent]:
         """Newest first. What makes no sense in the address is as good as absent."""
-        found = limited_to(self._user, AuditEvent.objects.select_related("instance"))
-        return found.filter(*self._conditions()).order_by("-id")
+        return audit_events(self._user, {name: self.data.get(name, "") for name in self._chosen()})
 
     def address(self, **more: object) -> str:
         """The query of these filters, and more."""
@@ -68,18 +66,3 @@ class AuditFilterForm(forms.Form):
     def _chosen(self) -> dict[str, Any]:
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
-
-    def _conditions(self) -> list[Q]:
-        chosen = self._chosen()
-        conditions = []
-        if who := chosen.get("who"):
-            conditions.append(Q(actor_name__icontains=who))
-        if action := chosen.get("action"):
-            conditions.append(Q(action=action))
-        if instance := chosen.get("instance"):
-            conditions.append(Q(instance=instance))
-        if person := chosen.get("person"):
-            conditions.append(Q(recipient__in=person.split(".")))
-        if period := chosen.get("period"):
-            conditions.append(Q(at__gte=timezone.now() - _PERIODS[period][1]))
-        return conditions

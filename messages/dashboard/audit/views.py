@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -6,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,15 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.audit import Action, audit, recipient_hash
 from messages.dashboard.moments import Moment
-from messages.export import csv_line, separator
+from messages.export import audit_lines, details_in_words, separator
 from messages.finding.search import understand
-from messages.models import AuditEvent
+from messages.models import AuditEvent, ExportKind
 
+from ..export import AT_ONCE, as_file, prepare_file
 from .filters import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
 PAGE_SIZE: Final = 50
-COLUMNS: Final = ("when", "who", "address", "action", "instance", "message", "recipient", "details")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +66,15 @@ def audit_person(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permission_required(VIEW, raise_exception=True)
-def audit_export(request: HttpRequest) -> StreamingHttpResponse:
+def audit_export(request: HttpRequest) -> HttpResponse:
     """CSV of what the filters of the address leave; the export is an event itself."""
     form = AuditFilterForm(request.user, request.GET)
     events = form.events()
-    newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    if len(events.values_list("pk")[AT_ONCE : AT_ONCE + 1]):
+        return prepare_file(request, ExportKind.AUDIT, form.address().removeprefix("?"))
+    body = b"".join(audit_lines(events, separator()))
     audit(request, Action.AUDIT_EXPORTED, details=form.in_words())
-    return StreamingHttpResponse(
-        _lines(events.filter(id__lte=newest), separator()),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
-    )
-
-
-def details_in_words(event: AuditEvent) -> str:
-    """What was written down, as it was: "role: Admin, fields: name, token"."""
-    return ", ".join(f"{name}: {_plain(value)}" for name, value in event.details.items())
+    return as_file(body, ExportKind.AUDIT)
 
 
 def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], int | None]:
@@ -92,26 +84,3 @@ def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], i
     found = list(events[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
-
-
-def _lines(events: QuerySet[AuditEvent], between: str) -> Iterator[str]:
-    yield csv_line(COLUMNS, between)
-    for event in events.iterator(chunk_size=1000):
-        yield csv_line(_cells(event), between)
-
-
-def _cells(event: AuditEvent) -> tuple[object, ...]:
-    return (
-        event.at.isoformat(timespec="seconds"),
-        event.actor_name,
-        event.address,
-        event.action,
-        event.instance.zapi_id if event.instance else "",
-        event.message_pk or "",
-        event.recipient,
-        details_in_words(event),
-    )
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

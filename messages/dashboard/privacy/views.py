@@ -1,10 +1,9 @@
-import tempfile
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages as flash
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,10 +12,10 @@ from messages.audit import Action, audit
 from messages.dashboard.addresses import Address
 from messages.dashboard.moments import Moment, moment
 from messages.dashboard.unlimited import unlimited_only
-from messages.ingest import SpoolUnavailableError
-from messages.models import Erasure
-from messages.privacy import Person, export, find, request_erasure
+from messages.models import Erasure, ExportKind
+from messages.privacy import Person, find, request_erasure
 
+from ..export import prepare_file
 from .forms import ErasureForm, PersonForm
 
 ERASE: Final = "whatsapp.add_erasure"
@@ -39,21 +38,12 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_POST
 @sensitive_post_parameters()
 @unlimited_only(ERASE)
-def privacy_export(request: HttpRequest) -> HttpResponseBase:
+def privacy_export(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST)
     if not form.is_valid():
         return _page(request, {"form": form})
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    try:
-        export(form.cleaned_data["person"], file, by=request)
-    except SpoolUnavailableError:
-        file.close()
-        flash.error(request, _("This machine’s spool cannot be read just now. Try again later."))
-        return redirect("dashboard:privacy")
-    file.seek(0)
-    # Without the number: a download's name is kept by browsers, and seen over shoulders.
-    name = f"person-{timezone.localtime():%Y-%m-%d-%H%M}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+    # Every table is read through, which takes as long as the board is large.
+    return prepare_file(request, ExportKind.PERSON, urlencode({"person": form.data["person"]}))
 
 
 @require_POST

@@ -1,0 +1,120 @@
+"""What the worker writes into a file: for each kind how many rows, the bytes, and who may have it.
+
+Everything is read as who asked may see it now.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from messages.access.masking import sees_phones
+from messages.access.scope import Viewer, is_limited
+from messages.finding.criteria import Criteria
+from messages.ingest import SpoolUnavailableError
+from messages.models import AuditEvent, ExportJob, ExportKind
+from messages.privacy import export as export_person
+from messages.privacy import who_is
+
+from .audit_log import audit_events, audit_lines
+from .csv_file import csv_lines, separator
+from .rows import Reader
+from .workbook import MOST_ROWS, workbook
+
+# A million messages take some 30 MB in the database, and 40 s of the worker.
+MOST_CSV_ROWS: Final = 5_000_000
+# Gets how many rows were written so far; stops the writing by raising.
+Tell = Callable[[int], None]
+_PART: Final = 2**16
+
+
+class NotWrittenError(Exception):
+    """A file cannot be written now. Its text is for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """`most` is None where no file can be too long."""
+
+    permission: str
+    count: Callable[[ExportJob, int], int]
+    write: Callable[[ExportJob, Tell], Iterator[bytes]]
+    most: int | None = None
+    # Whether it is only for people who are not limited to some instances.
+    is_of_all: bool = False
+
+    def is_for(self, user: Viewer) -> bool:
+        may = user.is_active and user.has_perm(self.permission)
+        return may and not (self.is_of_all and is_limited(user))
+
+
+def _messages(job: ExportJob) -> tuple[Criteria, Any]:
+    criteria = Criteria.read(QueryDict(job.query))
+    return criteria, criteria.messages(job.by)
+
+
+def _count_messages(job: ExportJob, most: int) -> int:
+    found: int = _messages(job)[1].order_by()[:most].count()
+    return found
+
+
+def _reader(job: ExportJob, tell: Tell) -> Reader:
+    criteria, found = _messages(job)
+    return Reader(
+        found,
+        order=criteria.order,
+        zone=ZoneInfo(job.zone),
+        shows_phones=sees_phones(job.by),
+        told=tell,
+    )
+
+
+def _csv(job: ExportJob, tell: Tell) -> Iterator[bytes]:
+    return csv_lines(_reader(job, tell), separator())
+
+
+def _workbook(job: ExportJob, tell: Tell) -> Iterator[bytes]:
+    with workbook(_reader(job, tell)) as file:
+        yield from iter(partial(file.read, _PART), b"")
+
+
+def _events(job: ExportJob) -> QuerySet[AuditEvent]:
+    # Without what is written down from now on, this export's own download for example.
+    newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    return audit_events(job.by, dict(parse_qsl(job.query))).filter(id__lte=newest)
+
+
+def _count_events(job: ExportJob, most: int) -> int:
+    return _events(job)[:most].count()
+
+
+def _audit_log(job: ExportJob, tell: Tell) -> Iterator[bytes]:
+    return audit_lines(_events(job), separator(), tell)
+
+
+def _person(job: ExportJob, tell: Tell) -> Iterator[bytes]:
+    with closing(tempfile.TemporaryFile()) as file:
+        try:
+            counts = export_person(who_is(dict(parse_qsl(job.query))["person"]), file, by=job.by)
+        except SpoolUnavailableError:
+            raise NotWrittenError("This machine's spool cannot be read.") from None
+        tell(sum(counts.values()))
+        file.seek(0)
+        yield from iter(partial(file.read, _PART), b"")
+
+
+CONTENTS: Final = {
+    ExportKind.CSV: Content("whatsapp.export_message", _count_messages, _csv, MOST_CSV_ROWS),
+    ExportKind.WORKBOOK: Content("whatsapp.export_message", _count_messages, _workbook, MOST_ROWS),
+    ExportKind.AUDIT: Content("whatsapp.view_auditevent", _count_events, _audit_log),
+    ExportKind.PERSON: Content(
+        "whatsapp.add_erasure", lambda _job, _most: 0, _person, is_of_all=True
+    ),
+}
