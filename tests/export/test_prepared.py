@@ -59,7 +59,7 @@ def sheet_of(answer):
 def test_a_long_workbook_is_written_by_the_worker(taker, address):
     assert "It begins in a moment." in taker.get(address).content.decode()
     prepare_exports()
-    assert "2 rows were written." in taker.get(address).content.decode()
+    assert "Rows written: 2." in taker.get(address).content.decode()
     sheet = sheet_of(taker.get(f"{address}file/"))
     assert "3EB0A" in sheet
     assert "3EB0B" in sheet
