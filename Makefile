@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults openapi bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
+.PHONY: help run demo test faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 
 help: ## Show what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 run: $(VENV)/ready ## Start the board (web and worker); Ctrl-C stops it
 	@STATUSBOARD_GENERATE_SECRETS=1 exec $(BIN)/python manage.py serve
@@ -22,6 +22,9 @@ demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and li
 
 bench-pages: $(VENV)/ready-dev ## Measure the pages on a big board; ARGS="--messages 5000000" as in the targets
 	@$(BIN)/python -m bench.pages $(ARGS)
+
+bench-availability: $(VENV)/ready-dev ## Measure callbacks beside slow clients and busy pages (needs nginx and PostgreSQL)
+	@$(BIN)/python -m bench.availability $(ARGS)
 
 bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest $(ARGS)

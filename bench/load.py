@@ -15,7 +15,9 @@ from pathlib import Path
 
 from bench.board import ROOT
 
-PORT = 8799
+PORT = int(os.environ.get("BENCH_PORT", "8799"))
+# As WEB_THREADS has it, and for every contestant.
+THREADS = "20"
 CONNECTIONS = 16
 
 
@@ -33,7 +35,7 @@ class Result:
 def server(application: str, environment: dict[str, str], path: str) -> Iterator[int]:
     """Granian serving `application`, once `path` answers; gives its process id."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
-    command += ["--workers", "2", "--blocking-threads", "8", "--no-ws"]
+    command += ["--workers", "2", "--blocking-threads", THREADS, "--no-ws"]
     command += ["--log-level", "error", application]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# In seconds: nobody waits longer for a page before, which may itself be waiting for Z-API.
-LONGEST: Final = 0.25
+# In seconds. Nobody waits longer for the page before, which may be waiting for the database.
+LONGEST: Final = 1.0
 
 
 class PageTurns:

@@ -120,8 +120,8 @@ HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 LOCAL_BASE_URL = f"http://127.0.0.1:{PORT}"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
-# In each of them: pages that wait for their turn must leave callbacks enough threads.
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+# In each of them. Pages use at most half: see statusboard.page_limiter.
+WEB_THREADS = env.int("WEB_THREADS", default=20)
 # The stand-in for Z-API takes http addresses, which the real one never does (see `make demo`).
 DEMO = env.bool("DEMO", default=False)
 
@@ -286,6 +286,13 @@ SPECTACULAR_SETTINGS = {
 # ── Sign-in ──────────────────────────────────────────────────────────────────────────────────────
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "statusboard.hashers.QueuedPBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

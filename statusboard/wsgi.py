@@ -24,17 +24,15 @@ from statusboard.handlers import (  # noqa: E402
     DoorHandler,
     TimedCallbackHandler,
 )
-from statusboard.page_turns import PageTurns  # noqa: E402
-
-WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+from statusboard.page_limiter import PageConcurrencyLimiter, server_threads  # noqa: E402
+from statusboard.short_answers import WSGIApplication  # noqa: E402
 
 _WATCHED: Final = {"/healthz", "/readyz", "/metrics"}
 _handler_of_callbacks = TimedCallbackHandler if settings.METRICS_ON else CallbackHandler
 _callbacks: WSGIApplication = _handler_of_callbacks("messages.webhooks.urls")
 # Without middleware: it answers whatever the host name, and while the database is away.
 _watched: WSGIApplication = DoorHandler("messages.monitoring.urls")
-_site: WSGIApplication = WSGIHandler()
-_pages = PageTurns()
+_pages = PageConcurrencyLimiter(WSGIHandler(), server_threads())
 
 # All of this stays. A full collection that looked through it again would stop callbacks and pages
 # for four times as long.
@@ -52,7 +50,7 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
             return refusal
         # Pages make room for callbacks: not for who goes on with wrong keys, nor for who only asks.
         if environ["REQUEST_METHOD"] == "POST":
-            _pages.note_callback()
+            _pages.turns.note_callback()
         return _callbacks(environ, start_response)
 
 
@@ -60,9 +58,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     drop_encoded_content_type(environ)
     path = environ.get("PATH_INFO", "")
     is_for_the_door = path.startswith("/webhooks/") or path in _WATCHED
-    return (webhook_door if is_for_the_door else _page)(environ, start_response)
-
-
-def _page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    with _pages.turn():
-        return _site(environ, start_response)
+    return (webhook_door if is_for_the_door else _pages)(environ, start_response)

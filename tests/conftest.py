@@ -41,7 +41,7 @@ class Answer:
 
 
 @contextmanager
-def _connections_of_the_test() -> Iterator[None]:
+def connections_of_the_test() -> Iterator[None]:
     """As Django's own test client does: a request must not close what holds the test's rollback."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -52,7 +52,7 @@ def _connections_of_the_test() -> Iterator[None]:
             signal.connect(close_old_connections)
 
 
-def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Answer:
+def call(path: str, method: str = "GET", body: bytes = b"", **extra: Any) -> Answer:
     """One request straight into statusboard.wsgi, as a server would make it."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -70,7 +70,7 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: str) -> Ans
         seen.update(status=int(status.split(maxsplit=1)[0]), headers=dict(headers))
         return lambda data: None
 
-    with _connections_of_the_test():
+    with connections_of_the_test():
         chunks = application(environ, start_response)
         try:
             answer = b"".join(chunks)

@@ -58,7 +58,7 @@ def test_a_page_that_fails_gives_its_turn_back():
 @pytest.mark.parametrize(("method", "rests"), [("POST", 1), ("GET", 0)])
 def test_pages_rest_for_what_is_posted_alone(slept, monkeypatch, method, rests):
     turns = PageTurns()
-    monkeypatch.setattr(wsgi, "_pages", turns)
+    monkeypatch.setattr(wsgi._pages, "turns", turns)
     with turns.turn():
         call("/webhooks/zapi/3C01/status/key/", method)
     with turns.turn():

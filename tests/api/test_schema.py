@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 from messages.api.schema import openapi
 from messages.models import Instance, KeyRole
 from statusboard.wsgi import application
-from tests.conftest import _connections_of_the_test
+from tests.conftest import connections_of_the_test
 
 OPERATIONS = [(path, method) for path, item in openapi()["paths"].items() for method in item]
 EXAMPLES = 40
@@ -39,7 +39,7 @@ def caller(make_key, report):
 def test_every_answer_is_one_of_those_described(caller, settings, path, method, mode):
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
     headers = {"Authorization": f"Bearer {caller.key}"}
-    with _connections_of_the_test():
+    with connections_of_the_test():
         url = "/api/v1/schema/"
         described = schemathesis.openapi.from_wsgi(url, https_application, headers=headers)
         _check(described[path][method].as_strategy(generation_mode=mode), headers, BEYOND.get(path))
