@@ -34,12 +34,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 def webhook(board: Board) -> str:
     arguments = ["--name", "Shop", "--zapi-id", "shop", "--token", "t" * 32]
     added = board.manage("instances", "add", *arguments, "--no-push", "--json")
-    return board.url + urlsplit(json.loads(added.stdout)["webhook_url"]).path
+    path: str = urlsplit(json.loads(added.stdout)["webhook_url"]).path
+    return board.url + path
 
 
 @contextmanager
 def clients(board: Board, count: int, beginning: bytes, *, reads: bool = False) -> Iterator[None]:
-    """So many that sent `beginning`, and then say no more; a reader takes one byte of its answer."""
+    """So many that send `beginning` and no more; a reader takes one byte of its answer."""
     with ExitStack() as stack:
         for _ in range(count):
             wire = socket.socket()
