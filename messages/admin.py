@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.access.masking import mask_text, masked, sees_phones
 from messages.access.people import access_in_words
-from messages.access.scope import limited_to, visible_instances
+from messages.access.scope import is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.ingest import replay
 from messages.instances.addresses import why_push_is_off
@@ -30,6 +30,7 @@ from messages.models import (
     StatusEvent,
     WebhookKind,
 )
+from messages.models.cause import NAMES_ANOTHER
 
 # What these hold is secret, and their owners have pages for them. Importing registered them.
 # Roles are code (messages.access.roles), and groups nothing else.
@@ -236,6 +237,11 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description=_("cause"))
     def why(self, callback: Callback) -> str:
         return callback.why
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without those about an instance beyond the viewer's limits."""
+        found = super().get_queryset(request)
+        return found.exclude(cause__startswith=NAMES_ANOTHER) if is_limited(request.user) else found
 
     @admin.display(description=_("body"))
     def body_as_text(self, callback: Callback) -> str:

@@ -215,6 +215,7 @@ MIDDLEWARE = [
     "messages.access.middleware.WholePageMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
     "messages.access.calls.NetworkLimitMiddleware",
+    "messages.dashboard.conflicts.ConflictMiddleware",
 ]
 # None of it runs for a callback: the webhook has a door of its own in statusboard/wsgi.py.
 ROOT_URLCONF = "statusboard.urls"

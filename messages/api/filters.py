@@ -11,9 +11,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from messages.access.masking import sees_phones
+from messages.access.number_searches import note_nothing_found, wait_to_search
 from messages.access.scope import Viewer
 from messages.finding.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
 from messages.finding.queries import MessageQuerySet, message_set
@@ -148,6 +150,9 @@ class IncidentQuery(Query):
 
 def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     """Those that `user` may see, as the page with the same parameters finds them."""
+    for text in {query.get("q", ""), query.get("reference", "")}:
+        if wait := wait_to_search(user, text):
+            raise Throttled(wait)
     is_named = bool({"message_id", "reference"} & set(query))
     statuses = query.get("status", ())
     criteria = Criteria(
@@ -168,6 +173,8 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
         found = found.with_id(_ids_in(message_id))
     if reference := query.get("reference"):
         found = found.with_reference([reference])
+        if not found.exists():
+            note_nothing_found(user, reference)
     return found
 
 

@@ -20,6 +20,7 @@ _WORDS: Final = {
     400: gettext_lazy("The request cannot be understood, or is not meant for this host."),
     403: gettext_lazy("This may not be done with this key, or by this person."),
     404: gettext_lazy("There is nothing at this address. /api/v1/schema/ tells what there is."),
+    409: gettext_lazy("Something else changed this at the same time. Send the request again."),
     500: gettext_lazy("The board failed. Its log says why, under the id in X-Request-ID."),
     503: gettext_lazy("The board cannot reach its database. Try again soon."),
 }

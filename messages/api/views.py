@@ -7,11 +7,12 @@ from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
-from messages.access.masking import as_seen_by, sees_phones
+from messages.access.masking import sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to
+from messages.incidents.visible import as_shown_to, incidents_for
 from messages.labels import Labels, labels_of
-from messages.models import HourlySummary, Incident, Instance, Message, StatusEvent
+from messages.models import HourlySummary, Instance, Message, StatusEvent
 from messages.statuses import Status
 
 from . import examples, filters
@@ -198,8 +199,7 @@ class IncidentList(ListView):
     examples = (examples.INCIDENT,)
 
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:
-        incidents = Incident.objects.select_related("instance")
-        return filters.narrow_incidents(limited_to(self.request.user, incidents), query)
+        return filters.narrow_incidents(incidents_for(self.request.user), query)
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        return as_seen_by(self.request.user, super().paginate_queryset(queryset) or ())
+        return as_shown_to(self.request.user, super().paginate_queryset(queryset) or ())

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,6 +12,14 @@ from django.http import HttpRequest
 from messages import phones
 from messages.models import Action, AuditEvent, Instance, Message
 from statusboard.callers import client_address
+
+# Details that name a person, a thing or a kind of thing on this board. All others may be what
+# somebody typed, such as a reason.
+_NAMES: Final = {
+    *("user", "by", "name", "begins", "role", "roles", "permissions"),
+    *("account", "accounts", "instance", "instances", "channel", "kind"),
+    *("field", "fields", "changed", "filters", "hour", "person"),
+}
 
 
 def audit(
@@ -25,8 +33,8 @@ def audit(
     """`by` is a request wherever there is one, None for what the board did by itself.
 
     `recipient` is a phone or LID as it is, of which only a keyed hash is kept. `details` holds no
-    phone and no secret: counts, names of fields, reasons. A number that somebody typed into one is
-    hidden all the same, because an event is never changed.
+    phone and no secret: counts, names, reasons. A number that somebody typed into one is hidden all
+    the same, because an event is never changed; names are kept as they are, under `_NAMES`.
     """
     request = by if isinstance(by, HttpRequest) else None
     person: Any = getattr(by, "user", None) if request else by
@@ -47,12 +55,15 @@ def audit(
 
 
 def _without_numbers(value: Any) -> Any:
-    """Of text alone: what counts stays a number."""
+    """Of text alone: what counts stays a number, and who or what is named stays whole."""
     match value:
         case str():
             return phones.without_numbers(value)
         case Mapping():
-            return {name: _without_numbers(one) for name, one in value.items()}
+            return {
+                name: one if name in _NAMES else _without_numbers(one)
+                for name, one in value.items()
+            }
         case list() | tuple():
             return [_without_numbers(one) for one in value]
         case _:

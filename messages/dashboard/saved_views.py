@@ -6,8 +6,10 @@ from django import forms
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from messages import phones
@@ -24,6 +26,9 @@ MOST: Final = 30
 LONGEST_QUERY: Final = 1000
 
 
+_TAKEN: Final = gettext_lazy("You already have a view of this name.")
+
+
 class SavedViewForm(forms.Form):
     name = forms.CharField(max_length=60)
 
@@ -35,7 +40,7 @@ class SavedViewForm(forms.Form):
         name: str = self.cleaned_data["name"]
         others = SavedView.objects.filter(user=self.saved.user).exclude(pk=self.saved.pk)
         if others.filter(name=name).exists():
-            raise forms.ValidationError(_("You already have a view of this name."))
+            raise forms.ValidationError(_TAKEN)
         if others.count() >= MOST:
             words = _("That is one view too many: %(most)d can be saved.") % {"most": MOST}
             raise forms.ValidationError(words)
@@ -86,7 +91,7 @@ def views_of(user: Viewer) -> list[SavedView]:
 
 def _holds_number(saved: SavedView) -> bool:
     search = Criteria.read(QueryDict(saved.query)).search
-    return search.is_of_people or phones.holds_number(search.text)
+    return search.is_of_people or phones.without_numbers(search.text) != search.text
 
 
 def _view(request: HttpRequest, pk: int) -> SavedView:
@@ -110,8 +115,13 @@ def _is_named(request: HttpRequest, saved: SavedView) -> bool:
     is_short = len(saved.query) <= LONGEST_QUERY
     if form.is_valid() and is_short:
         saved.name = form.cleaned_data["name"]
-        saved.save()
-        return True
+        try:
+            with transaction.atomic():
+                saved.save()
+        except IntegrityError:  # sent twice at once
+            form.add_error("name", _TAKEN)
+        else:
+            return True
     problems = [str(words) for words in form.errors.get("name", [])]
     for words in problems or [_("This view asks for too much to be saved.")]:
         flash.error(request, words)

@@ -13,8 +13,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from messages.access.masking import as_seen_by, sees_phones
+from messages.access.number_searches import note_nothing_found, wait_to_search
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import Viewer, limited_to, visible_instances
+from messages.access.throttling import too_many_attempts
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import PAGE_SIZE, page_of
 from messages.finding.matches import Matches, labelled_ids, matches_of
@@ -58,9 +60,13 @@ EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES
 @one_viewpoint()
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
+    if wait := wait_to_search(request.user, criteria.search.text):
+        return too_many_attempts(request, wait)
     if criteria.search.is_of_people and not sees_phones(request.user):
         keys = named(criteria.search, request.user)
         if len(keys) < 2:
+            if not keys:
+                note_nothing_found(request.user, criteria.search.text)
             return _away(request, criteria, keys)
         criteria = criteria.but(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from messages import aliases
+from messages.access.number_searches import note_nothing_found, wait_to_search
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to, visible_instances
+from messages.access.throttling import too_many_attempts
 from messages.audit import Action, audit
 from messages.finding.opaque import seal
 from messages.finding.queries import message_set, named
@@ -48,6 +50,8 @@ def search(request: HttpRequest) -> HttpResponse:
     none.
     """
     wanted = understand(request.POST.get("q", ""))
+    if wanted.is_of_people and (wait := wait_to_search(request.user, wanted.text)):
+        return too_many_attempts(request, wait)
     keys = named(wanted, request.user) if wanted.is_of_people else []
     if len(keys) == 1:
         return redirect("dashboard:message", pk=keys[0])
@@ -58,6 +62,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect("dashboard:messages")
     address = _most_likely(wanted, request)
     if not has_messages(address, request.user):
+        note_nothing_found(request.user, wanted.text)
         flash.error(request, _("No message to this recipient"))
         return redirect("dashboard:messages")
     return redirect("dashboard:recipient", seal(address))

@@ -49,9 +49,12 @@ class Content:
     most: int | None = None
     # Whether it is only for people who are not limited to some instances.
     is_of_all: bool = False
+    # Whether it always holds whole numbers.
+    holds_numbers: bool = False
 
     def is_for(self, user: Viewer) -> bool:
         may = user.is_active and user.has_perm(self.permission)
+        may = may and (sees_phones(user) or not self.holds_numbers)
         return may and not (self.is_of_all and is_limited(user))
 
 
@@ -115,6 +118,10 @@ CONTENTS: Final = {
     ExportKind.WORKBOOK: Content("whatsapp.export_message", _count_messages, _workbook, MOST_ROWS),
     ExportKind.AUDIT: Content("whatsapp.view_auditevent", _count_events, _audit_log),
     ExportKind.PERSON: Content(
-        "whatsapp.add_erasure", lambda _job, _most: 0, _person, is_of_all=True
+        "whatsapp.add_erasure",
+        lambda _job, _most: 0,
+        _person,
+        is_of_all=True,
+        holds_numbers=True,
     ),
 }

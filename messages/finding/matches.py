@@ -11,7 +11,8 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from messages import phones
-from messages.access.masking import mask_text, sees_phones
+from messages.access.masking import sees_phones
+from messages.access.number_searches import note_nothing_found, wait_to_search
 from messages.access.scope import Viewer, limited_to
 from messages.models import Alias, Instance, KnownAddress, Label, LastDigits, OtherAddress
 from messages.models.label import folded
@@ -73,7 +74,12 @@ class Matches:
 
 def matches_of(search: Search, user: Viewer) -> Matches:
     """Who may not see numbers finds nobody by one: digit by digit, it could be guessed."""
-    ids = (*search.ids, *_labelled(search, user))
+    if wait_to_search(user, search.text):
+        return Matches(search.meaning, ())
+    labelled = _labelled(search, user)
+    if not labelled:
+        note_nothing_found(user, search.text)
+    ids = (*search.ids, *labelled)
     if search.is_of_people and not sees_phones(user):
         return Matches(search.meaning, ids)
     if search.part:
@@ -187,17 +193,11 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
         return ()
     wanted = Q(reference__in=search.references)
     if len(part := folded(search.text)) >= SHORTEST_LABEL:
-        wanted |= Q(label_folded__contains=part)
+        # In the label as this person reads it: what is hidden could be guessed digit by digit.
+        read = "label_folded" if sees_phones(user) else "label_masked"
+        wanted |= Q(**{f"{read}__contains": part})
     found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
-    rows = found.values_list("zapi_id", "reference", "label")[:MOST]
-    if sees_phones(user):
-        return tuple(zapi_id for zapi_id, _reference, _label in rows)
-    # Of a number in a label no digit is found that is not shown: it could be guessed one by one.
-    return tuple(
-        zapi_id
-        for zapi_id, reference, label in rows
-        if reference in search.references or part in folded(mask_text(label))
-    )
+    return tuple(found.values_list("zapi_id", flat=True)[:MOST])
 
 
 def _told(aliases: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, In
 from django.utils import timezone
 
+from messages.access.number_searches import wait_to_search
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.stuck import stuck
 from messages.models import Label, Message, StatusEvent
@@ -146,7 +147,12 @@ class MessageQuerySet(QuerySet[Message]):
 
 
 def named(search: Search, user: Viewer) -> list[int]:
-    """The messages, two at most, of which the text is an id or else the whole reference."""
+    """The messages, two at most, of which the text is an id or else the whole reference.
+
+    None where `user` may not see numbers and has searched for too many.
+    """
+    if wait_to_search(user, search.text):
+        return []
     visible = limited_to(user, message_set())
     by_id = list(visible.with_id(search.ids).values_list("pk", flat=True)[:2])
     return by_id or list(visible.with_reference(search.references).values_list("pk", flat=True)[:2])

@@ -19,6 +19,7 @@ _OF_THE_BOARD: Final = {
     IncidentKind.SPOOL: ("health", "view_callback"),
     IncidentKind.WORKER: ("workers", "view_workerbeat"),
     IncidentKind.NO_WORKER: ("workers", "view_workerbeat"),
+    IncidentKind.GUESSING: ("audit", "view_auditevent"),
     IncidentKind.CHANNEL: ("channels", "view_channel"),
 }
 

@@ -157,7 +157,7 @@ def _stranger(values: Values) -> str:
         "%(count)d callbacks came to this instance’s webhook, but name %(named)s.",
         values["count"],
     )
-    return words % {"count": values["count"], "named": values["named"] or "?"}
+    return words % {"count": values["count"], "named": values["named"] or _("another instance")}
 
 
 def _quarantine(values: Values) -> str:
@@ -167,6 +167,19 @@ def _quarantine(values: Values) -> str:
         values["count"],
     )
     return words % values
+
+
+def _guessing(values: Values) -> str:
+    words = ngettext(
+        "%(count)d search for a phone number had no result within one hour.",
+        "%(count)d searches for phone numbers had no result within one hour.",
+        values["count"],
+    )
+    sentences = [words % values]
+    if refused := values.get("refused"):
+        words = ngettext("%(refused)d more was refused.", "%(refused)d more were refused.", refused)
+        sentences.append(words % values)
+    return " ".join(sentences)
 
 
 def _spool(values: Values) -> str:
@@ -232,6 +245,7 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.FAILING: _failing,
     IncidentKind.FORWARDING: _forwarding,
     IncidentKind.STRANGER: _stranger,
+    IncidentKind.GUESSING: _guessing,
     IncidentKind.QUARANTINE: _quarantine,
     IncidentKind.SPOOL: _spool,
     IncidentKind.EXPIRING: _expiring,
@@ -267,6 +281,10 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     ),
     IncidentKind.STRANGER: gettext_lazy(
         "In Z-API’s panel this instance’s webhook URL stands at another instance: push both again."
+    ),
+    IncidentKind.GUESSING: gettext_lazy(
+        "Ask this person, or the owner of this API key, why. If nobody can say, block the account "
+        "or revoke the key."
     ),
     IncidentKind.QUARANTINE: gettext_lazy("See why, then reprocess or discard them."),
     IncidentKind.SPOOL: gettext_lazy("Look at that machine’s worker and its way to the database."),

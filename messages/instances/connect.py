@@ -1,11 +1,21 @@
 """Instances made and changed. Each function is one transaction, without a word to Z-API."""
 
+from contextlib import suppress
+
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from messages.audit import Action, audit
-from messages.models import Account, Instance, SecretUnreadableError
+from messages.models import (
+    Account,
+    ApiKeyLimit,
+    Instance,
+    InstanceQuerySet,
+    SecretUnreadableError,
+    UserLimit,
+)
 
 
 class AlreadyConnectedError(Exception):
@@ -88,9 +98,10 @@ def save_partner(
     return account
 
 
-def sharing(instance: Instance) -> list[Instance]:
+def sharing(instance: Instance) -> InstanceQuerySet:
     """Give the others whose Client-Token changes with this one's."""
-    return list(instance.account.instances.active().exclude(pk=instance.pk))
+    found: InstanceQuerySet = Instance.objects.active().filter(account=instance.account_id)
+    return found.exclude(pk=instance.pk)
 
 
 def _account_with(client_token: str) -> Account | None:
@@ -113,6 +124,21 @@ def _replace_client_token(instance: Instance, client_token: str) -> None:
         account.client_token = client_token
         account.save(update_fields=["client_token"])
     elif known != account:  # the same token is the same account at Z-API
+        _narrow_limits(account)
         account.instances.update(account=known)
         instance.account = known
-        account.delete()
+        with suppress(ProtectedError):  # an instance or a limit that came meanwhile keeps it
+            account.delete()
+
+
+def _narrow_limits(account: Account) -> None:
+    """Who is limited to an account that is merged into another keeps its instances, and no more."""
+    instances = list(account.instances.all())
+    for model, owner in ((UserLimit, "user_id"), (ApiKeyLimit, "key_id")):
+        for limit in model.objects.filter(account=account):
+            if not instances:
+                continue  # without any limit this person would see everything
+            theirs = {owner: getattr(limit, owner)}
+            for instance in instances:
+                model.objects.get_or_create(instance=instance, **theirs)
+            limit.delete()

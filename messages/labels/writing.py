@@ -54,7 +54,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
             labels,
             update_conflicts=True,
             unique_fields=["instance", "zapi_id"],
-            update_fields=["reference", "label", "label_folded", "updated_at"],
+            update_fields=["reference", "label", "label_folded", "label_masked", "updated_at"],
         )
     return len(labels)
 

@@ -24,6 +24,7 @@ from .notification import (
     NotificationState,
     Transition,
 )
+from .number_searches import NumberSearches
 from .password_reset import PasswordResetRequest
 from .queued_mail import QueuedMail
 from .retention import Kept, Retention
@@ -77,6 +78,7 @@ __all__ = [
     "Message",
     "Notification",
     "NotificationState",
+    "NumberSearches",
     "OtherAddress",
     "OtherKind",
     "Outcome",

@@ -17,6 +17,7 @@ class Action(models.TextChoices):
     PHONE_REVEALED = "phone revealed", _("Revealed a number")
     PHONE_LOOKED_UP = "phone looked up", _("Looked a number up at Z-API")
     CALLS_REFUSED = "calls refused", _("Asked other servers too often")
+    NUMBERS_SEARCHED = "numbers searched", _("Searched for phone numbers")
     EXPORTED = "exported", _("Exported messages")
     ACCOUNT_CHANGED = "account changed", _("Changed an account")
     INSTANCE_ADDED = "instance added", _("Added an instance")

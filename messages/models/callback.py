@@ -82,6 +82,9 @@ class Callback(models.Model):
 
     objects = CallbackQuerySet.as_manager()
 
+    # Whether it speaks of an instance that who looks may not see; set by messages.access.foreign.
+    is_foreign = False
+
     class Meta:
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
@@ -102,8 +105,8 @@ class Callback(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Without its type, which may hold anything that was sent.
-        return f"{self.received_at:%Y-%m-%d %H:%M:%S} {self.pk}"
+        # Without its type, which may be anything that was sent.
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def why(self) -> str:

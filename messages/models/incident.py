@@ -25,6 +25,7 @@ class IncidentKind(models.TextChoices):
     FORWARDING = "forwarding", _("Forwarding fails")
     SPOOL = "spool", _("Spool not empty")
     STRANGER = "stranger", _("Callbacks of another instance")
+    GUESSING = "guessing", _("Many phone numbers tried")
     QUARANTINE = "quarantine", _("Quarantine not empty")
     WORKER = "worker", _("A worker is gone")
     CHANNEL = "channel", _("Notification channel fails")

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from messages import phones
+
 from .instance import Instance
 from .message import Message
 
@@ -27,6 +29,15 @@ class FoldedField(_TextField):
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
         value = folded(model_instance.label)
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+class MaskedField(_TextField):
+    """The label, folded, as people read it who may not see numbers: the part they can search."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> str:
+        value = folded(phones.without_numbers(model_instance.label))
         setattr(model_instance, self.attname, value)
         return value
 
@@ -75,6 +86,8 @@ class Label(models.Model):
     label = models.CharField(_("label"), max_length=200, blank=True)
     # What a search looks through; PostgreSQL has an index of its parts, made in the migrations.
     label_folded = FoldedField(blank=True, default="", editable=False)
+    # Without it, what is hidden could be found out digit by digit.
+    label_masked = MaskedField(blank=True, default="", editable=False)
     updated_at = models.DateTimeField(_("changed"))
 
     objects = LabelQuerySet.as_manager()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 
+from messages.incidents.visible import without_others
 from messages.models import Channel, ForwardProblem, Notification, NotificationState
 
 from .digest import Digest
@@ -62,6 +63,9 @@ def _claim(now: datetime) -> Errand | None:
     if begun is None:
         waiting.update(digest=digest_id)
     chosen = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
+    # A channel of some instances tells no name of another one.
+    limits = set(channel.instances.values_list("pk", flat=True))
+    without_others([one.incident for one in chosen], limits or None)
     return Errand(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
 
 

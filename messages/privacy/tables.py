@@ -60,6 +60,7 @@ HOLD_NOTHING: Final = {
     ),
     *(
         "PasswordResetRequest",
+        "NumberSearches",
         "QueuedMail",
         "Retention",
         "Rhythm",

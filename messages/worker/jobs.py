@@ -4,6 +4,7 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
+from messages.access.number_searches import audit_number_searches
 from messages.access.password_reset import send_reset_links
 from messages.access.throttling import forget_old_attempts
 from messages.export import forget_old_exports, prepare_exports
@@ -50,6 +51,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("send e-mails", lambda: deliver_mails(stop), every=1, alone=True),
         Job("notify", notify, every=1, alone=True),
         Job("learn rhythms", learn_rhythms, every=60, shared=True),
+        Job("audit number searches", audit_number_searches, every=60, shared=True),
         Job("forget beats", forget_old_beats, every=3600, shared=True),
         Job("erase", lambda: carry_on(stop), every=5, alone=True),
         Job("purge", Purge(stop).run, every=60, alone=True),

@@ -34,6 +34,7 @@ NOT_FROM_OUTSIDE = {
     *("instance.name", "instance.zapi_id", "instance.token", "instance.token_digest"),
     *("instance.previous_token_digest", "instance.filters", "instance.taken_urls"),
     *("message.zapi_id", "message.zaap_id", "label.zapi_id"),
+    *("numbersearches.who", "numbersearches.name", "throttle.key"),
     *("apikey.name", "apikey.prefix", "apikey.hash", "channel.name", "channel.address"),
     *("channel.secret", "channel.kinds", "channel.problem", "savedview.name", "savedview.query"),
     *("auditevent.actor_name", "auditevent.address", "auditevent.recipient", "incident.place"),
@@ -44,7 +45,8 @@ NOT_FROM_OUTSIDE = {
     *("erasure.subject", "erasure.erased", "erasedmessage.fingerprint"),
     *("exportjob.query", "exportjob.language", "exportjob.zone", "exportjob.sight"),
     *("rhythm.hours", "workerbeat.host", "workerbeat.only", "workerbeat.jobs", "turn.job"),
-    "exportpiece.body",
+    *("exportpiece.body", "queuedmail.content"),
+    *("passwordresetrequest.address", "passwordresetrequest.language"),
 }
 # What a test of its own is about.
 AUDITED = {"auditevent.details"}
@@ -232,8 +234,13 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
         *("instance.payment_status", "message.phone", "message.failure", "alias.lid"),
         *("alias.number", "otheraddress.phone", "knownaddress.address", "erasure.people"),
         *("followup.type", "followup.body", "forward.body", "incident.values", "incident.note"),
-        *("label.reference", "label.label", "label.label_folded", "statusevent.source"),
-        *("statusevent.raw_status", "statusevent.momment", "statusevent.phone"),
+        *("label.reference", "label.label", "label.label_folded", "label.label_masked"),
+        *(
+            "statusevent.source",
+            "statusevent.raw_status",
+            "statusevent.momment",
+            "statusevent.phone",
+        ),
         *("statusevent.participant", "statusevent.reason", "spooledcallback.zapi_id"),
         *("spooledcallback.body", "spooledcallback.token_digest", "spooledcallback.cause"),
     }

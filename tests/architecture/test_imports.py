@@ -14,7 +14,7 @@ INWARD = {
     "viewpoint": set(),
     "times": {"viewpoint"},
     "zapi": {"statuses"},
-    "models": {"statuses"},
+    "models": {"phones", "statuses"},
     "story": {"phones", "statuses"},
     "reports": {"models"},
     "reasons": set(),

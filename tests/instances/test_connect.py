@@ -70,7 +70,7 @@ def test_a_secret_given_replaces_the_one_stored():
 
 def test_a_client_token_is_replaced_for_all_who_share_it():
     instance, other = add("A", "C"), add("B", "C")
-    assert sharing(instance) == [other]
+    assert list(sharing(instance)) == [other]
     update(instance, name="A", client_token="D")
     other = Instance.objects.get(pk=other.pk)
     assert other.account.client_token.reveal() == "D"

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from messages.access.number_searches import wait_to_search
+from messages.access.throttling import too_many_attempts
 from messages.audit import Action, audit, recipient_hash
 from messages.dashboard.moments import Moment
 from messages.export import audit_lines, details_in_words, separator
@@ -56,7 +58,10 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def audit_person(request: HttpRequest) -> HttpResponse:
     """Lead from a number, in either form, or a LID to the events about it."""
-    addresses = understand(request.POST.get("number", "")).addresses
+    wanted = understand(request.POST.get("number", ""))
+    if wait := wait_to_search(request.user, wanted.text):
+        return too_many_attempts(request, wait)
+    addresses = wanted.addresses
     if not addresses:
         flash.error(request, _("Type a whole number with its country code, or a LID."))
         return redirect("dashboard:audit")

@@ -7,11 +7,11 @@ from typing import Final
 from django.db.models import Q
 from django.urls import reverse
 
-from messages.access.masking import as_seen_by
-from messages.access.scope import Viewer, limited_to
+from messages.access.scope import Viewer
 from messages.incidents.absence import Absence
 from messages.incidents.glance import glance
 from messages.incidents.links import place_of
+from messages.incidents.visible import as_shown_to, incidents_for
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind
 from messages.models.incident import IncidentQuerySet
@@ -85,11 +85,6 @@ class IncidentRow:
         return duration(self.incident.lasted)
 
 
-def incidents_for(user: Viewer) -> IncidentQuerySet:
-    found = Incident.objects.select_related("instance", "acknowledged_by")
-    return limited_to(user, found)
-
-
 def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
     found = _kept(user, incidents_for(user).open())
@@ -100,7 +95,7 @@ def banner_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """Those that nobody has acknowledged, the worst first."""
     found: list[Incident] | None = getattr(user, _KEPT, None)
     if found is None:
-        found = as_seen_by(user, incidents_for(user).open().filter(_IN_BANNER))
+        found = as_shown_to(user, incidents_for(user).open().filter(_IN_BANNER))
     return [IncidentRow(one) for one in _worst_first(found, missing) if not one.acknowledged_at]
 
 
@@ -109,7 +104,7 @@ def _kept(user: Viewer, found: IncidentQuerySet) -> list[Incident]:
 
     With the object `user`, which lives as long as its request.
     """
-    incidents = as_seen_by(user, found)
+    incidents = as_shown_to(user, found)
     setattr(user, _KEPT, incidents)
     return incidents
 
@@ -141,7 +136,7 @@ def why_stuck(instances: Collection[int], user: Viewer) -> dict[int, IncidentRow
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
     found = incidents_for(user).resolved().order_by("-resolved_at", "-id")
-    return [IncidentRow(incident) for incident in as_seen_by(user, found[:MOST_RESOLVED])]
+    return [IncidentRow(incident) for incident in as_shown_to(user, found[:MOST_RESOLVED])]
 
 
 def _unstored(missing: Absence) -> Incident:

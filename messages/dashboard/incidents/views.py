@@ -8,9 +8,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.incidents.acknowledge import acknowledge
 from messages.incidents.glance import glance
+from messages.incidents.visible import incidents_for
 
 from .forms import NoteForm
-from .rows import incidents_for, open_rows, resolved_rows
+from .rows import open_rows, resolved_rows
 from .workers import worker_rows
 
 

@@ -79,7 +79,7 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
             # At once, while whoever typed them in is there to correct them.
             is_checked = form.has_new_tokens and not form.wants_push
             return verify_soon(request, instance) if is_checked else saved
-    context = _context(instance) | {"form": form, "may_change": may_change}
+    context = _context(instance, request.user) | {"form": form, "may_change": may_change}
     if may_change:
         context["tokens"] = {
             "policies": TokenPolicy.choices,
@@ -130,7 +130,7 @@ def _initial(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _context(instance: Instance) -> dict[str, Any]:
+def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
     return {
         "instance": instance,
         "connection": connection_badge(instance),
@@ -142,7 +142,7 @@ def _context(instance: Instance) -> dict[str, Any]:
             "checked": moment(instance.checked_at),
             "next_check": moment(instance.next_check_at),
         },
-        "sharing": sharing(instance),
+        "sharing": limited_to(user, sharing(instance), path=""),
     }
 
 

@@ -2,12 +2,16 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from messages.access.number_searches import wait_to_search
+from messages.access.roles import SEE_PHONES
+from messages.access.throttling import too_many_attempts
 from messages.audit import Action, audit
 from messages.dashboard.addresses import Address
 from messages.dashboard.moments import Moment, moment
@@ -31,12 +35,15 @@ def privacy(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
+        if wait := wait_to_search(request.user, form.data["person"]):
+            return too_many_attempts(request, wait)
         context |= _found(request, form)
     return _page(request, context)
 
 
 @require_POST
 @sensitive_post_parameters()
+@permission_required(SEE_PHONES, raise_exception=True)  # the file holds whole numbers
 @unlimited_only(ERASE)
 def privacy_export(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST)
@@ -50,6 +57,8 @@ def privacy_export(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @unlimited_only(ERASE)
 def privacy_erase(request: HttpRequest) -> HttpResponse:
+    if wait := wait_to_search(request.user, request.POST.get("person", "")):
+        return too_many_attempts(request, wait)
     form = ErasureForm(request.POST)
     if not form.is_valid():
         asked = PersonForm({"person": request.POST.get("person", "")})

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from messages.access.foreign import hide_foreign
 from messages.access.masking import as_seen_by, sees_phones
 from messages.access.scope import limited_to, visible_instances
 from messages.audit import Action, audit
@@ -40,6 +41,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
     if chosen:
         quarantined = quarantined.filter(instance=chosen)
     page = page_of(quarantined, request.GET.dict())
+    hide_foreign(request.user, [row.callback for row in page.rows])
     as_seen_by(request.user, [row.callback for row in page.rows])
     context: dict[str, Any] = {
         "rows": page.rows,
@@ -63,7 +65,9 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 def quarantine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     callbacks = Callback.objects.filter(outcome__in=(Outcome.QUARANTINED, Outcome.DISCARDED))
     visible = limited_to(request.user, callbacks.select_related("instance"))
-    [callback] = as_seen_by(request.user, [get_object_or_404(visible, pk=pk)])
+    callback = get_object_or_404(visible, pk=pk)
+    hide_foreign(request.user, [callback])
+    as_seen_by(request.user, [callback])
     context = {
         "callback": callback,
         "received": Moment(callback.received_at),

@@ -15,6 +15,7 @@ from .expiring import expiring
 from .failing import failing
 from .filtered import filtered
 from .forwarding import forwarding
+from .guessing import guessing
 from .quarantine import quarantine, strangers
 from .silent import deaf, silent
 from .spool import spool
@@ -34,6 +35,7 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.FAILING: failing,
     IncidentKind.FORWARDING: forwarding,
     IncidentKind.STRANGER: strangers,
+    IncidentKind.GUESSING: guessing,
     IncidentKind.QUARANTINE: quarantine,
     IncidentKind.SPOOL: spool,
     IncidentKind.EXPIRING: expiring,

@@ -24,8 +24,8 @@ def strangers(watch: Watch) -> Iterator[Finding]:
     counts = _counts(found)
     for instance in watch.instances:
         if count := counts.get(instance.pk):
-            named = _named(found, instance)
-            yield Finding(IncidentKind.STRANGER, instance, values={"count": count, "named": named})
+            values = {"count": count, **_named(found, instance)}
+            yield Finding(IncidentKind.STRANGER, instance, values=values)
 
 
 def _kept() -> CallbackQuerySet:
@@ -36,12 +36,15 @@ def _counts(callbacks: CallbackQuerySet) -> dict[int, int]:
     return dict(callbacks.order_by().values_list("instance").annotate(number=Count("pk")))
 
 
-def _named(callbacks: CallbackQuerySet, instance: Instance) -> str:
-    """Whom the latest of them names: by its name here where it is ours, else by its id."""
+def _named(callbacks: CallbackQuerySet, instance: Instance) -> dict[str, str | int]:
+    """Whom the latest of them names: by its name here where it is ours, else by its id.
+
+    With its key, so that only those read the name who may see that instance.
+    """
     latest = callbacks.filter(instance=instance).order_by("-id").first()
     try:
         zapi_id = parse(bytes(latest.body)).instance_id if latest else ""
     except MalformedCallbackError:
-        return ""
+        return {"named": ""}
     known = Instance.objects.filter(zapi_id=zapi_id).first()
-    return known.name if known else zapi_id
+    return {"named": known.name, "named_pk": known.pk} if known else {"named": zapi_id}

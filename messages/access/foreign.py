@@ -1,0 +1,28 @@
+"""Callbacks that came to one instance's webhook and name another one: who may read them whole."""
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_noop
+
+from messages.models import Callback
+from messages.models.cause import NAMES_ANOTHER
+
+from .scope import Viewer, is_limited, visible_instances
+
+_ANOTHER = gettext_noop("It names another instance.")
+
+
+def hide_foreign(user: Viewer, callbacks: Iterable[Callback]) -> None:
+    """Takes away what speaks of an instance that `user` may not see: to be shown, not saved.
+
+    The whole body is that instance's. `is_foreign` says that it was taken away.
+    """
+    if not is_limited(user):
+        return
+    found = [one for one in callbacks if one.cause.startswith(NAMES_ANOTHER)]
+    if not found:
+        return
+    visible = set(visible_instances(user).values_list("zapi_id", flat=True))
+    for one in found:
+        if one.cause.split("\n")[-1] not in visible:
+            one.cause, one.is_foreign = _ANOTHER, True

@@ -1,0 +1,128 @@
+"""Limits on searches for numbers by people and keys that may not see them.
+
+A whole number may be searched for by everybody, so its digits could be guessed. The searches are
+counted in the database, for all processes together. They are audited in sum, hour by hour, and
+many without a result are an incident (messages.incidents.rules.guessing).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from messages import phones
+from messages.audit import Action, audit
+from messages.models import NumberSearches
+
+from .api_keys import KeyHolder
+from .masking import masked, sees_phones
+from .scope import Viewer
+
+PER_MINUTE: Final = 20
+PER_DAY: Final = 200
+_DAY: Final = timedelta(days=1)
+_KEPT: Final = "_statusboard_number_searches"
+
+
+def may_be_a_number(text: str) -> bool:
+    """Whether a search for exactly this could tell that a number which is hidden is this one."""
+    plain = phones.plain(text)
+    if plain and masked(plain) == plain:
+        return False
+    return bool(phones.whole_numbers(plain)) or phones.without_numbers(text) != text
+
+
+def wait_to_search(user: Viewer, text: str) -> int:
+    """Count one search for a text; gives the seconds to wait where the limit is reached, else 0.
+
+    A request counts one text once, however often it asks. What is no number is not counted, nor
+    is anything for those who see numbers.
+    """
+    if sees_phones(user) or not may_be_a_number(text):
+        return 0
+    asked = _asked(user)
+    if text not in asked:
+        asked[text] = _count(user)
+    return max(0, asked[text])
+
+
+def note_nothing_found(user: Viewer, text: str) -> None:
+    """The search that `wait_to_search` has counted had no result."""
+    if _asked(user).get(text) == 0:
+        _asked(user)[text] = -1  # noted; there is no wait
+        this = NumberSearches.objects.filter(who=_who(user), hour=_hour(timezone.now()))
+        this.update(in_vain=F("in_vain") + 1)
+
+
+def audit_number_searches() -> int:
+    """For the worker: one entry for each person and hour that is over."""
+    now = timezone.now()
+    done = 0
+    for row in NumberSearches.objects.filter(is_audited=False, hour__lt=_hour(now)):
+        if NumberSearches.objects.filter(pk=row.pk, is_audited=False).update(is_audited=True):
+            audit(row.user, Action.NUMBERS_SEARCHED, details=_details(row))
+            done += 1
+    NumberSearches.objects.filter(is_audited=True, hour__lt=now - 2 * _DAY).delete()
+    return done
+
+
+def _details(row: NumberSearches) -> dict[str, Any]:
+    who = {} if row.user else {"by": row.name}
+    return who | {
+        "hour": f"{row.hour:%Y-%m-%d %H:00} UTC",
+        "searches": row.searches,
+        "without result": row.in_vain,
+        "refused": row.refused,
+    }
+
+
+def _count(user: Viewer) -> int:
+    """One statement checks the minute and counts, so that no two searches take the same place."""
+    now = timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    row, _created = NumberSearches.objects.get_or_create(
+        who=_who(user),
+        hour=_hour(now),
+        defaults={
+            "name": user.get_username()[:150],
+            "user": user if isinstance(user, User) else None,
+            "minute": minute,
+        },
+    )
+    this = NumberSearches.objects.filter(pk=row.pk)
+    if _today(user, now) >= PER_DAY:
+        this.update(refused=F("refused") + 1)
+        return 3600
+    if this.filter(minute__lt=minute).update(
+        minute=minute, in_minute=1, searches=F("searches") + 1
+    ):
+        return 0
+    has_room = Q(in_minute__lt=PER_MINUTE)
+    if this.filter(has_room).update(in_minute=F("in_minute") + 1, searches=F("searches") + 1):
+        return 0
+    this.update(refused=F("refused") + 1)
+    return 60
+
+
+def _today(user: Viewer, now: datetime) -> int:
+    rows = NumberSearches.objects.filter(who=_who(user), hour__gt=now - _DAY)
+    return rows.aggregate(sum=Sum("searches"))["sum"] or 0
+
+
+def _who(user: Viewer) -> str:
+    return f"key {user.key.pk}" if isinstance(user, KeyHolder) else f"user {user.pk}"
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _asked(user: Viewer) -> dict[str, int]:
+    """With the object `user`, which lives as long as its request."""
+    found: dict[str, int] | None = getattr(user, _KEPT, None)
+    if found is None:
+        found = {}
+        setattr(user, _KEPT, found)
+    return found

@@ -1,0 +1,162 @@
+"""Somebody limited to one instance reads no name or id of another one, wherever words quote it."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core import mail
+from django.utils import timezone
+
+from messages.access.api_keys import issue
+from messages.incidents.detect import detect
+from messages.incidents.glance import glance
+from messages.models import (
+    ApiKey,
+    Callback,
+    Channel,
+    ChannelKind,
+    Incident,
+    IncidentKind,
+    Instance,
+    UserLimit,
+)
+from messages.notifications.notifier import notify
+from messages.notifications.outbox import enqueue
+from tests.dashboard.conftest import HttpsClient, admin_client
+from tests.stand_in import zapi
+
+__all__ = ["admin_client", "zapi"]
+
+PAGES = ["/", "/attention/", "/quarantine/", "/health/", "/instances/"]
+API = ["/api/v1/incidents/", "/api/v1/instances/"]
+FOREIGN = ["Secret client", "secret-id"]
+
+
+@pytest.fixture
+def other(account):
+    return Instance.objects.create(
+        account=account, name="Secret client", zapi_id="secret-id", token="t"
+    )
+
+
+@pytest.fixture
+def limited(instance, db):
+    user = User.objects.create_user("limited", is_staff=True)
+    user.groups.add(Group.objects.get(name="Admin"))
+    UserLimit.objects.create(user=user, instance=instance)
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def limited_key(instance):
+    text = issue(ApiKey(name="limited", role="admin"), instances=[instance], by=None)
+    return HttpsClient(headers={"authorization": f"Bearer {text}"})
+
+
+@pytest.fixture
+def stranger(post, other, zapi):
+    """A callback of the other instance, at the webhook of the one that may be seen."""
+    body = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["X"], "phone": "5511"}
+    post(body | {"instanceId": other.zapi_id})
+    detect(enqueue)
+    glance.forget()
+    return Callback.objects.quarantined().get()
+
+
+def foreign_in(client, path):
+    text = client.get(path).text
+    return [one for one in FOREIGN if one in text]
+
+
+def test_an_incident_names_no_instance_beyond_the_limits(limited, limited_key, stranger):
+    assert Incident.objects.filter(kind=IncidentKind.STRANGER).exists()
+    for path in PAGES + API:
+        assert not foreign_in(limited, path), path
+    assert "another instance" in limited.get("/attention/").text
+    for path in API:
+        assert not foreign_in(limited_key, path), path
+
+
+def test_who_sees_all_instances_reads_the_name(admin_client, stranger):
+    assert foreign_in(admin_client, "/attention/") == ["Secret client"]
+    assert foreign_in(admin_client, f"/quarantine/{stranger.pk}/") == ["secret-id"]
+
+
+def test_whoever_may_see_both_instances_reads_the_name(limited, other, stranger):
+    UserLimit.objects.create(user=User.objects.get(username="limited"), instance=other)
+    assert foreign_in(limited, "/attention/") == ["Secret client"]
+    assert foreign_in(limited, f"/quarantine/{stranger.pk}/") == ["secret-id"]
+
+
+def test_neither_cause_nor_body_of_a_callback_tell_of_the_other_instance(limited, stranger):
+    page = limited.get(f"/quarantine/{stranger.pk}/")
+    assert page.status_code == 200
+    assert "another instance, which you may not see" in page.text
+    assert not [one for one in FOREIGN if one in page.text]
+    path = f"/admin/whatsapp/callback/{stranger.pk}/change/"
+    assert not [one for one in FOREIGN if one in limited.get(path, follow=True).text]
+
+
+def test_a_resolved_incident_without_its_key_names_nobody(limited, instance):
+    now = timezone.now()
+    values = {"count": 1, "named": "Secret client"}
+    times = {"opened_at": now, "last_seen_at": now, "resolved_at": now}
+    Incident.objects.create(kind=IncidentKind.STRANGER, instance=instance, values=values, **times)
+    for path in ("/attention/", "/api/v1/incidents/"):
+        assert not foreign_in(limited, path)
+
+
+@pytest.mark.usefixtures("zapi")
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_a_channel_of_some_instances_is_told_no_other_name(
+    settings, instance, other, post, is_limited
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    channel = Channel.objects.create(
+        name="C", kind=ChannelKind.EMAIL, address="a@example.com", next_at=timezone.now()
+    )
+    if is_limited:
+        channel.instances.add(instance)
+    post({"type": "ReadCallback", "instanceId": other.zapi_id})
+    detect(enqueue)
+    notify()
+    assert ("Secret client" in "".join(str(one.body) for one in mail.outbox)) is not is_limited
+
+
+@pytest.mark.parametrize("kind", IncidentKind)
+def test_no_kind_of_incident_of_another_instance_is_shown(limited, limited_key, other, kind):
+    now = timezone.now()
+    values = {
+        "count": 3,
+        "of": 4,
+        "sent": 3,
+        "failed": 2,
+        "hooks": [],
+        "silence": 60,
+        "usual": 60,
+        "named": "Secret client",
+        "reason": "Secret client",
+        "problem": "",
+    }
+    for row in ({"instance": other}, {"place": "Secret client"}):
+        Incident.objects.create(kind=kind, values=values, opened_at=now, last_seen_at=now, **row)
+    glance.forget()
+    for path in PAGES + API:
+        assert not foreign_in(limited, path), path
+    for path in API:
+        assert not foreign_in(limited_key, path), path
+
+
+def test_a_page_tells_no_instance_that_shares_the_client_token(limited, instance, other):
+    assert not foreign_in(limited, f"/instances/{instance.pk}/")
+
+
+def test_who_is_not_limited_reads_which_share_it(admin_client, instance, other):
+    assert foreign_in(admin_client, f"/instances/{instance.pk}/") == ["Secret client"]
+
+
+def test_the_body_stays_evidence_for_who_sees_all(admin_client, stranger):
+    assert json.loads(bytes(stranger.body))["instanceId"] == "secret-id"
+    assert "instanceId" in admin_client.get(f"/quarantine/{stranger.pk}/").text
