@@ -6,9 +6,7 @@ urlpatterns = [
     path("", include("messages.webhooks.urls")),
     path("", include("messages.api.urls")),
     path("", include("messages.monitoring.urls")),
-    path("account/", include("allauth.account.urls")),
-    path("account/two-factor/", include("allauth.mfa.urls")),
-    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/", include("messages.access.account_routes")),
     path("admin/", include("messages.access.admin_routes")),
     path("admin/", admin.site.urls),
 ]

@@ -55,11 +55,6 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return absolute_url(path.replace("UID-KEY", quote(key)))
 
-    def get_email_confirmation_url(
-        self, request: HttpRequest | None, emailconfirmation: Any
-    ) -> str:
-        return absolute_url(reverse("account_confirm_email", args=[emailconfirmation.key]))
-
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Instead of allauth's, which counts attempts by the Host header and checks some twice."""
         login = credentials.get("username") or credentials.get("email") or ""

@@ -12,7 +12,6 @@ from typing import Final
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
-from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -78,15 +77,12 @@ def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
 
     Databases compare in upper case, where different letters become one: what they find is
     compared again.
-    An address that somebody added and has not confirmed resets nothing.
+    The address that an admin entered is the only one. allauth's table of addresses may hold others,
+    which a stolen session could add and confirm while there was a page for it.
     """
-    active = User.objects.filter(is_active=True)
-    found = {user: user.email for user in active.filter(email__iexact=address)}
-    confirmed = EmailAddress.objects.filter(email__iexact=address, verified=True, user__in=active)
-    found |= {one.user: one.email for one in confirmed.select_related("user")}
-    for user, own in found.items():
-        if own.lower() == address.lower():
-            yield user, own
+    for user in User.objects.filter(is_active=True, email__iexact=address):
+        if user.email.lower() == address.lower():
+            yield user, user.email
 
 
 def _may_send(user: User) -> bool:

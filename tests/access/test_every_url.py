@@ -21,19 +21,13 @@ SIGNED_IN = EVERYONE - {NOBODY}
 RULES: dict[str, set[str]] = {
     "account_login": EVERYONE,
     "account_logout": SIGNED_IN,
-    "account_signup": EVERYONE,  # says that it is closed
     "account_inactive": EVERYONE,
     "account_reset_password": EVERYONE,
     "account_reset_password_done": EVERYONE,
     "account_reset_password_from_key": EVERYONE,
     "account_reset_password_from_key_done": EVERYONE,
-    "account_email_verification_sent": EVERYONE,
-    "account_confirm_email": EVERYONE,
-    "account_confirm_login_code": SIGNED_IN,  # nobody is led back to the sign-in
     "account_reauthenticate": SIGNED_IN,
     "account_change_password": SIGNED_IN,
-    "account_set_password": SIGNED_IN,
-    "account_email": SIGNED_IN,
     "mfa_authenticate": SIGNED_IN,  # nobody is led back to the sign-in
     "mfa_login_webauthn": SIGNED_IN,  # for a script; people are led back to the sign-in
     "mfa_index": SIGNED_IN,
@@ -331,6 +325,37 @@ def test_where_a_second_factor_is_compulsory_nothing_opens_without(person, metho
         "account_logout",
         "account_reauthenticate",
     }
+
+
+def test_account_has_the_routes_of_the_table_and_no_other_of_allauth():
+    names = ("account_", "mfa_", "usersessions_")
+    ruled_names = {name for name in RULES if name.startswith(names)}
+    assert {r.name for r in ROUTES if r.pattern.startswith("account/")} == ruled_names
+
+
+@pytest.mark.parametrize("person", [NOBODY, SUPERUSER], indirect=True)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "email/",
+        "signup/",
+        "signup/passkey/",
+        "confirm-email/",
+        "confirm-email/x/",
+        "password/set/",
+        "login/code/",
+        "login/code/confirm/",
+        "phone/change/",
+        "phone/verify/",
+        "two-factor/trust/",
+        "two-factor/webauthn/signup/",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_of_allauth_that_the_board_does_not_use_is_not_found(person, path, method):
+    _, client = person
+    assert client.generic(method, f"/account/{path}", secure=True).status_code == 404
 
 
 def test_the_tables_name_no_page_that_is_gone():

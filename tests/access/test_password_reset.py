@@ -110,11 +110,11 @@ def test_an_address_that_only_looks_alike_gets_nothing(ana):
     assert not sent_mails()
 
 
-def test_a_confirmed_second_address_gets_a_link_and_an_unconfirmed_one_does_not(ana):
-    for name, verified in [("second", True), ("third", False)]:
-        EmailAddress.objects.create(user=ana, email=f"{name}@example.com", verified=verified)
-        ask(f"{name}@example.com")
-    assert [mail.to for mail in sent_mails()] == [["second@example.com"]]
+@pytest.mark.parametrize("verified", [False, True])
+def test_another_address_that_allauth_knows_of_gets_no_link(ana, verified):
+    EmailAddress.objects.create(user=ana, email="thief@example.com", verified=verified)
+    ask("thief@example.com")
+    assert not sent_mails()
 
 
 def test_nobody_can_flood_an_account(ana):
@@ -191,11 +191,3 @@ def test_an_invitation_follows_no_host_header(boss_client, settings):
     text = f"{page.text}{sent_mails()[0].body}"
     assert "evil.example" not in text
     assert "https://board.example.com/invitation/" in text
-
-
-def test_a_confirmation_of_an_address_follows_no_host_header(rf, ana):
-    address = EmailAddress.objects.create(user=ana, email="new@example.com")
-    address.send_confirmation(rf.get("/", headers={"host": "evil.example"}))
-    (mail,) = sent_mails()
-    assert "evil.example" not in f"{mail.subject}{mail.body}"
-    assert "https://board.example.com/account/" in mail.body

@@ -267,6 +267,15 @@ def test_somebody_elses_session_is_not_there(client, ana, boss):
     assert is_signed_in(client)
 
 
+def test_who_has_no_password_is_led_to_the_reset_and_sets_none_by_the_session(client, ana):
+    client.force_login(ana)
+    ana.set_unusable_password()
+    ana.save()
+    client.force_login(ana)
+    answer = client.get(reverse("account_change_password"))
+    assert (answer.status_code, answer.url) == (302, reverse("account_reset_password"))
+
+
 def test_a_new_password_ends_the_other_sessions(client, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)

@@ -34,7 +34,7 @@ def addresses(messages, instance, admin_user, report, deliver):
     ]
 
 
-SIGNED_OUT = ["/account/login/", "/account/password/reset/", "/account/signup/", "/nowhere/"]
+SIGNED_OUT = ["/account/login/", "/account/password/reset/", "/nowhere/"]
 
 
 def violations(page):

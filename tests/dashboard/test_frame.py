@@ -43,7 +43,6 @@ def test_a_wrong_password_is_said_so(client, support):
     "path",
     [
         "/account/login/",
-        "/account/signup/",
         "/account/password/reset/",
         "/account/password/reset/done/",
         "/account/password/reset/key/x-y/",

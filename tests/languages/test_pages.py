@@ -88,7 +88,6 @@ def test_a_group_in_numbers(viewer, report):
     ("path", "text"),
     [
         ("/account/login/", "Peça a um administrador do Statusboard"),
-        ("/account/signup/", "Aqui ninguém se cadastra sozinho"),
         ("/account/password/reset/", "Enviaremos um link"),
         ("/account/password/reset/key/x-y/", "Este link não funciona mais"),
         ("/nowhere/", "Esta página não existe"),
