@@ -7,13 +7,15 @@ from messages.models import Instance
 
 # How long before it ends people are told.
 WARNED_BEFORE: Final = timedelta(days=7)
-_ALL_WELL: Final = {"", "PAID", "TRIAL"}
+# The only documented word is ACTIVE; PAID, TRIAL and none have been seen. A word that is not known
+# raises no alarm: `due` still does.
+_UNPAID: Final = {
+    *("BLOCKED", "CANCELED", "CANCELLED", "DEFAULTED", "EXPIRED", "INACTIVE", "OVERDUE"),
+    *("PAST_DUE", "SUSPENDED", "UNPAID"),
+}
 
 
 def unpaid_status(instance: Instance) -> str:
-    """Z-API's own word, such as OVERDUE; '' where all is well, or nothing is said.
-
-    Without digits: it is shown to people who may see no number, and a word needs none.
-    """
-    status = "".join(one for one in instance.payment_status if not one.isnumeric()).strip()
-    return "" if status.upper() in _ALL_WELL else status
+    """Z-API's own word where it is known to mean unpaid, such as OVERDUE; else ''."""
+    status = instance.payment_status.strip()
+    return status if status.upper() in _UNPAID else ""

@@ -16,6 +16,7 @@ from messages.zapi.errors import Problem
 from .addresses import is_ours, webhook_url, why_push_is_off
 from .reading import (
     FAILURES,
+    NOT_TOLD,
     Wish,
     client_of,
     is_foreign,
@@ -207,6 +208,8 @@ def _conclude(webhook: Webhook, failure: Exception | None) -> None:
 
 
 def _problem_after_push(webhook: Webhook) -> Problem | None:
+    if webhook.state == WebhookState.UNREACHABLE:
+        return NOT_TOLD
     problem = problem_of(webhook)
     was_set = problem and webhook.found_url and not is_taken(webhook)
     return _NOT_KEPT if was_set else problem

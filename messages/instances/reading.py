@@ -37,6 +37,7 @@ MISSING = Problem(
     _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
     permanent=True,
 )
+NOT_TOLD = Problem(_("Z-API does not say which URL it calls, so the push could not be verified."))
 # What a column holds. A longer URL could not be given back, so it is never replaced.
 LONGEST_URL: Final = 500
 _VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
@@ -92,8 +93,15 @@ def is_taken(webhook: Webhook) -> bool:
 
 
 def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
-    """Compare what /me tells with what is wanted; saves nothing."""
+    """Compare what /me tells with what is wanted; saves nothing.
+
+    Where /me does not name the URL, what was found before stays, and the state is unreachable.
+    """
     for webhook in webhooks:
+        if not me.names_url_of(webhook.kind):
+            is_wanted = webhook.is_wanted
+            webhook.state = WebhookState.UNREACHABLE if is_wanted else WebhookState.OFF
+            continue
         webhook.found_url = me.webhook_url(webhook.kind)[:LONGEST_URL]
         webhook.checked_at = timezone.now()
         if webhook.wanted is None and is_ours(webhook.found_url):
@@ -111,8 +119,11 @@ def problem_of(webhook: Webhook) -> Problem | None:
 
 
 def note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
-    """Write down an answer that was asked for at `asked_at`. What came after that stands."""
-    webhooks = list(webhooks_of(instance).values())
+    """Write down an answer that was asked for at `asked_at`. What came after that stands.
+
+    Of a URL that the answer does not name, everything stays as it was.
+    """
+    webhooks = [one for one in webhooks_of(instance).values() if me.names_url_of(one.kind)]
     wishes = [Wish.of(webhook) for webhook in webhooks]
     read_into(webhooks, me)
     for webhook, wish in zip(webhooks, wishes, strict=True):
@@ -133,7 +144,9 @@ def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) ->
 def note_instance(
     instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime
 ) -> None:
-    instance.due_at, instance.payment_status = me.due_at, me.payment_status
+    if me.names_due:
+        instance.due_at = me.due_at
+    instance.payment_status = me.payment_status or instance.payment_status
     instance.checked_at = timezone.now()
     if me.filters is not None:
         instance.filters = list(me.filters)

@@ -105,12 +105,12 @@ def _claim() -> Account | None:
 
 
 def _take_turn(account: Account, stop: threading.Event | None) -> int:
+    done = 0
     if account.partner_token:
         with suppress(*FAILURES):
-            return _sweep(account)
-    # Where the list could not be had, each is asked by itself.
+            done = _sweep(account)
+    # Each instance that the list did not tell enough of is asked by itself.
     ends_at = time.monotonic() + LONGEST_TURN
-    done = 0
     for instance in _due(timezone.now()).filter(account=account)[:INSTANCES_A_TURN]:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
@@ -134,7 +134,10 @@ def _in_nobodys_way(instance: Instance) -> Iterator[None]:
 
 
 def _sweep(account: Account) -> int:
-    """All of an account's instances from its partner's list. Raises what FAILURES names."""
+    """All of an account's instances from its partner's list. Raises what FAILURES names.
+
+    An instance stays due where the list does not name each URL that is wanted.
+    """
     asked_at = timezone.now()
     listed = {one.zapi_id: one for one in _list(account)}
     instances = list(account.instances.active().prefetch_related("webhooks"))
@@ -142,7 +145,7 @@ def _sweep(account: Account) -> int:
         instance.account = account
         with _in_nobodys_way(instance):
             if found := listed.get(instance.zapi_id):
-                _note(instance, found.me, connected=found.me.connected, asked_at=asked_at)
+                _note_listed(instance, found.me, asked_at)
             else:
                 _note_failure(instance, ZapiError(NOT_LISTED), asked_at)
     return len(instances)
@@ -150,6 +153,14 @@ def _sweep(account: Account) -> int:
 
 def _list(account: Account) -> Iterable[ListedInstance]:
     return PartnerClient(account.partner_token.reveal()).instances()
+
+
+def _note_listed(instance: Instance, me: Me, asked_at: datetime) -> None:
+    wanted = [one.kind for one in webhooks_of(instance).values() if one.is_wanted]
+    if all(map(me.names_url_of, wanted)):
+        _note(instance, me, connected=me.connected, asked_at=asked_at)
+    else:
+        note(instance, me, connected=me.connected, asked_at=asked_at)
 
 
 def _note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:

@@ -57,6 +57,8 @@ class RememberedInstance:
     payment_status: str = "PAID"
     # Whether /me tells of the filters, which is not documented.
     tells_filters: bool = True
+    # The hooks whose URLs a partner's list tells: it may be one of them.
+    listed_hooks: tuple[str, ...] = tuple(HOOKS)
     queued: int = 0
     sent_by_me: bool = False
 
@@ -83,6 +85,9 @@ class RememberedInstance:
     def partner_description(self) -> dict[str, Any]:
         told = self.description()
         told.pop("callbackTypeFilters", None)
+        for hook, (member, _) in HOOKS.items():
+            if hook not in self.listed_hooks:
+                del told[member]
         connected = told.pop("connected")
         return told | {"phoneConnected": connected, "whatsappConnected": connected}
 

@@ -42,19 +42,28 @@ _Headers = Hidden[Mapping[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """What is kept of `GET /me`. The token in it is not."""
+    """What is kept of `GET /me`, or of an entry of a partner's list. The token in it is not.
+
+    A partner's list names fewer members, and what it does not name is unknown, not empty.
+    """
 
     connected: bool | None
     webhook_urls: Mapping[str, str]
     due_at: datetime | None = None
+    # Whether `due` was named at all: named and empty, the instance has no end.
+    names_due: bool = False
+    # '' where it is not told.
     payment_status: str = ""
     # The types of callbacks that `update-filters` holds back; None where Z-API does not tell.
     filters: tuple[str, ...] | None = None
     # Whether it reports messages that the number sends itself, which /me calls by another name.
     sent_by_me: bool | None = None
 
+    def names_url_of(self, kind: str) -> bool:
+        return _url_member(kind) in self.webhook_urls
+
     def webhook_url(self, kind: str) -> str:
-        """Give the URL that Z-API calls for this kind, '' where there is none."""
+        """Give the URL that Z-API calls for this kind, '' where there is none or none is named."""
         return self.webhook_urls.get(_url_member(kind), "")
 
 
@@ -109,7 +118,10 @@ class ZapiClient:
         self._put("update-notify-sent-by-me", {"notifySentByMe": value})
 
     def me(self) -> Me:
-        return _me(self._call("GET", "me"))
+        me = _me(self._call("GET", "me"))
+        if not me.webhook_urls:
+            raise ZapiError(errors.UNEXPECTED)
+        return me
 
     def status(self) -> ConnectionStatus:
         answer = self._call("GET", "status")
@@ -260,8 +272,6 @@ def _url_member(kind: str) -> str:
 
 def _me(answer: Mapping[str, Any]) -> Me:
     urls = {name: value for name, value in answer.items() if name.endswith("CallbackUrl")}
-    if not urls:
-        raise ZapiError(errors.UNEXPECTED)
     # A partner's list tells of the phone and of WhatsApp apart.
     connected = answer.get("connected", answer.get("whatsappConnected"))
     filters = answer.get("callbackTypeFilters")
@@ -271,6 +281,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
         # PostgreSQL takes no NUL, and no URL has one.
         webhook_urls={name: str(value or "").replace("\0", "") for name, value in urls.items()},
         due_at=moment_of(answer.get("due")),
+        names_due="due" in answer,
         payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
         sent_by_me=sent_by_me if isinstance(sent_by_me, bool) else None,

@@ -1,26 +1,50 @@
-"""Z-API's unix times, whose unit varies: seconds here, milliseconds there. Pure."""
+"""Z-API's times: unix times in four units, or ISO 8601 text. Pure."""
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-# Below this they are seconds: 1e11 milliseconds is 1973, 1e11 seconds the year 5138.
-_SECONDS_BELOW = 1e11
 # WhatsApp opened in 2009; a time outside this span is a mistake, whatever its unit.
 _EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+# The upper bound of seconds, milliseconds, microseconds and nanoseconds, and what one second is in
+# that unit. Status callbacks send milliseconds, except for READ_BY_ME, which sends microseconds;
+# disconnect callbacks send seconds.
+_UNITS: Final = ((1e11, 1), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 def moment_of(value: Any) -> datetime | None:
-    """None for what is no time, or none that makes sense."""
+    """The time in UTC. None for what is no time, or is outside 2009 to 2099.
+
+    The unit of a number is chosen by its magnitude. ISO 8601 text without an offset is read as UTC;
+    a date without a time is not a moment.
+    """
     try:
         epoch = float(value)
     except (TypeError, ValueError, OverflowError):
-        return None
+        moment = _from_iso(value)
+    else:
+        moment = _from_epoch(epoch)
+    return moment if moment and _EARLIEST <= moment < _LATEST else None
+
+
+def _from_epoch(epoch: float) -> datetime | None:
     if not math.isfinite(epoch):
         return None
-    seconds = epoch if abs(epoch) < _SECONDS_BELOW else epoch / 1000
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
+    for bound, per_second in _UNITS:
+        if abs(epoch) < bound:
+            try:
+                return datetime.fromtimestamp(epoch / per_second, UTC)
+            except (ValueError, OverflowError, OSError):
+                return None
+    return None
+
+
+def _from_iso(value: Any) -> datetime | None:
+    text = str(value).strip().upper()
+    if len(text) <= len("2026-10-06"):
         return None
-    return moment if _EARLIEST <= moment < _LATEST else None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -463,7 +463,7 @@ def test_an_instance_that_was_not_paid(instance, look, clock):
     assert words() == "Of its payment Z-API says: OVERDUE."
 
 
-@pytest.mark.parametrize("status", ["PAID", "TRIAL", ""])
+@pytest.mark.parametrize("status", ["ACTIVE", "active", "PAID", "TRIAL", "", "TOMORROWS_WORD"])
 def test_an_instance_that_was_paid(instance, look, clock, status):
     Instance.objects.update(payment_status=status, due_at=clock.now + timedelta(days=200))
     assert look() == []

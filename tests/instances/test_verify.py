@@ -1,15 +1,17 @@
 """The worker's round of questions: what it learns, how often it asks, and whom."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from messages.instances import reading
 from messages.instances import verify as module
+from messages.instances.addresses import webhook_url
 from messages.instances.owners import leave
 from messages.instances.push import push_wanted
-from messages.instances.verify import verify_due
+from messages.instances.verify import verify, verify_due
 from messages.models import Account, Instance, Webhook, WebhookState
 from messages.simulator.gateway import RememberedInstance
 from tests.stand_in import FOREIGN_URL
@@ -134,6 +136,44 @@ def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):
     verify_due()
     assert Instance.objects.filter(checked_at=None).count() == 0
     assert len(zapi.calls) == 2
+
+
+def listed(instance: Instance, zapi: Any, **told: Any) -> None:
+    """A partner's list that tells of one URL only, as in Z-API's documentation of July."""
+    url = webhook_url(instance)
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        instance.zapi_id,
+        instance.token.reveal(),
+        urls=dict.fromkeys(("message-status", "delivery"), url),
+        listed_hooks=("received",),
+        **told,
+    )
+    Account.objects.update(partner_token="partner")
+
+
+def test_partner_list_without_our_urls_asks_the_instance_itself(instance, zapi):
+    listed(instance, zapi)
+    verify_due()
+    assert instance.webhooks.get(kind="message-status").state == WebhookState.IN_SYNC
+    assert [call.path.rpartition("/")[2] for call in zapi.calls][1:2] == ["me"]
+
+
+def test_partner_list_without_any_url_keeps_what_was_found(instance, zapi):
+    listed(instance, zapi)
+    verify(instance)
+    make_due()
+    zapi.instances[instance.zapi_id].listed_hooks = ()
+    Webhook.objects.update(wanted=True)
+    verify_due()
+    assert instance.webhooks.get(kind="message-status").found_url == webhook_url(instance)
+
+
+@pytest.mark.parametrize("status", ["", None])
+def test_empty_payment_status_keeps_what_me_said(instance, zapi, status):
+    Instance.objects.update(payment_status="ACTIVE")
+    listed(instance, zapi, payment_status=status)
+    verify_due()
+    assert fresh(instance).payment_status == "ACTIVE"
 
 
 def test_a_partner_token_that_is_refused_leaves_each_to_be_asked(account, instance, zapi):

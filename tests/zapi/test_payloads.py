@@ -60,6 +60,46 @@ def test_it_reads_milliseconds_seconds_and_texts_as_the_same_moment(momment):
     assert report(momment=momment).occurred_at == datetime(2021, 9, 21, 14, 30, 45, tzinfo=UTC)
 
 
+AFTERNOON = datetime(2026, 10, 6, 15, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "momment",
+    [
+        1791300000,
+        1791300000000,
+        1791300000123000,
+        "1791300000123000",
+        1791300000123000000,
+        "2026-10-06T15:20:00Z",
+        "2026-10-06t15:20:00z",
+        "2026-10-06T12:20:00-03:00",
+        "2026-10-06 15:20:00.123456789",
+        "20261006T152000Z",
+    ],
+)
+def test_momment_in_any_unit_or_iso_text_is_the_same_second(momment):
+    occurred_at = report(momment=momment).occurred_at
+    assert occurred_at is not None
+    assert occurred_at.replace(microsecond=0) == AFTERNOON
+
+
+@pytest.mark.parametrize(
+    "momment",
+    [
+        "2026-10-06",
+        "2026-13-06T15:20:00Z",
+        "15:20:00",
+        26151515154,
+        10**21,
+        "T:",
+        "0001-01-01T00:00:00+23:59",
+    ],
+)
+def test_momment_that_is_no_time_gives_none(momment):
+    assert report(momment=momment).occurred_at is None
+
+
 @pytest.mark.parametrize("momment", [None, "soon", 0, -1, 1e300, "9" * 100, True, [1]])
 def test_it_has_no_moment_where_momment_is_absurd(momment):
     assert report(momment=momment).occurred_at is None
