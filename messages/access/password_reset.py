@@ -5,7 +5,6 @@ page takes the same time, and gives the same answer, whether or not there is suc
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -14,17 +13,16 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone, translation
 
 from messages.audit import Action, audit
 from messages.models import PasswordResetRequest, SecretUnreadableError
 
+from . import throttling
+
 logger = logging.getLogger(__name__)
 
-# For one account; whoever asks. The links sent earlier stay good.
-LINKS_PER_HOUR: Final = 3
 # Requests that a worker takes longer for than this are dropped: nobody waits for the link any more.
 KEPT: Final = timedelta(hours=1)
 # Above it no more are stored: without a worker, strangers could fill the database.
@@ -86,14 +84,10 @@ def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
 
 
 def _may_send(user: User) -> bool:
-    """Counted in the cache that all processes share."""
-    key, now, hour = f"password-reset:{user.pk}", time.time(), 3600
-    sent = [at for at in cache.get(key, []) if at > now - hour]
-    if len(sent) >= LINKS_PER_HOUR:
-        logger.warning("User %s has had enough password resets this hour.", user.pk)
-        return False
-    cache.set(key, [*sent, now], hour)
-    return True
+    if not throttling.spend(throttling.counter("reset link", user.pk)):
+        return True
+    logger.warning("User %s was sent enough links for a new password for now.", user.pk)
+    return False
 
 
 def _send(user: User, address: str) -> None:

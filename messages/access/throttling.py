@@ -65,6 +65,8 @@ LIMITS: Final = {
     "code and device": Limit(10, 300),
     "audit": Limit(10, 600),
     "calls": Limit(10, 6),
+    # E-mailed to an account, whoever asks; the links sent earlier stay good.
+    "reset link": Limit(3, 1200),
 }
 
 

@@ -28,8 +28,8 @@ from .csv_file import csv_lines, separator
 from .rows import Reader
 from .workbook import MOST_ROWS, workbook
 
-# A million messages take some 30 MB in the database, and 40 s of the worker.
-MOST_CSV_ROWS: Final = 5_000_000
+# A million messages take some 80 MB in the database, and 40 s of a worker.
+MOST_CSV_ROWS: Final = 2_000_000
 # Gets how many rows were written so far; stops the writing by raising.
 Tell = Callable[[int], None]
 _PART: Final = 2**16

@@ -31,7 +31,7 @@ MOST_TRIES: Final = 3
 PIECE: Final = 2**20
 # How often it is written down how far a file has come, in seconds: each time is a transaction.
 TELLS_EVERY: Final = 0.5
-# Quick, and a CSV still takes an eighth of its size.
+# Quick, and a CSV still takes a quarter of its size.
 _COMPRESSION: Final = 1
 
 
