@@ -212,6 +212,7 @@ MIDDLEWARE = [
     "messages.access.known_devices.KnownDeviceMiddleware",
     "messages.access.middleware.SessionLimitMiddleware",
     "messages.access.middleware.TwoFactorRequiredMiddleware",
+    "messages.access.recent_sign_in.RecentSignInMiddleware",
     "messages.access.middleware.WholePageMiddleware",
     "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
     "messages.access.calls.NetworkLimitMiddleware",
@@ -331,6 +332,9 @@ LOGIN_REDIRECT_URL = "dashboard:messages"
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=8 * 60)
 # After the sign-in, however busy the session is. 0 is for ever.
 SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=7 * 24)
+# A sign-in, or a password or second factor asked again, is recent for so long: long enough to
+# change what outlives the session.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * max(1, env.int("RECENT_SIGN_IN_MINUTES", default=15))
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 USERSESSIONS_TRACK_ACTIVITY = True
 

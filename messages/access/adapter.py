@@ -20,6 +20,7 @@ from statusboard.links import absolute_url, is_path_of_site
 
 from .factors import factors_of
 from .passwords import is_own_password, user_by_password
+from .recent_sign_in import has_signed_in_recently
 
 
 class _Site:
@@ -59,6 +60,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         """Instead of allauth's, which counts attempts by the Host header and checks some twice."""
         login = credentials.get("username") or credentials.get("email") or ""
         return user_by_password(request, login, credentials["password"])
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """For allauth's own pages, which would ask right after a sign-in too."""
+        return not has_signed_in_recently(context.request)
 
     def reauthenticate(self, user: User, password: str) -> bool:
         return is_own_password(context.request, user, password)

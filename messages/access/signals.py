@@ -16,13 +16,15 @@ from messages.audit import Action, audit
 from .known_devices import remember_device
 from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
+from .recent_sign_in import remember_authentication
 
 
 def connect() -> None:
     """Once, when the app is ready."""
     auth.user_logged_in.connect(_begin_to_watch, dispatch_uid="idle time-out")
     auth.user_logged_out.connect(_signed_out, dispatch_uid="audit sign-out")
-    # allauth's, which ends every sign-in: Django's own is sent before the second factor counts.
+    account.authentication_step_completed.connect(_proved_again, dispatch_uid="proved again")
+    # allauth's, which knows how somebody signed in.
     account.user_logged_in.connect(_signed_in, dispatch_uid="audit sign-in")
     account.user_logged_in.connect(_device_is_known, dispatch_uid="known device")
     for signal in (account.password_changed, account.password_reset, account.password_set):
@@ -33,7 +35,14 @@ def connect() -> None:
 
 
 def _begin_to_watch(request: HttpRequest, **_: Any) -> None:
+    """Every sign-in's last step: Django sends this signal after the second factor."""
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = time.time()
+    remember_authentication(request)
+
+
+def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: Any) -> None:
+    if reauthenticated:
+        remember_authentication(request)
 
 
 def _signed_in(request: HttpRequest, **_: Any) -> None:

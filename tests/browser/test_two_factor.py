@@ -46,15 +46,9 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def confirm_password(page: Page) -> None:
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Confirm").click()
-
-
 def add_passkey(page: Page, *, passwordless: bool) -> None:
     sign_in(page)
     page.goto("/account/two-factor/webauthn/add/")
-    confirm_password(page)
     page.get_by_label("Name").fill("My laptop")
     page.get_by_label("Sign in with it alone").set_checked(passwordless)
     page.get_by_role("button", name="Add a passkey").click()
@@ -103,7 +97,6 @@ def test_a_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
 def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     sign_in(page)
     page.goto("/account/two-factor/totp/activate/")
-    confirm_password(page)
     picture = page.get_by_role("img", name="QR code")
     assert picture.evaluate("image => image.naturalWidth") > 0
     page.get_by_text("Enter the key by hand").click()

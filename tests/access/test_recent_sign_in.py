@@ -1,0 +1,270 @@
+"""What outlives a session asks again who somebody is, if they signed in a while ago."""
+
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings as the_settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import resolve, reverse
+
+from messages.access.recent_sign_in import ACTIONS, AUTHENTICATED_AT, FORMS
+from messages.models import ApiKey
+from tests.access.conftest import PASSWORD, code, enrol, sign_in
+from tests.access.routes import ROUTES, Route
+from tests.access.test_every_url import TAKES, ask, ruled
+
+ADD_KEY = reverse("dashboard:api-key-add")
+NEW_KEY = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}
+PASSWORD_PAGE = reverse("account_reauthenticate")
+
+# What takes a POST and does not need it: add a route here only if nothing that it does gives
+# access, sends data elsewhere, or destroys anything after the session has ended.
+STAYS_AS_IT_IS = {
+    # Ways in and out, each with a check of its own.
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_reauthenticate",
+    "account_change_password",  # asks for the current one
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_login_webauthn",
+    "mfa_index",  # shows
+    "mfa_list_webauthn",  # shows
+    "usersessions_list",  # ends sessions
+    "dashboard:session-end",
+    "dashboard:invitation",  # its link is its gate
+    "admin_login",
+    "admin_logout",
+    "admin_password_change",  # lead to pages of the board
+    "admin_password_change_done",
+    "admin_user_password",
+    # For software, which has keys.
+    "webhooks:zapi",
+    "api:label",
+    "api:labels",
+    "monitoring:healthz",
+    "monitoring:readyz",
+    "monitoring:metrics",
+    # What only the person sees.
+    "dashboard:set_language",
+    "dashboard:preferences",
+    "dashboard:search",
+    "dashboard:look-up",
+    "dashboard:view-save",
+    "dashboard:view-rename",
+    "dashboard:view-delete",
+    # Reads, for whoever may; audited.
+    "dashboard:recipient-reveal",
+    "dashboard:message-export",
+    "dashboard:audit-export",
+    "dashboard:audit-person",
+    # Daily work that can be done again, or undone.
+    "dashboard:labels",
+    "dashboard:incident-acknowledge",
+    "dashboard:instance-push",  # to Z-API, and only the board's own URL
+    "dashboard:instance-verify",
+    "dashboard:instance-batch-start",
+    "dashboard:spool-retry",
+    "dashboard:follow-ups-retry",
+    "dashboard:quarantine-reprocess",
+}
+
+
+def takes_post(route: Route) -> bool:
+    """Without a namespace, or of Django admin: views of libraries, which may do anything."""
+    if ":" not in route.name or route.name.startswith("admin:"):
+        return True
+    return bool({"POST", "PUT", "DELETE"} & TAKES.get(ruled(route.name), set()))
+
+
+def needs_it(name: str) -> bool:
+    return name in FORMS or name in ACTIONS or name.startswith("admin:")
+
+
+def answering(route: Route) -> str:
+    """The route that its address leads to: some of Django admin are replaced by the board's."""
+    return ruled(resolve(route.path()).view_name)
+
+
+def age(client: Client, seconds: float) -> None:
+    """As if the last sign-in, or proof, were so long ago."""
+    session = client.session
+    session[AUTHENTICATED_AT] = time.time() - seconds
+    session.save()
+
+
+def is_asked(answer: Any) -> bool:
+    return answer.status_code == 302 and "/reauthenticate/?next=" in answer["Location"]
+
+
+@pytest.fixture
+def stale(boss_client: Client) -> Client:
+    age(boss_client, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    return boss_client
+
+
+@pytest.fixture
+def superuser(client: Client, db: None) -> Client:
+    client.force_login(User.objects.create_superuser("root", "root@example.com", PASSWORD))
+    return client
+
+
+def test_every_route_that_changes_something_is_in_one_table():
+    names = {ruled(route.name) for route in ROUTES if takes_post(route)}
+    unknown = {name for name in names if needs_it(name) is (name in STAYS_AS_IT_IS)}
+    assert not unknown, "say in recent_sign_in.py, or here, whether it asks again"
+
+
+def test_the_tables_name_no_route_that_is_gone():
+    names = {ruled(route.name) for route in ROUTES}
+    assert FORMS | set(ACTIONS) | set(ACTIONS.values()) | STAYS_AS_IT_IS <= names
+
+
+def test_a_change_after_the_time_out_asks_again_and_another_one_does_not(superuser):
+    age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    wrong = {
+        route.name
+        for route in ROUTES
+        if takes_post(route)
+        and is_asked(ask(superuser, route, "POST")) is not needs_it(answering(route))
+    }
+    assert not wrong
+
+
+def test_nothing_asks_again_soon_after_a_sign_in(superuser):
+    assert not {route.name for route in ROUTES if is_asked(ask(superuser, route, "POST"))}
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_form_asks_before_it_opens(superuser, name):
+    age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    (route,) = (route for route in ROUTES if route.name == name)
+    assert is_asked(ask(superuser, route, "GET"))
+
+
+@pytest.mark.parametrize("act", ["add", "change", "delete"])
+def test_a_form_of_django_admin_asks_before_it_opens(superuser, act):
+    age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    (route,) = (route for route in ROUTES if route.name == f"admin:auth_user_{act}")
+    assert is_asked(ask(superuser, route, "GET"))
+
+
+@pytest.mark.parametrize("page", ["/", "/people/", "/instances/", "/api-keys/", "/admin/"])
+def test_looking_asks_nothing(superuser, page):
+    age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    assert superuser.get(page).status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(15 * 60 - 30, False), (15 * 60, True)])
+def test_a_sign_in_is_recent_for_fifteen_minutes(boss_client, seconds, asked):
+    age(boss_client, seconds)
+    assert is_asked(boss_client.get(ADD_KEY)) is asked
+
+
+def test_a_moment_in_the_future_is_not_recent(boss_client):
+    age(boss_client, -3600)
+    assert is_asked(boss_client.get(ADD_KEY))
+
+
+def test_a_session_from_before_an_upgrade_is_asked(boss_client):
+    session = boss_client.session
+    del session[AUTHENTICATED_AT]
+    session.save()
+    assert is_asked(boss_client.get(ADD_KEY))
+
+
+def test_the_time_is_a_setting(boss_client, settings):
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 60
+    age(boss_client, 61)
+    assert is_asked(boss_client.get(ADD_KEY))
+
+
+def test_the_right_password_leads_back_to_the_form(stale):
+    asked = stale.get(f"{ADD_KEY}?from=list")
+    back = stale.post(asked.url, {"password": PASSWORD})
+    assert back.url == f"{ADD_KEY}?from=list"
+    assert stale.get(back.url).status_code == 200
+
+
+def test_a_wrong_password_leads_nowhere(stale):
+    stale.post(stale.get(ADD_KEY).url, {"password": "wrong"})
+    assert is_asked(stale.get(ADD_KEY))
+
+
+def test_a_post_that_is_asked_about_does_nothing_and_says_so(stale):
+    asked = stale.post(ADD_KEY, NEW_KEY)
+    assert not ApiKey.objects.exists()
+    assert "Nothing was changed yet." in stale.get(asked.url).text
+
+
+def test_what_was_posted_is_neither_kept_nor_sent_by_itself(stale):
+    asked = stale.post(ADD_KEY, NEW_KEY)
+    assert "CRM" not in str(dict(stale.session))
+    stale.post(asked.url, {"password": PASSWORD}, follow=True)
+    assert not ApiKey.objects.exists()
+
+
+def test_a_button_leads_back_to_the_page_that_has_it(stale, ana):
+    asked = stale.post(reverse("dashboard:person-two-factor-reset", args=[ana.pk]))
+    back = stale.post(asked.url, {"password": PASSWORD})
+    assert back.url == reverse("dashboard:person", args=[ana.pk])
+
+
+def test_a_button_of_a_list_leads_back_to_the_list(stale):
+    asked = stale.post(reverse("dashboard:api-key-revoke"), {"key": "sb_x"})
+    assert stale.post(asked.url, {"password": PASSWORD}).url == reverse("dashboard:api-keys")
+
+
+def test_a_part_of_a_page_sends_the_whole_page_to_be_asked(stale):
+    answer = stale.post(ADD_KEY, NEW_KEY, headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"].startswith(PASSWORD_PAGE)
+
+
+def test_a_code_of_the_app_is_enough(client, boss):
+    enrol(boss)
+    client.force_login(boss)
+    age(client, 3600)
+    page = client.get(client.get(ADD_KEY).url)
+    other = page.context["reauthentication_alternatives"][0]["url"]
+    assert client.post(other, {"code": code()}).url == ADD_KEY
+    assert client.get(ADD_KEY).status_code == 200
+
+
+def test_who_has_no_password_is_asked_for_their_passkey(client, boss):
+    boss.set_unusable_password()
+    boss.save()
+    Authenticator.objects.create(user=boss, type=Authenticator.Type.WEBAUTHN, data={})
+    client.force_login(boss)
+    age(client, 3600)
+    assert client.get(ADD_KEY).url.startswith(reverse("mfa_reauthenticate_webauthn"))
+
+
+def test_who_has_nothing_to_be_asked_for_signs_in_again(client, boss):
+    boss.set_unusable_password()
+    boss.save()
+    client.force_login(boss)
+    age(client, 3600)
+    assert client.get(ADD_KEY).url.startswith(reverse("account_login"))
+    assert client.get("/").status_code == 302
+
+
+def test_a_password_without_its_second_factor_is_no_sign_in(client, boss):
+    enrol(boss)
+    sign_in(client, "boss")
+    assert AUTHENTICATED_AT not in client.session
+
+
+def test_sign_in_by_two_factors_is_recent(client, boss):
+    enrol(boss)
+    sign_in(client, "boss")
+    client.post(reverse("mfa_authenticate"), {"code": code()})
+    assert client.get(ADD_KEY).status_code == 200
