@@ -1,6 +1,7 @@
 """Two changes at once: the later one is answered 409, and nothing of it is kept."""
 
 import logging
+import traceback
 from collections.abc import Callable
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -18,7 +19,7 @@ class ConflictMiddleware:
     """Answers what a view did not foresee between its look at the database and its write.
 
     A row that is gone by then, a name taken meanwhile, or something that still refers to what is
-    deleted. The log has the traceback, because a mistake of ours would look the same.
+    deleted. The log tells where, because a mistake of ours would look the same.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -31,5 +32,7 @@ class ConflictMiddleware:
         if not isinstance(exception, _CONFLICTS):
             return None
         # Without the message: the database quotes the values of the row.
-        logger.warning("%s at the same time as another change.", type(exception).__name__)
+        calls = traceback.extract_tb(exception.__traceback__)
+        ours = [f"{one.filename}:{one.lineno}" for one in calls if "/messages/" in one.filename]
+        logger.warning("Conflict (%s) in %s", type(exception).__name__, " > ".join(ours))
         return render(request, "409.html", status=409)

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from messages.models import Channel, Incident, Notification, Transition
+from messages.models import Channel, Incident, IncidentKind, Notification, Transition
 
 
 def enqueue(incident: Incident, transition: Transition) -> None:
@@ -20,6 +20,7 @@ def catch_up(channel: Channel) -> None:
     going_on = Incident.objects.open().filter(clear_since=None).order_by("opened_at", "pk")
     if chosen := list(channel.instances.all()):
         going_on = going_on.filter(Q(instance=None) | Q(instance__in=chosen))
+        going_on = going_on.exclude(kind=IncidentKind.GUESSING)
     wanted = [(channel, one) for one in going_on if _wants(channel, one)]
     _line_up(Transition.OPENED, wanted)
 
@@ -38,7 +39,9 @@ def _line_up(transition: Transition, what: Iterable[tuple[Channel, Incident]]) -
 def _interested(incident: Incident) -> Iterable[Channel]:
     chosen = Channel.instances.through.objects.filter(channel=OuterRef("pk"))
     wanted = Q(~Exists(chosen)) | Q(Exists(chosen.filter(instance=incident.instance)))
-    if incident.instance is None:
+    if incident.kind == IncidentKind.GUESSING:
+        wanted = Q(~Exists(chosen))  # it names a person: for those who look after the whole board
+    elif incident.instance is None:
         # What concerns the whole board concerns everybody.
         wanted = Q()
     channels = Channel.objects.filter(wanted, enabled=True)

@@ -15,13 +15,18 @@ from messages.models import (
     Action,
     ApiKey,
     AuditEvent,
+    Channel,
+    ChannelKind,
     Incident,
     IncidentKind,
     Instance,
     Label,
     Message,
+    Notification,
     NumberSearches,
+    Transition,
 )
+from messages.notifications.outbox import catch_up, enqueue
 from tests.access.test_masked_writings import viewer
 from tests.dashboard.conftest import HttpsClient, admin_client, deliver, masked_viewer, report
 
@@ -232,3 +237,15 @@ def test_few_searches_in_vain_are_none(masked_viewer, instance):
 def test_what_may_hold_whole_numbers_is_exported_by_nobody_masked(viewer, instance):
     assert Instance.objects.exists()
     assert viewer.post("/privacy/export/", {"person": NUMBER}).status_code == 403
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_no_channel_of_some_instances_is_told_who_tries_numbers(guessed, instance, is_limited):
+    channel = Channel.objects.create(
+        name="C", kind=ChannelKind.EMAIL, address="a@example.com", next_at=timezone.now()
+    )
+    if is_limited:
+        channel.instances.add(instance)
+    enqueue(guessed, Transition.OPENED)
+    catch_up(channel)
+    assert Notification.objects.exists() is not is_limited
