@@ -1,6 +1,7 @@
 """System checks: what an operator must know before the first callback, in a sentence each."""
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
+
+from .callers import is_in
 
 _SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
 
@@ -160,6 +163,21 @@ def metrics_token_is_long(**_: Any) -> list[CheckMessage]:
             "METRICS_TOKEN has fewer than 16 characters: it could be guessed.",
             hint="python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one.",
             id="statusboard.E010",
+        )
+    ]
+
+
+@register(Tags.security)
+def metrics_are_not_open_to_a_local_proxy(**_: Any) -> list[CheckMessage]:
+    here = (ip_address("127.0.0.1"), ip_address("::1"))
+    if not any(is_in(address, settings.METRICS_ALLOWED_NETWORKS) for address in here):
+        return []
+    return [
+        CheckWarning(
+            "METRICS_ALLOWED_NETWORKS lets this machine read /metrics. So may everybody, where a "
+            "proxy on this machine passes on requests without a header such as X-Forwarded-For.",
+            hint="Set METRICS_TOKEN and take this machine's address out of the list.",
+            id="statusboard.W006",
         )
     ]
 

@@ -244,8 +244,13 @@ TEMPLATES = [
 WEBHOOK_MAX_BODY = 256 * 1024
 # Who may call the webhook at all; nobody is left out where it is empty.
 WEBHOOK_ALLOWED_NETWORKS = _networks("WEBHOOK_ALLOWED_NETWORKS")
-# Whose X-Forwarded-For is believed.
+# Whose word about the client's address is believed.
 WEBHOOK_TRUSTED_PROXIES = _networks("WEBHOOK_TRUSTED_PROXIES")
+# Where they say who called them. A server for WSGI cannot tell X_Forwarded_For from
+# X-Forwarded-For; no other name is taken for "Forwarded".
+TRUSTED_PROXY_HEADER = env.str("TRUSTED_PROXY_HEADER", default="X-Forwarded-For")
+if TRUSTED_PROXY_HEADER not in {"X-Forwarded-For", "Forwarded"}:
+    raise ImproperlyConfigured("TRUSTED_PROXY_HEADER must be X-Forwarded-For or Forwarded.")
 # What one address may get wrong before it is told to wait; each web process counts for itself.
 WEBHOOK_WRONG_KEYS_PER_MINUTE = env.int("WEBHOOK_WRONG_KEYS_PER_MINUTE", default=60)
 # The most that is kept, of each instance, of callbacks that could not be understood.

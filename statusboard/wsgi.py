@@ -25,7 +25,10 @@ from statusboard.handlers import (  # noqa: E402
     TimedCallbackHandler,
 )
 from statusboard.page_limiter import PageConcurrencyLimiter, server_threads  # noqa: E402
+from statusboard.postgresql.base import limit_statements  # noqa: E402
 from statusboard.short_answers import WSGIApplication  # noqa: E402
+
+limit_statements()
 
 _WATCHED: Final = {"/healthz", "/readyz", "/metrics"}
 _handler_of_callbacks = TimedCallbackHandler if settings.METRICS_ON else CallbackHandler

@@ -63,7 +63,8 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: Any) -> Ans
         **extra,
     }
     setup_testing_defaults(environ)
-    environ["SERVER_NAME"] = environ["HTTP_HOST"] = "127.0.0.1"
+    environ["SERVER_NAME"] = "127.0.0.1"
+    environ["HTTP_HOST"] = extra.get("HTTP_HOST", "127.0.0.1")
     seen: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:

@@ -1,15 +1,18 @@
 """The three addresses that machines ask. They have a door of their own in statusboard/wsgi.py."""
 
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from statusboard.callers import client_address, is_in
+from statusboard.callers import came_through_a_proxy, client_address, is_in, peer_address
 
 from .figures import registry
 from .readiness import failures
@@ -49,8 +52,31 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    if is_in(client_address(request.META), settings.METRICS_ALLOWED_NETWORKS):
+    if _is_let_in(request.META):
         return True
     expected = f"Bearer {settings.METRICS_TOKEN}".encode()
     given = request.headers.get("Authorization", "").encode("utf-8", "replace")
     return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, expected)
+
+
+def _is_let_in(meta: Mapping[str, Any]) -> bool:
+    """Whether the network that the request comes from is allowed.
+
+    A proxy's own address says nothing about its clients. Where a request came through one, the
+    client's address counts, and only as a proxy that the settings trust reports it.
+    """
+    client = client_address(meta)
+    if not is_in(client, settings.METRICS_ALLOWED_NETWORKS):
+        return False
+    peer = peer_address(meta)
+    if is_in(peer, settings.WEBHOOK_TRUSTED_PROXIES):
+        return True
+    if came_through_a_proxy(meta):
+        return False
+    # A proxy on this machine may add no header, and still ask for the public host.
+    return peer is None or not peer.is_loopback or _names_this_machine(meta)
+
+
+def _names_this_machine(meta: Mapping[str, Any]) -> bool:
+    host, _ = split_domain_port(meta.get("HTTP_HOST", ""))
+    return host in {"localhost", "127.0.0.1", "[::1]"}

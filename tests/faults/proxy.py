@@ -29,6 +29,7 @@ class Proxy:
     def __init__(self, folder: Path, behind: int) -> None:
         assert NGINX
         self.port = free_port()
+        self.http_port = free_port()
         self._folder = folder
         configuration = folder / "nginx.conf"
         configuration.write_text(
@@ -52,7 +53,7 @@ class Proxy:
         site = (ROOT / "docs" / "nginx.conf").read_text()
         for there, here in {
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port};",
-            "listen 80;": f"listen 127.0.0.1:{free_port()};",
+            "listen 80;": f"listen 127.0.0.1:{self.http_port};",
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{behind};",
             "/var/log/nginx/": f"{folder}/",
         }.items():

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.faults.conftest import need
 from tests.faults.door import Door
 from tests.faults.load import Load, Payload, lives
 from tests.faults.postgresql import Cluster
 from tests.faults.proxy import NGINX, Proxy
+from tests.processes.wire import exchange
 
 pytestmark = pytest.mark.faults
 
@@ -114,3 +116,37 @@ def test_the_proxys_logs_hold_no_webhook(proxied: Proxied):
         load.wait_for(10)
     key = proxied.path.split("/")[-2]
     assert key not in proxied.proxy.logs()
+
+
+SECRETS = ("5544999887766", "invitation-token", "reset-key", "typed-in-referer")
+
+
+@pytest.mark.parametrize("port", ["port", "http_port"])
+def test_the_proxys_logs_hold_no_address_of_a_page(proxied: Proxied, port: str):
+    number, token, key, referer = SECRETS
+    base = f"http://127.0.0.1:{getattr(proxied.proxy, port)}"
+    for path in (f"/?q={number}", f"/invitations/{token}/", f"/account/password/reset/key/{key}/"):
+        headers = {"Referer": f"https://board.example.com/{referer}", "Host": "board.example.com"}
+        requests.get(f"{base}{path}", headers=headers, timeout=10, allow_redirects=False)
+        # A request that nginx itself refuses, too.
+        refused = f"GET {path} HTTP/1.1\r\nHost: a b\r\nBad Header: {referer}\r\n\r\n"
+        exchange(getattr(proxied.proxy, port), refused.encode())
+    logs = proxied.proxy.logs()
+    assert not [secret for secret in SECRETS if secret in logs]
+
+
+def test_the_proxys_log_leads_to_the_boards(proxied: Proxied):
+    url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
+    answer = requests.get(url, headers={"Host": "board.example.com"}, timeout=10)
+    request_id = answer.headers["X-Request-ID"]
+    assert f" {answer.status_code} " in next(
+        line for line in proxied.proxy.logs().splitlines() if request_id in line
+    )
+
+
+def test_the_proxy_drops_headers_whose_names_have_underscores(proxied: Proxied):
+    """The board could not tell X_Request_ID from X-Request-ID."""
+    url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
+    headers = {"Host": "board.example.com", "X_Request_ID": "chosen-by-client"}
+    answer = requests.get(url, headers=headers, timeout=10)
+    assert answer.headers["X-Request-ID"] != "chosen-by-client"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.core.checks import run_checks
 from django.db import OperationalError
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -68,6 +69,59 @@ def test_a_network_that_is_let_in_needs_no_token(db, settings):
     settings.METRICS_ALLOWED_NETWORKS = [ip_network("10.0.0.0/8")]
     assert scrape(REMOTE_ADDR="10.1.2.3").status == 200
     assert scrape(REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION="Bearer ").status == 401
+
+
+@pytest.fixture
+def _loopback_allowed(db, settings):
+    settings.METRICS_TOKEN = ""
+    settings.METRICS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
+
+
+def from_here(**extra: str) -> int:
+    return scrape(**{"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"} | extra).status
+
+
+@pytest.mark.usefixtures("_loopback_allowed")
+def test_a_scrape_from_this_machine_needs_no_token():
+    assert from_here() == 200
+    assert from_here(HTTP_HOST="localhost") == 200
+
+
+@pytest.mark.usefixtures("_loopback_allowed")
+@pytest.mark.parametrize("remote", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("HTTP_X_FORWARDED_FOR", "203.0.113.7"),
+        ("HTTP_X_FORWARDED_FOR", "127.0.0.1"),
+        ("HTTP_X_FORWARDED_FOR", ""),
+        ("HTTP_FORWARDED", "for=127.0.0.1"),
+        ("HTTP_VIA", "1.1 proxy"),
+        ("HTTP_X_REAL_IP", "203.0.113.7"),
+        ("HTTP_X_FORWARDED_PROTO", "https"),
+        ("HTTP_HOST", "board.example.com"),
+    ],
+)
+def test_a_proxy_on_this_machine_lets_nobody_in(remote, header, value):
+    assert from_here(REMOTE_ADDR=remote, **{header: value}) == 401
+
+
+@pytest.mark.usefixtures("_loopback_allowed")
+def test_a_trusted_proxy_says_who_scrapes(settings):
+    settings.WEBHOOK_TRUSTED_PROXIES = [ip_network("127.0.0.1/32")]
+    settings.METRICS_ALLOWED_NETWORKS += [ip_network("10.0.0.0/8")]
+    assert from_here(HTTP_X_FORWARDED_FOR="10.1.2.3") == 200
+    assert from_here(HTTP_X_FORWARDED_FOR="203.0.113.7") == 401
+    assert from_here(HTTP_X_FORWARDED_FOR="10.1.2.3, 203.0.113.7") == 401
+
+
+@pytest.mark.parametrize(
+    ("networks", "warned"), [("127.0.0.0/8", True), ("::/0", True), ("10.0.0.0/8", False)]
+)
+def test_a_network_with_this_machine_in_it_is_warned_of(settings, networks, warned):
+    settings.METRICS_ALLOWED_NETWORKS = [ip_network(networks)]
+    found = [message.id for message in run_checks()]
+    assert ("statusboard.W006" in found) is warned
 
 
 def test_callbacks_are_counted_by_outcome(post):

@@ -58,6 +58,37 @@ class TestTheAddress:
         meta = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}
         assert str(client_address(meta)) == client
 
+    @pytest.mark.parametrize(
+        ("forwarded", "client"),
+        [
+            ("for=198.51.100.1", "198.51.100.1"),
+            ("for=198.51.100.1:4711", "198.51.100.1"),
+            ('For="[2001:db8::5]:4711";proto=https', "2001:db8::5"),
+            ('proto=http; for="[2001:db8::5]"', "2001:db8::5"),
+            ("for=192.0.2.66, for=198.51.100.1", "198.51.100.1"),
+            ("for=192.0.2.66, for=198.51.100.1, for=10.0.0.2", "198.51.100.1"),
+            # An open quote before it does not hide what the proxy added.
+            ('for="192.0.2.66, for=198.51.100.1', "198.51.100.1"),
+            ("for=192.0.2.66;for=198.51.100.1", "10.0.0.1"),
+            ("for=unknown", "10.0.0.1"),
+            ("for=_hidden", "10.0.0.1"),
+            ("by=198.51.100.1", "10.0.0.1"),
+            ("198.51.100.1", "10.0.0.1"),
+            ("", "10.0.0.1"),
+        ],
+    )
+    def test_it_is_read_from_forwarded_where_the_settings_say_so(self, settings, forwarded, client):
+        settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
+        settings.TRUSTED_PROXY_HEADER = "Forwarded"
+        meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": forwarded}
+        # What X_Forwarded_For may have become is not looked at.
+        assert str(client_address(meta | {"HTTP_X_FORWARDED_FOR": "192.0.2.1"})) == client
+
+    def test_forwarded_is_not_believed_unless_the_settings_say_so(self, settings):
+        settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
+        meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": "for=192.0.2.1"}
+        assert str(client_address(meta)) == "10.0.0.1"
+
     def test_without_trusted_proxies_nothing_forwarded_is_believed(self):
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
         assert str(client_address(meta)) == "10.0.0.1"

@@ -1,0 +1,47 @@
+"""Whom the real server takes a client for, behind a proxy that passes on every header."""
+
+import pytest
+
+from tests.processes.conftest import Board
+from tests.processes.wire import exchange, request, status_of
+
+LET_IN, STRANGER = "10.9.9.9", "203.0.113.7"
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    settings = {
+        "WEBHOOK_TRUSTED_PROXIES": "127.0.0.1/32",
+        "METRICS_ALLOWED_NETWORKS": f"{LET_IN}/32",
+        "TRUSTED_PROXY_HEADER": "Forwarded",
+    }
+    board = Board(tmp_path_factory.mktemp("board"), **settings)
+    yield board
+    board.interrupt()
+
+
+def scrape(board, *headers):
+    return status_of(exchange(board.port, request("/metrics", b"", *headers, method="GET")))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [f"X_Forwarded_For: {LET_IN}"],
+        [f"X-Forwarded-For: {STRANGER}", f"X_Forwarded_For: {LET_IN}"],
+        [f"X_Forwarded_For: {LET_IN}", f"X-Forwarded-For: {STRANGER}"],
+        [f"X-Forwarded_For: {LET_IN}", f"X-Forwarded-For: {LET_IN}"],
+        [f"Forwarded: for={LET_IN}"],
+        [f'Forwarded: for="{LET_IN}'],
+    ],
+)
+def test_client_cannot_choose_its_address(board, headers):
+    """In any order around what the proxy adds."""
+    told = f"Forwarded: for={STRANGER}"
+    assert scrape(board, *headers, told) == 401
+    if not headers[0].startswith("Forwarded"):
+        assert scrape(board, told, *headers) == 401
+
+
+def test_proxy_says_who_the_client_is(board):
+    assert scrape(board, f"Forwarded: for={LET_IN};proto=http") == 200
