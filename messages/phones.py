@@ -16,7 +16,11 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 HOME_REGION: Final = "BR"
 
 # With the hyphens and spaces that come along when a number is pasted.
-_PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]")
+_PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]+")
+# Addresses, and what people paste, are shorter. Normalizing Unicode takes the square of a text's
+# length, and looking for numbers is slow enough that nobody may ask for it in a whole file.
+_LONGEST: Final = 10_000
+_LONGEST_PASTED: Final = 512
 # What stands around a number where it was copied: quotes, the end of a cell, a link to the chat.
 _AROUND = "\"'`“”‘’«»<>;, \t"
 _LINK = re.compile(
@@ -87,13 +91,15 @@ def digits_of(text: str) -> str:
     """The digits of a number in any writing; '' where `text` holds anything that is no number."""
     if _is_digits(text):
         return text
+    if len(text) > _LONGEST_PASTED:
+        return ""
     digits = _PUNCTUATION.sub("", text)
     return digits if _is_digits(digits) else ""
 
 
 def plain(text: str) -> str:
     """What was typed or pasted, without what only stands around an address."""
-    text = unicodedata.normalize("NFKC", text).strip(_AROUND)
+    text = unicodedata.normalize("NFKC", text[:_LONGEST_PASTED]).strip(_AROUND)
     if link := _LINK.match(text):
         text = re.split(r"[?&;]", text[link.end() :], maxsplit=1)[0]
     for suffix in _PHONE_SUFFIXES:
@@ -197,8 +203,11 @@ def without_numbers(text: str) -> str:
 
     A text that holds fewer than eight digits stays as it is, and so do ids, dates and amounts. Of
     all others every digit is hidden, whatever stands between: signs, spaces or whole words. Of
-    eight digits or more that only signs separate, the last two stay, as in `hidden`.
+    eight digits or more that only signs separate, the last two stay, as in `hidden`. A text of more
+    than 10,000 characters, which nothing that is masked has, is hidden as a whole.
     """
+    if len(text) > _LONGEST:
+        return hidden("")
     shape = _with_plain_digits(text)
     found = [one for one in _DIGITS.finditer(shape) if one["none"] is None]
     if sum(_number_of_digits(one[0]) for one in found) < _FEWEST_DIGITS:

@@ -1,6 +1,5 @@
 """Why a message failed, in the reader's language where Z-API's words are known."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,8 +13,6 @@ _KNOWN: Final[dict[str, Promise]] = {
     "instance is disconnected": _("Instance is disconnected"),
     "device has been disconnected": _("Device has been disconnected"),
 }
-# A code may stand behind: "Message could not be sent (SHADOW_BAN)".
-_CODED = re.compile(r"(?P<words>.*?)(?P<code> \([^()]*\))?", re.DOTALL)
 
 
 def known_words() -> dict[str, str]:
@@ -25,8 +22,9 @@ def known_words() -> dict[str, str]:
 
 def in_words(reason: str, known: Mapping[str, str | Promise] = _KNOWN) -> str:
     """`reason` as it came, where nothing better is known."""
-    found = _CODED.fullmatch(reason)
-    if found is None:
-        return reason
-    words = known.get(found["words"].strip().rstrip(".").lower())
-    return f"{words}{found['code'] or ''}" if words else reason
+    # A code may stand behind: "Message could not be sent (SHADOW_BAN)".
+    text, opening, code = reason.rpartition(" (")
+    if not opening or code.find(")") != len(code) - 1 or "(" in code:
+        text, opening, code = reason, "", ""
+    words = known.get(text.strip().rstrip(".").lower())
+    return f"{words}{opening}{code}" if words else reason

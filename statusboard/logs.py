@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
-from .redaction import redact
+from .redaction import redact, redact_beginning
 
 
 class RedactingFormatter(logging.Formatter):
@@ -75,11 +75,13 @@ class RefusalQuota(logging.Filter):
         status = getattr(record, "status_code", 0)
         if not _is_refusal(record.name, status):
             return True
+        with self._lock:
+            if not self._has_room((record.name, status), minute):
+                return False
         if status < 500:
             record.exc_info = record.exc_text = None
             record.msg, record.args = _cut(record.getMessage(), self.LONGEST), ()
-        with self._lock:
-            return self._has_room((record.name, status), minute)
+        return True
 
     def _has_room(self, kind: _Kind, number: int) -> bool:
         minute = self._minutes.setdefault(kind, _Minute(number))
@@ -111,9 +113,8 @@ def _is_refusal(name: str, status: int) -> bool:
 
 
 def _cut(text: str, length: int) -> str:
-    # Redacted first: half a secret would no longer be known for one.
-    whole = redact(text[: 2 * length])
-    return whole if len(whole) <= length else f"{whole[:length]}…"
+    shown = redact_beginning(text, length + 1)
+    return shown if len(shown) <= length else f"{shown[:length]}…"
 
 
 def redact_what_python_writes() -> None:

@@ -8,51 +8,96 @@ import time
 import warnings
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from messages.instances.keys import WebhookKey, sign
 from messages.models import Callback
 from statusboard.logs import RedactingFormatter, RefusalQuota, _log_uncaught
-from statusboard.redaction import HIDDEN, redact
+from statusboard.redaction import HIDDEN, redact, redact_beginning
 
 SECRET = "S3cretValue9x"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"PUT https://api.z-api.io/instances/3C0D/token/{SECRET}/update-webhook-delivery",
-        f"POST /webhooks/zapi/{SECRET}/ 404",
-        f"next=%2Fwebhooks%2Fzapi%2F{SECRET}%2F&page=1",
-        f"url=https%3A%2F%2Fapi.z-api.io%2Ftoken%2F{SECRET}%2Fme",
-        f"Client-Token {SECRET} not allowed",
-        f"Client-Token {SECRET} {SECRET} not allowed",
-        f"Client-Token%20{SECRET}%20not%20allowed",
-        f'{{"token": "{SECRET}"}}',
-        f'{{"token" : "one, {SECRET}; two"}}',
-        f'{{"token": "a\\"{SECRET}"}}',
-        f"{{'z-api-token': '{SECRET}'}}",
-        f"[('z-api-token', '{SECRET}')]",
-        f"(b'Client-Token', b'{SECRET}')",
-        json.dumps({"body": json.dumps({"clientToken": SECRET})}),
-        json.dumps(json.dumps({"body": json.dumps({"token": SECRET})})),
-        f"z-api-token: {SECRET}",
-        f"Authorization: Bearer {SECRET}",
-        f"authorization=Basic {SECRET}==",
-        f"Authorization%3A%20Bearer%20{SECRET}",
-        f"?token={SECRET}&page=1",
-        f"token%3D{SECRET}%26page%3D1",
-        f"%7B%22token%22%3A%22{SECRET}%22%7D",
-        f"password={SECRET}",
-        f"SECRET_KEY={SECRET}",
-        f"WEBHOOK_SIGNING_KEYS={SECRET}",
-        f"FIELD_ENCRYPTION_KEYS: {SECRET}",
-        f"'HTTP_Z_API_TOKEN': '{SECRET}'",
-        f"partner_token => {SECRET}",
-    ],
-)
+WRITTEN = [
+    f"PUT https://api.z-api.io/instances/3C0D/token/{SECRET}/update-webhook-delivery",
+    f"POST /webhooks/zapi/{SECRET}/ 404",
+    f"next=%2Fwebhooks%2Fzapi%2F{SECRET}%2F&page=1",
+    f"url=https%3A%2F%2Fapi.z-api.io%2Ftoken%2F{SECRET}%2Fme",
+    f"Client-Token {SECRET} not allowed",
+    f"Client-Token {SECRET} {SECRET} not allowed",
+    f"Client-Token%20{SECRET}%20not%20allowed",
+    f'{{"token": "{SECRET}"}}',
+    f'{{"token" : "one, {SECRET}; two"}}',
+    f'{{"token": "a\\"{SECRET}"}}',
+    f"{{'z-api-token': '{SECRET}'}}",
+    f"[('z-api-token', '{SECRET}')]",
+    f"(b'Client-Token', b'{SECRET}')",
+    json.dumps({"body": json.dumps({"clientToken": SECRET})}),
+    json.dumps(json.dumps({"body": json.dumps({"token": SECRET})})),
+    f"z-api-token: {SECRET}",
+    f"Authorization: Bearer {SECRET}",
+    f"authorization=Basic {SECRET}==",
+    f"Authorization%3A%20Bearer%20{SECRET}",
+    f"?token={SECRET}&page=1",
+    f"token%3D{SECRET}%26page%3D1",
+    f"%7B%22token%22%3A%22{SECRET}%22%7D",
+    f"password={SECRET}",
+    f"SECRET_KEY={SECRET}",
+    f"WEBHOOK_SIGNING_KEYS={SECRET}",
+    f"FIELD_ENCRYPTION_KEYS: {SECRET}",
+    f"'HTTP_Z_API_TOKEN': '{SECRET}'",
+    f"partner_token => {SECRET}",
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN)
 def test_a_secret_is_hidden_wherever_it_stands(text):
     assert SECRET not in redact(text)
     assert HIDDEN in redact(text)
+
+
+@given(
+    depth=st.integers(0, 5),
+    name=st.sampled_from(["token", "Client-Token", "partner_token", "password"]),
+    around=st.text("ab \"\\\\'{}:,;/%é\U0001f600", max_size=8),
+)
+def test_a_secret_with_any_signs_is_hidden_however_deep_the_json_is(depth, name, around):
+    text = json.dumps({"a": 1, name: f"{around}{SECRET}{around}", "b": [2]})
+    for _ in range(depth):
+        text = json.dumps({"body": text, "c": "d"})
+    assert SECRET not in redact(text)
+
+
+@given(
+    before=st.text("ab 12.,-_é\n", max_size=40),
+    after=st.text("ab 12.,-_é\n", max_size=40),
+    written=st.sampled_from(WRITTEN),
+)
+def test_a_secret_is_hidden_among_any_other_words(before, after, written):
+    text = redact(f"{before} {written} {after}")
+    assert SECRET not in text
+    assert redact(text) == text
+
+
+def test_the_value_of_a_header_is_hidden_beside_an_older_one():
+    assert SECRET not in redact(f'authorization: Bearer "{SECRET}"')
+    assert SECRET not in redact("token: " + "\\" * 99 + f'"{SECRET} {SECRET}')
+
+
+@pytest.mark.parametrize("length", [10, 100, 300])
+def test_a_beginning_never_ends_within_a_secret(length):
+    for written in WRITTEN:
+        for offset in range(0, 5000, 97):
+            text = f"token={'x' * offset} " + f"{'words ' * 20}{written} " * 40
+            shown = redact_beginning(text, length)
+            assert len(shown) <= length
+            assert SECRET[:8] not in shown
+
+
+def test_a_beginning_is_never_empty():
+    assert redact_beginning("token=" + "x" * 9000, 100) == HIDDEN
+    assert redact_beginning("", 100) == ""
 
 
 def test_a_webhooks_key_is_known_by_its_form():
@@ -79,16 +124,6 @@ def test_a_text_without_a_secret_is_left_alone(text):
 
 def test_what_stands_around_a_secret_stays_readable():
     assert redact(f'{{"token": "{SECRET}", "due": 7}}') == f'{{"token": "{HIDDEN}", "due": 7}}'
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Client-Token ", '"token":"', "token=", 'token"\\', "%2Ftoken%2F", "a.", "\\", "token:\\"],
-)
-def test_no_text_is_slow(text):
-    started = time.monotonic()
-    redact(text * (256 * 1024 // len(text)))
-    assert time.monotonic() - started < 5
 
 
 def test_a_pages_view_of_the_evidence_is_redacted():

@@ -22,6 +22,8 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
 }
 # Groups and channels under their own ids of 18 digits, and the one list of who sees a status.
 _NO_NUMBER: Final = re.compile(r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?|status@broadcast")
+# In characters. No address has more.
+_LONGEST_ADDRESS: Final = 1000
 # Digits of the second part are a time, in seconds, from 2008 to 2033.
 _OLD_GROUP: Final = re.compile(r"[0-9]+(?P<founded>-1[2-9][0-9]{8}(?:-group|@g\.us)?)")
 _Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident)
@@ -38,6 +40,8 @@ def masked(address: str) -> str:
     Known are the addresses of `_NO_NUMBER`; an old group's keeps the time at which it was founded,
     without the number of its founder.
     """
+    if len(address) > _LONGEST_ADDRESS:
+        return phones.hidden("")
     if not address or _NO_NUMBER.fullmatch(address):
         return address
     if phones.kind_of(address) is AddressKind.LID:

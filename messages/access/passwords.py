@@ -76,7 +76,8 @@ def _begin_sign_in(request: HttpRequest, login: str, users: Collection[User]) ->
     for user in users:
         if device := device_of(request, user):
             return begin(request, [counter("device", user.pk, device)])
-    name = unicodedata.normalize("NFKC", login).strip().casefold()
+    # Normalizing takes the square of a text's length, and no account has a longer name.
+    name = unicodedata.normalize("NFKC", login[:_MAX_LOGIN]).strip().casefold()
     client = client_network(request.META)
     counters = [
         counter("name", name),

@@ -13,7 +13,7 @@ from .rows import Reader
 _MARK: Final = "\ufeff"
 # What a spreadsheet may take for the beginning of a formula: such a sign at the beginning of the
 # text, or behind anything at which a spreadsheet of another country may split it into cells.
-_FORMULA: Final = re.compile(r"""(^|[;,\t\r\n|])((?:[^\S\t\r\n]|")*[=+\-@＝＋－＠])""")
+_FORMULA: Final = re.compile(r"""(^|[;,\t\r\n|])((?:[^\S\t\r\n]++|"++)*+[=+\-@＝＋－＠])""")
 _SPLIT_BEFORE: Final = ("\t", "\r", "\n")
 # At least wherever a cell of a whole line has to be changed, but not in "Loja - Centro".
 _MAY_BE_FORMULA: Final = re.compile(r"""[=+\-@＝＋－＠\t\r\n](?<=[\s";,|].)(?<!\w .)""", re.DOTALL)

@@ -14,7 +14,7 @@ from messages.phones import AddressKind
 
 SHORTEST_PART: Final = 4
 LONGEST_TEXT: Final = 128
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 # A Brazilian tax number, as it is written.
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")

@@ -32,7 +32,7 @@ def verify(text: str) -> WebhookKey | None:
     """
     try:
         return _verified(text, tuple(settings.WEBHOOK_SIGNING_KEYS))
-    except LookupError:
+    except (LookupError, UnicodeEncodeError):
         return None
 
 

@@ -13,7 +13,7 @@ _SEPARATORS = re.compile(r"[,;|\n]")
 
 def read_tags(text: str) -> list[str]:
     """The words between commas, each once; upper and lower case make no difference."""
-    words = (" ".join(word.split())[:LONGEST] for word in _SEPARATORS.split(text))
+    words = (" ".join(word.split())[:LONGEST] for word in dict.fromkeys(_SEPARATORS.split(text)))
     return list({word.lower(): word for word in words if word}.values())
 
 

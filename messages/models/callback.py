@@ -32,6 +32,8 @@ class TokenCheck(models.TextChoices):
 
 
 _LONGEST_WORD = 40
+# In characters. Longer bodies are shown as they came.
+_LONGEST_INDENTED = 64 * 1024
 # Why a body is not there, where it was not simply too old.
 _WHY_EMPTY = {
     Outcome.IGNORED: _("Callbacks of this type are not kept."),
@@ -134,8 +136,23 @@ class Callback(models.Model):
         """The body for a person: indented where it is JSON, and without the secrets in it."""
         text = bytes(self.body).decode("utf-8", "replace")
         with suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            text = _indented(text)
         return _printable(text)
+
+
+def _indented(text: str) -> str:
+    """Raises ValueError for what is no JSON, or would grow to many times its length."""
+    if len(text) > _LONGEST_INDENTED:
+        raise ValueError
+    parts: list[str] = []
+    room = 4 * _LONGEST_INDENTED
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
+        parts.append(part)
+        room -= len(part)
+        # An element in many brackets is written with as many spaces.
+        if room < 0:
+            raise ValueError
+    return "".join(parts)
 
 
 def _printable(text: str) -> str:

@@ -39,6 +39,10 @@ _PUBLIC_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(
     map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
 )
+# In characters. Encoding a host's name takes the square of its length, so none is longer than DNS
+# allows.
+_LONGEST_URL = 2048
+_LONGEST_HOST = 253
 _NEVER_IN_AN_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
@@ -99,6 +103,8 @@ def is_public(number: str) -> bool:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
+    if len(url) > _LONGEST_URL:
+        raise _no_address()
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -111,6 +117,8 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
 
 def _plain_host(host: str) -> str:
     """As name servers are asked: ASCII, lower case."""
+    if len(host) > _LONGEST_HOST:
+        raise _no_address()
     try:
         return host if ":" in host else host.encode("idna").decode().lower()
     except UnicodeError:

@@ -134,6 +134,8 @@ CALL_IMPOSSIBLE = Problem(
     )
 )
 
+# In characters. Z-API's own errors are a sentence, and may echo a Client-Token.
+_LONGEST_ERROR = 10_000
 _OF_STATUS = {
     401: WRONG_CREDENTIALS,
     404: WRONG_CREDENTIALS,
@@ -147,7 +149,11 @@ _OF_STATUS = {
 _OF_WORDS = (
     (re.compile(r"client-token is not configured", re.IGNORECASE), CLIENT_TOKEN_MISSING),
     (re.compile(r"\bnull not allowed", re.IGNORECASE), CLIENT_TOKEN_MISSING),
-    (re.compile(r"client-token .*not allowed", re.IGNORECASE | re.DOTALL), CLIENT_TOKEN_WRONG),
+    # Atomic groups: however often the first words come, the others are looked for once.
+    (
+        re.compile(r"\A(?>.*?client-token )(?>.*?not allowed)", re.IGNORECASE | re.DOTALL),
+        CLIENT_TOKEN_WRONG,
+    ),
     (re.compile(r"(?<!method )not allowed", re.IGNORECASE), ADDRESS_REFUSED),
     (re.compile(r"instance not found", re.IGNORECASE), WRONG_CREDENTIALS),
 )
@@ -188,7 +194,9 @@ def _with_hidden_token(member: dict[str, Any]) -> dict[str, Any]:
 def _problem_of_words(error: Any) -> Problem | None:
     if not isinstance(error, str):
         return None
-    return next((problem for words, problem in _OF_WORDS if words.search(error)), None)
+    return next(
+        (problem for words, problem in _OF_WORDS if words.search(error[:_LONGEST_ERROR])), None
+    )
 
 
 def _problem_of_status(status: int, error: Any) -> Problem | None:

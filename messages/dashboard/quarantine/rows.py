@@ -10,13 +10,13 @@ from django.db.models import BinaryField
 from django.db.models.functions import Substr
 
 from messages.models import Callback, CallbackQuerySet
-from statusboard.redaction import redact
+from statusboard.redaction import redact_beginning
 
 from ..moments import Moment
 
 PAGE_SIZE: Final = 50
-# Of a body, what is read and what is shown: a secret that is cut off lies beyond the latter.
-_READ, _SHOWN = 600, 160
+# Of a body, in bytes and in characters. More is read than shown, so that secrets are recognized.
+_READ, _SHOWN = 2400, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ class Row:
     @property
     def preview(self) -> str:
         """The beginning of the body in one line, without secrets; '' where it was not kept."""
-        text = redact(self.beginning.decode("utf-8", "replace"))
+        text = self.beginning.decode("utf-8", "replace")
+        # Spaces are joined below, so a line may need more characters than it shows.
+        text = redact_beginning(text, _READ, is_cut=len(self.beginning) == _READ)
         printable = "".join(sign if sign.isprintable() else " " for sign in text)
         line = " ".join(printable.split())
         return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
