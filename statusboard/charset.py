@@ -1,18 +1,23 @@
 """Texts of requests are UTF-8, whatever a client claims."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 
+# In characters. A browser's, with the longest boundary that is allowed, has 100.
+_LONGEST_CONTENT_TYPE: Final = 256
 
-def drop_encoded_content_type(environ: dict[str, Any]) -> None:
-    """Forget a Content-Type whose parameters are in an encoding of their own (RFC 2231).
+
+def drop_strange_content_type(environ: dict[str, Any]) -> None:
+    """Forget a Content-Type whose parameters are in an encoding of their own (RFC 2231), or long.
 
     No browser and no Z-API sends one. Django reads it while it makes the request, where an encoding
-    that Python does not know is an error that no handler answers.
+    that Python does not know is an error that no handler answers, and where 64 kB of semicolons
+    take seconds.
     """
-    if "*" in environ.get("CONTENT_TYPE", ""):
+    given = environ.get("CONTENT_TYPE", "")
+    if "*" in given or len(given) > _LONGEST_CONTENT_TYPE:
         environ["CONTENT_TYPE"] = "application/octet-stream"
 
 

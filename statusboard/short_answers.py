@@ -14,6 +14,9 @@ WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 BUSY: Final = "503 Service Unavailable"
 TOO_LARGE: Final = "413 Content Too Large"
 LENGTH_REQUIRED: Final = "411 Length Required"
+TOO_LONG: Final = "414 URI Too Long"
+# In characters, without the query. Django takes the square of it where it is not UTF-8.
+LONGEST_PATH: Final = 2048
 RETRY_AFTER: Final = 2  # seconds
 
 # In both languages: which one somebody reads is known to Django, which is not asked.
@@ -35,6 +38,12 @@ _WORDS: Final = {
         "The request must say how long its body is (Content-Length).",
         "Tamanho obrigatório",
         "A requisição deve informar o tamanho do conteúdo (Content-Length).",
+    ),
+    TOO_LONG: (
+        "Address too long",
+        "There is no page with so long an address.",
+        "Endereço longo demais",
+        "Não existe página com um endereço tão longo.",
     ),
 }
 _PAGE: Final = """<!doctype html>

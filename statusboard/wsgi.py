@@ -18,7 +18,7 @@ django.setup(set_prefix=False)
 
 # Django is set up only now: E402.
 from messages.webhooks.doorstep import doorstep, turn_away  # noqa: E402
-from statusboard.charset import drop_encoded_content_type  # noqa: E402
+from statusboard.charset import drop_strange_content_type  # noqa: E402
 from statusboard.handlers import (  # noqa: E402
     CallbackHandler,
     DoorHandler,
@@ -26,7 +26,12 @@ from statusboard.handlers import (  # noqa: E402
 )
 from statusboard.page_limiter import PageConcurrencyLimiter, server_threads  # noqa: E402
 from statusboard.postgresql.base import limit_statements  # noqa: E402
-from statusboard.short_answers import WSGIApplication  # noqa: E402
+from statusboard.short_answers import (  # noqa: E402
+    LONGEST_PATH,
+    TOO_LONG,
+    WSGIApplication,
+    answer,
+)
 
 limit_statements()
 
@@ -44,8 +49,11 @@ gc.freeze()
 
 
 def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    drop_encoded_content_type(environ)
-    if environ.get("PATH_INFO") in _WATCHED:
+    drop_strange_content_type(environ)
+    path = environ.get("PATH_INFO", "")
+    if len(path) > LONGEST_PATH:
+        return answer(TOO_LONG, environ, start_response)
+    if path in _WATCHED:
         return _watched(environ, start_response)
     with doorstep:
         refusal = turn_away(environ, start_response)
@@ -58,7 +66,9 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    drop_encoded_content_type(environ)
+    drop_strange_content_type(environ)
     path = environ.get("PATH_INFO", "")
+    if len(path) > LONGEST_PATH:
+        return answer(TOO_LONG, environ, start_response)
     is_for_the_door = path.startswith("/webhooks/") or path in _WATCHED
     return (webhook_door if is_for_the_door else _pages)(environ, start_response)

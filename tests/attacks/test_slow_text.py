@@ -26,6 +26,7 @@ from messages.reasons import in_words
 from messages.zapi.errors import ZapiError, read_answer
 from messages.zapi.payloads import MalformedCallbackError, parse
 from statusboard.redaction import redact
+from tests.conftest import call
 
 LONG = 1_000_000
 LIMIT = 0.1  # seconds of CPU
@@ -187,6 +188,40 @@ def test_the_largest_body_is_quarantined_and_its_page_opens_at_once(
             seconds(lambda url: admin_client.get(url, secure=True), path) for _ in range(TRIES)
         )
         assert took < 3 * LIMIT
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/healthz", {"CONTENT_TYPE": 'a;b="' + ";" * 60_000}),
+        ("/healthz", {"CONTENT_TYPE": "a" + ";" * 60_000}),
+        ("/webhooks/zapi/key/", {"CONTENT_TYPE": 'a;b="' + ";" * 60_000}),
+        ("/account/login/", {"CONTENT_TYPE": 'multipart/form-data;boundary="' + ";" * 60_000}),
+        ("/account/login/", {"HTTP_ACCEPT": "a/b;q=" + ";" * 60_000}),
+        ("/account/login/", {"HTTP_ACCEPT_LANGUAGE": "pt-BR,en;q=0.5," * 4000}),
+        ("/account/login/", {"HTTP_COOKIE": "a=b; " * 12_000}),
+        ("/account/login/", {"QUERY_STRING": "%ff" * 20_000}),
+        ("/account/login/", {"HTTP_USER_AGENT": "a " * 30_000}),
+        ("/api/v1/messages/", {"HTTP_ACCEPT": "a/b," * 15_000}),
+        ("/static/none", {"HTTP_ACCEPT_ENCODING": "gzip," * 12_000}),
+        ("/x", {"PATH_INFO": "/" + "\xff" * 60_000}),
+        ("/webhooks/zapi/x", {"PATH_INFO": "/webhooks/zapi/" + "\xff" * 60_000}),
+    ],
+)
+def test_a_long_header_or_address_is_answered_at_once(db, path, headers):
+    call(path, "POST" if path.startswith("/webhooks") else "GET", **headers)  # warms up
+    took = []
+    for _ in range(TRIES):
+        started = time.thread_time()
+        status = call(path, "POST" if path.startswith("/webhooks") else "GET", **headers).status
+        took.append(time.thread_time() - started)
+        assert status < 500
+    assert min(took) < LIMIT
+
+
+def test_an_address_without_end_is_refused(db):
+    assert call("/x", PATH_INFO="/" + "x" * 3000).status == 414
+    assert call("/x", "POST", PATH_INFO="/webhooks/zapi/" + "x" * 3000).status == 414
 
 
 def test_a_sign_in_name_of_any_length_is_refused_at_once(client, db):
