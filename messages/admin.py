@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
 from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
@@ -14,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from messages.access.masking import mask_text, masked, sees_phones
-from messages.access.people import access_in_words
+from messages.access.people import access_in_words, follow_changes_past_the_page
 from messages.access.scope import is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.ingest import replay
@@ -33,8 +34,8 @@ from messages.models import (
 from messages.models.cause import NAMES_ANOTHER
 
 # What these hold is secret, and their owners have pages for them. Importing registered them.
-# Roles are code (messages.access.roles), and groups nothing else.
-admin.site.unregister([Authenticator, UserSession, User, Group])
+# Roles are code (messages.access.roles), and groups nothing else. allauth's addresses are not used.
+admin.site.unregister([Authenticator, UserSession, EmailAddress, User, Group])
 
 
 @admin.register(User)
@@ -54,6 +55,12 @@ class PeopleAdmin(UserAdmin):
         return bool(request.user.is_superuser)
 
     has_change_permission = has_delete_permission = has_view_permission
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            before = form.initial.get("email", "")
+            follow_changes_past_the_page(request, obj, form.changed_data, email_before=before)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
         _audit_user(request, obj, added=True)

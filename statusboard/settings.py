@@ -313,6 +313,7 @@ ACCOUNT_ADAPTER = "messages.access.adapter.ClosedAccountAdapter"
 ACCOUNT_FORMS = {
     "login": "messages.access.forms.SignInForm",
     "reset_password": "messages.access.forms.ForgottenPasswordForm",
+    "reauthenticate": "messages.access.forms.PasswordAgainForm",
     "change_password": "messages.access.forms.ChangedPasswordForm",
     "reset_password_from_key": "messages.access.forms.ChosenPasswordForm",
 }

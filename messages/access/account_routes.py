@@ -10,9 +10,12 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as sessions
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, re_path
+
+from .people import end_other_sessions
 
 
 def _change_password(request: HttpRequest) -> HttpResponse:
@@ -20,6 +23,14 @@ def _change_password(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and not request.user.has_usable_password():
         return redirect("account_reset_password")
     answer: HttpResponse = account.password_change(request)
+    return answer
+
+
+def _sessions(request: HttpRequest) -> HttpResponse:
+    """The list; its button ends the others, which allauth would not write down."""
+    if request.method == "POST" and isinstance(request.user, User):
+        end_other_sessions(request, request.user)
+    answer: HttpResponse = sessions.list_usersessions(request)
     return answer
 
 
@@ -75,5 +86,5 @@ urlpatterns = [
         webauthn.edit_webauthn,
         name="mfa_edit_webauthn",
     ),
-    path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("sessions/", _sessions, name="usersessions_list"),
 ]

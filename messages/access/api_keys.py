@@ -21,6 +21,7 @@ from messages.audit import Action, audit
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
 from statusboard.buckets import Quota
 
+from . import notices
 from .roles import ADMIN, LABEL, SUPERVISOR, SUPPORT, permissions_of
 
 _ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
@@ -85,6 +86,8 @@ def issue(
     limits += [ApiKeyLimit(key=key, instance=instance) for instance in instances]
     ApiKeyLimit.objects.bulk_create(limits)
     audit(by, Action.API_KEY_CREATED, details=_told(key) | {"limits": len(limits)})
+    if key.created_by:
+        notices.notify(key.created_by, notices.API_KEY_MADE, by)
     return text
 
 

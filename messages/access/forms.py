@@ -9,6 +9,9 @@ from allauth.account.forms import (
     ResetPasswordKeyForm,
     default_token_generator,
 )
+from allauth.account.forms import (
+    ReauthenticateForm as PasswordReauthenticateForm,
+)
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -69,6 +72,10 @@ class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc
         if not is_own_password(context.request, self.user, password):
             raise get_adapter().validation_error("enter_current_password")
         return password
+
+
+class PasswordAgainForm(_InOurWords, PasswordReauthenticateForm):  # type: ignore[misc]  # as above
+    labels: ClassVar = {"password": _("Password")}
 
 
 class ChosenPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # as above

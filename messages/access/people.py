@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from messages.audit import Action, audit
 from messages.models import Account, Instance, UserLimit
 
+from . import notices
 from .roles import ADMIN, PERMISSIONS
 from .scope import Viewer, is_limited
 
@@ -80,6 +81,7 @@ def change_access(request: HttpRequest, user: User, access: Access) -> None:
     with _admins_left():
         _grant(user, access)
     _changed(request, user, **_words(access))
+    notices.notify(user, notices.ACCESS_CHANGED, request)
 
 
 def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
@@ -89,6 +91,7 @@ def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
     if not active:
         end_sessions(user)
     _changed(request, user, active=active)
+    notices.notify(user, notices.SWITCHED_ON if active else notices.SWITCHED_OFF, request)
 
 
 def reset_two_factor(request: HttpRequest, user: User) -> None:
@@ -96,6 +99,27 @@ def reset_two_factor(request: HttpRequest, user: User) -> None:
     Authenticator.objects.filter(user=user).delete()
     end_sessions(user)
     audit(request, Action.TWO_FACTOR_CHANGED, details={"user": user.get_username(), "reset": True})
+    notices.notify(user, notices.TWO_FACTOR_RESET, request)
+
+
+def follow_changes_past_the_page(
+    request: HttpRequest, user: User, changed: Iterable[str], *, email_before: str
+) -> None:
+    """What Django admin changed, which writes down by itself what it was.
+
+    A new address ends the sessions, as a new password does. The links sent to the old one stop
+    working, because they are signed with it.
+    """
+    changed = set(changed)
+    if "email" in changed:
+        end_sessions(user, except_for=request.session.session_key)
+        notices.notify(user, notices.EMAIL_CHANGED, request, also=[email_before])
+    if "is_active" in changed:
+        end_sessions(user)
+        words = notices.SWITCHED_ON if user.is_active else notices.SWITCHED_OFF
+        notices.notify(user, words, request)
+    if changed & {"is_staff", "is_superuser", "groups", "user_permissions"}:
+        notices.notify(user, notices.ACCESS_CHANGED, request)
 
 
 def end_session(request: HttpRequest, session: UserSession) -> None:
@@ -103,9 +127,17 @@ def end_session(request: HttpRequest, session: UserSession) -> None:
     audit(request, Action.SIGNED_OUT, details={"elsewhere": 1})
 
 
-def end_sessions(user: User) -> None:
-    for session in UserSession.objects.filter(user=user):
+def end_other_sessions(request: HttpRequest, user: User) -> None:
+    """All of one's own but this one."""
+    if ended := end_sessions(user, except_for=request.session.session_key):
+        audit(request, Action.SIGNED_OUT, details={"elsewhere": ended})
+
+
+def end_sessions(user: User, *, except_for: str | None = None) -> int:
+    ended = list(UserSession.objects.filter(user=user).exclude(session_key=except_for or ""))
+    for session in ended:
         session.end()
+    return len(ended)
 
 
 def access_in_words(user: User) -> dict[str, object]:

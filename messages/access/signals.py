@@ -10,9 +10,11 @@ from django.contrib.auth import signals as auth
 from django.contrib.auth.models import User
 from django.dispatch import Signal
 from django.http import HttpRequest
+from django.utils.functional import Promise
 
 from messages.audit import Action, audit
 
+from . import notices
 from .known_devices import remember_device
 from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
@@ -63,6 +65,7 @@ def _device_is_known(request: HttpRequest, user: User, **_: Any) -> None:
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     remember_device(request, user, signed_in=request.user.is_authenticated)
     audit(request, Action.USER_CHANGED, details={"user": user.get_username(), "password": "new"})
+    notices.notify(user, notices.PASSWORD_CHANGED, request)
 
 
 def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
@@ -79,5 +82,13 @@ _CHANGES: dict[Signal, str] = {
 def _factor_changed(change: str) -> Any:
     def write_down(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
         audit(request, Action.TWO_FACTOR_CHANGED, details={change: authenticator.type})
+        notices.notify(authenticator.user, _words_of(authenticator, change), request)
 
     return write_down
+
+
+def _words_of(authenticator: Authenticator, change: str) -> Promise:
+    is_removed = change == "removed"
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return notices.CODES_REMOVED if is_removed else notices.CODES_MADE
+    return notices.FACTOR_REMOVED if is_removed else notices.FACTOR_ADDED

@@ -42,7 +42,9 @@ def save_channel(
     channel.next_at, channel.tries = timezone.now(), 0
     channel.failing_since, channel.problem = None, ""
     channel.save()
-    channel.instances.set(instances)
+    if set(channel.instances.all()) != set(instances := list(instances)):
+        changed.append("instances")
+        channel.instances.set(instances)
     catch_up(channel)
     audit(
         request,

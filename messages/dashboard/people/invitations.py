@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from messages.access import notices
 from messages.access.known_devices import remember_device
 from messages.access.people import invitation_tokens
 from messages.audit import Action, audit
@@ -67,6 +68,8 @@ class InvitationView(PasswordResetConfirmView):
             details = {"user": user.get_username(), "password": "new", "invitation": "accepted"}
             audit(self.request, Action.USER_CHANGED, details=details)
         remember_device(self.request, user, signed_in=False)
+        if user.last_login:  # not their first password
+            notices.notify(user, notices.PASSWORD_CHANGED, self.request)
         return answer
 
 

@@ -2,7 +2,9 @@ import getpass
 from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
+from django.contrib.auth.models import User
 
+from messages.access.notices import PASSWORD_CHANGED, notify
 from messages.audit import Action, audit
 
 
@@ -13,4 +15,5 @@ class Command(changepassword.Command):
         told = super().handle(*args, **options)
         name = options["username"] or getpass.getuser()
         audit(None, Action.USER_CHANGED, details={"user": name, "password": "new"})
+        notify(User.objects.get_by_natural_key(name), PASSWORD_CHANGED, None)
         return told

@@ -1,0 +1,56 @@
+"""E-mails to a person about what was changed in their account, by them or in their name.
+
+Whoever took over a session, or a mailbox, cannot keep this from the account's owner.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from statusboard.callers import client_address
+from statusboard.links import absolute_url
+
+PASSWORD_CHANGED: Final = gettext_lazy("A new password was chosen for your account.")
+EMAIL_CHANGED: Final = gettext_lazy("The e-mail address of your account was changed.")
+FACTOR_ADDED: Final = gettext_lazy("A second factor was added to your account.")
+FACTOR_REMOVED: Final = gettext_lazy("A second factor was removed from your account.")
+CODES_MADE: Final = gettext_lazy("Your account has new recovery codes.")
+CODES_REMOVED: Final = gettext_lazy("The recovery codes of your account were removed.")
+TWO_FACTOR_RESET: Final = gettext_lazy("All second factors were removed from your account.")
+API_KEY_MADE: Final = gettext_lazy("An API key was made by your account.")
+ACCESS_CHANGED: Final = gettext_lazy("Your role, or what you may see, was changed.")
+SWITCHED_OFF: Final = gettext_lazy("Your account was switched off.")
+SWITCHED_ON: Final = gettext_lazy("Your account was switched on again.")
+
+
+def notify(
+    user: User, what: Promise, request: HttpRequest | None, *, also: Iterable[str] = ()
+) -> None:
+    """To the account's address, and to `also`, such as the address from before.
+
+    In the board's language: nobody knows which one the person reads.
+    """
+    person = request.user.get_username() if request and request.user.is_authenticated else ""
+    address = client_address(request.META) if request else None
+    context = {
+        "name": user.get_username(),
+        "what": what,
+        "at": f"{timezone.localtime(timezone=timezone.get_default_timezone()):%Y-%m-%d %H:%M %Z}",
+        "by": person if person != user.get_username() else "",
+        "address": str(address or ""),
+        "reset_url": absolute_url(reverse("account_reset_password")),
+    }
+    with translation.override(settings.LANGUAGE_CODE):
+        words = render_to_string("account/notice.txt", context)
+        for receiver in {user.email, *also} - {""}:
+            send_mail(_("Your account on Statusboard was changed"), words, None, [receiver])
