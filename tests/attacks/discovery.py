@@ -1,0 +1,167 @@
+"""Every form, link and parameter of the site, found by walking it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Final
+from unittest.mock import patch
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from django.test import Client
+from django.urls import Resolver404, resolve
+from django.utils.datastructures import MultiValueDict
+
+from tests.attacks.pages import ask_path
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str | bytes
+    content: bytes
+    type: str = "text/csv"
+
+
+Value = str | bytes | File
+FORM: Final = "application/x-www-form-urlencoded"
+Pairs = tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A request that a page offers. `parameters` are the names that its view asks for."""
+
+    method: str
+    path: str
+    query: Pairs = ()
+    fields: Pairs = ()
+    encoding: str = FORM
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> tuple[str, str, frozenset[str]]:
+        """Links that differ in their values alone are of one kind."""
+        names = frozenset(name for name, _ in (*self.query, *self.fields))
+        return self.method, resolve(self.path).route, names
+
+
+def discover(visits: list[tuple[Client, list[str]]]) -> list[Target]:
+    """What the pages at these addresses, and one link further, offer to each."""
+    found: dict[Any, Target] = {}
+    for client, addresses in visits:
+        offered = [o for path in addresses for o in _offers_of(client, Target("GET", path))]
+        new = {offer.kind: offer for offer in offered if offer.kind not in found}
+        found |= new
+        # Those without parameters were walked already, or lead to such.
+        links = [offer for offer in new.values() if offer.method == "GET" and offer.query]
+        further = (offer for link in links for offer in _offers_of(client, link))
+        found = {offer.kind: offer for offer in further} | found
+    return [found[kind] for kind in sorted(found, key=repr)]
+
+
+def _offers_of(client: Client, page: Target) -> list[Target]:
+    """The page itself, a POST to it, and all that it leads to."""
+    asked: set[str] = set()
+    with _noting(asked):
+        ask_path(client, page.path, "post")
+        answer = ask_path(client, page.path, "get", data=dict(page.query))
+    names = tuple(sorted(asked))
+    both = [Target(method, page.path, page.query, parameters=names) for method in ("GET", "POST")]
+    if not answer.is_html:
+        return both
+    reader = _Reader(page.path, names)
+    reader.feed(answer.body.decode())
+    return both + [offer for offer in reader.offers if _is_ours(offer.path)]
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        return bool(resolve(path))
+    except Resolver404:
+        return False
+
+
+@contextmanager
+def _noting(asked: set[str]) -> Iterator[None]:
+    """Note every name that is looked up in a query or a form."""
+
+    def noting(look_up: Any) -> Any:
+        def wrapped(data: Any, key: Any, *rest: Any) -> Any:
+            asked.add(str(key))
+            return look_up(data, key, *rest)
+
+        return wrapped
+
+    names = ("get", "getlist", "__getitem__")
+    with patch.multiple(
+        MultiValueDict, **{name: noting(getattr(MultiValueDict, name)) for name in names}
+    ):
+        yield
+
+
+@dataclass
+class _Form:
+    method: str
+    action: str
+    encoding: str
+    fields: list[tuple[str, Value]] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    """The links and forms of a page, with the values that a browser would send."""
+
+    def __init__(self, path: str, parameters: tuple[str, ...]) -> None:
+        super().__init__()
+        self.offers: list[Target] = []
+        self._path, self._parameters = path, parameters
+        self._form: _Form | None = None
+        self._select = self._textarea = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        for name in ("href", "hx-get", "hx-post"):
+            if name in values:
+                self._offer("POST" if name == "hx-post" else "GET", values[name])
+        if tag == "form":
+            encoding = values.get("enctype", FORM)
+            self._form = _Form(
+                values.get("method", "get").upper(), values.get("action", ""), encoding
+            )
+        elif self._form and tag in {"input", "button"} and values.get("name"):
+            self._add(values["name"], self._value_of(values))
+        elif tag == "select":
+            self._select = values.get("name", "")
+        elif tag == "option" and self._select and values.get("value"):
+            self._add(self._select, values["value"])
+            self._select = ""  # the first that says something
+        elif tag == "textarea" and values.get("name"):
+            self._add(values["name"], "some words")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form" and self._form:
+            self._offer(self._form.method, self._form.action, self._form)
+            self._form = None
+
+    @staticmethod
+    def _value_of(values: dict[str, str]) -> Value:
+        if values.get("type") == "file":
+            return File("labels.csv", b"name,value\r\n1,2\r\n")
+        return values.get("value") or "1"
+
+    def _add(self, name: str, value: Value) -> None:
+        if self._form and name != "csrfmiddlewaretoken":
+            self._form.fields.append((name, value))
+
+    def _offer(self, method: str, address: str, form: _Form | None = None) -> None:
+        try:
+            parts = urlsplit(urljoin(f"https://testserver{self._path}", address))
+        except ValueError:
+            return
+        if parts.hostname != "testserver":
+            return
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        fields = tuple(form.fields) if form else ()
+        encoding = form.encoding if form else FORM
+        if method == "GET":
+            query, fields = query + fields, ()
+        self.offers.append(Target(method, parts.path, query, fields, encoding, self._parameters))

@@ -1,0 +1,190 @@
+"""Every route, form and parameter, with values that nobody thought of: never a 5xx.
+
+FUZZ_EXAMPLES=50000 makes as many requests; a run of the whole suite makes fewer. A failure names
+its numbers: FUZZ_FROM=1234 FUZZ_EXAMPLES=1 sends that one again.
+"""
+
+import os
+import re
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.signals import got_request_exception
+from django.db import transaction
+from django.test import Client
+
+from messages.access.api_keys import issue
+from messages.api.base import people, strangers
+from messages.models import ApiKey, UserLimit
+from messages.webhooks.gate import wrong_keys
+from tests.access.conftest import PASSWORD, enrol, sign_in
+from tests.access.routes import ROUTES
+from tests.attacks.discovery import File, Target, discover
+from tests.attacks.fuzz import Fuzz, Sent
+from tests.attacks.tables import PK, ROW_ID
+from tests.conftest import call
+from tests.dashboard.conftest import HttpsClient, report
+from tests.mails import sent_mails
+
+__all__ = ["report"]
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2500"))
+FROM = int(os.environ.get("FUZZ_FROM", "0"))
+LABEL = (("label", "Order 7"), ("reference", "7"))
+# What no page offers: the API's bodies.
+BEYOND_PAGES = [
+    Target("PUT", "/api/v1/messages/instance.id/3EB0A1/label", (), LABEL, "application/json"),
+    Target("DELETE", "/api/v1/messages/instance.id/3EB0A1/label"),
+    Target(
+        "POST",
+        "/api/v1/labels/",
+        (),
+        (("zapi_instance_id", "instance.id"), ("message_id", "3EB0A1"), *LABEL),
+        "application/json",
+    ),
+    Target("POST", "/api/v1/labels/", (), (("file", File("a.csv", b"a,b\n")),), "text/csv"),
+]
+
+
+@pytest.fixture
+def _board(fill, report, post, settings):
+    """A row in every table, and messages as callbacks leave them."""
+    fill("5544999887701")
+    report("SENT", "READ")
+    report("SENT", "RECEIVED", id="3EB0A2", phone="120363-group", participant="998877665544332@lid")
+    post({"type": "DeliveryCallback", "messageId": "3EB0A3", "phone": "55", "error": "No number"})
+    post({"type": "Unheard"})
+    # A long run is no reason to ask again who somebody is, nor to slow a key down.
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 3600
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+
+
+@pytest.fixture
+def browsers(_board, instance) -> dict[str, Client]:
+    """Everybody who may come by, the most able last; and their ways in that are open once."""
+    for role in ("Support", "Supervisor", "Admin"):
+        _person(f"a-{role.lower()}", role)
+    UserLimit.objects.create(user=_person("limited", "Admin"), instance=instance)
+    masked = _person("masked", "")
+    masked.user_permissions.add(
+        *Permission.objects.filter(codename__in=["view_message", "export_message"])
+    )
+    enrol(_person("enrolled", "Admin"))
+    _person("root", "", is_superuser=True, is_staff=True)
+    anonymous = {name: HttpsClient() for name in ("anonymous", "invited", "resetting")}
+    signed_in = ("a-support", "a-supervisor", "masked", "enrolled", "limited", "a-admin", "root")
+    return anonymous | {name: _signed_in(name) for name in signed_in}
+
+
+@pytest.fixture
+def ways_in(browsers) -> list[str]:
+    """The pages behind links that open once, followed by those they were sent to."""
+    fields = {"username": "new", "email": "new@example.com", "role": "Support"}
+    invitation = _path_in(browsers["root"].post("/people/invite/", fields).text, "/invitation/")
+    browsers["anonymous"].post("/account/password/reset/", {"email": "a-support@example.com"})
+    reset = _path_in("".join(str(sent.body) for sent in sent_mails()), "/account/password/reset/")
+    addresses = []
+    for name, link in (("invited", invitation), ("resetting", reset)):
+        page = browsers[name].get(link, follow=True)
+        addresses += [link, *(address for address, _ in page.redirect_chain)]
+    return addresses
+
+
+@pytest.fixture
+def fuzz(browsers, ways_in) -> Fuzz:
+    every = [route.path(PK, ROW_ID) for route in ROUTES]
+    account = [path for path in every if path.startswith("/account/")]
+    outside = [(browsers[name], ways_in) for name in ("invited", "resetting")]
+    inside = [(browsers["root"], every), (browsers["enrolled"], account)]
+    targets = discover([*inside, *outside, (browsers["anonymous"], account)])
+    roles = {
+        "a key that reads": _key(role="support"),
+        "a key that may all": _key(role="admin", may_label=True),
+        **{name: _session(client) for name, client in browsers.items()},
+    }
+    return Fuzz(targets + BEYOND_PAGES * 3, roles)
+
+
+def _person(name: str, role: str, **fields: Any) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, **fields)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def _signed_in(name: str) -> Client:
+    client = HttpsClient()
+    sign_in(client, name)
+    return client
+
+
+def _path_in(text: str, begin: str) -> str:
+    found = re.search(rf"https://board\.example\.com({re.escape(begin)}[^\s\"<]+)", text)
+    assert found, text
+    return found[1]
+
+
+def _session(client: Client) -> dict[str, str]:
+    cookie = client.cookies.get("__Host-sessionid")
+    return {"session": cookie.value if cookie else ""}
+
+
+def _key(**fields: Any) -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": f"Bearer {issue(ApiKey(name='fuzz', **fields), by=None)}"}
+
+
+def test_no_request_ends_in_an_error_of_ours(fuzz):
+    faults: dict[str, str] = {}
+    seen: Counter[int] = Counter()
+    for number in range(FROM, FROM + EXAMPLES):
+        sent = fuzz.request(number)
+        status, error = _answer_to(sent)
+        seen[status] += 1
+        # Not to be ready is an answer, too.
+        if status >= 500 and sent.path != "/readyz":
+            faults.setdefault(error.split(":")[0], f"FUZZ_FROM={number}: {sent}\n  {error}")
+    assert not faults, "\n\n".join(faults.values())
+    # Else the requests were not as different as they should be, and nobody took them.
+    assert EXAMPLES < 2000 or {200, 302, 400, 403, 404, 405, 413, 415} <= set(seen), seen
+
+
+def _answer_to(sent: Sent) -> tuple[int, str]:
+    """Whatever the request changes is undone."""
+    for buckets in (wrong_keys, strangers, people):
+        buckets.forget()
+    with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:
+        try:
+            answer = call("/", sent.method, sent.body, **sent.environ())
+            status, words = answer.status, f"{answer.status} without an exception"
+        except Exception as error:  # what no handler caught, such as in what is streamed
+            status, words = 500, _where(error)
+        transaction.set_rollback(True)
+        transaction.set_rollback(True, using="spool")
+    return status, errors[0] if errors else words
+
+
+@contextmanager
+def _noted_errors() -> Iterator[list[str]]:
+    errors: list[str] = []
+
+    def note(**_: Any) -> None:
+        errors.append(_where(sys.exception()))
+
+    got_request_exception.connect(note)
+    try:
+        yield errors
+    finally:
+        got_request_exception.disconnect(note)
+
+
+def _where(error: BaseException | None) -> str:
+    """The exception and where it came from, then its words."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    places = [f"{frame.filename.split('/')[-1]} {frame.lineno}" for frame in frames[-8:]]
+    return f"{type(error).__name__} at {', '.join(places)}: {str(error)[:200]}"
