@@ -13,3 +13,7 @@ urlpatterns = [
 
 # Where allauth's own limits are reached, such as those of password resets.
 handler429 = "messages.access.throttling.too_many_attempts"
+
+handler400 = "statusboard.error_pages.bad_request"
+handler403 = "statusboard.error_pages.permission_denied"
+handler404 = "statusboard.error_pages.page_not_found"

@@ -1,15 +1,31 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
 from messages.access.api_keys import issue
 from messages.models import ApiKey, Instance, UserLimit
-from tests.access.conftest import _forgotten_attempts, _nobody_to_call, ana, new_person
-from tests.attacks.tables import fill_every_table
-from tests.dashboard.conftest import HttpsClient, _quick_passwords, admin_client, client
+from tests.access.conftest import (
+    PASSWORD,
+    _forgotten_attempts,
+    _nobody_to_call,
+    ana,
+    new_person,
+    sign_in,
+)
+from tests.attacks.tables import PK, fill_every_table
+from tests.dashboard.conftest import (
+    HttpsClient,
+    Report,
+    _quick_passwords,
+    admin_client,
+    client,
+    report,
+)
 
 __all__ = [
     "_forgotten_attempts",
@@ -19,6 +35,7 @@ __all__ = [
     "ana",
     "client",
     "new_person",
+    "report",
 ]
 
 Fill = Callable[[str], dict[str, Model]]
@@ -27,6 +44,25 @@ Fill = Callable[[str], dict[str, Model]]
 @pytest.fixture
 def fill(admin_user: User) -> Fill:
     return lambda text: fill_every_table(text, admin_user)
+
+
+@pytest.fixture
+def root(admin_user: User, fill: Fill, report: Report, settings: Any) -> Client:
+    """A superuser who may do anything, on a board with something to do it to.
+
+    Every address that names a row by PK opens one: tests walk them all.
+    """
+    # However long a test takes, it is not asked again who it is.
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 3600
+    fill("5544999887701")
+    report("SENT", "READ")
+    report("SENT", "RECEIVED", id="3EB0A2", phone="120363-group", participant="998877665544332@lid")
+    person = User.objects.create_user("somebody", "somebody@example.org", PASSWORD, id=PK)
+    person.groups.add(Group.objects.get(name="Support"))
+    client = HttpsClient()
+    sign_in(client, admin_user.username, "password")
+    UserSession.objects.filter(user=admin_user).update(id=PK)
+    return client
 
 
 @pytest.fixture(params=["person", "key"])

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from django.utils.datastructures import MultiValueDict
 
+from tests.access.conftest import PASSWORD
 from tests.attacks.pages import ask_path
 
 
@@ -23,13 +24,24 @@ class File:
 
 
 Value = str | bytes | File
+# What somebody would enter into an empty field, by its type.
+_TYPICAL: Final = {
+    "email": "somebody@example.com",
+    "url": "https://example.com/",
+    "password": PASSWORD,
+    "date": "2026-11-20",
+    "datetime-local": "2026-11-20T10:00",
+}
 FORM: Final = "application/x-www-form-urlencoded"
 Pairs = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A request that a page offers. `parameters` are the names that its view asks for."""
+    """A request that a page offers. `parameters` are the names that its view asks for.
+
+    `button` is the value of the button that sends it, which says what is to be done.
+    """
 
     method: str
     path: str
@@ -37,34 +49,41 @@ class Target:
     fields: Pairs = ()
     encoding: str = FORM
     parameters: tuple[str, ...] = ()
+    button: str = ""
 
     @property
-    def kind(self) -> tuple[str, str, frozenset[str]]:
+    def kind(self) -> tuple[str, str, str, frozenset[str]]:
         """Links that differ in their values alone are of one kind."""
         names = frozenset(name for name, _ in (*self.query, *self.fields))
-        return self.method, resolve(self.path).route, names
+        return self.method, resolve(self.path).route, self.button, names
 
 
 def discover(visits: list[tuple[Client, list[str]]]) -> list[Target]:
     """What the pages at these addresses, and one link further, offer to each."""
     found: dict[Any, Target] = {}
     for client, addresses in visits:
-        offered = [o for path in addresses for o in _offers_of(client, Target("GET", path))]
-        new = {offer.kind: offer for offer in offered if offer.kind not in found}
+        start = _offers_at(client, [Target("GET", path) for path in addresses])
+        new = {offer.kind: offer for offer in start if offer.kind not in found}
         found |= new
-        # Those without parameters were walked already, or lead to such.
-        links = [offer for offer in new.values() if offer.method == "GET" and offer.query]
-        further = (offer for link in links for offer in _offers_of(client, link))
-        found = {offer.kind: offer for offer in further} | found
+        links = [offer for offer in new.values() if offer.method == "GET"]
+        walked = set(addresses)
+        further = [link for link in links if link.query or link.path not in walked]
+        found = {offer.kind: offer for offer in _offers_at(client, further)} | found
     return [found[kind] for kind in sorted(found, key=repr)]
+
+
+def _offers_at(client: Client, pages: list[Target]) -> list[Target]:
+    return [offer for page in pages for offer in _offers_of(client, page)]
 
 
 def _offers_of(client: Client, page: Target) -> list[Target]:
     """The page itself, a POST to it, and all that it leads to."""
     asked: set[str] = set()
     with _noting(asked):
-        ask_path(client, page.path, "post")
+        posted = ask_path(client, page.path, "post")
         answer = ask_path(client, page.path, "get", data=dict(page.query))
+    if posted.status == answer.status == 404:
+        return []
     names = tuple(sorted(asked))
     both = [Target(method, page.path, page.query, parameters=names) for method in ("GET", "POST")]
     if not answer.is_html:
@@ -105,6 +124,12 @@ class _Form:
     action: str
     encoding: str
     fields: list[tuple[str, Value]] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+    def submitted(self) -> list[tuple[str, Pairs]]:
+        """What is sent by each of its buttons, after the button's value."""
+        sent = [(button[1], (*self.fields, button)) for button in self.buttons]
+        return sent or [("", tuple(self.fields))]
 
 
 class _Reader(HTMLParser):
@@ -128,7 +153,8 @@ class _Reader(HTMLParser):
                 values.get("method", "get").upper(), values.get("action", ""), encoding
             )
         elif self._form and tag in {"input", "button"} and values.get("name"):
-            self._add(values["name"], self._value_of(values))
+            kind = values.get("type") or ("submit" if tag == "button" else "text")
+            self._add_input(values["name"], kind, values)
         elif tag == "select":
             self._select = values.get("name", "")
         elif tag == "option" and self._select and values.get("value"):
@@ -142,11 +168,18 @@ class _Reader(HTMLParser):
             self._offer(self._form.method, self._form.action, self._form)
             self._form = None
 
+    def _add_input(self, name: str, kind: str, values: dict[str, str]) -> None:
+        assert self._form
+        if kind == "submit":
+            self._form.buttons.append((name, values.get("value", "")))
+        elif kind != "radio" or name not in dict(self._form.fields):
+            self._add(name, self._value_of(values))
+
     @staticmethod
     def _value_of(values: dict[str, str]) -> Value:
         if values.get("type") == "file":
             return File("labels.csv", b"name,value\r\n1,2\r\n")
-        return values.get("value") or "1"
+        return values.get("value") or _TYPICAL.get(values.get("type", ""), "1")
 
     def _add(self, name: str, value: Value) -> None:
         if self._form and name != "csrfmiddlewaretoken":
@@ -159,9 +192,10 @@ class _Reader(HTMLParser):
             return
         if parts.hostname != "testserver":
             return
-        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-        fields = tuple(form.fields) if form else ()
+        query: Pairs = tuple(parse_qsl(parts.query, keep_blank_values=True))
         encoding = form.encoding if form else FORM
-        if method == "GET":
-            query, fields = query + fields, ()
-        self.offers.append(Target(method, parts.path, query, fields, encoding, self._parameters))
+        for button, fields in form.submitted() if form else [("", ())]:
+            everything = (query + fields, ()) if method == "GET" else (query, fields)
+            self.offers.append(
+                Target(method, parts.path, *everything, encoding, self._parameters, button)
+            )

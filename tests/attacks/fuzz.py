@@ -188,18 +188,14 @@ class Fuzz:
         chance = random.Random(number)
         target = self._targets[number % len(self._targets)]
         role = chance.choice([*self._roles, *list(self._roles)[-3:] * 3])
-        draft = Draft(
-            target.method,
-            target.path,
-            list(target.query),
-            list(target.fields),
-            target.encoding,
-            target.parameters,
-        )
+        draft = _draft(target)
         for _ in range(chance.choice((1, 1, 1, 2, 2, 4))):
             kinds, weights = zip(*self._changes(), strict=True)
             chance.choices(kinds, weights)[0](chance, draft)
         return _encoded(chance, draft, role, self._roles[role])
+
+    def as_offered(self, target: Target, role: str) -> Sent:
+        return _encoded(random.Random(0), _draft(target), role, self._roles[role])
 
     def _changes(self) -> tuple[tuple[Callable[[random.Random, Draft], None], int], ...]:
         return (
@@ -278,6 +274,17 @@ class Fuzz:
         draft.encoding = chance.choice(["multipart/form-data", "application/json", FORM])
         if draft.encoding == "application/json" and chance.random() < 0.3:
             draft.body = chance.choice(JSON_BODIES)
+
+
+def _draft(target: Target) -> Draft:
+    return Draft(
+        target.method,
+        target.path,
+        list(target.query),
+        list(target.fields),
+        target.encoding,
+        target.parameters,
+    )
 
 
 def _encoded(chance: random.Random, draft: Draft, role: str, headers: dict[str, str]) -> Sent:

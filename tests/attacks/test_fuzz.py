@@ -29,10 +29,8 @@ from tests.attacks.discovery import File, Target, discover
 from tests.attacks.fuzz import Fuzz, Sent
 from tests.attacks.tables import PK, ROW_ID
 from tests.conftest import call
-from tests.dashboard.conftest import HttpsClient, report
+from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
-
-__all__ = ["report"]
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2500"))
 FROM = int(os.environ.get("FUZZ_FROM", "0"))
@@ -53,21 +51,11 @@ BEYOND_PAGES = [
 
 
 @pytest.fixture
-def _board(fill, report, post, settings):
-    """A row in every table, and messages as callbacks leave them."""
-    fill("5544999887701")
-    report("SENT", "READ")
-    report("SENT", "RECEIVED", id="3EB0A2", phone="120363-group", participant="998877665544332@lid")
+def browsers(root, post, instance, settings) -> dict[str, Client]:
+    """Everybody who may come by, the most able last; and their ways in that are open once."""
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
     post({"type": "DeliveryCallback", "messageId": "3EB0A3", "phone": "55", "error": "No number"})
     post({"type": "Unheard"})
-    # A long run is no reason to ask again who somebody is, nor to slow a key down.
-    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 3600
-    settings.API_REQUESTS_PER_MINUTE = 1_000_000
-
-
-@pytest.fixture
-def browsers(_board, instance) -> dict[str, Client]:
-    """Everybody who may come by, the most able last; and their ways in that are open once."""
     for role in ("Support", "Supervisor", "Admin"):
         _person(f"a-{role.lower()}", role)
     UserLimit.objects.create(user=_person("limited", "Admin"), instance=instance)
@@ -76,10 +64,9 @@ def browsers(_board, instance) -> dict[str, Client]:
         *Permission.objects.filter(codename__in=["view_message", "export_message"])
     )
     enrol(_person("enrolled", "Admin"))
-    _person("root", "", is_superuser=True, is_staff=True)
     anonymous = {name: HttpsClient() for name in ("anonymous", "invited", "resetting")}
-    signed_in = ("a-support", "a-supervisor", "masked", "enrolled", "limited", "a-admin", "root")
-    return anonymous | {name: _signed_in(name) for name in signed_in}
+    names = ("a-support", "a-supervisor", "masked", "enrolled", "limited", "a-admin")
+    return anonymous | {name: _signed_in(name) for name in names} | {"root": root}
 
 
 @pytest.fixture
@@ -111,8 +98,8 @@ def fuzz(browsers, ways_in) -> Fuzz:
     return Fuzz(targets + BEYOND_PAGES * 3, roles)
 
 
-def _person(name: str, role: str, **fields: Any) -> User:
-    user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, **fields)
+def _person(name: str, role: str) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com", PASSWORD)
     if role:
         user.groups.add(Group.objects.get(name=role))
     return user
