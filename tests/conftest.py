@@ -22,6 +22,7 @@ from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
 from messages.notifications.alarm import alarm
 from messages.webhooks.gate import wrong_keys
+from statusboard.short_answers import WSGIApplication
 from statusboard.wsgi import application
 
 # A test that may use the database may use the spool.
@@ -54,6 +55,12 @@ def connections_of_the_test() -> Iterator[None]:
 
 def call(path: str, method: str = "GET", body: bytes = b"", **extra: Any) -> Answer:
     """One request straight into statusboard.wsgi, as a server would make it."""
+    return call_through(application, path, method, body, **extra)
+
+
+def call_through(
+    site: WSGIApplication, path: str, method: str = "GET", body: bytes = b"", **extra: Any
+) -> Answer:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "PATH_INFO": urlsplit(path).path,
@@ -72,7 +79,7 @@ def call(path: str, method: str = "GET", body: bytes = b"", **extra: Any) -> Ans
         return lambda data: None
 
     with connections_of_the_test():
-        chunks = application(environ, start_response)
+        chunks = site(environ, start_response)
         try:
             answer = b"".join(chunks)
         finally:

@@ -32,6 +32,21 @@ _TYPICAL: Final = {
     "date": "2026-11-20",
     "datetime-local": "2026-11-20T10:00",
 }
+# By its name, where its view takes nothing else.
+_FITTING: Final = {
+    "address": "https://example.com/hook",
+    "forward_to": "https://example.com/hook",
+    "number": "5544999887701",
+    "person": "5544999887701",
+    "phone": "5544999887701",
+    "reason": "Asked for by the customer",
+    "token": "A1" * 16,
+    "zapi_id": "3C0D1E2F",
+}
+_FILES: Final = {
+    "/instances/import/": b"name,id,token\r\nOne,3C0D1E2F," + b"A1" * 16 + b"\r\n",
+    "/labels/": b"zapi_instance_id,message_id,label\r\ninstance.id,3EB0A1,Order 7\r\n",
+}
 FORM: Final = "application/x-www-form-urlencoded"
 Pairs = tuple[tuple[str, Value], ...]
 
@@ -175,11 +190,11 @@ class _Reader(HTMLParser):
         elif kind != "radio" or name not in dict(self._form.fields):
             self._add(name, self._value_of(values))
 
-    @staticmethod
-    def _value_of(values: dict[str, str]) -> Value:
+    def _value_of(self, values: dict[str, str]) -> Value:
         if values.get("type") == "file":
-            return File("labels.csv", b"name,value\r\n1,2\r\n")
-        return values.get("value") or _TYPICAL.get(values.get("type", ""), "1")
+            return File("some.csv", _FILES.get(self._path, b"a,b\r\n1,2\r\n"))
+        fitting = _FITTING.get(values["name"]) or _TYPICAL.get(values.get("type", ""), "1")
+        return values.get("value") or fitting
 
     def _add(self, name: str, value: Value) -> None:
         if self._form and name != "csrfmiddlewaretoken":
