@@ -100,12 +100,17 @@ def _offers_of(client: Client, page: Target) -> list[Target]:
     if posted.status == answer.status == 404:
         return []
     names = tuple(sorted(asked))
-    both = [Target(method, page.path, page.query, parameters=names) for method in ("GET", "POST")]
+    statuses = {"GET": answer.status, "POST": posted.status}
+    own = [
+        Target(method, page.path, page.query, parameters=names)
+        for method, status in statuses.items()
+        if status != 405
+    ]
     if not answer.is_html:
-        return both
+        return own
     reader = _Reader(page.path, names)
     reader.feed(answer.body.decode())
-    return both + [offer for offer in reader.offers if _is_ours(offer.path)]
+    return own + [offer for offer in reader.offers if _is_ours(offer.path)]
 
 
 def _is_ours(path: str) -> bool:
