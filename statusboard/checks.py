@@ -13,6 +13,7 @@ from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from .callers import is_in
+from .private_files import open_to_others
 
 _SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
 
@@ -219,11 +220,12 @@ def roles_are_masked(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def secrets_are_private(**_: Any) -> list[CheckMessage]:
-    files = (settings.DATA_DIR / "secrets.env", settings.BASE_DIR / ".env")
+    files = [settings.BASE_DIR / ".env"]
+    files += open_to_others(settings.DATA_DIR, settings.PRIVATE_DATABASES)
     return [
         CheckWarning(
-            f"{path} holds secrets and can be read by others on this machine.",
-            hint=f"chmod 600 {path}",
+            f"{path} holds secrets or messages and can be read by others on this machine.",
+            hint=f"chmod go= {path}",
             id="statusboard.W003",
         )
         for path in _readable_by_others(files)

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from statusboard import keyring, logs
+from statusboard import keyring, logs, private_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -78,8 +78,12 @@ DATABASES = {
 }
 DATABASE_ROUTERS = ["messages.models.spooled_callback.SpoolRouter"]
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
-if IS_EMBEDDED and DATABASES["default"]["NAME"] != ":memory:":
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+_embedded = [Path(DATABASES["default"]["NAME"])] if IS_EMBEDDED else []
+# The SQLite databases. ":memory:" is none of them.
+PRIVATE_DATABASES = [path for path in (*_embedded, SPOOL_PATH) if path.is_absolute()]
+private_files.keep_private(DATA_DIR, PRIVATE_DATABASES)
+for _path in PRIVATE_DATABASES:
+    _path.parent.mkdir(parents=True, exist_ok=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Secrets: three, independent, the last two lists with the newest first ────────────────────────

@@ -1,0 +1,58 @@
+"""Files of a running board that others on the machine may not read."""
+
+import os
+import secrets
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.processes.conftest import Board, start_board
+
+__all__ = ["start_board"]
+
+
+@pytest.fixture
+def _careless_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def open_paths(folder: Path) -> list[str]:
+    """By name: what others may read, write or enter."""
+    paths = [folder, *folder.iterdir()]
+    return sorted(path.name for path in paths if S_IMODE(path.stat().st_mode) & 0o077)
+
+
+@pytest.mark.usefixtures("_careless_umask")
+def test_files_of_a_fresh_board_are_private(start_board, tmp_path):
+    board: Board = start_board(DATA_DIR=str(tmp_path / "data"))
+    assert board.manage("check", "--database", "default").returncode == 0
+    assert open_paths(tmp_path / "data") == []
+
+
+@pytest.mark.usefixtures("_careless_umask")
+def test_files_left_open_by_an_older_version_become_private(start_board, tmp_path):
+    data, spool = tmp_path / "data", tmp_path / "elsewhere" / "spool.sqlite3"
+    for folder in (data, data / "metrics", spool.parent):
+        folder.mkdir(mode=0o755)
+    for path in (data / "secrets.env", data / "statusboard.sqlite3", spool):
+        path.touch(mode=0o644)
+    keys = [secrets.token_urlsafe(48), secrets.token_urlsafe(48), Fernet.generate_key().decode()]
+    names = ("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS")
+    lines = [f"{name}={key}\n" for name, key in zip(names, keys, strict=True)]
+    (data / "secrets.env").write_text("".join(lines))
+    start_board(DATA_DIR=str(data), SPOOL_PATH=str(spool))
+    assert open_paths(data) == []
+    assert S_IMODE(spool.stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("_careless_umask")
+def test_a_data_folder_that_others_use_too_stays_open(start_board, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / "somebody-elses.txt").touch(mode=0o644)
+    start_board(DATA_DIR=str(data))
+    assert open_paths(data) == ["data", "somebody-elses.txt"]
