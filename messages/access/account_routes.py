@@ -4,6 +4,9 @@ Including allauth's own lists would open whatever they contain: a page to add an
 which then resets the password, and whatever the next version brings.
 """
 
+from collections.abc import Callable
+from http import HTTPStatus
+
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
@@ -15,7 +18,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, re_path
 
+from messages.audit import Action, audit
+
 from .people import end_other_sessions
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
 def _change_password(request: HttpRequest) -> HttpResponse:
@@ -24,6 +31,18 @@ def _change_password(request: HttpRequest) -> HttpResponse:
         return redirect("account_reset_password")
     answer: HttpResponse = account.password_change(request)
     return answer
+
+
+def _codes_shown(view: View) -> View:
+    """Whoever has seen the codes can use them later, so that is written down too."""
+
+    def show(request: HttpRequest) -> HttpResponse:
+        answer = view(request)
+        if answer.status_code == HTTPStatus.OK:
+            audit(request, Action.TWO_FACTOR_CHANGED, details={"shown": "recovery_codes"})
+        return answer
+
+    return show
 
 
 def _sessions(request: HttpRequest) -> HttpResponse:
@@ -57,7 +76,11 @@ urlpatterns = [
     path("two-factor/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("two-factor/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("two-factor/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
-    path("two-factor/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "two-factor/recovery-codes/",
+        _codes_shown(codes.view_recovery_codes),
+        name="mfa_view_recovery_codes",
+    ),
     path(
         "two-factor/recovery-codes/generate/",
         codes.generate_recovery_codes,
@@ -65,7 +88,7 @@ urlpatterns = [
     ),
     path(
         "two-factor/recovery-codes/download/",
-        codes.download_recovery_codes,
+        _codes_shown(codes.download_recovery_codes),
         name="mfa_download_recovery_codes",
     ),
     path("two-factor/webauthn/", webauthn.list_webauthn, name="mfa_list_webauthn"),

@@ -235,3 +235,20 @@ def test_a_failed_proof_is_written_down(client, ana):
     client.post(reverse("account_reauthenticate"), {"password": "wrong"})
     event = AuditEvent.objects.get(action=Action.SIGN_IN_FAILED)
     assert event.details == {"user": "ana", "step": "password asked again"}
+
+
+@pytest.mark.parametrize("name", ["mfa_view_recovery_codes", "mfa_download_recovery_codes"])
+def test_codes_that_were_shown_are_written_down(client, ana, name):
+    client.force_login(ana)
+    enrol(ana)
+    RecoveryCodes.activate(ana)
+    client.get(reverse(name))
+    event = AuditEvent.objects.get(action=Action.TWO_FACTOR_CHANGED)
+    assert (event.actor_name, event.details) == ("ana", {"shown": "recovery_codes"})
+
+
+@pytest.mark.parametrize("name", ["mfa_view_recovery_codes", "mfa_download_recovery_codes"])
+def test_codes_that_there_are_none_of_are_not(client, ana, name):
+    client.force_login(ana)
+    assert client.get(reverse(name)).status_code == 404
+    assert not AuditEvent.objects.filter(action=Action.TWO_FACTOR_CHANGED).exists()
