@@ -59,6 +59,10 @@ SPOOL_PATH = Path(env.str("SPOOL_PATH", default=str(DATA_DIR / "spool.sqlite3"))
 # What the spool leaves free on its disk, for others and for emptying itself again.
 SPOOL_MIN_FREE = env.int("SPOOL_MIN_FREE_MB", default=64) * 2**20
 
+# What one instance may keep in it, so that one that floods leaves room for all others.
+SPOOL_MAX_BYTES_PER_INSTANCE = env.int("SPOOL_MAX_MB_PER_INSTANCE", default=512) * 2**20
+SPOOL_MAX_CALLBACKS_PER_INSTANCE = env.int("SPOOL_MAX_CALLBACKS_PER_INSTANCE", default=1_000_000)
+
 DATABASES = {
     "default": _database(),
     "spool": {

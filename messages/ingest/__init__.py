@@ -2,11 +2,13 @@
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .drain import drain
+from .known_keys import RetiredKeyError
+from .known_keys import remember as remember_keys
 from .quarantine import discard
 from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
 from .record import note_refused, record
 from .reprocess import ReplayResult, replay
-from .spool import SpoolState, SpoolUnavailableError
+from .spool import SpoolQuotaError, SpoolState, SpoolUnavailableError
 from .spool import free_bytes as spool_free_bytes
 from .spool import state as spool_state
 from .store import UnknownInstanceError
@@ -17,6 +19,8 @@ __all__ = [
     "RebuildRefusedError",
     "RebuildResult",
     "ReplayResult",
+    "RetiredKeyError",
+    "SpoolQuotaError",
     "SpoolState",
     "SpoolUnavailableError",
     "UnknownInstanceError",
@@ -28,6 +32,7 @@ __all__ = [
     "rebuild",
     "received_at_of",
     "record",
+    "remember_keys",
     "replay",
     "spool_free_bytes",
     "spool_state",

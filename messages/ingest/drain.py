@@ -2,13 +2,15 @@
 
 import logging
 import time
+from contextlib import suppress
 from uuid import UUID
 
+from django.db import Error
 from django.utils.translation import gettext_noop
 
 from messages.models import Instance, Retention, SpooledCallback
 
-from . import spool
+from . import known_keys, spool
 from .delivery import Delivery
 from .store import DatabaseAwayError, UnknownInstanceError, store
 
@@ -25,6 +27,8 @@ def drain() -> int:
     Several of these side by side do no harm, nor does one that is killed: an id already stored
     counts as stored.
     """
+    with suppress(Error):  # the file then stays as it is
+        known_keys.remember_when_due()
     ends_at = time.monotonic() + TURN
     stored = 0
     is_away = False

@@ -2,7 +2,7 @@
 
 import logging
 
-from . import spool
+from . import known_keys, spool
 from .breaker import Breaker
 from .delivery import Delivery
 from .store import (
@@ -25,7 +25,8 @@ SPOOLED = Recorded("spooled")
 def record(delivery: Delivery) -> Recorded:
     """Make a delivery durable: in the database or, while that is away, in the spool.
 
-    Raises UnknownInstanceError, or SpoolUnavailableError where it could be kept in neither.
+    Raises UnknownInstanceError, SpoolUnavailableError where it could be kept in neither, or
+    SpoolQuotaError where its instance has filled its part of the spool.
     """
     if not breaker.is_open:
         try:
@@ -37,6 +38,7 @@ def record(delivery: Delivery) -> Recorded:
             breaker.open()
         except Exception:
             logger.exception("A callback could not even be quarantined; it goes to the spool.")
+    known_keys.require_accepted(delivery.zapi_id, delivery.key_version)
     # Under the same id: should the database have stored it after all, draining finds it there.
     spool.keep(delivery)
     return SPOOLED

@@ -26,6 +26,7 @@ from statusboard.deadline import deadline
 
 from .delivery import Delivery
 from .file_lock import FileLock
+from .spool_quota import SpoolQuota, Usage, Usages, usages
 from .turns import SpoiltError, Turns
 
 TURN_WITHIN = 2.0  # seconds
@@ -33,6 +34,10 @@ TURN_WITHIN = 2.0  # seconds
 
 class SpoolUnavailableError(Exception):
     """The spool cannot be read or written: it is locked or broken, or its disk is full."""
+
+
+class SpoolQuotaError(SpoolUnavailableError):
+    """This instance has filled its part of the spool. There is room for the others."""
 
 
 class _MovedError(FileNotFoundError):
@@ -60,10 +65,13 @@ class SpoolState:
 
 
 def keep(delivery: Delivery) -> None:
-    """Write a delivery to the disk, once however often it is called. Raises SpoolUnavailableError.
+    """Write a delivery to the disk, once however often it is called.
 
-    When this returns it is synced.
+    When this returns it is synced. Raises SpoolUnavailableError, or SpoolQuotaError before anything
+    is written.
     """
+    if _quota.is_full(delivery.zapi_id):
+        raise SpoolQuotaError("this instance has filled its part of it")
     row = SpooledCallback(
         id=delivery.id,
         zapi_id=delivery.zapi_id,
@@ -99,6 +107,11 @@ def state() -> SpoolState:
         return SpoolState() if _lacks_table(error) else SpoolState(problem=str(error))
     except (Error, OSError) as error:
         return SpoolState(problem=str(error))
+
+
+def full() -> dict[str, Usage]:
+    """The instances that have filled their part of it. Raises SpoolUnavailableError."""
+    return {zapi_id: used for zapi_id, used in _usages().items() if used.is_full}
 
 
 @contextmanager
@@ -229,8 +242,17 @@ def _write(rows: Sequence[SpooledCallback]) -> None:
         # A file deleted meanwhile took the rows along.
         if _file() != _opened.file:
             raise _MovedError
+    _quota.add(rows)
 
 
+def _usages() -> Usages:
+    if not was_made():
+        return {}
+    with at_hand():
+        return usages()
+
+
+_quota = SpoolQuota(_usages)
 _turns = Turns(_write_surely, processes=FileLock(settings.SPOOL_PATH.with_suffix(".turn")))
 
 

@@ -15,6 +15,8 @@ from rest_framework.views import APIView
 
 from messages.ingest import (
     Delivery,
+    RetiredKeyError,
+    SpoolQuotaError,
     SpoolUnavailableError,
     UnknownInstanceError,
     new_delivery_id,
@@ -25,11 +27,13 @@ from messages.instances import keys
 from messages.instances.keys import WebhookKey
 from messages.instances.tokens import note_wrong_token
 from messages.models import plain_cause, stored_cause, token_digest
+from statusboard.seldom import SeldomLogger
 
 from . import gate
 from .bodies import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
+_seldom = SeldomLogger(logger)
 
 
 class IgnoreAccept(BaseContentNegotiation):
@@ -107,16 +111,14 @@ def _refuse_body(request: Request, delivery: Delivery, refusal: BodyRefusedError
 def _record(request: Request, delivery: Delivery) -> HttpResponse:
     try:
         recorded = record(delivery)
+    except RetiredKeyError:
+        return refused(request)
     except UnknownInstanceError:
         if not gate.wrong_keys.is_waiting(request.META):
             note_wrong_token(delivery.zapi_id, delivery.key_version, delivery.token_digest)
         return refused(request)
     except SpoolUnavailableError as error:
-        logger.error(
-            "A callback was lost unless it is sent again; the spool says: %s",
-            error,
-            extra={"status_code": 503},
-        )
+        _note_lost(delivery, error)
         return _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
@@ -124,6 +126,19 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
         words = plain_cause(recorded.cause)
         return _error(400, f"The callback could not be understood. {words}")
     return Stored(recorded.outcome)
+
+
+def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
+    """Once a minute; where one instance has used up its quota, once for each such instance."""
+    instance = delivery.zapi_id if isinstance(error, SpoolQuotaError) else ""
+    of_whom = f" of instance {instance}" if instance else ""
+    _seldom.log(
+        instance,
+        logging.ERROR,
+        f"A callback{of_whom} was lost unless it is sent again; the spool says: %s",
+        error,
+        status_code=503,
+    )
 
 
 def _digest(token: str) -> str:

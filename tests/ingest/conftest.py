@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connections
 
+from messages.ingest import spool as spool_module
 from messages.ingest import store
 from messages.ingest.record import breaker
+from messages.ingest.spool_quota import SpoolQuota
 
 
 @pytest.fixture
-def spool_path(transactional_db: None, tmp_path: Path) -> Iterator[Path]:
+def spool_path(
+    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """Where the spool will be: nothing is there yet, not even the folder."""
+    forget_usages(monkeypatch)
     spool = connections["spool"]
     spool.close()
     before = spool.settings_dict["NAME"]
@@ -21,6 +26,11 @@ def spool_path(transactional_db: None, tmp_path: Path) -> Iterator[Path]:
     yield path
     spool.close()
     spool.settings_dict["NAME"] = before
+
+
+def forget_usages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process that has only just begun, and counted nothing yet."""
+    monkeypatch.setattr(spool_module, "_quota", SpoolQuota(spool_module._usages))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Whether the board itself keeps up: what is in the spool, and what waits for the worker."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from messages.access.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.forwarding import COUNTED, busy_lines
-from messages.ingest import spool, spool_state
+from messages.ingest import SpoolUnavailableError, spool, spool_state
 from messages.models import Callback, FollowUp, Instance, QueuedMail, translated_cause
 from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
@@ -37,6 +38,15 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """An instance that has used up its quota of the spool."""
+
+    instance: str
+    callbacks: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """How much waits, and since when."""
 
@@ -52,6 +62,7 @@ def health(request: HttpRequest) -> HttpResponse:
     context = {
         "spool": state,
         "spool_oldest": moment(state.oldest),
+        "full": list(_full(request.user)) if state.waiting or state.refused else [],
         "set_aside": list(_set_aside(request.user)) if state.refused else [],
         "follow_ups": _follow_ups(),
         "follow_ups_set_aside": _follow_ups_set_aside(request.user)[: COUNTED + 1].count(),
@@ -108,6 +119,15 @@ def _mails() -> Queue:
     oldest = QueuedMail.objects.order_by("created_at").values_list("created_at", flat=True).first()
     number = QueuedMail.objects.all()[: COUNTED + 1].count() if oldest else 0
     return Queue(number, moment(oldest))
+
+
+def _full(user: Viewer) -> Iterator[Full]:
+    """Without those that `user` may not see. A spool that cannot be read is reported already."""
+    visible = dict(visible_instances(user).values_list("zapi_id", "name"))
+    with suppress(SpoolUnavailableError):
+        for zapi_id, used in spool.full().items():
+            if zapi_id in visible:
+                yield Full(visible[zapi_id], used.callbacks, used.bytes)
 
 
 def _follow_ups() -> Queue:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from messages import forwarding
 from messages.access.scope import visible_instances
 from messages.audit import Action, audit
+from messages.ingest import remember_keys
 from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.push import agree_to_replace, ask_for_push
@@ -218,6 +219,7 @@ def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     archived = visible_instances(request.user).exclude(archived_at=None)
     instance = get_object_or_404(archived, pk=pk)
     archive.unarchive(instance)
+    remember_keys()
     audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
     flash.success(request, _("It is back. Push its webhooks, unless Z-API still calls this board."))
     return redirect("dashboard:instance", pk)

@@ -32,5 +32,7 @@ class Command(BaseCommand):
             return
         since = f" (the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC)" if state.oldest else ""
         self.stdout.write(f"{state.waiting} waiting{since}, {state.refused} set aside.")
+        for zapi_id, used in spool.full().items():
+            self.stdout.write(f"  {zapi_id} has filled its part: {used.callbacks} callbacks.")
         for row in spool.refused()[:50] if state.refused else ():
             self.stdout.write(f"  {row}: {plain_cause(row.cause)}")

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from messages.audit import Action, audit
+from messages.ingest import remember_keys
 from messages.instances import archive as archiving
 from messages.instances import owners, tokens
 from messages.instances.connect import update
@@ -86,6 +87,7 @@ def archive(command: BaseCommand, options: dict[str, Any]) -> None:
 def unarchive(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options, Instance.objects.archived())
     archiving.unarchive(instance)
+    remember_keys()
     audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
     command.stdout.write(
         f"{instance} is back. Push its webhooks, unless Z-API still calls this board."
