@@ -14,8 +14,11 @@ _OTHERS: Final = 0o077
 # All that Statusboard puts into its data folder.
 _OUR_NAMES: Final = (
     *("*.sqlite3", "*.sqlite3[-.]*", "secrets.env", "secrets.env.*", "*.lock", "*.log"),
+    *("*.turn", "*.keys.json*"),
     *("static", "metrics", "demo", "exports"),
 )
+# What lies beside a spool: its locks, and which keys are retired.
+_BESIDE: Final = (".lock", ".turn", ".keys.json")
 
 
 def keep_private(folder: Path, databases: Iterable[Path]) -> None:
@@ -51,10 +54,11 @@ def _of_folder(folder: Path) -> Iterator[Path]:
 
 
 def _files_of(databases: Iterable[Path]) -> Iterator[Path]:
-    """Each database, and what SQLite keeps beside it (-wal, -shm, -journal)."""
+    """Each database, what SQLite keeps beside it (-wal, -shm, -journal), and the spool's files."""
     for path in databases:
         if path.parent.is_dir():
             yield from path.parent.glob(f"{path.name}*")
+            yield from (path.with_suffix(suffix) for suffix in _BESIDE)
 
 
 def _is_open(path: Path) -> bool:

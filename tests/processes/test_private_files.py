@@ -8,6 +8,7 @@ from stat import S_IMODE
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.faults.waiting import wait_until
 from tests.processes.conftest import Board, start_board
 
 __all__ = ["start_board"]
@@ -38,7 +39,11 @@ def test_files_left_open_by_an_older_version_become_private(start_board, tmp_pat
     data, spool = tmp_path / "data", tmp_path / "elsewhere" / "spool.sqlite3"
     for folder in (data, data / "metrics", spool.parent):
         folder.mkdir(mode=0o755)
-    for path in (data / "secrets.env", data / "statusboard.sqlite3", spool):
+    beside = [spool.with_suffix(suffix) for suffix in (".lock", ".turn", ".keys.json")]
+    in_data = ["secrets.env", "statusboard.sqlite3", "statusboard.sqlite3.turn"]
+    # Of the time when the spool lay here.
+    in_data += ["spool.sqlite3", "spool.turn", "spool.lock", "spool.keys.json"]
+    for path in (*(data / name for name in in_data), spool, *beside):
         path.touch(mode=0o644)
     keys = [secrets.token_urlsafe(48), secrets.token_urlsafe(48), Fernet.generate_key().decode()]
     names = ("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS")
@@ -46,7 +51,21 @@ def test_files_left_open_by_an_older_version_become_private(start_board, tmp_pat
     (data / "secrets.env").write_text("".join(lines))
     start_board(DATA_DIR=str(data), SPOOL_PATH=str(spool))
     assert open_paths(data) == []
-    assert S_IMODE(spool.stat().st_mode) == 0o600
+    assert [S_IMODE(path.stat().st_mode) for path in (spool, *beside)] == [0o600] * 4
+
+
+@pytest.mark.usefixtures("_careless_umask")
+def test_an_upgraded_board_is_private_after_an_outage_too(start_board, tmp_path):
+    """The worker, the migrations and the web server each make files of their own."""
+    data = tmp_path / "data"
+    first = start_board(DATA_DIR=str(data))
+    wait_until((data / "spool.keys.json").exists, "the worker writes no keys")
+    first.interrupt()
+    for path in (data, *data.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    board = start_board(DATA_DIR=str(data))
+    assert board.manage("check", "--database", "default").returncode == 0
+    assert open_paths(data) == []
 
 
 @pytest.mark.usefixtures("_careless_umask")
