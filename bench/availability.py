@@ -26,6 +26,7 @@ from pathlib import Path
 
 from bench.board import ROOT, environment, make_empty, manage, shell
 from bench.load import PORT, server
+from bench.pressure import FAILED
 from bench.table import Figure, print_and_exit
 from tests.faults.proxy import Proxy
 
@@ -35,6 +36,9 @@ DATABASE = os.environ.get(
 MESSAGES = 50_000
 PACE = 40  # callbacks a second
 PATIENCE = 15  # seconds
+# No load on the server at all: how much slower callbacks get where other programs take every
+# processor. Loads whose clients run on the same machine can hardly do better.
+CONTROL = "control: other programs, busy"
 LOADS = {
     "exports": "18 exports as CSV, behind nginx",
     "slow_readers": "20 slow readers",
@@ -148,9 +152,23 @@ def pressing(kind: str, port: int, seconds: float, session: str) -> Iterator[Non
     try:
         time.sleep(1.5)  # until they have all begun
         yield
+        if process.poll() == FAILED:
+            raise SystemExit(f"A page answered 500 to {kind}.")
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def busy_machine() -> Iterator[None]:
+    spin = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(spin) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class Bench:
@@ -172,6 +190,13 @@ class Bench:
             with pressing(kind, port, min(15.0, self.seconds + 4), session):
                 beside = callbacks(port, self.path, self.seconds)
         return alone, beside
+
+    def control(self) -> tuple[Answers, Answers]:
+        with self._serving(behind_nginx=False) as port:
+            callbacks(port, self.path, 1)
+            alone = callbacks(port, self.path, self.seconds)
+            with busy_machine():
+                return alone, callbacks(port, self.path, self.seconds)
 
     @contextmanager
     def _serving(self, behind_nginx: bool) -> Iterator[int]:
@@ -197,8 +222,17 @@ class Bench:
 
 def figures(kind: str, rounds: list[tuple[Answers, Answers]]) -> list[Figure]:
     name = LOADS[kind]
+    show(name, rounds)
+    lost = sum(beside.refused + beside.unanswered for _, beside in rounds)
+    slower = statistics.median(two.p99 / one.p99 for one, two in rounds)
+    return [
+        Figure(f"{name}: p99 ÷ alone", slower, 3, at_least=False),
+        Figure(f"{name}: not answered 2xx", lost, 0, at_least=False),
+    ]
+
+
+def show(name: str, rounds: list[tuple[Answers, Answers]]) -> None:
     alone, beside = ([pair[place] for pair in rounds] for place in (0, 1))
-    lost = sum(one.refused + one.unanswered for one in beside)
     print(
         f"{name:<42} alone p50 {_median(alone, 'p50'):>5.1f} p99 {_median(alone, 'p99'):>7.1f} ms"
         f"   beside p50 {_median(beside, 'p50'):>7.1f} p99 {_median(beside, 'p99'):>8.1f} ms   "
@@ -206,11 +240,6 @@ def figures(kind: str, rounds: list[tuple[Answers, Answers]]) -> list[Figure]:
         f"unanswered {sum(one.unanswered for one in beside)}",
         flush=True,
     )
-    slower = statistics.median(two.p99 / one.p99 for one, two in rounds)
-    return [
-        Figure(f"{name}: p99 ÷ alone", slower, 3, at_least=False),
-        Figure(f"{name}: not answered 2xx", lost, 0, at_least=False),
-    ]
 
 
 def _median(answers: list[Answers], name: str) -> float:
@@ -225,6 +254,7 @@ def main() -> None:
     parser.add_argument("--only", choices=LOADS, action="append", help="one load; may be repeated")
     options = parser.parse_args()
     bench = Bench(options.seconds)
+    show(CONTROL, [bench.control() for _ in range(options.rounds)])
     print_and_exit(
         [
             figure

@@ -1,6 +1,7 @@
 """What has to work for callbacks to be stored and looked after, each asked in a second at most."""
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -18,8 +19,29 @@ logger = logging.getLogger(__name__)
 _PATIENCE: Final = 1.0  # seconds
 
 
+_checking: Final = threading.Lock()
+_last: dict[str, str] | None = None
+
+
 def failures() -> dict[str, str]:
-    """What fails, by name, in words that give nothing away: whoever asks need not sign in."""
+    """What fails, by name, in words that give nothing away: whoever asks need not sign in.
+
+    While one request checks, others get what the last check found: strangers who ask without a
+    pause must not keep threads waiting for a database that does not answer.
+    """
+    global _last  # noqa: PLW0603  (one per process, written by the holder of the lock alone)
+    if not _checking.acquire(blocking=False):
+        if _last is not None:
+            return _last
+        return _found()
+    try:
+        _last = _found()
+        return _last
+    finally:
+        _checking.release()
+
+
+def _found() -> dict[str, str]:
     return {name: words for name, check in _CHECKS.items() if (words := check())}
 
 

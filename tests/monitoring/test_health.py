@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from messages.ingest import first_id_at, new_delivery_id, received_at_of
+from messages.ingest import first_id_at, new_delivery_id, received_at_of, spool_state
 from messages.ingest.record import breaker
 from messages.models import WorkerBeat
 from messages.worker.heart import Heart
@@ -97,3 +97,17 @@ def test_an_id_tells_when_it_was_given():
     given = new_delivery_id()
     assert abs(received_at_of(given) - timezone.now()) < timedelta(seconds=5)
     assert first_id_at(received_at_of(given)) <= given
+
+
+def test_ready_repeats_the_last_answer_while_it_is_being_checked(worker, db, monkeypatch):
+    """Strangers who ask without a pause hold no thread while the database does not answer."""
+    first = call("/readyz")
+    meanwhile = []
+
+    def ask_again():
+        meanwhile.append(call("/readyz"))
+        return spool_state()
+
+    monkeypatch.setattr("messages.monitoring.readiness.spool_state", ask_again)
+    call("/readyz")
+    assert [answer.body for answer in meanwhile] == [first.body]
