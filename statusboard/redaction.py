@@ -23,7 +23,7 @@ _NAME = (
 # A quote as it stands in JSON, in JSON within JSON, in Python's repr and in a URL.
 _QUOTE = rb"(?:\\*+[\"']|%22|%27)"
 _MEANS = (
-    rb"(?:\s*+(?:=>|[:=]|%3a|%3d)\s*+|(?<=[\"'])\s*+,\s*+(?=b?[\"']))(?:%20|\+)?+"
+    rb"(?:\s*+(?>=>|[:=]|%3a|%3d)\s*+|(?<=[\"'])\s*+,\s*+(?=b?[\"']))(?:%20|\+)?+"
     rb"(?:(?:%22|%27)?+(?:bearer|basic)" + _SPACE + rb"++)?+"
 )
 # To the quote that closes: behind fewer backslashes than one that belongs to what is quoted. JSON
