@@ -72,10 +72,11 @@ DATABASES = {
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 1,
-            # A short log, and nothing overwritten that is deleted: on a disk that is full, emptying
-            # the spool must not need the room that is not there.
+            # A short log. FAST overwrites what is deleted where that writes no page more: on a disk
+            # that is full, emptying the spool must not need the room that is not there. Whole pages
+            # are given back once it is empty.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            " PRAGMA wal_autocheckpoint=200; PRAGMA secure_delete=OFF;",
+            " PRAGMA wal_autocheckpoint=200; PRAGMA secure_delete=FAST;",
         },
         "TEST": {"NAME": f"{SPOOL_PATH}.test"},
     },

@@ -9,7 +9,7 @@ from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
 from .record import note_refused, record
 from .reprocess import ReplayResult, replay
 from .spool import SpoolQuotaError, SpoolState, SpoolUnavailableError
-from .spool import free_bytes as spool_free_bytes
+from .spool import has_room as spool_has_room
 from .spool import state as spool_state
 from .store import UnknownInstanceError
 
@@ -34,6 +34,6 @@ __all__ = [
     "record",
     "remember_keys",
     "replay",
-    "spool_free_bytes",
+    "spool_has_room",
     "spool_state",
 ]

@@ -31,7 +31,7 @@ def drain() -> int:
         known_keys.remember_when_due()
     ends_at = time.monotonic() + TURN
     stored = 0
-    is_away = False
+    is_away, rows = False, None
     while not is_away and time.monotonic() < ends_at and (rows := spool.take(BATCH)):
         done, is_away = _store_all(rows)
         if done:
@@ -39,6 +39,9 @@ def drain() -> int:
             Retention.objects.go_back_to(min(done))
         spool.forget(done)
         stored += len(done)
+    if not is_away and not rows:
+        with suppress(spool.SpoolUnavailableError):  # somebody reads it, or its disk is full
+            spool.clean()
     if stored:
         logger.info("%s callbacks of the spool were stored.", stored)
     return stored

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -30,6 +31,10 @@ from .spool_quota import SpoolQuota, Usage, Usages, usages
 from .turns import SpoiltError, Turns
 
 TURN_WITHIN = 2.0  # seconds
+# In bytes. To write so much anew takes a tenth of a second.
+_MOST_REWRITTEN: Final = 16 * 2**20
+# Whether this process has deleted nothing since it cleaned the file.
+_is_clean = True
 
 
 class SpoolUnavailableError(Exception):
@@ -133,12 +138,46 @@ def was_made() -> bool:
     return SpooledCallback._meta.db_table in tables
 
 
-def free_bytes() -> int:
-    """Left on the spool's disk; of the folder above where it was not made yet."""
+def has_room() -> bool:
+    """Whether it may take more: on its disk, or in pages of its own that are free.
+
+    Raises SpoolUnavailableError where it cannot be asked for those.
+    """
     folder = _path().parent
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    missing: int = settings.SPOOL_MIN_FREE - shutil.disk_usage(folder).free
+    if missing <= 0:
+        return True
+    if not _path().exists():
+        return False
+    with at_hand():
+        return _pragma("freelist_count") * _pragma("page_size") >= missing
+
+
+def clean() -> None:
+    """Give free pages back to the disk, and leave nothing of what was deleted in its files.
+
+    What is left of it is written anew, so it is left alone where that would keep callbacks waiting.
+    Somebody who reads it may be in the way; then the next call does it.
+    """
+    global _is_clean  # noqa: PLW0603
+    with at_hand():
+        free = _pragma("freelist_count")
+        live = (_pragma("page_count") - free) * _pragma("page_size")
+        if (free or not _is_clean) and live <= _MOST_REWRITTEN:
+            with connections["spool"].cursor() as cursor:
+                cursor.execute("VACUUM")
+            _is_clean = True
+        log = _path().with_name(f"{_path().name}-wal")
+        if log.exists() and log.stat().st_size:
+            _pragma("wal_checkpoint(TRUNCATE)")
+
+
+def _pragma(name: str) -> int:
+    with connections["spool"].cursor() as cursor:
+        cursor.execute(f"PRAGMA {name}")
+        return int(cursor.fetchone()[0])
 
 
 def waiting() -> QuerySet[SpooledCallback]:
@@ -169,6 +208,8 @@ def take(count: int) -> list[SpooledCallback]:
 
 
 def forget(ids: Iterable[UUID]) -> None:
+    global _is_clean  # noqa: PLW0603
+    _is_clean = False
     with _present_file():
         SpooledCallback.objects.filter(pk__in=list(ids)).delete()
 
@@ -236,7 +277,7 @@ def _write_surely(rows: Sequence[SpooledCallback]) -> Sequence[SpooledCallback]:
 
 def _write(rows: Sequence[SpooledCallback]) -> None:
     with _present_file():
-        if free_bytes() < settings.SPOOL_MIN_FREE:
+        if not has_room():
             raise SpoolUnavailableError("its disk is full")
         SpooledCallback.objects.bulk_create(rows, ignore_conflicts=True)
         # A file deleted meanwhile took the rows along.

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
 from messages.incidents.absence import absence
-from messages.ingest import spool_free_bytes, spool_state
+from messages.ingest import spool_has_room, spool_state
 from messages.ingest.record import breaker
 from statusboard.deadline import deadline
 
@@ -63,7 +62,7 @@ def _spool() -> str:
     if state.problem:
         logger.warning("Not ready, the spool says: %s", state.problem)
         return "it cannot be read"
-    if spool_free_bytes() < settings.SPOOL_MIN_FREE:
+    if not spool_has_room():
         return "its disk is full"
     return ""
 

@@ -119,9 +119,12 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
         return refused(request)
     except SpoolUnavailableError as error:
         _note_lost(delivery, error)
-        return _error(
+        answer = _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
+        # As django.utils.log.log_response() reads it: our own line comes once a minute.
+        answer._has_been_logged = True  # type: ignore[attr-defined]
+        return answer
     if recorded.malformed:
         words = plain_cause(recorded.cause)
         return _error(400, f"The callback could not be understood. {words}")

@@ -1,8 +1,10 @@
 """The database away and no room to keep callbacks: 503, and 2xx again without anybody's help."""
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,41 @@ def test_a_full_spool_refuses_and_empties_itself(
         load.wait_for(20)
     door.start_worker()
     assert_nothing_was_lost(door, load, cluster.query)
+
+
+def test_a_spool_that_was_full_takes_callbacks_in_the_next_outage_too(
+    cluster: Cluster, start_door: StartDoor, small_disk: Path
+):
+    spool = small_disk / "spool.sqlite3"
+    door = start_door(cluster.url, SPOOL_PATH=str(spool), SPOOL_MIN_FREE_MB="3")
+    url = door.add_instance("faulty")
+    door.start_worker()
+    for _ in range(2):
+        with Load(url, (payload | PADDING for payload in lives())) as load:
+            load.wait_for(10)
+            with stopped(cluster, "fast"):
+                assert wait_until_refused(load) == {200, 503}
+                assert_nothing_is_taken(load)
+            load.wait_for(20)
+        wait_until(lambda: door.in_spool() == 0, "it is not drained", progress=door.in_spool)
+    wait_until(lambda: spool.stat().st_size < 200_000, "the file stays large")
+    assert door.log().count("A callback was lost") <= 4  # once a minute and process
+
+
+def test_pages_that_are_free_count_as_room(
+    cluster: Cluster, start_door: StartDoor, small_disk: Path
+):
+    """As where a worker was killed between deleting what it stored and giving the pages back."""
+    spool = small_disk / "spool.sqlite3"
+    door = start_door(cluster.url, SPOOL_PATH=str(spool), SPOOL_MIN_FREE_MB="3")
+    url = door.add_instance("faulty")
+    with stopped(cluster, "fast"), Load(url, (p | PADDING for p in lives())) as load:
+        wait_until_refused(load)
+        assert_nothing_is_taken(load)
+        with closing(sqlite3.connect(spool, timeout=10)) as file, file:
+            file.execute("PRAGMA secure_delete=FAST")  # as the worker's own connection
+            file.execute("DELETE FROM whatsapp_spooledcallback")
+        load.wait_for(5)
 
 
 def test_a_disk_filled_by_others_is_used_again_when_there_is_room(

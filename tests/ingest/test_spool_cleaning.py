@@ -1,0 +1,119 @@
+"""What is stored leaves nothing in the spool's files, and its room is used again."""
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+from django.db import connections
+
+from messages.ingest import drain, spool
+from messages.models import Callback, SpooledCallback
+from messages.webhooks import views
+
+PHONE = "5544999887701"
+
+
+@pytest.fixture
+def spooled(away, post):
+    """Spools so many callbacks, each of about `size` bytes, while the database is away."""
+
+    def keep(number: int, size: int = 200) -> None:
+        away(True)
+        for index in range(number):
+            callback = {
+                "type": "MessageStatusCallback",
+                "status": "SENT",
+                "ids": [f"M{index}"],
+                "phone": PHONE,
+                "padding": PHONE * (size // len(PHONE)),
+            }
+            assert post(callback).status == 200
+        away(False)
+
+    return keep
+
+
+def traces(spool_path) -> dict[str, int]:
+    """How often the number is found in each file, byte by byte."""
+    files = spool_path.parent.iterdir()
+    return {one.name: found for one in files if (found := one.read_bytes().count(PHONE.encode()))}
+
+
+@pytest.mark.parametrize(
+    ("number", "size"), [(1, 200), (3, 200), (9, 300), (150, 300), (20, 60_000)]
+)
+def test_no_number_is_left_in_any_byte_after_draining(spooled, spool_path, number, size):
+    spooled(number, size)
+    assert traces(spool_path)
+    assert drain() == number
+    assert traces(spool_path) == {}
+    assert Callback.objects.count() == number
+
+
+def test_the_file_is_small_again_after_draining(spooled, spool_path):
+    spooled(40, 60_000)
+    assert spool_path.stat().st_size > 2_000_000
+    drain()
+    files = [one for one in spool_path.parent.iterdir() if one.name.startswith(spool_path.name)]
+    assert sum(one.stat().st_size for one in files) < 100_000
+
+
+def test_callbacks_that_are_set_aside_stay_and_others_leave_no_trace(spooled, post, spool_path):
+    spooled(30, 2_000)
+    for row in SpooledCallback.objects.order_by("pk")[::10]:
+        SpooledCallback.objects.filter(pk=row.pk).update(cause="set aside", body=b"kept")
+    drain()
+    assert spool.state().refused == 3
+    assert {bytes(row.body) for row in SpooledCallback.objects.all()} == {b"kept"}
+    assert traces(spool_path) == {}
+
+
+def test_somebody_who_reads_it_only_delays_the_cleaning(spooled, spool_path):
+    spooled(20, 2_000)
+    with closing(sqlite3.connect(spool_path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM whatsapp_spooledcallback").fetchone()
+        assert drain() == 20
+        reader.execute("ROLLBACK")
+    drain()
+    assert traces(spool_path) == {}
+
+
+def test_what_another_worker_deleted_is_cleaned_as_well(spooled, spool_path):
+    spooled(20, 2_000)
+    with closing(sqlite3.connect(spool_path)) as other, other:
+        other.execute("DELETE FROM whatsapp_spooledcallback")
+    drain()
+    assert traces(spool_path) == {}
+
+
+def test_a_callback_that_comes_while_it_is_cleaned_is_kept(spooled, spool_path, away, post):
+    spooled(30, 20_000)
+    stop = threading.Event()
+
+    def clean():
+        while not stop.is_set():
+            spool.clean()
+        connections["spool"].close()
+
+    cleaning = threading.Thread(target=clean)
+    cleaning.start()
+    try:
+        spooled(30)
+    finally:
+        stop.set()
+        cleaning.join()
+    assert spool.state().waiting == 60
+    assert drain() == 60
+
+
+def test_one_line_a_minute_tells_of_lost_callbacks(away, post, settings, caplog):
+    views._seldom.forget()
+    settings.SPOOL_MIN_FREE = 2**62
+    away(True)
+    for _ in range(50):
+        assert post({"type": "MessageStatusCallback"}).status == 503
+    lines = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert len(lines) == 1
+    assert "A callback was lost unless it is sent again" in lines[0]
