@@ -44,13 +44,17 @@ _LONGEST_SEARCH: Final = 500
 
 
 class SoundRequests(admin.ModelAdmin):
-    """Refuses what Django's own admin fails at: rows named by what is no key, endless searches."""
+    """Refuses what Django's own admin fails at: odd keys and fields, endless searches."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         # SQLite takes no longer pattern than 50,000 bytes; nothing that is found is so long.
         return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH])
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """By the key alone: nothing here is chosen by another field."""
+        return to_field == self.opts.pk.name
 
     def response_action(  # type: ignore[override]  # the stubs are ahead of Django 5.2
         self, request: HttpRequest, queryset: QuerySet[Any]

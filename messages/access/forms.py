@@ -14,6 +14,7 @@ from allauth.account.forms import (
 )
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.contrib.auth.models import User
@@ -24,7 +25,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .password_reset import request_password_reset
-from .passwords import begin_code, is_own_password
+from .passwords import begin_code, is_first_use, is_own_password
 
 
 class _InOurWords:
@@ -99,6 +100,8 @@ class _LimitedCode:
     def clean_code(self) -> str:
         attempt = begin_code(context.request, self.user)
         code: str = super().clean_code()  # type: ignore[misc]  # of the class beside this one
+        if not is_first_use(self.user, code):
+            raise get_mfa_adapter().validation_error("incorrect_code")
         attempt.succeeded()
         return code
 

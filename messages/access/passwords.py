@@ -5,8 +5,12 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings as mfa_settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from messages.audit import Action, audit
 from statusboard.callers import client_network
@@ -16,6 +20,7 @@ from .throttling import Attempt, begin, counter, note_failure
 
 # No user name and no e-mail address is longer.
 _MAX_LOGIN: Final = 254
+_USED: Final = "messages.access.passwords.used"
 
 
 def user_by_password(request: HttpRequest, login: str, password: str) -> User | None:
@@ -55,6 +60,17 @@ def begin_code(request: HttpRequest, user: User) -> Attempt:
     device = device_of(request, user, signed_in=True)
     one = counter("code and device", user.pk, device) if device else counter("code", user.pk)
     return begin(request, [one])
+
+
+def is_first_use(user: User, code: str) -> bool:
+    """Whether this code was not accepted before; remembered for as long as one is valid.
+
+    allauth remembers a code for one period, but accepts it for three: clocks differ.
+    """
+    periods = 2 * mfa_settings.TOTP_TOLERANCE + 1
+    digest = salted_hmac(_USED, normalize_user_code(code)).hexdigest()
+    seconds = periods * mfa_settings.TOTP_PERIOD
+    return cache.add(f"used-code:{user.pk}:{digest}", True, timeout=seconds)
 
 
 def audit_failure(request: HttpRequest, user: User | None, **details: Any) -> None:

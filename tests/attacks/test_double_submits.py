@@ -4,21 +4,19 @@ Both requests are held before each statement that writes until the other has com
 has checked all that it checks before either writes.
 """
 
-import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from tests.access.routes import ROUTES
 from tests.attacks.discovery import discover
 from tests.attacks.fuzz import Fuzz, Sent
+from tests.attacks.lockstep import at_once
 from tests.attacks.tables import PK, ROW_ID
 from tests.conftest import call_through
 
@@ -29,58 +27,15 @@ pytestmark = [
     ),
     pytest.mark.django_db(transaction=True, databases=["default", "spool"]),
 ]
-WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|WITH)\b")
-PATIENCE = 0.2
-
-
-class Lockstep:
-    """Holds each of two threads at its writes until the other stands at one, too, or is done.
-
-    Nor longer than PATIENCE: the other may wait for a lock that this one has.
-    """
-
-    def __init__(self) -> None:
-        self._moved = threading.Condition()
-        self._arrivals = 0
-        self._is_one_done = False
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if WRITES.match(sql):
-            self._wait()
-        return execute(sql, params, many, context)
-
-    def _wait(self) -> None:
-        with self._moved:
-            self._arrivals += 1
-            met = self._arrivals + self._arrivals % 2  # the second of the two
-            self._moved.notify()
-            is_met = self._moved.wait_for(
-                lambda: self._arrivals >= met or self._is_one_done, PATIENCE
-            )
-            if not is_met:
-                self._arrivals += 1  # as if it had come
-
-    def done(self) -> None:
-        with self._moved:
-            self._is_one_done = True
-            self._moved.notify()
 
 
 def sent_twice(sent: Sent) -> list[int]:
-    step = Lockstep()
     site = WSGIHandler()  # without the limits of the server, which would let one wait
 
     def send() -> int:
-        try:
-            with connections["default"].execute_wrapper(step):
-                return call_through(site, "/", sent.method, sent.body, **sent.environ()).status
-        finally:
-            step.done()
-            connections.close_all()
+        return call_through(site, "/", sent.method, sent.body, **sent.environ()).status
 
-    with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(send) for _ in range(2)]
-        return [one.result() for one in both]
+    return at_once(send, send)
 
 
 @pytest.fixture

@@ -37,3 +37,7 @@ def test_an_action_of_django_admin_on_no_key_is_answered_400(root, page, key):
 def test_an_endless_search_in_django_admin_finds_nothing(root, page):
     answer = root.get(f"/admin/{page}/", {"q": "x" * 70_000})
     assert answer.status_code == 200
+
+
+def test_an_odd_field_to_choose_a_row_by_in_django_admin_is_answered_400(root):
+    assert root.get("/admin/auth/user/", {"_to_field": "+"}).status_code == 400
