@@ -1,4 +1,6 @@
-"""Every route, form and parameter, with values that nobody thought of: never a 5xx.
+"""Every route, form and parameter, with values that nobody thought of.
+
+No answer is a 5xx, holds a secret or leads to another site, whoever asks.
 
 FUZZ_EXAMPLES=50000 makes as many requests; a run of the whole suite makes fewer. A failure names
 its numbers: FUZZ_FROM=1234 FUZZ_EXAMPLES=1 sends that one again.
@@ -12,9 +14,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.models import Session
 from django.core.signals import got_request_exception
 from django.db import transaction
 from django.test import Client
@@ -23,12 +27,13 @@ from messages.access.api_keys import issue
 from messages.api.base import people, strangers
 from messages.models import ApiKey, UserLimit
 from messages.webhooks.gate import wrong_keys
-from tests.access.conftest import PASSWORD, enrol, sign_in
+from tests.access.conftest import PASSWORD, TOTP_SECRET, enrol, sign_in
 from tests.access.routes import ROUTES
 from tests.attacks.discovery import File, Target, discover
 from tests.attacks.fuzz import Fuzz, Sent
-from tests.attacks.tables import PK, ROW_ID
-from tests.conftest import call
+from tests.attacks.tables import PK, ROW_ID, SECRET
+from tests.attacks.test_secrets import KEYS
+from tests.conftest import Answer, call
 from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
 
@@ -126,34 +131,62 @@ def _key(**fields: Any) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {issue(ApiKey(name='fuzz', **fields), by=None)}"}
 
 
-def test_no_request_ends_in_an_error_of_ours(fuzz):
+def test_no_request_ends_in_an_error_or_in_something_it_must_not_tell(fuzz, browsers):
+    secrets = _secrets()
     faults: dict[str, str] = {}
     seen: Counter[int] = Counter()
     for number in range(FROM, FROM + EXAMPLES):
         sent = fuzz.request(number)
-        status, error = _answer_to(sent)
-        seen[status] += 1
-        # Not to be ready is an answer, too.
-        if status >= 500 and sent.path != "/readyz":
-            faults.setdefault(error.split(":")[0], f"FUZZ_FROM={number}: {sent}\n  {error}")
+        answer, error = _answer_to(sent)
+        seen[answer.status] += 1
+        for fault in [error] if error else _faults_in(answer, sent, secrets):
+            faults.setdefault(fault.split(":")[0], f"FUZZ_FROM={number}: {sent}\n  {fault}")
     assert not faults, "\n\n".join(faults.values())
     # Else the requests were not as different as they should be, and nobody took them.
     assert EXAMPLES < 2000 or {200, 302, 400, 403, 404, 405, 413, 415} <= set(seen), seen
 
 
-def _answer_to(sent: Sent) -> tuple[int, str]:
-    """Whatever the request changes is undone."""
+def _secrets() -> dict[str, str]:
+    """What is in no answer to anybody: neither in a page, a file, a header nor a redirect."""
+    texts = {
+        "a stored secret": [SECRET, "token-of-the-instance", "client-token-of-the-account"],
+        "a key of the settings": KEYS,
+        "a hash of a password": User.objects.values_list("password", flat=True),
+        "a hash of a key": ApiKey.objects.exclude(hash="").values_list("hash", flat=True),
+        "the secret of a second factor": [TOTP_SECRET],
+        "a session": Session.objects.values_list("session_key", flat=True),
+    }
+    return {text: name for name, all_of_it in texts.items() for text in all_of_it}
+
+
+def _faults_in(answer: Answer, sent: Sent, secrets: dict[str, str]) -> Iterator[str]:
+    headers = "".join(f"{name}: {value}" for name, value in answer.headers.items())
+    told = answer.body.decode("latin-1") + headers
+    asked = str(sent.environ()) + sent.body.decode("latin-1")
+    for secret, name in secrets.items():
+        if secret in told and secret not in asked:
+            yield f"{name} in the answer: {told[max(0, told.index(secret) - 99) :][:200]}"
+    target = urlsplit(answer.headers.get("Location", ""))
+    if target.netloc not in {"", "127.0.0.1"} or target.scheme not in {"", "https"}:
+        yield f"a redirect to another site: {answer.headers['Location']}"
+
+
+def _answer_to(sent: Sent) -> tuple[Answer, str]:
+    """The answer, and what failed on the way to it. Whatever the request changes is undone."""
     for buckets in (wrong_keys, strangers, people):
         buckets.forget()
     with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:
         try:
             answer = call("/", sent.method, sent.body, **sent.environ())
-            status, words = answer.status, f"{answer.status} without an exception"
         except Exception as error:  # what no handler caught, such as in what is streamed
-            status, words = 500, _where(error)
+            errors.append(_where(error))
+            answer = Answer(500, {}, b"")
         transaction.set_rollback(True)
         transaction.set_rollback(True, using="spool")
-    return status, errors[0] if errors else words
+    # Not to be ready is an answer, too.
+    if answer.status < 500 or sent.path == "/readyz":
+        return answer, ""
+    return answer, errors[0] if errors else f"{answer.status} without an exception"
 
 
 @contextmanager
