@@ -359,6 +359,9 @@ MFA_FORMS = {
     "add_webauthn": "messages.access.forms.AddPasskeyForm",
     "authenticate": "messages.access.forms.CodeForm",
     "reauthenticate": "messages.access.forms.CodeAgainForm",
+    "authenticate_webauthn": "messages.access.forms.PasskeyForm",
+    "reauthenticate_webauthn": "messages.access.forms.PasskeyAgainForm",
+    "login_webauthn": "messages.access.forms.PasskeySignInForm",
 }
 # A passkey cannot be guessed. Few attempts for each client would keep people out who share one.
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}

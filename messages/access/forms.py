@@ -1,4 +1,7 @@
-from collections.abc import Mapping
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from allauth.account.adapter import get_adapter
@@ -16,7 +19,13 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
@@ -114,7 +123,67 @@ class CodeAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # 
     pass
 
 
-class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
+class _StrictDecoder(json.JSONDecoder):
+    """Refuses endless numbers and nesting, and what no page or database takes.
+
+    Django's field expects no fault but a JSONDecodeError. What it read is shown again, and stored.
+    """
+
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            value = super().decode(s, *args)
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            text.encode()  # which fails at half of a character
+            is_sound = "\\u0000" not in text
+        except (ValueError, RecursionError):
+            is_sound = False
+        if not is_sound:
+            raise json.JSONDecodeError("This cannot be read", "", 0)
+        return value
+
+
+class _PasskeyAnswer:
+    """What a passkey answered, or what somebody made up: allauth fails at some of that."""
+
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"].decoder = _StrictDecoder
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except _UNREADABLE:
+            raise get_mfa_adapter().validation_error("incorrect_code") from None
+
+
+_UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError),
+    *(struct.error, InvalidSignature, UnsupportedAlgorithm),
+)
+
+
+class _AuthenticatesByPasskey(_PasskeyAnswer):
+    def clean_credential(self) -> Any:
+        with self._reading():
+            return super().clean_credential()  # type: ignore[misc]  # of the class beside this one
+
+
+class PasskeyForm(_AuthenticatesByPasskey, AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    pass
+
+
+class PasskeyAgainForm(_AuthenticatesByPasskey, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    pass
+
+
+class PasskeySignInForm(_AuthenticatesByPasskey, LoginWebAuthnForm):  # type: ignore[misc]  # as above
+    pass
+
+
+class AddPasskeyForm(_PasskeyAnswer, AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
     """allauth's own; a passkey that signs in by itself unless somebody says otherwise."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -123,3 +192,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no
         alone.initial = True
         alone.label = _("Sign in with it alone, without a password")
         alone.help_text = _("It then has to ask for your fingerprint, face or PIN each time.")
+
+    def clean(self) -> Any:
+        with self._reading():
+            return super().clean()

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.test import Client
 
 from messages.access.api_keys import issue
-from messages.models import ApiKey, Instance, UserLimit
+from messages.models import ApiKey, ApiKeyLimit, Instance, UserLimit
 from tests.access.conftest import (
     PASSWORD,
     _forgotten_attempts,
@@ -17,6 +17,8 @@ from tests.access.conftest import (
     new_person,
     sign_in,
 )
+from tests.access.routes import OWN_ROUTES
+from tests.attacks.pages import ask
 from tests.attacks.tables import PK, fill_every_table
 from tests.dashboard.conftest import (
     HttpsClient,
@@ -65,15 +67,38 @@ def root(admin_user: User, fill: Fill, report: Report, settings: Any) -> Client:
     return client
 
 
-@pytest.fixture(params=["person", "key"])
+@pytest.fixture(params=["person", "key", "person since", "key since"])
 def limited_client(request: pytest.FixtureRequest, instance: Instance) -> Client:
-    """Somebody, or software with a key, who may do what an Admin may, with this one instance."""
-    if request.param == "key":
-        key = ApiKey(name="limited", role="admin", may_label=True)
-        text = issue(key, instances=[instance], by=None)
-        return HttpsClient(headers={"authorization": f"Bearer {text}"})
+    """Somebody, or software with a key, who may do what an Admin may, with this one instance.
+
+    Those limited "since" had no limits at first, and have looked at every page before.
+    """
+    make = limited_person if request.param.startswith("person") else limited_key
+    if "since" not in request.param:
+        return make(instance, lambda _: None)
+
+    def look_around(client: Client) -> None:
+        for route in OWN_ROUTES:
+            ask(client, route)
+
+    return make(instance, look_around)
+
+
+def limited_person(instance: Instance, before: Callable[[Client], None]) -> Client:
+    user = User.objects.create_user("limited")
+    user.groups.add(Group.objects.get(name="Admin"))
     client = HttpsClient()
-    client.force_login(request.getfixturevalue("limited_user"))
+    client.force_login(user)
+    before(client)
+    UserLimit.objects.create(user=user, instance=instance)
+    return client
+
+
+def limited_key(instance: Instance, before: Callable[[Client], None]) -> Client:
+    key = ApiKey(name="limited", role="admin", may_label=True)
+    client = HttpsClient(headers={"authorization": f"Bearer {issue(key, by=None)}"})
+    before(client)
+    ApiKeyLimit.objects.create(key=key, instance=instance)
     return client
 
 

@@ -29,12 +29,23 @@ ELSEWHERE = [
 ]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"origin": "https://evil.example"}, id="another origin"),
+        pytest.param({"origin": "null"}, id="no origin of its own"),
+        pytest.param({"referer": "https://evil.example/"}, id="another page"),
+        pytest.param({}, id="neither"),
+        pytest.param(
+            {"origin": "https://testserver", "x-csrftoken": "c" * 32}, id="a token of its own"
+        ),
+    ],
+)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_no_change_is_taken_from_another_site(admin_user, fill, method):
+def test_no_change_is_taken_from_another_site(admin_user, fill, method, headers):
     fill("x")
     client = HttpsClient(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    headers = {"origin": "https://evil.example"}
     taken = {
         route.name: answer.status
         for route in ROUTES

@@ -1,0 +1,39 @@
+"""Every form with texts as long as one may be: none takes the square of their length."""
+
+import time
+
+import pytest
+
+from tests.access.routes import ROUTES
+from tests.attacks.discovery import Target, discover
+from tests.attacks.pages import ask_path
+from tests.attacks.tables import PK, ROW_ID
+
+# What a form holds at most, with some room for the names of its fields. Each character is sent as
+# it is, so that nothing is percent-encoded into more.
+LONG = 900_000
+# A quarter of it, at what takes the square of the length, took 10 seconds.
+LIMIT = 2.5  # seconds of CPU, on a slow machine
+SHAPES = ["1", "a@", "5544-99_", "token=", "(["]
+
+
+@pytest.fixture
+def forms(root) -> list[Target]:
+    found = discover([(root, [route.path(PK, ROW_ID) for route in ROUTES])])
+    with_texts = [form for form in found if form.method == "POST" and form.fields]
+    return list({(form.path, form.button): form for form in with_texts}.values())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_form_takes_long_for_long_texts(root, forms, shape):
+    slow = {}
+    for form in forms:
+        *texts, (last, value) = form.fields
+        names = [name for name, _ in texts] if form.button else [name for name, _ in form.fields]
+        fields = dict.fromkeys(names, shape * (LONG // (len(names) or 1) // len(shape)))
+        began = time.process_time()
+        ask_path(root, form.path, "post", data={last: value} | fields)
+        if (took := time.process_time() - began) > LIMIT:
+            slow[form.path] = round(took, 1)
+    assert len(forms) > 20
+    assert not slow

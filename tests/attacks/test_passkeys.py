@@ -1,0 +1,192 @@
+"""Answers of passkeys that somebody made up: each is refused, and none is an error of ours."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from fido2.cose import ES256
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
+
+from tests.access.conftest import is_signed_in, sign_in
+from tests.attacks.fuzz import JSON_AWKWARD
+from tests.dashboard.conftest import HttpsClient
+
+FLAG = AuthenticatorData.FLAG
+ADD = "/account/two-factor/webauthn/add/"
+LOGIN = "/account/two-factor/webauthn/login/"
+REAUTHENTICATE = "/account/two-factor/webauthn/reauthenticate/"
+ID = b"a-credential-of-ana"
+# Of JSON itself; the others are put into an answer that is right but for them.
+UNREADABLE = {
+    "endless number": "1" * 5000,
+    "endless nesting": "[" * 50_000,
+    "half of a character": '{"response": "\\ud800"}',
+    "no number": "NaN",
+    "nothing": "null",
+    "list": "[]",
+    "text": '"x"',
+    "empty": "{}",
+    "without parts": '{"response": 1}',
+}
+NOTHING_OF = (b"{}", b"[]", b"null", b"\xff\xfe", b"[" * 3000, b"\xa3\x01\x02", b"\xbf" * 99)
+
+
+def text_of(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+ODD = [
+    *(odd for odd in JSON_AWKWARD if odd != "x" * 70_000),
+    *("", "\0", "\ud800", "!", "A", "A" * 300, "٣", *map(text_of, NOTHING_OF)),
+]
+
+
+class Passkey:
+    """A passkey of software, which answers as a browser would hand it on."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+
+    def create(self, challenge: str) -> dict[str, Any]:
+        public = ES256.from_cryptography_key(self._key.public_key())
+        attested = AttestedCredentialData.create(b"\0" * 16, ID, public)
+        data = AuthenticatorData.create(self._host(), FLAG.UP | FLAG.UV | FLAG.AT, 0, attested)
+        attestation = AttestationObject.create("none", data, {})
+        client = self._client("webauthn.create", challenge)
+        return self._answer(clientDataJSON=client, attestationObject=bytes(attestation))
+
+    def get(self, challenge: str, user: User) -> dict[str, Any]:
+        data = bytes(AuthenticatorData.create(self._host(), FLAG.UP | FLAG.UV, 0))
+        client = self._client("webauthn.get", challenge)
+        signed = data + hashlib.sha256(client).digest()
+        signature = self._key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        parts = {"clientDataJSON": client, "authenticatorData": data, "signature": signature}
+        return self._answer(**parts, userHandle=user_pk_to_url_str(user).encode())
+
+    @staticmethod
+    def _host() -> bytes:
+        return hashlib.sha256(b"testserver").digest()
+
+    @staticmethod
+    def _client(kind: str, challenge: str) -> bytes:
+        said = {"type": kind, "challenge": challenge, "origin": "https://testserver"}
+        return json.dumps(said | {"crossOrigin": False}).encode()
+
+    @staticmethod
+    def _answer(**parts: bytes) -> dict[str, Any]:
+        return {
+            "id": text_of(ID),
+            "rawId": text_of(ID),
+            "type": "public-key",
+            "response": {name: text_of(part) for name, part in parts.items()},
+            "clientExtensionResults": {},
+            "authenticatorAttachment": "platform",
+        }
+
+
+def challenge_of(browser: Client, page: str) -> str:
+    answer = browser.get(page, headers={"x-requested-with": "XMLHttpRequest"})
+    assert answer.status_code == 200, answer.headers
+    return str(browser.session["mfa.webauthn.state"]["challenge"])
+
+
+def faulty(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The answer with one part missing, or odd."""
+    for part in (answer, answer["response"]):
+        for name, right in list(part.items()):
+            for odd in [*ODD, None]:
+                part[name] = odd
+                yield answer
+                part[name] = right
+            del part[name]
+            yield answer
+            part[name] = right
+
+
+@pytest.fixture
+def passkey() -> Passkey:
+    return Passkey()
+
+
+@pytest.fixture
+def signed_in(ana) -> Client:
+    client = HttpsClient()
+    sign_in(client)
+    return client
+
+
+@pytest.fixture
+def _enrolled(signed_in, passkey):
+    credential = json.dumps(passkey.create(challenge_of(signed_in, ADD)))
+    signed_in.post(ADD, {"name": "x", "credential": credential, "passwordless": "on"})
+    assert Authenticator.objects.filter(type="webauthn").exists()
+
+
+def offer(browser: Client, page: str, answer: dict[str, Any], state: Any) -> int:
+    """The status, for a challenge that is still open, and not for too many attempts."""
+    cache.clear()
+    session = browser.session
+    session["mfa.webauthn.state"] = state
+    session.save()
+    fields = {"name": "x", "credential": json.dumps(answer)}
+    return browser.post(page, fields).status_code
+
+
+def test_a_made_up_answer_to_add_a_passkey_is_no_error_of_ours(signed_in, passkey):
+    right = passkey.create(challenge_of(signed_in, ADD))
+    state = signed_in.session["mfa.webauthn.state"]
+    statuses = {offer(signed_in, ADD, answer, state) for answer in faulty(right)}
+    assert statuses <= {200, 302}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_answer_that_is_no_json_adds_no_passkey(signed_in, text):
+    challenge_of(signed_in, ADD)
+    assert signed_in.post(ADD, {"name": "x", "credential": text}).status_code == 200
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.usefixtures("_enrolled")
+def test_a_passkey_of_software_signs_in(ana, passkey):
+    """Or else the tests below would pass on answers that nobody takes."""
+    stranger = HttpsClient()
+    challenge = challenge_of(stranger, LOGIN)
+    stranger.post(LOGIN, {"credential": json.dumps(passkey.get(challenge, ana))})
+    assert is_signed_in(stranger)
+
+
+@pytest.mark.usefixtures("_enrolled")
+def test_a_made_up_answer_to_sign_in_is_no_error_of_ours(ana, passkey):
+    stranger = HttpsClient()
+    right = passkey.get(challenge_of(stranger, LOGIN), ana)
+    state = stranger.session["mfa.webauthn.state"]
+    statuses = {offer(stranger, LOGIN, answer, state) for answer in faulty(right)}
+    assert statuses == {302}  # to the sign-in, or in
+
+
+@pytest.mark.usefixtures("_enrolled")
+def test_an_answer_signed_by_another_key_signs_nobody_in(ana):
+    stranger = HttpsClient()
+    challenge = challenge_of(stranger, LOGIN)
+    stranger.post(LOGIN, {"credential": json.dumps(Passkey().get(challenge, ana))})
+    assert not is_signed_in(stranger)
+
+
+@pytest.mark.usefixtures("_enrolled")
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("page", [LOGIN, REAUTHENTICATE])
+def test_an_answer_that_is_no_json_signs_nobody_in(signed_in, page, text):
+    client = HttpsClient() if page == LOGIN else signed_in
+    client.get(page)
+    assert client.post(page, {"credential": text}).status_code < 500
+    assert client is signed_in or not is_signed_in(client)
