@@ -120,7 +120,7 @@ def export(query: str, most: int) -> None:
 
 
 class _Enough(threading.Event):
-    """Stops the worker once so many rows are written."""
+    """Stops the worker after this number of rows."""
 
     def __init__(self, rows: int) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ def _change_password(request: HttpRequest) -> HttpResponse:
 
 
 def _codes_shown(view: View) -> View:
-    """Whoever has seen the codes can use them later, so that is written down too."""
+    """Audits each view of the codes, because they can be used later by anyone who saw them."""
 
     def show(request: HttpRequest) -> HttpResponse:
         answer = view(request)

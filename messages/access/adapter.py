@@ -24,7 +24,7 @@ from .recent_sign_in import has_signed_in_recently
 
 
 class _Site:
-    """What allauth's e-mails name in their first and last line."""
+    """The site that allauth names in the subject and the last line of its e-mails."""
 
     name = "Statusboard"
 

@@ -30,7 +30,7 @@ def _change_password(_request: HttpRequest) -> HttpResponse:
 
 
 def _change_password_of(request: HttpRequest, pk: int) -> HttpResponse:
-    """Nobody sets somebody else's password: they get a link, and choose it themselves."""
+    """Leads to one's own password, or to the page that sends another person a link."""
     return _change_password(request) if pk == request.user.pk else redirect("dashboard:person", pk)
 
 

@@ -143,7 +143,7 @@ class _StrictDecoder(json.JSONDecoder):
 
 
 class _PasskeyAnswer:
-    """What a passkey answered, or what somebody made up: allauth fails at some of that."""
+    """A passkey's answer. Refuses invented ones, some of which make allauth raise an error."""
 
     fields: dict[str, Any]
 

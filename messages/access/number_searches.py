@@ -27,7 +27,7 @@ _KEPT: Final = "_statusboard_number_searches"
 
 
 def may_be_a_number(text: str) -> bool:
-    """Whether a search for exactly this could tell that a number which is hidden is this one."""
+    """Whether a search for this text could confirm a guess of a hidden number."""
     plain = phones.plain(text)
     if plain and masked(plain) == plain:
         return False

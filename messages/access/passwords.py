@@ -24,7 +24,7 @@ _USED: Final = "messages.access.passwords.used"
 
 
 def user_by_password(request: HttpRequest, login: str, password: str) -> User | None:
-    """Who signs in by a user name or e-mail address, and the right password.
+    """The user with this user name or e-mail address and this password.
 
     An unknown name costs as much time as a known one, and is refused as often.
     """
@@ -121,7 +121,7 @@ def _users_called(login: str) -> list[User]:
 
 
 def _user_with(password: str, users: Collection[User]) -> User | None:
-    """Whose password it is. Somebody who is switched off too, so that a page can say so."""
+    """The user with this password, also one whose account is off: the page then says so."""
     if not users:
         User().set_password(password)  # as slow as a check
     return next((user for user in users if user.check_password(password)), None)

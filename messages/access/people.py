@@ -105,7 +105,7 @@ def reset_two_factor(request: HttpRequest, user: User) -> None:
 def follow_changes_past_the_page(
     request: HttpRequest, user: User, changed: Iterable[str], *, email_before: str
 ) -> None:
-    """What Django admin changed, which writes down by itself what it was.
+    """Follows a change in Django admin, which audits the change itself.
 
     A new address ends the sessions, as a new password does. The links sent to the old one stop
     working, because they are signed with it.

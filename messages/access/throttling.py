@@ -31,7 +31,7 @@ _MOST: Final = 5000
 
 
 class Limit(NamedTuple):
-    """So many attempts at once, and after that one every so many seconds."""
+    """`at_once` attempts without waiting, and after that one every `seconds`."""
 
     at_once: int
     seconds: int
@@ -133,9 +133,10 @@ def spend(counted: Counter) -> int:
 
 
 def note_failure(*about: str) -> int | None:
-    """Whether the audit log has room for one more failure about something: None where not.
+    """Counts a failure that is to be audited.
 
-    Otherwise how many were left out since the last one that it shows.
+    None where the audit log has shown enough of them for now; otherwise the number of failures left
+    out since the last one that it shows.
     """
     key, limit = counter("audit", *about)
     with transaction.atomic():

@@ -104,6 +104,8 @@ class SpoolQuota:
         try:
             counted = self._count()
         except Exception:
+            # The spool may be missing, locked or broken, and whoever writes to it says so. The last
+            # count stands until the next one.
             return
         with self._lock:
             self._counted, self._written = counted, self._written_meanwhile

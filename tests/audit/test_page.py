@@ -54,6 +54,13 @@ def test_it_tells_who_did_what_and_where(admin, ana, instance):
         assert words in page
 
 
+def test_audit_details_show_a_user_name_with_digits_whole(admin, ana):
+    audit(ana, Action.USER_CHANGED, details={"user": "maria19871234", "reason": "5544999999999"})
+    page = admin.get(PAGE).content.decode()
+    assert "maria19871234" in page
+    assert "5544999999999" not in page
+
+
 def test_an_empty_log_says_what_will_be_there(admin):
     assert "Nothing matches" in admin.get(PAGE, {"action": "purged"}).content.decode()
 
