@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from django.utils.translation import get_language, ngettext
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from messages import viewpoint
 
 UTC: Final = "UTC"
-_ZONE_OF_LANGUAGE: Final = {"pt-br": "America/Sao_Paulo"}
 # What the names of zones cannot spell.
 _CITIES: Final = {
     "Araguaina": "Araguaína",
@@ -24,14 +24,10 @@ _CITIES: Final = {
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def zone_of_language() -> str:
-    return _ZONE_OF_LANGUAGE.get(get_language() or "", UTC)
-
-
 def zone_to_tell(name: str, at: datetime) -> str:
-    """The zone of a time that is read elsewhere, in words; '' where its language has one."""
-    is_told = name == UTC or name != zone_of_language()
-    return zone_in_words(name, at) if is_told else ""
+    """The zone of a time that is read elsewhere, in words; '' for the zone that readers expect."""
+    is_expected = name == settings.DEFAULT_TIME_ZONE and name != UTC
+    return "" if is_expected else zone_in_words(name, at)
 
 
 def zone_in_words(name: str, now: datetime) -> str:

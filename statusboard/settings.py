@@ -4,6 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from csp.constants import NONE, SELF
@@ -396,6 +397,15 @@ LANGUAGES = [("en", _("English")), ("pt-br", _("Brazilian Portuguese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
+
+# What times are shown in where nobody's own zone is known.
+DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", default="America/Sao_Paulo")
+try:
+    ZoneInfo(DEFAULT_TIME_ZONE)
+except (KeyError, ValueError, OSError) as error:
+    raise ImproperlyConfigured(
+        "DEFAULT_TIME_ZONE must be the name of a time zone, such as America/Sao_Paulo."
+    ) from error
 
 # ── Static files ─────────────────────────────────────────────────────────────────────────────────
 

@@ -10,21 +10,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.times import UTC, zone_in_words, zone_of_language
+from messages.times import UTC, zone_in_words
 
 from .preferences import theme_of
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`is_own_zone` asks the browser, where it can, to put the viewer's own zone as the value."""
-
     value: str
     label: str | Promise
     is_current: bool
     lang: str = ""
-    title: str = ""
-    is_own_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +91,6 @@ def _theme_setting(current: str) -> Setting:
 
 
 def _zone_setting(current: str) -> Setting:
-    mine = Option(
-        "",
-        pgettext_lazy("time zone", "Mine"),
-        current != UTC,
-        title=zone_of_language(),
-        is_own_zone=True,
-    )
+    mine = Option("", pgettext_lazy("time zone", "Mine"), current != UTC)
     utc = Option(UTC, "UTC", current == UTC)
     return Setting(_("Times"), "time_zone", reverse("dashboard:preferences"), (mine, utc))

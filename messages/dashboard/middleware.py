@@ -7,7 +7,7 @@ from .preferences import zone_of
 
 
 class ViewerTimeZoneMiddleware:
-    """Shows times in the viewer's zone: the one they chose, else the one of their language."""
+    """Shows times in the viewer's zone: the one they chose, else their browser's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.views.decorators.http import require_POST
 
-from messages.times import zone_of_language
 from statusboard.links import is_path_of_site
 
 THEME_COOKIE: Final = "statusboard_theme"
 ZONE_COOKIE: Final = "statusboard_time_zone"
+# Written by static/js/board.js.
+BROWSER_ZONE_COOKIE: Final = "statusboard_browser_time_zone"
 THEMES: Final = ("auto", "light", "dark")
 _YEAR: Final = 365 * 24 * 3600
 
@@ -24,14 +25,16 @@ def theme_of(request: HttpRequest) -> str:
 
 
 def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo:
-    """The zone that the viewer chose, else the one of their language."""
-    return _zone(request.COOKIES.get(ZONE_COOKIE, "")) or zoneinfo.ZoneInfo(zone_of_language())
+    """The zone that the viewer chose, else their browser's, else the default one."""
+    names = (request.COOKIES.get(name, "") for name in (ZONE_COOKIE, BROWSER_ZONE_COOKIE))
+    chosen = next(filter(None, map(_zone, names)), None)
+    return chosen or zoneinfo.ZoneInfo(settings.DEFAULT_TIME_ZONE)
 
 
 @login_not_required
 @require_POST
 def save_preferences(request: HttpRequest) -> HttpResponse:
-    """Keep what was sent and is valid; an empty time zone means the language's own."""
+    """Keep what was sent and is valid; an empty time zone means the browser's."""
     response = HttpResponseRedirect(_way_back(request))
     theme, zone = request.POST.get("theme"), request.POST.get("time_zone")
     if theme in THEMES:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from messages.access.masking import without_numbers
 from messages.incidents.links import place_of
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
-from messages.times import duration, zone_of_language
+from messages.times import duration
 from statusboard.links import absolute_url
 
 # More of them read no better one by one.
@@ -167,8 +168,8 @@ def _place(entry: Entry) -> int:
 
 
 def _clock(moment: datetime) -> str:
-    """By the clock of the channel's language: who reads it has no time zone that we know of."""
-    zone = zone_of_language()
+    """In the default zone: who reads it has no time zone that we know of."""
+    zone = settings.DEFAULT_TIME_ZONE
     local = moment.astimezone(ZoneInfo(zone))
     day = date_format(local, pgettext("date format", "j M Y"), use_l10n=False)
     return _("%(day)s, %(clock)s (%(zone)s)") % {

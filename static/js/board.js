@@ -88,14 +88,11 @@ function offerCopying() {
   }
 }
 
-// The server only knows the zone that goes with the language; the browser knows the viewer's own.
-function offerOwnTimeZone() {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  for (const button of document.querySelectorAll("[data-own-zone]")) {
-    if (!zone) continue;
-    button.value = zone;
-    button.title = zone;
-  }
+// The server cannot know the viewer's time zone; the page that follows is shown in it.
+function tellTimeZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `statusboard_browser_time_zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
 function offerPrinting() {
@@ -119,6 +116,6 @@ document.addEventListener("click", closeMenusElsewhere);
 document.addEventListener("focusout", closeMenuThatIsLeft);
 leadBackToTheList();
 offerCopying();
-offerOwnTimeZone();
+tellTimeZone();
 offerPrinting();
 showCurrentTabs();

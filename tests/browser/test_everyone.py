@@ -184,10 +184,12 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_page, support, mes
 def test_times_in_my_own_zone(open_page, support, messages):
     page = open_page(support, timezone_id="America/Manaus")
     page.goto("/")
-    expect(page.get_by_text("Times are shown in UTC.")).to_be_visible()
     page.locator("summary", has_text="Display").click()
-    page.get_by_role("button", name="Mine").click()
+    page.get_by_role("button", name="English").click()
     expect(page.get_by_text("Times are shown in Manaus (UTC−4).")).to_be_visible()
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("button", name="UTC").click()
+    expect(page.get_by_text("Times are shown in UTC.")).to_be_visible()
 
 
 def test_the_language_can_be_chosen_before_sign_in(open_page):

@@ -4,6 +4,7 @@ from copy import copy
 from datetime import UTC, datetime
 
 import pytest
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -285,9 +286,11 @@ def test_each_raw_callback_names_the_status_that_it_reported(admin_client, repor
         ("en", "UTC", "(Times in UTC.)"),
         ("pt-br", "America/Manaus", "(Horários no fuso Manaus (UTC−4).)"),
         ("pt-br", "America/Sao_Paulo", ""),
+        ("en", "America/Sao_Paulo", ""),
     ],
 )
-def test_the_sentence_names_a_zone_that_is_not_the_languages_own(
+@override_settings(DEFAULT_TIME_ZONE="America/Sao_Paulo")
+def test_the_sentence_names_a_zone_that_is_not_the_default_one(
     viewer, report, language, zone, words
 ):
     message = report("SENT", "RECEIVED")

@@ -34,17 +34,29 @@ def test_a_time_zone_that_does_not_exist_is_not(zone, viewer):
     assert "Times are shown in UTC." in viewer.get("/").content.decode()
 
 
+@pytest.mark.parametrize("name", ["statusboard_time_zone", "statusboard_browser_time_zone"])
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "/etc"])
-def test_a_strange_cookie_is_no_error(zone, viewer):
-    viewer.cookies["statusboard_time_zone"] = zone
+def test_a_strange_cookie_is_no_error(name, zone, viewer):
+    viewer.cookies[name] = zone
     assert "Times are shown in UTC." in viewer.get("/").content.decode()
 
 
-def test_mine_is_the_zone_of_the_language(viewer):
+def test_mine_is_the_zone_of_the_browser(viewer):
+    viewer.cookies["statusboard_browser_time_zone"] = "America/Manaus"
     viewer.post(URL, {"time_zone": "UTC"})
+    assert "Times are shown in UTC." in viewer.get("/").content.decode()
     viewer.post(URL, {"time_zone": ""})
-    page = viewer.get("/", headers={"accept-language": "pt-BR"}).content.decode()
-    assert "São Paulo (UTC−3)" in page
+    assert "Times are shown in Manaus (UTC−4)." in viewer.get("/").content.decode()
+
+
+@pytest.mark.parametrize("browser", ["", "America/Manaus"])
+def test_a_language_never_changes_the_time_zone(viewer, settings, browser):
+    settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"
+    viewer.cookies["statusboard_browser_time_zone"] = browser
+    city = "Manaus (UTC−4)" if browser else "São Paulo (UTC−3)"
+    for language in ("en", "pt-br"):
+        viewer.post("/preferences/language/", {"language": language})
+        assert city in viewer.get("/").content.decode()
 
 
 @pytest.mark.parametrize(

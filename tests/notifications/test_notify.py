@@ -211,9 +211,11 @@ def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, 
     assert "(UTC)" in message.body
 
 
-def test_a_channel_in_portuguese_is_told_the_time_in_brazil(instance, clock):
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_a_channel_is_told_the_time_in_the_default_zone(instance, clock, settings, language):
+    settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"
     clock.now = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
-    channel(ChannelKind.EMAIL, "ana@example.com", language="pt-br")
+    channel(ChannelKind.EMAIL, "ana@example.com", language=language)
     Channel.objects.update(next_at=clock.now)
     opened(instance)
     notify()
