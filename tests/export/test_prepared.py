@@ -180,6 +180,7 @@ def test_words_and_times_are_those_of_who_asked(taker, report):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     taker.cookies["django_language"] = "pt-br"
+    taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
     with translation.override("en"):
         address = take(taker, kind="xlsx")["Location"]
     prepare_exports()

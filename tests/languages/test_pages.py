@@ -41,7 +41,8 @@ def test_another_portuguese_is_better_than_english(viewer):
     assert "Mensagens" in viewer.get("/", headers={"accept-language": "pt-PT"}).content.decode()
 
 
-def test_the_sentence_on_top_of_a_message(viewer, report):
+def test_the_sentence_on_top_of_a_message(viewer, report, settings):
+    settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"
     message = report("SENT", "RECEIVED")
     delivered = datetime(2025, 11, 22, 12, 14, 3, tzinfo=UTC)
     message.events.filter(status="RECEIVED").update(occurred_at=delivered)
