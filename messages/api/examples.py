@@ -77,6 +77,7 @@ INSTANCE: Final = _example(
         "connection_reason": "",
         "last_heard_at": "2026-11-22T09:14:04.218000Z",
         "webhook": "in sync",
+        "stuck": 2,
         "created_at": "2026-10-01T08:00:00Z",
     },
 )

@@ -160,17 +160,24 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
     connection_reason = WordsField()
     last_heard_at = serializers.DateTimeField(allow_null=True)
     webhook = serializers.SerializerMethodField(help_text="Whether Z-API calls this board.")
+    stuck = serializers.SerializerMethodField(
+        help_text="How many messages of the last day are stuck: those of `/messages/?view=stuck`."
+    )
 
     class Meta:
         model = Instance
         fields = ["id", "zapi_id", "name", "account", "connected", "connection_changed_at"]
-        fields += ["connection_reason", "last_heard_at", "webhook", "created_at"]
+        fields += ["connection_reason", "last_heard_at", "webhook", "stuck", "created_at"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=WebhookState.values))
     def get_webhook(self, instance: Instance) -> str:
         states = {hook.kind: hook.state for hook in instance.webhooks.all()}
         return states.get(WebhookKind.MESSAGE_STATUS, WebhookState.NEVER_VERIFIED)
+
+    def get_stuck(self, instance: Instance) -> int:
+        numbers: dict[int, int] = self.context["stuck"]
+        return numbers.get(instance.pk, 0)
 
 
 class SummarySerializer(serializers.ModelSerializer[HourlySummary]):

@@ -1,15 +1,18 @@
 """What can be read. Every answer goes through `limited_to`, as every page does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
 from messages.access.masking import sees_phones
 from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to
+from messages.incidents.numbers import with_numbers_of_now
+from messages.incidents.stuck import stuck_numbers
 from messages.incidents.visible import as_shown_to, incidents_for
 from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Instance, Message, StatusEvent
@@ -156,6 +159,13 @@ class InstanceReading(Reading):
     serializer_class = InstanceSerializer
     permission = VIEW_INSTANCES
     examples = (examples.INSTANCE,)
+    stuck: dict[int, int]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "stuck": self.stuck}
+
+    def count_stuck(self, instances: Iterable[Instance]) -> None:
+        self.stuck = stuck_numbers(instances, timezone.now())
 
     def instances(self) -> QuerySet[Instance]:
         active = Instance.objects.active().with_last_heard()
@@ -169,12 +179,22 @@ class InstanceList(InstanceReading, ListView):
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:
         return self.instances()
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        rows = super().paginate_queryset(queryset)
+        self.count_stuck(rows or ())
+        return rows
+
 
 class InstanceDetail(InstanceReading, RetrieveAPIView[Instance]):
     """Read one instance."""
 
     def get_queryset(self) -> QuerySet[Instance]:
         return self.instances()
+
+    def get_object(self) -> Instance:
+        instance: Instance = super().get_object()
+        self.count_stuck([instance])
+        return instance
 
 
 class SummaryList(ListView):
@@ -202,4 +222,5 @@ class IncidentList(ListView):
         return filters.narrow_incidents(incidents_for(self.request.user), query)
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        return as_shown_to(self.request.user, super().paginate_queryset(queryset) or ())
+        rows = with_numbers_of_now(super().paginate_queryset(queryset) or ())
+        return as_shown_to(self.request.user, rows)

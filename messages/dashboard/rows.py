@@ -11,6 +11,7 @@ from django.urls import reverse
 from messages import viewpoint
 from messages.access.masking import as_seen_by, mask_text, sees_phones
 from messages.access.scope import Viewer
+from messages.incidents import stuck
 from messages.labels import Labels, labels_of
 from messages.models import Label, Message
 from messages.reports import Report, reports_of
@@ -22,7 +23,6 @@ from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
 
 _MINUTE: Final = timedelta(minutes=1)
-_UNDELIVERED: Final = {Status.ACCEPTED, Status.SENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,8 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
 
 def stuck_for(message: Message) -> str:
     """How long it has been on its way, in words; '' while that is no longer than usual."""
-    if message.inbound or message.status not in _UNDELIVERED:
-        return ""
-    waiting = viewpoint.now() - message.started_at
-    patience = timedelta(minutes=message.instance.stuck_after)
-    if waiting < patience:
-        return ""
-    return duration(waiting // _MINUTE * _MINUTE)
+    waiting = stuck.stuck_for(message, viewpoint.now())
+    return "" if waiting is None else duration(waiting // _MINUTE * _MINUTE)
 
 
 def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:

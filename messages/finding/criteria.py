@@ -66,6 +66,8 @@ _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 class Criteria:
     """`chosen_period` is None where none is named: a week, or all time for a search.
 
+    Stuck messages are those of a day then, as many as every other page counts.
+
     `reached` asks for those that came this far or further. `groups` is None for groups and
     individuals alike. `since` and `until` bound the time of sending, the latter excluded.
     """
@@ -100,6 +102,8 @@ class Criteria:
 
     @property
     def period(self) -> Period:
+        if self._is_of_now:
+            return Period.DAY
         return self.chosen_period or (Period.ALL if self._reaches_back else Period.WEEK)
 
     @property
@@ -126,7 +130,7 @@ class Criteria:
         """All but the search, which depends on who asks."""
         if not self.inbound:
             found = found.outbound()
-        if self.period in _LENGTHS:
+        if self.period in _LENGTHS and not self._is_of_now:
             found = found.heard_since(timezone.now() - _LENGTHS[self.period])
         if self.since or self.until:
             found = found.sent_between(self.since, self.until)
@@ -138,7 +142,7 @@ class Criteria:
             found = found.that_reached(self.reached)
         if self.groups is not None:
             found = found.of_groups() if self.groups else found.of_individuals()
-        return _seen_as(self.view, found)
+        return found.stuck_now() if self._is_of_now else _seen_as(self.view, found)
 
     def query(self) -> list[tuple[str, str]]:
         """The parameters of the address that asks for the same."""
@@ -161,6 +165,11 @@ class Criteria:
     @property
     def _reaches_back(self) -> bool:
         return bool(self.search or self.since or self.until)
+
+    @property
+    def _is_of_now(self) -> bool:
+        """Whether those are asked for that every page counts as stuck."""
+        return self.view is View.STUCK and not (self.chosen_period or self._reaches_back)
 
 
 def _seen_as(view: View, found: MessageQuerySet) -> MessageQuerySet:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from messages.access.number_searches import wait_to_search
 from messages.access.scope import Viewer, limited_to
-from messages.incidents.stuck import stuck
+from messages.incidents.stuck import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
 from messages.models.reached import reached
 from messages.models.unindexed import Unindexed
@@ -115,6 +115,10 @@ class MessageQuerySet(QuerySet[Message]):
 
     def stuck(self) -> Self:
         return stuck(self, timezone.now())
+
+    def stuck_now(self) -> Self:
+        """Those of the last day, as every page counts them."""
+        return stuck_now(self, timezone.now())
 
     def of_addresses(self, addresses: Iterable[str], others: Iterable[int] = ()) -> Self:
         """To one of these addresses; `others` are messages to the same people under another one."""

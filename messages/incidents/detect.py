@@ -19,6 +19,7 @@ from messages.models import Incident, IncidentKind, Instance, Transition
 from .absence import Absence
 from .finding import Finding, Rule, Subject, Watch
 from .grouping import grouped
+from .numbers import numbered
 from .queue import explain
 from .rules import RULES
 
@@ -36,7 +37,7 @@ def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) ->
     watch = _look(timezone.now())
     found_by_rules, failed = _ask(rules, watch)
     groups = grouped(found_by_rules, watch)
-    findings = list(explain(groups.findings, watch))
+    findings = list(explain(numbered(groups.findings, watch.now), watch))
     opened = sum(_found(finding, watch, listener) for finding in findings)
     found = {finding.subject for finding in findings}
     # A rule that failed says nothing, not even that all is well.

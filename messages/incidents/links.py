@@ -1,6 +1,7 @@
 """Where to look into an incident, as an address of the board."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -8,7 +9,10 @@ from django.urls import reverse
 
 from messages.models import Incident, IncidentKind, Instance
 
-_DAY: Final = 24 * 60  # minutes
+from .stuck import days_counted
+
+# As messages.finding names them in an address.
+_PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
 _VIEWS: Final = {IncidentKind.STUCK: "stuck", IncidentKind.FAILING: "failed"}
 _OF_AN_INSTANCE: Final = {
     IncidentKind.WEBHOOK: ("instance", "view_instance", "#webhook"),
@@ -37,7 +41,7 @@ def place_of(incident: Incident) -> Place:
     if instance is None:
         return _page(*_OF_THE_BOARD.get(kind, ("instances", "view_instance")))
     if kind in _VIEWS:
-        return _messages(instance, _VIEWS[kind])
+        return messages_of(instance, _VIEWS[kind])
     if kind in (IncidentKind.QUARANTINE, IncidentKind.STRANGER):
         return _page("quarantine", "view_callback", f"?instance={instance.pk}")
     page = _OF_AN_INSTANCE.get(kind, ("instance", "view_instance"))
@@ -49,8 +53,8 @@ def _page(name: str, permission: str, more: str = "", *, of: Instance | None = N
     return Place(path + more, f"whatsapp.{permission}")
 
 
-def _messages(instance: Instance, view: str) -> Place:
-    # As far back as its rule looks.
-    period = "24h" if instance.stuck_after < _DAY else "7d"
+def messages_of(instance: Instance, view: str) -> Place:
+    # As far back as stuck messages are counted.
+    period = _PERIODS[days_counted(timedelta(minutes=instance.stuck_after))]
     query = urlencode({"view": view, "instance": instance.pk, "period": period})
     return _page("messages", "view_message", f"?{query}")

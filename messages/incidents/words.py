@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from messages.models import ForwardProblem, Incident, IncidentKind, WebhookKind
 from messages.times import duration
 
-Values = Mapping[str, Any]
+from .stuck import Lately
 
-# The most that was counted; see rules/stuck.py.
-_COUNTED: Final = 1000
+Values = Mapping[str, Any]
 
 
 def about(incident: Incident) -> str:
@@ -42,6 +41,27 @@ def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
 
+def why_no_incident(stuck: int, lately: Lately) -> str:
+    """Why nobody is told of so many stuck messages, where no incident tells of them."""
+    if lately.is_incident:
+        words = ngettext(
+            "%(stuck)d message is stuck, and the threshold of an incident is reached: one opens "
+            "unless it is delivered now.",
+            "%(stuck)d messages are stuck, and the threshold of an incident is reached: one opens "
+            "unless they are delivered now.",
+            stuck,
+        )
+    else:
+        words = ngettext(
+            "%(stuck)d message is stuck, below the threshold of an incident: %(lately)d of the "
+            "last hour, and %(threshold)d would open one.",
+            "%(stuck)d messages are stuck, below the threshold of an incident: %(lately)d of the "
+            "last hour, and %(threshold)d would open one.",
+            stuck,
+        )
+    return words % {"stuck": stuck, "lately": lately.stuck, "threshold": lately.threshold}
+
+
 def _about_minutes(seconds: float) -> str:
     """As exact as a silence is known."""
     return duration(timedelta(minutes=max(1, round(seconds / 60))))
@@ -66,8 +86,8 @@ def _stuck(values: Values) -> str:
 
 
 def _stuck_number(count: int) -> str:
-    if count > _COUNTED:
-        return _("More than 1,000 messages are stuck.")
+    if not count:
+        return _("No message is stuck any more.")
     return ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count) % {
         "count": count
     }

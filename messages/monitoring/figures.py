@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from messages.incidents.absence import ABSENT_AFTER
+from messages.incidents.stuck import stuck_numbers
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
     Callback,
@@ -121,12 +122,18 @@ def _instances() -> _Families:
         "Seconds since an instance's last callback; none before it.",
         labels,
     )
-    now = timezone.now()
-    for instance in Instance.objects.active().with_last_heard():
+    stuck = _family(
+        "stuck_messages", "Stuck messages of the last day, as the pages count them.", labels
+    )
+    now, instances = timezone.now(), list(Instance.objects.active().with_last_heard())
+    numbers = stuck_numbers(instances, now)
+    for instance in instances:
+        values = [instance.zapi_id, instance.name]
+        stuck.add_metric(values, numbers.get(instance.pk, 0))
         if instance.last_heard_at:
-            seconds = (now - instance.last_heard_at).total_seconds()
-            heard.add_metric([instance.zapi_id, instance.name], max(0.0, seconds))
+            heard.add_metric(values, max(0.0, (now - instance.last_heard_at).total_seconds()))
     yield heard
+    yield stuck
 
 
 def _workers() -> _Families:

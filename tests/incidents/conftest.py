@@ -56,9 +56,14 @@ def send(instance: Instance, number: int, at: datetime, *, rank: int = 20, **mor
             instance=instance,
             zapi_id=f"M{first + count}",
             rank=rank,
-            phone="5544999999999",
             is_group=False,
-            **{"inbound": False, "first_heard_at": at, "started_at": at} | more,
+            **{
+                "phone": "5544999999999",
+                "inbound": False,
+                "first_heard_at": at,
+                "started_at": at,
+            }
+            | more,
         )
         for count in range(number)
     )

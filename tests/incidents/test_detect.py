@@ -116,5 +116,5 @@ def test_the_queries_do_not_grow_with_the_instances(instance, told, django_asser
 
     for number in range(20):
         Instance.objects.create(account=instance.account, name=str(number), zapi_id=str(number))
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(17):
         detect(Told())

@@ -11,6 +11,7 @@ from messages.access.scope import Viewer
 from messages.incidents.absence import Absence
 from messages.incidents.glance import glance
 from messages.incidents.links import place_of
+from messages.incidents.numbers import with_numbers_of_now
 from messages.incidents.visible import as_shown_to, incidents_for
 from messages.incidents.words import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind
@@ -88,7 +89,8 @@ class IncidentRow:
 def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
     found = _kept(user, incidents_for(user).open())
-    return [IncidentRow(one, _link(one, user)) for one in _worst_first(found, missing)]
+    shown = with_numbers_of_now(_worst_first(found, missing))
+    return [IncidentRow(one, _link(one, user)) for one in shown]
 
 
 def banner_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:

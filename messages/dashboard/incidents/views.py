@@ -1,3 +1,5 @@
+from typing import Final
+
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -6,22 +8,31 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from messages.access.scope import visible_instances
 from messages.incidents.acknowledge import acknowledge
 from messages.incidents.glance import glance
 from messages.incidents.visible import incidents_for
 
 from .forms import NoteForm
 from .rows import open_rows, resolved_rows
+from .stuck import stuck_rows
 from .workers import worker_rows
+
+# More instances than these are left to the page of instances.
+MOST_QUIET: Final = 20
 
 
 @permission_required("whatsapp.view_incident", raise_exception=True)
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
     rows = open_rows(glance.look().absence, request.user)
+    stuck = stuck_rows(visible_instances(request.user).active()).values()
+    quiet = [row for row in stuck if row.why_no_incident]
     context = {
         "unattended": [row for row in rows if not row.acknowledged],
         "attended": [row for row in rows if row.acknowledged],
+        "quiet": quiet[:MOST_QUIET],
+        "more_quiet": max(0, len(quiet) - MOST_QUIET),
         "resolved": resolved_rows(request.user),
     }
     return render(request, "dashboard/incidents/list.html", context)

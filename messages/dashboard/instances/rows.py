@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
-from django.db.models import Count
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -13,20 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from messages.access.scope import Viewer, limited_to
-from messages.finding.criteria import Criteria, Period, View
-from messages.finding.queries import message_set
-from messages.finding.search import understand
 from messages.incidents.payment import WARNED_BEFORE, unpaid_status
 from messages.instances.filters import held_back
 from messages.instances.reading import is_taken
 from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
 
-from ..filters import address_of
+from ..incidents.stuck import StuckRow, stuck_rows
 from ..moments import Moment, moment
 from .sparkline import HOURS, hours_of, sparkline
-
-# As far back as an incident about stuck messages looks, and as the drawing beside the number does.
-STUCK_SINCE: Final = timedelta(hours=24)
 
 _TROUBLE = {
     WebhookState.DIFFERS: 4,
@@ -60,7 +52,7 @@ class InstanceRow:
     instance: Instance
     webhook: Webhook
     hours: Sequence[int]
-    stuck: int = 0
+    stuck: StuckRow | None = None
 
     @property
     def connection(self) -> Badge:
@@ -87,17 +79,6 @@ class InstanceRow:
         return sparkline(self.hours)
 
     @property
-    def stuck_url(self) -> str:
-        """The messages that are counted, on the Messages page."""
-        criteria = Criteria(
-            understand(""),
-            view=View.STUCK,
-            instances=(self.instance.pk,),
-            chosen_period=Period.DAY,
-        )
-        return address_of(criteria)
-
-    @property
     def payment(self) -> Badge | None:
         return payment_badge(self.instance)
 
@@ -120,7 +101,7 @@ class InstanceRow:
             self.instance.connected is False,
             max(_TROUBLE[WebhookState(self.webhook.state)], _DEAF if self.filtered else 0),
             ("", "warning", "danger").index(payment.tone if payment else ""),
-            self.stuck,
+            self.stuck.number if self.stuck else 0,
             self.instance.last_heard_at is None,
         )
 
@@ -131,19 +112,12 @@ def rows(user: Viewer, tag: str = "", *, archived: bool = False) -> list[Instanc
     if tag:
         instances = instances.filter(tags__name__iexact=tag)
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
-    hours, stuck = hours_of(listed), _stuck_in(listed)
+    hours, stuck = hours_of(listed), stuck_rows(listed)
     found = [
-        InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS), stuck.get(one.pk, 0))
+        InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS), stuck.get(one.pk))
         for one in listed
     ]
     return sorted(found, key=lambda row: row.trouble, reverse=True)
-
-
-def _stuck_in(instances: Sequence[Instance]) -> dict[int, int]:
-    """How many messages of each are stuck, in one query for all."""
-    found = message_set().of_instances(one.pk for one in instances)
-    stuck = found.heard_since(timezone.now() - STUCK_SINCE).stuck()
-    return dict(stuck.order_by().values_list("instance").annotate(number=Count("pk")))
 
 
 def connection_badge(instance: Instance) -> Badge:

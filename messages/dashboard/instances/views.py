@@ -24,6 +24,7 @@ from messages.instances.tags import set_tags
 from messages.instances.tokens import mismatches_of
 from messages.models import BatchKind, Instance, Tag, TokenPolicy, WebhookKind
 
+from ..incidents.stuck import stuck_rows
 from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
 from .panel import panel, steps
@@ -136,6 +137,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "connection": connection_badge(instance),
         "payment": payment_badge(instance),
         "panel": panel(instance),
+        "stuck": stuck_rows([instance]).get(instance.pk),
         "upkeep": {
             "connection_changed": moment(instance.connection_changed_at),
             "due": moment(instance.due_at),

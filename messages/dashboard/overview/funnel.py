@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from messages.dashboard.filters import address_of
 from messages.dashboard.moments import duration
 from messages.models import Instance
 from messages.statuses import Status
@@ -160,16 +161,21 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
     return steps
 
 
-def asides(question: Question, counts: Counts) -> list[Aside]:
+def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
+    """`stuck` are those of now, whatever the period."""
     told = (
         (_("Waiting to be sent"), Status.ACCEPTED, counts.waiting_to_send),
         (_("Waiting for delivery"), Status.SENT, counts.waiting_to_deliver),
         (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
         (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),
     )
+    of_now = Aside(_("Stuck now"), "stuck", stuck, address_of(question.stuck))
     return [
-        Aside(label, status.icon, count, question.list_url(("status", status.lower())))
-        for label, status, count in told
+        *(
+            Aside(label, status.icon, count, question.list_url(("status", status.lower())))
+            for label, status, count in told
+        ),
+        of_now,
     ]
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.dashboard.filters import Link
 from messages.dashboard.paths import path_of
-from messages.finding.criteria import EARLIEST, LATEST, Criteria
+from messages.finding.criteria import EARLIEST, LATEST, Criteria, View
 from messages.finding.search import understand
 from messages.models import Instance
 
@@ -100,6 +100,11 @@ class Question:
             until=self.until,
             groups=self.groups,
         )
+
+    @property
+    def stuck(self) -> Criteria:
+        """The messages that are stuck now, whatever the period."""
+        return self.criteria.but(view=View.STUCK, since=None, until=None)
 
     def url(self, **changes: Any) -> str:
         return f"{path_of('overview')}?{urlencode(replace(self, **changes)._query())}"

@@ -29,13 +29,14 @@ def overview(request: HttpRequest) -> HttpResponse:
         instance=question.instance,
         groups=question.groups,
     )
+    stuck = question.stuck.messages(request.user).count()
     context = {
         "question": question,
         "is_custom": question.period is Period.CUSTOM,
         "cohort": found,
         "counted": moment(found.counted_at),
         "steps": funnel(question, found),
-        "asides": asides(question, found.counts),
+        "asides": asides(question, found.counts, stuck=stuck),
         "latencies": latencies(found),
         "chart": chart(question, found),
         "worst": worst(question, found.instances, instances),

@@ -1,0 +1,47 @@
+"""How many messages of each instance are stuck, and why no incident tells of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from messages.incidents.links import messages_of
+from messages.incidents.numbers import instances_told_of
+from messages.incidents.stuck import Lately, lately, stuck_numbers
+from messages.incidents.words import why_no_incident
+from messages.models import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class StuckRow:
+    """`why_no_incident` is '' where an open one tells the number."""
+
+    instance: Instance
+    number: int
+    is_below_threshold: bool
+    why_no_incident: str
+
+    @property
+    def url(self) -> str:
+        """The messages that are counted, on the Messages page."""
+        return messages_of(self.instance, "stuck").path
+
+
+def stuck_rows(instances: Iterable[Instance]) -> dict[int, StuckRow]:
+    """By instance, those that have any; the most first."""
+    by_pk, now = {one.pk: one for one in instances}, timezone.now()
+    numbers = stuck_numbers(by_pk.values(), now)
+    if not numbers:
+        return {}
+    told = instances_told_of(numbers)
+    found = lately([by_pk[pk] for pk in numbers], now)
+    most_first = sorted(numbers.items(), key=lambda item: -item[1])
+    return {
+        pk: _row(by_pk[pk], number, found.get(pk, Lately()), is_told=pk in told)
+        for pk, number in most_first
+    }
+
+
+def _row(instance: Instance, number: int, found: Lately, *, is_told: bool) -> StuckRow:
+    why = "" if is_told else why_no_incident(number, found)
+    return StuckRow(instance, number, not is_told and not found.is_incident, why)

@@ -1,0 +1,156 @@
+"""One definition of a stuck message, and one number of them, wherever it is told."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from messages.access.api_keys import issue
+from messages.access.roles import ADMIN
+from messages.incidents.glance import State, glance
+from messages.models import ApiKey, Incident, IncidentKind, Instance, KeyRole
+from tests.api.conftest import Caller
+from tests.dashboard.conftest import HttpsClient, _quick_passwords
+from tests.incidents.conftest import send
+from tests.monitoring.test_metrics import TOKEN, samples, scrape
+
+__all__ = ["_quick_passwords"]
+
+
+@pytest.fixture
+def admin(db):
+    glance.hold(State())
+    user = User.objects.create_user("ana", password="p")
+    user.groups.add(Group.objects.get(name=ADMIN))
+    client = HttpsClient()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def other(instance):
+    return Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+
+
+def ago(**by: float):
+    return timezone.now() - timedelta(**by)
+
+
+def text_of(client, path: str) -> str:
+    return str(client.get(path).content.decode())
+
+
+def counted_on_instances(client) -> dict[str, int]:
+    """Each number, by the address that it leads to."""
+    links = r'<a class="tag warning" href="([^"]+)"[^>]*>.*?</svg>(\d+)<'
+    found = re.findall(links, text_of(client, "/instances/"), re.DOTALL)
+    return {unescape(path): int(number) for path, number in found}
+
+
+@pytest.fixture
+def seventeen(instance, other):
+    """Stuck since this morning; among those of the last hour only 2 of 40 are."""
+    send(instance, 15, ago(hours=8))
+    send(instance, 2, ago(minutes=50))
+    send(instance, 38, ago(minutes=50), rank=30)
+    send(instance, 9, ago(days=3))
+    send(other, 14, ago(hours=8))
+
+
+def test_each_number_on_instances_is_that_of_the_list_it_leads_to(admin, seventeen):
+    numbers = counted_on_instances(admin)
+    assert sorted(numbers.values()) == [14, 17]
+    for path, number in numbers.items():
+        assert text_of(admin, path).count('class="row-link"') == number
+
+
+def test_the_stuck_view_lists_as_many_as_instances_counts(admin, seventeen):
+    page = text_of(admin, "/?view=stuck")
+    assert page.count('class="row-link"') == 31
+
+
+def test_a_longer_period_of_the_stuck_view_goes_back_further(admin, seventeen):
+    assert text_of(admin, "/?view=stuck&period=7d").count('class="row-link"') == 40
+
+
+def test_attention_says_that_the_threshold_is_not_reached(admin, seventeen):
+    page = text_of(admin, "/attention/")
+    assert "17 messages are stuck, below the threshold of an incident: 2 of the last hour" in page
+    assert "and 8 would open one" in page
+    assert "14 messages are stuck, below the threshold" in page
+    assert "Nothing needs attention" not in page
+
+
+def test_the_page_of_an_instance_tells_the_number_and_why_nobody_is_alerted(
+    admin, seventeen, instance
+):
+    assert "17 messages are stuck, below" in text_of(admin, f"/instances/{instance.pk}/")
+
+
+def test_the_overview_tells_the_same_number(admin, seventeen, instance):
+    page = admin.get("/overview/")
+    assert {str(one.label): one.count for one in page.context["asides"]}["Stuck now"] == 31
+    chosen = admin.get(f"/overview/?instance={instance.pk}")
+    assert {str(one.label): one.count for one in chosen.context["asides"]}["Stuck now"] == 17
+
+
+def test_the_api_tells_the_same_number(seventeen):
+    caller = Caller(issue(ApiKey(name="CRM", role=KeyRole.SUPERVISOR), by=None))
+    found = caller.read("/instances/")["results"]
+    assert sorted(one["stuck"] for one in found) == [14, 17]
+    assert len(caller.read("/messages/?view=stuck&limit=100")["results"]) == 31
+
+
+def test_the_metrics_tell_the_same_number(seventeen, instance, settings):
+    settings.METRICS_ON, settings.METRICS_TOKEN = True, TOKEN
+    found = samples(scrape().body.decode())
+    stuck = [value for name, value in found.items() if "statusboard_stuck_messages" in str(name)]
+    assert sorted(stuck) == [14, 17]
+
+
+@pytest.mark.parametrize("kind", [IncidentKind.STUCK, IncidentKind.DISCONNECTED])
+def test_an_open_incident_tells_the_number_of_now(admin, seventeen, instance, kind):
+    now = timezone.now()
+    values = {"count": 400, "stuck_count": 400}
+    Incident.objects.create(
+        kind=kind, instance=instance, opened_at=now, last_seen_at=now, values=values
+    )
+    page = text_of(admin, "/attention/")
+    assert "17 messages are stuck." in page
+    assert "400" not in page
+    assert "17 messages are stuck, below" not in page
+
+
+def test_the_worker_stores_the_number_that_pages_tell(seventeen, instance, look, clock):
+    send(instance, 12, clock.now - timedelta(minutes=40))
+    assert look() == ["stuck"]
+    assert Incident.objects.get().values["count"] == 29
+
+
+@pytest.mark.parametrize(
+    "phone", ["status@broadcast", "1774895799-broadcast", "120363000000000001@newsletter"]
+)
+def test_what_nobody_reports_as_delivered_is_never_stuck(admin, instance, phone):
+    send(instance, 1, ago(minutes=50), phone=phone)
+    assert counted_on_instances(admin) == {}
+    assert "Stuck for" not in text_of(admin, "/")
+    assert 'class="row-link"' not in text_of(admin, "/?view=stuck")
+
+
+def test_messages_of_an_archived_instance_are_not_stuck(admin, instance):
+    send(instance, 1, ago(minutes=50))
+    Instance.objects.update(archived_at=timezone.now())
+    assert "Stuck for" not in text_of(admin, "/")
+    assert 'class="row-link"' not in text_of(admin, "/?view=stuck")
+
+
+def test_with_a_threshold_of_more_than_a_day_the_numbers_agree(admin, instance):
+    Instance.objects.update(stuck_after=30 * 60)
+    send(instance, 4, ago(hours=31))
+    [(path, number)] = counted_on_instances(admin).items()
+    assert number == 4
+    for address in (path, "/?view=stuck"):
+        assert text_of(admin, address).count('class="row-link"') == 4
