@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from messages.audit import Action, audit
+from messages.due import has_passed, is_over
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
 from statusboard.buckets import Quota
 
@@ -116,9 +117,9 @@ def spend(key: ApiKey) -> Quota:
     now, limit = timezone.now(), settings.API_REQUESTS_PER_MINUTE
     this = ApiKey.objects.filter(pk=key.pk)
     since = key.last_used_at
-    if since is None or since <= now - _WINDOW:
-        is_over = Q(last_used_at=None) | Q(last_used_at__lte=now - _WINDOW)
-        if this.filter(is_over).update(last_used_at=now, requests=1):
+    if since is None or has_passed(_WINDOW, since, now):
+        is_new = Q(last_used_at=None) | is_over("last_used_at", now, _WINDOW)
+        if this.filter(is_new).update(last_used_at=now, requests=1):
             return Quota(limit, limit - 1, int(_WINDOW.total_seconds()))
         key.refresh_from_db(fields=["last_used_at", "requests"])  # another one opened the minute
         since = key.last_used_at or now

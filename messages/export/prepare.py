@@ -8,7 +8,6 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -25,8 +24,7 @@ logger = logging.getLogger(__name__)
 
 # Of each person; the oldest goes where there would be more, so that nobody fills the database.
 MOST_KEPT: Final = 5
-# Renewed with every piece of the reading.
-LEASE: Final = timedelta(minutes=1)
+LEASE: Final = ExportJob.LEASE
 MOST_TRIES: Final = 3
 PIECE: Final = 2**20
 # How often it is written down how far a file has come, in seconds: each time is a transaction.

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -24,8 +24,8 @@ LANES = 32
 # that is slow or dead finds others' lanes taken, never the others find all taken by it.
 LANES_OF_A_HOST = 16
 LANES_OF_THE_FAILING = 8
-# A served line is free again after this: a turn and one whole time-out are long over by then.
-LEASE = timedelta(seconds=60)
+# A served line is free again after this.
+LEASE = ForwardLine.WAITS.lease
 # Bodies held at once: so many for each lane, of a quarter of a megabyte at the very most.
 LOAD = 25
 
@@ -124,7 +124,7 @@ def settle(turn: Turn, shipped: Shipped, now: datetime) -> None:
 
 
 def _wait(turn: Turn, refusal: Refusal, tries: int, now: datetime) -> None:
-    since = now if tries == 1 else turn.line.failing_since or now
+    since = now if tries == 1 else min(turn.line.failing_since or now, now)
     if tries == 1:
         logger.warning("Webhook %s forwards in vain: %s", turn.line.pk, refusal.problem.value)
     if now - since >= GIVES_UP_AFTER:

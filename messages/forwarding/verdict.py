@@ -11,12 +11,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from messages.models import ForwardProblem
+from messages.models import ForwardLine, ForwardProblem
 from messages.outgoing import Answer
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
-LONGEST_WISH = timedelta(hours=1)  # however far away Retry-After is
+LONGEST_WISH = ForwardLine.WAITS.longest  # however far away Retry-After is
 GIVES_UP_AFTER = timedelta(hours=24)
 
 _OF_STATUS = {

@@ -14,6 +14,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from messages.due import lies_ahead
 from messages.models import Incident, IncidentKind, Instance, Transition
 
 from .absence import Absence
@@ -148,8 +149,8 @@ def _merge(incident: Incident, cause: IncidentKind, now: datetime, listener: Lis
 @transaction.atomic
 def _not_found(incident: Incident, now: datetime, listener: Listener) -> bool:
     still_open = Incident.objects.open().filter(pk=incident.pk)
-    if incident.clear_since is None:
-        still_open.filter(clear_since=None).update(clear_since=now)
+    if incident.clear_since is None or lies_ahead(incident.clear_since, now):
+        still_open.filter(clear_since=incident.clear_since).update(clear_since=now)
         return False
     if now - incident.clear_since < CLEAR_FOR:
         return False

@@ -8,6 +8,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import Lag
 from django.utils import timezone
 
+from messages.due import is_over
 from messages.models import Callback, Instance, Rhythm
 from statusboard.database_away import is_away
 
@@ -21,7 +22,7 @@ LEARNT_EVERY: Final = timedelta(days=1)
 def learn_rhythms(most: int = 20) -> int:
     """Learn those that are due, the longest overdue first."""
     now = timezone.now()
-    is_due = Q(rhythm=None) | Q(rhythm__learnt_at__lte=now - LEARNT_EVERY)
+    is_due = Q(rhythm=None) | is_over("rhythm__learnt_at", now, LEARNT_EVERY)
     instances = Instance.objects.active().filter(is_due)
     due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:most])
     for instance in due:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from messages.audit import Action, audit
+from messages.due import has_passed
 from messages.models import (
     Batch,
     BatchKind,
@@ -31,7 +32,7 @@ from messages.models.batch import BatchRowQuerySet
 from messages.zapi.errors import TOO_MANY_CALLS
 from statusboard.database_away import is_away
 
-from .budget import TURN, latest, rest, room_for, spend
+from .budget import TURN, is_free, latest, rest, room_for, spend
 from .connect import AlreadyConnectedError, connect, update
 from .imports import moves
 from .push import push_wanted
@@ -39,8 +40,7 @@ from .reading import source
 from .tags import add_tags, read_tags
 from .verify import check
 
-# A claimed row is another worker's after this.
-LEASE = timedelta(minutes=10)
+LEASE = BatchRow.LEASE
 # A row that Z-API answers with "too many calls" waits, but a batch must come to its end.
 WAITS_AT_MOST = timedelta(hours=6)
 # How often a command looks whether there is room again, in seconds.
@@ -166,7 +166,7 @@ def forget_old_batches(days: int = 90) -> int:
 
 
 def _claim(due: BatchRowQuerySet) -> BatchRow | None:
-    has_room = Q(instance__account__next_turn_at__lte=latest(timezone.now()))
+    has_room = is_free("instance__account__next_turn_at", latest(timezone.now()))
     due = due.filter(Q(instance=None) | _SILENT | has_room)
     # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
     if not due.exists():
@@ -248,7 +248,8 @@ def _call(row: BatchRow, instance: Instance) -> str:
 
 
 def _is_overdue(batch: Batch) -> bool:
-    return batch.started_at is None or batch.started_at + WAITS_AT_MOST < timezone.now()
+    started_at = batch.started_at
+    return started_at is None or has_passed(WAITS_AT_MOST, started_at, timezone.now())
 
 
 def _import(row: BatchRow) -> str:

@@ -8,13 +8,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from messages.due import has_come, is_due
 from messages.models import Account
 
 # So many instances in this time: two calls for each make 60 a minute.
 INSTANCES_A_TURN: Final = 30
 TURN: Final = timedelta(minutes=1)
+# An account that a worker verifies is another one's after this. Nothing puts its turn off longer.
+LEASE: Final = timedelta(minutes=10)
 
 
 def room_for(instances: int) -> timedelta:
@@ -27,14 +31,20 @@ def latest(now: datetime) -> datetime:
     return now + TURN - room_for(1)
 
 
+def is_free(field: str, latest_turn: datetime) -> Q:
+    """Accounts whose turn comes by then."""
+    return is_due(field, latest_turn, LEASE)
+
+
 @transaction.atomic
 def spend(account_id: int) -> bool:
     """Use up the room of one instance; False where there is none."""
     now = timezone.now()
     account = Account.objects.select_for_update().get(pk=account_id)
-    if account.next_turn_at > latest(now):
+    if not has_come(account.next_turn_at, latest(now), LEASE):
         return False
-    account.next_turn_at = max(account.next_turn_at, now) + room_for(1)
+    used_up_until = account.next_turn_at if account.next_turn_at <= latest(now) else now
+    account.next_turn_at = max(used_up_until, now) + room_for(1)
     account.save(update_fields=["next_turn_at"])
     return True
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import Waits, is_due_after
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 from messages.zapi.client import OTHER_KINDS, Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
@@ -29,11 +30,9 @@ from .reading import (
     words_of,
 )
 
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=6)
+# A claimed push is another worker's after the lease; its six calls of 30 s are long over by then.
+WAITS = Waits(lease=timedelta(minutes=10), first=timedelta(minutes=1), longest=timedelta(hours=6))
 MOST_TRIES = 12
-# A claimed push is another worker's after this; its six calls of 30 s each are long over by then.
-LEASE = timedelta(minutes=10)
 # Agrees to replace whatever is there.
 ANYTHING: Final = "*"
 
@@ -86,9 +85,8 @@ def agree_to_replace(webhook: Webhook, url: str) -> None:
 
 
 def due_pushes() -> QuerySet[Webhook]:
-    return Webhook.objects.filter(
-        retry_at__lte=timezone.now(), instance__archived_at=None
-    ).order_by("retry_at")
+    is_due = is_due_after("retry_at", timezone.now(), WAITS)
+    return Webhook.objects.filter(is_due, instance__archived_at=None).order_by("retry_at")
 
 
 def retry_due_pushes(most: int = 20) -> int:
@@ -119,7 +117,7 @@ def _claim() -> list[Webhook]:
             .select_for_update(skip_locked=True, of=("self",))
         )
         webhooks = list(due)
-        lease = timezone.now() + LEASE
+        lease = timezone.now() + WAITS.lease
         Webhook.objects.filter(pk__in=[one.pk for one in webhooks]).update(retry_at=lease)
     return webhooks
 
@@ -220,5 +218,4 @@ def _plan_retry(webhook: Webhook, *, permanent: bool) -> None:
     if permanent or webhook.tries >= MOST_TRIES:
         webhook.retry_at = None
     else:
-        wait = min(FIRST_WAIT * 2 ** (webhook.tries - 1), LONGEST_WAIT)
-        webhook.retry_at = timezone.now() + wait
+        webhook.retry_at = timezone.now() + WAITS.after(webhook.tries)

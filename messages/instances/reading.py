@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import is_ahead
 from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
 from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
@@ -176,6 +177,7 @@ def _save_unless_newer(webhook: Webhook, wish: Wish, asked_at: datetime) -> None
     """A push that was read back meanwhile knows better than what was asked before it."""
     webhook.tried_at = timezone.now()
     older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
+    older |= is_ahead("checked_at", timezone.now())
     wish.save(webhook, _VERIFIED, older)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from messages.audit import Action, audit
+from messages.due import lies_ahead
 from messages.models import Instance
 from messages.zapi.client import Me, ZapiError
 
@@ -61,7 +62,13 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
 
 def retire_when_over(instance: Instance, me: Me) -> None:
     """What the worker does at a verification, so that nobody has to remember it."""
-    if has_old_keys(instance) and _is_over(instance) and not _calls_old_key(instance, me):
+    if not has_old_keys(instance):
+        return
+    if instance.key_rotated_at and lies_ahead(instance.key_rotated_at, timezone.now()):
+        # By a wrong clock: callbacks to the old URL may still be on their way for an hour from now.
+        instance.key_rotated_at = timezone.now()
+        instance.save(update_fields=["key_rotated_at"])
+    if _is_over(instance) and not _calls_old_key(instance, me):
         _retire(instance)
         audit(None, Action.KEY_RETIRED, about=instance)
 

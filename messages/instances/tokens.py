@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from messages.due import is_over
 from messages.models import Callback, Instance, TokenCheck, TokenPolicy
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def note_wrong_token(zapi_id: str, key_version: int, digest: str) -> None:
         .exclude(token_digest__in=["", digest])
     )
     now = timezone.now()
-    quiet = Q(token_refused_at=None) | Q(token_refused_at__lte=now - LOGGED_EVERY)
+    quiet = Q(token_refused_at=None) | is_over("token_refused_at", now, LOGGED_EVERY)
     with suppress(DatabaseError):  # the answer is the same without
         if refused.update(tokens_refused=F("tokens_refused") + 1) and refused.filter(quiet).update(
             token_refused_at=now

@@ -14,12 +14,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import Waits, is_due_after
 from messages.models import Account, Instance, Webhook, WebhookKind
 from messages.zapi.client import ListedInstance, Me, PartnerClient, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 from statusboard.database_away import is_away
 
-from .budget import INSTANCES_A_TURN, room_for
+from .budget import INSTANCES_A_TURN, LEASE, is_free, room_for
 from .reading import FAILURES, client_of, note, note_failure, webhooks_of
 from .rotate import retire_when_over
 
@@ -28,8 +29,6 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(hours=6)
 # A turn ends after this, in seconds, however slow Z-API is: other accounts wait.
 LONGEST_TURN = 60
-# A claimed account is another worker's after this.
-LEASE = timedelta(minutes=10)
 
 NOT_LISTED = Problem(
     _(
@@ -84,14 +83,15 @@ def _connected(client: ZapiClient, me: Me) -> bool | None:
 
 
 def _due(now: datetime) -> QuerySet[Instance]:
-    return Instance.objects.active().filter(next_check_at__lte=now).order_by("next_check_at", "pk")
+    is_due = is_due_after("next_check_at", now, _waits(), "failed_checks")
+    return Instance.objects.active().filter(is_due).order_by("next_check_at", "pk")
 
 
 def _claim() -> Account | None:
     """Take an account whose turn it is, out of the other workers' sight."""
     now = timezone.now()
     waiting = Account.objects.filter(
-        Exists(_due(now).filter(account=OuterRef("pk"))), next_turn_at__lte=now
+        Exists(_due(now).filter(account=OuterRef("pk"))), is_free("next_turn_at", now)
     ).order_by("next_turn_at", "pk")
     # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
     if not waiting.exists():
@@ -183,8 +183,13 @@ def _put_off(instance: Instance) -> None:
 
 def _plan(instance: Instance) -> None:
     """The next time, not at the same moment as all the others; later and later while in vain."""
-    every = timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
-    wait = min(every * 2 ** min(instance.failed_checks, 10), max(every, LONGEST_WAIT))
-    jitter = random.uniform(0.8, 1.2)  # noqa: S311  (no secret)
-    instance.next_check_at = timezone.now() + wait * jitter
+    longest = _waits().at_most(instance.failed_checks)
+    jitter = random.uniform(2 / 3, 1)  # noqa: S311  (no secret)
+    instance.next_check_at = timezone.now() + longest * jitter
     instance.save(update_fields=["failed_checks", "next_check_at"])
+
+
+def _waits() -> Waits:
+    """The longest ones: a fifth more than what is usual, as `_plan` takes up to a third away."""
+    every = 1.2 * timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
+    return Waits(lease=every, first=2 * every, longest=max(every, 1.2 * LONGEST_WAIT))

@@ -2,9 +2,7 @@
 
 import logging
 import threading
-from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
-from typing import Final
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -19,11 +17,6 @@ from messages.models import QueuedMail
 from .content import to_message
 
 logger = logging.getLogger(__name__)
-
-FIRST_WAIT: Final = timedelta(seconds=30)
-LONGEST_WAIT: Final = timedelta(hours=1)
-# A claimed e-mail is another worker's after this: longer than one attempt takes (EMAIL_TIMEOUT).
-LEASE: Final = timedelta(minutes=5)
 
 _NO_MAIL_SERVER = _(
     "No mail server is set, so e-mails only go to this server’s log: set EMAIL_URL and restart."
@@ -57,7 +50,7 @@ def _claim() -> QueuedMail | None:
     with transaction.atomic():
         mail = QueuedMail.objects.due().select_for_update(skip_locked=True).first()
         if mail:
-            mail.tries, mail.next_try_at = mail.tries + 1, timezone.now() + LEASE
+            mail.tries, mail.next_try_at = mail.tries + 1, timezone.now() + mail.WAITS.lease
             mail.save(update_fields=["tries", "next_try_at"])
     return mail
 
@@ -73,8 +66,7 @@ def _deliver(mail: QueuedMail) -> bool:
         mail.delete()
     else:
         logger.warning("E-mail %s was not sent; it is tried again (%s).", mail.pk, _name(failure))
-        # Exponents stay small, so that many tries cannot overflow.
-        wait = min(FIRST_WAIT * 2 ** min(mail.tries - 1, 10), LONGEST_WAIT)
+        wait = mail.WAITS.after(mail.tries)
         QueuedMail.objects.filter(pk=mail.pk).update(next_try_at=timezone.now() + wait)
     return False
 

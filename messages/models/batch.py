@@ -1,12 +1,15 @@
 """The same thing done to many instances: rows that the worker takes one by one."""
 
-from typing import Self
+from datetime import timedelta
+from typing import Final, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from messages.due import is_due
 
 from .account import Account
 from .fields import SecretField
@@ -68,14 +71,17 @@ class Batch(models.Model):
 class BatchRowQuerySet(models.QuerySet["BatchRow"]):
     def due(self) -> Self:
         return self.filter(
+            is_due("next_try_at", timezone.now(), BatchRow.LEASE),
             state=RowState.WAITING,
             batch__started_at__isnull=False,
-            next_try_at__lte=timezone.now(),
         ).order_by("id")
 
 
 class BatchRow(models.Model):
     """One instance's part in a batch. Its secrets are emptied once it is done."""
+
+    # A row that a worker takes is another one's after this.
+    LEASE: Final = timedelta(minutes=10)
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="rows")
     # The line of the file, or the place in the list, counted from 1.

@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import is_due
+
 # It holds what it was asked for, whatever is purged meanwhile, so it does not stay.
 KEPT: Final = timedelta(days=1)
 
@@ -39,18 +41,19 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         """
         now = timezone.now()
         same = ExportJob.objects.filter(by=models.OuterRef("by"))
-        being_written = same.filter(state=ExportState.WAITING, next_try_at__gt=now)
+        is_free = is_due("next_try_at", now, ExportJob.LEASE)
+        being_written = same.filter(~is_free, state=ExportState.WAITING)
         begun = same.exclude(started_at=None).order_by("-started_at").values("started_at")[:1]
-        waiting = self.filter(state=ExportState.WAITING, next_try_at__lte=now, expires_at__gt=now)
+        waiting = self.kept().filter(is_free, state=ExportState.WAITING)
         waiting = waiting.filter(~models.Exists(being_written))
         waiting = waiting.annotate(last_began=models.Subquery(begun))
         return waiting.order_by(models.F("last_began").asc(nulls_first=True), "created_at")
 
     def kept(self) -> Self:
-        return self.filter(expires_at__gt=timezone.now())
+        return self.exclude(is_due("expires_at", timezone.now(), KEPT))
 
     def expired(self) -> Self:
-        return self.filter(expires_at__lte=timezone.now())
+        return self.filter(is_due("expires_at", timezone.now(), KEPT))
 
 
 class ExportJob(models.Model):
@@ -59,6 +62,9 @@ class ExportJob(models.Model):
     In the database and not on a disk, because whoever writes it and whoever sends it may be
     different machines.
     """
+
+    # A claimed job is another worker's after this; renewed with every piece of the reading.
+    LEASE: Final = timedelta(minutes=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     by = models.ForeignKey(

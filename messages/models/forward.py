@@ -1,12 +1,14 @@
 """The outbox: callbacks on their way to whoever had the webhook before."""
 
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from messages.due import Waits, is_due_after
 
 from .callback import Callback
 from .webhook import Webhook
@@ -110,7 +112,7 @@ class ForwardLineQuerySet(models.QuerySet["ForwardLine"]):
         """Lines to serve, the healthy ones first."""
         waiting = Forward.objects.waiting().filter(webhook=OuterRef("webhook"))
         return (
-            self.filter(Exists(waiting), next_try_at__lte=now)
+            self.filter(Exists(waiting), is_due_after("next_try_at", now, ForwardLine.WAITS))
             .exclude(webhook__forward_to="")
             .order_by("tries", "next_try_at")
         )
@@ -121,6 +123,9 @@ class ForwardLine(Setback):
 
     A worker that serves the line moves `next_try_at` ahead, which keeps the others away.
     """
+
+    # A turn and a whole time-out are over within the lease. A receiver may ask for an hour.
+    WAITS: Final = Waits(timedelta(seconds=60), timedelta(hours=1), timedelta(hours=1))
 
     webhook = models.OneToOneField(
         Webhook,

@@ -7,6 +7,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import is_ahead
+
 from .account import Account
 from .callback import Callback
 from .fields import Secret, SecretField, SecretUnreadableError, token_digest
@@ -15,6 +17,8 @@ from .tag import Tag
 # How long a token that was replaced is still taken: callbacks with it are on their way, and Z-API
 # does not say when it begins to send the new one.
 TOKEN_OVERLAP: Final = timedelta(hours=24)
+# A report's time is Z-API's.
+_ZAPI_MAY_BE_AHEAD: Final = timedelta(minutes=10)
 _OF_THE_DIGEST: Final = ("token_digest", "previous_token_digest", "previous_token_until")
 
 
@@ -46,6 +50,7 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         said_before = When(connected=connected, then=F("connection_changed_at"))
         known_reason = When(connected=connected, then=F("connection_reason"))
         older = Q(connection_reported_at=None) | Q(connection_reported_at__lte=at)
+        older |= is_ahead("connection_reported_at", timezone.now() + _ZAPI_MAY_BE_AHEAD)
         self.filter(older).update(
             connected=connected,
             connection_reported_at=at,

@@ -1,13 +1,15 @@
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import DurationField, Exists, Func, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from messages.due import Waits, is_due
 
 from .fields import SecretField, SecretUnreadableError
 from .incident import Incident, IncidentKind
@@ -20,11 +22,23 @@ class ChannelKind(models.TextChoices):
     WEBHOOK = "webhook", _("Webhook, signed")
 
 
+class _Minutes(Func):
+    """So many minutes as a duration: SQLite holds those in microseconds."""
+
+    output_field = DurationField()
+    template = "(%(expressions)s * INTERVAL '1 minute')"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s * 60000000)")
+
+
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def due(self, now: datetime) -> Self:
         """Those with something to tell, and that may be told now."""
         waiting = Notification.objects.waiting().filter(channel=OuterRef("pk"))
-        return self.filter(Exists(waiting), enabled=True, next_at__lte=now).order_by("next_at")
+        works = Q(is_due("next_at", now, Channel.WAITS.lease + _Minutes("pause")), tries=0)
+        fails = Q(is_due("next_at", now, Channel.WAITS.longest), tries__gt=0)
+        return self.filter(works | fails, Exists(waiting), enabled=True).order_by("next_at")
 
 
 class Channel(models.Model):
@@ -32,6 +46,9 @@ class Channel(models.Model):
 
     A worker that serves a channel moves `next_at` ahead, which keeps the others away.
     """
+
+    # One whole time-out is over within the lease. No receiver can ask for more than the longest.
+    WAITS: Final = Waits(timedelta(minutes=2), timedelta(minutes=1), timedelta(hours=1))
 
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=8, choices=ChannelKind.choices)

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.due import Waits, is_due_after
+
 from .fields import SecretField
 
 # Longer than a mail server is usually away, shorter than its links are good for.
@@ -15,7 +17,8 @@ KEPT: Final = timedelta(days=1)
 
 class QueuedMailQuerySet(models.QuerySet["QueuedMail"]):
     def due(self) -> Self:
-        return self.filter(next_try_at__lte=timezone.now()).order_by("next_try_at", "id")
+        is_due = is_due_after("next_try_at", timezone.now(), QueuedMail.WAITS)
+        return self.filter(is_due).order_by("next_try_at", "id")
 
 
 class QueuedMail(models.Model):
@@ -23,6 +26,9 @@ class QueuedMail(models.Model):
 
     A worker that takes a row moves `next_try_at` ahead, which keeps the other workers away.
     """
+
+    # The lease is longer than one attempt takes (EMAIL_TIMEOUT).
+    WAITS: Final = Waits(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1))
 
     # JSON, encrypted: e-mails hold addresses, and links that let whoever has them sign in.
     content = SecretField(_("content"))

@@ -3,16 +3,23 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from messages.due import is_ahead
 
 
 class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
     def running(self, since: datetime) -> Self:
-        return self.filter(stopped_at=None, beat_at__gte=since)
+        """Not by a clock that is ahead: its last beat would be a sign of life until then."""
+        beating = self.filter(stopped_at=None, beat_at__gte=since)
+        return beating.exclude(is_ahead("beat_at", timezone.now()))
 
     def gone(self, since: datetime) -> Self:
         """Those that stopped beating without having said that they stop."""
-        return self.filter(stopped_at=None, beat_at__lt=since)
+        is_old = Q(beat_at__lt=since) | is_ahead("beat_at", timezone.now())
+        return self.filter(is_old, stopped_at=None)
 
     def doing_everything(self) -> Self:
         """Without those that only do one job, such as emptying a machine's spool."""

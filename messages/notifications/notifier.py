@@ -19,10 +19,7 @@ from .sending import NotToldError, send
 
 logger = logging.getLogger(__name__)
 
-# A served channel is free again after this: one whole time-out is long over by then.
-LEASE: Final = timedelta(minutes=2)
-FIRST_WAIT: Final = timedelta(minutes=1)
-LONGEST_WAIT: Final = timedelta(hours=1)
+LEASE: Final = Channel.WAITS.lease
 GIVES_UP_AFTER: Final = timedelta(hours=24)
 
 
@@ -107,14 +104,13 @@ def _failed(errand: Errand, error: NotToldError, now: datetime) -> None:
     Notification.objects.waiting().filter(stale, channel=errand.channel).update(
         state=NotificationState.GIVEN_UP
     )
-    wait = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
     with translation.override(None):
         problem = str(error.words)  # in the source's language; `Channel.words` translates it
     _update(
         errand,
-        next_at=now + max(wait, error.wish or timedelta()),
+        next_at=now + max(Channel.WAITS.after(tries), error.wish or timedelta()),
         tries=tries,
-        failing_since=errand.channel.failing_since or now,
+        failing_since=min(errand.channel.failing_since or now, now),
         problem=problem,
     )
 

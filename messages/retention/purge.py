@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from messages.audit import Action, audit
+from messages.due import has_passed
 from messages.models import Callback, Kept, KnownAddress, Label, Message, Retention, StatusEvent
 
 from .kinds import KINDS, bodies_after, orphan_labels
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 500
 # A turn of the worker, in seconds; what is left waits for the next one.
 TURN: Final = 30.0
-_EVERY: Final = 3600.0
+_EVERY: Final = timedelta(hours=1)
 
 
 class Purge:
@@ -64,7 +65,7 @@ class Purge:
 
 
 def _is_due(row: Retention, now: datetime) -> bool:
-    return row.finished_at is None or (now - row.finished_at).total_seconds() >= _EVERY
+    return row.finished_at is None or has_passed(_EVERY, row.finished_at, now)
 
 
 def _delete(row: Retention, before: datetime) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import Error
 from django.utils import timezone
 
+from messages.due import is_over
 from messages.ingest import spool_state
 from messages.models import WorkerBeat
 
@@ -57,7 +58,7 @@ class Heart:
 
 
 def forget_old_beats() -> int:
-    forgotten, _ = WorkerBeat.objects.filter(beat_at__lt=timezone.now() - _KEPT).delete()
+    forgotten, _ = WorkerBeat.objects.filter(is_over("beat_at", timezone.now(), _KEPT)).delete()
     return forgotten
 
 
