@@ -7,8 +7,11 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Final
 
 from .redaction import redact, redact_beginning
+
+TEXT_FORMAT: Final = "{asctime} {levelname} [{request_id}] {name}: {message}"
 
 
 class RedactingFormatter(logging.Formatter):

@@ -439,7 +439,7 @@ LOGGING = {
     "formatters": {
         "text": {
             "()": "statusboard.logs.RedactingFormatter",
-            "format": "{asctime} {levelname} [{request_id}] {name}: {message}",
+            "format": logs.TEXT_FORMAT,
             "style": "{",
         },
         "json": {"()": "statusboard.logs.JsonFormatter"},

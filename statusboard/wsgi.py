@@ -5,6 +5,7 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 """
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -12,22 +13,28 @@ from typing import Any, Final
 
 import django
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
-django.setup(set_prefix=False)
+try:
+    django.setup(set_prefix=False)
+except ImproperlyConfigured as error:
+    # Without settings there is no log but granian's own.
+    logging.getLogger("_granian").critical("%s", error)
+    sys.exit(1)
 
-# Django is set up only now: E402.
-from messages.webhooks.doorstep import doorstep, turn_away  # noqa: E402
-from statusboard.charset import drop_strange_content_type  # noqa: E402
-from statusboard.handlers import (  # noqa: E402
+# What needs Django to be set up.
+from messages.webhooks.doorstep import doorstep, turn_away
+from statusboard.charset import drop_strange_content_type
+from statusboard.handlers import (
     CallbackHandler,
     DoorHandler,
     TimedCallbackHandler,
 )
-from statusboard.page_limiter import PageConcurrencyLimiter, server_threads  # noqa: E402
-from statusboard.postgresql.base import limit_statements  # noqa: E402
-from statusboard.short_answers import (  # noqa: E402
+from statusboard.page_limiter import PageConcurrencyLimiter, server_threads
+from statusboard.postgresql.base import limit_statements
+from statusboard.short_answers import (
     LONGEST_PATH,
     TOO_LONG,
     WSGIApplication,

@@ -45,6 +45,12 @@ class Door:
     def start_worker(self, *arguments: str) -> None:
         self._spawn([sys.executable, "manage.py", "worker", *arguments])
 
+    def reload(self) -> None:
+        """SIGHUP for its main process; ends once every process that answers is a new one."""
+        old = set(children(self._web.pid))
+        os.kill(self._web.pid, signal.SIGHUP)
+        wait_until(lambda: not old & set(children(self._web.pid)), "an old process is left")
+
     def kill_a_worker(self) -> None:
         """Kill -9 for one process that answers requests."""
         wait_until(lambda: children(self._web.pid), "no process answers")

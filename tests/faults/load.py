@@ -47,10 +47,19 @@ class Load:
     """Posts from several threads while its block runs; at the end all of it is acknowledged."""
 
     def __init__(
-        self, url: str, payloads: Iterable[Payload], *, connections: int = 8, pause: float = 0.03
+        self,
+        url: str,
+        payloads: Iterable[Payload],
+        *,
+        connections: int = 8,
+        pause: float = 0.03,
+        keep_alive: bool = True,
     ) -> None:
         """`pause` is kept by each connection between two callbacks: the machine is shared."""
         self._url = urlsplit(url)
+        self._headers = {"Content-Type": "application/json"}
+        if not keep_alive:
+            self._headers["Connection"] = "close"
         self._payloads = iter(payloads)
         self._taking = threading.Lock()
         self._pause = pause
@@ -131,14 +140,15 @@ class Load:
         connection = self._connection()
         started_at = time.monotonic()
         try:
-            connection.request("POST", self._url.path, body, {"Content-Type": "application/json"})
+            connection.request("POST", self._url.path, body, self._headers)
             answer = connection.getresponse()
             content, status = answer.read(), answer.status
         except (OSError, http.client.HTTPException):
             self._close()
-            content, status = b"{}", 0
+            content, status = b"", 0
         seconds = time.monotonic() - started_at
-        return Attempt(started_at, seconds, status, json.loads(content).get("outcome", ""))
+        outcome = json.loads(content)["outcome"] if 200 <= status < 300 else ""
+        return Attempt(started_at, seconds, status, outcome)
 
     def _connection(self) -> http.client.HTTPConnection:
         if getattr(self._local, "connection", None) is None:

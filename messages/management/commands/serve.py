@@ -102,5 +102,9 @@ def web_server() -> list[str]:
         *("--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)),
         *("--blocking-threads", str(settings.WEB_THREADS)),
         *("--respawn-failed-workers", "--no-ws", "--log-level", "warning"),
+        *("--log-config", "statusboard/granian_log.json"),
+        # At a reload an old process answers for so many seconds while a new one starts. Then it
+        # has as long as below to finish what it began: a slow download must not hold up the rest.
+        *("--respawn-interval", "10", "--workers-kill-timeout", "8"),
         "statusboard.wsgi:application",
     )
