@@ -70,7 +70,7 @@ print(session.session_key)
 WEBHOOK = """
 from messages.instances.connect import connect
 from messages.instances.keys import WebhookKey, webhook_path
-one = connect(name="Bench", zapi_id="bench.instance", token="bench-token")
+one = connect(name="Bench", zapi_id="bench-instance", token="bench-token")
 print(webhook_path(WebhookKey(one.zapi_id, 1)))
 """
 
@@ -113,7 +113,7 @@ def callbacks(port: int, path: str, seconds: float) -> Answers:
 
 
 def _post(connections: threading.local, port: int, path: str, message: str) -> int:
-    body = {"instanceId": "bench.instance", "type": "MessageStatusCallback", "status": "SENT"}
+    body = {"instanceId": "bench-instance", "type": "MessageStatusCallback", "status": "SENT"}
     told = {"ids": [message], "phone": "5544999999999", "momment": time.time_ns() // 10**6}
     if not hasattr(connections, "one"):
         connections.one = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)

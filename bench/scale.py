@@ -32,9 +32,9 @@ CONNECT: Final = """
 from messages.instances.connect import connect
 from messages.instances.keys import WebhookKey, webhook_path
 from messages.models import Instance
-if not Instance.objects.filter(zapi_id="bench.instance").exists():
-    connect(name="Bench", zapi_id="bench.instance", token="bench-token")
-print(webhook_path(WebhookKey("bench.instance", 1)))
+if not Instance.objects.filter(zapi_id="bench-instance").exists():
+    connect(name="Bench", zapi_id="bench-instance", token="bench-token")
+print(webhook_path(WebhookKey("bench-instance", 1)))
 """
 # In days, so that about as many messages are older; and all of them purged, turn after turn.
 PURGE: Final = """

@@ -61,7 +61,7 @@ def our_statement(database: str) -> str:
         "is_group": "false",
         "inbound": "false",
         "time_is_arrival": "false",
-        "zapi_id": "'bench.instance'",
+        "zapi_id": "'bench-instance'",
         "status": word,
         "raw_status": word,
         "type": "'MessageStatusCallback'",

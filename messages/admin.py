@@ -297,14 +297,18 @@ class AccountAdmin(ReadOnly, SoundRequests):
 @admin.register(Instance)
 class InstanceAdmin(ReadOnly, SoundRequests):
     to_instance = ""
-    list_display = ["name", "zapi_id", "account", "connected", "webhook", "last_heard"]
+    list_display = ["name", "shown_id", "account", "connected", "webhook", "last_heard"]
     list_select_related = ["account"]
-    fields = ["name", "zapi_id", "account", "connected", "connection_changed_at", "archived_at"]
+    fields = ["name", "shown_id", "account", "connected", "connection_changed_at", "archived_at"]
     actions = ["push_webhook"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         found = Instance.objects.with_last_heard().prefetch_related("webhooks").order_by("name")
         return limited_to(request.user, found, self.to_instance)
+
+    @admin.display(description=_("instance id"), ordering="zapi_id")
+    def shown_id(self, instance: Instance) -> str:
+        return instance.shown_id
 
     @admin.display(description=_("webhook"))
     def webhook(self, instance: Instance) -> str:

@@ -250,7 +250,7 @@ def signing_keys_still_needed(databases: Sequence[str] | None = None, **_: Any) 
         return []
     if not cut_off:
         return []
-    names = ", ".join(f"{instance.name} ({instance.zapi_id})" for instance in cut_off)
+    names = ", ".join(f"{instance.name} ({instance.shown_id})" for instance in cut_off)
     return [
         Error(
             "WEBHOOK_SIGNING_KEYS no longer holds the key of URLs that Z-API still calls, so their "

@@ -48,6 +48,8 @@ class WordsField(serializers.CharField):
 
 
 class InstanceRefSerializer(serializers.ModelSerializer[Instance]):
+    zapi_id = serializers.CharField(source="shown_id", read_only=True)
+
     class Meta:
         model = Instance
         fields = ["id", "zapi_id", "name"]
@@ -156,6 +158,7 @@ class RecipientSerializer(serializers.Serializer[dict[str, Any]]):
 class InstanceSerializer(serializers.ModelSerializer[Instance]):
     """A WhatsApp number at Z-API: whether it is connected and heard of. No secret is in it."""
 
+    zapi_id = serializers.CharField(source="shown_id", read_only=True)
     account = serializers.CharField(source="account.name")
     connection_reason = WordsField()
     last_heard_at = serializers.DateTimeField(allow_null=True)

@@ -18,6 +18,7 @@ from .incidents.thresholds import instance_thresholds
 from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
 from .instances.acts import (
     instance_archive,
+    instance_delete,
     instance_every,
     instance_push,
     instance_restore_others,
@@ -101,6 +102,7 @@ urlpatterns = [
     path("instances/<int:pk>/retire/", instance_retire, name="instance-retire"),
     path("instances/<int:pk>/archive/", instance_archive, name="instance-archive"),
     path("instances/<int:pk>/unarchive/", instance_unarchive, name="instance-unarchive"),
+    path("instances/<int:pk>/delete/", instance_delete, name="instance-delete"),
     path(
         "instances/<int:pk>/token-policy/",
         instance_token_policy,

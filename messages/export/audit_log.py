@@ -64,7 +64,7 @@ def _cells(event: AuditEvent) -> tuple[object, ...]:
         event.actor_name,
         event.address,
         event.action,
-        event.instance.zapi_id if event.instance else "",
+        event.instance.shown_id if event.instance else "",
         event.message_pk or "",
         event.recipient,
         details_in_words(event),

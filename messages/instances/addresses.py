@@ -12,8 +12,8 @@ from . import keys
 
 
 def webhook_url(instance: Instance) -> str:
-    """Give the URL that Z-API is to call. It holds the instance's secret key."""
-    key = keys.WebhookKey(instance.zapi_id, instance.key_version)
+    """Give the URL that Z-API is to call. It holds the instance's secret key, and its id."""
+    key = keys.WebhookKey(instance.shown_id, instance.key_version)
     return absolute_url(keys.webhook_path(key))
 
 

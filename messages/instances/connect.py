@@ -17,6 +17,8 @@ from messages.models import (
     UserLimit,
 )
 
+from .credentials import check_name, read_credentials, read_partner_token
+
 
 class AlreadyConnectedError(Exception):
     """Another row has this instance id. Its text is for a person."""
@@ -42,8 +44,12 @@ def connect(
 ) -> Instance:
     """The instance belongs to the account that has this Client-Token, unless one is given.
 
-    Raises AlreadyConnectedError, or ValidationError for what the columns cannot hold.
+    Raises AlreadyConnectedError, or ValidationError for what cannot be a name, an id or a token.
     """
+    check_name(name)
+    read = read_credentials(zapi_id, token, client_token)
+    read.check()
+    zapi_id, token, client_token = read.zapi_id, read.token, read.client_token
     account = account or _account_with(client_token)
     account = account or Account(name=name, client_token=client_token)
     instance = Instance(account=account, name=name, zapi_id=zapi_id, token=token)
@@ -61,8 +67,13 @@ def connect(
 def update(instance: Instance, *, name: str, token: str = "", client_token: str = "") -> Instance:
     """Change an instance; a blank secret keeps the one stored.
 
-    The Client-Token is the account's: it changes for all the instances that share it.
+    The Client-Token is the account's: it changes for all the instances that share it. Raises
+    ValidationError.
     """
+    check_name(name)
+    read = read_credentials(token=token, client_token=client_token, known_id=instance.zapi_id)
+    read.check()
+    token, client_token = read.token, read.client_token
     instance.name = name
     if token:
         instance.token = token
@@ -85,8 +96,13 @@ def save_partner(
 ) -> Account:
     """Keep a partner token with the account that has this Client-Token, else with `account`.
 
-    Without either it is a new one's. A blank Client-Token keeps the one stored.
+    Without either it is a new one's. A blank Client-Token keeps the one stored. Raises
+    ValidationError.
     """
+    partner_token = read_partner_token(partner_token)
+    read = read_credentials(client_token=client_token)
+    read.check()
+    client_token = read.client_token
     account = _account_with(client_token) or account or Account(name=name)
     account.partner_token = partner_token
     if client_token:

@@ -24,7 +24,16 @@ from messages.models import (
     SecretUnreadableError,
 )
 from messages.zapi.client import PartnerClient
+from statusboard.redaction import redact
 
+from .credentials import (
+    LONGEST_ID,
+    LONGEST_NAME,
+    Credentials,
+    problem_of_name,
+    read_credentials,
+)
+from .reading import source
 from .tags import read_tags
 
 MOST_ROWS: Final = 5000
@@ -39,14 +48,9 @@ _COLUMNS: Final = {
     "tags": {"tags", "tag", "client", "cliente", "etiquetas"},
 }
 _NOT_A_LETTER = re.compile(r"[\W_]")
-_PRINTABLE = re.compile(r"[!-~]+")
 
 _INCOMPLETE = gettext_noop("A new instance needs a name, an instance id and a token.")
 _WITHOUT_ID = gettext_noop("The instance id is missing.")
-_BAD_SIGNS = gettext_noop(
-    "The instance id and the tokens may hold letters, digits and signs only, without spaces."
-)
-_TOO_LONG = gettext_noop("The name, the instance id or a token is too long.")
 _TWICE = gettext_noop("This instance id stands in an earlier row, too.")
 _ELSEWHERE = gettext_noop("There is an instance with this id already, which you may not change.")
 _ARCHIVED = gettext_noop("There is an archived instance with this id.")
@@ -108,10 +112,17 @@ def preview(
     taken = dict(Instance.objects.values_list("zapi_id", "archived_at"))
     rows, seen = [], set[str]()
     for number, wished in enumerate(wishes, 1):
-        known = changeable.get(wished.zapi_id)
-        # What people call an instance is theirs to say, not a partner's.
-        wish = replace(wished, name="") if known and account else wished
-        problem = _problem(wish, known, taken, seen)
+        read = read_credentials(wished.zapi_id, wished.token, wished.client_token)
+        known = changeable.get(read.zapi_id)
+        wish = replace(
+            wished,
+            # What people call an instance is theirs to say, not a partner's.
+            name="" if known and account else wished.name,
+            zapi_id=read.zapi_id,
+            token=read.token,
+            client_token=read.client_token,
+        )
+        problem = _problem(wish, read, known, taken, seen)
         seen.add(wish.zapi_id)
         rows.append(_row(batch, number, wish, known, problem))
     BatchRow.objects.bulk_create(rows, batch_size=500)
@@ -156,19 +167,22 @@ def _wishes(rows: Iterable[dict[str, str]], columns: dict[str, str]) -> Iterator
 
 
 def _problem(
-    wish: Wish, known: Instance | None, taken: Mapping[str, datetime | None], seen: set[str]
+    wish: Wish,
+    read: Credentials,
+    known: Instance | None,
+    taken: Mapping[str, datetime | None],
+    seen: set[str],
 ) -> str:
     """Why a row cannot be imported, '' where it can."""
     if known is None and wish.zapi_id in taken:
         return _ARCHIVED if taken[wish.zapi_id] else _ELSEWHERE
-    secrets = (wish.zapi_id, wish.token, wish.client_token)
+    # One that is there already has the id that it has.
+    unsound = [words for name, words in read.problems.items() if not (known and name == "zapi_id")]
     checks = (
         (not wish.zapi_id, _WITHOUT_ID),
         (wish.zapi_id in seen, _TWICE),
         (known is None and not (wish.name and wish.token), _INCOMPLETE),
-        (len(wish.name) > 100 or len(wish.zapi_id) > 128, _TOO_LONG),
-        (max(map(len, secrets)) > 500, _TOO_LONG),
-        (not all(_PRINTABLE.fullmatch(text) for text in secrets if text), _BAD_SIGNS),
+        *((True, source(words)) for words in (*unsound, problem_of_name(wish.name)) if words),
     )
     return next((problem for is_so, problem in checks if is_so), "")
 
@@ -184,9 +198,9 @@ def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem:
         plan=plan,
         state=RowState.WAITING if is_open else RowState.LEFT_OUT,
         problem=problem,
-        # Cut, because a row that is too long is shown as refused.
-        name=wish.name[:100],
-        zapi_id=wish.zapi_id[:128],
+        # Cut, and without a token, because what is refused is shown as well.
+        name=redact(wish.name)[:LONGEST_NAME],
+        zapi_id=redact(wish.zapi_id)[:LONGEST_ID],
         token=wish.token if is_open else "",
         client_token=wish.client_token if is_open else "",
         tags=", ".join(wish.tags)[:500],

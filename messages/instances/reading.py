@@ -39,6 +39,13 @@ MISSING = Problem(
     permanent=True,
 )
 NOT_TOLD = Problem(_("Z-API does not say which URL it calls, so the push could not be verified."))
+UNUSABLE_ID = Problem(
+    _(
+        "A URL with a token was stored as the instance id, so Z-API cannot be asked. Delete this "
+        "instance and connect it again."
+    ),
+    permanent=True,
+)
 # What a column holds. A longer URL could not be given back, so it is never replaced.
 LONGEST_URL: Final = 500
 _VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
@@ -66,7 +73,9 @@ class Wish:
 
 
 def client_of(instance: Instance) -> ZapiClient:
-    """Raises SecretUnreadableError."""
+    """Raises one of FAILURES."""
+    if instance.shown_id != instance.zapi_id:
+        raise ZapiError(UNUSABLE_ID)
     return ZapiClient(
         instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messages.due import is_due
+from statusboard.redaction import redact
 
 from .account import Account
 from .fields import SecretField
@@ -125,6 +126,11 @@ class BatchRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.zapi_id or self.instance}"
+
+    @property
+    def shown_id(self) -> str:
+        """As Instance.shown_id."""
+        return redact(self.zapi_id)
 
     @property
     def words(self) -> str:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messages.due import is_ahead
+from statusboard.redaction import redact
 
 from .account import Account
 from .callback import Callback
@@ -65,7 +66,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
 
 
 class Instance(models.Model):
-    """One WhatsApp number connected to Z-API. Archived when no longer used, never deleted."""
+    """One WhatsApp number connected to Z-API. Archived when no longer used.
+
+    Deleted only if nothing was ever heard of it: messages.instances.deletion.
+    """
 
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="instances", verbose_name=_("account")
@@ -165,6 +169,11 @@ class Instance(models.Model):
         if names is not None and "token" in names:
             kwargs["update_fields"] = {*names, *_OF_THE_DIGEST}
         super().save(*args, **kwargs)
+
+    @property
+    def shown_id(self) -> str:
+        """The id for people to see: one stored unchecked may be a URL with a token."""
+        return redact(self.zapi_id)
 
     def _note_digest(self) -> None:
         """A token that no key opens any more keeps the digest it had."""

@@ -128,7 +128,7 @@ def _instances() -> _Families:
     now, instances = timezone.now(), list(Instance.objects.active().with_last_heard())
     numbers = stuck_numbers(instances, now)
     for instance in instances:
-        values = [instance.zapi_id, instance.name]
+        values = [instance.shown_id, instance.name]
         stuck.add_metric(values, numbers.get(instance.pk, 0))
         if instance.last_heard_at:
             heard.add_metric(values, max(0.0, (now - instance.last_heard_at).total_seconds()))

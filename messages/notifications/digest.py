@@ -70,7 +70,7 @@ class Entry:
             "transition": self.transition.value,
             "kind": incident.kind,
             "instance": incident.instance.name if incident.instance else None,
-            "instance_id": incident.instance.zapi_id if incident.instance else None,
+            "instance_id": incident.instance.shown_id if incident.instance else None,
             "machine": None if is_channel else incident.place or None,
             "channel": incident.place if is_channel else None,
             "title": self.title,

@@ -209,8 +209,9 @@ def test_a_push_that_fails_still_saves_and_says_what_to_do(admin, zapi):
 
 
 def test_an_instance_id_that_is_there_is_an_error_of_its_field(admin, instance):
-    page = admin.send(ADD, NEW | {"zapi_id": instance.zapi_id}, "save")
-    assert "an instance with the id instance.id already" in page
+    Instance.objects.update(zapi_id="ABC")
+    page = admin.send(ADD, NEW | {"zapi_id": "ABC"}, "save")
+    assert "an instance with the id ABC already" in page
     assert Instance.objects.count() == 1
 
 

@@ -21,6 +21,7 @@ from messages.audit import Action, audit
 from messages.ingest import remember_keys
 from messages.instances import archive, owners, rotate, tokens
 from messages.instances.addresses import webhook_url, why_push_is_off
+from messages.instances.deletion import NotDeletableError, delete
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.models import Instance, OtherKind, TokenPolicy, Webhook, WebhookKind
@@ -223,6 +224,37 @@ def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
     flash.success(request, _("It is back. Push its webhooks, unless Z-API still calls this board."))
     return redirect("dashboard:instance", pk)
+
+
+@permission_required(CHANGE, raise_exception=True)
+@require_POST
+def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """One that nothing was ever heard of; also one that is archived."""
+    instance = get_object_or_404(visible_instances(request.user), pk=pk)
+    if not is_confirmed(request):
+        return _ask_to_delete(request, instance)
+    details = {"deleted": True, "instance": instance.name, "id": instance.shown_id}
+    try:
+        if request.POST["confirmed"] == "first":
+            archive.give_back(instance)
+            audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
+        delete(instance)
+    except (NotDeletableError, owners.NotDoneError) as error:
+        flash.error(request, str(error))
+        return redirect("dashboard:instance", pk)
+    audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
+    flash.success(request, _("%s was deleted.") % instance.name)
+    return redirect("dashboard:instances")
+
+
+def _ask_to_delete(request: HttpRequest, instance: Instance) -> HttpResponse:
+    words = _("Nothing was ever received for it. Its tokens and settings are deleted for good.")
+    buttons = {"button": _("Delete")}
+    if archive.has_previous(instance):
+        words += " "
+        words += _("Others had its webhooks before, and hear nothing unless they are restored.")
+        buttons["first"] = _("Restore previous and delete")
+    return _ask(request, instance, title=_("Delete this instance?"), words=words, **buttons)
 
 
 def _ask_to_archive(request: HttpRequest, instance: Instance) -> HttpResponse:

@@ -1,13 +1,22 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.instances.addresses import why_push_is_off
+from messages.instances.credentials import (
+    LONGEST_NAME,
+    check_name,
+    read_credentials,
+    read_partner_token,
+)
 from messages.instances.imports import MOST_BYTES
 from messages.instances.tags import read_tags
 from messages.models import Account, WebhookKind
+from statusboard.redaction import redact
 
 from ..csv_field import CsvField
 
@@ -20,11 +29,6 @@ CHOICES = (
     (WebhookKind.DISCONNECTED.value, _("Disconnected: the number is gone")),
 )
 
-# What can stand in a URL's path and in a header, and what copying by hand adds by mistake.
-_no_spaces = RegexValidator(
-    r"\A[!-~]+\Z", _("Letters, digits and signs only, without spaces or line breaks.")
-)
-
 
 class SecretField(forms.CharField):
     """Never shows what is stored; browsers must not fill a sign-in into it."""
@@ -32,20 +36,51 @@ class SecretField(forms.CharField):
     widget = forms.PasswordInput(
         attrs={"autocomplete": "new-password", "spellcheck": "false", "class": "mono"}
     )
-    default_validators = [_no_spaces]
 
 
-class InstanceForm(forms.Form):
+class CredentialsForm(forms.Form):
+    """Takes an id and tokens as they are meant, and says at each field what cannot be one.
+
+    They are read before any field is: where a URL was pasted as the id, a page that comes back with
+    an error shows the id in its place.
+    """
+
+    def __init__(
+        self, data: QueryDict | None = None, *, known_id: str = "", **options: Any
+    ) -> None:
+        self._problems: Mapping[str, Promise] = {}
+        super().__init__(data and self._as_meant(data, known_id), **options)
+
+    def _as_meant(self, data: QueryDict, known_id: str) -> QueryDict:
+        names = {"zapi_id", "token", "client_token"} & self.base_fields.keys()
+        read = read_credentials(**{name: data.get(name, "") for name in names}, known_id=known_id)
+        self._problems = read.problems
+        meant = data.copy()
+        for name in names:
+            meant[name] = getattr(read, name)
+        if "zapi_id" in names:
+            meant["zapi_id"] = redact(read.zapi_id)
+        return meant
+
+    def clean(self) -> dict[str, Any]:
+        for name, words in self._problems.items():
+            if not self.has_error(name):
+                self.add_error(name, str(words))
+        return self.cleaned_data
+
+
+class InstanceForm(CredentialsForm):
     """Changes an instance. A blank secret keeps the one that is stored."""
 
     name = forms.CharField(
         label=_("Name"),
-        max_length=100,
+        max_length=LONGEST_NAME,
+        validators=[check_name],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("What your people call this WhatsApp number, for example “Support”."),
     )
-    token = SecretField(label=_("Token"), max_length=500, required=False)
-    client_token = SecretField(label=_("Client-Token"), max_length=500, required=False)
+    token = SecretField(label=_("Token"), required=False)
+    client_token = SecretField(label=_("Client-Token"), required=False)
 
     tags = forms.CharField(
         label=_("Tags"),
@@ -76,10 +111,11 @@ class InstanceForm(forms.Form):
         return read_tags(self.cleaned_data["tags"])
 
     def clean(self) -> dict[str, Any]:
+        data = super().clean()
         reason = why_push_is_off()
         if self.wants_push and reason:
             raise forms.ValidationError(reason)  # type: ignore[arg-type]  # lazy words are words
-        return self.cleaned_data
+        return data
 
 
 class NewInstanceForm(InstanceForm):
@@ -87,8 +123,6 @@ class NewInstanceForm(InstanceForm):
 
     zapi_id = forms.CharField(
         label=_("Instance id"),
-        max_length=128,
-        validators=[_no_spaces],
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}
         ),
@@ -96,12 +130,10 @@ class NewInstanceForm(InstanceForm):
     )
     token = SecretField(
         label=_("Token"),
-        max_length=500,
         help_text=_("It stands beside the instance id in Z-API’s panel."),
     )
     client_token = SecretField(
         label=_("Client-Token"),
-        max_length=500,
         required=False,
         help_text=_(
             "The account security token (Security, in Z-API’s panel), where the account has one. "
@@ -127,7 +159,7 @@ class FileForm(forms.Form):
         return content
 
 
-class PartnerForm(forms.Form):
+class PartnerForm(CredentialsForm):
     """Instances from the list that Z-API keeps for a partner."""
 
     account = forms.ModelChoiceField(
@@ -141,27 +173,30 @@ class PartnerForm(forms.Form):
     )
     name = forms.CharField(
         label=_("Name of the account"),
-        max_length=100,
+        max_length=LONGEST_NAME,
+        validators=[check_name],
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     partner_token = SecretField(
         label=_("Partner token"),
-        max_length=2000,
         required=False,
         help_text=_("Z-API gives it to its partners. It is stored encrypted."),
     )
-    client_token = SecretField(label=_("Client-Token"), max_length=500, required=False)
+    client_token = SecretField(label=_("Client-Token"), required=False)
 
-    def __init__(self, *args: Any, accounts: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, accounts: Any) -> None:
+        super().__init__(data)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
         if not accounts:
             del self.fields["account"]
             self.fields["name"].required = self.fields["partner_token"].required = True
 
+    def clean_partner_token(self) -> str:
+        return read_partner_token(self.cleaned_data["partner_token"])
+
     def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
+        data = super().clean()
         if not data.get("account"):
             for name in ("name", "partner_token"):
                 if not data.get(name) and not self.has_error(name):

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.filters import held_back
 from messages.instances.hearing import waits_to_be_noted
-from messages.instances.reading import client_of, is_taken
+from messages.instances.reading import FAILURES, client_of, is_taken, words_of
 from messages.instances.rotate import has_old_keys
-from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
+from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
 from ..moments import Moment, moment
 from .rows import Badge, webhook_badge
@@ -170,8 +170,8 @@ def _found(webhook: Webhook) -> Found:
 def _unreadable(instance: Instance) -> str:
     try:
         client_of(instance)
-    except SecretUnreadableError as error:
-        return _(str(error))
+    except FAILURES as error:
+        return _(words_of(error))
     return ""
 
 

@@ -17,6 +17,7 @@ from messages.audit import Action, audit
 from messages.instances.addresses import why_push_is_off
 from messages.instances.batches import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
+from messages.instances.deletion import was_used
 from messages.instances.owners import leave
 from messages.instances.push import ask_for_push
 from messages.instances.reading import webhooks_of
@@ -70,7 +71,7 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST" and (archived := _archived(request.user, pk)):
         return _show_archived(request, archived, may_change=may_change)
     instance = instance_of(request.user, pk)
-    form = InstanceForm(request.POST or None, initial=_initial(instance)) if may_change else None
+    form = _form(request, instance) if may_change else None
     if request.method == "POST":
         if form is None:
             raise PermissionDenied
@@ -87,6 +88,7 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "mismatches": mismatches_of(instance),
             "refused": moment(instance.token_refused_at),
         }
+        context["may_delete"] = not was_used(instance)
     return render(request, "dashboard/instances/detail.html", context)
 
 
@@ -114,12 +116,17 @@ def _show_archived(request: HttpRequest, instance: Instance, *, may_change: bool
         "instance": instance,
         "archived": moment(instance.archived_at),
         "may_change": may_change,
+        "may_delete": may_change and not was_used(instance),
     }
     return render(request, "dashboard/instances/archived.html", context)
 
 
 def _archived(user: Viewer, pk: int) -> Instance | None:
     return limited_to(user, Instance.objects.archived(), path="").filter(pk=pk).first()
+
+
+def _form(request: HttpRequest, instance: Instance) -> InstanceForm:
+    return InstanceForm(request.POST or None, initial=_initial(instance), known_id=instance.zapi_id)
 
 
 def _initial(instance: Instance) -> dict[str, Any]:

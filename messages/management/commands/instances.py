@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from messages.management.instances.changing import (
     archive,
+    delete,
     restore,
     retire,
     rotate,
@@ -29,6 +30,7 @@ _CALLS: Final[Mapping[str, Callable[[BaseCommand, dict[str, Any]], None]]] = {
     "retire": retire,
     "archive": archive,
     "unarchive": unarchive,
+    "delete": delete,
     "token-policy": token_policy,
     "tag": tag,
     "import": import_many,
@@ -116,6 +118,8 @@ class Command(BaseCommand):
         )
         archiving.add_argument("--force", action="store_true", help="although others had its hooks")
         on_one("unarchive", "bring it back")
+        deleting = on_one("delete", "connected by mistake: only while nothing was ever received")
+        deleting.add_argument("--force", action="store_true", help="although others had its hooks")
         policy = on_one("token-policy", "what becomes of callbacks without its own z-api-token")
         policy.add_argument("policy", choices=TokenPolicy.values)
         policy.add_argument("--force", action="store_true", help="although it would refuse some")

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from messages.audit import Action, audit
 from messages.ingest import remember_keys
 from messages.instances import archive as archiving
-from messages.instances import owners, tokens
+from messages.instances import deletion, owners, tokens
 from messages.instances.connect import update
 from messages.instances.reading import webhooks_of
 from messages.instances.rotate import NotRetiredError, retire_old_keys, rotate_key
@@ -48,7 +49,10 @@ def rotate(command: BaseCommand, options: dict[str, Any]) -> None:
         name: secret(options[name], "") for name in ("token", "client_token") if options[name]
     }
     if secrets:
-        update(instance, name=instance.name, **secrets)
+        try:
+            update(instance, name=instance.name, **secrets)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
         audit(None, Action.INSTANCE_CHANGED, about=instance, details={"fields": [*secrets]})
         report(command, [check_one(instance, None)], options | {"json": False})
         return
@@ -82,6 +86,19 @@ def archive(command: BaseCommand, options: dict[str, Any]) -> None:
     archiving.archive(instance)
     audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
     command.stdout.write(f"{instance} is archived.")
+
+
+def delete(command: BaseCommand, options: dict[str, Any]) -> None:
+    instance = chosen_one(options, Instance.objects.all())
+    if archiving.has_previous(instance) and not options["force"]:
+        raise CommandError("Others had its webhooks: give them back first, or add --force.")
+    try:
+        deletion.delete(instance)
+    except deletion.NotDeletableError as error:
+        raise CommandError(str(error)) from None
+    details = {"deleted": True, "instance": instance.name, "id": instance.shown_id}
+    audit(None, Action.INSTANCE_CHANGED, about=instance, details=details)
+    command.stdout.write(f"{instance} is deleted.")
 
 
 def unarchive(command: BaseCommand, options: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def _carry_out(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> i
         for row in batch.rows.select_related("instance"):
             name = row.name or (row.instance.name if row.instance else "")
             news = row.words or changes_in_words(row.changes)
-            words = f"{row.get_plan_display()}: {name} {row.zapi_id} {news}".rstrip()
+            words = f"{row.get_plan_display()}: {name} {row.shown_id} {news}".rstrip()
             command.stdout.write(f"{row.number}  {words}")
     if not options["dry_run"]:
         start(batch, pushes=options["push"])
@@ -105,7 +105,7 @@ def _describe_row(row: BatchRow) -> dict[str, Any]:
     return {
         "row": row.number,
         "name": row.name,
-        "zapi_id": row.zapi_id,
+        "zapi_id": row.shown_id,
         "plan": row.plan,
         "state": row.state,
         "problem": row.words,

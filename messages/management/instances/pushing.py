@@ -12,6 +12,7 @@ from messages.audit import Action, audit
 from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.batches import progress_of, start_for, work_on
 from messages.instances.connect import AlreadyConnectedError, connect
+from messages.instances.credentials import read_credentials
 from messages.instances.push import ANYTHING, push, push_wanted
 from messages.instances.reading import is_foreign
 from messages.instances.tags import add_tags, read_tags
@@ -104,7 +105,7 @@ def _work(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> None:
 
 def _connect(options: dict[str, Any]) -> Instance:
     token = secret(options["token"], "ZAPI_TOKEN")
-    if not token:
+    if not (token or read_credentials(options["zapi_id"]).token):
         raise CommandError("Give the instance's token: --token T, --token - or ZAPI_TOKEN.")
     try:
         instance = connect(
@@ -170,7 +171,7 @@ def _wanted(instance: Instance, kind: str | None = None) -> list[Webhook]:
 
 
 def _describe(instance: Instance) -> dict[str, Any]:
-    return {"id": instance.pk, "name": instance.name, "zapi_id": instance.zapi_id}
+    return {"id": instance.pk, "name": instance.name, "zapi_id": instance.shown_id}
 
 
 def _result(webhooks: list[Webhook]) -> dict[str, Any]:

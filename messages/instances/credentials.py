@@ -1,0 +1,177 @@
+"""An instance's name, id and tokens as people paste them: the one check, for every way in."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from statusboard.redaction import redact
+
+LONGEST_NAME: Final = 100
+LONGEST_ID: Final = 128
+LONGEST_SECRET: Final = 500
+LONGEST_PARTNER_TOKEN: Final = 2000
+# No more is read of what somebody pasted: it is too long anyway.
+_LONGEST_READ: Final = 10_000
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+# What RFC 9110 calls token68: it can stand in a header and in the path of a URL.
+_SECRET = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+# ".../instances/<id>/token/<token>/...", or a piece of it.
+_PIECE = r"[^\s/?#\"'<>]"
+_INSTANCE_URL = re.compile(rf"(?<!{_PIECE})({_PIECE}++)/token/({_PIECE}++)", re.IGNORECASE)
+_ANY_URL = re.compile(r"://|z-api\.io|/token/|^/", re.IGNORECASE)
+# "3,90E+31": what a spreadsheet makes of an id that it takes for a number.
+_ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
+# The forms that Z-API gives out today. They tell one secret from another, and no more: a secret of
+# any other form is taken.
+_LIKE_ID = re.compile(r"[0-9A-F]{32}")
+_LIKE_TOKEN = re.compile(r"[0-9A-F]{24}")
+_LIKE_CLIENT_TOKEN = re.compile(r"F[0-9a-f]{32}S")
+# What copying adds at either end, besides white space.
+_AROUND: Final = "\"'`´“”„‟‘’‚‛«»‹›<>,;"
+
+_NOT_AN_ID = _(
+    "An instance id is letters and digits only, without spaces, such as "
+    "3C0D1E2F3A4B5C6D7E8F9A0B1C2D3E4F. Copy it from the instance’s page in Z-API’s panel."
+)
+_ROUNDED_ID = _(
+    "A spreadsheet turned this id into a number. Format the column as text, and enter the id again."
+)
+_NOT_A_SECRET = _(
+    "Letters, digits and signs only, without spaces, line breaks or accents. Copy it again."
+)
+_URL_AS_SECRET = _("This is a URL. Enter the token alone.")
+_CLIENT_TOKEN_HERE = _("This is a Client-Token: it belongs in the field Client-Token.")
+_TOKEN_HERE = _("This is an instance’s token: it belongs in the field Token.")
+_ID_HERE = _("This is an instance id, not a token.")
+_OTHER_INSTANCE = _("The URL belongs to another instance id.")
+_OTHER_TOKEN = _("The URL holds another token.")
+_TOO_LONG = _("This is too long.")
+_LONG_NAME = _("A name has at most 100 characters.")
+_ODD_NAME = _("A name is one line of visible characters.")
+_SECRET_IN_NAME = _("The name holds a token, which everybody could read.")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """As they were meant. `problems` says by field what cannot be taken.
+
+    Of a URL pasted in place of the id only the id is left, so that no page shows it again.
+    """
+
+    zapi_id: str
+    token: str = field(repr=False)
+    client_token: str = field(repr=False)
+    problems: Mapping[str, Promise]
+
+    def check(self) -> None:
+        """Raises ValidationError by field."""
+        if self.problems:
+            raise ValidationError({name: [words] for name, words in self.problems.items()})
+
+
+def read_credentials(
+    zapi_id: str = "", token: str = "", client_token: str = "", *, known_id: str = ""
+) -> Credentials:
+    """Blank ones stay blank. A URL of the instance stands for its id and its token.
+
+    `known_id` is that of an instance that is there already, to which a URL must belong.
+    """
+    zapi_id, token = zapi_id[:_LONGEST_READ], token[:_LONGEST_READ]
+    id_urls, token_urls = _urls_in(zapi_id), _urls_in(token)
+    urls = id_urls + token_urls
+    plain_id = "" if id_urls else _tidied(zapi_id)
+    plain_token = "" if token_urls else _tidied(token)
+    ids = [one for one in (known_id, plain_id, *(url[0] for url in urls)) if one]
+    tokens = [one for one in (plain_token, *(url[1] for url in urls)) if one]
+    meant_id, meant_token = next(iter(ids), ""), next(iter(tokens), "")
+    meant_client_token = _tidied(client_token)
+    found = {
+        "token": _OTHER_INSTANCE if len(set(ids)) > 1 else _problem_of_token(meant_token, meant_id),
+        "zapi_id": None if meant_id == known_id else _problem_of_id(meant_id),
+        "client_token": _problem_of_client_token(meant_client_token, meant_id, meant_token),
+    }
+    if len(set(tokens)) > 1:
+        found["token"] = _OTHER_TOKEN
+    problems = {name: words for name, words in found.items() if words}
+    return Credentials(meant_id, meant_token, meant_client_token, problems)
+
+
+def read_partner_token(text: str) -> str:
+    """Raises ValidationError."""
+    tidied = _tidied(text)
+    if problem := _problem_of_secret(tidied, LONGEST_PARTNER_TOKEN):
+        raise ValidationError(problem)  # type: ignore[arg-type]  # lazy words are words
+    return tidied
+
+
+def check_name(name: str) -> None:
+    """Raises ValidationError: a name is shown on pages and in notifications."""
+    if problem := problem_of_name(name):
+        raise ValidationError(problem)  # type: ignore[arg-type]  # lazy words are words
+
+
+def problem_of_name(name: str) -> Promise | None:
+    if len(name) > LONGEST_NAME:
+        return _LONG_NAME
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
+        return _ODD_NAME
+    return _SECRET_IN_NAME if redact(name) != name else None
+
+
+def _tidied(text: str) -> str:
+    """Without what nobody sees, and without white space and quotes around it."""
+    read = text[:_LONGEST_READ]
+    seen = "".join(one for one in read if unicodedata.category(one) != "Cf")
+    while (shorter := seen.strip().strip(_AROUND)) != seen:
+        seen = shorter
+    return seen
+
+
+def _urls_in(text: str) -> list[tuple[str, str]]:
+    """The id and the token of an instance's URL, as a list of none or one."""
+    found = _INSTANCE_URL.search(text)
+    return [(_tidied(found[1]), _tidied(found[2]))] if found else []
+
+
+def _problem_of_id(text: str) -> Promise | None:
+    if len(text) > LONGEST_ID:
+        return _TOO_LONG
+    if _ROUNDED.fullmatch(text):
+        return _ROUNDED_ID
+    if text and not _ID.fullmatch(text):
+        return _NOT_AN_ID
+    if _LIKE_CLIENT_TOKEN.fullmatch(text):
+        return _CLIENT_TOKEN_HERE
+    return _TOKEN_HERE if _LIKE_TOKEN.fullmatch(text) else None
+
+
+def _problem_of_token(text: str, zapi_id: str) -> Promise | None:
+    if problem := _problem_of_secret(text):
+        return problem
+    if _LIKE_CLIENT_TOKEN.fullmatch(text):
+        return _CLIENT_TOKEN_HERE
+    return _ID_HERE if text and text == zapi_id else None
+
+
+def _problem_of_client_token(text: str, zapi_id: str, token: str) -> Promise | None:
+    if problem := _problem_of_secret(text):
+        return problem
+    if text and (text == token or _LIKE_TOKEN.fullmatch(text)):
+        return _TOKEN_HERE
+    is_id = text and (text == zapi_id or _LIKE_ID.fullmatch(text))
+    return _ID_HERE if is_id else None
+
+
+def _problem_of_secret(text: str, longest: int = LONGEST_SECRET) -> Promise | None:
+    if len(text) > longest:
+        return _TOO_LONG
+    if _ANY_URL.search(text):
+        return _URL_AS_SECRET
+    return _NOT_A_SECRET if text and not _SECRET.fullmatch(text) else None

@@ -1,0 +1,58 @@
+"""An instance that was connected by mistake, and of which nothing was ever heard, deleted."""
+
+from contextlib import suppress
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+
+from messages.models import Account, ApiKeyLimit, Channel, HourlySummary, Instance, UserLimit
+
+
+class NotDeletableError(Exception):
+    """Its text is for a person."""
+
+
+def was_used(instance: Instance) -> bool:
+    """Whether anything came in for it, or was stored about its messages: that is evidence."""
+    return (
+        instance.callbacks.exists()
+        or instance.message_set.exists()
+        or instance.labels.exists()
+        or instance.aliases.exists()
+        or instance.webhooks.exclude(heard_at=None).exists()
+        or HourlySummary.objects.filter(instance=instance).exists()
+    )
+
+
+@transaction.atomic
+def delete(instance: Instance) -> None:
+    """With its account, where that has nothing else. Raises NotDeletableError."""
+    # No callback comes in between.
+    instance = Instance.objects.select_for_update().get(pk=instance.pk)
+    if was_used(instance):
+        raise NotDeletableError(_("This instance has received callbacks: archive it instead."))
+    if names := ", ".join(_limited_to(instance)):
+        words = _("First change who is limited to this instance: %s. They would see everything.")
+        raise NotDeletableError(words % names)
+    account = instance.account
+    instance.delete()
+    _delete_if_empty(account)
+
+
+def _limited_to(instance: Instance) -> list[str]:
+    """People, keys and channels for which no limit would be left, or whose limit it is."""
+    people = UserLimit.objects.filter(instance=instance).select_related("user")
+    keys = ApiKeyLimit.objects.filter(instance=instance).select_related("key")
+    channels = Channel.objects.filter(instances=instance)
+    return [
+        *(limit.user.get_username() for limit in people),
+        *(limit.key.name for limit in keys),
+        *(channel.name for channel in channels if channel.instances.count() == 1),
+    ]
+
+
+def _delete_if_empty(account: Account) -> None:
+    if not (account.partner_token or account.instances.exists()):
+        with suppress(ProtectedError):  # somebody is limited to it
+            account.delete()

@@ -1,0 +1,258 @@
+"""Ids and tokens as people paste them, by every way in."""
+
+from base64 import b64encode
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from messages.instances.imports import Wish, preview, read_csv, read_partner_list
+from messages.models import BatchRow, Instance
+from messages.simulator.gateway import RememberedInstance
+from tests.dashboard.test_instances import ADD, Browser, admin, work
+from tests.stand_in import zapi
+
+__all__ = ["admin", "zapi"]
+
+pytestmark = pytest.mark.django_db
+
+ID = "3C0D1E2F3A4B5C6D7E8F9A0B1C2D3E4F"
+TOKEN = "A1B2C3D4E5F60718293A4B5C"
+CLIENT_TOKEN = "Fa1b2c3d4e5f60718293a4b5c6d7e8f90S"
+OTHER = "3C0D000000000000000000000000AAAA"
+URL = f"https://api.z-api.io/instances/{ID}/token/{TOKEN}/send-text"
+URLS = [
+    URL,
+    URL.removesuffix("/send-text"),
+    URL.removeprefix("https://"),
+    URL.upper(),
+    f"{URL}?a=b#c",
+    f"  <{URL}>\n",
+    f"curl -X POST '{URL}' -H 'Client-Token: {CLIENT_TOKEN}'",
+    f"/instances/{ID}/token/{TOKEN}",
+    f"{ID}/token/{TOKEN}/",
+]
+NO_IDS = [
+    *(
+        "3,90E+31",
+        "3.90E+31",
+        "3E31",
+        "3C0AAAA/",
+        "3C0A AAA",
+        '3C0A"AAA',
+        "3C0A\u0000AAA",
+        "3C0A\tB",
+    ),
+    *("3C0A\r\nAAA", "3C0Á", "３C0A", "A" * 129, "A" * 9000, "..", "#", "{id}", "id: 3C0AAAA"),
+    *("https://app.z-api.io/instances", "https://z-api.io/?id=3C0A", TOKEN, CLIENT_TOKEN, "x@y.z"),
+]
+NO_TOKENS = [
+    *(
+        "A1B2 C3D4",
+        "A1B2\r\nC3D4",
+        "A1B2\nX-Evil: 1",
+        "A1B2\u00a0C3",
+        "A1Bé",
+        "A1B2\u0000",
+        '{"a":"b"}',
+    ),
+    *(
+        "https://api.z-api.io",
+        "//x/y",
+        "token=A1B2",
+        "A" * 501,
+        "Client-Token: A1B2",
+        "A1B2\u2028C3",
+    ),
+]
+NOISE = [
+    " {} ",
+    "\n{}\r\n",
+    '"{}"',
+    "“{}”",
+    "'{}',",
+    "\ufeff{}",
+    "\u200b{}\u200b",
+    "\u00a0{}",
+    "\u202a{}\u202c",
+]
+
+
+def add(admin: Browser, **given: str) -> str:
+    """Send the form; gives the page that answers."""
+    page = admin.send(ADD, {"name": "Loja", "token": TOKEN} | given, "push")
+    work()
+    return page
+
+
+def stored() -> tuple[str, str]:
+    instance = Instance.objects.get()
+    return instance.zapi_id, instance.token.reveal()
+
+
+def row(text: str) -> BatchRow:
+    """The only row of the preview of a file."""
+    return preview(read_csv(text.encode()), visible=Instance.objects.all()).rows.get()
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_form_takes_id_and_token_out_of_a_url_as_id(admin, zapi, url):
+    page = add(admin, zapi_id=url, token="")
+    assert [one.lower() for one in stored()] == [ID.lower(), TOKEN.lower()]
+    assert TOKEN not in page
+
+
+def test_form_takes_id_and_token_out_of_a_url_as_token(admin, zapi):
+    add(admin, zapi_id="", token=URL)
+    assert stored() == (ID, TOKEN)
+
+
+def test_form_refuses_a_url_of_another_instance(admin, zapi):
+    assert "another instance id" in add(admin, zapi_id=OTHER, token=URL)
+    assert "another token" in add(admin, zapi_id=URL, token="other-token")
+    assert not Instance.objects.exists()
+    assert zapi.calls == []
+
+
+def test_form_that_comes_back_shows_the_id_of_a_pasted_url_alone(admin):
+    page = add(admin, name="", zapi_id=URL)
+    assert f'value="{ID}"' in page
+    assert TOKEN not in page
+
+
+@pytest.mark.parametrize("zapi_id", NO_IDS)
+def test_form_refuses_what_is_no_id_at_its_field(admin, zapi, zapi_id):
+    page = add(admin, zapi_id=zapi_id)
+    assert 'id="id_zapi_id_error"' in page
+    assert not Instance.objects.exists()
+    assert zapi.calls == []
+
+
+@pytest.mark.parametrize("field", ["token", "client_token"])
+@pytest.mark.parametrize("text", NO_TOKENS)
+def test_form_refuses_what_is_no_token_at_its_field(admin, zapi, field, text):
+    page = add(admin, zapi_id=ID, **{field: text})
+    assert f'id="id_{field}_error"' in page
+    assert not Instance.objects.exists()
+    assert zapi.calls == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"token": CLIENT_TOKEN, "client_token": TOKEN}, "belongs in the field Client-Token"),
+        ({"client_token": TOKEN}, "belongs in the field Token"),
+        ({"token": "other", "client_token": "other"}, "belongs in the field Token"),
+        ({"token": ID}, "This is an instance id"),
+        ({"client_token": ID}, "This is an instance id"),
+        ({"client_token": URL}, "This is a URL"),
+        ({"name": f"{ID}/token/{TOKEN}"}, "The name holds a token"),
+    ],
+)
+def test_form_tells_which_field_a_text_belongs_in(admin, zapi, given, words):
+    assert words in add(admin, **{"zapi_id": ID} | given)
+    assert not zapi.calls
+
+
+@pytest.mark.parametrize("noise", NOISE)
+def test_what_copying_adds_is_left_out(admin, zapi, noise):
+    add(
+        admin,
+        zapi_id=noise.format(ID),
+        token=noise.format(TOKEN),
+        client_token=noise.format(CLIENT_TOKEN),
+    )
+    assert stored() == (ID, TOKEN)
+    assert zapi.calls[0].headers["client-token"] == CLIENT_TOKEN
+
+
+def test_a_new_token_may_be_pasted_as_the_instances_url(admin, instance):
+    Instance.objects.update(zapi_id=ID)
+    where = reverse("dashboard:instance", args=[instance.pk])
+    assert "another instance id" in admin.send(
+        where, {"name": "L", "token": URL.replace(ID, OTHER)}
+    )
+    admin.send(where, {"name": "L", "token": URL})
+    assert stored() == (ID, TOKEN)
+
+
+def test_file_takes_id_and_token_out_of_a_url():
+    found = row(f"name;id\nLoja;{URL}\n")
+    assert (found.plan, found.zapi_id, found.token.reveal()) == ("add", ID, TOKEN)
+
+
+@pytest.mark.parametrize(
+    "zapi_id", ["3,90E+31", "3C0AAAA/", "3C0A AAA", f"{OTHER}/token/", CLIENT_TOKEN]
+)
+def test_file_refuses_what_is_no_id(zapi_id):
+    found = row(f"name;id;token\nLoja;{zapi_id};T\n")
+    assert found.plan == "refuse"
+    assert found.words
+
+
+def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
+    batch = preview(
+        [Wish(name=f"Loja {URL}", zapi_id=f"x:{URL} /token/SECRET-1", token="a b")],
+        visible=[],
+    )
+    row = batch.rows.get()
+    assert TOKEN not in f"{row.name}{row.zapi_id}"
+    assert "SECRET-1" not in row.zapi_id
+
+
+def test_partners_list_is_read_by_the_same_rule(zapi):
+    zapi.instances["3C0AAAA/"] = RememberedInstance("3C0AAAA/", "token")
+    rows = preview(read_partner_list("the-partner-token"), visible=[]).rows
+    assert rows.get().plan == "refuse"
+
+
+def test_command_takes_id_and_token_out_of_a_url():
+    call_command("instances", "add", "--name", "Loja", "--zapi-id", URL, "--no-push")
+    assert stored() == (ID, TOKEN)
+
+
+def test_command_refuses_what_is_no_id():
+    with pytest.raises(CommandError, match="An instance id is"):
+        call_command(
+            *("instances", "add", "--name", "L", "--zapi-id", "3C0AAAA/", "--token", "T"),
+        )
+
+
+def test_command_refuses_what_is_no_token(instance):
+    with pytest.raises(CommandError, match="without spaces"):
+        call_command("instances", "rotate", instance.zapi_id, "--token", "a b")
+
+
+@pytest.fixture
+def url_as_id(instance: Instance) -> Instance:
+    """As it could be stored before ids were checked."""
+    Instance.objects.update(zapi_id=URL)
+    instance.refresh_from_db()
+    return instance
+
+
+def test_no_page_shows_the_token_of_a_url_stored_as_id(admin, url_as_id, zapi):
+    pages = [reverse("dashboard:instances"), reverse("dashboard:instance", args=[url_as_id.pk])]
+    work()
+    in_a_webhooks_url = b64encode(URL.encode()).decode()[100:120]
+    for path in (*pages, reverse("dashboard:messages"), reverse("dashboard:overview")):
+        page = admin.read(path)
+        assert TOKEN not in page
+        assert in_a_webhooks_url not in page
+    assert "Delete this instance and connect it again" in admin.read(pages[1])
+
+
+def test_no_command_shows_the_token_of_a_url_stored_as_id(url_as_id, capsys):
+    call_command("instances", "list", "--json")
+    assert TOKEN not in capsys.readouterr().out
+
+
+def test_nothing_is_asked_of_zapi_for_a_url_stored_as_id(admin, url_as_id, zapi):
+    admin.send(reverse("dashboard:instance-push", args=[url_as_id.pk]))
+    work()
+    assert zapi.calls == []
+
+
+def test_instance_with_a_url_as_id_is_deleted(admin, url_as_id):
+    admin.insist(reverse("dashboard:instance-delete", args=[url_as_id.pk]))
+    assert not Instance.objects.exists()
