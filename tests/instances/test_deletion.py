@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from messages.instances.push import ANYTHING, push
 from messages.models import Account, AuditEvent, Channel, Instance, Label, UserLimit
-from tests.dashboard.test_instances import CALLBACK, FOREIGN_URL, LIST, act, admin
-from tests.stand_in import zapi
+from tests.dashboard.test_instances import CALLBACK, LIST, act, admin
+from tests.stand_in import FOREIGN_URL, zapi
 
 __all__ = ["admin", "zapi"]
 
