@@ -18,7 +18,7 @@ def enqueue(heard: Heard) -> None:
     routed = [
         (one, webhook)
         for one in heard.follow_ups
-        if (webhook := route(one.type, forwarding[one.instance_id]))
+        for webhook in route(one.type, forwarding[one.instance_id])
     ]
     now, bodies = timezone.now(), _bodies(one for one, _ in routed)
     ForwardLine.objects.bulk_create(

@@ -12,7 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from messages.instances.addresses import is_ours
-from messages.models import Forward, ForwardLine, Instance, OtherKind, Webhook, WebhookState
+from messages.models import (
+    Forward,
+    ForwardLine,
+    Instance,
+    OtherKind,
+    Webhook,
+    WebhookKind,
+    WebhookState,
+)
 from messages.models.forward import ForwardQuerySet
 from messages.outgoing import UnsafeAddressError, read_address
 
@@ -26,9 +34,16 @@ def webhook_of(instance: Instance, kind: str) -> Webhook:
     known = next((one for one in instance.webhooks.all() if one.kind == kind), None)
     if known:
         return known
-    if kind in OtherKind.values:
-        return Webhook(instance=instance, kind=kind, wanted=False, state=WebhookState.OFF)
-    return Webhook(instance=instance, kind=kind)
+    if kind in WebhookKind.values:
+        return Webhook(instance=instance, kind=kind)
+    return Webhook(instance=instance, kind=kind, wanted=False, state=WebhookState.OFF)
+
+
+def kinds_of(instance: Instance) -> tuple[str, ...]:
+    """Every kind of webhook, also those of this instance that are not known here."""
+    known = (*WebhookKind.values, *OtherKind.values)
+    own = {*instance.taken_urls, *(one.kind for one in instance.webhooks.all())}
+    return (*known, *sorted(own.difference(known)))
 
 
 @transaction.atomic

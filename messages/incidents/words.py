@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from messages.models import ForwardProblem, Incident, IncidentKind, WebhookKind
+from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
 from messages.times import duration
 
 from .stuck import Lately
@@ -119,7 +119,7 @@ def _webhook(values: Values) -> str:
 
 
 def _hooks(kinds: Iterable[str]) -> str:
-    return ", ".join(str(WebhookKind(kind).label) for kind in kinds)
+    return ", ".join(Webhook(kind=kind).get_kind_display() for kind in kinds)
 
 
 def _silent(values: Values) -> str:

@@ -1,20 +1,35 @@
 """Somebody else's URL: left alone, put back, or taken over with all the others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.models import Instance, Webhook, WebhookKind, WebhookState
-from messages.zapi.client import OTHER_KINDS, ZapiError
+from messages.models import Instance, OtherKind, Webhook, WebhookKind, WebhookState
+from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
+from messages.zapi.hooks import has_call
 
 from .addresses import webhook_url, why_push_is_off
 from .push import agree_to_replace, ask_for_push
-from .reading import FAILURES, client_of, is_foreign, note_instance, read_into, webhooks_of
+from .reading import (
+    FAILURES,
+    LONGEST_URL,
+    client_of,
+    is_foreign,
+    note_instance,
+    other_urls,
+    read_into,
+    webhooks_of,
+)
 
+_TOO_LONG = Problem(
+    _("Z-API calls a URL that is too long to be given back, so nothing was replaced."),
+    permanent=True,
+)
 _NOT_RESTORED = Problem(
     _("Z-API accepted the URL, yet still shows another one. Set it by hand in Z-API’s panel.")
 )
@@ -26,11 +41,19 @@ class NotDoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a hook now; `url` is '' where nobody has."""
+    """Who has a hook now; `url` is '' where nobody has, None where Z-API does not say."""
 
     kind: str
-    url: str
-    is_foreign: bool
+    url: str | None
+
+    @property
+    def is_foreign(self) -> bool:
+        return is_foreign(self.url or "")
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether no call is known that gives it back."""
+        return not has_call(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +64,9 @@ class Reach:
     sent_by_me: bool | None
 
     @property
-    def foreign(self) -> tuple[Holder, ...]:
-        return tuple(holder for holder in self.holders if holder.is_foreign)
+    def foreign(self) -> Mapping[str, str]:
+        """By kind, what would be replaced."""
+        return {one.kind: one.url for one in self.holders if one.url and one.is_foreign}
 
 
 def leave(webhook: Webhook) -> None:
@@ -75,15 +99,13 @@ def reach(instance: Instance) -> Reach:
     """Who would lose a hook if every one were taken. Raises NotDoneError."""
     with _told():
         me = client_of(instance).me()
-    holders = (
-        Holder(kind, me.webhook_url(kind), is_foreign(me.webhook_url(kind)))
-        for kind in (*WebhookKind.values, *OTHER_KINDS)
-    )
+    kinds = (*WebhookKind.values, *OtherKind.values, *sorted(me.webhook_urls))
+    holders = (Holder(kind, me.webhook_urls.get(kind)) for kind in dict.fromkeys(kinds))
     return Reach(tuple(holders), me.sent_by_me)
 
 
 def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
-    """`update-every-webhooks`: inbound messages and presence come here, too. Raises NotDoneError.
+    """`update-every-webhooks`: all that Z-API reports comes here. Raises NotDoneError.
 
     Every URL that is replaced is kept first, and whether own messages were reported, which stays
     so unless `sent_by_me` says otherwise.
@@ -93,10 +115,11 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
             raise ZapiError(Problem(reason, permanent=True))
         client, asked_at = client_of(instance), timezone.now()
         me = client.me()
+        if any(len(url) > LONGEST_URL for url in me.webhook_urls.values()):
+            raise ZapiError(_TOO_LONG)
         for webhook in webhooks_of(instance).values():
             _keep(webhook, me.webhook_url(webhook.kind))
-        foreign = {kind: me.webhook_url(kind) for kind in OTHER_KINDS}
-        taken = {kind: url for kind, url in foreign.items() if is_foreign(url)}
+        taken = {kind: url for kind, url in other_urls(me).items() if is_foreign(url)}
         if taken and instance.taken_sent_by_me is None:
             instance.taken_sent_by_me = me.sent_by_me
         instance.taken_urls |= taken
@@ -109,17 +132,43 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
 
 
 def restore_others(instance: Instance) -> None:
-    """Give back the hooks that were taken along with every one. Raises NotDoneError."""
+    """Give back the hooks that were taken along with every one. Raises NotDoneError.
+
+    What Z-API then shows counts: a URL that it does not call again is kept for another try.
+    """
     with _told():
         client = client_of(instance)
-        for kind, url in list(instance.taken_urls.items()):
-            client.set_webhook(kind, url)
-            del instance.taken_urls[kind]
-            instance.save(update_fields=["taken_urls"])
+        for kind, url in instance.taken_urls.items():
+            _give_back(client, kind, url)
         if instance.taken_sent_by_me is not None:
             client.notify_sent_by_me(instance.taken_sent_by_me)
-            instance.taken_sent_by_me = None
-            instance.save(update_fields=["taken_sent_by_me"])
+        instance.taken_urls = _not_given_back(instance.taken_urls, client.me())
+        instance.taken_sent_by_me = None
+        instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
+    if instance.taken_urls:
+        words = gettext(
+            "Z-API still does not call the previous URL for: %s. Set it by hand in Z-API’s panel; "
+            "it stays shown below until then."
+        )
+        names = [Webhook(kind=kind).get_kind_display() for kind in instance.taken_urls]
+        raise NotDoneError(words % ", ".join(names))
+
+
+def _give_back(client: ZapiClient, kind: str, url: str) -> None:
+    try:
+        client.set_webhook(kind, url)
+    except ZapiError:
+        # Where no call is published, a guess was tried; somebody may have done it by hand.
+        if has_call(kind):
+            raise
+
+
+def _not_given_back(urls: Mapping[str, str], me: Me) -> dict[str, str]:
+    return {
+        kind: url
+        for kind, url in urls.items()
+        if me.names_url_of(kind) and me.webhook_url(kind) != url
+    }
 
 
 def _keep(webhook: Webhook, found_url: str) -> None:

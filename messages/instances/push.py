@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.due import Waits, is_due_after
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
-from messages.zapi.client import OTHER_KINDS, Me, ZapiClient, ZapiError
+from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
+from messages.zapi.hooks import has_call
 
 from .addresses import is_ours, webhook_url, why_push_is_off
 from .reading import (
@@ -23,6 +24,7 @@ from .reading import (
     is_foreign,
     is_taken,
     note_instance,
+    other_urls,
     problem_of,
     read_into,
     source,
@@ -184,10 +186,12 @@ def _set(webhook: Webhook, client: ZapiClient) -> None:
 def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
     """Where every hook was taken, those that no webhook here stands for follow a new URL."""
     url = webhook_url(instance)
-    for kind in OTHER_KINDS:
-        found = me.webhook_url(kind)
-        if found != url and is_ours(found):
-            client.set_webhook(kind, url)
+    outdated = [kind for kind, found in other_urls(me).items() if found != url and is_ours(found)]
+    for kind in filter(has_call, outdated):
+        client.set_webhook(kind, url)
+    # The others can only be set with all the rest, which may be somebody else's.
+    if not all(map(has_call, outdated)) and not any(map(is_foreign, me.webhook_urls.values())):
+        client.set_every_webhook(url, sent_by_me=bool(me.sent_by_me))
 
 
 def _conclude(webhook: Webhook, failure: Exception | None) -> None:

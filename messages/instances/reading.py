@@ -91,6 +91,11 @@ def webhooks_of(instance: Instance) -> dict[str, Webhook]:
     return {kind: known[kind] for kind in WebhookKind.values}
 
 
+def other_urls(me: Me) -> dict[str, str]:
+    """The URLs of the hooks that this board has no use for, by kind."""
+    return {kind: url for kind, url in me.webhook_urls.items() if kind not in WebhookKind.values}
+
+
 def is_foreign(url: str) -> bool:
     return bool(url) and not is_ours(url)
 

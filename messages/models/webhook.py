@@ -17,11 +17,15 @@ class WebhookKind(models.TextChoices):
 class OtherKind(models.TextChoices):
     """Hooks that the board has no use for: it takes them along with every one, to pass them on.
 
-    Their webhooks are never wanted, so that nothing pushes, verifies or misses them.
+    Their webhooks are never wanted, so that nothing pushes, verifies or misses them. The same goes
+    for those that are not known here: their kind is their name in Z-API's /me.
     """
 
     RECEIVED = "received", _("Inbound messages")
+    RECEIVED_DELIVERY = "received-delivery", _("Inbound and own messages")
     CHAT_PRESENCE = "chat-presence", _("Presence in chats")
+    RECEIVED_STATUS = "received-status", _("Received status")
+    INITIAL_DATA = "initial-data", _("Initial data")
 
 
 class WebhookState(models.TextChoices):
@@ -36,8 +40,9 @@ class Webhook(models.Model):
     """One hook of one instance: what we pushed, what Z-API said, what was read back."""
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="webhooks")
+    # One of the above, or what /me calls a hook that is not known here.
     kind = models.CharField(
-        _("kind"), max_length=20, choices=[*WebhookKind.choices, *OtherKind.choices]
+        _("kind"), max_length=64, choices=[*WebhookKind.choices, *OtherKind.choices]
     )
     state = models.CharField(
         _("state"),

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from .answers import FORGETFUL, NAMES, OK, REFUSALS, Answer, as_json, refusal
 
-# Each hook by its name in `PUT /update-webhook-<name>`, with the member of /me that shows its URL
-# and the filter of `PUT /update-filters` that silences it.
+# Each hook with the member of /me that shows its URL and the filter of `PUT /update-filters` that
+# silences it. `PUT /update-webhook-<name>` sets each, except those of which no call is published.
 HOOKS = {
     "message-status": ("messageStatusCallbackUrl", "FILTER_MESSAGE_STATUS_CALLBACK"),
     "delivery": ("deliveryCallbackUrl", "FILTER_DELIVERY_CALLBACK"),
@@ -19,7 +19,11 @@ HOOKS = {
     "disconnected": ("disconnectedCallbackUrl", "FILTER_DISCONNECTED_CALLBACK"),
     "received": ("receivedCallbackUrl", "FILTER_RECEIVED_CALLBACK"),
     "chat-presence": ("presenceChatCallbackUrl", "FILTER_PRESENCE_CHAT_CALLBACK"),
+    "received-delivery": ("receivedAndDeliveryCallbackUrl", ""),
+    "received-status": ("receivedStatusCallbackUrl", ""),
+    "initial-data": ("initialDataCallbackUrl", ""),
 }
+_WITHOUT_CALL = {"received-status", "initial-data"}
 CONTROL_PATH = "/stand-in/answer"
 
 _INSTANCE_PATH = re.compile(r"/instances/([^/]+)/token/([^/]+)/(.+)")
@@ -50,6 +54,8 @@ class RememberedInstance:
     id: str
     token: str
     urls: dict[str, str] = field(default_factory=dict)
+    # Of hooks that are not published at all, by their member of /me.
+    hidden_urls: dict[str, str] = field(default_factory=dict)
     filters: list[str] = field(default_factory=list)
     connected: bool = True
     # As /me tells it: seconds or milliseconds, and sometimes as text.
@@ -80,6 +86,7 @@ class RememberedInstance:
             "receiveCallbackSentByMe": self.sent_by_me,
             **({"callbackTypeFilters": self.filters} if self.tells_filters else {}),
             **urls,
+            **self.hidden_urls,
         }
 
     def partner_description(self) -> dict[str, Any]:
@@ -182,9 +189,13 @@ class Gateway:
         return instance if instance and instance.token == token else None
 
     def _make_routes(self) -> dict[str, tuple[str, Handler]]:
-        setters = {f"update-webhook-{hook}": ("PUT", self._setter([hook])) for hook in HOOKS}
+        setters = {
+            f"update-webhook-{hook}": ("PUT", self._setter([hook]))
+            for hook in HOOKS
+            if hook not in _WITHOUT_CALL
+        }
         return setters | {
-            "update-every-webhooks": ("PUT", self._setter(list(HOOKS))),
+            "update-every-webhooks": ("PUT", self._setter(list(HOOKS), hidden=True)),
             "update-filters": ("PUT", _set_filters),
             "update-notify-sent-by-me": ("PUT", _set_sent_by_me),
             "me": ("GET", lambda instance, _: as_json(instance.description())),
@@ -194,13 +205,16 @@ class Gateway:
             "queue/count": ("GET", lambda instance, _: as_json({"count": instance.queued})),
         }
 
-    def _setter(self, hooks: list[str]) -> Handler:
+    def _setter(self, hooks: list[str], *, hidden: bool = False) -> Handler:
         def set_urls(instance: RememberedInstance, call: Call) -> Answer:
             url = str(call.json().get("value") or "")
             if url and not url.startswith(self._schemes):
                 return refusal("not-applied")  # "Z-API does not accept webhooks that aren't HTTPS"
             if self.answer_name != FORGETFUL:
                 instance.urls.update(dict.fromkeys(hooks, url))
+                instance.hidden_urls.update(
+                    dict.fromkeys(instance.hidden_urls if hidden else (), url)
+                )
                 _set_sent_by_me(instance, call)
             return as_json({"value": True})
 

@@ -18,6 +18,7 @@ from statusboard import page_network
 from . import errors
 from .errors import Problem, ZapiError, read_answer
 from .hidden import Hidden
+from .hooks import call_of, has_call, kind_of
 from .times import moment_of
 
 __all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
@@ -28,9 +29,6 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 15
 # `timeout` of requests is per read: an answer that trickles in would never end by it.
 WHOLE_TIMEOUT = 30
-# The hooks that this board has no use for; update-every-webhooks sets them with the others.
-CHAT_PRESENCE = "chat-presence"
-OTHER_KINDS = ("received", CHAT_PRESENCE)
 # An instance takes some 2,000 bytes, in /me as in a partner's list.
 PAGE_SIZE = 100
 MAX_ANSWER = 4 * 1024 * PAGE_SIZE
@@ -48,6 +46,7 @@ class Me:
     """
 
     connected: bool | None
+    # By kind of webhook, also those that are not known here; see messages.zapi.hooks.
     webhook_urls: Mapping[str, str]
     due_at: datetime | None = None
     # Whether `due` was named at all: named and empty, the instance has no end.
@@ -60,11 +59,11 @@ class Me:
     sent_by_me: bool | None = None
 
     def names_url_of(self, kind: str) -> bool:
-        return _url_member(kind) in self.webhook_urls
+        return kind in self.webhook_urls
 
     def webhook_url(self, kind: str) -> str:
         """Give the URL that Z-API calls for this kind, '' where there is none or none is named."""
-        return self.webhook_urls.get(_url_member(kind), "")
+        return self.webhook_urls.get(kind, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +106,10 @@ class ZapiClient:
 
     def set_webhook(self, kind: str, url: str) -> None:
         """`PUT /update-webhook-<kind>`. Answered 200 with {"value": false} where not applied."""
-        self._put(f"update-webhook-{kind}", {"value": url})
+        self._put(call_of(kind), {"value": url}, may_be_unknown=not has_call(kind))
 
     def set_every_webhook(self, url: str, *, sent_by_me: bool) -> None:
-        """`PUT /update-every-webhooks`: inbound messages and presence too, whoever had them."""
+        """`PUT /update-every-webhooks`: all that Z-API has, whoever they call so far."""
         self._put("update-every-webhooks", {"value": url, "notifySentByMe": sent_by_me})
 
     def notify_sent_by_me(self, value: bool) -> None:
@@ -150,15 +149,20 @@ class ZapiClient:
             raise ZapiError(errors.UNEXPECTED)
         return count
 
-    def _put(self, name: str, body: Any) -> None:
-        answer = self._call("PUT", name, body)
+    def _put(self, name: str, body: Any, *, may_be_unknown: bool = False) -> None:
+        answer = self._call("PUT", name, body, may_be_unknown=may_be_unknown)
         if answer.get("value") is True:
             return
         raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
 
-    def _call(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, name: str, body: Any = None, *, may_be_unknown: bool = False
+    ) -> dict[str, Any]:
+        """`may_be_unknown`: Z-API publishes no such call, or no longer; that is not logged."""
         url = Hidden(f"{self._base.reveal()}/{name}")
         outcome = _outcome(method, url, self._headers, body)
+        if may_be_unknown and isinstance(outcome, Problem) and outcome in errors.NO_SUCH_CALL:
+            raise ZapiError(outcome)
         # Without a number that it ends with.
         return _told(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}", outcome)
 
@@ -206,7 +210,7 @@ def _asked(
         with _problems_of_the_network():
             return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
     except ZapiError as error:
-        return Problem(error.words, permanent=error.permanent)
+        return error.problem
 
 
 def _told(call: str, outcome: dict[str, Any] | Problem) -> dict[str, Any]:
@@ -262,16 +266,8 @@ def _problems_of_the_network() -> Iterator[None]:
         raise ZapiError(errors.CALL_IMPOSSIBLE) from None
 
 
-def _url_member(kind: str) -> str:
-    """Name the member of /me: messageStatusCallbackUrl for message-status."""
-    if kind == CHAT_PRESENCE:
-        return "presenceChatCallbackUrl"
-    first, *others = kind.split("-")
-    return first + "".join(map(str.capitalize, others)) + "CallbackUrl"
-
-
 def _me(answer: Mapping[str, Any]) -> Me:
-    urls = {name: value for name, value in answer.items() if name.endswith("CallbackUrl")}
+    urls = {kind: value for name, value in answer.items() if (kind := kind_of(name, value))}
     # A partner's list tells of the phone and of WhatsApp apart.
     connected = answer.get("connected", answer.get("whatsappConnected"))
     filters = answer.get("callbackTypeFilters")
@@ -279,7 +275,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
     return Me(
         connected=connected if isinstance(connected, bool) else None,
         # PostgreSQL takes no NUL, and no URL has one.
-        webhook_urls={name: str(value or "").replace("\0", "") for name, value in urls.items()},
+        webhook_urls={kind: str(value or "").replace("\0", "") for kind, value in urls.items()},
         due_at=moment_of(answer.get("due")),
         names_due="due" in answer,
         payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],

@@ -28,6 +28,7 @@ class ZapiError(Exception):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.words)
+        self.problem = problem
         self.words = problem.words
         self.permanent = problem.permanent
 
@@ -133,6 +134,8 @@ CALL_IMPOSSIBLE = Problem(
         "tokens: none may hold spaces or line breaks."
     )
 )
+# How Z-API answers a call that it does not have, or has no longer.
+NO_SUCH_CALL = (UNKNOWN_CALL, CALL_REFUSED, WRONG_CREDENTIALS)
 
 # In characters. Z-API's own errors are a sentence, and may echo a Client-Token.
 _LONGEST_ERROR = 10_000
@@ -141,6 +144,7 @@ _OF_STATUS = {
     404: WRONG_CREDENTIALS,
     405: CALL_REFUSED,
     408: TOO_SLOW,
+    410: UNKNOWN_CALL,
     415: CALL_REFUSED,
     429: TOO_MANY_CALLS,
 }
@@ -200,8 +204,10 @@ def _problem_of_words(error: Any) -> Problem | None:
 
 
 def _problem_of_status(status: int, error: Any) -> Problem | None:
+    if error == "NOT_FOUND" and status < 500:
+        return UNKNOWN_CALL
     if 200 <= status < 300:
-        return UNKNOWN_CALL if error == "NOT_FOUND" else None
+        return None
     if 300 <= status < 400:
         return REDIRECTED
     if status >= 500:

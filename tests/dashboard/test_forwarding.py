@@ -45,7 +45,7 @@ def test_the_instances_page_leads_there(client, admin, instance, path):
 
 def test_every_kind_is_off_at_first(client, admin, path):
     text = client.get(path).content.decode()
-    assert text.count(">Off</span>") == 6
+    assert text.count(">Off</span>") == 9
 
 
 def test_it_is_switched_on_and_written_down(send, instance, admin):

@@ -102,6 +102,11 @@ def path(instance: Instance) -> str:
     return reverse("dashboard:instance", args=[instance.pk])
 
 
+def look_at(zapi: Gateway, instance: Instance) -> RememberedInstance:
+    """What the stand-in knows of it, once it was called."""
+    return zapi.instances[instance.zapi_id]
+
+
 def act(name: str, instance: Instance) -> str:
     return reverse(f"dashboard:instance-{name}", args=[instance.pk])
 
@@ -439,6 +444,75 @@ def test_the_inbound_webhook_is_given_back(admin, instance, zapi):
     admin.insist(reverse("dashboard:instance-restore-others", args=[instance.pk]))
     assert zapi.instances[instance.zapi_id].urls["received"] == FOREIGN_URL
     assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
+
+
+def test_every_url_that_me_shows_is_named_even_of_hooks_that_nobody_knows(admin, instance, zapi):
+    push(instance)
+    somebodys = {
+        "received-delivery": "https://crm.example.com/own",
+        "received-status": "https://crm.example.com/status",
+        "initial-data": "https://crm.example.com/initial",
+    }
+    look_at(zapi, instance).urls |= somebodys
+    look_at(zapi, instance).hidden_urls = {"editedWebhookUrl": "https://crm.example.com/edited"}
+    page = admin.read(act("every", instance))
+    assert page.count("would be replaced") == 4
+    assert all(url in page for url in (*somebodys.values(), "https://crm.example.com/edited"))
+    assert "editedWebhookUrl" in page
+    # Two without a published call, and the one that is not published at all.
+    assert page.count("restored by hand") == 3
+
+
+def test_every_hook_that_has_a_call_is_restored_and_the_others_stay_listed(
+    admin, path, instance, zapi
+):
+    push(instance)
+    known, unknown = "https://crm.example.com/own", "https://crm.example.com/initial"
+    look_at(zapi, instance).urls |= {"received-delivery": known, "initial-data": unknown}
+    admin.send(act("every", instance))
+    page = admin.insist(act("restore-others", instance))
+    assert "Z-API still does not call the previous URL for: Initial data." in page
+    assert look_at(zapi, instance).urls["received-delivery"] == known
+    assert known not in page
+    assert unknown in page
+    look_at(zapi, instance).urls["initial-data"] = unknown  # by hand, in Z-API's panel
+    assert unknown not in admin.insist(act("restore-others", instance))
+
+
+def test_a_hook_that_nobody_knows_is_tried_by_the_rule_of_the_others(admin, instance, zapi):
+    push(instance)
+    look_at(zapi, instance).hidden_urls = {"editedCallbackUrl": FOREIGN_URL}
+    admin.send(act("every", instance))
+    assert look_at(zapi, instance).hidden_urls == {"editedCallbackUrl": webhook_url(instance)}
+    admin.insist(act("restore-others", instance))
+    assert any(call.path.endswith("/update-webhook-edited") for call in zapi.calls)
+    assert "editedCallbackUrl" in Instance.objects.get().taken_urls
+
+
+def test_callbacks_of_a_hook_that_nobody_knows_are_passed_on(admin, instance, zapi, post):
+    push(instance)
+    look_at(zapi, instance).hidden_urls = {"editedCallbackUrl": FOREIGN_URL}
+    admin.send(act("every", instance), {"forward": "on"})
+    post({"type": "EditedCallback", "messageId": "M"})
+    post({"type": "ReceivedCallback", "messageId": "M", "phone": "5544"})
+    follow_up()
+    forward = Forward.objects.select_related("webhook").get()
+    assert (forward.webhook.kind, forward.webhook.forward_to) == ("editedCallbackUrl", FOREIGN_URL)
+    page = admin.read(act("forwarding", instance))
+    assert "editedCallbackUrl" in page
+    admin.send(
+        reverse("dashboard:instance-forwarding-change", args=[instance.pk, "editedCallbackUrl"]),
+        {"forward_to": "https://other.example.com/"},
+    )
+    assert instance.webhooks.get(kind="editedCallbackUrl").forward_to.startswith("https://other")
+
+
+def test_a_url_that_is_too_long_to_be_given_back_is_not_taken(admin, instance, zapi):
+    push(instance)
+    long = "https://crm.example.com/" + "x" * 600
+    look_at(zapi, instance).urls["delivery"] = long
+    assert "too long to be given back" in admin.send(act("every", instance))
+    assert look_at(zapi, instance).urls["delivery"] == long
 
 
 def test_a_filter_that_silences_us_is_explained(admin, path, instance, zapi):

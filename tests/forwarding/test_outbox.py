@@ -54,6 +54,28 @@ def test_an_inbound_message_goes_nowhere_where_kinds_go_apart(instance):
     assert lined_up() == []
 
 
+def test_an_inbound_message_goes_to_both_hooks_that_may_bring_it(instance):
+    forwarding(instance, HERE, "received")
+    forwarding(instance, ELSEWHERE, "received-delivery")
+    store(instance, INBOUND)
+    assert sorted(lined_up()) == [("received", INBOUND), ("received-delivery", INBOUND)]
+
+
+def test_a_receiver_of_both_hooks_gets_an_inbound_message_once(instance):
+    forwarding(instance, HERE, "received")
+    forwarding(instance, HERE, "received-delivery")
+    store(instance, INBOUND)
+    assert len(lined_up()) == 1
+
+
+def test_a_type_of_tomorrow_goes_to_the_hook_that_is_named_like_it(instance):
+    forwarding(instance, HERE, "editedWebhookUrl")
+    forwarding(instance, ELSEWHERE, "initial-data")
+    edited, initial = b'{"type":"EditedCallback"}', b'{"type":"InitialDataCallback"}'
+    store(instance, edited, initial, b'{"type":"ProxyCallback"}')
+    assert lined_up() == [("editedWebhookUrl", edited), ("initial-data", initial)]
+
+
 def test_an_inbound_message_goes_nowhere_where_only_some_kinds_are_forwarded(instance):
     forwarding(instance, HERE)
     store(instance, INBOUND)

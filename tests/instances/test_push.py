@@ -276,9 +276,9 @@ def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
     inside = []
     call = ZapiClient._call
 
-    def watched(*arguments):
+    def watched(*arguments, **more):
         inside.append(connection.in_atomic_block)
-        return call(*arguments)
+        return call(*arguments, **more)
 
     monkeypatch.setattr(ZapiClient, "_call", watched)
     push(instance)

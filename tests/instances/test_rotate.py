@@ -13,6 +13,7 @@ from messages.instances.rotate import OVERLAP, NotRetiredError, retire_old_keys,
 from messages.instances.verify import verify_due
 from messages.models import Account, Action, AuditEvent, Instance
 from tests.conftest import call
+from tests.stand_in import FOREIGN_URL
 
 JSON = {"CONTENT_TYPE": "application/json"}
 
@@ -50,6 +51,28 @@ def test_hooks_that_were_taken_along_follow_the_new_url(instance, zapi):
     rotate_key(instance)
     retry_due_pushes()
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
+
+
+def test_a_hook_without_a_call_of_its_own_follows_with_all_the_others(instance, zapi):
+    push_wanted(instance)
+    remembered = zapi.instances[instance.zapi_id]
+    remembered.urls["initial-data"] = remembered.hidden_urls["editedCallbackUrl"] = webhook_url(
+        instance
+    )
+    rotate_key(instance)
+    retry_due_pushes()
+    assert {*remembered.urls.values(), *remembered.hidden_urls.values()} == {webhook_url(instance)}
+
+
+def test_a_hook_without_a_call_of_its_own_waits_where_others_would_be_silenced(instance, zapi):
+    push_wanted(instance)
+    remembered = zapi.instances[instance.zapi_id]
+    remembered.urls["initial-data"] = old = webhook_url(instance)
+    remembered.urls["received"] = FOREIGN_URL
+    rotate_key(instance)
+    retry_due_pushes()
+    assert (remembered.urls["initial-data"], remembered.urls["received"]) == (old, FOREIGN_URL)
+    assert remembered.urls["message-status"] == webhook_url(instance)
 
 
 def test_the_worker_retires_the_old_one_when_the_overlap_is_over(instance, zapi):

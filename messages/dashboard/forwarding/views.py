@@ -17,15 +17,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.access.scope import visible_instances
 from messages.audit import Action, audit
-from messages.forwarding import COUNTED, forwarding_state, put_back, set_forwarding, webhook_of
-from messages.models import Instance, OtherKind, Webhook, WebhookKind
+from messages.forwarding import (
+    COUNTED,
+    forwarding_state,
+    kinds_of,
+    put_back,
+    set_forwarding,
+    webhook_of,
+)
+from messages.models import Instance, Webhook
 
 from .forms import ForwardingForm
 from .rows import Line
 
 # Also to look: a receiver's address may hold a secret.
 CHANGE: Final = "whatsapp.change_instance"
-_KINDS: Final = (*WebhookKind.values, *OtherKind.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def _instance(request: HttpRequest, pk: int) -> Instance:
 
 
 def _webhook(instance: Instance, kind: str) -> Webhook:
-    if kind not in _KINDS:
+    if kind not in kinds_of(instance):
         raise Http404
     return webhook_of(instance, kind)
 
@@ -120,7 +126,7 @@ def _page(
 def _panels(instance: Instance, refused: ForwardingForm | None) -> Iterator[Panel]:
     prefetch_related_objects([instance], "webhooks")
     lines = {state.webhook.kind: Line(state) for state in forwarding_state(instance)}
-    for kind in _KINDS:
+    for kind in kinds_of(instance):
         webhook = webhook_of(instance, kind)
         form = ForwardingForm(webhook=webhook)
         if refused and refused.auto_id == form.auto_id:

@@ -3,8 +3,7 @@
 What leaves the board deaf, or loses callbacks, is asked once more.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Mapping
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
@@ -24,12 +23,10 @@ from messages.instances.addresses import webhook_url, why_push_is_off
 from messages.instances.deletion import NotDeletableError, delete
 from messages.instances.push import agree_to_replace, ask_for_push
 from messages.instances.reading import webhooks_of
-from messages.models import Instance, OtherKind, TokenPolicy, Webhook, WebhookKind
+from messages.models import Instance, TokenPolicy, Webhook, WebhookKind
 
 from ..confirming import ask, is_confirmed
 from .views import CHANGE, instance_of, verify_soon
-
-_LABELS: Final = dict((*WebhookKind.choices, *OtherKind.choices))
 
 
 @permission_required(CHANGE, raise_exception=True)
@@ -57,7 +54,7 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """What becomes of somebody else's URL: replaced, replaced and served, left, or given back."""
     instance = instance_of(request.user, pk)
     # The others are taken and given back all at once.
-    webhook = get_object_or_404(instance.webhooks.exclude(kind__in=OtherKind.values), kind=kind)
+    webhook = get_object_or_404(instance.webhooks.filter(kind__in=WebhookKind.values), kind=kind)
     webhook.instance = instance
     act = _ACTS.get(request.POST.get("action", ""))
     if act is None:
@@ -103,7 +100,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("dashboard:instance", pk)
     context = {
         "instance": instance,
-        "holders": [(_LABELS[holder.kind], holder) for holder in reach.holders],
+        "holders": [(Webhook(kind=one.kind), one) for one in reach.holders],
         "reach": reach,
         "url": webhook_url(instance),
         "why_off": why_push_is_off(),
@@ -323,10 +320,7 @@ _ACTS: dict[str, Callable[[HttpRequest, Webhook], None]] = {
 }
 
 
-def _forward_all(
-    request: HttpRequest, instance: Instance, holders: Iterable[owners.Holder]
-) -> None:
-    urls = {holder.kind: holder.url for holder in holders}
+def _forward_all(request: HttpRequest, instance: Instance, urls: Mapping[str, str]) -> None:
     forwarding.forward_all(instance, urls)
     for kind in urls:
         audit(request, Action.FORWARDING_CHANGED, about=instance, details={"kind": kind})

@@ -23,7 +23,7 @@ from messages.instances.push import ask_for_push
 from messages.instances.reading import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.tokens import mismatches_of
-from messages.models import BatchKind, Instance, Tag, TokenPolicy, WebhookKind
+from messages.models import BatchKind, Instance, Tag, TokenPolicy, Webhook, WebhookKind
 
 from ..incidents.stuck import stuck_rows
 from ..moments import moment
@@ -143,6 +143,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "instance": instance,
         "connection": connection_badge(instance),
         "payment": payment_badge(instance),
+        "taken": [(Webhook(kind=kind), url) for kind, url in sorted(instance.taken_urls.items())],
         "panel": panel(instance),
         "stuck": stuck_rows([instance]).get(instance.pk),
         "upkeep": {

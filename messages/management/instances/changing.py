@@ -34,10 +34,10 @@ def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
     foreign = _done(owners.reach, instance).foreign
     if foreign and not options["replace"]:
-        listed = "\n".join(f"  {one.kind}: {one.url}" for one in foreign)
+        listed = "\n".join(f"  {kind}: {url}" for kind, url in foreign.items())
         raise CommandError(f"Somebody else has these; --replace takes them:\n{listed}")
     if options["forward"]:
-        forward_all(instance, {one.kind: one.url for one in foreign})
+        forward_all(instance, foreign)
     _done(lambda: owners.take_every(instance, sent_by_me=options["sent_by_me"]))
     audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
     command.stdout.write(f"{instance}: Z-API calls this board for everything.")
