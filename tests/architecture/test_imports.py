@@ -34,7 +34,7 @@ INWARD = {
     },
     "outgoing": set(),
     "mail": {"models"},
-    "forwarding": {"heard", "instances", "models", "outgoing"},
+    "forwarding": {"heard", "instances", "models", "outgoing", "zapi"},
     "incidents": {"access", "audit", "due", "instances", "models", "statuses", "times", "zapi"},
     "notifications": {
         "access",
@@ -68,7 +68,10 @@ INWARD = {
     "privacy": {"heard", "phones", "zapi", "ingest", "models", "audit"},
     "simulator": {"zapi", "statuses"},
 }
-PURE = ["messages/zapi/payloads.py", "messages/zapi/times.py", "messages/phones.py"]
+PURE = [
+    *("messages/zapi/payloads.py", "messages/zapi/times.py", "messages/zapi/hooks.py"),
+    "messages/phones.py",
+]
 
 
 def imported(path: Path) -> set[str]:
