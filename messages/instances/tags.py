@@ -8,12 +8,13 @@ from django.db import transaction
 from messages.models import Instance, Tag
 
 LONGEST = 50
-_SEPARATORS = re.compile(r"[,;|\n]")
+_BETWEEN_SEPARATORS = re.compile(r"[^,;|\n]++")
 
 
 def read_tags(text: str) -> list[str]:
     """The words between commas, each once; upper and lower case make no difference."""
-    words = (" ".join(word.split())[:LONGEST] for word in dict.fromkeys(_SEPARATORS.split(text)))
+    parts = dict.fromkeys(_BETWEEN_SEPARATORS.findall(text))
+    words = (" ".join(part.split())[:LONGEST] for part in parts)
     return list({word.lower(): word for word in words if word}.values())
 
 

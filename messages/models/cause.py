@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext, gettext_noop
 
-from statusboard.redaction import redact
+from statusboard.redaction import redact_beginning
 
 MAX_CAUSE = 300
 _MAX_VALUE = 100
@@ -16,7 +16,8 @@ NAMES_ANOTHER: Final = gettext_noop(
 
 def stored_cause(words: str, *values: str) -> str:
     """`words` as the source has them and, on a line of its own, what stands for each {} in them."""
-    lines = (" ".join(redact(value).split())[:_MAX_VALUE] for value in values)
+    starts = (redact_beginning(value.strip(), 10 * _MAX_VALUE) for value in values)
+    lines = (" ".join(start.split())[:_MAX_VALUE] for start in starts)
     return "\n".join([words, *lines])[:MAX_CAUSE]
 
 

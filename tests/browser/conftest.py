@@ -56,7 +56,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return browser_type_launch_args | {"executable_path": path, "args": sandbox}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
     with override_settings(**PLAIN_HTTP), django_db_blocker.unblock():
         server = LiveServer("localhost")
