@@ -98,14 +98,14 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
     reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
     waiting = {one.pk: stuck_for(one) for one in messages}
-    reasons = why_stuck({one.instance_id for one in messages if waiting[one.pk]}, user)
+    reasons = why_stuck([one for one in messages if waiting[one.pk]], user)
     return [
         Row(
             message,
             _headline(message, reports.get(message.pk, [])),
             labels.get((message.instance_id, message.zapi_id)),
             waiting[message.pk],
-            reasons.get(message.instance_id),
+            reasons.get(message.pk),
         )
         for message in as_seen_by(user, messages)
     ]

@@ -189,13 +189,13 @@ def _printed(events: Sequence[StatusEvent], message: Message) -> str:
 
 def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
     waiting = stuck_for(message)
-    reasons = why_stuck({message.instance_id} if waiting else (), user)
+    reasons = why_stuck([message] if waiting else (), user)
     return {
         "message": message,
         "address": Address(message.phone),
         "recipient_url": recipient_address(message.phone),
         "stuck_for": waiting,
-        "why_stuck": reasons.get(message.instance_id),
+        "why_stuck": reasons.get(message.pk),
     }
 
 

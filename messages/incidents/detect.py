@@ -56,8 +56,8 @@ def report_absence(missing: Absence, listener: Listener) -> bool:
     A worker that is back resolves it as it does any other.
     """
     now = timezone.now()
-    finding = Finding(IncidentKind.NO_WORKER)
-    if _open(finding, now, listener, since=missing.since):
+    finding = Finding(IncidentKind.NO_WORKER, since=missing.since)
+    if _open(finding, now, listener):
         return True
     still_open = Incident.objects.open().filter(kind=finding.kind)
     still_open.update(last_seen_at=now, clear_since=None)
@@ -103,16 +103,15 @@ def _found(finding: Finding, watch: Watch, listener: Listener) -> bool:
 
 
 @transaction.atomic
-def _open(
-    finding: Finding, now: datetime, listener: Listener, *, since: datetime | None = None
-) -> bool:
+def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
     incident, is_new = Incident.objects.open().get_or_create(
         kind=finding.kind,
         instance=finding.instance,
         place=finding.place,
         defaults={
             "values": dict(finding.values),
-            "opened_at": since or now,
+            # Z-API's clock may be ahead of ours.
+            "opened_at": min(finding.since or now, now),
             "last_seen_at": now,
         },
     )

@@ -10,12 +10,16 @@ from messages.models import Incident, IncidentKind, Instance
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something is wrong now. `values` are the names and numbers for the words."""
+    """Something is wrong now. `values` are the names and numbers for the words.
+
+    `since` is when it began; None where that is not known, and it counts from when it was noticed.
+    """
 
     kind: IncidentKind
     instance: Instance | None = None
     place: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
 
     @property
     def subject(self) -> "Subject":

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from messages.models import Incident
@@ -16,10 +15,9 @@ _LOOKS_EVERY: Final = 3.0  # seconds, each process for itself
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How many incidents are open, and how many of them nobody has acknowledged."""
+    """How many incidents are open."""
 
     open: int = 0
-    unattended: int = 0
     absence: Absence | None = None
 
 
@@ -46,10 +44,8 @@ class Glance:
     def _ask(self, now: float) -> State:
         # Web and worker start together: who is not there yet is not missing.
         is_settled = now - self._began >= ABSENT_AFTER.total_seconds()
-        numbers = Incident.objects.open().aggregate(
-            open=Count("pk"), unattended=Count("pk", filter=Q(acknowledged_at=None))
-        )
-        return State(**numbers, absence=absence(timezone.now()) if is_settled else None)
+        number = Incident.objects.open().count()
+        return State(number, absence=absence(timezone.now()) if is_settled else None)
 
 
 glance: Final = Glance()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from messages.models import IncidentKind
+from messages.models import Incident, IncidentKind
 
 from .finding import Finding, Subject, Watch
 
@@ -32,7 +32,7 @@ def grouped(findings: Iterable[Finding], watch: Watch) -> Grouped:
     by_subject = {finding.subject: finding for finding in findings}
     merged = {}
     for finding in list(by_subject.values()):
-        if cause := _cause(finding, by_subject):
+        if cause := _cause(finding, by_subject, watch.open.get(finding.subject)):
             del by_subject[finding.subject]
             told = {**cause.values, f"{finding.kind.value}_count": finding.values.get("count", 0)}
             by_subject[cause.subject] = replace(cause, values=told)
@@ -42,11 +42,23 @@ def grouped(findings: Iterable[Finding], watch: Watch) -> Grouped:
     return Grouped(list(by_subject.values()), merged)
 
 
-def _cause(finding: Finding, among: Mapping[Subject, Finding]) -> Finding | None:
+def _cause(
+    finding: Finding, among: Mapping[Subject, Finding], incident: Incident | None
+) -> Finding | None:
     for subject in _causes(finding):
-        if subject in among:
+        if subject in among and not _is_older(incident, among[subject]):
             return among[subject]
     return None
+
+
+def _is_older(incident: Incident | None, cause: Finding) -> bool:
+    """Whether messages were stuck before that began. A silence may hide for long what causes it."""
+    return (
+        incident is not None
+        and incident.kind == IncidentKind.STUCK
+        and cause.since is not None
+        and incident.opened_at < cause.since
+    )
 
 
 def _may_be_explained(finding: Finding, watch: Watch) -> bool:

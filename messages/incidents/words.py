@@ -37,6 +37,14 @@ def happening(incident: Incident) -> str:
     return words(incident.values) if words else ""
 
 
+def explanation(incident: Incident) -> str:
+    """The same beside one stuck message: how many others there are does not explain it."""
+    numbers = {"count", "stuck_count"}
+    words = _HAPPENING.get(incident.kind)
+    values = {name: value for name, value in incident.values.items() if name not in numbers}
+    return words(values) if words else ""
+
+
 def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
@@ -77,7 +85,8 @@ def _disconnected(values: Values) -> str:
 
 
 def _stuck(values: Values) -> str:
-    sentences = [_stuck_number(values.get("count", 0)), *_queue(values)]
+    sentences = [_stuck_number(values["count"])] if "count" in values else []
+    sentences += _queue(values)
     if values.get("queued") == 0:
         sentences.append(
             _("None waits at Z-API: WhatsApp has them, or the contacts’ phones are off.")

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -62,7 +63,7 @@ def message(deliver, report, post, instance) -> Message:
     Incident.objects.create(
         kind=IncidentKind.DISCONNECTED,
         instance=instance,
-        opened_at=now,
+        opened_at=now - timedelta(hours=11),
         last_seen_at=now,
         values={"reason": f"the session of {NUMBER} ended"},
         note=f"Asked {NUMBER} to call",

@@ -1,7 +1,7 @@
 """GET /messages/<pk>/: one message's whole story."""
 
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import override_settings
@@ -87,7 +87,7 @@ def disconnected(instance):
         kind=IncidentKind.DISCONNECTED,
         instance=instance,
         values={"queued": 37},
-        opened_at=now,
+        opened_at=now - timedelta(minutes=45),
         last_seen_at=now,
     )
 
@@ -105,6 +105,47 @@ def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     link = f'<a href="{reverse("dashboard:incidents")}">Atendimento: Instance disconnected</a>'
     assert link not in page
     assert link in open_page(admin_client, message).content.decode()
+
+
+def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
+    viewer, report, disconnected
+):
+    page = open_page(viewer, report("SENT", minutes_ago=4 * 60)).content.decode()
+    assert "Stuck for 4 h" in page
+    assert "is not connected" not in page
+    assert "queue" not in page
+
+
+def test_a_message_sent_shortly_before_a_disconnection_is_blamed_on_it(
+    viewer, report, disconnected
+):
+    assert "is not connected" in open_page(viewer, report("SENT", minutes_ago=47)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("incident", "is_cause"),
+    [
+        ({"kind": "expiring", "values": {"days": 3}}, False),
+        ({"kind": "expiring", "values": {"over": True, "due": "2026-01-01T00:00:00+00:00"}}, True),
+        ({"kind": "webhook", "values": {"hooks": ["connected"]}}, False),
+        ({"kind": "webhook", "values": {"hooks": ["message-status"]}}, True),
+    ],
+)
+def test_a_message_is_only_blamed_on_what_keeps_its_status_away(
+    viewer, report, disconnected, incident, is_cause
+):
+    Incident.objects.update(**incident)
+    page = open_page(viewer, report("SENT", minutes_ago=42)).content.decode()
+    assert ("why-stuck" in page) is is_cause
+
+
+def test_a_message_stuck_before_many_others_were_is_not_explained_with_them(
+    viewer, report, disconnected
+):
+    Incident.objects.update(kind=IncidentKind.STUCK, values={"count": 5, "queued": 0})
+    assert "None waits" in open_page(viewer, report("SENT", minutes_ago=60)).content.decode()
+    earlier = report("SENT", id="EARLIER", minutes_ago=5 * 60)
+    assert "None waits" not in open_page(viewer, earlier).content.decode()
 
 
 def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, disconnected):

@@ -1,5 +1,7 @@
 """GET /recipients/…: one person under every address, and the whole number for a reason."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
@@ -133,8 +135,9 @@ def test_why_messages_are_stuck_is_asked_once_with_the_banner(
 ):
     report("SENT", minutes_ago=42)
     now, kind = timezone.now(), IncidentKind.DISCONNECTED
-    Incident.objects.create(kind=kind, instance=instance, opened_at=now, last_seen_at=now)
-    glance.hold(State(open=1, unattended=1))
+    since = now - timedelta(minutes=45)
+    Incident.objects.create(kind=kind, instance=instance, opened_at=since, last_seen_at=now)
+    glance.hold(State(open=1))
     with django_assert_num_queries(8):
         page = open_page(admin_client)
     assert [row.why_stuck.title for row in page.context["rows"]] == [

@@ -19,9 +19,9 @@ from messages.models import (
     WorkerBeat,
 )
 from tests.dashboard.conftest import HttpsClient, _quick_passwords
-from tests.incidents.conftest import send
+from tests.incidents.conftest import clock, look, send, told, zapi
 
-__all__ = ["_quick_passwords"]
+__all__ = ["_quick_passwords", "clock", "look", "told", "zapi"]
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_the_page_says_what_is_wrong_and_what_to_do(supervisor, instance):
     assert "Look at whom they are for" in page
 
 
-def test_acknowledging_takes_it_out_of_the_banner_and_is_audited(supervisor, instance):
+def test_acknowledging_calms_the_banner_and_is_audited(supervisor, instance):
     incident = opened(instance)
     answer = supervisor.post(
         f"/attention/{incident.pk}/acknowledge/", {"note": "The phone is charging"}, follow=True
@@ -118,8 +118,41 @@ def test_acknowledging_takes_it_out_of_the_banner_and_is_audited(supervisor, ins
     assert "Acknowledged by ana" in text_of(answer)
     assert "The phone is charging" in text_of(answer)
     assert "data-count" not in text_of(answer)
+    assert "<title>Needs attention" in text_of(answer)
     event = AuditEvent.objects.get(action="incident changed")
     assert (event.actor_name, event.instance) == ("ana", instance)
+
+
+def test_what_is_acknowledged_stays_in_everybody_s_banner_until_it_is_over(supervisor, instance):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    support = signed_in(SUPPORT, "bia")
+    banner = text_of(support.get("/attention/banner/"))
+    assert "banner is-attended" in banner
+    assert "Atendimento: Instance disconnected (acknowledged by ana on" in banner
+    Incident.objects.update(resolved_at=timezone.now())
+    assert "Instance disconnected" not in text_of(support.get("/attention/banner/"))
+
+
+def test_what_nobody_looks_after_stands_beside_what_is_acknowledged(supervisor, instance):
+    opened(instance, acknowledged_at=timezone.now())
+    opened(instance, IncidentKind.FAILING)
+    page = text_of(supervisor.get("/"))
+    assert 'data-count="1"' in page
+    assert page.index("Atendimento: Many messages fail") < page.index("Instance disconnected (")
+
+
+def test_a_disconnection_has_one_beginning_on_every_page(instance, look, clock):
+    since = clock.now - timedelta(minutes=47, seconds=13)
+    Instance.objects.update(connected=False, connection_changed_at=since)
+    look()
+    # Back for a moment, and gone again: still the same problem.
+    Instance.objects.update(connection_changed_at=clock.now - timedelta(minutes=3))
+    look()
+    admin = signed_in(ADMIN)
+    start = f"{timezone.localtime(since):%H:%M:%S}"
+    assert start in text_of(admin.get("/attention/"))
+    assert start in text_of(admin.get(f"/instances/{instance.pk}/"))
 
 
 def test_who_acknowledged_first_stands_when_another_changes_the_note(supervisor, instance):

@@ -84,6 +84,18 @@ class TestDisconnected:
         assert told == turns
         assert Incident.objects.get(kind="stuck").values["part_of"] == "disconnected"
 
+    def test_messages_stuck_hours_before_stay_a_problem_of_their_own(self, instance, look, clock):
+        send(instance, 5, ago(clock, minutes=31))
+        look()
+        clock.advance(hours=3)
+        disconnect(instance, clock, minutes=3)
+        assert look() == ["disconnected", "stuck"]
+
+    def test_it_began_when_zapi_says_and_not_when_it_was_noticed(self, instance, look, clock):
+        disconnect(instance, clock, minutes=5)
+        look()
+        assert Incident.objects.get().opened_at == ago(clock, minutes=5)
+
     def test_messages_stuck_while_it_is_not_told_yet_wait_for_it(self, instance, look, clock):
         send(instance, 5, ago(clock, minutes=31))
         disconnect(instance, clock, minutes=1)
@@ -195,6 +207,12 @@ class TestSilent:
         clock.advance(minutes=10)
         assert look() == ["silent"]
         assert words() == "Nothing was heard for 22 min. At this time 5 min is usual."
+
+    def test_it_began_with_the_last_callback(self, busy, look, clock):
+        heard = Callback.objects.latest("received_at").received_at
+        clock.advance(minutes=20)
+        look()
+        assert Incident.objects.get().opened_at == heard
 
     def test_the_factor_and_the_floor_are_the_instance_s_own(self, busy, look, clock):
         Instance.objects.update(silence_floor=60)

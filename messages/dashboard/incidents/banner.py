@@ -21,19 +21,30 @@ _COUNTED: Final = 99
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    rows: Sequence[IncidentRow] = ()
+    """Of the incidents that are open, those that nobody looks after, and the acknowledged ones."""
+
+    unattended: Sequence[IncidentRow] = ()
+    acknowledged: Sequence[IncidentRow] = ()
 
     @property
     def count(self) -> int:
-        return len(self.rows)
+        return min(len(self.unattended), _COUNTED)
 
     @property
     def named(self) -> Sequence[IncidentRow]:
-        return self.rows[:NAMED]
+        return self.unattended[:NAMED]
 
     @property
     def more(self) -> int:
         return max(0, self.count - NAMED)
+
+    @property
+    def named_acknowledged(self) -> Sequence[IncidentRow]:
+        return self.acknowledged[:NAMED]
+
+    @property
+    def more_acknowledged(self) -> int:
+        return max(0, len(self.acknowledged) - NAMED)
 
 
 def attention(request: HttpRequest) -> dict[str, object]:
@@ -48,6 +59,9 @@ def _attention(user: Viewer | None) -> Attention:
     state = glance.look()
     if state.absence:
         alarm.ring()
-    if not (state.absence or state.unattended):
+    if not (state.absence or state.open):
         return Attention()
-    return Attention(banner_rows(state.absence, user)[:_COUNTED])
+    rows = banner_rows(state.absence, user)
+    return Attention(
+        [row for row in rows if not row.acknowledged], [row for row in rows if row.acknowledged]
+    )

@@ -4,18 +4,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from messages.access.scope import Viewer
 from messages.incidents.absence import Absence
+from messages.incidents.causes import cause_of
 from messages.incidents.glance import glance
 from messages.incidents.links import place_of
 from messages.incidents.numbers import with_numbers_of_now
 from messages.incidents.visible import as_shown_to, incidents_for
-from messages.incidents.words import advice, happening, part_of, title
-from messages.models import Incident, IncidentKind
-from messages.models.incident import IncidentQuerySet
+from messages.incidents.words import advice, explanation, happening, part_of, title
+from messages.models import Incident, IncidentKind, Message
 
 from ..moments import Moment, duration, moment
 
@@ -29,17 +29,7 @@ _ICONS = {
     IncidentKind.EXPIRING: "clock",
 }
 _BADNESS: Final[dict[str, int]] = {kind: place for place, kind in enumerate(IncidentKind)}
-# That somebody looks after a missing worker is known from its incident alone.
-_IN_BANNER: Final = Q(acknowledged_at=None) | Q(kind=IncidentKind.NO_WORKER)
 _KEPT: Final = "_statusboard_open_incidents"
-# Any of them keeps messages from arriving, or their statuses from being heard; the likeliest first.
-_WHY_STUCK: Final = (
-    IncidentKind.DISCONNECTED,
-    IncidentKind.EXPIRING,
-    IncidentKind.WEBHOOK,
-    IncidentKind.SILENT,
-    IncidentKind.STUCK,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +56,10 @@ class IncidentRow:
         return happening(self.incident)
 
     @property
+    def explanation(self) -> str:
+        return explanation(self.incident)
+
+    @property
     def advice(self) -> str:
         return advice(self.incident)
 
@@ -82,33 +76,43 @@ class IncidentRow:
         return moment(self.incident.acknowledged_at)
 
     @property
+    def acknowledged_words(self) -> str:
+        """By whom and when; '' where nobody has."""
+        if not self.acknowledged:
+            return ""
+        name = self.incident.acknowledged_by or "?"
+        words = _("acknowledged by %(name)s on %(day)s at %(time)s")
+        return words % {
+            "name": name,
+            "day": self.acknowledged.day,
+            "time": self.acknowledged.clock,
+        }
+
+    @property
     def lasted(self) -> str:
         return duration(self.incident.lasted)
 
 
 def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
-    found = _kept(user, incidents_for(user).open())
-    shown = with_numbers_of_now(_worst_first(found, missing))
+    shown = with_numbers_of_now(_worst_first(_open_incidents(user), missing))
     return [IncidentRow(one, _link(one, user)) for one in shown]
 
 
 def banner_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
-    """Those that nobody has acknowledged, the worst first."""
-    found: list[Incident] | None = getattr(user, _KEPT, None)
-    if found is None:
-        found = as_shown_to(user, incidents_for(user).open().filter(_IN_BANNER))
-    return [IncidentRow(one) for one in _worst_first(found, missing) if not one.acknowledged_at]
+    return [IncidentRow(one) for one in _worst_first(_open_incidents(user), missing)]
 
 
-def _kept(user: Viewer, found: IncidentQuerySet) -> list[Incident]:
-    """What the view asks for, as the banner finds it, which is drawn last and among them.
+def _open_incidents(user: Viewer) -> list[Incident]:
+    """Asked for once a page: the view and the banner, which is drawn last, share them.
 
-    With the object `user`, which lives as long as its request.
+    They are kept with the object `user`, which lives as long as its request.
     """
-    incidents = as_shown_to(user, found)
-    setattr(user, _KEPT, incidents)
-    return incidents
+    kept: list[Incident] | None = getattr(user, _KEPT, None)
+    if kept is None:
+        kept = as_shown_to(user, incidents_for(user).open())
+        setattr(user, _KEPT, kept)
+    return kept
 
 
 def _worst_first(found: Iterable[Incident], missing: Absence | None) -> list[Incident]:
@@ -125,15 +129,13 @@ def _worst_first(found: Iterable[Incident], missing: Absence | None) -> list[Inc
     return incidents
 
 
-def why_stuck(instances: Collection[int], user: Viewer) -> dict[int, IncidentRow]:
-    """What is wrong with each of these instances that may keep its messages: one incident each."""
-    if not instances or not glance.look().open:
+def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, IncidentRow]:
+    """What explains that each of these messages is stuck, by the message; most often nothing."""
+    if not messages or not glance.look().open:
         return {}
-    of_them = Q(instance__in=instances, kind__in=_WHY_STUCK)
-    asked = _kept(user, incidents_for(user).open().filter(of_them | _IN_BANNER))
-    found = [one for one in asked if one.instance_id in instances and one.kind in _WHY_STUCK]
-    likeliest_last = sorted(found, key=lambda one: -_WHY_STUCK.index(IncidentKind(one.kind)))
-    return {one.instance_id: IncidentRow(one) for one in likeliest_last if one.instance_id}
+    incidents = _open_incidents(user)
+    causes = ((one.pk, cause_of(one, incidents)) for one in messages)
+    return {pk: IncidentRow(cause) for pk, cause in causes if cause}
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:

@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.access.scope import Viewer, limited_to
 from messages.audit import Action, audit
+from messages.incidents.disconnections import connection_changed_at
 from messages.instances.addresses import why_push_is_off
 from messages.instances.batches import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
@@ -147,7 +148,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "panel": panel(instance),
         "stuck": stuck_rows([instance]).get(instance.pk),
         "upkeep": {
-            "connection_changed": moment(instance.connection_changed_at),
+            "connection_changed": moment(connection_changed_at(instance)),
             "due": moment(instance.due_at),
             "checked": moment(instance.checked_at),
             "next_check": moment(instance.next_check_at),

@@ -15,4 +15,4 @@ def disconnected(watch: Watch) -> Iterator[Finding]:
         since = instance.connection_changed_at
         if instance.connected is False and (since is None or since <= watch.now - _GRACE):
             values = {"reason": instance.connection_reason}
-            yield Finding(IncidentKind.DISCONNECTED, instance, values=values)
+            yield Finding(IncidentKind.DISCONNECTED, instance, values=values, since=since)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from messages.instances.filters import held_back
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
@@ -25,7 +25,8 @@ def silent(watch: Watch) -> Iterator[Finding]:
             else _never(instance, watch.now)
         )
         if values:
-            yield Finding(IncidentKind.SILENT, instance, values=values)
+            since = heard or watch.now - timedelta(seconds=values["silence"])
+            yield Finding(IncidentKind.SILENT, instance, values=values, since=since)
 
 
 def deaf(watch: Watch) -> Iterator[Finding]:
@@ -57,7 +58,7 @@ def _last_heard(instance: Instance, watch: Watch) -> datetime | None:
 
 def _unusual(
     instance: Instance, rhythm: Rhythm | None, heard: datetime, now: datetime
-) -> Mapping[str, object] | None:
+) -> Mapping[str, Any] | None:
     if rhythm is None:
         return None
     pace = Pace(tuple(rhythm.hours), rhythm.longest)
@@ -71,7 +72,7 @@ def _unusual(
     }
 
 
-def _never(instance: Instance, now: datetime) -> Mapping[str, object] | None:
+def _never(instance: Instance, now: datetime) -> Mapping[str, Any] | None:
     """Connected and with our URL for a day, and not one callback ever."""
     webhooks = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     main = webhooks.get(WebhookKind.MESSAGE_STATUS)

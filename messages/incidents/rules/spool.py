@@ -21,4 +21,5 @@ def spool(watch: Watch) -> Iterator[Finding]:
         is_late = beat.spool_oldest is not None and beat.spool_oldest <= watch.now - _GRACE
         if is_late or beat.spool_refused:
             values = {"waiting": beat.spool_waiting, "refused": beat.spool_refused}
-            yield Finding(IncidentKind.SPOOL, place=host, values=values)
+            since = beat.spool_oldest
+            yield Finding(IncidentKind.SPOOL, place=host, values=values, since=since)

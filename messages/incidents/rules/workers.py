@@ -13,8 +13,9 @@ def workers_gone(watch: Watch) -> Iterator[Finding]:
     since = watch.now - ABSENT_AFTER
     served = set(_hosts(WorkerBeat.objects.running(since)))
     gone = WorkerBeat.objects.gone(since).filter(beat_at__gte=watch.now - FORGOTTEN_AFTER)
-    for host in sorted(set(_hosts(gone)) - served):
-        yield Finding(IncidentKind.WORKER, place=host)
+    last_beats = dict(gone.order_by("beat_at").values_list("host", "beat_at"))
+    for host in sorted(set(last_beats) - served):
+        yield Finding(IncidentKind.WORKER, place=host, since=last_beats[host])
 
 
 def nobody_works(watch: Watch) -> Iterator[Finding]:
