@@ -3,8 +3,9 @@
 Callbacks come at a steady pace, alone and then beside each load in turn; the figures are medians of
 several rounds. The server is started as the product starts it, on PostgreSQL, with a mail server
 and a Z-API that accept connections and never answer. A callback's time counts from the moment at
-which it was due, so one that waits for a thread is not left out. Needs PostgreSQL at
-BENCH_DATABASE_URL and nginx.
+which it was due, so one that waits for a thread is not left out. Callbacks come for a while before
+each measurement: a thread's first one also opens its connection to the database. Needs PostgreSQL
+at BENCH_DATABASE_URL and nginx.
 """
 
 import argparse
@@ -36,6 +37,7 @@ DATABASE = os.environ.get(
 MESSAGES = 50_000
 PACE = 40  # callbacks a second
 PATIENCE = 15  # seconds
+WARM_UP = 3  # seconds
 # No load on the server at all: how much slower callbacks get where other programs take every
 # processor. Loads whose clients run on the same machine can hardly do better.
 CONTROL = "control: other programs, busy"
@@ -183,17 +185,18 @@ class Bench:
     def round_of(self, kind: str) -> tuple[Answers, Answers]:
         """Callbacks alone, and beside the load."""
         with self._serving(kind == "exports") as port:
-            callbacks(port, self.path, 1)
+            callbacks(port, self.path, WARM_UP)
             alone = callbacks(port, self.path, self.seconds)
             session = "" if kind in {"resets", "sign_ins"} else self.session
             # Never above 15 s, and not over before the last callback was due.
-            with pressing(kind, port, min(15.0, self.seconds + 4), session):
+            with pressing(kind, port, min(15.0, self.seconds + WARM_UP + 4), session):
+                callbacks(port, self.path, WARM_UP)
                 beside = callbacks(port, self.path, self.seconds)
         return alone, beside
 
     def control(self) -> tuple[Answers, Answers]:
         with self._serving(behind_nginx=False) as port:
-            callbacks(port, self.path, 1)
+            callbacks(port, self.path, WARM_UP)
             alone = callbacks(port, self.path, self.seconds)
             with busy_machine():
                 return alone, callbacks(port, self.path, self.seconds)
@@ -249,7 +252,7 @@ def _median(answers: list[Answers], name: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=10, help="of callbacks in each turn (10)")
+    parser.add_argument("--seconds", type=float, default=8, help="of callbacks in each turn (8)")
     parser.add_argument("--rounds", type=int, default=3, help="of each load (3)")
     parser.add_argument("--only", choices=LOADS, action="append", help="one load; may be repeated")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """Clients that press a server: `python -m bench.pressure KIND PORT SECONDS SESSION`.
 
-They run in a process of their own, so that the one that measures callbacks is not slowed down.
+They run in a process of their own, so that the one that measures callbacks is not slowed down, and
+at the lowest priority: clients elsewhere would take no processor from the server at all.
 """
 
 import http.client
@@ -132,6 +133,7 @@ KINDS: Final[dict[str, tuple[int, Callable[[Client, int], None]]]] = {
 
 
 def main() -> None:
+    os.nice(19)
     kind, port, seconds, session = sys.argv[1:]
     until = time.monotonic() + float(seconds)
     count, run = KINDS[kind]

@@ -55,6 +55,7 @@ ACTIONS: Final = {
     "dashboard:instance": "dashboard:instance",
     "dashboard:instance-archive": "dashboard:instance",
     "dashboard:instance-batch": "dashboard:instance-batch",
+    "dashboard:instance-delete": "dashboard:instance",
     "dashboard:instance-forwarding-change": "dashboard:instance-forwarding",
     "dashboard:instance-forwarding-put-back": "dashboard:instance-forwarding",
     "dashboard:instance-restore-others": "dashboard:instance",

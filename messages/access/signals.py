@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import signals as auth
 from django.contrib.auth.models import User
 from django.dispatch import Signal
@@ -43,8 +44,14 @@ def _begin_to_watch(request: HttpRequest, **_: Any) -> None:
 
 
 def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: Any) -> None:
-    if reauthenticated:
-        remember_authentication(request)
+    if not reauthenticated:
+        return
+    old_key = request.session.session_key
+    # Whoever has a copy of the session's cookie gains nothing from the proof that its owner gave.
+    request.session.cycle_key()
+    sessions = UserSession.objects.filter(session_key=old_key)
+    sessions.update(session_key=request.session.session_key)
+    remember_authentication(request)
 
 
 def _signed_in(request: HttpRequest, **_: Any) -> None:

@@ -1,10 +1,12 @@
 """What outlives a session asks again who somebody is, if they signed in a while ago."""
 
 import time
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings as the_settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -15,6 +17,7 @@ from messages.models import ApiKey
 from tests.access.conftest import PASSWORD, code, enrol, sign_in
 from tests.access.routes import ROUTES, Route
 from tests.access.test_every_url import TAKES, ask, ruled
+from tests.dashboard.conftest import HttpsClient
 
 ADD_KEY = reverse("dashboard:api-key-add")
 NEW_KEY = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}
@@ -227,6 +230,22 @@ def test_a_button_of_a_list_leads_back_to_the_list(stale):
 def test_a_part_of_a_page_sends_the_whole_page_to_be_asked(stale):
     answer = stale.post(ADD_KEY, NEW_KEY, headers={"HX-Request": "true"})
     assert answer["HX-Redirect"].startswith(PASSWORD_PAGE)
+
+
+def test_stolen_session_after_its_owner_proved_who_they_are_is_over(stale):
+    thief = HttpsClient()
+    thief.cookies = SimpleCookie(stale.cookies)
+    stale.post(PASSWORD_PAGE, {"password": PASSWORD})
+    assert "/account/login/" in thief.get(ADD_KEY)["Location"]
+    assert stale.get(ADD_KEY).status_code == 200
+
+
+def test_list_of_sessions_after_a_proof_is_the_same_as_before(client, boss):
+    sign_in(client, "boss")
+    session = UserSession.objects.get()
+    client.post(PASSWORD_PAGE, {"password": PASSWORD})
+    client.get(reverse("usersessions_list"))
+    assert UserSession.objects.get() == session
 
 
 def test_a_code_of_the_app_is_enough(client, boss):
