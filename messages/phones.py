@@ -21,8 +21,8 @@ _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]+")
 # length, and looking for numbers is slow enough that nobody may ask for it in a whole file.
 _LONGEST: Final = 10_000
 _LONGEST_PASTED: Final = 512
-# What stands around a number where it was copied: quotes, the end of a cell, a link to the chat.
-_AROUND = "\"'`“”‘’«»<>;, \t"
+# What stands around a number where it was copied: quotes, brackets, the end of a cell, a link.
+_AROUND = "\"'`“”„‘’‚«»‹›<>[]{};, \t"
 _LINK = re.compile(
     r"(?:https?://(?:api|web)\.whatsapp\.com/|whatsapp://)send/?\?phone="
     r"|(?:https?://)?(?:www\.)?wa\.me/"

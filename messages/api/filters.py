@@ -97,7 +97,9 @@ class MessageQuery(Query):
     message_id = _message_id()
     reference = _text(LONGEST_REFERENCE, "The sender's own id of the message, as it was labelled.")
     q = _text(
-        LONGEST_TEXT, "As in the search box: a number in any writing, part of one, an id, a LID."
+        LONGEST_TEXT,
+        "As in the search box: a number in any writing, part of one, an id or its first half,"
+        " a LID, words of a label.",
     )
     view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
     status = serializers.ListField(
@@ -170,7 +172,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     if statuses:
         found = found.shown_as(statuses)
     if message_id := query.get("message_id"):
-        found = found.with_id(_ids_in(message_id))
+        found = found.with_id(understand(message_id).ids)
     if reference := query.get("reference"):
         found = found.with_reference([reference])
         if not found.exists():
@@ -182,7 +184,7 @@ def narrow_events(found: QuerySet[StatusEvent], query: dict[str, Any]) -> QueryS
     if "message" in query:
         found = found.filter(message=query["message"])
     if "message_id" in query:
-        named = message_set().with_id(_ids_in(query["message_id"]))
+        named = message_set().with_id(understand(query["message_id"]).ids)
         found = found.filter(message__in=named.values("pk"))
     if query.get("instance"):
         found = found.filter(message__instance__in=query["instance"])
@@ -222,8 +224,3 @@ def _period(query: dict[str, Any], is_named: bool) -> Period | None:
     if "period" in query:
         return Period(query["period"])
     return Period.ALL if is_named else None
-
-
-def _ids_in(message_id: str) -> set[str]:
-    """Upper-case nearly always, however it was written down."""
-    return {message_id, message_id.upper()}

@@ -26,7 +26,6 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from messages.access.masking import sees_phones
-from messages.access.number_searches import may_be_a_number
 from messages.audit import Action, audit
 from messages.export import (
     MOST_ROWS,
@@ -41,6 +40,7 @@ from messages.export import (
 )
 from messages.finding.criteria import Criteria
 from messages.finding.matches import matches_of
+from messages.finding.queries import may_name_somebody
 from messages.finding.search import understand
 from messages.models import ExportJob, ExportKind, ExportState
 from messages.privacy import who_is
@@ -194,8 +194,7 @@ def _back_from(job: ExportJob) -> tuple[str, str]:
     if job.kind == ExportKind.PERSON:
         return reverse("dashboard:privacy"), _("A person’s data")
     criteria = Criteria.read(QueryDict(job.query))
-    is_hidden = criteria.search.is_of_people or may_be_a_number(criteria.search.text)
-    if is_hidden and not sees_phones(job.by):
+    if may_name_somebody(criteria.search) and not sees_phones(job.by):
         criteria = criteria.but(search=understand(""))  # asked for before numbers were hidden
     return address_of(criteria), _("Messages")
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from messages import phones
 from messages.access.masking import sees_phones
 from messages.access.scope import Viewer
 from messages.finding.criteria import Criteria
+from messages.finding.queries import may_name_somebody
 from messages.finding.search import understand
 from messages.models import SavedView
 
@@ -90,8 +90,7 @@ def views_of(user: Viewer) -> list[SavedView]:
 
 
 def _holds_number(saved: SavedView) -> bool:
-    search = Criteria.read(QueryDict(saved.query)).search
-    return search.is_of_people or phones.without_numbers(search.text) != search.text
+    return may_name_somebody(Criteria.read(QueryDict(saved.query)).search)
 
 
 def _view(request: HttpRequest, pk: int) -> SavedView:
@@ -104,7 +103,7 @@ def _view(request: HttpRequest, pk: int) -> SavedView:
 def _criteria(request: HttpRequest) -> Criteria:
     """Read and written again, so that nothing is kept that the page would not ask for."""
     criteria = Criteria.read(QueryDict(request.POST.get("query", "")[:4000]))
-    if criteria.search.is_of_people and not sees_phones(request.user):
+    if may_name_somebody(criteria.search) and not sees_phones(request.user):
         return criteria.but(search=understand(""))
     return criteria
 

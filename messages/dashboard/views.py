@@ -20,8 +20,8 @@ from messages.access.throttling import too_many_attempts
 from messages.finding.criteria import Criteria, Period
 from messages.finding.keyset import PAGE_SIZE, page_of
 from messages.finding.matches import Matches, labelled_ids, matches_of
-from messages.finding.queries import named
-from messages.finding.search import Meaning, understand
+from messages.finding.queries import may_name_somebody, named
+from messages.finding.search import Meaning, Search, understand
 from messages.instances.addresses import webhook_url
 from messages.models import (
     Callback,
@@ -62,7 +62,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     if wait := wait_to_search(request.user, criteria.search.text):
         return too_many_attempts(request, wait)
-    if criteria.search.is_of_people and not sees_phones(request.user):
+    if may_name_somebody(criteria.search) and not sees_phones(request.user):
         keys = named(criteria.search, request.user)
         if len(keys) < 2:
             if not keys:
@@ -78,7 +78,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     query = filters.encoded(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
-        "understood": f"{criteria.search.understood} {matches.understood}".strip(),
+        "understood": _understood(criteria.search, matches, request.user),
         "hidden_inputs": filters.hidden_inputs(criteria),
         "query": query,
         "rows": rows_of(page.messages, request.user),
@@ -197,6 +197,12 @@ def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
         "stuck_for": waiting,
         "why_stuck": reasons.get(message.pk),
     }
+
+
+def _understood(search: Search, matches: Matches, user: Viewer) -> str:
+    if search.meaning is Meaning.TOO_SHORT and not sees_phones(user):
+        return _("Too short: type a whole number, or a whole message id.")
+    return f"{search.understood} {matches.understood}".strip()
 
 
 def _nothing(

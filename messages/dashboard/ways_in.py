@@ -16,8 +16,9 @@ from messages.access.roles import SEE_PHONES
 from messages.access.scope import limited_to, visible_instances
 from messages.access.throttling import too_many_attempts
 from messages.audit import Action, audit
+from messages.finding.ids import ids_within
 from messages.finding.opaque import seal
-from messages.finding.queries import message_set, named
+from messages.finding.queries import may_name_somebody, message_set, named
 from messages.finding.search import Meaning, Search, understand
 from messages.instances.reading import FAILURES
 from messages.models import Instance
@@ -46,21 +47,22 @@ def go(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """The search of those who may not see numbers: a whole number leads to its opaque address.
 
-    Digits may be an id or a reference as well, and are taken for somebody's only where they are
-    none.
+    So does one that stands among other words. Digits may be an id or a reference as well, and are
+    taken for somebody's only where they are none.
     """
     wanted = understand(request.POST.get("q", ""))
-    if wanted.is_of_people and (wait := wait_to_search(request.user, wanted.text)):
-        return too_many_attempts(request, wait)
-    keys = named(wanted, request.user) if wanted.is_of_people else []
-    if len(keys) == 1:
-        return redirect("dashboard:message", pk=keys[0])
-    if keys or not wanted.is_of_people:
+    if not may_name_somebody(wanted):
         return HttpResponseRedirect(_search_address(wanted.text))
-    if not wanted.addresses:
-        flash.error(request, _("Type the whole number: you cannot search for a part of one."))
+    if wait := wait_to_search(request.user, wanted.text):
+        return too_many_attempts(request, wait)
+    if keys := named(wanted, request.user):
+        address = _search_address(wanted.text)
+        return redirect("dashboard:message", keys[0]) if len(keys) == 1 else redirect(address)
+    number = _number_in(wanted)
+    if number is None:
+        flash.error(request, _what_to_type(wanted))
         return redirect("dashboard:messages")
-    address = _most_likely(wanted, request)
+    address = _most_likely(number, request)
     if not has_messages(address, request.user):
         note_nothing_found(request.user, wanted.text)
         flash.error(request, _("No message to this recipient"))
@@ -90,6 +92,20 @@ def look_up(request: HttpRequest) -> HttpResponse:
         answer = looked_up.sealed(wanted.text, found)
         return HttpResponseRedirect(_search_address(wanted.text, looked_up=answer))
     return HttpResponseRedirect(_search_address(wanted.text))
+
+
+def _number_in(wanted: Search) -> Search | None:
+    """The one whole number or other address that was typed; not one beside the id of a message."""
+    if wanted.addresses:
+        return wanted
+    numbers = () if ids_within(wanted.text) else wanted.numbers_within
+    return understand(numbers[0]) if len(numbers) == 1 else None
+
+
+def _what_to_type(wanted: Search) -> str:
+    if wanted.part:
+        return _("Type the whole number: you cannot search for a part of one.")
+    return _("Nothing found. Type one whole number or one message id, and nothing else.")
 
 
 def _most_likely(wanted: Search, request: HttpRequest) -> str:

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
@@ -14,7 +14,7 @@ from messages import phones
 from messages.access.masking import sees_phones
 from messages.access.number_searches import note_nothing_found, wait_to_search
 from messages.access.scope import Viewer, limited_to
-from messages.models import Alias, Instance, KnownAddress, Label, LastDigits, OtherAddress
+from messages.models import Alias, Instance, KnownAddress, Label, LastDigits, Message, OtherAddress
 from messages.models.label import folded
 from messages.phones import AddressKind
 
@@ -30,6 +30,8 @@ _COMMON: Final = 6
 # More LIDs than these are counted, not named.
 MOST_NAMED: Final = 3
 SHORTEST_LABEL: Final = 3
+# Stand around the words of a label, and need not be typed.
+_PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
 # Addresses of several people, which are nobody's other one.
 _OF_MANY: Final = {AddressKind.GROUP, AddressKind.BROADCAST}
 
@@ -42,6 +44,7 @@ class Matches:
     of them where `has_more_aliases`.
     `holding` are the addresses that hold a part of a number, `part` what the messages themselves
     are still to be searched for.
+    `begun` are the ids that the text is only the beginning of.
     """
 
     meaning: Meaning
@@ -52,10 +55,22 @@ class Matches:
     part: str = ""
     aliases: tuple[str, ...] = ()
     has_more_aliases: bool = False
+    begun: tuple[str, ...] = ()
 
     @property
     def understood(self) -> str:
-        """The sentences about the aliases; '' where there are none."""
+        """The sentences about ids and aliases that were found besides; '' where none were."""
+        return " ".join(filter(None, [self._begun_understood, self._aliases_understood]))
+
+    @property
+    def _begun_understood(self) -> str:
+        if len(self.begun) == MOST:
+            words = _("Includes %(count)d of the message ids that start so. Type more of the id.")
+            return words % {"count": MOST}
+        return _("Includes message ids that start so.") if self.begun else ""
+
+    @property
+    def _aliases_understood(self) -> str:
         lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
         names = ", ".join(phones.international(one) for one in self.aliases if one not in lids)
         numbers = _("Also searched the number seen with it: %(names)s.") % {"names": names}
@@ -79,15 +94,16 @@ def matches_of(search: Search, user: Viewer) -> Matches:
     labelled = _labelled(search, user)
     if not labelled:
         note_nothing_found(user, search.text)
-    ids = (*search.ids, *labelled)
+    begun = ids_beginning(search, user)
+    ids = (*search.ids, *labelled, *begun)
     if search.is_of_people and not sees_phones(user):
-        return Matches(search.meaning, ids)
+        return Matches(search.meaning, ids, begun=begun)
     if search.part:
-        return _of_part(search, ids, user)
+        return replace(_of_part(search, ids, user), begun=begun)
     aliases = aliases_of(search.addresses, user)
     addresses = (*search.addresses, *aliases)
     others = messages_also_to(addresses, user)
-    return Matches(search.meaning, ids, addresses, others, aliases=_told(aliases))
+    return Matches(search.meaning, ids, addresses, others, aliases=_told(aliases), begun=begun)
 
 
 def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
@@ -143,6 +159,40 @@ def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, 
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST_NAMED])
 
 
+def ids_beginning(search: Search, user: Viewer) -> tuple[str, ...]:
+    """Whole ids of which the text is only the beginning, MOST at most.
+
+    Found ahead of the messages: in the order of the ids, so that their index is all it takes.
+    """
+    found = (
+        one
+        for part in search.beginnings_of_ids
+        for column in ("zapi_id", "zaap_id")
+        for one in ids_with_beginning(column, part, user)[:MOST]
+    )
+    return tuple(dict.fromkeys(found))[:MOST]
+
+
+def ids_with_beginning(column: str, part: str, user: Viewer) -> QuerySet[Message, str]:
+    wanted = {f"{column}__gte": part, f"{column}__startswith": part}
+    if beyond := _beyond(part):
+        wanted[f"{column}__lt"] = beyond
+    longer = Message.objects.exclude(**{column: ""}).exclude(**{column: part}).filter(**wanted)
+    return limited_to(user, longer).order_by(column).values_list(column, flat=True)
+
+
+def _beyond(part: str) -> str:
+    """A text behind all that begin with these letters and digits, in every collation; '' for none.
+
+    LIKE alone uses no index of a database that sorts by a language's rules. There digits come
+    before letters, as in ASCII, and Z before signs.
+    """
+    kept = part.rstrip("Zz")
+    if not kept:
+        return ""
+    return kept[:-1] + ("A" if kept[-1] == "9" else chr(ord(kept[-1]) + 1))
+
+
 def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
     if not addresses:
         return ()
@@ -192,12 +242,21 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
     if len(search.text) < SHORTEST_LABEL:
         return ()
     wanted = Q(reference__in=search.references)
-    if len(part := folded(search.text)) >= SHORTEST_LABEL:
-        # In the label as this person reads it: what is hidden could be guessed digit by digit.
-        read = "label_folded" if sees_phones(user) else "label_masked"
-        wanted |= Q(**{f"{read}__contains": part})
+    # In the label as this person reads it: what is hidden could be guessed digit by digit.
+    read = "label_folded" if sees_phones(user) else "label_masked"
+    if parts := _parts_of_label(search.text):
+        wanted |= Q(*((f"{read}__contains", part) for part in parts))
     found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
     return tuple(found.values_list("zapi_id", flat=True)[:MOST])
+
+
+def _parts_of_label(text: str) -> list[str]:
+    """What a label must hold: each word, in any order. Of short words alone, all as they stand."""
+    whole = folded(text).strip()
+    if len(whole) < SHORTEST_LABEL:
+        return []
+    words = {word for one in whole.split() if (word := one.strip(_PUNCTUATION))}
+    return sorted(words) if max(map(len, words), default=0) >= SHORTEST_LABEL else [whole]
 
 
 def _told(aliases: Iterable[str]) -> tuple[str, ...]:

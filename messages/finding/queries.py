@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, In
 from django.utils import timezone
 
-from messages.access.number_searches import wait_to_search
+from messages.access.number_searches import may_be_a_number, wait_to_search
 from messages.access.scope import Viewer, limited_to
 from messages.incidents.stuck import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
@@ -17,7 +17,8 @@ from messages.models.reached import reached
 from messages.models.unindexed import Unindexed
 from messages.statuses import Status
 
-from .matches import Matches, with_part
+from .ids import bare, is_whatsapps_id
+from .matches import Matches, ids_beginning, with_part
 from .search import Search
 
 # A message is heard of after it was sent, but the clocks are not the same one.
@@ -151,15 +152,31 @@ class MessageQuerySet(QuerySet[Message]):
 
 
 def named(search: Search, user: Viewer) -> list[int]:
-    """The messages, two at most, of which the text is an id or else the whole reference.
+    """The messages, two at most, of which the text is an id, or a whole reference, or half an id.
 
     None where `user` may not see numbers and has searched for too many.
     """
     if wait_to_search(user, search.text):
         return []
     visible = limited_to(user, message_set())
-    by_id = list(visible.with_id(search.ids).values_list("pk", flat=True)[:2])
-    return by_id or list(visible.with_reference(search.references).values_list("pk", flat=True)[:2])
+    return (
+        _two_of(visible.with_id(search.ids))
+        or _two_of(visible.with_reference(search.references))
+        or _two_of(visible.with_id(ids_beginning(search, user)))
+    )
+
+
+def may_name_somebody(search: Search) -> bool:
+    """Whether its text may hold somebody's number or LID, whole or in part.
+
+    Where a person may not see numbers, such a text stays in no address.
+    """
+    is_id = is_whatsapps_id(bare(search.text))
+    return search.is_of_people or (may_be_a_number(search.text) and not is_id)
+
+
+def _two_of(found: MessageQuerySet) -> list[int]:
+    return list(found.values_list("pk", flat=True)[:2])
 
 
 def message_set() -> MessageQuerySet:

@@ -1,20 +1,26 @@
 """The one search box: what a text may mean, and the sentence that says what was understood."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from messages import phones
 from messages.models.last_digits import LAST_DIGITS
 from messages.phones import AddressKind
 
+from .ids import bare, ids_within, may_begin_an_id
+
 SHORTEST_PART: Final = 4
-LONGEST_TEXT: Final = 128
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+# A whole callback may be pasted for the id in it.
+LONGEST_TEXT: Final = 512
+_SPACES = re.compile(r"[\t\n\r]+")
+# Control characters, and those without width that copying brings along.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
 # A Brazilian tax number, as it is written.
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
@@ -63,13 +69,25 @@ class Search:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids are upper-case hexadecimal nearly always, and read out or typed in any case."""
-        texts = (self.text, phones.plain(self.text))
-        return tuple(dict.fromkeys(form for text in texts for form in (text, text.upper())))
+        return _in_both_cases([self.text, phones.plain(self.text), *self._pasted])
+
+    @property
+    def beginnings_of_ids(self) -> tuple[str, ...]:
+        """What may be the first half of an id; not a whole number or other address."""
+        if self.addresses:
+            return ()
+        return _in_both_cases(filter(may_begin_an_id, self._pasted))
+
+    @property
+    def _pasted(self) -> tuple[str, ...]:
+        return ids_within(self.text) or (bare(self.text),)
 
     @property
     def references(self) -> tuple[str, ...]:
         """As typed, and as software writes one that is the same in a single case."""
-        return tuple(dict.fromkeys((self.text, self.text.upper(), self.text.lower())))
+        texts = (self.text, bare(self.text))
+        forms = (form for text in texts for form in (text, text.upper(), text.lower()))
+        return tuple(dict.fromkeys(forms))
 
     @property
     def is_of_people(self) -> bool:
@@ -114,14 +132,21 @@ class Search:
             return _number_understood(self)
         if self.meaning is Meaning.ADDRESS:
             return _address_understood(self.addresses[0])
+        if ids := ids_within(self.text):
+            words = ngettext(
+                "Understood as the message id %(ids)s.",
+                "Understood as the message ids %(ids)s.",
+                len(ids),
+            )
+            return words % {"ids": ", ".join(ids)}
         named = {"part": self.part, "text": self.text}
         return str(_UNDERSTOOD.get(self.meaning, "")) % named
 
 
 def understand(text: str) -> Search:
-    text = _CONTROL.sub("", text).strip()[:LONGEST_TEXT]
-    if not text:
-        return Search("", Meaning.NOTHING)
+    text = _UNSEEN.sub("", _SPACES.sub(" ", text[: 2 * LONGEST_TEXT])).strip()[:LONGEST_TEXT]
+    if not text or ids_within(text):
+        return Search(text, Meaning.TEXT if text else Meaning.NOTHING)
     plain = phones.plain(text)
     kind = phones.kind_of(plain)
     if kind is AddressKind.GROUP:
@@ -135,6 +160,10 @@ def understand(text: str) -> Search:
     if kind is AddressKind.LID:  # without its mark, as in a group's callbacks
         return Search(text, Meaning.ADDRESS, addresses=(phones.person(plain),))
     return _part(text, plain)
+
+
+def _in_both_cases(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for text in texts for form in (text, text.upper())))
 
 
 def _part(text: str, plain: str) -> Search:

@@ -31,6 +31,19 @@ def test_a_message_is_found_by_its_id(reader, report):
     assert found(reader, message_id="3EB0A1") == ["3EB0A1"]
 
 
+@pytest.mark.parametrize("text", ["['3EB0A1']", "true_5544999999999@c.us_3EB0A1"])
+def test_a_message_is_found_by_an_id_as_it_was_copied(reader, report, text):
+    report("SENT")
+    report("SENT", id="OTHER")
+    assert found(reader, message_id=text) == found(reader, q=text) == ["3EB0A1"]
+
+
+def test_a_message_is_found_by_half_its_id(reader, report):
+    report("SENT", id="3EB0C767D097E2E3A2F1")
+    assert found(reader, q="3EB0C767D0") == ["3EB0C767D097E2E3A2F1"]
+    assert found(reader, message_id="3EB0C767D0") == []
+
+
 def test_a_message_is_found_by_its_zaap_id(reader, deliver):
     deliver()
     assert found(reader, message_id="Z3EB0A1") == ["3EB0A1"]
@@ -234,7 +247,7 @@ def test_the_filter_by_instance_takes_several(reader, report, instance):
         {"limit": "0"},
         {"limit": "201"},
         {"limit": "many"},
-        {"message_id": "x" * 129},
+        {"message_id": "x" * 513},
         {"q": "a\x00b"},
     ],
 )

@@ -66,12 +66,6 @@ def test_a_number_among_other_words_is_offered_alone(viewer, report, text):
     assert shown(viewer.get(links[0].url)) == ["3EB0A1"]
 
 
-def test_no_number_is_offered_to_who_may_not_see_it(masked_viewer, report):
-    report("SENT")
-    page = masked_viewer.get("/", {"q": "Cel: (44) 99999-9999"})
-    assert page.context["numbers"] == []
-
-
 def test_a_number_that_lacks_a_digit_is_offered_as_a_part(viewer, report):
     report("SENT", phone="5561999998478")
     follow_up()

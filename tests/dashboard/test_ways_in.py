@@ -1,12 +1,14 @@
 """Links from a CRM, and numbers looked up at Z-API."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from messages.models import Action, Alias, AuditEvent, Instance, Label, UserLimit
+from messages.finding.opaque import seal
+from messages.models import Action, Alias, AuditEvent, Instance, Label, SavedView, UserLimit
 from messages.worker.follow_ups import follow_up
 from tests.stand_in import zapi
 
@@ -108,6 +110,57 @@ def test_a_reference_that_one_may_not_see_leads_nowhere(masked_viewer, report, i
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=User.objects.get(username="masked"), instance=other)
     assert masked_viewer.post("/search/", {"q": "11987654321"}).url == "/"
+
+
+AMONG_WORDS = ("Cel: (44) 99999-6892", "cliente 5544999996892 ligou", "Fone=44999996892;")
+
+
+@pytest.mark.parametrize("text", AMONG_WORDS)
+def test_a_number_among_words_leads_who_sees_no_numbers_to_its_messages(
+    masked_viewer, report, text
+):
+    report("SENT", phone="5544999996892")
+    answer = masked_viewer.post("/search/", {"q": text})
+    assert answer.url == f"/recipients/{seal('5544999996892')}/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *AMONG_WORDS,
+        "Cel: (44) 99999-6892 ou (11) 98888-1234",
+        "Pedido 1042, cel 99999-6892",
+        "true_5544999996892@c.us_3EB0C767D097E2E3A2F1",
+        '{"phone":"5544999996892","ids":["3EB0C767D097E2E3A2F1"]}',
+        "CPF 123.456.789-09",
+    ],
+)
+def test_a_number_among_words_stays_in_no_address(masked_viewer, db, text):
+    assert masked_viewer.post("/search/", {"q": text}).url == "/"
+    assert masked_viewer.get("/", {"q": text}).url == "/"
+    masked_viewer.post("/views/", {"name": "Mine", "query": urlencode({"q": text})})
+    assert [saved.query for saved in SavedView.objects.all()] == [""]
+
+
+def test_an_id_beside_a_number_leads_to_its_message(masked_viewer, report):
+    message = report("SENT", id="3EB0C767D097E2E3A2F1")
+    text = "true_5544999996892@c.us_3EB0C767D097E2E3A2F1"
+    assert masked_viewer.post("/search/", {"q": text}).url == f"/messages/{message.pk}/"
+
+
+def test_an_id_with_many_digits_is_no_number(masked_viewer, report):
+    report("SENT")
+    text = "3EB012345678ABCDEF12"
+    assert masked_viewer.post("/search/", {"q": text}).url == f"/?q={text}"
+    assert "No message matches" in masked_viewer.get("/", {"q": text}).content.decode()
+
+
+@pytest.mark.parametrize("text", ["12", "nothing"])
+def test_no_hint_suggests_what_one_may_not_search_for(masked_viewer, report, text):
+    report("SENT")
+    page = masked_viewer.get("/", {"q": text}).content.decode()
+    assert "digits of" not in page
+    assert "whole number" in page
 
 
 def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, instance):

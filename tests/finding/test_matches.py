@@ -137,6 +137,74 @@ def test_a_label_is_found_whatever_its_case_and_accents(viewer, report, instance
     assert found(viewer, text) == {"A"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1042 pedido", "saiu, PEDIDO", "“nº 1042”", "#1042 saiu", "pedi sai 104", " Nº  saiu "],
+)
+def test_a_label_is_found_by_its_words_in_any_order(viewer, report, instance, text):
+    report("SENT", id="A")
+    report("SENT", id="B")
+    label(instance, "A", label="Pedido nº 1042 saiu")
+    label(instance, "B", label="Pedido nº 2099 entregue")
+    assert found(viewer, text) == {"A"}
+
+
+@pytest.mark.parametrize("text", ["1042 cancelado", "1 2"])
+def test_a_label_without_one_of_the_words_is_not_found(viewer, report, instance, text):
+    report("SENT", id="A")
+    label(instance, "A", label="Pedido nº 1042 saiu")
+    assert found(viewer, text) == set()
+
+
+def test_a_reference_is_found_in_quotes(viewer, report, instance):
+    report("SENT", id="A")
+    label(instance, "A", reference="ORDER-17")
+    assert found(viewer, "“ORDER-17”") == {"A"}
+
+
+@pytest.mark.parametrize("text", ["3EB0C767", "3eb0c767d0", "3EB0C767D097…", '"id": "3EB0C767"'])
+def test_half_an_id_finds_its_message(viewer, report, text):
+    report("SENT", id="3EB0C767D097E2E3A2F1")
+    report("SENT", id="3EB0C768D097E2E3A2F1")
+    assert found(viewer, text) == {"3EB0C767D097E2E3A2F1"}
+    assert "message ids that start so" in viewer.get("/", {"q": text}).content.decode()
+
+
+@pytest.mark.parametrize("end", ["9", "Z", "ZZZZZZZZ", "F", "z"])
+def test_half_an_id_may_end_in_any_letter(viewer, report, end):
+    report("SENT", id=f"ABCDEF1{end}X1")
+    report("SENT", id=f"ABCDEF1{end}")
+    assert found(viewer, f"ABCDEF1{end}") == {f"ABCDEF1{end}", f"ABCDEF1{end}X1"}
+
+
+def test_half_a_zaap_id_finds_its_message(viewer, deliver):
+    deliver("3EB0C767D097E2E3A2F1")  # its zaapId has a Z in front
+    assert found(viewer, "Z3EB0C767") == {"3EB0C767D097E2E3A2F1"}
+
+
+def test_half_an_id_that_many_share_asks_for_more_of_it(viewer, report, monkeypatch):
+    monkeypatch.setattr("messages.finding.matches.MOST", 1)
+    report("SENT", id="3EB0C767A")
+    report("SENT", id="3EB0C767B")
+    page = viewer.get("/", {"q": "3EB0C767"}).content.decode()
+    assert "Includes 1 of the message ids that start so. Type more of the id." in page
+
+
+def test_half_an_id_of_an_instance_that_one_may_not_see_finds_nothing(
+    viewer, support, report, account
+):
+    report("SENT", id="3EB0C767D097E2E3A2F1")
+    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+    UserLimit.objects.create(user=support, instance=other)
+    assert found(viewer, "3EB0C767") == set()
+
+
+def test_a_link_finds_a_message_by_an_id_as_whatsapp_web_has_it(viewer, report):
+    message = report("SENT", id="3EB0C767D097E2E3A2F1")
+    answer = viewer.get("/go/", {"message_id": "true_5544999999999@c.us_3EB0C767D097E2E3A2F1"})
+    assert answer.url == f"/messages/{message.pk}/"
+
+
 def test_a_text_of_accents_alone_finds_no_label(viewer, report, instance):
     report("SENT", id="A")
     label(instance, "A", label="João")

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from messages.finding.criteria import Criteria
-from messages.finding.matches import matches_of, with_part
+from messages.finding.matches import ids_with_beginning, matches_of, with_part
 from messages.finding.queries import message_set
 from messages.finding.search import Meaning
 from messages.incidents.stuck import stuck
@@ -30,6 +30,15 @@ def test_a_search_looks_up_both_ids_and_numbers(support, text):
     found = criteria.messages(support, matches_of(criteria.search, support)).newest_first()
     assert {"message_zaap_id", "sqlite_autoindex_whatsapp_message_1"} <= indexes(found)
     assert "SCAN whatsapp_message" not in found.explain()
+
+
+@pytest.mark.parametrize(
+    ("column", "index"),
+    [("zapi_id", "sqlite_autoindex_whatsapp_message_1"), ("zaap_id", "message_zaap_id")],
+)
+def test_half_an_id_is_looked_up(support, column, index):
+    found = ids_with_beginning(column, "3EB0C767", support)
+    assert f"{index} ({column}>? AND {column}<?)" in found.explain()
 
 
 def test_stuck_messages_are_looked_up_among_the_newest(instance):

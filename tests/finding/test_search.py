@@ -122,6 +122,10 @@ def test_quotes_and_a_semicolon_belong_to_no_id():
         ("1-group", "Understood as the group 1-group."),
         ("status@broadcast", "Understood as the broadcast list status@broadcast."),
         ("3eb0", "Searched for 3eb0 as a message id, a reference and a label."),
+        (
+            'messageId: "3EB0C767D097E2E3A2F1"',
+            "Understood as the message id 3EB0C767D097E2E3A2F1.",
+        ),
         ("12", "Too short: type at least 4 digits of a number, or a whole message id."),
         ("", ""),
     ],
@@ -132,6 +136,63 @@ def test_it_says_what_it_understood(text, sentence):
 
 def test_an_id_is_tried_in_upper_case_too():
     assert understand("3eb0").ids == ("3eb0", "3EB0")
+
+
+ID = "3EB0C767D097E2E3A2F1"
+PASTED = (
+    f"['{ID}']",
+    f'"{ID}"',
+    f"“{ID}”",
+    f"‘{ID}’,",
+    f"({ID})",
+    f"{ID}\u200b",
+    f"true_5544999999999@c.us_{ID}",
+    f"false_120363019502650977@g.us_{ID}_5544999999999@c.us",
+    f"false_120363019502650977@g.us_{ID}_200000000000001@lid",
+    f"id: {ID}",
+    f"ID={ID}",
+    f"message_id: '{ID}'",
+    f'"messageId": "{ID}",',
+    f"“messageId”: “{ID}”",
+    f'{{"zaapId":"39999842637380","messageId":"{ID}","id":"{ID}"}}',
+    f'{{\\"messageId\\":\\"{ID}\\"}}',
+    f'{{"instanceId":"{"3C0D" * 8}","ids":["{ID}"],"phone":"5544999999999"}}',
+    f"https://crm.example.com/messages?message_id={ID}&tab=1",
+    f"mensagem {ID.lower()} não chegou",
+)
+
+
+@pytest.mark.parametrize("text", PASTED)
+def test_an_id_is_understood_however_it_was_copied(text):
+    found = understand(text)
+    assert ID in found.ids
+    assert not found.is_of_people
+
+
+def test_every_id_of_a_list_is_understood():
+    found = understand("ids=['3EB0C767D097E2E3A2F1', '3EB0C767D097E2E3A2F2']")
+    assert {"3EB0C767D097E2E3A2F1", "3EB0C767D097E2E3A2F2"} <= set(found.ids)
+
+
+@pytest.mark.parametrize("text", ["['5544988776655']", '{"5544988776655"}', "„44 98877-6655“"])
+def test_a_number_is_understood_in_brackets_too(text):
+    assert understand(text).meaning is Meaning.NUMBER
+
+
+def test_an_instance_id_is_no_message_id():
+    assert "3C0D" * 8 not in understand(f'"instanceId": "{"3C0D" * 8}", "id": "{ID}"').ids
+
+
+@pytest.mark.parametrize(
+    "text", ["3EB0C767", "3eb0c767…", "3EB0C767...", "'3EB0C767", "id: 3EB0C767"]
+)
+def test_half_an_id_is_tried_as_a_beginning(text):
+    assert "3EB0C767" in understand(text).beginnings_of_ids
+
+
+@pytest.mark.parametrize("text", ["3EB0C76", "5544999999999", "Pedido 1042 saiu"])
+def test_what_is_no_half_of_an_id_is_not(text):
+    assert understand(text).beginnings_of_ids == ()
 
 
 @given(st.text())
