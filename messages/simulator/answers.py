@@ -36,6 +36,10 @@ REFUSALS = {
     ),
     "client-token-not-configured": _error(400, "your client-token is not configured"),
     "null-not-allowed": _error(400, "null not allowed"),
+    "null-not-allowed-200": _error(200, "null not allowed"),
+    "subscription-ended": _error(
+        400, "To continue sending a message, you must subscribe to this instance again"
+    ),
     "client-token-null": _error(403, "Client-Token null not allowed"),
     "client-token-wrong": _error(403, "Client-Token … not allowed"),
     "ip-not-allowed": _error(403, "[203.0.113.7] not allowed"),

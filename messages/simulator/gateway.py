@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +28,10 @@ _WITHOUT_CALL = {"received-status", "initial-data"}
 CONTROL_PATH = "/stand-in/answer"
 
 _INSTANCE_PATH = re.compile(r"/instances/([^/]+)/token/([^/]+)/(.+)")
-_PHONE_EXISTS = re.compile(r"phone-exists/\d+")
-_EMPTY_QUEUE: dict[str, Any] = {"messages": [], "pagingState": None, "hasMore": False}
+# Calls that end with a value of their own, by their names without it.
+_WITH_VALUE = re.compile(r"(phone-exists|phone-code|queue)/[0-9A-F]+")
+_QUEUE_PAGE, _LONGEST_QUEUE_PAGE = 20, 30
+_CREATED = 1_705_320_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,27 @@ class RememberedInstance:
     urls: dict[str, str] = field(default_factory=dict)
     # Of hooks that are not published at all, by their member of /me.
     hidden_urls: dict[str, str] = field(default_factory=dict)
-    filters: list[str] = field(default_factory=list)
+    filters: list[str] | None = None
     connected: bool = True
-    # As /me tells it: seconds or milliseconds, and sometimes as text.
-    due: int | str | None = 1893456000000
-    payment_status: str = "PAID"
-    # Whether /me tells of the filters, which is not documented.
+    # Whether the phone itself can be reached; None for as the instance.
+    smartphone: bool | None = None
+    # What /status says; None for what goes with `connected`.
+    status_error: str | None = None
+    # In seconds, as /me tells it; a partner's list tells milliseconds. A text stays as it is.
+    due: int | str | None = 1893456000
+    payment_status: str = "ACTIVE"
+    # Whether /me tells of filters once they were set, which is not documented.
     tells_filters: bool = True
-    # The hooks whose URLs a partner's list tells: it may be one of them.
-    listed_hooks: tuple[str, ...] = tuple(HOOKS)
+    # The hooks whose URLs a partner's list tells. Its older sample has nearly all, the newest one.
+    listed_hooks: tuple[str, ...] = ("received",)
     queued: int = 0
+    # Whether `GET /queue/count` is still there.
+    counts_queue: bool = True
     sent_by_me: bool = False
 
     def url_for(self, hook: str) -> str:
         """Where a callback of this hook goes; '' where no URL is set or a filter silences it."""
-        return "" if HOOKS[hook][1] in self.filters else self.urls.get(hook, "")
+        return "" if HOOKS[hook][1] in (self.filters or ()) else self.urls.get(hook, "")
 
     def description(self) -> dict[str, Any]:
         """Tell what /me tells."""
@@ -84,28 +93,78 @@ class RememberedInstance:
             "paymentStatus": self.payment_status,
             "created": "2024-01-15T12:00:00Z",
             "receiveCallbackSentByMe": self.sent_by_me,
-            **({"callbackTypeFilters": self.filters} if self.tells_filters else {}),
+            "callRejectAuto": False,
+            "callRejectMessage": None,
+            "autoReadMessage": False,
+            "useProxy": False,
+            "proxyUrl": None,
+            **({"callbackTypeFilters": self.filters} if self._shows_filters else {}),
             **urls,
             **self.hidden_urls,
         }
 
     def partner_description(self) -> dict[str, Any]:
         told = self.description()
-        told.pop("callbackTypeFilters", None)
-        for hook, (member, _) in HOOKS.items():
-            if hook not in self.listed_hooks:
-                del told[member]
-        connected = told.pop("connected")
-        return told | {"phoneConnected": connected, "whatsappConnected": connected}
+        return {
+            **{name: told[name] for name in ("id", "token", "name", "created", "paymentStatus")},
+            "tenant": "",
+            "due": self.due * 1000 if isinstance(self.due, int) else self.due,
+            **{HOOKS[hook][0]: self.urls.get(hook) or "" for hook in self.listed_hooks},
+            "phoneConnected": self.is_phone_connected,
+            "whatsappConnected": self.connected,
+        }
+
+    @property
+    def _shows_filters(self) -> bool:
+        return self.tells_filters and self.filters is not None
+
+    @property
+    def is_phone_connected(self) -> bool:
+        return self.connected if self.smartphone is None else self.smartphone
 
     def status(self) -> dict[str, Any]:
+        usual = "You are already connected." if self.connected else "You are not connected."
         return {
             "connected": self.connected,
-            "error": "You are already connected." if self.connected else "You are not connected.",
-            "smartphoneConnected": self.connected,
+            "error": usual if self.status_error is None else self.status_error,
+            "smartphoneConnected": self.is_phone_connected,
+        }
+
+    def queue_page(self, size: int, start: int) -> dict[str, Any]:
+        """The messages that wait, from this one on; the cursor is opaque to whoever asks."""
+        end = min(start + size, self.queued)
+        has_more = end < self.queued
+        return {
+            "messages": [self._waiting(number) for number in range(start, end)],
+            "pagingState": f"page-from-{end}" if has_more else None,
+            "hasMore": has_more,
+        }
+
+    def _waiting(self, number: int) -> dict[str, Any]:
+        zaap_id = f"{number:032X}"
+        return {
+            "_id": zaap_id,
+            "ZaapId": zaap_id,
+            "MessageId": f"3EB0{number:016X}",
+            "InstanceId": self.id,
+            "Phone": f"55449999{number:05d}",
+            "Message": f"Text {number} of a customer",
+            "Created": (_CREATED + number) * 1000,
+            "DelayMessage": -1,
         }
 
 
+_DEVICE = {
+    "phone": "5544999990001",
+    "imgUrl": "",
+    "about": "",
+    "name": "Shop",
+    "device": {"sessionName": "Z-API", "device_model": "Z-API"},
+    "originalDevice": "android",
+    "sessionId": 175,
+    "isBusiness": True,
+}
+_QR_CODE = "data:image/png;base64,iVBORw0KGgo="
 Handler = Callable[[RememberedInstance, Call], Answer]
 
 
@@ -139,9 +198,11 @@ class Gateway:
             given = call.headers.get("client-token", "")
             if self.answer_name in REFUSALS:
                 return refusal(self.answer_name, given)
+            if path == "/instances":
+                return self._list(call)
             if self._client_token and given != self._client_token:
                 return refusal("client-token-wrong" if given else "client-token-null", given)
-            return self._list(call) if path == "/instances" else self._answer(call, path)
+            return self._answer(call, path)
 
     def hooked(self) -> list[RememberedInstance]:
         """Give the instances with a URL for message statuses, which all stories are about."""
@@ -157,28 +218,35 @@ class Gateway:
         return as_json({"name": name})
 
     def _list(self, call: Call) -> Answer:
-        """List a partner's instances, by page from 1."""
+        """List a partner's instances, by page from 1; no Client-Token is asked for."""
         if not call.headers.get("authorization", "").startswith("Bearer "):
             return refusal("unauthorized")
         query = parse_qs(urlsplit(call.path).query)
-        page, size = (int(query.get(name, ["1"])[0]) for name in ("page", "pageSize"))
+        page, size = (max(1, _number(query.get(name, ["1"])[0])) for name in ("page", "pageSize"))
         instances = list(self.instances.values())
         content = [one.partner_description() for one in instances[(page - 1) * size : page * size]]
-        pages = -(-len(instances) // max(size, 1))
-        return as_json({"total": len(instances), "totalPage": pages, "content": content})
+        told = {
+            "total": len(instances),
+            "totalPage": -(-len(instances) // size),
+            "pageSize": size,
+            "page": page,
+            "content": content,
+        }
+        return as_json(told, 201)
 
     def _answer(self, call: Call, path: str) -> Answer:
         match = _INSTANCE_PATH.fullmatch(path)
-        name = _PHONE_EXISTS.sub("phone-exists", match[3]) if match else ""
+        name = _WITH_VALUE.sub(r"\1", match[3]) if match else ""
         if not match or name not in self._routes:
             return refusal("unknown-call")
         instance = self._instance(unquote(match[1]), unquote(match[2]))
         if instance is None:
             return refusal("not-found")
-        method, handle = self._routes[name]
-        if call.method != method:
+        handle = self._routes[name].get(call.method)
+        if handle is None:
             return refusal("method-not-allowed")
-        if method != "GET" and "application/json" not in call.headers.get("content-type", ""):
+        has_body = call.method in ("PUT", "POST")
+        if has_body and "application/json" not in call.headers.get("content-type", ""):
             return refusal("media-type")
         return handle(instance, call)
 
@@ -188,21 +256,28 @@ class Gateway:
         instance = self.instances.get(zapi_id)
         return instance if instance and instance.token == token else None
 
-    def _make_routes(self) -> dict[str, tuple[str, Handler]]:
+    def _make_routes(self) -> dict[str, dict[str, Handler]]:
+        """Each call by its name and method."""
         setters = {
-            f"update-webhook-{hook}": ("PUT", self._setter([hook]))
+            f"update-webhook-{hook}": {"PUT": self._setter([hook])}
             for hook in HOOKS
             if hook not in _WITHOUT_CALL
         }
         return setters | {
-            "update-every-webhooks": ("PUT", self._setter(list(HOOKS), hidden=True)),
-            "update-filters": ("PUT", _set_filters),
-            "update-notify-sent-by-me": ("PUT", _set_sent_by_me),
-            "me": ("GET", lambda instance, _: as_json(instance.description())),
-            "status": ("GET", lambda instance, _: as_json(instance.status())),
-            "phone-exists": ("GET", lambda _, call: as_json(_whose(call.path.rpartition("/")[2]))),
-            "queue": ("POST", lambda *_: as_json(_EMPTY_QUEUE)),
-            "queue/count": ("GET", lambda instance, _: as_json({"count": instance.queued})),
+            "update-every-webhooks": {"PUT": self._setter(list(HOOKS), hidden=True)},
+            "update-filters": {"PUT": _set_filters},
+            "update-notify-sent-by-me": {"PUT": _set_sent_by_me},
+            "update-queue-settings": {"PUT": lambda *_: as_json({"success": True})},
+            "me": {"GET": lambda instance, _: as_json(instance.description())},
+            "status": {"GET": lambda instance, _: as_json(instance.status())},
+            "device": {"GET": lambda *_: as_json(_DEVICE)},
+            "extension-token": {"GET": _extension_token, "POST": _extension_token},
+            "restart": {"GET": _restart},
+            "qr-code/image": {"GET": lambda *_: as_json({"value": _QR_CODE})},
+            "phone-code": {"GET": lambda *_: as_json({"value": "A1B2C3D4"})},
+            "phone-exists": {"GET": lambda _, call: as_json(_whose(call.path.rpartition("/")[2]))},
+            "queue": {"POST": _read_queue, "DELETE": _empty_queue},
+            "queue/count": {"GET": _count_queue},
         }
 
     def _setter(self, hooks: list[str], *, hidden: bool = False) -> Handler:
@@ -221,6 +296,40 @@ class Gateway:
         return set_urls
 
 
+def _extension_token(_instance: RememberedInstance, _call: Call) -> Answer:
+    return as_json({"token": "FA48-HS63", "expiresAt": int(time.time() * 1000) + 300_000})
+
+
+def _restart(instance: RememberedInstance, _call: Call) -> Answer:
+    """Restores a session that was lost; no QR code is needed for that."""
+    if "restore the session" in (instance.status_error or ""):
+        instance.connected, instance.status_error = True, None
+    return as_json({"value": True})
+
+
+def _read_queue(instance: RememberedInstance, call: Call) -> Answer:
+    asked = call.json()
+    size = min(max(1, _number(asked.get("pageSize", _QUEUE_PAGE))), _LONGEST_QUEUE_PAGE)
+    start = _number(str(asked.get("pagingState") or "").rpartition("-")[2])
+    return as_json(instance.queue_page(size, start))
+
+
+def _count_queue(instance: RememberedInstance, _call: Call) -> Answer:
+    if not instance.counts_queue:
+        return refusal("unknown-call")
+    return as_json({"count": instance.queued})
+
+
+def _empty_queue(instance: RememberedInstance, call: Call) -> Answer:
+    is_one = not call.path.endswith("/queue")
+    instance.queued = max(0, instance.queued - 1) if is_one else 0
+    return as_json({"value": True})
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isdecimal() else 0
+
+
 def _set_filters(instance: RememberedInstance, call: Call) -> Answer:
     instance.filters = list(call.json().get("callbackTypeFilters") or [])
     return as_json({"value": True})
@@ -232,15 +341,17 @@ def _set_sent_by_me(instance: RememberedInstance, call: Call) -> Answer:
 
 
 def _whose(phone: str) -> list[dict[str, Any]]:
-    """Tell what WhatsApp makes of a number: an older one answers without its ninth digit.
+    """Tell what WhatsApp makes of a number. One that it does not know has no LID.
 
-    A Mexican one keeps the 1 that mobile numbers there once had.
+    An older one answers without its ninth digit, a Mexican one with the 1 that was once there.
     """
+    if phone.endswith("0000"):
+        return [{"exists": False, "phone": phone, "lid": None}]
     is_old = len(phone) == 13 and phone[-1] in "02468"
     own = f"521{phone[2:]}" if phone.startswith("52") and len(phone) == 12 else phone
     return [
         {
-            "exists": not phone.endswith("0000"),
+            "exists": True,
             "phone": phone[:4] + phone[5:] if is_old else own,
             "lid": f"{int(phone or 0) * 7919 % 10**15:015d}@lid",
         }

@@ -21,8 +21,11 @@ _NATURAL_RATE = 2
 _FAILURES = (
     {"error": "Phone number does not exist"},
     {"error": "Phone number does not exist"},
-    {"error": "Message could not be sent", "errorCode": "SHADOW_BAN"},
-    {"error": "Instance is disconnected"},
+    {
+        "error": "The message was not sent due to a likely shadow ban",
+        "errorCode": "SHADOW_BAN",
+    },
+    {"error": "Timeout on send message"},
 )
 _TOMORROWS_WORDS = ("EDITED", "KEPT_IN_CHAT", "SERVER_ERROR")
 
@@ -73,6 +76,8 @@ class _Teller:
         self._contacts = [self._number() for _ in range(40)]
         self._lids = {f"{self._digits(15)}@lid": phone for phone in self._contacts[:8]}
         self._groups = [f"120363{self._digits(12)}-group" for _ in range(4)]
+        self._newsletter = f"120363{self._digits(12)}@newsletter"
+        self._broadcast_list = f"17{self._digits(8)}-broadcast"
 
     def story(self, start: float) -> list[Emission]:
         stories = self._stories()
@@ -82,7 +87,7 @@ class _Teller:
     def _stories(self) -> dict[Callable[[float], list[Emission]], int]:
         """Each story with how often it is told, in hundredths."""
         return {
-            self._read: 34,
+            self._read: 32,
             self._delivered: 12,
             self._played: 9,
             self._group: 14,
@@ -93,6 +98,8 @@ class _Teller:
             self._inbound: 4,
             self._tomorrow: 1,
             self._reconnected: 1,
+            self._broadcast: 1,
+            self._channel: 1,
         }
 
     # ── Stories ──────────────────────────────────────────────────────────────────────────────
@@ -158,13 +165,37 @@ class _Teller:
         return told
 
     def _refused(self, start: float) -> list[Emission]:
+        """Both ids are the same then."""
         told = self._delivery(start, self._id(), self.random.choice(self._contacts))
-        return [Emission(told.at, told.hook, told.payload | self.random.choice(_FAILURES))]
+        facts = {"zaapId": told.payload["messageId"], **self.random.choice(_FAILURES)}
+        return [Emission(told.at, told.hook, told.payload | facts)]
 
     def _inbound(self, start: float) -> list[Emission]:
-        """Tell of a customer's message that the connected account read or heard."""
+        """Tell of a customer's message, and that the connected account read or heard it."""
         word = self.random.choice(("READ_BY_ME", "READ_BY_ME", "PLAYED_BY_ME"))
-        return [self._status(start, word, [self._id()], self.random.choice(self._contacts))]
+        message_id, phone = self._id(), self.random.choice(self._contacts)
+        return [
+            self._received(start, message_id, phone),
+            self._status(start + self._wait(1, 600), word, [message_id], phone),
+        ]
+
+    def _broadcast(self, start: float) -> list[Emission]:
+        """A transmission list: each of its contacts for themselves."""
+        address, ids = self._broadcast_list, [self._id()]
+        told = [self._delivery(start, ids[0], address), self._status(start, "SENT", ids, address)]
+        for member in self._contacts[:5]:
+            received = start + self._wait(2, 60)
+            who = {"participant": member, "participantDevice": 0}
+            told.append(self._status(received, "RECEIVED", ids, address, **who))
+        return told
+
+    def _channel(self, start: float) -> list[Emission]:
+        """Of a channel no more than SENT ever comes."""
+        ids = [self._id()]
+        return [
+            self._delivery(start, ids[0], self._newsletter),
+            self._status(start + 1, "SENT", ids, self._newsletter),
+        ]
 
     def _tomorrow(self, start: float) -> list[Emission]:
         told = self._delivered(start)
@@ -195,11 +226,33 @@ class _Teller:
         )
 
     def _status(self, at: float, word: str, ids: list[str], phone: str, **more: Any) -> Emission:
-        """`momment` is in whole seconds, in spite of its unit."""
+        """`momment` is in whole seconds, in spite of its unit; in microseconds where we read it."""
         is_group = phone.endswith("-group")
-        facts: dict[str, Any] = {"isGroup": is_group} | ({} if is_group else {"phoneDevice": 0})
-        facts |= {"status": word, "ids": ids, "momment": int(at) * 1000, "phone": phone}
+        is_shared = is_group or phone.endswith(("-broadcast", "@newsletter"))
+        facts: dict[str, Any] = {"isGroup": is_group} | ({} if is_shared else {"phoneDevice": 0})
+        momment = int(at * 1_000_000) if word == "READ_BY_ME" else int(at) * 1000
+        facts |= {"status": word, "ids": ids, "momment": momment, "phone": phone}
         return self._emission(at, "message-status", "MessageStatusCallback", **facts | more)
+
+    def _received(self, at: float, message_id: str, phone: str) -> Emission:
+        """An inbound message; most name the LID of who sent it."""
+        lids = {number: lid for lid, number in self._lids.items()}
+        return self._emission(
+            at,
+            "received",
+            "ReceivedCallback",
+            messageId=message_id,
+            phone=phone,
+            chatLid=lids.get(phone),
+            momment=int(at) * 1000,
+            status="RECEIVED",
+            fromMe=False,
+            fromApi=False,
+            isGroup=False,
+            isEdit=False,
+            waitingMessage=False,
+            text={"message": "Bom dia!"},
+        )
 
     def _next(self, told: Emission, at: float, word: str, **more: Any) -> Emission:
         payload = told.payload | {"status": word, "momment": int(at) * 1000, **more}

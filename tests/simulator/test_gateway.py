@@ -8,6 +8,9 @@ from messages.simulator.gateway import CONTROL_PATH, HOOKS, Call, Gateway
 
 JSON = {"content-type": "application/json"}
 URL = "https://board.example.com/hook"
+_DEVICE_MEMBERS = {
+    *("phone", "imgUrl", "about", "name", "device", "originalDevice", "sessionId", "isBusiness"),
+}
 
 
 def ask(gateway: Gateway, method: str, name: str, body: object = None, **headers: str):
@@ -51,11 +54,53 @@ def test_a_filter_silences_its_hook():
         ("GET", "status", {"connected", "error", "smartphoneConnected"}),
         ("GET", "queue/count", {"count"}),
         ("POST", "queue", {"messages", "pagingState", "hasMore"}),
+        ("PUT", "update-queue-settings", {"success"}),
+        ("GET", "restart", {"value"}),
+        ("GET", "qr-code/image", {"value"}),
+        ("GET", "phone-code/5544999990001", {"value"}),
+        ("GET", "device", _DEVICE_MEMBERS),
+        ("POST", "extension-token", {"token", "expiresAt"}),
     ],
 )
 def test_a_call_is_answered(method, name, expected):
     status, answer = ask(Gateway(), method, name, {})
     assert (status, set(answer)) == (200, expected)
+
+
+def test_a_queue_has_pages_of_30_at_most():
+    gateway = Gateway()
+    ask(gateway, "GET", "status")
+    gateway.instances["ABC"].queued = 40
+    first = ask(gateway, "POST", "queue", {"pageSize": 100})[1]
+    rest = ask(gateway, "POST", "queue", {"pagingState": first["pagingState"]})[1]
+    assert (len(first["messages"]), first["hasMore"]) == (30, True)
+    assert (len(rest["messages"]), rest["hasMore"]) == (10, False)
+    assert ask(gateway, "GET", "queue/count")[1] == {"count": 40}
+    assert ask(gateway, "GET", "queue")[0] == 405
+    ask(gateway, "DELETE", f"queue/{first['messages'][0]['ZaapId']}")
+    assert ask(gateway, "GET", "queue/count")[1] == {"count": 39}
+    ask(gateway, "DELETE", "queue")
+    assert ask(gateway, "GET", "queue/count")[1] == {"count": 0}
+
+
+def test_a_lost_session_is_restored_by_a_restart():
+    gateway = Gateway()
+    ask(gateway, "GET", "status")
+    remembered = gateway.instances["ABC"]
+    remembered.connected, remembered.status_error = False, "You need to restore the session"
+    ask(gateway, "GET", "restart")
+    assert ask(gateway, "GET", "status")[1]["connected"]
+
+
+def test_a_number_that_is_not_on_whatsapp_has_no_lid():
+    (found,) = ask(Gateway(), "GET", "phone-exists/5544999990000")[1]
+    assert (found["exists"], found["lid"]) == (False, None)
+
+
+def test_me_tells_seconds_and_no_filters_before_they_are_set():
+    me = ask(Gateway(), "GET", "me")[1]
+    assert (me["due"], me["paymentStatus"]) == (1893456000, "ACTIVE")
+    assert "callbackTypeFilters" not in me
 
 
 def test_a_number_is_looked_up():
@@ -94,11 +139,14 @@ def test_a_missing_client_token_is_null():
     assert answer == (403, {"error": "Client-Token null not allowed"})
 
 
-def test_a_partner_sees_the_whole_list_by_page():
-    gateway = Gateway({"A": "1", "B": "2", "C": "3"})
+def test_a_partner_sees_the_whole_list_by_page_without_a_client_token():
+    gateway = Gateway({"A": "1", "B": "2", "C": "3"}, client_token="right")
     bearer = {"authorization": "Bearer partner"}
     answer = gateway.answer(Call("GET", "/instances?page=2&pageSize=2", bearer))
-    assert [one["id"] for one in json.loads(answer.body)["content"]] == ["C"]
+    assert answer.status == 201
+    (listed,) = json.loads(answer.body)["content"]
+    assert (listed["id"], listed["paymentStatus"], listed["due"]) == ("C", "ACTIVE", 1893456000000)
+    assert [name for name in listed if name.endswith("CallbackUrl")] == ["receivedCallbackUrl"]
     assert gateway.answer(Call("GET", "/instances?page=1&pageSize=2")).status == 401
 
 

@@ -74,9 +74,16 @@ def test_connections_are_lost_and_found(told):
         lambda report: report.phone.endswith("@lid") and not report.is_group,
         lambda report: report.participant and len(report.participant) == 15,
         lambda report: report.device == 12,
-        lambda report: "SHADOW_BAN" in report.reason,
+        lambda report: "likely shadow ban (SHADOW_BAN)" in report.reason,
+        lambda report: report.reason and report.message_ids == (report.zaap_id,),
+        lambda report: report.phone.endswith("@newsletter"),
+        lambda report: report.phone.endswith("-broadcast") and report.participant,
+        lambda report: report.status is Status.READ_BY_ME and len(report.momment) == 16,
     ],
-    ids=["several ids", "group", "lid", "bare lid", "second device", "error code"],
+    ids=[
+        *("several ids", "group", "lid", "bare lid", "second device", "error code"),
+        *("one id of a failure", "channel", "broadcast", "microseconds"),
+    ],
 )
 def test_a_quirk_of_real_traffic_is_told(reports, quirk):
     assert any(quirk(report) for report in reports)
