@@ -16,7 +16,7 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Message: ("failure",),
     StatusEvent: ("reason", "raw_status", "source"),
     Callback: ("type", "cause"),
-    Instance: ("connection_reason",),
+    Instance: ("connection_reason", "status_error"),
     Label: ("label", "reference"),
     Incident: ("note",),
 }

@@ -1,16 +1,18 @@
-"""Why messages are stuck, where Z-API can tell: they wait in its own queue."""
+"""What Z-API tells of an incident: how many messages wait in its queue, what reconnects."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.instances.reading import FAILURES, client_of
-from messages.models import IncidentKind, Instance
+from messages.instances.reading import FAILURES, client_of, note_connection
+from messages.models import Incident, IncidentKind, Instance
+from messages.zapi.client import Queue
 
 from .finding import Finding, Watch
 
+_NAMES: Final = ("queued", "queued_is_least", "asked")
 _ASKED_OF: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
 # Each call may take half a minute, and an outage at Z-API concerns all instances at once.
 _ASKED_EVERY: Final = timedelta(minutes=5)
@@ -20,7 +22,10 @@ _PATIENCE: Final = 20.0  # seconds
 
 
 def explain(findings: Iterable[Finding], watch: Watch) -> Iterator[Finding]:
-    """Add `queued`, the number in Z-API's queue, or None where it was never told."""
+    """Add `queued`, the number in Z-API's queue, or None where it was never told.
+
+    `queued_is_least` says that there may be more.
+    """
     calls, began = 0, time.monotonic()
     for finding in findings:
         if finding.kind not in _ASKED_OF or finding.instance is None:
@@ -30,18 +35,39 @@ def explain(findings: Iterable[Finding], watch: Watch) -> Iterator[Finding]:
         is_patient = calls < _MOST_CALLS and time.monotonic() - began < _PATIENCE
         if is_patient and not _is_fresh(known, watch.now):
             calls += 1
-            queued = queued_at_zapi(finding.instance)
             # While Z-API does not answer, what it said before stands.
-            known = {
-                "queued": known.get("queued") if queued is None else queued,
-                "asked": watch.now.isoformat(),
-            }
+            known = {"queued": None, **known, **_told(finding.instance)}
+            known["asked"] = watch.now.isoformat()
+            if finding.kind == IncidentKind.DISCONNECTED:
+                known |= _status(finding.instance, watch.now)
         yield replace(finding, values={**finding.values, **known})
 
 
-def queued_at_zapi(instance: Instance) -> int | None:
+def _told(instance: Instance) -> dict[str, Any]:
+    queue = queued_at_zapi(instance)
+    return {"queued": queue.count, "queued_is_least": queue.is_least} if queue else {}
+
+
+def _status(instance: Instance, now: datetime) -> dict[str, Any]:
+    """What Z-API says of a disconnected number: what helps depends on it."""
     try:
-        return client_of(instance).queue_count()
+        status = client_of(instance).status()
+    except FAILURES:
+        return {}
+    note_connection(instance, status, now)
+    return {} if status.connected else {"status": status.error, "smartphone": status.smartphone}
+
+
+def queue_of(instance: Instance) -> Mapping[str, Any]:
+    """What an open incident tells of the instance's queue, by the names above; or nothing."""
+    incidents = Incident.objects.open().filter(instance=instance, kind__in=_ASKED_OF)
+    values = list(incidents.values_list("values", flat=True))
+    return next((one for one in values if one.get("queued") is not None), {})
+
+
+def queued_at_zapi(instance: Instance) -> Queue | None:
+    try:
+        return client_of(instance).queue()
     except FAILURES:
         return None
 
@@ -50,7 +76,7 @@ def _known(finding: Finding, watch: Watch) -> dict[str, Any]:
     """What was told before, and when it was asked for."""
     incident = watch.open.get(finding.subject)
     values = incident.values if incident else {}
-    return {name: values[name] for name in ("queued", "asked") if name in values}
+    return {name: values[name] for name in _NAMES if name in values}
 
 
 def _is_fresh(known: dict[str, Any], now: datetime) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
 from messages.times import duration
 
+from .reconnecting import way_back
 from .stuck import Lately
 
 Values = Mapping[str, Any]
@@ -42,10 +43,15 @@ def explanation(incident: Incident) -> str:
     numbers = {"count", "stuck_count"}
     words = _HAPPENING.get(incident.kind)
     values = {name: value for name, value in incident.values.items() if name not in numbers}
-    return words(values) if words else ""
+    told = [words(values)] if words else []
+    if values.get("queued"):
+        told.append(_("This message was sent: it does not wait in that queue."))
+    return " ".join(told)
 
 
 def advice(incident: Incident) -> str:
+    if incident.kind == IncidentKind.DISCONNECTED:
+        return way_back(incident.values.get("status", ""), incident.values.get("smartphone"))
     return str(_ADVICE.get(incident.kind, ""))
 
 
@@ -78,40 +84,72 @@ def _about_minutes(seconds: float) -> str:
 def _disconnected(values: Values) -> str:
     sentences = [_("Z-API says that this number’s phone is not connected.")]
     if reason := values.get("reason"):
-        sentences = [_("Z-API says that this number’s phone is not connected: %s.") % reason]
-    if stuck := values.get("stuck_count"):
+        words = _("Z-API says that this number’s phone is not connected: %s.")
+        sentences = [words % reason.rstrip(".")]
+    status = values.get("status")
+    if status and status != reason:
+        sentences.append(_("Its status: %s.") % status.rstrip("."))
+    stuck = values.get("stuck_count")
+    if stuck:
         sentences.append(_stuck_number(stuck))
-    return " ".join([*sentences, *_queue(values)])
+    if values.get("queued"):
+        sentences.append(_queued_until_it_reconnects(values))
+    if stuck:
+        sentences.append(_meaning_of_stuck())
+    return " ".join(sentences)
 
 
 def _stuck(values: Values) -> str:
     sentences = [_stuck_number(values["count"])] if "count" in values else []
-    sentences += _queue(values)
-    if values.get("queued") == 0:
+    if values.get("queued"):
+        sentences.append(in_queue(values))
+    elif values.get("queued") == 0:
         sentences.append(
-            _("None waits at Z-API: WhatsApp has them, or the contacts’ phones are off.")
+            _("Nothing is queued at Z-API: WhatsApp has them; the contacts’ phones may be off.")
         )
+    sentences.append(_meaning_of_stuck())
     return " ".join(sentences)
 
 
 def _stuck_number(count: int) -> str:
     if not count:
         return _("No message is stuck any more.")
-    return ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count) % {
-        "count": count
-    }
+    words = ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count)
+    return words % {"count": count}
 
 
-def _queue(values: Values) -> list[str]:
-    queued = values.get("queued")
-    if not queued:
-        return []
-    words = ngettext(
-        "%(count)d message waits in Z-API’s queue and is sent when the number reconnects.",
-        "%(count)d messages wait in Z-API’s queue and are sent when the number reconnects.",
-        queued,
-    )
-    return [words % {"count": queued}]
+def _meaning_of_stuck() -> str:
+    return _("Stuck means sent, but not confirmed as delivered.")
+
+
+def in_queue(values: Values) -> str:
+    """How many wait in Z-API's queue: other messages than the stuck ones, which were sent."""
+    count = values.get("queued") or 0
+    if values.get("queued_is_least"):
+        words = _("At least %(count)d messages wait in Z-API’s queue, not sent yet.")
+    else:
+        words = ngettext(
+            "%(count)d message waits in Z-API’s queue, not sent yet.",
+            "%(count)d messages wait in Z-API’s queue, not sent yet.",
+            count,
+        )
+    return words % {"count": count}
+
+
+def _queued_until_it_reconnects(values: Values) -> str:
+    count = values["queued"]
+    if values.get("queued_is_least"):
+        words = _(
+            "At least %(count)d messages wait in Z-API’s queue and are sent when the number "
+            "reconnects."
+        )
+    else:
+        words = ngettext(
+            "%(count)d message waits in Z-API’s queue and is sent when the number reconnects.",
+            "%(count)d messages wait in Z-API’s queue and are sent when the number reconnects.",
+            count,
+        )
+    return words % {"count": count}
 
 
 def _webhook(values: Values) -> str:
@@ -283,9 +321,6 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.NO_WORKER: _no_worker,
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
-    IncidentKind.DISCONNECTED: gettext_lazy(
-        "Read the QR code in Z-API’s panel with the phone again."
-    ),
     IncidentKind.WEBHOOK: gettext_lazy(
         "Push again to take it back, and forward to whoever had it, so that both hear."
     ),

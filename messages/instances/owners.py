@@ -126,7 +126,7 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
         instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
         own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
         client.set_every_webhook(webhook_url(instance), sent_by_me=own)
-        note_instance(instance, me, connected=me.connected, asked_at=asked_at)
+        note_instance(instance, me, me.connection, asked_at=asked_at)
     # The worker pushes each by itself once more: reads back, and remembers what came of it.
     ask_for_push(webhooks_of(instance).values())
 

@@ -150,7 +150,7 @@ def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     client, asked_at = client_of(instance), timezone.now()
     me = client.me()
     read_into(webhooks, me)
-    note_instance(instance, me, connected=me.connected, asked_at=asked_at)
+    note_instance(instance, me, me.connection, asked_at=asked_at)
     for webhook in webhooks:
         _decide(webhook, replacing)
         if webhook.is_wanted and not is_taken(webhook):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.due import is_ahead
 from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
-from messages.zapi.client import Me, ZapiClient, ZapiError
+from messages.zapi.client import ConnectionStatus, Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 
 from .addresses import is_ours, webhook_url
@@ -133,7 +133,7 @@ def problem_of(webhook: Webhook) -> Problem | None:
     return OUTDATED if webhook.found_url else MISSING
 
 
-def note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
+def note(instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime) -> None:
     """Write down an answer that was asked for at `asked_at`. What came after that stands.
 
     Of a URL that the answer does not name, everything stays as it was.
@@ -145,7 +145,7 @@ def note(instance: Instance, me: Me, *, connected: bool | None, asked_at: dateti
         problem = problem_of(webhook)
         webhook.problem = source(problem.words) if problem else ""
         _save_unless_newer(webhook, wish, asked_at)
-    note_instance(instance, me, connected=connected, asked_at=asked_at)
+    note_instance(instance, me, connection, asked_at=asked_at)
 
 
 def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) -> None:
@@ -157,7 +157,7 @@ def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) ->
 
 
 def note_instance(
-    instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime
+    instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
 ) -> None:
     if me.names_due:
         instance.due_at = me.due_at
@@ -166,8 +166,8 @@ def note_instance(
     if me.filters is not None:
         instance.filters = list(me.filters)
     instance.save(update_fields=["due_at", "payment_status", "checked_at", "filters"])
-    if connected is not None:
-        _note_connection(instance, connected, asked_at)
+    if connection.connected is not None:
+        note_connection(instance, connection, asked_at)
 
 
 def words_of(error: Exception) -> str:
@@ -195,8 +195,13 @@ def _save_unless_newer(webhook: Webhook, wish: Wish, asked_at: datetime) -> None
     wish.save(webhook, _VERIFIED, older)
 
 
-def _note_connection(instance: Instance, connected: bool, asked_at: datetime) -> None:
+def note_connection(instance: Instance, connection: ConnectionStatus, asked_at: datetime) -> None:
     """A callback that tells of a change after we asked knows better."""
     # Callbacks tell time in whole seconds: one of this very second must not count as older.
     moment = asked_at.replace(microsecond=0)
-    Instance.objects.filter(pk=instance.pk).note_connection(connected=connected, at=moment)
+    Instance.objects.filter(pk=instance.pk).note_connection(
+        connected=bool(connection.connected),
+        at=moment,
+        status_error="" if connection.connected else connection.error,
+        smartphone=connection.smartphone,
+    )

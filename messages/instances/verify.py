@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.due import Waits, is_due_after
 from messages.models import Account, Instance, Webhook, WebhookKind
-from messages.zapi.client import ListedInstance, Me, PartnerClient, ZapiClient, ZapiError
+from messages.zapi.client import (
+    ConnectionStatus,
+    ListedInstance,
+    Me,
+    PartnerClient,
+    ZapiClient,
+    ZapiError,
+)
 from messages.zapi.errors import Problem
 from statusboard.database_away import is_away
 
@@ -59,7 +66,7 @@ def check(instance: Instance) -> bool:
     except FAILURES as error:
         _note_failure(instance, error, asked_at)
         return False
-    _note(instance, me, connected=_connected(client, me), asked_at=asked_at)
+    _note(instance, me, _connection(client, me), asked_at=asked_at)
     return True
 
 
@@ -76,10 +83,10 @@ def verify_due(stop: threading.Event | None = None) -> int:
     return done
 
 
-def _connected(client: ZapiClient, me: Me) -> bool | None:
+def _connection(client: ZapiClient, me: Me) -> ConnectionStatus:
     with suppress(ZapiError):
-        return client.status().connected
-    return me.connected
+        return client.status()
+    return me.connection
 
 
 def _due(now: datetime) -> QuerySet[Instance]:
@@ -157,14 +164,12 @@ def _list(account: Account) -> Iterable[ListedInstance]:
 
 def _note_listed(instance: Instance, me: Me, asked_at: datetime) -> None:
     wanted = [one.kind for one in webhooks_of(instance).values() if one.is_wanted]
-    if all(map(me.names_url_of, wanted)):
-        _note(instance, me, connected=me.connected, asked_at=asked_at)
-    else:
-        note(instance, me, connected=me.connected, asked_at=asked_at)
+    write_down = _note if all(map(me.names_url_of, wanted)) else note
+    write_down(instance, me, me.connection, asked_at=asked_at)
 
 
-def _note(instance: Instance, me: Me, *, connected: bool | None, asked_at: datetime) -> None:
-    note(instance, me, connected=connected, asked_at=asked_at)
+def _note(instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime) -> None:
+    note(instance, me, connection, asked_at=asked_at)
     instance.failed_checks = 0
     _plan(instance)
     retire_when_over(instance, me)

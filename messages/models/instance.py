@@ -43,20 +43,33 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     def archived(self) -> Self:
         return self.exclude(archived_at=None)
 
-    def note_connection(self, *, connected: bool, at: datetime, reason: str = "") -> None:
+    def note_connection(
+        self,
+        *,
+        connected: bool,
+        at: datetime,
+        reason: str = "",
+        status_error: str = "",
+        smartphone: bool | None = None,
+    ) -> None:
         """The newest report wins, whenever it arrives.
 
-        One that says the same again leaves since when, and why where it gives no reason.
+        One that says the same again leaves since when, and whatever it does not tell.
         """
-        said_before = When(connected=connected, then=F("connection_changed_at"))
-        known_reason = When(connected=connected, then=F("connection_reason"))
+
+        def unless_new(name: str, otherwise: Any) -> Case:
+            return Case(When(connected=connected, then=F(name)), default=otherwise)
+
         older = Q(connection_reported_at=None) | Q(connection_reported_at__lte=at)
         older |= is_ahead("connection_reported_at", timezone.now() + _ZAPI_MAY_BE_AHEAD)
+        on_phone = unless_new("smartphone_connected", None) if smartphone is None else smartphone
         self.filter(older).update(
             connected=connected,
             connection_reported_at=at,
-            connection_changed_at=Case(said_before, default=Value(at)),
-            connection_reason=reason or Case(known_reason, default=Value("")),
+            connection_changed_at=unless_new("connection_changed_at", Value(at)),
+            connection_reason=reason or unless_new("connection_reason", Value("")),
+            status_error=status_error or unless_new("status_error", Value("")),
+            smartphone_connected=on_phone,
         )
 
     def with_last_heard(self) -> Self:
@@ -104,6 +117,9 @@ class Instance(models.Model):
     # By the newest report, which may only have said again what was known.
     connection_reported_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
+    # What /status said last, in Z-API's words while it is disconnected: they tell what helps.
+    status_error = models.CharField(max_length=300, blank=True, default="", editable=False)
+    smartphone_connected = models.BooleanField(null=True, editable=False)
     # What /me told last: until when it is paid for, and the types of callbacks held back by filters
     # (null where it does not tell).
     due_at = models.DateTimeField(_("paid until"), null=True, editable=False)

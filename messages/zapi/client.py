@@ -14,6 +14,7 @@ import requests
 from django.conf import settings
 
 from statusboard import page_network
+from statusboard.redaction import redact_beginning
 
 from . import errors
 from .errors import Problem, ZapiError, read_answer
@@ -29,13 +30,30 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 15
 # `timeout` of requests is per read: an answer that trickles in would never end by it.
 WHOLE_TIMEOUT = 30
-# An instance takes some 2,000 bytes, in /me as in a partner's list.
 PAGE_SIZE = 100
-MAX_ANSWER = 4 * 1024 * PAGE_SIZE
+# The queue's pages hold 30 messages at most. Z-API keeps up to 1,000; more pages are not read.
+QUEUE_PAGE_SIZE = 30
+MOST_QUEUE_PAGES = 34
+# A list of 100 instances takes some 200,000 bytes, 30 messages in the queue up to 750,000.
+MAX_ANSWER = 900_000
 # A list that never ends is not Z-API's.
 MOST_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
+MAX_REASON = 300
 _Headers = Hidden[Mapping[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """Whether a number is connected, as far as Z-API tells.
+
+    `error` of `GET /status` is filled while all is well, too ("You are already connected").
+    `smartphone` says whether the phone itself is reachable.
+    """
+
+    connected: bool | None
+    error: str = ""
+    smartphone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,11 @@ class Me:
     filters: tuple[str, ...] | None = None
     # Whether it reports messages that the number sends itself, which /me calls by another name.
     sent_by_me: bool | None = None
+    smartphone: bool | None = None
+
+    @property
+    def connection(self) -> ConnectionStatus:
+        return ConnectionStatus(self.connected, smartphone=self.smartphone)
 
     def names_url_of(self, kind: str) -> bool:
         return kind in self.webhook_urls
@@ -77,20 +100,20 @@ class ListedInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionStatus:
-    """`GET /status`. Z-API fills `error` while all is well, too ("You are already connected.")."""
-
-    connected: bool
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
 class PhoneExists:
     """`GET /phone-exists`: WhatsApp's own form of a number and its LID, '' where not told."""
 
     exists: bool
     phone: str
     lid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many messages wait at Z-API, not sent yet; `is_least` where there may be more."""
+
+    count: int
+    is_least: bool = False
 
 
 class ZapiClient:
@@ -128,7 +151,8 @@ class ZapiClient:
             raise ZapiError(errors.UNEXPECTED)
         return ConnectionStatus(
             connected=answer["connected"],
-            error=str(answer.get("error") or ""),
+            error=redact_beginning(_text(answer.get("error")).strip(), MAX_REASON),
+            smartphone=_bool(answer.get("smartphoneConnected")),
         )
 
     def phone_exists(self, phone: str) -> PhoneExists:
@@ -142,12 +166,37 @@ class ZapiClient:
             lid=lid if lid.endswith("@lid") else "",
         )
 
-    def queue_count(self) -> int:
-        """`GET /queue/count`: the messages that wait at Z-API, sent once the phone is connected."""
-        count = self._call("GET", "queue/count").get("count")
-        if not isinstance(count, int):
-            raise ZapiError(errors.UNEXPECTED)
-        return count
+    def queue(self) -> Queue:
+        """`GET /queue/count` where Z-API still has it, else counted by the pages of the queue."""
+        try:
+            count = self._call("GET", "queue/count", may_be_unknown=True).get("count")
+        except ZapiError as error:
+            if error.problem not in errors.NO_SUCH_CALL:
+                raise
+            count = None
+        return Queue(count) if isinstance(count, int) else self._count_queue()
+
+    def _count_queue(self) -> Queue:
+        """`POST /queue`, page after page. What was counted before a page fails is the least."""
+        state: Any = None
+        count, until = 0, time.monotonic() + WHOLE_TIMEOUT
+        for _page in range(MOST_QUEUE_PAGES):
+            body = {"pageSize": QUEUE_PAGE_SIZE} | ({"pagingState": state} if state else {})
+            try:
+                page = self._call("POST", "queue", body)
+            except ZapiError:
+                if not count:
+                    raise
+                break
+            messages, before, state = page.get("messages"), state, page.get("pagingState")
+            if not isinstance(messages, list):
+                raise ZapiError(errors.UNEXPECTED)
+            count += len(messages)
+            if not page.get("hasMore", state):
+                return Queue(count)
+            if not state or state == before or time.monotonic() > until:
+                break
+        return Queue(count, is_least=True)
 
     def _put(self, name: str, body: Any, *, may_be_unknown: bool = False) -> None:
         answer = self._call("PUT", name, body, may_be_unknown=may_be_unknown)
@@ -271,17 +320,25 @@ def _me(answer: Mapping[str, Any]) -> Me:
     # A partner's list tells of the phone and of WhatsApp apart.
     connected = answer.get("connected", answer.get("whatsappConnected"))
     filters = answer.get("callbackTypeFilters")
-    sent_by_me = answer.get("receiveCallbackSentByMe")
     return Me(
-        connected=connected if isinstance(connected, bool) else None,
-        # PostgreSQL takes no NUL, and no URL has one.
-        webhook_urls={kind: str(value or "").replace("\0", "") for kind, value in urls.items()},
+        connected=_bool(connected),
+        webhook_urls={kind: _text(value) for kind, value in urls.items()},
         due_at=moment_of(answer.get("due")),
         names_due="due" in answer,
-        payment_status=str(answer.get("paymentStatus") or "")[:MAX_PAYMENT_STATUS],
+        payment_status=_text(answer.get("paymentStatus"))[:MAX_PAYMENT_STATUS],
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
-        sent_by_me=sent_by_me if isinstance(sent_by_me, bool) else None,
+        sent_by_me=_bool(answer.get("receiveCallbackSentByMe")),
+        smartphone=_bool(answer.get("phoneConnected")),
     )
+
+
+def _bool(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str:
+    """As a database can store it: without NUL and lone surrogates."""
+    return str(value or "").encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _listed(entry: Any) -> ListedInstance | None:

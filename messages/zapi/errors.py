@@ -46,6 +46,13 @@ UNKNOWN_CALL = Problem(
     ),
     permanent=True,
 )
+SUBSCRIPTION_ENDED = Problem(
+    _(
+        "The subscription of this instance has ended: Z-API sends nothing for it any more. Renew "
+        "it in Z-API’s panel."
+    ),
+    permanent=True,
+)
 CLIENT_TOKEN_MISSING = Problem(
     _(
         "Z-API asks for a Client-Token and this instance has none. Copy the account security token "
@@ -160,6 +167,7 @@ _OF_WORDS = (
     ),
     (re.compile(r"(?<!method )not allowed", re.IGNORECASE), ADDRESS_REFUSED),
     (re.compile(r"instance not found", re.IGNORECASE), WRONG_CREDENTIALS),
+    (re.compile(r"must subscribe to this instance", re.IGNORECASE), SUBSCRIPTION_ENDED),
 )
 
 
@@ -180,7 +188,7 @@ def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[s
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(body, object_hook=_with_hidden_token)
+        data = json.loads(body, object_hook=_without_what_is_not_kept)
     except (ValueError, RecursionError):
         return None
     if isinstance(data, list) and len(data) == 1:  # GET /phone-exists
@@ -188,8 +196,10 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _with_hidden_token(member: dict[str, Any]) -> dict[str, Any]:
-    """/me and a partner's list tell the tokens that the board has already."""
+def _without_what_is_not_kept(member: dict[str, Any]) -> dict[str, Any]:
+    """The texts of messages in the queue, which are only counted, and tokens as clear text."""
+    if "ZaapId" in member or "MessageId" in member:
+        return {}
     if token := member.get("token"):
         member["token"] = Hidden(str(token))
     return member

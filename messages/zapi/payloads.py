@@ -198,8 +198,14 @@ def _delivery(data: dict[str, Any]) -> StatusReport:
 
 
 def _connection(data: dict[str, Any]) -> ConnectionReport:
-    """Z-API "Connected" (milliseconds) and "Disconnected" (seconds)."""
-    connected = data.get("type") == "ConnectedCallback"
+    """Z-API "Connected" (milliseconds) and "Disconnected" (seconds).
+
+    Each may deny what its type says: `connected` or `disconnected` is false then.
+    """
+    is_of_connecting = data.get("type") == "ConnectedCallback"
+    said = data.get("connected" if is_of_connecting else "disconnected")
+    is_denied = said is False or str(said).strip().lower() == "false"
+    connected = is_of_connecting != is_denied
     return ConnectionReport(connected, _moment(data)[1], "" if connected else _reason(data))
 
 

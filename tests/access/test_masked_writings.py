@@ -231,6 +231,7 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
     known = {name for name, _field in columns()}
     from_outside = {
         *("callback.type", "callback.cause", "callback.body", "instance.connection_reason"),
+        "instance.status_error",
         *("instance.payment_status", "message.phone", "message.failure", "alias.lid"),
         *("alias.number", "otheraddress.phone", "knownaddress.address", "erasure.people"),
         *("followup.type", "followup.body", "forward.body", "incident.values", "incident.note"),

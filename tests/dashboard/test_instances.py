@@ -817,6 +817,38 @@ def test_the_first_push_is_not_called_another_one(admin, path, instance, zapi):
     assert "Push again" in admin.read(path)
 
 
+@pytest.mark.parametrize(
+    ("said", "helps"),
+    [
+        ("You need to restore the session.", "No QR code is needed"),
+        ("You are not connected", "enter the phone code in WhatsApp"),
+        ("You are already connected.", "Z-API contradicts itself"),
+        ("Something of tomorrow", "If that does not help, scan the QR code"),
+    ],
+)
+def test_what_connects_it_again_follows_what_zapi_says(admin, instance, zapi, said, helps):
+    push(instance)
+    look_at(zapi, instance).connected = False
+    look_at(zapi, instance).status_error = said
+    page = admin.verify(instance)
+    assert said in page
+    assert helps in page
+
+
+def test_what_is_stuck_and_what_waits_at_zapi_are_told_apart(admin, path, instance):
+    values = {"queued": 1020, "queued_is_least": True, "asked": "2026-10-06T12:00:00+00:00"}
+    Incident.objects.create(
+        kind="disconnected",
+        instance=instance,
+        opened_at=timezone.now(),
+        last_seen_at=timezone.now(),
+        values=values,
+    )
+    page = admin.read(path)
+    assert "At least 1020 messages wait in Z-API’s queue, not sent yet." in page
+    assert "Stuck messages" in page
+
+
 def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, post):
     Incident.objects.create(
         kind="stuck", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()

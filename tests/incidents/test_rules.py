@@ -1,12 +1,13 @@
 """Each rule, from what it is found by to what is said about it."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from messages.incidents.learning import learn_rhythms
-from messages.incidents.words import about, happening
+from messages.incidents.words import about, advice, happening
 from messages.instances.addresses import webhook_url
 from messages.instances.verify import check
 from messages.models import (
@@ -64,6 +65,33 @@ class TestDisconnected:
             "Z-API says that this number’s phone is not connected: Device has been disconnected. "
             "37 messages wait in Z-API’s queue and are sent when the number reconnects."
         )
+
+    def test_the_advice_follows_what_zapi_says(self, instance, look, clock, zapi):
+        remembered = look_at(zapi, instance)
+        remembered.connected, remembered.smartphone = False, True
+        disconnect(instance, clock, minutes=5)
+        look()
+        assert "scan the QR code" in advice(Incident.objects.get())
+        remembered.status_error = "You need to restore the session"
+        clock.advance(minutes=6)
+        look()
+        assert "Its status: You need to restore the session." in words()
+        assert advice(Incident.objects.get()) == (
+            "Restart the instance in Z-API’s panel. No QR code is needed."
+        )
+
+    def test_a_phone_that_is_off_is_said_first(self, instance, look, clock, zapi):
+        look_at(zapi, instance).connected = False
+        disconnect(instance, clock, minutes=5)
+        look()
+        assert advice(Incident.objects.get()).startswith("Check that the phone is on")
+
+    def test_without_a_word_of_zapi_both_ways_are_named(self, instance, look, clock, zapi):
+        zapi.answer_name = "fault"
+        disconnect(instance, clock, minutes=5)
+        look()
+        assert "Restart the instance" in advice(Incident.objects.get())
+        assert "QR code" in advice(Incident.objects.get())
 
     def test_400_stuck_messages_under_it_are_one_incident(self, instance, look, clock):
         send(instance, 400, ago(clock, minutes=45))
@@ -132,8 +160,8 @@ class TestStuck:
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert words() == (
-            "5 messages are stuck. None waits at Z-API: WhatsApp has them, or the contacts’ phones "
-            "are off."
+            "5 messages are stuck. Nothing is queued at Z-API: WhatsApp has them; the contacts’ "
+            "phones may be off. Stuck means sent, but not confirmed as delivered."
         )
 
     def test_the_threshold_is_the_instance_s_own(self, instance, look, clock):
@@ -170,6 +198,26 @@ class TestStuck:
         clock.advance(minutes=6)
         look()
         assert "37 messages wait in Z-API’s queue" in words()
+
+    def test_the_queue_is_counted_by_pages_where_zapi_has_no_count(
+        self, instance, look, clock, zapi, caplog
+    ):
+        remembered = look_at(zapi, instance)
+        remembered.queued, remembered.counts_queue = 137, False
+        send(instance, 5, ago(clock, minutes=31))
+        look()
+        assert "137 messages wait in Z-API’s queue, not sent yet." in words()
+        sizes = [json.loads(call.body)["pageSize"] for call in zapi.calls if call.body]
+        assert sizes == [30] * 5
+        assert "Text" not in str(Incident.objects.get().values)
+        assert "ZAPI_BASE_URL" not in caplog.text
+
+    def test_a_queue_longer_than_is_read_is_told_as_the_least(self, instance, look, clock, zapi):
+        remembered = look_at(zapi, instance)
+        remembered.queued, remembered.counts_queue = 5000, False
+        disconnect(instance, clock, minutes=5)
+        look()
+        assert "At least 1020 messages wait in Z-API’s queue" in words()
 
     def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
         monkeypatch.setattr("messages.incidents.queue._PATIENCE", 0.0)

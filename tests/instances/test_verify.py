@@ -13,7 +13,7 @@ from messages.instances.owners import leave
 from messages.instances.push import push_wanted
 from messages.instances.verify import verify, verify_due
 from messages.models import Account, Instance, Webhook, WebhookState
-from messages.simulator.gateway import RememberedInstance
+from messages.simulator.gateway import HOOKS, RememberedInstance
 from tests.stand_in import FOREIGN_URL
 
 
@@ -94,7 +94,7 @@ def test_an_account_is_asked_for_no_more_than_its_budget_in_one_turn(account, za
 def test_a_partners_list_verifies_all_in_one_call(account, zapi):
     instances = several(account, 20)
     for one in instances:
-        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t", connected=False)
+        zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
     account.partner_token = "partner"
     account.save()
     assert verify_due() == 20
@@ -113,7 +113,7 @@ def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account,
         reading.note(instance, *arguments, **more)
 
     for one in (first, *others):
-        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t", connected=False)
+        zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
     monkeypatch.setattr(module, "note", stumble)
     assert verify_due() == 3
     assert [fresh(one).connected for one in (first, *others)] == [None, False, False]
@@ -130,12 +130,17 @@ def test_what_a_partners_list_does_not_name_is_said(account, instance, zapi):
 def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):
     instances = several(account, 130)
     for one in instances:
-        zapi.instances[one.zapi_id] = RememberedInstance(one.zapi_id, "t")
+        zapi.instances[one.zapi_id] = listed_in_full(one)
     account.partner_token = "partner"
     account.save()
     verify_due()
     assert Instance.objects.filter(checked_at=None).count() == 0
     assert len(zapi.calls) == 2
+
+
+def listed_in_full(instance: Instance, **told: Any) -> RememberedInstance:
+    """A partner's list that tells of every URL, as it did before July."""
+    return RememberedInstance(instance.zapi_id, "t", listed_hooks=tuple(HOOKS), **told)
 
 
 def listed(instance: Instance, zapi: Any, **told: Any) -> None:
@@ -243,6 +248,31 @@ def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, 
     verify_due()
     after = fresh(instance)
     assert (after.connection_changed_at, after.connection_reason) == (before, "gone")
+
+
+def test_why_it_is_disconnected_is_kept_until_it_is_connected(instance, zapi, post):
+    remembered = zapi.instances[instance.zapi_id] = RememberedInstance(
+        *(instance.zapi_id, instance.token.reveal()),
+        connected=False,
+        smartphone=True,
+        status_error="You need to restore the session",
+    )
+    verify(instance)
+    told = fresh(instance)
+    assert (told.status_error, told.smartphone_connected) == (remembered.status_error, True)
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    post({"type": "ConnectedCallback", "momment": int(later.timestamp()) * 1000})
+    assert (fresh(instance).connected, fresh(instance).status_error) == (True, "")
+
+
+def test_a_secret_in_the_words_of_status_is_not_kept(instance, zapi):
+    zapi.instances[instance.zapi_id] = RememberedInstance(
+        *(instance.zapi_id, instance.token.reveal()),
+        connected=False,
+        status_error="Client-Token the-client-token not allowed here\x00\ud800",
+    )
+    verify(instance)
+    assert "the-client-token" not in fresh(instance).status_error
 
 
 def test_a_callback_older_than_the_last_answer_changes_nothing(instance, zapi, post):

@@ -35,7 +35,7 @@ SHOWN = {
     "whatsapp_message": "failure || phone || zapi_id",
     "whatsapp_statusevent": "reason || raw_status || momment",
     "whatsapp_callback": "cause || type",
-    "whatsapp_instance": "connection_reason || name || token",
+    "whatsapp_instance": "connection_reason || status_error || name || token",
 }
 
 

@@ -80,6 +80,17 @@ def test_an_unknown_status_is_kept_under_its_own_name(post):
     assert (event.status, event.raw_status) == (Status.UNKNOWN, "TELEPATHED")
 
 
+@pytest.mark.parametrize("no", [False, "false"])
+def test_a_connection_callback_may_deny_its_type(post, instance, no):
+    told = {"momment": 1757333824580, "error": "You are not connected"}
+    post({"type": "ConnectedCallback", "connected": no, **told})
+    instance.refresh_from_db()
+    assert (instance.connected, instance.connection_reason) == (False, "You are not connected")
+    post({"type": "DisconnectedCallback", "disconnected": no, **told})
+    instance.refresh_from_db()
+    assert (instance.connected, instance.connection_reason) == (True, "")
+
+
 @pytest.mark.parametrize("connected", [True, False])
 def test_connection_callbacks_set_the_instances_state(post, instance, connected):
     kind = "ConnectedCallback" if connected else "DisconnectedCallback"

@@ -10,9 +10,16 @@ import pytest
 
 from messages.simulator.answers import REFUSALS
 from messages.simulator.certificate import make_context
-from messages.simulator.gateway import Gateway
+from messages.simulator.gateway import Gateway, RememberedInstance
 from messages.zapi import client as module
-from messages.zapi.client import ZapiClient, ZapiError
+from messages.zapi.client import (
+    MOST_QUEUE_PAGES,
+    ConnectionStatus,
+    Queue,
+    ZapiClient,
+    ZapiError,
+)
+from messages.zapi.errors import read_answer
 from statusboard.redaction import redact
 from tests.stand_in import serving
 
@@ -24,6 +31,8 @@ EXPLANATIONS = {
     "unknown-call": ("does not know this call", True),
     "client-token-not-configured": ("asks for a Client-Token", True),
     "null-not-allowed": ("asks for a Client-Token", True),
+    "null-not-allowed-200": ("asks for a Client-Token", True),
+    "subscription-ended": ("subscription of this instance has ended", True),
     "client-token-null": ("asks for a Client-Token", True),
     "client-token-wrong": ("refused the Client-Token", True),
     "ip-not-allowed": ("IP address", True),
@@ -215,3 +224,82 @@ def test_a_failed_call_is_logged_with_the_instance_it_was_about(client, zapi, ca
     with pytest.raises(ZapiError):
         client.me()
     assert "GET me of instance ABC at Z-API failed" in caplog.text
+
+
+@pytest.fixture
+def queued(zapi):
+    """The stand-in's instance with so many messages in its queue, and no call that counts them."""
+
+    def wait(number):
+        zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, queued=number, counts_queue=False)
+        return zapi
+
+    return wait
+
+
+@pytest.mark.parametrize("number", [0, 1, 30, 31, 1000])
+def test_a_queue_is_counted_by_its_pages(client, queued, number):
+    queued(number)
+    assert client.queue() == Queue(number)
+
+
+def test_a_queue_that_never_ends_is_not_read_to_its_end(client, queued):
+    zapi = queued(100_000)
+    assert client.queue() == Queue(1020, is_least=True)
+    assert len(zapi.calls) == 1 + MOST_QUEUE_PAGES
+
+
+def test_a_queue_is_asked_for_its_count_while_zapi_has_it(client, zapi):
+    zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, queued=37)
+    assert client.queue() == Queue(37)
+    assert len(zapi.calls) == 1
+
+
+def test_a_count_that_fails_for_a_while_is_not_made_up(client, zapi):
+    zapi.answer_name = "fault"
+    with pytest.raises(ZapiError, match="fault of its own"):
+        client.queue()
+    assert len(zapi.calls) == 1
+
+
+def test_what_was_counted_before_a_page_failed_is_the_least(client, queued, monkeypatch):
+    zapi = queued(300)
+    answer = zapi.answer
+
+    def fail_late(call):
+        if len(zapi.calls) == 3:
+            zapi.answer_name = "fault"
+        return answer(call)
+
+    monkeypatch.setattr(zapi, "answer", fail_late)
+    assert client.queue() == Queue(60, is_least=True)
+
+
+def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
+    caplog.set_level(logging.DEBUG)
+    queued(3)
+    page = read_answer(
+        200, b'{"messages":[{"ZaapId":"Z","Message":"secret text","Phone":"55"}],"hasMore":false}'
+    )
+    assert page == {"messages": [{}], "hasMore": False}
+    client.queue()
+    assert "Text" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, ConnectionStatus(True, "You are already connected.", True)),
+        (
+            {"connected": False, "status_error": "You need to restore the session"},
+            ConnectionStatus(False, "You need to restore the session", False),
+        ),
+        (
+            {"connected": False, "smartphone": True},
+            ConnectionStatus(False, "You are not connected.", True),
+        ),
+    ],
+)
+def test_all_of_status_is_kept(client, zapi, told, expected):
+    zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, **told)
+    assert client.status() == expected

@@ -15,6 +15,9 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 from messages.access.scope import Viewer, limited_to
 from messages.audit import Action, audit
 from messages.incidents.disconnections import connection_changed_at
+from messages.incidents.queue import queue_of
+from messages.incidents.reconnecting import way_back
+from messages.incidents.words import in_queue
 from messages.instances.addresses import why_push_is_off
 from messages.instances.batches import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
@@ -146,6 +149,10 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "payment": payment_badge(instance),
         "taken": [(Webhook(kind=kind), url) for kind, url in sorted(instance.taken_urls.items())],
         "panel": panel(instance),
+        "queue": in_queue(queue) if (queue := queue_of(instance)) else "",
+        "way_back": way_back(instance.status_error, instance.smartphone_connected)
+        if instance.connected is False
+        else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
         "upkeep": {
             "connection_changed": moment(connection_changed_at(instance)),

@@ -14,5 +14,9 @@ def disconnected(watch: Watch) -> Iterator[Finding]:
     for instance in watch.instances:
         since = instance.connection_changed_at
         if instance.connected is False and (since is None or since <= watch.now - _GRACE):
-            values = {"reason": instance.connection_reason}
+            values = {
+                "reason": instance.connection_reason,
+                "status": instance.status_error,
+                "smartphone": instance.smartphone_connected,
+            }
             yield Finding(IncidentKind.DISCONNECTED, instance, values=values, since=since)
