@@ -82,7 +82,7 @@ def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
     )
     for text in ("FUTURE", "order-1"):
         page = viewer.get("/", {"q": text}).content.decode()
-        assert "Your software has labelled <code>FUTURE</code>" in page
+        assert "Your system labelled <code>FUTURE</code>" in page
 
 
 @pytest.mark.parametrize("text", ["CPF 123.456.789-09", "*5544988887777*"])

@@ -143,9 +143,9 @@ def test_a_message_stuck_before_many_others_were_is_not_explained_with_them(
     viewer, report, disconnected
 ):
     Incident.objects.update(kind=IncidentKind.STUCK, values={"count": 5, "queued": 0})
-    assert "None waits" in open_page(viewer, report("SENT", minutes_ago=60)).content.decode()
+    assert "Nothing is queued" in open_page(viewer, report("SENT", minutes_ago=60)).content.decode()
     earlier = report("SENT", id="EARLIER", minutes_ago=5 * 60)
-    assert "None waits" not in open_page(viewer, earlier).content.decode()
+    assert "Nothing is queued" not in open_page(viewer, earlier).content.decode()
 
 
 def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, disconnected):
