@@ -152,3 +152,16 @@ def test_it_loads_no_page(board):
         command, cwd=ROOT, env=board.environment, capture_output=True, text=True, check=True
     )
     assert printed.stdout == "[]\n"
+
+
+def test_pages_are_loaded_once_and_left_alone_by_the_garbage_collector(board):
+    code = (
+        "import gc; from statusboard.wsgi import load_pages; before = gc.get_freeze_count();"
+        "load_pages(); loaded = gc.get_freeze_count(); load_pages();"
+        "print(loaded > before, gc.get_freeze_count() == loaded)"
+    )
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(
+        command, cwd=ROOT, env=board.environment, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == "True True\n"
