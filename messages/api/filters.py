@@ -116,8 +116,8 @@ class MessageQuery(Query):
         help_text="When the board first heard of it. As on the page: 7 days, or all time where"
         " the parameters search, name a message or bound the time.",
     )
-    since = MomentField(required=False, help_text="Sent then or later.")
-    until = MomentField(required=False, help_text="Sent before then.")
+    since = MomentField(required=False, help_text="Its earliest step was then or later.")
+    until = MomentField(required=False, help_text="Its earliest step was before then.")
     groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
     inbound = serializers.BooleanField(
         required=False,

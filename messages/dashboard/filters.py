@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from django.utils.functional import Promise
@@ -15,6 +15,7 @@ from .moments import Moment
 from .paths import path_of
 
 _T = TypeVar("_T")
+_VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,20 @@ def hidden_inputs(criteria: Criteria) -> list[tuple[str, str]]:
 
 
 def view_links(criteria: Criteria) -> list[Link]:
-    """The built-in views; each keeps the other filters."""
+    """The built-in views; each keeps the filters that it does not contradict."""
     return [
-        Link(view.label, address_of(criteria, view=view), view is criteria.view) for view in View
+        Link(
+            view.label, address_of(criteria, view=view, **_in_place_of(view)), view is criteria.view
+        )
+        for view in View
     ]
+
+
+def _in_place_of(view: View) -> dict[str, Any]:
+    """What would ask for other statuses, or for no groups, beside this view."""
+    if view in _VIEWS_OF_STATUSES:
+        return {"statuses": (), "reached": None}
+    return {"groups": None} if view is View.GROUPS else {}
 
 
 def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
@@ -63,10 +74,11 @@ def saved_address(saved: SavedView) -> str:
 
 
 def status_links(criteria: Criteria) -> list[Link]:
+    view = View.ALL if criteria.view in _VIEWS_OF_STATUSES else criteria.view
     return [
         Link(
             status.label,
-            address_of(criteria, statuses=_toggled(criteria.statuses, status)),
+            address_of(criteria, statuses=_toggled(criteria.statuses, status), view=view),
             status in criteria.statuses,
             status.icon,
         )
@@ -86,10 +98,21 @@ def instance_links(criteria: Criteria, instances: Iterable[Instance]) -> list[Li
 
 
 def period_links(criteria: Criteria) -> list[Link]:
+    """Each in the place of dates; while there are dates and no period, none is current."""
+    current = criteria.chosen_period if criteria.has_dates else criteria.period
     return [
-        Link(period.label, address_of(criteria, chosen_period=period), period is criteria.period)
+        Link(
+            period.label,
+            address_of(criteria, chosen_period=period, since=None, until=None),
+            period is current,
+        )
         for period in Period
     ]
+
+
+def all_time_address(criteria: Criteria) -> str:
+    """The same without a period; dates are kept."""
+    return address_of(criteria, chosen_period=None if criteria.has_dates else Period.ALL)
 
 
 def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
@@ -109,23 +132,25 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
     if criteria.groups is not None:
         label = _("Groups only") if criteria.groups else _("Without groups")
         yield Link(label, address_of(criteria, groups=None))
-    if criteria.since or criteria.until:
-        yield Link(_sent_between(criteria), address_of(criteria, since=None, until=None))
+    if criteria.has_dates:
+        yield Link(dates(criteria), address_of(criteria, since=None, until=None))
     if criteria.chosen_period:
         yield Link(criteria.chosen_period.label, address_of(criteria, chosen_period=None))
     if criteria.inbound:
         yield Link(_("With inbound messages"), address_of(criteria, inbound=False))
 
 
-def _sent_between(criteria: Criteria) -> str:
-    """In the viewer's zone."""
+def dates(criteria: Criteria) -> str:
+    """In the viewer's zone; '' where none are named. Not of sending: some failed unsent."""
+    if not criteria.has_dates:
+        return ""
     since = Moment(criteria.since).brief if criteria.since else ""
     until = Moment(criteria.until).brief if criteria.until else ""
     if not until:
-        return _("Sent since %(since)s") % {"since": since}
+        return _("Since %(since)s") % {"since": since}
     if not since:
-        return _("Sent before %(until)s") % {"until": until}
-    return _("Sent from %(since)s to %(until)s") % {"since": since, "until": until}
+        return _("Before %(until)s") % {"until": until}
+    return _("From %(since)s to %(until)s") % {"since": since, "until": until}
 
 
 def _toggled(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:

@@ -69,7 +69,7 @@ class Criteria:
     Stuck messages are those of a day then, as many as every other page counts.
 
     `reached` asks for those that came this far or further. `groups` is None for groups and
-    individuals alike. `since` and `until` bound the time of sending, the latter excluded.
+    individuals alike. `since` and `until` bound a message's earliest step, the latter excluded.
     """
 
     search: Search
@@ -87,15 +87,18 @@ class Criteria:
     def read(cls, query: QueryDict) -> Self:
         """Take what makes sense; what does not is as good as absent."""
         view, period = query.get("view", ""), query.get("period", "")
+        since, until = _minute(query.get("since", "")), _minute(query.get("until", ""))
+        # Dates are no part of all time: they take its place.
+        named = [one for one in Period if one is not Period.ALL or not (since or until)]
         return cls(
             search=understand(query.get("q", "")),
             view=View(view) if view in View.values else View.ALL,
             statuses=tuple(s for s in STATUSES if s.lower() in query.getlist("status")),
             reached=next((s for s in STATUSES if s.lower() == query.get("reached")), None),
             instances=_numbers(query.getlist("instance")),
-            chosen_period=Period(period) if period in Period.values else None,
-            since=_minute(query.get("since", "")),
-            until=_minute(query.get("until", "")),
+            chosen_period=Period(period) if period in named else None,
+            since=since,
+            until=until,
             groups=_GROUPS.get(query.get("groups", "")),
             inbound=query.get("inbound") == "1",
         )
@@ -105,6 +108,10 @@ class Criteria:
         if self._is_of_now:
             return Period.DAY
         return self.chosen_period or (Period.ALL if self._reaches_back else Period.WEEK)
+
+    @property
+    def has_dates(self) -> bool:
+        return bool(self.since or self.until)
 
     @property
     def order(self) -> Order:
@@ -164,7 +171,7 @@ class Criteria:
 
     @property
     def _reaches_back(self) -> bool:
-        return bool(self.search or self.since or self.until)
+        return bool(self.search) or self.has_dates
 
     @property
     def _is_of_now(self) -> bool:

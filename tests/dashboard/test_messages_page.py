@@ -138,6 +138,58 @@ def test_a_new_search_keeps_the_filters(viewer, report):
 
 
 # Listed by the time of hearing, and by that of sending.
+DAY = "since=2026-11-28T23:00Z&until=2026-11-29T00:00Z"
+
+
+@pytest.mark.parametrize("more", ["", "&period=all", "&status=failed"])
+def test_dates_stand_in_the_place_of_all_time(viewer, report, more):
+    report("SENT")
+    page = viewer.get(f"/?{DAY}{more}")
+    labels = [str(chip.label) for chip in page.context["chips"]]
+    assert any(label.startswith("From 28 Nov") for label in labels)
+    assert not [label for label in labels if "Sent" in label or label == "All time"]
+    assert not any(link.is_current for link in page.context["period_links"])
+    assert "all time" not in page.content.decode().split('id="understood"')[1][:400]
+
+
+def test_a_period_is_chosen_in_the_place_of_dates(viewer, report):
+    report("SENT")
+    links = {str(link.label): link.url for link in viewer.get(f"/?{DAY}").context["period_links"]}
+    assert links["Last 7 days"] == "/?period=7d"
+    assert links["All time"] == "/?period=all"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("since=2020-11-28T23:00Z", "Since 28 Nov 2020"),
+        ("until=2020-11-28T23:00Z", "Before 28 Nov 2020"),
+    ],
+)
+def test_one_date_is_told_without_saying_that_messages_were_sent(viewer, report, given, words):
+    report("SENT")
+    chips = [str(chip.label) for chip in viewer.get(f"/?{given}&status=failed").context["chips"]]
+    assert chips[1].startswith(words)
+
+
+def test_the_stuck_view_names_the_period_that_it_shows(viewer, report):
+    report("SENT", minutes_ago=90)
+    page = viewer.get("/?view=stuck")
+    current = [str(link.label) for link in page.context["period_links"] if link.is_current]
+    assert current == ["Last 24 hours"]
+    assert "Looking at the last 24 hours" in page.content.decode()
+
+
+def test_a_view_takes_the_place_of_what_contradicts_it(viewer, report):
+    report("SENT")
+    page = viewer.get("/?status=read&reached=sent&groups=0")
+    links = {str(link.label): link.url for link in page.context["view_links"]}
+    assert links["Failed"] == "/?view=failed&groups=0"
+    assert links["Groups"] == "/?view=groups&status=read&reached=sent"
+    statuses = viewer.get("/?view=failed").context["status_links"]
+    assert {str(link.label): link.url for link in statuses}["Read"] == "/?status=read"
+
+
 ORDERS = [HOME, "/?since=2020-01-01T00:00Z&until=2099-01-01T00:00Z"]
 
 
