@@ -38,6 +38,8 @@ def _database() -> dict[str, Any]:
     )
     # Opening a connection costs more than storing a callback does.
     database["CONN_MAX_AGE"] = None
+    # A restart of PostgreSQL leaves every thread with a broken one: pages and jobs look first.
+    database["CONN_HEALTH_CHECKS"] = True
     engine = database["ENGINE"]
     if engine == "django.db.backends.sqlite3":
         database["OPTIONS"] = {

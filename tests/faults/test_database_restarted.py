@@ -1,0 +1,71 @@
+"""PostgreSQL restarted between requests: each thread's connection is broken; nobody sees it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import requests
+from django.contrib.auth import get_user_model
+from django.db import connection
+from requests.adapters import HTTPAdapter
+
+from messages.worker.loop import Job, run_due
+from tests.faults.conftest import StartDoor
+from tests.faults.postgresql import Cluster
+
+pytestmark = pytest.mark.faults
+
+PASSWORD = "a-password-for-this-test"
+VISITORS = 16
+
+
+def test_every_page_after_a_restart_is_shown(cluster: Cluster, start_door: StartDoor):
+    door = start_door(cluster.url)
+    door.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+    door.manage("createsuperuser", "--no-input", "--username=ana", "--email=ana@example.com")
+    session = signed_in(f"http://127.0.0.1:{door.port}")
+    assert open_pages(session) == [200] * VISITORS
+    cluster.stop()
+    cluster.start()
+    assert open_pages(session) == [200] * VISITORS
+    assert requests.get(f"{session.headers['Referer']}/readyz", timeout=10).json()["failing"] == {
+        "worker": "none has given a sign of life for a minute"
+    }
+
+
+def open_pages(session: requests.Session) -> list[int]:
+    """So many at once that they come by every thread."""
+    with ThreadPoolExecutor(VISITORS) as pool:
+        pages = pool.map(session.get, [f"{session.headers['Referer']}/"] * VISITORS)
+    return [page.status_code for page in pages]
+
+
+def signed_in(url: str) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(pool_maxsize=VISITORS))
+    session.headers["Referer"] = url
+    session.get(f"{url}/account/login/", timeout=10)
+    form = {
+        "login": "ana",
+        "password": PASSWORD,
+        "csrfmiddlewaretoken": session.cookies["csrftoken"],
+    }
+    assert session.post(f"{url}/account/login/", form, timeout=10).status_code == 200
+    return session
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to restart")
+@pytest.mark.django_db(transaction=True)
+def test_job_after_a_restart_runs():
+    job = Job("count users", get_user_model().objects.count, every=0)
+    run_due([job], now=0.0)
+    end_connection()
+    run_due([job], now=1.0)
+    assert job.record.problem == ""
+
+
+def end_connection() -> None:
+    """As a restart of PostgreSQL does."""
+    own = connection.connection
+    with psycopg.connect(own.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [own.info.backend_pid])
