@@ -7,6 +7,7 @@ statusboard/granian_log.json` does.
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -26,6 +27,16 @@ def formatter() -> logging.Formatter:
     if _Environment.ENVIRON.get("LOG_FORMAT") == "json":
         return JsonFormatter()
     return RedactingFormatter(TEXT_FORMAT, style="{", defaults={"request_id": "-"})
+
+
+def without_advice() -> Callable[[logging.LogRecord], bool]:
+    _forget_this_package()
+    return _is_no_advice
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """Granian advises fewer threads at each start. Ours wait for the database, not for a CPU."""
+    return "Python threads, which seems quite high" not in str(record.msg)
 
 
 def _forget_this_package() -> None:

@@ -6,6 +6,7 @@ cost a callback anything. `webhook_door` serves the webhook, and what watches it
 
 import gc
 import logging
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -36,6 +37,7 @@ from statusboard.handlers import (
     TimedCallbackHandler,
 )
 from statusboard.page_limiter import PageConcurrencyLimiter, server_threads
+from statusboard.parent import end_with
 from statusboard.postgresql.base import limit_statements
 from statusboard.short_answers import (
     LONGEST_PATH,
@@ -45,6 +47,9 @@ from statusboard.short_answers import (
 )
 
 limit_statements()
+# As granian's processes are. A server that is one process may outlive the shell that started it.
+if server := multiprocessing.parent_process():
+    end_with(server.pid or 0)
 
 _WATCHED: Final = {"/healthz", "/readyz", "/metrics"}
 _handler_of_callbacks = TimedCallbackHandler if settings.METRICS_ON else CallbackHandler

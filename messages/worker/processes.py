@@ -1,5 +1,6 @@
 """Several processes started, watched and stopped as one."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import Self
 
 from django.conf import settings
 
-GRACE = 10.0  # seconds for a process to end by itself before it is killed
+from statusboard.parent import GRACE
 
 
 def python(*arguments: str) -> list[str]:
@@ -48,6 +49,7 @@ class Fleet:
         self._stop_all()
 
     def start(self, name: str, command: Sequence[str], *, essential: bool = False) -> None:
+        """A command of this interpreter, as `python` gives it."""
         self._members.append(_Member(name, command, essential, _spawn(command)))
 
     def wait_for_port(self, host: str, port: int, seconds: float = 30) -> None:
@@ -90,5 +92,7 @@ class Fleet:
 
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    interpreter, *arguments = command
+    ends_with_us = [interpreter, "-m", "statusboard.parent", str(os.getpid()), *arguments]
     # A session of its own: Ctrl-C reaches us alone, and we stop the others in order.
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(ends_with_us, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603

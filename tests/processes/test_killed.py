@@ -1,0 +1,70 @@
+"""`kill -9` of any process of `make run` leaves none that keeps the port, or runs old code."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux for processes")
+
+SECONDS = 15.0
+
+
+def commands(board) -> dict[int, str]:
+    """The board's processes by number: those that were started with its folder of data."""
+    ours = f"DATA_DIR={board.folder}".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if ours in (process / "environ").read_bytes().split(b"\0"):
+                found[int(process.name)] = (process / "cmdline").read_bytes().decode()
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_port_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def web_server_of(board) -> int:
+    return next(
+        child for child in children_of(board.process.pid) if "granian" in commands(board)[child]
+    )
+
+
+@pytest.mark.parametrize("victim", [lambda board: board.process.pid, web_server_of])
+def test_nothing_outlives_a_killed_server(start_board, victim):
+    board = start_board()
+    assert len(commands(board)) == 5  # serve, granian with two of its own, the worker
+    os.kill(victim(board), signal.SIGKILL)
+    board.process.wait(SECONDS)
+    wait_until(lambda: is_port_free(board.port) and not commands(board))
+
+
+def test_killed_web_process_is_replaced(start_board):
+    board = start_board()
+    killed = children_of(web_server_of(board))[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: len(set(children_of(web_server_of(board))) - {killed}) == 2)
