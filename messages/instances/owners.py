@@ -1,7 +1,7 @@
 """Somebody else's URL: left alone, put back, or taken over with all the others."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -126,9 +126,17 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
         instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
         own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
         client.set_every_webhook(webhook_url(instance), sent_by_me=own)
+        _forget_untouched(instance, client)
         note_instance(instance, me, me.connection, asked_at=asked_at)
     # The worker pushes each by itself once more: reads back, and remembers what came of it.
     ask_for_push(webhooks_of(instance).values())
+
+
+def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
+    """Nobody says which hooks `update-every-webhooks` sets: what it left alone was not replaced."""
+    with suppress(ZapiError):
+        instance.taken_urls = _still_taken(instance.taken_urls, client.me())
+        instance.save(update_fields=["taken_urls"])
 
 
 def restore_others(instance: Instance) -> None:
@@ -142,7 +150,7 @@ def restore_others(instance: Instance) -> None:
             _give_back(client, kind, url)
         if instance.taken_sent_by_me is not None:
             client.notify_sent_by_me(instance.taken_sent_by_me)
-        instance.taken_urls = _not_given_back(instance.taken_urls, client.me())
+        instance.taken_urls = _still_taken(instance.taken_urls, client.me())
         instance.taken_sent_by_me = None
         instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
     if instance.taken_urls:
@@ -163,12 +171,8 @@ def _give_back(client: ZapiClient, kind: str, url: str) -> None:
             raise
 
 
-def _not_given_back(urls: Mapping[str, str], me: Me) -> dict[str, str]:
-    return {
-        kind: url
-        for kind, url in urls.items()
-        if me.names_url_of(kind) and me.webhook_url(kind) != url
-    }
+def _still_taken(urls: Mapping[str, str], me: Me) -> dict[str, str]:
+    return {kind: url for kind, url in urls.items() if me.webhook_url(kind) != url}
 
 
 def _keep(webhook: Webhook, found_url: str) -> None:

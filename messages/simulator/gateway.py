@@ -57,6 +57,8 @@ class RememberedInstance:
     id: str
     token: str
     urls: dict[str, str] = field(default_factory=dict)
+    # What `update-every-webhooks` sets, which is not documented.
+    every: tuple[str, ...] = tuple(HOOKS)
     # Of hooks that are not published at all, by their member of /me.
     hidden_urls: dict[str, str] = field(default_factory=dict)
     filters: list[str] | None = None
@@ -259,12 +261,12 @@ class Gateway:
     def _make_routes(self) -> dict[str, dict[str, Handler]]:
         """Each call by its name and method."""
         setters = {
-            f"update-webhook-{hook}": {"PUT": self._setter([hook])}
+            f"update-webhook-{hook}": {"PUT": self._setter(hook)}
             for hook in HOOKS
             if hook not in _WITHOUT_CALL
         }
         return setters | {
-            "update-every-webhooks": {"PUT": self._setter(list(HOOKS), hidden=True)},
+            "update-every-webhooks": {"PUT": self._setter()},
             "update-filters": {"PUT": _set_filters},
             "update-notify-sent-by-me": {"PUT": _set_sent_by_me},
             "update-queue-settings": {"PUT": lambda *_: as_json({"success": True})},
@@ -280,16 +282,16 @@ class Gateway:
             "queue/count": {"GET": _count_queue},
         }
 
-    def _setter(self, hooks: list[str], *, hidden: bool = False) -> Handler:
+    def _setter(self, hook: str = "") -> Handler:
+        """Sets the URL of one hook, or of every one."""
+
         def set_urls(instance: RememberedInstance, call: Call) -> Answer:
             url = str(call.json().get("value") or "")
             if url and not url.startswith(self._schemes):
                 return refusal("not-applied")  # "Z-API does not accept webhooks that aren't HTTPS"
             if self.answer_name != FORGETFUL:
-                instance.urls.update(dict.fromkeys(hooks, url))
-                instance.hidden_urls.update(
-                    dict.fromkeys(instance.hidden_urls if hidden else (), url)
-                )
+                instance.urls |= dict.fromkeys([hook] if hook else instance.every, url)
+                instance.hidden_urls |= dict.fromkeys([] if hook else instance.hidden_urls, url)
                 _set_sent_by_me(instance, call)
             return as_json({"value": True})
 

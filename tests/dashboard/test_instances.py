@@ -479,6 +479,14 @@ def test_every_hook_that_has_a_call_is_restored_and_the_others_stay_listed(
     assert unknown not in admin.insist(act("restore-others", instance))
 
 
+def test_a_hook_that_the_call_leaves_alone_is_not_called_replaced(admin, path, instance, zapi):
+    push(instance)
+    look_at(zapi, instance).urls |= {"received": FOREIGN_URL, "initial-data": "https://x.example/"}
+    look_at(zapi, instance).every = ("message-status", "received")
+    admin.send(act("every", instance))
+    assert Instance.objects.get().taken_urls == {"received": FOREIGN_URL}
+
+
 def test_a_hook_that_nobody_knows_is_tried_by_the_rule_of_the_others(admin, instance, zapi):
     push(instance)
     look_at(zapi, instance).hidden_urls = {"editedCallbackUrl": FOREIGN_URL}
