@@ -139,8 +139,8 @@ def stuck_for(message: Message, now: datetime) -> timedelta | None:
 
 
 def days_counted(allowed: timedelta) -> int:
-    """How many days the number reaches back: one, or more where stuck messages are older still."""
-    return next((days for days in _DAYS_COUNTED if allowed < days * _DAY), _DAYS_COUNTED[-1])
+    """How many days the number reaches back: one, or more for thresholds beyond half a day."""
+    return next((days for days in _DAYS_COUNTED if 2 * allowed <= days * _DAY), _DAYS_COUNTED[-1])
 
 
 def _reach_of_number(allowed: timedelta) -> timedelta:

@@ -67,10 +67,10 @@ def why_no_incident(stuck: int, lately: Lately) -> str:
         )
     else:
         words = ngettext(
-            "%(stuck)d message is stuck, below the threshold of an incident: %(lately)d of the "
-            "last hour, and %(threshold)d would open one.",
-            "%(stuck)d messages are stuck, below the threshold of an incident: %(lately)d of the "
-            "last hour, and %(threshold)d would open one.",
+            "%(stuck)d message is stuck, below the threshold of an incident: %(lately)d got "
+            "stuck in the last hour, and %(threshold)d would open one.",
+            "%(stuck)d messages are stuck, below the threshold of an incident: %(lately)d got "
+            "stuck in the last hour, and %(threshold)d would open one.",
             stuck,
         )
     return words % {"stuck": stuck, "lately": lately.stuck, "threshold": lately.threshold}
