@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -234,6 +234,34 @@ def secrets_are_private(**_: Any) -> list[CheckMessage]:
 
 def _readable_by_others(files: Sequence[Path]) -> Iterator[Path]:
     return (path for path in files if path.exists() and path.stat().st_mode & 0o077)
+
+
+# Of each table, so that a check takes no time: a wrong key opens none of them.
+_SECRETS_LOOKED_AT: Final = 1000
+
+
+@register(Tags.database)
+def stored_secrets_are_readable(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    from messages.sealed import unreadable  # noqa: PLC0415  (needs models)
+
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        number = unreadable(_SECRETS_LOOKED_AT)
+    except (DatabaseError, ValueError):
+        # Not migrated yet, or away, or no key at all: each is reported by others.
+        return []
+    if not number:
+        return []
+    return [
+        CheckWarning(
+            f"FIELD_ENCRYPTION_KEYS cannot open {number} stored secrets, such as tokens.",
+            hint="Put back the key that they were saved with, or enter them again.",
+            id="statusboard.W007",
+        )
+    ]
 
 
 @register(Tags.database)

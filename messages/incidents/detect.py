@@ -23,6 +23,7 @@ from .grouping import grouped
 from .numbers import numbered
 from .queue import explain
 from .rules import RULES
+from .words import about
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
         },
     )
     if is_new:
-        logger.warning("Incident %s opened: %s", incident.pk, finding.kind.value)
+        logger.warning("Incident %s opened: %s", incident.pk, _named(incident))
         listener(incident, Transition.OPENED)
     return is_new
 
@@ -140,7 +141,9 @@ def _merge(incident: Incident, cause: IncidentKind, now: datetime, listener: Lis
     is_ours = still_open.update(resolved_at=now, values=values) == 1
     if is_ours:
         incident.resolved_at, incident.values = now, values
-        logger.warning("Incident %s is part of another: %s", incident.pk, cause.value)
+        logger.warning(
+            "Incident %s is part of another, %s: %s", incident.pk, cause.value, _named(incident)
+        )
         listener(incident, Transition.MERGED)
     return is_ours
 
@@ -157,6 +160,11 @@ def _not_found(incident: Incident, now: datetime, listener: Listener) -> bool:
     is_ours = still_open.exclude(clear_since=None).update(resolved_at=incident.clear_since) == 1
     if is_ours:
         incident.resolved_at = incident.clear_since
-        logger.warning("Incident %s resolved: %s", incident.pk, incident.kind)
+        logger.warning("Incident %s resolved: %s", incident.pk, _named(incident))
         listener(incident, Transition.RESOLVED)
     return is_ours
+
+
+def _named(incident: Incident) -> str:
+    """For the log: what is wrong, and with which instance, machine or channel."""
+    return " ".join(filter(None, [incident.kind, about(incident)]))

@@ -101,6 +101,29 @@ def test_what_no_key_opens_is_counted_and_left_as_it_is(instance, settings):
         Instance.objects.get().token.reveal()
 
 
+def test_check_of_a_rotation_says_what_helps_secrets_that_no_key_opens(instance, settings):
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError) as refused:
+        rotate("--check")
+    assert "put back the key that they were saved with" in str(refused.value)
+    assert "--check" not in str(refused.value)
+
+
+def test_system_check_tells_of_a_wrong_key(instance, settings):
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert "cannot open 2 stored secrets" in check()
+
+
+def test_system_check_is_silent_about_a_key_that_fits(instance):
+    assert "FIELD_ENCRYPTION_KEYS" not in check()
+
+
+def check() -> str:
+    told = StringIO()
+    call_command("check", stdout=told, stderr=told)
+    return told.getvalue()
+
+
 def test_a_rotation_is_written_down(new_key):
     rotate()
     event = AuditEvent.objects.get(action=Action.ENCRYPTION_ROTATED)

@@ -11,6 +11,7 @@ EDGES = {"webhooks", "dashboard", "api", "admin", "management"}
 INWARD = {
     "statuses": set(),
     "due": set(),
+    "sealed": {"models"},
     "phones": set(),
     "viewpoint": set(),
     "times": {"viewpoint"},

@@ -118,3 +118,10 @@ def test_the_queries_do_not_grow_with_the_instances(instance, told, django_asser
         Instance.objects.create(account=instance.account, name=str(number), zapi_id=str(number))
     with django_assert_num_queries(17):
         detect(Told())
+
+
+def test_log_names_what_is_wrong_with_which_instance(world, finding, caplog):
+    world.found.append(finding)
+    world()
+    pk = Incident.objects.get().pk
+    assert f"Incident {pk} opened: failing Atendimento" in caplog.text

@@ -1,6 +1,7 @@
 """`make run` is `manage.py serve`: an empty folder in, a board that answers out."""
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -84,6 +85,23 @@ def test_ctrl_c_stops_web_and_worker(start_board):
 def test_it_prints_no_warning_but_that_push_is_off(board):
     assert "PUBLIC_BASE_URL is not set: webhooks are not pushed" in board.output
     assert "Warning" not in board.output.replace("WARNING", "")
+
+
+@pytest.mark.parametrize("command", [["help"], ["check"]])
+def test_command_whose_reader_goes_away_says_nothing(board, command):
+    read, write = os.pipe()
+    os.close(read)
+    told = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=board.environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (told.returncode, told.stderr) == (1, "")
 
 
 def test_a_taken_port_is_explained(board):

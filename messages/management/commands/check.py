@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.core.management.commands import check
+from django.db import DEFAULT_DB_ALIAS
+
+
+class Command(check.Command):
+    """Django's own, which would not ask the database whether the keys fit what is stored."""
+
+    def handle(self, *app_labels: Any, **options: Any) -> None:
+        options["databases"] = options["databases"] or [DEFAULT_DB_ALIAS]
+        super().handle(*app_labels, **options)
