@@ -11,9 +11,8 @@ from .reading import webhooks_of
 
 def has_previous(instance: Instance) -> bool:
     """Whether others had its webhooks before, who hear nothing unless they get them back."""
-    return bool(
-        instance.taken_urls or any(one.previous_url for one in webhooks_of(instance).values())
-    )
+    previous = (one.previous_url for one in webhooks_of(instance).values())
+    return any((*instance.taken_urls.values(), *previous))
 
 
 def give_back(instance: Instance) -> None:

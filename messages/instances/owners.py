@@ -119,10 +119,13 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
             raise ZapiError(_TOO_LONG)
         for webhook in webhooks_of(instance).values():
             _keep(webhook, me.webhook_url(webhook.kind))
-        taken = {kind: url for kind, url in other_urls(me).items() if is_foreign(url)}
+        others = other_urls(me)
+        taken = {kind: url for kind, url in others.items() if is_foreign(url)}
+        # Nobody's: emptied again with the others, or their callbacks would go on coming here.
+        unused = {kind: "" for kind, url in others.items() if not url and has_call(kind)}
         if taken and instance.taken_sent_by_me is None:
             instance.taken_sent_by_me = me.sent_by_me
-        instance.taken_urls |= taken
+        instance.taken_urls = unused | instance.taken_urls | taken
         instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
         own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
         client.set_every_webhook(webhook_url(instance), sent_by_me=own)
@@ -166,8 +169,8 @@ def _give_back(client: ZapiClient, kind: str, url: str) -> None:
     try:
         client.set_webhook(kind, url)
     except ZapiError:
-        # Where no call is published, a guess was tried; somebody may have done it by hand.
-        if has_call(kind):
+        # Where no call is published, a guess was tried; an empty URL may be refused.
+        if url and has_call(kind):
             raise
 
 

@@ -127,7 +127,8 @@ class Instance(models.Model):
         _("payment"), max_length=40, blank=True, default="", editable=False
     )
     filters = models.JSONField(_("filters"), null=True, editable=False)
-    # Whose URLs `update-every-webhooks` took besides those of our webhooks, by kind.
+    # Whose URLs `update-every-webhooks` took besides those of our webhooks, by kind; '' where
+    # nobody had the hook.
     taken_urls = models.JSONField(default=dict, editable=False)
     # Whether Z-API reported messages that the number sends itself before that; null for unknown.
     taken_sent_by_me = models.BooleanField(null=True, editable=False)

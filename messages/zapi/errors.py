@@ -155,6 +155,7 @@ _OF_STATUS = {
     415: CALL_REFUSED,
     429: TOO_MANY_CALLS,
 }
+_IDS_OF_A_MESSAGE = {"zaapid", "messageid"}
 # The first that fits the `error` member counts. "null" comes first, because the value that a wrong
 # Client-Token is echoed with can be anything else.
 _OF_WORDS = (
@@ -198,7 +199,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 def _without_what_is_not_kept(member: dict[str, Any]) -> dict[str, Any]:
     """The texts of messages in the queue, which are only counted, and tokens as clear text."""
-    if "ZaapId" in member or "MessageId" in member:
+    if not _IDS_OF_A_MESSAGE.isdisjoint(map(str.lower, member)):
         return {}
     if token := member.get("token"):
         member["token"] = Hidden(str(token))

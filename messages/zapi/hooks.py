@@ -18,7 +18,7 @@ _MEMBERS: Final = {
     "received-status": "receivedStatusCallbackUrl",
     "initial-data": "initialDataCallbackUrl",
 }
-_KINDS: Final = {member: kind for kind, member in _MEMBERS.items()}
+_KINDS: Final = {member.lower(): kind for kind, member in _MEMBERS.items()}
 _WITHOUT_CALL: Final = {"received-status", "initial-data"}
 _MEMBER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _SUFFIX: Final = re.compile(r"(?:callback|webhook|url)+$", re.IGNORECASE)
@@ -36,7 +36,7 @@ def kind_of(member: str, value: Any) -> str | None:
     is_named_url = name.endswith("url") or str(value).startswith(("https://", "http://"))
     if not (is_about_a_hook and is_url and is_named_url and _MEMBER.fullmatch(member)):
         return None
-    return _KINDS.get(member, member)
+    return _KINDS.get(name, member)
 
 
 def call_of(kind: str) -> str:

@@ -479,6 +479,25 @@ def test_every_hook_that_has_a_call_is_restored_and_the_others_stay_listed(
     assert unknown not in admin.insist(act("restore-others", instance))
 
 
+def test_hooks_that_nobody_had_are_emptied_again(admin, path, instance, zapi, post):
+    push(instance)
+    taken(zapi, instance, "received")
+    admin.send(act("every", instance), {"forward": "on"})
+    assert "Presence in chats: nobody" in admin.read(path)
+    admin.insist(act("restore-others", instance))
+    urls = look_at(zapi, instance).urls
+    assert (urls["received"], urls["received-delivery"], urls["chat-presence"]) == (
+        *(FOREIGN_URL, "", ""),
+    )
+    assert Instance.objects.get().taken_urls == {}
+
+
+def test_an_instance_whose_hooks_nobody_had_is_archived_without_a_question(admin, instance, zapi):
+    push(instance)
+    admin.send(act("every", instance))
+    assert "Others had its webhooks" not in admin.send(act("archive", instance))
+
+
 def test_a_hook_that_the_call_leaves_alone_is_not_called_replaced(admin, path, instance, zapi):
     push(instance)
     look_at(zapi, instance).urls |= {"received": FOREIGN_URL, "initial-data": "https://x.example/"}

@@ -279,9 +279,9 @@ def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
     caplog.set_level(logging.DEBUG)
     queued(3)
     page = read_answer(
-        200, b'{"messages":[{"ZaapId":"Z","Message":"secret text","Phone":"55"}],"hasMore":false}'
+        *(200, b'{"messages":[{"ZaapId":"Z","Message":"a text"},{"messageId":"M","text":"b"}]}')
     )
-    assert page == {"messages": [{}], "hasMore": False}
+    assert page == {"messages": [{}, {}]}
     client.queue()
     assert "Text" not in caplog.text
 
