@@ -93,6 +93,8 @@ private_files.keep_private(DATA_DIR, PRIVATE_DATABASES)
 for _path in PRIVATE_DATABASES:
     _path.parent.mkdir(parents=True, exist_ok=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# For `dumpdata`: Django's own would cut every time to milliseconds.
+SERIALIZATION_MODULES = {"jsonl": "statusboard.exact_jsonl"}
 
 # ── Secrets: three, independent, the last two lists with the newest first ────────────────────────
 

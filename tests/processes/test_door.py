@@ -101,6 +101,13 @@ def test_no_host_is_asked_for(door, path):
     assert status_of(exchange(door.port, sent.replace(b"127.0.0.1", b"10.1.2.3"))) == 200
 
 
+def test_a_load_balancer_may_ask_how_it_is(door):
+    sent = request("/healthz", method="GET").replace(b"127.0.0.1", b"10.1.2.3")
+    answer = exchange(door.port, sent)
+    assert status_of(answer) == 200
+    assert answer.split(b"\r\n\r\n")[1].strip() == b"ok"
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux for memory")
 def test_a_body_over_the_cap_costs_no_memory(door, path):
     requests.post(door.url + path, json=STATUS, timeout=10)
