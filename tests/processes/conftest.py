@@ -49,7 +49,11 @@ class Board:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_for("Ctrl-C stops")
+        try:
+            self.wait_for("Ctrl-C stops")
+        except AssertionError:
+            self.process.terminate()
+            raise
 
     @property
     def url(self) -> str:
@@ -64,7 +68,7 @@ class Board:
         found = re.search(r"with the password (\S+)", self.output)
         return found[1] if found else None
 
-    def wait_for(self, words: str, seconds: float = 60) -> None:
+    def wait_for(self, words: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while words not in self.output:
             assert self.process.poll() is None, self.output
