@@ -32,7 +32,17 @@ _LINK = re.compile(
 _OLD_GROUP = re.compile(r"\d{8,15}-\d{8,12}")
 _UNMARKED_GROUP = re.compile(rf"{_OLD_GROUP.pattern}|1203[0-9]{{14}}")
 _GROUP_SUFFIXES = ("-group", "@g.us")
-_PHONE_SUFFIXES = ("@c.us", "@s.whatsapp.net")
+_BROADCAST_SUFFIXES = ("-broadcast", "@broadcast")
+_CHANNEL_SUFFIX = "@newsletter"
+# The list of all who see what an account posts as its status.
+_STATUS = "status@broadcast"
+# Behind the number or LID of one person: which device, and WhatsApp's host, as in
+# `5544…:12@s.whatsapp.net`, `5544….0:12@s.whatsapp.net` and `2000…:11@lid`.
+_PERSONAL_HOST = re.compile(
+    r"(?<=[0-9])(?:(?:[._][0-9]{1,3})?:(?P<device>[0-9]{1,5}))?"
+    r"@(?:(?P<lid>lid|hosted\.lid)|c\.us|s\.whatsapp\.net|hosted)\Z",
+    re.IGNORECASE,
+)
 # Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
 # that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
@@ -66,15 +76,16 @@ _NO_NUMBER = r"""
 _DIGITS = re.compile(
     rf"(?P<none>{_NO_NUMBER})|\+?\(?[0-9](?:[\W_]{{0,4}}[0-9])*", re.IGNORECASE | re.VERBOSE
 )
-# Behind a number or LID: the device that wrote, and WhatsApp's server.
+# Any host, be it one of those that are known or not.
 _DEVICE_AND_HOST = re.compile(r"(?::[0-9]+)?@[^@]*\Z")
 # Of a number that is hidden.
 _SHOWN_DIGITS: Final = 2
 # As it is dialled within Brazil: 0, perhaps which carrier is to carry it, the area code.
 _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
-# No phone number is longer than 15 digits, and the few of 14 or 15 are real ones; LIDs are not.
-_FEWEST_DIGITS_OF_LID: Final = 14
-_BARE_LID = re.compile(rf"[1-9][0-9]{{{_FEWEST_DIGITS_OF_LID - 1},14}}")
+# A LID without its mark is known by having as many digits as the longest phone numbers have, and
+# being none of the few of them. With fewer digits it is a number.
+_DIGITS_OF_BARE_LID: Final = 15
+_BARE_LID = re.compile(rf"[1-9][0-9]{{{_DIGITS_OF_BARE_LID - 1}}}")
 # To ask the numbering plans takes long, and the same people come again and again.
 _remembered = lru_cache(maxsize=4096)
 
@@ -84,7 +95,22 @@ class AddressKind(StrEnum):
     GROUP = "group"
     LID = "lid"
     BROADCAST = "broadcast"
+    CHANNEL = "channel"
     OTHER = "other"
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether one message to it reaches several people."""
+        return self in _OF_MANY
+
+
+_KINDS_BY_SUFFIX: Final = (
+    (AddressKind.LID, ("@lid",)),
+    (AddressKind.GROUP, _GROUP_SUFFIXES),
+    (AddressKind.BROADCAST, _BROADCAST_SUFFIXES),
+    (AddressKind.CHANNEL, (_CHANNEL_SUFFIX,)),
+)
+_OF_MANY = {AddressKind.GROUP, AddressKind.BROADCAST, AddressKind.CHANNEL}
 
 
 def digits_of(text: str) -> str:
@@ -102,27 +128,56 @@ def plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:_LONGEST_PASTED]).strip(_AROUND)
     if link := _LINK.match(text):
         text = re.split(r"[?&;]", text[link.end() :], maxsplit=1)[0]
-    for suffix in _PHONE_SUFFIXES:
-        text = text.removesuffix(suffix)
-    return text.strip()
+    return without_device(text).strip()
 
 
-def group_address(text: str) -> str:
-    """As Z-API writes the address of a group that is written in any way."""
-    for suffix in _GROUP_SUFFIXES:
-        text = text.removesuffix(suffix)
-    return text if _OLD_GROUP.fullmatch(text) else f"{text}-group"
+def without_device(address: str) -> str:
+    """The one writing of a person's address: a number alone, or a LID with `@lid` behind it.
+
+    All other addresses stay as they are, a LID without `@lid` among them.
+    """
+    if _is_digits(address) or len(address) > _LONGEST_PASTED:
+        return address
+    return _PERSONAL_HOST.sub(lambda found: "@lid" if found["lid"] else "", address)
+
+
+def device_in(address: str) -> str:
+    """The digits that `without_device` takes away, '' where there are none."""
+    found = _PERSONAL_HOST.search(address)
+    return (found["device"] or "") if found else ""
+
+
+def writings(address: str) -> tuple[str, ...]:
+    """The ways in which one and the same address may be stored, Z-API's own first."""
+    if address.endswith(_BROADCAST_SUFFIXES) and address != _STATUS:
+        return tuple(f"{_bare(address)}{suffix}" for suffix in _BROADCAST_SUFFIXES)
+    if kind_of(address) is not AddressKind.GROUP:
+        return both_forms(address)
+    bare = _bare(address)
+    if _OLD_GROUP.fullmatch(bare):
+        forms = [bare, address]
+    elif address == bare:  # channels have ids of the same form
+        forms = [f"{bare}-group", bare, f"{bare}{_CHANNEL_SUFFIX}"]
+    else:
+        forms = [f"{bare}-group", address]
+    return tuple(dict.fromkeys(forms))
+
+
+def _bare(address: str) -> str:
+    for suffix in (*_GROUP_SUFFIXES, *_BROADCAST_SUFFIXES):
+        address = address.removesuffix(suffix)
+    return address
 
 
 def kind_of(address: str) -> AddressKind:
     # As nearly all of them are written; no other kind has so few digits and nothing else.
-    if len(address) < _FEWEST_DIGITS_OF_LID and _is_digits(address):
+    if len(address) < _DIGITS_OF_BARE_LID and _is_digits(address):
         return AddressKind.PHONE
-    if address.endswith("@lid"):
-        return AddressKind.LID
-    if address.endswith("@broadcast"):
-        return AddressKind.BROADCAST
-    if address.endswith(_GROUP_SUFFIXES) or _UNMARKED_GROUP.fullmatch(address):
+    address = without_device(address)
+    for kind, suffixes in _KINDS_BY_SUFFIX:
+        if address.endswith(suffixes):
+            return kind
+    if _UNMARKED_GROUP.fullmatch(address):
         return AddressKind.GROUP
     # A participant's LID comes without its suffix.
     if _BARE_LID.fullmatch(address) and not _is_valid(address):
@@ -150,7 +205,7 @@ def person(address: str) -> str:
     """One and the same text for all addresses that certainly mean the same person."""
     match kind_of(address):
         case AddressKind.LID:
-            return f"{address.removesuffix('@lid')}@lid"
+            return f"{without_device(address).removesuffix('@lid')}@lid"
         case AddressKind.PHONE:
             return max(both_forms(_phone_digits(address)), key=len)
         case _:
@@ -185,7 +240,7 @@ def hidden(number: str) -> str:
 
 
 def without_host(address: str) -> str:
-    """What stands before WhatsApp's host, without the device: `5544…:12@s.whatsapp.net`."""
+    """What stands before any host, without the device."""
     return _DEVICE_AND_HOST.sub("", address)
 
 
@@ -266,9 +321,7 @@ def _is_whole(digits: str) -> bool:
 
 
 def _phone_digits(address: str) -> str:
-    for suffix in _PHONE_SUFFIXES:
-        address = address.removesuffix(suffix)
-    return digits_of(address)
+    return digits_of(without_device(address))
 
 
 def _is_digits(text: str) -> bool:

@@ -17,7 +17,6 @@ from messages.statuses import highest as highest_of
 
 # Faster than Status(...), which a large group asks for thousands of times.
 _STATUSES: dict[str, Status] = {status.value: status for status in Status}
-_SEVERAL = {AddressKind.GROUP, AddressKind.BROADCAST}
 
 
 class Reported(Protocol):
@@ -92,8 +91,8 @@ def persons(events: Iterable[Event]) -> ByPerson[Event]:
 
 
 def is_shared(events: Iterable[Reported]) -> bool:
-    """A group's or a broadcast's: one message, several people."""
-    return any(event.participant or phones.kind_of(event.phone) in _SEVERAL for event in events)
+    """A group's, a list's or a channel's: one message, several people."""
+    return any(event.participant or phones.kind_of(event.phone).is_of_many for event in events)
 
 
 def highest(events: Iterable[Reported]) -> Status:

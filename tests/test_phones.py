@@ -29,11 +29,16 @@ def test_what_is_no_number_has_no_digits(text):
         ("120363019502650977@g.us", AddressKind.GROUP),
         ("123456789012345@lid", AddressKind.LID),
         ("123456789012345", AddressKind.LID),
-        ("12345678901234", AddressKind.LID),
+        ("12345678901234", AddressKind.PHONE),
+        ("200000000000011:11@lid", AddressKind.LID),
+        ("5544999990001:12@s.whatsapp.net", AddressKind.PHONE),
         ("012345678901234", AddressKind.PHONE),
         ("1234567890123456", AddressKind.PHONE),
         ("120363019502650977", AddressKind.GROUP),
         ("status@broadcast", AddressKind.BROADCAST),
+        ("1774895799-broadcast", AddressKind.BROADCAST),
+        ("1774895799@broadcast", AddressKind.BROADCAST),
+        ("120363019502650977@newsletter", AddressKind.CHANNEL),
         ("", AddressKind.OTHER),
         ("0@something", AddressKind.OTHER),
     ],
@@ -62,6 +67,12 @@ def test_both_ninth_digit_forms(number, forms):
     [
         ("5544999999999", "554499999999", True),
         ("123456789012345", "123456789012345@lid", True),
+        ("5544999990001:12@s.whatsapp.net", "554499990001", True),
+        ("5544999990001.0:12@s.whatsapp.net", "5544999990001@c.us", True),
+        ("5544999990001:3@hosted", "5544999990001", True),
+        ("200000000000011:11@lid", "200000000000011", True),
+        ("20000:11@lid", "20000@lid", True),
+        ("200000000000011:11@lid", "200000000000012:11@lid", False),
         ("5544999999999", "5544999999998", False),
         ("5511923456789", "551123456789", False),
         ("5544999999999", "5544999999999@lid", False),
@@ -115,6 +126,21 @@ def test_a_number_with_its_country_code_is_always_written_with_it(number, shown)
 )
 def test_whole_numbers_as_people_write_them(text, numbers):
     assert phones.whole_numbers(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("address", "writings"),
+    [
+        ("1774895799-broadcast", {"1774895799-broadcast", "1774895799@broadcast"}),
+        ("1774895799@broadcast", {"1774895799-broadcast", "1774895799@broadcast"}),
+        ("status@broadcast", {"status@broadcast"}),
+        ("120363019502650977@newsletter", {"120363019502650977@newsletter"}),
+        ("5511999999999-1623281429", {"5511999999999-1623281429"}),
+        ("5544999990001", {"5544999990001", "554499990001"}),
+    ],
+)
+def test_how_one_address_may_be_stored(address, writings):
+    assert set(phones.writings(address)) == writings
 
 
 @given(st.from_regex(r"[1-9][0-9]{4,19}@lid", fullmatch=True))

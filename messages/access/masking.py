@@ -20,8 +20,12 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Label: ("label", "reference"),
     Incident: ("note",),
 }
-# Groups and channels under their own ids of 18 digits, and the one list of who sees a status.
-_NO_NUMBER: Final = re.compile(r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?|status@broadcast")
+# Groups and channels under their own ids of 18 digits, the one list of who sees a status, and other
+# lists under the second at which they were made, from 2008 to 2033.
+_NO_NUMBER: Final = re.compile(
+    r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?"
+    r"|(?:status|1[2-9][0-9]{8})@broadcast|1[2-9][0-9]{8}-broadcast"
+)
 # In characters. No address has more.
 _LONGEST_ADDRESS: Final = 1000
 # Digits of the second part are a time, in seconds, from 2008 to 2033.

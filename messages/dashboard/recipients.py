@@ -138,7 +138,7 @@ def has_messages(address: str, user: Viewer) -> bool:
 
 
 def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
-    addresses = (*phones.both_forms(address), *aliases)
+    addresses = (*phones.writings(address), *aliases)
     others = messages_also_to(addresses, user)
     return limited_to(user, message_set().of_addresses(addresses, others))
 

@@ -150,6 +150,8 @@ def _kind_tag(_language: str | None, kind: AddressKind) -> str:
         case AddressKind.BROADCAST:
             words = _("Broadcast")
             return format_html(' <span class="tag">{}{}</span>', icon("broadcast"), words)
+        case AddressKind.CHANNEL:
+            return format_html(' <span class="tag">{}{}</span>', icon("channel"), _("Channel"))
         case AddressKind.LID:
             why = _("WhatsApp’s private id of a person. It cannot be turned into a number.")
             return format_html(' <abbr class="tag" title="{}">{}LID</abbr>', why, icon("lid"))

@@ -32,8 +32,6 @@ MOST_NAMED: Final = 3
 SHORTEST_LABEL: Final = 3
 # Stand around the words of a label, and need not be typed.
 _PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
-# Addresses of several people, which are nobody's other one.
-_OF_MANY: Final = {AddressKind.GROUP, AddressKind.BROADCAST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
 
     All numbers of a LID are one person's; not so all LIDs of a number, which may get a new owner.
     """
-    people = {phones.person(one) for one in addresses if phones.kind_of(one) not in _OF_MANY}
+    people = {phones.person(one) for one in addresses if not phones.kind_of(one).is_of_many}
     if not people:
         return ()
     tied_to = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))

@@ -149,11 +149,8 @@ def understand(text: str) -> Search:
         return Search(text, Meaning.TEXT if text else Meaning.NOTHING)
     plain = phones.plain(text)
     kind = phones.kind_of(plain)
-    if kind is AddressKind.GROUP:
-        names = (phones.group_address(plain), plain)
-        return Search(text, Meaning.ADDRESS, addresses=tuple(dict.fromkeys(names)))
-    if kind is AddressKind.BROADCAST or plain.endswith("@lid"):
-        return Search(text, Meaning.ADDRESS, addresses=(plain,))
+    if kind.is_of_many or plain.endswith("@lid"):
+        return Search(text, Meaning.ADDRESS, addresses=phones.writings(plain))
     if numbers := phones.whole_numbers(plain):
         forms = tuple(form for number in numbers for form in phones.both_forms(number))
         return Search(text, Meaning.NUMBER, addresses=tuple(dict.fromkeys(forms)))
@@ -197,5 +194,7 @@ def _address_understood(address: str) -> str:
             return _("Understood as the LID %(address)s.") % {"address": address}
         case AddressKind.GROUP:
             return _("Understood as the group %(address)s.") % {"address": address}
+        case AddressKind.CHANNEL:
+            return _("Understood as the channel %(address)s.") % {"address": address}
         case _:
             return _("Understood as the broadcast list %(address)s.") % {"address": address}

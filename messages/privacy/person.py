@@ -13,7 +13,8 @@ from messages.audit import recipient_hash
 from messages.models import Alias
 from messages.phones import AddressKind
 
-_SUFFIXES = ("", "@c.us", "@s.whatsapp.net")
+# So many digits cannot be a part of a number, even where no numbering plan is known to have it.
+_DIGITS_OF_LONG_NUMBERS = (14, 15)
 
 
 class UnclearPersonError(ValueError):
@@ -69,6 +70,8 @@ def _name(text: str) -> str:
         both = " / ".join(sorted(map(phones.display, found)))
         words = _("This may be %(both)s: write a + and the country code before it.")
         raise UnclearPersonError(words % {"both": both})
+    if len(digits := phones.digits_of(text)) in _DIGITS_OF_LONG_NUMBERS:
+        return digits
     raise UnclearPersonError(
         _("Enter a whole number with its country code, such as +55 44 99999-9999, or a LID.")
     )
@@ -92,4 +95,4 @@ def _flat(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
 def _writings(name: str) -> set[str]:
     if phones.kind_of(name) is AddressKind.LID:
         return {name, name.removesuffix("@lid")}
-    return {f"{form}{suffix}" for form in phones.both_forms(name) for suffix in _SUFFIXES}
+    return set(phones.both_forms(name))

@@ -32,7 +32,7 @@ _MOMENT: Final = {
 _COMMON: Final = {
     "instanceId": {**_TEXT, "description": "Must be the instance that the key belongs to."},
     "momment": _MOMENT,
-    "phone": {**_TEXT, "description": "A number, a LID (…@lid), a group or a broadcast."},
+    "phone": {**_TEXT, "description": "A number, a LID (…@lid), a group, a list or a channel."},
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
+from messages import phones
 from messages.statuses import Status, from_provider
 from statusboard.redaction import redact_beginning
 
@@ -160,8 +161,7 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
     raw_status = _text(data, "status")
     if not raw_status:
         raise MalformedCallbackError(gettext_noop("There is no status."))
-    phone = _text(data, "phone")
-    is_group = data.get("isGroup") is True or _is_group_address(phone)
+    phone, participant = _text(data, "phone"), _text(data, "participant")
     momment, occurred_at = _moment(data)
     return StatusReport(
         message_ids=_ids(data.get("ids") or data.get("id")),
@@ -169,10 +169,14 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
         raw_status=raw_status,
         occurred_at=occurred_at,
         momment=momment,
-        phone=phone,
-        is_group=is_group,
-        participant=_text(data, "participant"),
-        device=_device(data, "participantDevice" if data.get("participant") else "phoneDevice"),
+        phone=phones.without_device(phone),
+        is_group=_is_of_many(data, phone),
+        participant=phones.without_device(participant),
+        device=(
+            _device(data, "participantDevice", participant)
+            if participant
+            else _device(data, "phoneDevice", phone)
+        ),
         reason=_reason(data),
     )
 
@@ -188,8 +192,8 @@ def _delivery(data: dict[str, Any]) -> StatusReport:
         raw_status="",
         occurred_at=occurred_at,
         momment=momment,
-        phone=phone,
-        is_group=data.get("isGroup") is True or _is_group_address(phone),
+        phone=phones.without_device(phone),
+        is_group=_is_of_many(data, phone),
         participant="",
         device=NO_DEVICE,
         reason=reason,
@@ -219,9 +223,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], StatusReport | ConnectionReport]]
 }
 
 
-def _is_group_address(phone: str) -> bool:
-    """Groups, in both forms, and broadcasts: one message, several people."""
-    return phone.endswith(("-group", "@g.us", "@broadcast")) or bool(_OLD_GROUP.fullmatch(phone))
+def _is_of_many(data: dict[str, Any], phone: str) -> bool:
+    """Groups, transmission lists and channels: one message, several people."""
+    is_group = data.get("isGroup") is True or bool(_OLD_GROUP.fullmatch(phone))
+    return is_group or phones.kind_of(phone).is_of_many
 
 
 def _ids(value: Any) -> tuple[str, ...]:
@@ -282,9 +287,11 @@ def _reason(data: dict[str, Any]) -> str:
     return redact_beginning(whole, MAX_REASON)
 
 
-def _device(data: dict[str, Any], name: str) -> int:
+def _device(data: dict[str, Any], name: str, address: str) -> int:
+    """As the member tells it, else as the address does."""
+    value = data.get(name)
     try:
-        device = int(str(data.get(name, NO_DEVICE)))
+        device = int(phones.device_in(address) if value is None else str(value))
     except ValueError:
         return NO_DEVICE
     return device if 0 <= device < _INT32 else NO_DEVICE

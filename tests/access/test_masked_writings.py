@@ -253,6 +253,7 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
     [
         *("120363019502650977-group", "120363019502650977@g.us", "120363019502650977"),
         *("120363019502650977@newsletter", "status@broadcast", ""),
+        *("1774895799-broadcast", "1774895799@broadcast"),
     ],
 )
 def test_what_is_known_to_be_no_number_stays_whole(address):
@@ -275,7 +276,7 @@ def test_what_is_left_of_an_address(address, shown):
 
 
 def test_an_address_written_in_an_unknown_way_can_still_be_revealed(viewer, post):
-    address = "5531976853218:12@s.whatsapp.net"
+    address = "5531976853218:12@tomorrow"
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["A1"], "phone": address})
     page = viewer.get(f"/recipients/{seal(address)}/")
     assert "•••• 18" in page.text

@@ -15,7 +15,7 @@ INWARD = {
     "phones": set(),
     "viewpoint": set(),
     "times": {"viewpoint"},
-    "zapi": {"statuses"},
+    "zapi": {"phones", "statuses"},
     "models": {"due", "phones", "statuses"},
     "story": {"phones", "statuses"},
     "reports": {"models"},

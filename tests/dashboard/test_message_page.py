@@ -98,6 +98,23 @@ def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
     assert "On its way for 42 min" in page.context["sentence"]
 
 
+@pytest.mark.parametrize(
+    ("phone", "badge"),
+    [
+        ("status@broadcast", "Broadcast"),
+        ("1774895799-broadcast", "Broadcast"),
+        ("120363019502650977@newsletter", "Channel"),
+    ],
+)
+def test_what_nobody_confirms_has_a_badge_and_is_not_stuck(viewer, report, phone, badge):
+    message = report("SENT", minutes_ago=42, phone=phone)
+    for page in (open_page(viewer, message), viewer.get(f"/?q={phone}")):
+        text = page.content.decode()
+        assert f"</svg>{badge}</span>" in text
+        assert "tuck for" not in text
+    assert not viewer.get("/?view=stuck").context["rows"]
+
+
 def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     message = report("SENT", minutes_ago=42)
     page = open_page(viewer, message).content.decode()

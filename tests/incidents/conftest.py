@@ -56,9 +56,9 @@ def send(instance: Instance, number: int, at: datetime, *, rank: int = 20, **mor
             instance=instance,
             zapi_id=f"M{first + count}",
             rank=rank,
-            is_group=False,
             **{
                 "phone": "5544999999999",
+                "is_group": False,
                 "inbound": False,
                 "first_heard_at": at,
                 "started_at": at,

@@ -184,6 +184,17 @@ class TestStuck:
         send(instance, 4, ago(clock, minutes=31), rank=25)
         assert look() == []
 
+    @pytest.mark.parametrize(
+        "phone",
+        [
+            *("status@broadcast", "1774895799-broadcast", "1774895799@broadcast"),
+            "120363019502650977@newsletter",
+        ],
+    )
+    def test_what_nobody_confirms_is_not_stuck(self, instance, look, clock, phone):
+        send(instance, 9, ago(clock, minutes=31), phone=phone, is_group=True)
+        assert look() == []
+
     def test_it_stays_open_when_nothing_more_is_sent(self, instance, settle, clock):
         send(instance, 5, ago(clock, minutes=31))
         settle()

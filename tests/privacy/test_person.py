@@ -57,3 +57,7 @@ def test_what_is_nobody_is_refused(db, text):
 )
 def test_digits_within_others_are_somebody_elses(db, text, is_named):
     assert who_is(NUMBER).is_named_in(text) is is_named
+
+
+def test_a_number_of_14_digits_is_a_person_though_no_numbering_plan_has_it(instance):
+    assert who_is("12345678901234").names == ("12345678901234",)
