@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from messages.models import Callback, FollowUp, Outcome
-from messages.zapi.payloads import STATUS_TYPES, MalformedCallbackError, StatusReport, parse
+from messages.zapi.payloads import (
+    TYPES_WITHOUT_STATUS,
+    MalformedCallbackError,
+    StatusReport,
+    parse,
+)
 
 Told = tuple[Callback, StatusReport]
 
@@ -28,10 +33,12 @@ class Heard:
         return [told for told in self.reports if told[0].outcome in outcomes]
 
     def _read(self) -> Iterator[Told]:
-        status_callbacks = [one.callback_id for one in self.follow_ups if one.type in STATUS_TYPES]
-        if not status_callbacks:
+        may_report = [
+            one.callback_id for one in self.follow_ups if one.type not in TYPES_WITHOUT_STATUS
+        ]
+        if not may_report:
             return
-        for callback in Callback.objects.filter(pk__in=status_callbacks).kept():
+        for callback in Callback.objects.filter(pk__in=may_report).kept():
             try:
                 report = parse(bytes(callback.body)).report
             except MalformedCallbackError:

@@ -18,7 +18,7 @@ _SPACE = rb"(?:\s|%20|\+)"
 # "token" stands for client_token and all the others that end in it.
 _NAME = (
     rb"(?:token|authorization|password|secret(?:[-_]keys?)?|api[-_]?keys?|signing[-_]keys?"
-    rb"|encryption[-_]keys?)"
+    rb"|encryption[-_]keys?|proxy[-_]?url)"
 )
 # A quote as it stands in JSON, in JSON within JSON, in Python's repr and in a URL.
 _QUOTE = rb"(?:\\*+[\"']|%22|%27)"
@@ -33,6 +33,12 @@ _OPENING = rb"b?(?P<quote>(?P<slashes>\\{1,63}+)?(?:\"|'))"
 _QUOTED = rb"(?:[^\\\n\"']++|(?!(?P=quote))(?:(?(slashes)\\++[\"']?|\\.)|[\"']))++"
 _BARE = rb"[^\s\"',;&}\])\\]++"
 
+# Within a URL: the end of its scheme, in JSON with any number of backslashes; what is between two
+# signs of it; and the password, which may hold an @ where it was not encoded.
+_SLASHES = rb"(?:\\*+/){2}"
+_IN_URL = rb"[^\s\"'<>/@:]*+"
+_URL_PASSWORD = rb"[^\s\"'<>/@]*+(?:@[^\s\"'<>/@]*+(?=@))*+"
+
 # What holds a secret in the product's world, as the group `secret` of a pattern in lower case.
 _PATTERNS: Final = tuple(
     re.compile(pattern)
@@ -44,6 +50,9 @@ _PATTERNS: Final = tuple(
         rb"\.(?<=[\w-]\.)(?P<secret>\d++\.[\w-]{43})(?![\w-])",
         # An API key, after its beginning, which is no secret.
         rb"sb_(?<!\wsb_)[a-z0-9]{8}_(?P<secret>[\w-]{43})(?![\w-])",
+        # The password of a proxy or a database: socks5://user:password@host, plain or encoded.
+        _SLASHES + _IN_URL + rb":(?P<secret>" + _URL_PASSWORD + rb")@",
+        rb"%2f%2f(?:[^\s\"'%]++|%(?!2f|3a|40))*+%3a(?P<secret>(?:[^\s\"'%]++|%(?!2f|40))++)%40",
         # Headers, members and parameters: quoted to the closing quote, bare to the next delimiter.
         _NAME
         + _QUOTE

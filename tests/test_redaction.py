@@ -48,6 +48,14 @@ WRITTEN = [
     f"FIELD_ENCRYPTION_KEYS: {SECRET}",
     f"'HTTP_Z_API_TOKEN': '{SECRET}'",
     f"partner_token => {SECRET}",
+    f"the configured proxy (socks5://user:{SECRET}@localhost:1080) failed",
+    f'{{"proxyUrl": "socks5://user:{SECRET}@127.0.0.1:1080"}}',
+    f'{{"proxyUrl":"socks5:\\/\\/user:{SECRET}@127.0.0.1:1080"}}',
+    json.dumps({"body": json.dumps({"error": f"http://us%40er:{SECRET}@host/"})}),
+    f"postgres://:{SECRET}@db/board",
+    f"HTTPS://user:{SECRET}@x@[::1]:8080",
+    f"url=socks5%3A%2F%2Fuser%3A{SECRET}%40host%3A1080",
+    f'{{"proxy_url": "user {SECRET} host"}}',
 ]
 
 
@@ -115,6 +123,8 @@ def test_a_webhooks_key_is_known_by_its_form():
         "z-api-token, which nobody documents",
         "2026-11-22 09:14:00 version 1.2.3 of 127.0.0.1:8000",
         "Phone number does not exist (SHADOW_BAN)",
+        "https://board.example.com:8443/go/?message_id=1 https://user@example.com/a:b",
+        "at 10:20 //x: a@example.com and http://a:80/@b",
         '{"status": "READ", "ids": ["3EB0"], "momment": 1632234645000}',
     ],
 )
@@ -130,6 +140,17 @@ def test_a_pages_view_of_the_evidence_is_redacted():
     body = json.dumps({"error": f"Client-Token {SECRET} not allowed"}).encode()
     assert SECRET not in Callback(body=body).text
     assert SECRET not in Callback(body=b"{" + body).text
+
+
+def test_a_proxys_password_is_on_no_page(post, admin_client):
+    """Of a callback that is kept because it names another instance."""
+    error = f"connected without proxy (socks5://user:{SECRET}@localhost:1080)"
+    post({"type": "ProxyCallback", "instanceId": "another", "error": error})
+    callback = Callback.objects.get()
+    for path in ("/quarantine/", f"/quarantine/{callback.pk}/"):
+        page = admin_client.get(path, secure=True).content.decode()
+        assert "socks5://user:[hidden]@localhost:1080" in page
+        assert SECRET not in page
 
 
 class TestTheLog:

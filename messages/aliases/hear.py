@@ -1,7 +1,9 @@
-"""What each status callback says of people, heard by the worker."""
+"""What callbacks say of people, heard by the worker."""
+
+from collections.abc import Iterable
 
 from messages.heard import Heard
-from messages.models import KnownAddress
+from messages.models import Alias, FollowUp, KnownAddress
 
 from .tie import tie_addresses
 
@@ -13,4 +15,18 @@ def hear(heard: Heard) -> None:
         (callback.instance_id, zapi_id)
         for callback, report in told
         for zapi_id in report.message_ids
+    )
+    _learn(heard.follow_ups)
+
+
+def _learn(follow_ups: Iterable[FollowUp]) -> None:
+    """Who is behind the LIDs that inbound messages named. Nearly all are known already."""
+    told = {(one.instance_id, one.lid, one.number) for one in follow_ups if one.lid and one.number}
+    if not told:
+        return
+    seen = Alias.objects.filter(lid__in={lid for _instance, lid, _number in told})
+    new = sorted(told.difference(seen.values_list("instance", "lid", "number")))
+    Alias.objects.bulk_create(
+        [Alias(instance_id=instance, lid=lid, number=number) for instance, lid, number in new],
+        ignore_conflicts=True,
     )

@@ -1,8 +1,8 @@
 """Numbers and LIDs tied where one message was reported under both.
 
 The delivery callback names the number that was asked for, the status callbacks of the same message
-may name the LID instead: two addresses, one person. Nothing else ties the two, except Z-API itself
-when it is asked (lookup.py).
+may name the LID instead: two addresses, one person. Besides, inbound messages name both (hear.py),
+and so does Z-API itself when it is asked (lookup.py).
 """
 
 from collections import defaultdict

@@ -2,10 +2,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from messages.heard import Heard
 from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
+from messages.models.cause import UNKNOWN_TYPE
 
 from .routes import route
 
@@ -54,9 +56,10 @@ def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
 
 
 def _bodies(follow_ups: Iterable[FollowUp]) -> dict[UUID, bytes]:
-    """By callback; without those in quarantine, which may be another instance's."""
+    """By callback; without those in quarantine that may be another instance's."""
     carried = {one.callback_id: one.body for one in follow_ups}
-    understood = Callback.objects.exclude(outcome=Outcome.QUARANTINED).filter(pk__in=list(carried))
-    bodies = {pk: bytes(carried[pk] or body) for pk, body in understood.values_list("pk", "body")}
+    is_own = ~Q(outcome=Outcome.QUARANTINED) | Q(cause__startswith=UNKNOWN_TYPE)
+    own = Callback.objects.filter(is_own, pk__in=list(carried))
+    bodies = {pk: bytes(carried[pk] or body) for pk, body in own.values_list("pk", "body")}
     # Empty where it was no evidence when nothing was forwarded yet, or was purged.
     return {callback_id: body for callback_id, body in bodies.items() if body}

@@ -191,6 +191,11 @@ def _filtered(values: Values) -> str:
     return words % _hooks(values["hooks"])
 
 
+def _number(values: Values) -> str:
+    words = _("The number %(now)s is connected now instead of %(before)s.")
+    return words % values
+
+
 def _unreachable(values: Values) -> str:
     sentences = [_("Nobody knows whether it is connected, or whom its webhooks call.")]
     if "count" in values:
@@ -306,6 +311,7 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.WEBHOOK: _webhook,
     IncidentKind.DEAF: _deaf,
     IncidentKind.FILTERED: _filtered,
+    IncidentKind.NUMBER: _number,
     IncidentKind.SILENT: _silent,
     IncidentKind.UNREACHABLE: _unreachable,
     IncidentKind.STUCK: _stuck,
@@ -323,6 +329,10 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
         "Push again to take it back, and forward to whoever had it, so that both hear."
+    ),
+    IncidentKind.NUMBER: gettext_lazy(
+        "Messages are sent from the new number. If nobody meant to change it, disconnect it in "
+        "Z-API’s panel and scan the QR code with the right phone."
     ),
     IncidentKind.SILENT: gettext_lazy(
         "Send a message through this number. If its status does not come, verify the webhook and "

@@ -8,10 +8,11 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from messages.models import Outcome, stored_cause
-from messages.models.cause import NAMES_ANOTHER
+from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
 from messages.statuses import Status
 from messages.zapi.payloads import (
     ConnectionReport,
+    ContactReport,
     MalformedCallbackError,
     ParsedCallback,
     StatusReport,
@@ -48,8 +49,11 @@ class Entry:
     cause: str
     keeps_body: bool
     malformed: bool = False
+    # Of a known type or not, it is this instance's: whoever its callbacks are forwarded to gets it.
+    is_own: bool = True
     status: StatusReport | None = None
     connection: ConnectionReport | None = None
+    contact: ContactReport | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Everything that the statements of postgresql.py and sqlite.py name."""
@@ -64,7 +68,9 @@ class Entry:
             "cause": self.cause,
             "size": len(delivery.body),
             "body": delivery.body if self.keeps_body else b"",
-            "dropped_body": delivery.body if self.outcome == Outcome.IGNORED else None,
+            "dropped_body": None if self.keeps_body or not self.is_own else delivery.body,
+            "lid": self.contact.lid if self.contact else None,
+            "number": self.contact.number if self.contact else None,
             "token_digest": delivery.token_digest,
             **(_status_parameters(self.status, delivery.received_at) if self.status else {}),
         }
@@ -123,16 +129,28 @@ def quarantined(
     delivery: Delivery, cause: str, kind: str = "", *, malformed: bool = False
 ) -> Entry:
     """`cause` as messages.models.stored_cause() gives it."""
-    return Entry(delivery, kind, Outcome.QUARANTINED, cause, keeps_body=True, malformed=malformed)
+    return Entry(
+        *(delivery, kind, Outcome.QUARANTINED, cause),
+        keeps_body=True,
+        malformed=malformed,
+        is_own=False,
+    )
 
 
 def _understood(delivery: Delivery, callback: ParsedCallback) -> Entry:
+    cause = "" if callback.is_known else stored_cause(UNKNOWN_TYPE, callback.type)
     match callback.report:
         case StatusReport() as report:
-            return Entry(delivery, callback.type, "", "", keeps_body=True, status=report)
+            return Entry(delivery, callback.type, "", cause, keeps_body=True, status=report)
         case ConnectionReport() as report:
             return Entry(
-                delivery, callback.type, Outcome.APPLIED, "", keeps_body=True, connection=report
+                *(delivery, callback.type, Outcome.APPLIED, cause),
+                keeps_body=True,
+                connection=report,
             )
-        case None:
-            return Entry(delivery, callback.type, Outcome.IGNORED, "", keeps_body=False)
+        case None if not callback.is_known:
+            return Entry(delivery, callback.type, Outcome.QUARANTINED, cause, keeps_body=True)
+        case contact:
+            return Entry(
+                *(delivery, callback.type, Outcome.IGNORED, ""), keeps_body=False, contact=contact
+            )

@@ -74,7 +74,8 @@ _FOLLOW_UP = f"""
 follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
     SELECT %(callback_id)s::uuid, stored.instance_id, %(type)s,
-           {DROPPED_BODY.format(instance="stored.instance_id", body="%(dropped_body)s::bytea")}
+           {DROPPED_BODY.format(instance="stored.instance_id", body="%(dropped_body)s::bytea")},
+           %(lid)s, %(number)s
     FROM stored
 )
 SELECT instance_id, outcome FROM stored"""  # noqa: S608
@@ -163,6 +164,6 @@ WITH patience AS MATERIALIZED (
     RETURNING id, instance_id, type, outcome
 ), follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
-    SELECT id, instance_id, type, NULL FROM stored
+    SELECT id, instance_id, type, NULL, NULL, NULL FROM stored
 )
 SELECT json_object_agg(id, json_build_array(instance_id, outcome)) FROM stored"""  # noqa: S608

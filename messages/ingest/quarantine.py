@@ -25,10 +25,14 @@ _held: dict[str, _Held] = {}
 
 
 def within_cap(entry: Entry) -> Entry:
-    """The quarantined entry, without its body where the instance has no room left for it."""
+    """The quarantined entry, without its body where the instance has no room left for it.
+
+    Types that are not known fill no more than half, so that they crowd out nothing else.
+    """
     held = _held_by(entry.delivery.zapi_id)
     size = len(entry.delivery.body)
-    if held.size + size <= settings.QUARANTINE_MAX_BYTES:
+    room = settings.QUARANTINE_MAX_BYTES // (2 if entry.is_own else 1)
+    if held.size + size <= room:
         held.size += size
         return entry
     return replace(entry, keeps_body=False)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
 from messages.models import Callback, Instance, Message, Outcome, StatusEvent, plain_cause
-from messages.zapi.payloads import STATUS_TYPES
+from messages.zapi.payloads import TYPES_WITHOUT_STATUS
 from statusboard.batches import batches
 
 from .entry import Entry, read
@@ -88,11 +88,9 @@ def rebuild(
 
 def _evidence(instance: Instance) -> QuerySet[Callback]:
     """What messages were derived from."""
-    return Callback.objects.filter(
-        instance=instance,
-        type__in=STATUS_TYPES,
-        outcome__in=(Outcome.APPLIED, Outcome.REPEATED),
-    )
+    understood = (Outcome.APPLIED, Outcome.REPEATED)
+    found = Callback.objects.filter(instance=instance, outcome__in=understood)
+    return found.exclude(type__in=TYPES_WITHOUT_STATUS)
 
 
 def _heard(instance: Instance, period: Period) -> QuerySet[Callback]:

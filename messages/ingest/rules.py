@@ -18,7 +18,7 @@ EVENT_COLUMNS = (
 )
 EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, device, reason"
 CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, token_check, size, body"
-FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body"
+FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body, lid, number"
 
 # The token of now or, for a while after it was replaced, the one before.
 _FITS = """(%(token_digest)s = token_digest

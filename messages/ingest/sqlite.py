@@ -70,7 +70,8 @@ WHERE id = %(callback_id)s""")
 _STORE_FOLLOW_UP = _named(f"""
 INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
 VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
-        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")})""")  # noqa: S608
+        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")},
+        %(lid)s, %(number)s)""")  # noqa: S608
 
 _KNOWN_INSTANCE, _QUARANTINED_CALLBACK = _named(KNOWN_INSTANCE), _named(QUARANTINED_CALLBACK)
 

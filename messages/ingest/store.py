@@ -173,8 +173,8 @@ def _store(entry: Entry) -> Recorded:
 
 def note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
     own_time = usable_moment(report.occurred_at, delivery.received_at)
-    Instance.objects.filter(pk=instance_id).note_connection(
-        connected=report.connected,
-        at=own_time or delivery.received_at,
-        reason=report.reason,
-    )
+    at = own_time or delivery.received_at
+    instance = Instance.objects.filter(pk=instance_id)
+    instance.note_connection(connected=report.connected, at=at, reason=report.reason)
+    if report.connected and report.number:
+        instance.note_number(report.number, at)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from statusboard.redaction import redact
 
-from .cause import translated_cause
+from .cause import UNKNOWN_TYPE, translated_cause
 
 
 class Outcome(models.TextChoices):
@@ -50,6 +50,11 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
     def quarantined(self) -> Self:
         return self.filter(outcome=Outcome.QUARANTINED)
 
+    def of_unknown_types(self) -> Self:
+        """Those that were read as a status all the same, and those in quarantine."""
+        found = self.exclude(cause="").filter(cause__startswith=UNKNOWN_TYPE)
+        return found.exclude(outcome=Outcome.DISCARDED)
+
     def kept(self) -> Self:
         """Those whose body is still there."""
         return self.exclude(body=b"")
@@ -59,7 +64,7 @@ class Callback(models.Model):
     """One authenticated delivery as it came: the evidence behind every timeline.
 
     The id is a time-ordered UUID given at the door, so that storing a delivery twice is impossible.
-    Types that say nothing of a message's status keep type, size and time, not the body.
+    Types known to say nothing of a message's status keep type, size and time, not the body.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -104,6 +109,8 @@ class Callback(models.Model):
                 name="quarantine_newest",
                 condition=Q(outcome=Outcome.QUARANTINED),
             ),
+            # Those of unknown types, of which most callbacks are none.
+            models.Index(fields=["id"], name="callback_with_cause", condition=~Q(cause="")),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,8 @@ _MAX_VALUE = 100
 NAMES_ANOTHER: Final = gettext_noop(
     "It came to the webhook of {}, but its body names another one, {}."
 )
+# Kept, and read where it says a status: no fault of anybody's, so no incident either.
+UNKNOWN_TYPE: Final = gettext_noop("Statusboard does not know the type {}.")
 
 
 def stored_cause(words: str, *values: str) -> str:

@@ -41,6 +41,9 @@ class FollowUp(models.Model):
     type = models.CharField(max_length=128, blank=True)
     # Of a callback whose body is not kept as evidence, where the instance forwards anything at all.
     body = models.BinaryField(null=True)
+    # Who is behind a LID, of an inbound message: all that is kept of it.
+    lid = models.CharField(max_length=128, null=True)  # noqa: DJ001  (most have none)
+    number = models.CharField(max_length=128, null=True)  # noqa: DJ001
     set_aside_at = models.DateTimeField(null=True)
 
     objects = FollowUpQuerySet.as_manager()

@@ -18,6 +18,7 @@ class IncidentKind(models.TextChoices):
     NO_WORKER = "no worker", _("No worker runs")
     DEAF = "deaf", _("The board hears nothing")
     FILTERED = "filtered", _("Callbacks filtered at Z-API")
+    NUMBER = "number", _("Number changed")
     SILENT = "silent", _("Silent while connected")
     UNREACHABLE = "unreachable", _("Z-API cannot be asked")
     STUCK = "stuck", _("Messages stuck")

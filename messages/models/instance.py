@@ -7,6 +7,7 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages import phones
 from messages.due import is_ahead
 from statusboard.redaction import redact
 
@@ -20,6 +21,7 @@ from .tag import Tag
 TOKEN_OVERLAP: Final = timedelta(hours=24)
 # A report's time is Z-API's.
 _ZAPI_MAY_BE_AHEAD: Final = timedelta(minutes=10)
+_OF_THE_NUMBER: Final = ("number", "number_reported_at", "previous_number", "number_changed_at")
 _OF_THE_DIGEST: Final = ("token_digest", "previous_token_digest", "previous_token_until")
 
 
@@ -72,6 +74,18 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             smartphone_connected=on_phone,
         )
 
+    def note_number(self, number: str, at: datetime) -> None:
+        """The newest report wins, whenever it arrives. In a transaction.
+
+        The ninth digit is no other number. What was the number before is kept.
+        """
+        older = Q(number_reported_at=None) | Q(number_reported_at__lte=at)
+        for instance in self.filter(older).select_for_update():
+            if instance.number and not phones.same_person(instance.number, number):
+                instance.previous_number, instance.number_changed_at = instance.number, at
+            instance.number, instance.number_reported_at = number, at
+            instance.save(update_fields=_OF_THE_NUMBER)
+
     def with_last_heard(self) -> Self:
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
@@ -120,6 +134,11 @@ class Instance(models.Model):
     # What /status said last, in Z-API's words while it is disconnected: they tell what helps.
     status_error = models.CharField(max_length=300, blank=True, default="", editable=False)
     smartphone_connected = models.BooleanField(null=True, editable=False)
+    # The WhatsApp number itself, as Z-API reported it last when it was connected.
+    number = models.CharField(max_length=128, blank=True, default="", editable=False)
+    number_reported_at = models.DateTimeField(null=True, editable=False)
+    previous_number = models.CharField(max_length=128, blank=True, default="", editable=False)
+    number_changed_at = models.DateTimeField(null=True, editable=False)
     # What /me told last: until when it is paid for, and the types of callbacks held back by filters
     # (null where it does not tell).
     due_at = models.DateTimeField(_("paid until"), null=True, editable=False)

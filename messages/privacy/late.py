@@ -13,11 +13,13 @@ from typing import Final
 from messages import phones
 from messages.audit import recipient_hash
 from messages.heard import Heard, Told
+from messages.ingest import received_at_of
 from messages.models import (
     Alias,
     Callback,
     ErasedMessage,
     Erasure,
+    FollowUp,
     KnownAddress,
     Message,
 )
@@ -48,6 +50,7 @@ def erase_late(heard: Heard) -> None:
     """Erase again what these callbacks brought back, and what other consumers made of them."""
     if not Erasure.objects.exists():
         return
+    _forget_contacts(heard.follow_ups)
     mentions = list(_mentions(heard.reports))
     late = list(_late(mentions))
     for mention in late:
@@ -59,18 +62,28 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
     """Of a message that was erased, or received before the erasure: spooled, or just then."""
     marks = ErasedMessage.objects.filter(pk__in={mention.mark for mention in mentions})
     known = set(marks.values_list("pk", flat=True))
-    requested = _requests(mentions)
+    requested = _requests(mention.callback.received_at for mention in mentions)
     for mention in mentions:
         before = requested.get(recipient_hash(mention.name))
         if mention.mark in known or (before and mention.callback.received_at < before):
             yield mention
 
 
-def _requests(mentions: Sequence[_Mention]) -> dict[str, datetime]:
-    """For each person erased, when that was last asked for after these callbacks came."""
-    if not mentions:
+def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
+    """Who was named by an inbound message that came before the erasure."""
+    named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid and one.number}
+    requested = _requests(named.values())
+    for one, received_at in named.items() if requested else ():
+        people = [phones.person(address) for address in (one.lid, one.number) if address]
+        if any(received_at < requested.get(recipient_hash(name), received_at) for name in people):
+            Alias.objects.filter(lid=one.lid, number=one.number).delete()
+
+
+def _requests(received: Iterable[datetime]) -> dict[str, datetime]:
+    """For each person erased, when that was last asked for after callbacks came at these times."""
+    earliest = min(received, default=None)
+    if earliest is None:
         return {}
-    earliest = min(mention.callback.received_at for mention in mentions)
     erasures = Erasure.objects.filter(requested_at__gt=earliest).order_by("requested_at")
     return {name: erasure.requested_at for erasure in erasures for name in erasure.people}
 

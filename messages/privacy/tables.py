@@ -156,6 +156,21 @@ def _body_names(person: Person, row: Any) -> bool:
     return person.is_named_in(bytes(row.body))
 
 
+def _in_hand(person: Person, follow_ups: QuerySet[Any]) -> QuerySet[Any]:
+    """By their bodies, or by who an inbound message was from."""
+    mentioning = _mentioning(person, follow_ups).values("pk")
+    return follow_ups.filter(Q(pk__in=mentioning) | _names_one_of(person))
+
+
+def _is_in_hand(person: Person, follow_up: FollowUp) -> bool:
+    named = {follow_up.lid, follow_up.number} & set(person.names)
+    return bool(named) or person.is_named_in(bytes(follow_up.body or b""))
+
+
+def _names_one_of(person: Person) -> Q:
+    return Q(lid__in=person.names) | Q(number__in=person.names)
+
+
 def _to(person: Person, messages: QuerySet[Any]) -> QuerySet[Any]:
     others = OtherAddress.objects.filter(phone__in=person.addresses).values("message")
     return messages.filter(Q(phone__in=person.addresses) | Q(pk__in=others))
@@ -210,7 +225,7 @@ TABLES: Final[dict[str, Table]] = {
     "aliases": Table(
         Alias,
         _("Ties of a number and a LID"),
-        lambda person, rows: rows.filter(Q(lid__in=person.names) | Q(number__in=person.names)),
+        lambda person, rows: rows.filter(_names_one_of(person)),
         indexed=True,
     ),
     "labels": Table(Label, _("Labels"), _labels),
@@ -221,7 +236,7 @@ TABLES: Final[dict[str, Table]] = {
     "events": EVENTS,
     "callbacks": CALLBACKS,
     "follow-ups": Table(
-        FollowUp, _("Callbacks in the worker’s hands"), _mentioning, is_really=_body_names
+        FollowUp, _("Callbacks in the worker’s hands"), _in_hand, is_really=_is_in_hand
     ),
     "forwards": Table(Forward, _("Callbacks to forward"), _mentioning, is_really=_body_names),
     "spool": _Spool(

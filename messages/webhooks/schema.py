@@ -71,7 +71,10 @@ _CALLBACKS: Final = [
     _callback("DisconnectedCallback", disconnected={"type": "boolean"}, error={"type": "string"}),
     {
         "title": "Any other type",
-        "description": "Answered 200 and ignored: inbound messages, presence and the like.",
+        "description": (
+            "Inbound messages, presence and proxy failures are answered 200 and ignored. Types that"
+            " are not known are kept, and read as a status where they have one and ids."
+        ),
         "type": "object",
         "required": ["type"],
         "properties": {"type": _ID},

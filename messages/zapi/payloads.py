@@ -9,6 +9,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -27,6 +28,8 @@ MAX_REASON = 300
 NO_DEVICE = -1
 
 _OLD_GROUP = re.compile(r"\d+-\d+")
+_NUMBER = re.compile(r"[1-9][0-9]{7,14}")
+_LID = re.compile(r"[1-9][0-9]{4,19}@lid")
 _INT32 = 2**31
 _GZIP_MAGIC = b"\x1f\x8b"
 # It matches without ever going back, so that no body is slow to look through.
@@ -78,18 +81,37 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
+    """`number` is the one that is connected now, '' where that is not told."""
+
     connected: bool
     occurred_at: datetime | None
     reason: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactReport:
+    """Who is behind a LID. Both are as `phones.person` writes them."""
+
+    lid: str
+    number: str
+
+
+Report = StatusReport | ConnectionReport | ContactReport
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCallback:
-    """A body understood. `report` is None for the types that say nothing of a message's status."""
+    """A body understood.
+
+    `report` is None where it says nothing that is worth keeping or, of a type that is not known,
+    nothing that could be read.
+    """
 
     type: str
     instance_id: str
-    report: StatusReport | ConnectionReport | None
+    report: Report | None
+    is_known: bool = True
 
 
 def parse(body: bytes) -> ParsedCallback:
@@ -98,10 +120,10 @@ def parse(body: bytes) -> ParsedCallback:
     kind = _text(data, "type")
     if not kind:
         raise MalformedCallbackError(gettext_noop("There is no type."))
-    reader = _READERS.get(kind)
+    reader = _READERS.get(kind) or _UNWANTED.get(kind.lower())
     try:
-        report = reader(data) if reader else None
-        return ParsedCallback(kind, _text(data, "instanceId"), report)
+        report = reader(data) if reader else _of_unknown_type(kind, data)
+        return ParsedCallback(kind, _text(data, "instanceId"), report, is_known=reader is not None)
     except MalformedCallbackError as error:
         error.type = kind
         raise
@@ -157,14 +179,14 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _message_status(data: dict[str, Any]) -> StatusReport:
-    """Z-API "Message status"; its table says `id`, its samples `ids`."""
+    """Z-API "Message status"; its table says `id`, its samples `ids`, other pages `messageId`."""
     raw_status = _text(data, "status")
     if not raw_status:
         raise MalformedCallbackError(gettext_noop("There is no status."))
     phone, participant = _text(data, "phone"), _text(data, "participant")
     momment, occurred_at = _moment(data)
     return StatusReport(
-        message_ids=_ids(data.get("ids") or data.get("id")),
+        message_ids=_ids(data.get("ids") or data.get("id") or data.get("messageId")),
         status=from_provider(raw_status),
         raw_status=raw_status,
         occurred_at=occurred_at,
@@ -210,17 +232,82 @@ def _connection(data: dict[str, Any]) -> ConnectionReport:
     said = data.get("connected" if is_of_connecting else "disconnected")
     is_denied = said is False or str(said).strip().lower() == "false"
     connected = is_of_connecting != is_denied
-    return ConnectionReport(connected, _moment(data)[1], "" if connected else _reason(data))
+    reason = "" if connected else _reason(data)
+    return ConnectionReport(connected, _moment(data)[1], reason, _own_number(data))
 
 
-# The types that timelines are made of.
-STATUS_TYPES = ("MessageStatusCallback", "DeliveryCallback")
-_READERS: dict[str, Callable[[dict[str, Any]], StatusReport | ConnectionReport]] = {
+def _own_number(data: dict[str, Any]) -> str:
+    """Of no importance to what else is said, so that any other value is as good as none."""
+    phone = data.get("phone")
+    number = phones.without_device(str(phone)) if _is_scalar(phone) else ""
+    return number if _NUMBER.fullmatch(number) else ""
+
+
+def _contact(data: dict[str, Any]) -> ContactReport | None:
+    """Z-API "Message received": who wrote, by number and LID, and nothing of what was written.
+
+    `senderLid` is our own where the message is ours.
+    """
+    sender = None if data.get("fromMe") else data.get("senderLid")
+    if data.get("participantPhone"):
+        number, lid = data["participantPhone"], data.get("participantLid") or sender
+    else:
+        number, lid = data.get("phone"), data.get("chatLid") or sender
+    if not (isinstance(number, str) and isinstance(lid, str)):
+        return None
+    # What is in a member for LIDs is one, with or without its mark.
+    number, lid = phones.person(number), f"{phones.without_device(lid).removesuffix('@lid')}@lid"
+    is_pair = _NUMBER.fullmatch(number) and _LID.fullmatch(lid)
+    return ContactReport(lid, number) if is_pair else None
+
+
+def _nothing(data: dict[str, Any]) -> None:
+    """Of what holds somebody's text, presence or password, and no status."""
+
+
+_Reader = Callable[[dict[str, Any]], Report | None]
+_READERS: dict[str, _Reader] = {
     "MessageStatusCallback": _message_status,
     "DeliveryCallback": _delivery,
     "ConnectedCallback": _connection,
     "DisconnectedCallback": _connection,
 }
+_STATUS_READERS = {"messagestatuscallback": _message_status, "deliverycallback": _delivery}
+# Documented, and no evidence of a message's status. Only of these the body is not kept, in whatever
+# case the type is written: they hold what people wrote, and a proxy's password.
+_UNWANTED: dict[str, _Reader] = {
+    "receivedcallback": _contact,
+    "presencechatcallback": _nothing,
+    "proxycallback": _nothing,
+}
+# Of these, what is stored is no evidence of a message's status.
+TYPES_WITHOUT_STATUS = (
+    *("ConnectedCallback", "DisconnectedCallback"),
+    *("ReceivedCallback", "PresenceChatCallback", "ProxyCallback"),
+)
+
+
+def _of_unknown_type(kind: str, data: dict[str, Any]) -> Report | None:
+    """What it says where it is a type of status in another case, or looks like one."""
+    reader = _STATUS_READERS.get(kind.lower())
+    if reader is None and _looks_like_status(data):
+        reader = _message_status
+    with suppress(MalformedCallbackError):
+        return reader(data) if reader else None
+    return None
+
+
+def _looks_like_status(data: dict[str, Any]) -> bool:
+    """Not where it has `fromMe`: it is a message then, and its status is not that of one of ours.
+
+    A single id may be anything's, so that the status has to be one that we know.
+    """
+    if "fromMe" in data:
+        return False
+    status = data.get("status")
+    return isinstance(status, str) and bool(
+        data.get("ids") or from_provider(status) is not Status.UNKNOWN
+    )
 
 
 def _is_of_many(data: dict[str, Any], phone: str) -> bool:

@@ -234,7 +234,9 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
         "instance.status_error",
         *("instance.payment_status", "message.phone", "message.failure", "alias.lid"),
         *("alias.number", "otheraddress.phone", "knownaddress.address", "erasure.people"),
-        *("followup.type", "followup.body", "forward.body", "incident.values", "incident.note"),
+        *("followup.type", "followup.body", "followup.lid", "followup.number"),
+        *("instance.number", "instance.previous_number"),
+        *("forward.body", "incident.values", "incident.note"),
         *("label.reference", "label.label", "label.label_folded", "label.label_masked"),
         *(
             "statusevent.source",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from django.utils import timezone
@@ -578,3 +579,36 @@ def test_every_kind_has_a_rule():
     from messages.incidents.rules import RULES  # noqa: PLC0415
 
     assert set(RULES) == set(IncidentKind)
+
+
+class TestNumber:
+    CONNECTED: ClassVar = {"type": "ConnectedCallback", "connected": True, "phone": "5544999990001"}
+
+    def test_another_number_is_told_for_a_day_without_its_digits(self, post, look, settle, clock):
+        post(self.CONNECTED)
+        assert look() == []
+        post(self.CONNECTED | {"phone": "5511988887777"})
+        assert look() == ["number"]
+        assert words() == "The number •••• 77 is connected now instead of •••• 01."
+        clock.advance(hours=25)
+        assert settle() == []
+
+    @pytest.mark.parametrize("phone", ["554499990001", "5544999990001:12@s.whatsapp.net", "", None])
+    def test_the_same_number_in_another_writing_is_no_change(self, post, look, phone):
+        post(self.CONNECTED)
+        post(self.CONNECTED | {"phone": phone})
+        assert look() == []
+
+    def test_an_older_report_that_comes_late_is_no_change(self, post, look, instance):
+        post(self.CONNECTED | {"momment": 1757333824580})
+        post(self.CONNECTED | {"phone": "5511988887777", "momment": 1757333824000})
+        assert look() == []
+        instance.refresh_from_db()
+        assert instance.number == "5544999990001"
+
+    def test_the_instances_page_names_both_numbers(self, post, instance, admin_client):
+        post(self.CONNECTED)
+        post(self.CONNECTED | {"phone": "5511988887777"})
+        page = admin_client.get(f"/instances/{instance.pk}/", secure=True).content.decode()
+        assert "+55 11 98888-7777" in page
+        assert "+55 44 99999-0001" in page

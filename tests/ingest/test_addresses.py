@@ -91,7 +91,7 @@ def test_what_is_stored_already_comes_together(instance: Instance):
     Alias.objects.create(instance=instance, lid="2000@lid", number=NUMBER)
     KnownAddress.objects.remember([old, NUMBER])
     for _ in range(2):  # stopped and run again
-        import_module("messages.migrations.0043_one_address_a_person").bring_together(
+        import_module("messages.migrations.0044_one_address_a_person").bring_together(
             apps, connection.schema_editor()
         )
     message.refresh_from_db()
@@ -109,7 +109,7 @@ def test_lists_and_channels_that_are_stored_already_are_of_many(instance: Instan
             **{"instance": instance, "zapi_id": phone, "rank": 20, "phone": phone},
             **{"is_group": False, "inbound": False, "first_heard_at": NOW, "started_at": NOW},
         )
-    import_module("messages.migrations.0043_one_address_a_person").bring_together(
+    import_module("messages.migrations.0044_one_address_a_person").bring_together(
         apps, connection.schema_editor()
     )
     assert Message.objects.get(is_group=False).phone == NUMBER

@@ -51,7 +51,7 @@ def test_the_evidence_is_kept_byte_for_byte(post):
     assert bytes(Callback.objects.get().body) == body
 
 
-@pytest.mark.parametrize("kind", ["ReceivedCallback", "PresenceChatCallback", "TomorrowsCallback"])
+@pytest.mark.parametrize("kind", ["ReceivedCallback", "PresenceChatCallback"])
 def test_other_types_are_answered_and_kept_without_body_or_status(post, kind):
     answer = post(
         {"type": kind, "status": "RECEIVED", "messageId": "M", "instanceId": "instance.id"}

@@ -246,7 +246,7 @@ def test_a_number_beyond_all_numbers_is_kept_as_text():
 def test_the_client_token_that_zapi_echoes_is_hidden(kind):
     error = "Client-Token F1234abcd not allowed"
     found = parse(json.dumps({"type": kind, "messageId": "M", "error": error}).encode()).report
-    assert found
+    assert isinstance(found, StatusReport | ConnectionReport)
     assert found.reason == "Client-Token [hidden] not allowed"
 
 

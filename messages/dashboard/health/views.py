@@ -1,8 +1,10 @@
 """Whether the board itself keeps up: what is in the spool, and what waits for the worker."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.contrib import messages as flash
@@ -10,14 +12,16 @@ from django.contrib.auth.decorators import permission_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from messages.access.masking import as_seen_by
 from messages.access.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
 from messages.forwarding import COUNTED, busy_lines
-from messages.ingest import SpoolUnavailableError, spool, spool_state
-from messages.models import Callback, FollowUp, Instance, QueuedMail, translated_cause
+from messages.ingest import SpoolUnavailableError, first_id_at, spool, spool_state
+from messages.models import Callback, FollowUp, Instance, Outcome, QueuedMail, translated_cause
 from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
 
@@ -26,6 +30,7 @@ from ..moments import Moment, moment
 
 LOOK: Final = "whatsapp.view_callback"
 ACT: Final = "whatsapp.change_callback"
+_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,15 @@ class SetAside:
     instance: str
     why: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownType:
+    """How many came, and how many of them were read as a status."""
+
+    type: str
+    number: int
+    read: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "follow_ups_set_aside": _follow_ups_set_aside(request.user)[: COUNTED + 1].count(),
         "mails": _mails(),
         "quarantined": quarantined[: COUNTED + 1].count(),
+        "unknown_types": _unknown_types(request.user),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
         "may_act": request.user.has_perm(ACT),
     }
@@ -105,6 +120,21 @@ def _set_aside(user: Viewer) -> Iterator[SetAside]:
     for zapi_id, cause, number in groups.annotate(number=Count("pk")):
         if zapi_id in visible or (shows_unknown and zapi_id not in names):
             yield SetAside(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+
+
+def _unknown_types(user: Viewer) -> list[UnknownType]:
+    """Of a week, the newest thousand."""
+    since = first_id_at(timezone.now() - _WEEK)
+    callbacks = limited_to(user, Callback.objects.of_unknown_types().filter(pk__gte=since))
+    newest = callbacks.defer("body").order_by("-pk")[:COUNTED]
+    counted = Counter(
+        (one.type, one.outcome == Outcome.QUARANTINED) for one in as_seen_by(user, newest)
+    )
+    types = sorted({type_ for type_, _is_kept in counted})
+    return [
+        UnknownType(one, counted[one, True] + counted[one, False], counted[one, False])
+        for one in types
+    ]
 
 
 def _visible_ids(user: Viewer) -> set[str]:

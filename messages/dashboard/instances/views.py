@@ -29,6 +29,7 @@ from messages.instances.tags import set_tags
 from messages.instances.tokens import mismatches_of
 from messages.models import BatchKind, Instance, Tag, TokenPolicy, Webhook, WebhookKind
 
+from ..addresses import Address
 from ..incidents.stuck import stuck_rows
 from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
@@ -156,6 +157,9 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "stuck": stuck_rows([instance]).get(instance.pk),
         "upkeep": {
             "connection_changed": moment(connection_changed_at(instance)),
+            "number": Address(instance.number),
+            "previous_number": Address(instance.previous_number),
+            "number_changed": moment(instance.number_changed_at),
             "due": moment(instance.due_at),
             "checked": moment(instance.checked_at),
             "next_check": moment(instance.next_check_at),

@@ -16,6 +16,7 @@ from .failing import failing
 from .filtered import filtered
 from .forwarding import forwarding
 from .guessing import guessing
+from .number import number_changed
 from .quarantine import quarantine, strangers
 from .silent import deaf, silent
 from .spool import spool
@@ -29,6 +30,7 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.WEBHOOK: webhook_differs,
     IncidentKind.DEAF: deaf,
     IncidentKind.FILTERED: filtered,
+    IncidentKind.NUMBER: number_changed,
     IncidentKind.SILENT: silent,
     IncidentKind.UNREACHABLE: unreachable,
     IncidentKind.STUCK: stuck_messages,

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from messages.models import Callback, IncidentKind, Instance
 from messages.models.callback import CallbackQuerySet
-from messages.models.cause import NAMES_ANOTHER
+from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
 from messages.zapi.payloads import MalformedCallbackError, parse
 
 from ..finding import Finding, Watch
 
 
 def quarantine(watch: Watch) -> Iterator[Finding]:
-    counts = _counts(_kept().exclude(cause__startswith=NAMES_ANOTHER))
+    """Not for types that are not known: what they say is kept, and nobody has to act on it."""
+    told_elsewhere = Q(cause__startswith=NAMES_ANOTHER) | Q(cause__startswith=UNKNOWN_TYPE)
+    counts = _counts(_kept().exclude(told_elsewhere))
     for instance in watch.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})

@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("whatsapp", "0042_unknown_webhooks"),
+        ("whatsapp", "0043_what_status_says"),
     ]
 
     operations = [
