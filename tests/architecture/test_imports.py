@@ -36,7 +36,9 @@ INWARD = {
     "outgoing": set(),
     "mail": {"models"},
     "forwarding": {"heard", "instances", "models", "outgoing", "zapi"},
-    "incidents": {"access", "audit", "due", "instances", "models", "statuses", "times", "zapi"},
+    "incidents": {
+        *("access", "audit", "due", "instances", "models", "phones", "statuses", "times", "zapi"),
+    },
     "notifications": {
         "access",
         "audit",
