@@ -124,6 +124,11 @@ def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     assert link in open_page(admin_client, message).content.decode()
 
 
+def test_a_stuck_message_is_told_apart_from_those_in_the_queue(viewer, report, disconnected):
+    page = open_page(viewer, report("SENT", minutes_ago=42)).content.decode()
+    assert "This message was sent: it does not wait in that queue." in page
+
+
 def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
     viewer, report, disconnected
 ):

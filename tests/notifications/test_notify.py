@@ -206,7 +206,7 @@ def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, 
     message = mail.outbox[0]
     assert message.to == ["ana@example.com", "bia@example.com"]
     assert message.subject == "[Statusboard] Atendimento: Messages stuck"
-    assert "4 messages are stuck. 37 messages wait in Z-API’s queue" in message.body
+    assert "4 messages are stuck. 37 messages wait in Z-API’s queue, not sent yet." in message.body
     assert f"https://board.example.com/?view=stuck&instance={instance.pk}" in message.body
     assert "(UTC)" in message.body
 
