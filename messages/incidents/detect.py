@@ -21,8 +21,10 @@ from .absence import Absence
 from .finding import Finding, Rule, Subject, Watch
 from .grouping import grouped
 from .numbers import numbered
+from .overdue import LastRun
 from .queue import explain
 from .rules import RULES
+from .rules.workers import finding_of
 from .words import about
 
 logger = logging.getLogger(__name__)
@@ -56,11 +58,19 @@ def report_absence(missing: Absence, listener: Listener) -> bool:
 
     A worker that is back resolves it as it does any other.
     """
+    return _report(Finding(IncidentKind.NO_WORKER, since=missing.since), listener)
+
+
+def report_overdue(run: LastRun, listener: Listener) -> bool:
+    """The same of a job: it may be the one that looks for what is wrong."""
+    return _report(finding_of(run), listener)
+
+
+def _report(finding: Finding, listener: Listener) -> bool:
     now = timezone.now()
-    finding = Finding(IncidentKind.NO_WORKER, since=missing.since)
     if _open(finding, now, listener):
         return True
-    still_open = Incident.objects.open().filter(kind=finding.kind)
+    still_open = Incident.objects.open().filter(kind=finding.kind, place=finding.place)
     still_open.update(last_seen_at=now, clear_since=None)
     return False
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from messages.models import Incident
 
 from .absence import ABSENT_AFTER, Absence, absence
+from .overdue import overdue_jobs
 
 _LOOKS_EVERY: Final = 3.0  # seconds, each process for itself
 
@@ -19,6 +20,7 @@ class State:
 
     open: int = 0
     absence: Absence | None = None
+    overdue: bool = False
 
 
 class Glance:
@@ -45,7 +47,9 @@ class Glance:
         # Web and worker start together: who is not there yet is not missing.
         is_settled = now - self._began >= ABSENT_AFTER.total_seconds()
         number = Incident.objects.open().count()
-        return State(number, absence=absence(timezone.now()) if is_settled else None)
+        here = timezone.now()
+        missing = absence(here) if is_settled else None
+        return State(number, missing, overdue=bool(overdue_jobs(here)))
 
 
 glance: Final = Glance()

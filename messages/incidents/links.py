@@ -22,6 +22,7 @@ _OF_AN_INSTANCE: Final = {
 _OF_THE_BOARD: Final = {
     IncidentKind.SPOOL: ("health", "view_callback"),
     IncidentKind.WORKER: ("workers", "view_workerbeat"),
+    IncidentKind.JOB: ("workers", "view_workerbeat"),
     IncidentKind.NO_WORKER: ("workers", "view_workerbeat"),
     IncidentKind.GUESSING: ("audit", "view_auditevent"),
     IncidentKind.CHANNEL: ("channels", "view_channel"),

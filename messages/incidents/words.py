@@ -293,6 +293,12 @@ def _worker(values: Values) -> str:
     return _("The worker of this machine stopped without a word.")
 
 
+def _job(values: Values) -> str:
+    # In whole minutes; several run more often than that.
+    every = duration(timedelta(minutes=max(1, round(values["every"] / 60))))
+    return _("A worker is running, but this job is not. It should run at least every %s.") % every
+
+
 def _channel(values: Values) -> str:
     sentences = [_("Nobody was told of anything through it for more than 10 minutes.")]
     if problem := values.get("problem"):
@@ -323,6 +329,7 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.SPOOL: _spool,
     IncidentKind.EXPIRING: _expiring,
     IncidentKind.WORKER: _worker,
+    IncidentKind.JOB: _job,
     IncidentKind.CHANNEL: _channel,
     IncidentKind.NO_WORKER: _no_worker,
 }
@@ -364,6 +371,9 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.SPOOL: gettext_lazy("Look at that machine’s worker and its way to the database."),
     IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API’s panel."),
     IncidentKind.WORKER: gettext_lazy("Start it again; its log says what happened."),
+    IncidentKind.JOB: gettext_lazy(
+        "The worker’s log says why. Check the clocks of the servers, then restart the worker."
+    ),
     IncidentKind.CHANNEL: gettext_lazy("Correct the channel’s address, and send a test."),
     IncidentKind.NO_WORKER: gettext_lazy("Start one: manage.py worker."),
 }

@@ -29,6 +29,7 @@ class IncidentKind(models.TextChoices):
     GUESSING = "guessing", _("Many phone numbers tried")
     QUARANTINE = "quarantine", _("Quarantine not empty")
     WORKER = "worker", _("A worker is gone")
+    JOB = "job", _("A worker’s job is overdue")
     CHANNEL = "channel", _("Notification channel fails")
     EXPIRING = "expiring", _("Instance expires")
 
@@ -49,7 +50,8 @@ class Incident(models.Model):
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)
-    # Neither where it concerns the whole board; in `place` is a machine's name, or a channel's.
+    # Neither where it concerns the whole board; in `place` is the name of a machine, a channel or a
+    # worker's job.
     instance = models.ForeignKey(
         Instance,
         on_delete=models.CASCADE,

@@ -36,7 +36,8 @@ class WorkerBeat(models.Model):
     started_at = models.DateTimeField(_("started"))
     beat_at = models.DateTimeField(_("last beat"))
     stopped_at = models.DateTimeField(_("stopped"), null=True)
-    # By name: when it ran last and how long that took, when it failed last and with what error.
+    # By name: how often it is to run, when it began and ended last and how long that took, when it
+    # failed last and with what error.
     jobs = models.JSONField(_("jobs"), default=dict)
     # What its machine's spool holds, for nobody else can look there.
     spool_waiting = models.PositiveIntegerField(_("waiting in the spool"), default=0)

@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from messages.incidents.absence import ABSENT_AFTER
+from messages.incidents.overdue import last_runs
 from messages.incidents.stuck import stuck_numbers
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
@@ -141,6 +142,17 @@ def _workers() -> _Families:
     yield _gauge("workers_running", "Workers that gave a sign of life.", beats.count())
 
 
+def _jobs() -> _Families:
+    now = timezone.now()
+    ages = _family("job_last_run_seconds", "Seconds since a worker's job last ended.", ["job"])
+    overdue = _family("job_overdue", "Whether a worker's job runs too rarely.", ["job"])
+    for run in last_runs(now):
+        ages.add_metric([run.job], (now - run.at).total_seconds())
+        overdue.add_metric([run.job], run.is_overdue(now))
+    yield ages
+    yield overdue
+
+
 def _incidents() -> _Families:
     counted = dict(Incident.objects.open().values_list("kind").annotate(Count("pk")).order_by())
     family = _family("incidents_open", "Incidents that are not resolved.", ["kind"])
@@ -157,8 +169,8 @@ def _channels() -> _Families:
 
 
 _FIGURES: Final = (
-    *(_callbacks, _follow_ups, _forwards, _instances, _workers, _incidents),
-    _channels,
+    *(_callbacks, _follow_ups, _forwards, _instances, _workers, _jobs),
+    *(_incidents, _channels),
 )
 
 

@@ -9,6 +9,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from messages.incidents.absence import absence
+from messages.incidents.overdue import overdue_jobs
 from messages.ingest import spool_has_room, spool_state
 from messages.ingest.record import breaker
 from statusboard.deadline import deadline
@@ -76,8 +77,18 @@ def _worker() -> str:
     return "none has given a sign of life for a minute" if is_absent else ""
 
 
+def _jobs() -> str:
+    try:
+        with deadline(_PATIENCE):
+            overdue = overdue_jobs(timezone.now())
+    except Error:
+        return ""  # that is the database's failure
+    return f"overdue: {', '.join(sorted(run.job for run in overdue))}" if overdue else ""
+
+
 _CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "spool": _spool,
     "worker": _worker,
+    "jobs": _jobs,
 }

@@ -1,4 +1,7 @@
-"""That no worker runs, told by the web process that notices: no worker can tell of it."""
+"""That no worker runs, or one of its jobs does not, told by the web process that notices.
+
+No worker can tell of the first, nor of a job that looks for problems or tells of them.
+"""
 
 import logging
 import threading
@@ -9,7 +12,8 @@ from django.db import connections
 from django.utils import timezone
 
 from messages.incidents.absence import absence
-from messages.incidents.detect import report_absence
+from messages.incidents.detect import report_absence, report_overdue
+from messages.incidents.overdue import overdue_jobs
 
 from .notifier import notify
 from .outbox import enqueue
@@ -52,9 +56,14 @@ class Alarm:
 
 
 def tell() -> None:
-    """Open the incident, and do what a worker would: tell the channels that are due."""
-    if missing := absence(timezone.now()):
+    """Open the incidents, and do what a worker would: tell the channels that are due."""
+    now = timezone.now()
+    missing, overdue = absence(now), overdue_jobs(now)
+    if missing:
         report_absence(missing, enqueue)
+    for run in overdue:
+        report_overdue(run, enqueue)
+    if missing or overdue:
         notify()
 
 
@@ -62,7 +71,7 @@ def _run() -> None:
     try:
         tell()
     except Exception:
-        logger.exception("Nobody could be told that no worker runs; it will be tried again.")
+        logger.exception("Nobody could be told that workers fail; it will be tried again.")
     finally:
         connections.close_all()
 

@@ -65,14 +65,16 @@ class Entry:
     def as_json(self) -> dict[str, Any]:
         incident = self.incident
         is_channel = incident.kind == IncidentKind.CHANNEL
+        is_job = incident.kind == IncidentKind.JOB
         return {
             "id": incident.pk,
             "transition": self.transition.value,
             "kind": incident.kind,
             "instance": incident.instance.name if incident.instance else None,
             "instance_id": incident.instance.shown_id if incident.instance else None,
-            "machine": None if is_channel else incident.place or None,
+            "machine": None if is_channel or is_job else incident.place or None,
             "channel": incident.place if is_channel else None,
+            "job": incident.place if is_job else None,
             "title": self.title,
             "text": happening(incident),
             "url": self.url,

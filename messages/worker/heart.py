@@ -65,6 +65,8 @@ def forget_old_beats() -> int:
 def _told(job: Job) -> dict[str, Any]:
     record = job.record
     return {
+        "every": job.every,
+        "began_at": _written(record.began_at),
         "ran_at": _written(record.ran_at),
         "took": round(record.took, 3),
         "failed_at": _written(record.failed_at),

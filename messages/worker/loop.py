@@ -31,6 +31,7 @@ _absence = Absence()
 class Record:
     """How a job went last, for the page about the workers. `problem` names the error, no more."""
 
+    began_at: datetime | None = None
     ran_at: datetime | None = None
     took: float = 0.0
     failed_at: datetime | None = None
@@ -71,6 +72,7 @@ def _run(job: Job) -> int:
     try:
         if job.shared and not take_turn(job.name, job.every):
             return 0
+        record.began_at = timezone.now()
         done = job.run()
     except Exception as error:
         if is_away(error):

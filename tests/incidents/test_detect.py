@@ -116,7 +116,7 @@ def test_the_queries_do_not_grow_with_the_instances(instance, told, django_asser
 
     for number in range(20):
         Instance.objects.create(account=instance.account, name=str(number), zapi_id=str(number))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         detect(Told())
 
 

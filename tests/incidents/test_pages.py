@@ -276,7 +276,7 @@ def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries
         opened(other, resolved_at=timezone.now())
     supervisor.get("/attention/")
     # The instances and their stuck messages are three of them.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         supervisor.get("/attention/")
 
 

@@ -214,7 +214,7 @@ def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_que
     for number in range(5):
         instance.pk, instance.zapi_id = None, f"Z{number}"
         instance.save()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         scrape()
 
 

@@ -57,7 +57,7 @@ def _attention(user: Viewer | None) -> Attention:
     if user is None or not user.is_authenticated:
         return Attention()
     state = glance.look()
-    if state.absence:
+    if state.absence or state.overdue:
         alarm.ring()
     if not (state.absence or state.open):
         return Attention()

@@ -23,7 +23,7 @@ from .spool import spool
 from .stuck import stuck_messages
 from .unreachable import unreachable
 from .webhook import webhook_differs
-from .workers import nobody_works, workers_gone
+from .workers import jobs_overdue, nobody_works, workers_gone
 
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
@@ -43,5 +43,6 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.EXPIRING: expiring,
     IncidentKind.NO_WORKER: nobody_works,
     IncidentKind.WORKER: workers_gone,
+    IncidentKind.JOB: jobs_overdue,
     IncidentKind.CHANNEL: channels_failing,
 }

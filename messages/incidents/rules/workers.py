@@ -6,6 +6,7 @@ from messages.models import IncidentKind, WorkerBeat
 
 from ..absence import ABSENT_AFTER, FORGOTTEN_AFTER, absence
 from ..finding import Finding, Watch
+from ..overdue import LastRun, overdue_jobs
 
 
 def workers_gone(watch: Watch) -> Iterator[Finding]:
@@ -23,6 +24,16 @@ def nobody_works(watch: Watch) -> Iterator[Finding]:
     is_open = (IncidentKind.NO_WORKER, None, "") in watch.open
     if is_open and absence(watch.now):
         yield Finding(IncidentKind.NO_WORKER)
+
+
+def jobs_overdue(watch: Watch) -> Iterator[Finding]:
+    """Workers run, but one of their jobs does not. Of this very job the web process tells."""
+    yield from (finding_of(run) for run in overdue_jobs(watch.now))
+
+
+def finding_of(run: LastRun) -> Finding:
+    values = {"every": run.every.total_seconds()}
+    return Finding(IncidentKind.JOB, place=run.job, values=values, since=run.at)
 
 
 def _hosts(beats: QuerySet[WorkerBeat]) -> Iterable[str]:

@@ -1,0 +1,56 @@
+"""Which of the workers' jobs do not run, although workers give signs of life."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from messages.models import WorkerBeat
+
+from .absence import ABSENT_AFTER
+
+# Beyond two turns missed: one may fail.
+_GRACE: Final = timedelta(minutes=5)
+# A long export or purge is no fault, but one that never ends is.
+_LONGEST_RUN: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """When a job last ended well, on whichever worker that was; now, where it is running."""
+
+    job: str
+    at: datetime
+    every: timedelta
+
+    def is_overdue(self, now: datetime) -> bool:
+        return now - self.at > 2 * self.every + _GRACE
+
+
+def last_runs(now: datetime) -> list[LastRun]:
+    """Of each job of the workers that run."""
+    latest: dict[str, LastRun] = {}
+    for beat in WorkerBeat.objects.doing_everything().running(now - ABSENT_AFTER):
+        for job, told in beat.jobs.items():
+            if "every" not in told:
+                continue  # told by a worker of an older version
+            at = min(now, _ended_at(told, now) or beat.started_at)
+            if job not in latest or at > latest[job].at:
+                latest[job] = LastRun(job, at, timedelta(seconds=told["every"]))
+    return list(latest.values())
+
+
+def overdue_jobs(now: datetime) -> list[LastRun]:
+    return [run for run in last_runs(now) if run.is_overdue(now)]
+
+
+def _ended_at(told: Mapping[str, Any], now: datetime) -> datetime | None:
+    began, ran, failed = (_read(told[name]) for name in ("began_at", "ran_at", "failed_at"))
+    is_running = began and not any(end and end >= began for end in (ran, failed))
+    if began and is_running and now - began < _LONGEST_RUN:
+        return now
+    return ran
+
+
+def _read(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

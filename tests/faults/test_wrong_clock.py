@@ -1,0 +1,36 @@
+"""A worker whose clock is an hour ahead, beside one whose clock is right."""
+
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from tests.faults.conftest import StartDoor, need
+from tests.faults.door import Door
+from tests.faults.waiting import wait_until
+from tests.processes.conftest import ROOT
+
+pytestmark = pytest.mark.faults
+
+
+def test_no_job_is_put_off_by_a_worker_whose_clock_is_ahead(start_door: StartDoor):
+    faketime = shutil.which("faketime")
+    need(faketime, "faketime", "REQUIRE_FAKETIME")
+    door = start_door()
+    door.start_worker()
+    wait_until(lambda: put_off(door) == 0, "the jobs do not run")
+    ahead = [str(faketime), "-f", "+1h", sys.executable, "manage.py", "worker", "--once"]
+    door.query("UPDATE whatsapp_turn SET due_at = '2020-01-01'")
+    subprocess.run(ahead, cwd=ROOT, env=door.environment, check=True)
+    wait_until(lambda: put_off(door) == 0, "a job is put off", progress=lambda: put_off(door))
+    assert requests.get(f"http://127.0.0.1:{door.port}/readyz", timeout=10).json()["ready"]
+
+
+def put_off(door: Door) -> int | None:
+    """How many shared jobs that run each minute or more often are due in more than that."""
+    rows = door.query("SELECT due_at FROM whatsapp_turn WHERE job IN ('watch', 'learn rhythms')")
+    latest = datetime.now(UTC) + timedelta(minutes=2)
+    return sum(datetime.fromisoformat(f"{due}+00:00") > latest for (due,) in rows) if rows else None

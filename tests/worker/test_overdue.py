@@ -1,0 +1,91 @@
+"""A job that does not run, although its worker does: everybody who watches is told."""
+
+import pytest
+
+from messages.incidents.detect import detect
+from messages.models import Incident
+from messages.notifications.alarm import tell
+from messages.notifications.outbox import enqueue
+from messages.worker.heart import Heart
+from messages.worker.loop import Job, run_due
+from tests.conftest import call
+from tests.forwarding.conftest import clock
+from tests.ingest.conftest import spool_path
+from tests.notifications.conftest import _receivers_are_local, messages_of, turns, webhook
+from tests.receiver import receiver
+
+__all__ = ["_receivers_are_local", "clock", "receiver", "spool_path", "webhook"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def broken() -> int:
+    raise RuntimeError
+
+
+@pytest.fixture
+def worker(clock):
+    """Its job `watch` ran once, then failed for a quarter of an hour; `purge` runs."""
+    jobs = [Job("watch", lambda: 1, every=30), Job("purge", lambda: 1, every=60)]
+    heart = Heart(jobs)
+    run_due(jobs, now=0.0)
+    jobs[0].run = broken
+    clock.advance(minutes=15)
+    run_due(jobs, now=900.0)
+    heart.beat()
+    return heart
+
+
+def test_readiness_names_the_job(worker, spool_path):
+    answer = call("/readyz")
+    assert answer.status == 503
+    assert answer.json()["failing"] == {"jobs": "overdue: watch"}
+
+
+def test_job_that_missed_one_turn_is_not_overdue(clock, spool_path):
+    jobs = [Job("watch", lambda: 1, every=30)]
+    run_due(jobs, now=0.0)
+    clock.advance(minutes=5)
+    Heart(jobs).beat()
+    assert call("/readyz").status == 200
+
+
+def test_worker_that_was_just_started_has_no_overdue_job(clock, spool_path):
+    Heart([Job("watch", lambda: 1, every=30)]).beat()
+    assert call("/readyz").status == 200
+
+
+def test_incident_is_opened_and_told(worker, webhook, receiver):
+    detect(enqueue)
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.place) == ("job", "watch")
+
+
+def test_web_process_tells_of_the_job_that_looks_for_incidents(worker, webhook, receiver):
+    tell()
+    told = messages_of(receiver)[0]
+    assert turns(told) == [("job", "opened")]
+    assert (told["incidents"][0]["job"], told["incidents"][0]["machine"]) == ("watch", None)
+    assert told["subject"] == "watch: A worker’s job is overdue"
+
+
+def test_metrics_tell_how_long_ago_each_job_ran(worker, settings, spool_path):
+    settings.METRICS_ON, settings.METRICS_TOKEN = True, "a-token-of-the-metrics"
+    token = f"Bearer {settings.METRICS_TOKEN}"
+    text = call("/metrics", HTTP_AUTHORIZATION=token).body.decode()
+    assert 'statusboard_job_last_run_seconds{job="watch"} 900.0' in text
+    assert 'statusboard_job_overdue{job="watch"} 1.0' in text
+    assert 'statusboard_job_overdue{job="purge"} 0.0' in text
+
+
+def test_job_that_takes_long_is_not_overdue(clock, spool_path):
+    job = Job("export", lambda: 1, every=1)
+    heart = Heart([job])
+
+    def take_an_hour() -> int:
+        clock.advance(hours=1)
+        heart.beat()
+        return call("/readyz").status
+
+    job.run = take_an_hour
+    assert run_due([job], now=0.0) == 200
