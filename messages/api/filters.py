@@ -113,8 +113,9 @@ class MessageQuery(Query):
     period = serializers.ChoiceField(
         choices=Period.values,
         required=False,
-        help_text="When the board first heard of it. As on the page: 7 days, or all time where"
-        " the parameters search, name a message or bound the time.",
+        help_text="When the board first heard of it. As on the page: 7 days, a day where only the"
+        " view of stuck messages is named, or all time where the parameters search, name a message"
+        " or bound the time.",
     )
     since = MomentField(required=False, help_text="Its earliest step was then or later.")
     until = MomentField(required=False, help_text="Its earliest step was before then.")

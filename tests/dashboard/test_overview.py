@@ -273,7 +273,7 @@ class TestWhoSeesWhat:
     def test_another_instance_cannot_be_asked_for(self, viewer, support, instance, other):
         summary(instance, messages=50, accepted=50)
         UserLimit.objects.create(user=support, instance=other)
-        assert "No messages were sent" in page(viewer, f"?instance={instance.pk}")
+        assert "No messages in this period" in page(viewer, f"?instance={instance.pk}")
 
 
 class TestNothing:
