@@ -214,7 +214,7 @@ def test_what_z_api_refuses_is_explained_and_written_down_too(viewer, zapi, inst
 def test_a_number_that_whatsapp_does_not_know(viewer, zapi, instance):
     fields = {"phone": "5544999990000", "instance": instance.pk}
     answer = viewer.post("/look-up/", fields, follow=True)
-    assert "WhatsApp does not know +55 44 9999-0000." in answer.content.decode()
+    assert "WhatsApp does not know +55 44 99999-0000." in answer.content.decode()
 
 
 def test_only_a_whole_number_is_looked_up(viewer, zapi, instance):
