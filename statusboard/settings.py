@@ -208,6 +208,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "statusboard.request_ids.RequestIdMiddleware",
     "statusboard.charset.Utf8Middleware",
+    "statusboard.charset.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "statusboard.browser_limits.BrowserLimitsMiddleware",

@@ -1,9 +1,7 @@
 """Instances from a file or from a partner's list: first what would happen, row by row."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from messages.csv_files import UnreadableFileError, rows_of
 from messages.models import (
     Account,
     Batch,
@@ -56,10 +55,6 @@ _ELSEWHERE = gettext_noop("There is an instance with this id already, which you 
 _ARCHIVED = gettext_noop("There is an archived instance with this id.")
 
 
-class NotReadableError(Exception):
-    """Not a table of instances. Its text is for a person."""
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """One instance as it is to be; what is blank stays as it is."""
@@ -69,22 +64,29 @@ class Wish:
     token: str = field(default="", repr=False)
     client_token: str = field(default="", repr=False)
     tags: tuple[str, ...] = ()
+    # The number that the spreadsheet shows; 0 for none.
+    row: int = 0
 
 
 def read_csv(content: bytes) -> list[Wish]:
-    """Commas, semicolons or tabs, as spreadsheets write them. Raises NotReadableError."""
+    """Commas, semicolons or tabs, as spreadsheets write them. Raises UnreadableFileError."""
     if len(content) > MOST_BYTES:
-        raise NotReadableError(_("The file has more than %d MiB.") % (MOST_BYTES // 2**20))
-    lines = io.StringIO(_text(content), newline="")
-    first_line = lines.readline()
-    delimiter = max(",;\t", key=first_line.count)
-    lines.seek(0)
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    try:
-        columns = _columns_of(rows.fieldnames or ())
-        return list(_wishes(rows, columns))
-    except csv.Error:
-        raise NotReadableError(_("This is not a CSV file.")) from None
+        raise UnreadableFileError(_("The file has more than %d MiB.") % (MOST_BYTES // 2**20))
+    lines = rows_of(content)
+    _number, titles = next(lines, (1, []))
+    columns = _columns_of(titles)
+    wishes: list[Wish] = []
+    for number, cells in lines:
+        values = {
+            name: cells[place].strip() for name, place in columns.items() if place < len(cells)
+        }
+        if not any(values.values()):
+            continue
+        if len(wishes) == MOST_ROWS:
+            raise UnreadableFileError(_("The file has more than %d rows.") % MOST_ROWS)
+        tags = tuple(read_tags(values.pop("tags", "")))
+        wishes.append(Wish(**values, tags=tags, row=number))
+    return wishes
 
 
 def read_partner_list(partner_token: str) -> list[Wish]:
@@ -124,46 +126,27 @@ def preview(
         )
         problem = _problem(wish, read, known, taken, seen)
         seen.add(wish.zapi_id)
-        rows.append(_row(batch, number, wish, known, problem))
+        rows.append(_row(batch, wish.row or number, wish, known, problem))
     BatchRow.objects.bulk_create(rows, batch_size=500)
     return batch
 
 
-def _text(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1252"):  # what Excel writes, new and old
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise NotReadableError(_("This is not a CSV file."))
-
-
-def _columns_of(header: Sequence[str]) -> dict[str, str]:
-    """Our names for the columns of a file. Raises NotReadableError without an instance id."""
-    found: dict[str, str] = {}
-    for title in header:
-        plain = _NOT_A_LETTER.sub("", (title or "").lower())
+def _columns_of(header: Sequence[str]) -> dict[str, int]:
+    """Where our columns are. Raises UnreadableFileError without an instance id."""
+    found: dict[str, int] = {}
+    for place, title in enumerate(header):
+        plain = _NOT_A_LETTER.sub("", title.lower())
         for name, titles in _COLUMNS.items():
             if plain in titles:
-                found.setdefault(name, title)
+                found.setdefault(name, place)
     if "zapi_id" not in found:
-        raise NotReadableError(
+        raise UnreadableFileError(
             _(
                 "There is no column called “id”. The first row must name the columns: "
                 "name, id, token, client_token, tags."
             )
         )
     return found
-
-
-def _wishes(rows: Iterable[dict[str, str]], columns: dict[str, str]) -> Iterator[Wish]:
-    for number, row in enumerate(rows, 1):
-        if number > MOST_ROWS:
-            raise NotReadableError(_("The file has more than %d rows.") % MOST_ROWS)
-        values = {name: (row.get(title) or "").strip() for name, title in columns.items()}
-        if any(values.values()):
-            tags = tuple(read_tags(values.pop("tags", "")))
-            yield Wish(**values, tags=tags)
 
 
 def _problem(

@@ -1,5 +1,7 @@
 """What the sender's software calls its messages: read, checked and written, all or nothing."""
 
+from messages.csv_files import UnreadableFileError
+
 from .entries import (
     LONGEST_ID,
     LONGEST_LABEL,
@@ -10,7 +12,7 @@ from .entries import (
     read_entries,
 )
 from .reading import Labels, labels_of
-from .spreadsheet import UnreadableFileError, rows_of_csv
+from .spreadsheet import rows_of_csv
 from .writing import LabelsRefusedError, label, remove_label
 
 __all__ = [

@@ -18,7 +18,8 @@ from messages.access.masking import mask_text, masked
 from messages.export.csv_file import csv_line
 from messages.finding.search import understand
 from messages.instances import keys
-from messages.instances.imports import NotReadableError, read_csv
+from messages.instances.credentials import read_credentials
+from messages.instances.imports import read_csv
 from messages.instances.tags import read_tags
 from messages.labels import UnreadableFileError, read_entries, rows_of_csv
 from messages.models import Callback
@@ -85,7 +86,7 @@ def read_labels(text: str) -> None:
 
 
 def read_instances(text: str) -> None:
-    with suppress(NotReadableError):
+    with suppress(UnreadableFileError):
         read_csv(f"name,id,token\n{text}".encode("utf-8", "replace"))
 
 
@@ -110,6 +111,7 @@ REDACTING: dict[str, Callable[[str], object]] = {
 OTHERS: dict[str, Callable[[str], object]] = {
     **{"callback": read_body, "answer": read_zapis_answer, "url": read_url, "search": search},
     "label": check_label,
+    "credentials": lambda text: read_credentials(text, text, text),
     **{"mask text": mask_text, "mask": masked, "failure": in_words, "tags": read_tags},
     **{"key": keys.verify, "plain": phones.plain, "kind": phones.kind_of},
     **{"digits": phones.digits_of, "person": phones.person, "whole": phones.whole_numbers},

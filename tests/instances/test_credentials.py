@@ -190,6 +190,18 @@ def test_file_refuses_what_is_no_id(zapi_id):
     assert found.words
 
 
+def test_file_in_utf_16_is_imported():
+    content = f"name\tid\ttoken\r\nLoja São\t{ID}\t{TOKEN}\r\n".encode("utf-16")
+    found = preview(read_csv(content), visible=[]).rows.get()
+    assert (found.plan, found.name, found.zapi_id) == ("add", "Loja São", ID)
+
+
+def test_rows_of_a_file_have_the_numbers_of_the_spreadsheet():
+    content = f'id;name;token\n\n{ID};"Two\nlines";T\n\n{OTHER};B;T\n'.encode()
+    rows = preview(read_csv(content), visible=[]).rows
+    assert list(rows.values_list("number", flat=True)) == [3, 5]
+
+
 def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
     batch = preview(
         [Wish(name=f"Loja {URL}", zapi_id=f"x:{URL} /token/SECRET-1", token="a b")],

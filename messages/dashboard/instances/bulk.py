@@ -14,11 +14,11 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.access.scope import is_limited, limited_to, visible_instances
 from messages.audit import Action, audit
+from messages.csv_files import UnreadableFileError
 from messages.instances.addresses import why_push_is_off
 from messages.instances.batches import call_off, progress_of, start, start_for, try_again
 from messages.instances.connect import save_partner
 from messages.instances.imports import (
-    NotReadableError,
     Wish,
     changes_in_words,
     preview,
@@ -145,7 +145,7 @@ def _batch(request: HttpRequest, pk: int) -> Batch:
 def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
     try:
         wishes = read_csv(form.cleaned_data["file"])
-    except NotReadableError as error:
+    except UnreadableFileError as error:
         form.add_error("file", str(error))
         return None
     return _preview(request, wishes)

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from messages.audit import Action, audit
+from messages.csv_files import UnreadableFileError
 from messages.instances.batches import start, work_on
 from messages.instances.connect import save_partner
 from messages.instances.imports import (
-    NotReadableError,
     Wish,
     changes_in_words,
     preview,
@@ -72,7 +72,7 @@ def _source(options: dict[str, Any]) -> _Source:
         if options["partner"]:
             return _partners_list(options["partner"], options["partner_token"])
         return _Source(read_csv(content(options["file"])))
-    except (NotReadableError, *FAILURES) as error:
+    except (UnreadableFileError, *FAILURES) as error:
         raise CommandError(str(error)) from None
 
 

@@ -1,0 +1,55 @@
+"""CSV as spreadsheets save it: cells by rows, under the numbers that the spreadsheet shows."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+# What a file says of itself in its first bytes. UTF-32 comes first: it begins as UTF-16 does.
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),  # Excel's "Unicode text"
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Without a mark: UTF-8, or the code page of Windows.
+_UNMARKED: Final = ("utf-8", "cp1252")
+
+
+class UnreadableFileError(Exception):
+    """The message says to a person what is wrong with the file as a whole."""
+
+
+def rows_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, with its number: the first is 1, and blank ones count.
+
+    Raises UnreadableFileError, in the middle too.
+    """
+    lines = io.StringIO(_text_of(content), newline="")
+    # Where a comma divides decimals, as in Brazil, spreadsheets divide columns by semicolon.
+    delimiter = max(",;\t", key=lines.readline().count)
+    lines.seek(0)
+    try:
+        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1):
+            if any(cell.strip() for cell in cells):
+                yield number, cells
+    except csv.Error:
+        raise UnreadableFileError(_("This is not a CSV file.")) from None
+
+
+def _text_of(content: bytes) -> str:
+    marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
+    for encoding in marked[:1] or _UNMARKED:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:  # UTF-16 without a mark has one at every second place
+            return text
+    raise UnreadableFileError(
+        _("This file cannot be read as text. Save it in your spreadsheet as “CSV UTF-8”.")
+    )
