@@ -1,4 +1,4 @@
-"""NUL, which PostgreSQL refuses and SQLite would store: no text of a request brings it to either."""
+"""NUL: PostgreSQL refuses it and SQLite would store it, so no text of a request may hold it."""
 
 from collections.abc import Callable
 from typing import Any

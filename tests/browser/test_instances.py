@@ -24,7 +24,7 @@ def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, 
     done = page.locator(".progress-step.done")
     expect(done).to_have_count(1)
     page.get_by_role("button", name="Push to Z-API").click()
-    expect(page.get_by_text("Z-API is being told…")).to_be_visible()
+    expect(page.get_by_text("Queued. A worker pushes it shortly.")).to_be_visible()
     retry_due_pushes()
     expect(done).to_have_count(3)
     post(CALLBACK)

@@ -16,7 +16,8 @@ from messages.access.roles import ADMIN, SUPERVISOR
 from messages.dashboard.instances.panel import panel
 from messages.instances.addresses import webhook_url
 from messages.instances.batches import start_for, work_batches
-from messages.instances.push import ANYTHING, push, push_wanted, retry_due_pushes
+from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
+from messages.instances.reading import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.verify import verify_due
 from messages.models import (
@@ -194,7 +195,7 @@ def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
 def test_save_and_push_connects_and_pushes(admin, zapi):
     page = admin.send(ADD, NEW, "push")
     instance = Instance.objects.get()
-    assert "Z-API is being told" in page
+    assert "Queued. A worker pushes it shortly." in page
     work()
     assert zapi.instances["ABC"].urls["message-status"] == webhook_url(instance)
 
@@ -277,6 +278,40 @@ def test_the_steps_are_all_done_after_the_first_callback(admin, path, instance, 
     post(CALLBACK)
     work()
     assert admin.read(path).count("progress-step done") == 4
+
+
+def way_of(instance: Instance) -> list[tuple[str, str]]:
+    shown = panel(Instance.objects.get(pk=instance.pk)).progress.steps
+    return [(step.mark, step.words) for step in shown[1:3]]
+
+
+def test_pushing_again_is_queued_first_and_then_verified(admin, path, instance, zapi):
+    push(instance)
+    long_ago = timezone.now() - timedelta(days=1)
+    Webhook.objects.update(pushed_at=long_ago, checked_at=long_ago)
+    page = admin.send(act("push", instance))
+    assert "The push is queued" in page
+    assert way_of(instance) == [
+        ("waiting", "Queued. A worker pushes it shortly."),
+        ("waiting", "Not read back yet."),
+    ]
+    work()
+    assert [mark for mark, _words in way_of(instance)] == ["done", "done"]
+    assert Webhook.objects.filter(pushed_at__gt=long_ago, checked_at__gt=long_ago).exists()
+
+
+def test_pushing_again_in_vain_is_no_push(admin, path, instance, zapi):
+    push(instance)
+    zapi.answer_name = "unauthorized"
+    admin.send(act("push", instance))
+    work()
+    assert [mark for mark, _words in way_of(instance)] == ["failed", "failed"]
+
+
+def test_a_push_that_a_worker_has_taken_is_not_queued(instance):
+    ask_for_push(webhooks_of(instance).values())
+    Webhook.objects.update(retry_at=timezone.now() + timedelta(minutes=10))
+    assert way_of(instance)[0] == ("waiting", "Updating Z-API…")
 
 
 def test_a_new_instance_has_only_been_saved(admin, path):

@@ -38,6 +38,7 @@ def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         ask_for_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
+        flash.success(request, _("The push is queued. Its progress is shown below."))
     return redirect("dashboard:instance", pk)
 
 

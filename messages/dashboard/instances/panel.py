@@ -141,7 +141,7 @@ def steps(instance: Instance) -> Steps:
     is_pushing = any(map(_is_asked, webhooks))
     return Steps(
         steps=(
-            _saved(instance, main),
+            _saved(instance),
             _pushed(main, url),
             _read_back(main, url),
             _heard(main),
@@ -194,31 +194,45 @@ def _missing(webhooks: list[Webhook], now: datetime) -> str:
     return ""
 
 
-def _saved(instance: Instance, webhook: Webhook) -> PanelStep:
+def _saved(instance: Instance) -> PanelStep:
     words = _("Its secrets are stored encrypted.")
-    at = webhook.asked_at or instance.created_at
-    return PanelStep(_("Saved"), Mark.DONE, words, moment(at))
+    return PanelStep(_("Saved"), Mark.DONE, words, moment(instance.created_at))
 
 
 def _pushed(webhook: Webhook, url: str) -> PanelStep:
     name = _("Pushed to Z-API")
-    if webhook.pushed_url == url and not _is_asked(webhook):
-        return PanelStep(name, Mark.DONE, _("Z-API accepted the URL."), moment(webhook.pushed_at))
-    if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
-        return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API’s panel."))
+    was_pushed = webhook.pushed_url == url
+    accepted = _("Z-API accepted the URL.")
+    if was_pushed and not _is_older(webhook.pushed_at, webhook.asked_at):
+        return PanelStep(name, Mark.DONE, accepted, moment(webhook.pushed_at))
+    # What was pushed before this one was asked for says nothing of it.
+    if _is_asked(webhook):
+        return PanelStep(name, Mark.WAITING, _progress_of(webhook), moment(webhook.asked_at))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
         return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
+    if was_pushed:
+        return PanelStep(name, Mark.DONE, accepted, moment(webhook.pushed_at))
+    if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
+        return PanelStep(name, Mark.DONE, _("The URL was set by hand in Z-API’s panel."))
     return PanelStep(name, Mark.WAITING, _why_not_pushed(webhook))
 
 
 def _why_not_pushed(webhook: Webhook) -> str:
-    if _is_asked(webhook):
-        return _("Z-API is being told…")
     if not webhook.is_wanted:
         return _("Left to its owner.")
     if webhook.pushed_url:
         return _("The URL has changed since. Push it again.")
     return _("Not pushed yet.")
+
+
+def _progress_of(webhook: Webhook) -> str:
+    """Of a push that was asked for: a worker that takes it moves its time ahead."""
+    is_queued = webhook.retry_at is None or webhook.retry_at <= timezone.now()
+    return _("Queued. A worker pushes it shortly.") if is_queued else _("Updating Z-API…")
+
+
+def _is_older(moment: datetime | None, than: datetime | None) -> bool:
+    return bool(moment and than and moment < than)
 
 
 def _is_asked(webhook: Webhook) -> bool:
@@ -228,6 +242,8 @@ def _is_asked(webhook: Webhook) -> bool:
 
 def _read_back(webhook: Webhook, url: str) -> PanelStep:
     name, at = _("Read back from Z-API"), moment(webhook.checked_at)
+    if _is_asked(webhook):
+        return PanelStep(name, Mark.WAITING, _("Not read back yet."))
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("Z-API calls this URL."), at)
     if webhook.state == WebhookState.DIFFERS:
@@ -254,6 +270,8 @@ def _heard(webhook: Webhook) -> PanelStep:
 def _line(webhook: Webhook) -> HookLine:
     words = webhook.words or (_("Left to its owner.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
-    if webhook.wanted is None and not webhook.is_wanted:
+    if _is_asked(webhook):
+        badge = Badge("plain", "clock", _progress_of(webhook))
+    elif webhook.wanted is None and not webhook.is_wanted:
         badge = Badge("plain", "clock", _("To be decided by the first push"))
     return HookLine(webhook, badge, words, moment(webhook.heard_at))
