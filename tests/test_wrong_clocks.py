@@ -82,12 +82,8 @@ def test_channel_that_failed_is_tried_again_within_the_hour(
 ):
     receiver.replies = [Reply(500)]
     channel(ChannelKind.WEBHOOK, receiver.url, secret="s")
-
-    def fail() -> None:
-        opened(instance)
-        notify()
-
-    with_wrong_clock(fail)
+    opened(instance)
+    with_wrong_clock(notify)
     clock.advance(hours=1, minutes=2)
     assert notify() == 1
 

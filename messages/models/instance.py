@@ -62,10 +62,8 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         def unless_new(name: str, otherwise: Any) -> Case:
             return Case(When(connected=connected, then=F(name)), default=otherwise)
 
-        older = Q(connection_reported_at=None) | Q(connection_reported_at__lte=at)
-        older |= is_ahead("connection_reported_at", timezone.now() + _ZAPI_MAY_BE_AHEAD)
         on_phone = unless_new("smartphone_connected", None) if smartphone is None else smartphone
-        self.filter(older).update(
+        self.filter(_is_no_newer("connection_reported_at", at)).update(
             connected=connected,
             connection_reported_at=at,
             connection_changed_at=unless_new("connection_changed_at", Value(at)),
@@ -79,8 +77,8 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
 
         The ninth digit is no other number. What was the number before is kept.
         """
-        older = Q(number_reported_at=None) | Q(number_reported_at__lte=at)
-        for instance in self.filter(older).select_for_update():
+        older = self.filter(_is_no_newer("number_reported_at", at))
+        for instance in older.select_for_update():
             if instance.number and not phones.same_person(instance.number, number):
                 instance.previous_number, instance.number_changed_at = instance.number, at
             instance.number, instance.number_reported_at = number, at
@@ -90,6 +88,12 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
         return self.annotate(last_heard_at=Subquery(newest.values("received_at")[:1]))
+
+
+def _is_no_newer(field: str, at: datetime) -> Q:
+    """What was reported then may be replaced. A time that lies ahead is a wrong clock's."""
+    never, older = Q(**{field: None}), Q(**{f"{field}__lte": at})
+    return never | older | is_ahead(field, timezone.now() + _ZAPI_MAY_BE_AHEAD)
 
 
 class Instance(models.Model):

@@ -100,17 +100,19 @@ def _told(errand: Errand, now: datetime) -> None:
 @transaction.atomic
 def _failed(errand: Errand, error: NotToldError, now: datetime) -> None:
     tries = errand.channel.tries + 1
-    stale = Q(created_at__lte=now - GIVES_UP_AFTER, digest=errand.digest.id)
-    Notification.objects.waiting().filter(stale, channel=errand.channel).update(
-        state=NotificationState.GIVEN_UP
-    )
+    failing_since = min(errand.channel.failing_since or now, now)
+    if now - failing_since >= GIVES_UP_AFTER:
+        stale = Q(created_at__lte=now - GIVES_UP_AFTER, digest=errand.digest.id)
+        Notification.objects.waiting().filter(stale, channel=errand.channel).update(
+            state=NotificationState.GIVEN_UP
+        )
     with translation.override(None):
         problem = str(error.words)  # in the source's language; `Channel.words` translates it
     _update(
         errand,
         next_at=now + max(Channel.WAITS.after(tries), error.wish or timedelta()),
         tries=tries,
-        failing_since=min(errand.channel.failing_since or now, now),
+        failing_since=failing_since,
         problem=problem,
     )
 
