@@ -17,7 +17,7 @@ run: $(VENV)/ready ## Start the board (web and worker); Ctrl-C stops it
 
 demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and living callbacks
 	@export PORT=$${PORT:-8000} ZAPI_PORT=$${ZAPI_PORT:-8090}; \
-	env -u DATABASE_URL DEMO=on DATA_DIR=data/demo PUBLIC_BASE_URL=http://127.0.0.1:$$PORT \
+	env -u DATABASE_URL DEMO=on DATA_DIR=data/demo PUBLIC_BASE_URL=http://localhost:$$PORT \
 		ZAPI_BASE_URL=http://127.0.0.1:$$ZAPI_PORT $(BIN)/python manage.py serve --demo
 
 bench-pages: $(VENV)/ready-dev ## Measure the pages on a big board; ARGS="--messages 5000000" as in the targets

@@ -132,7 +132,8 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostn
 # Where `serve` listens, and so where the board is to be found when nothing else is said.
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
-LOCAL_BASE_URL = f"http://127.0.0.1:{PORT}"
+# By name: passkeys work at no IP address.
+LOCAL_BASE_URL = f"http://localhost:{PORT}"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 # In each of them. Pages use at most half: see statusboard.page_limiter.
 WEB_THREADS = env.int("WEB_THREADS", default=20)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from tests.access.conftest import code
@@ -104,3 +106,48 @@ def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     page.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
+
+
+def test_nothing_overflows(page, support, board):
+    """On the pages that need a second factor, which a crawl does not reach."""
+    add_passkey(page, passwordless=False)
+    TOTP.activate(support, generate_totp_secret())
+    key = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN).pk
+    names = ("mfa_index", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes")
+    asking = ("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn")
+    more = ("mfa_generate_recovery_codes", "mfa_deactivate_totp", "usersessions_list")
+    addresses = [
+        *map(reverse, names + asking + more),
+        *(reverse(f"mfa_{act}_webauthn", args=[key]) for act in ("edit", "remove")),
+    ]
+    assert not overflowing(page, board, addresses)
+    sign_out(page)
+    sign_in(page)
+    assert page.url.endswith(reverse("mfa_authenticate"))
+    assert not overflowing(page, board, [reverse("mfa_authenticate")])
+
+
+def overflowing(page, board, addresses):
+    found = []
+    for language in ("en", "pt-br"):
+        page.context.add_cookies([{"name": "django_language", "value": language, "url": board}])
+        for address in addresses:
+            page.goto(address)
+            for width in (320, 375):
+                page.set_viewport_size({"width": width, "height": 900})
+                if page.evaluate("document.documentElement.scrollWidth") > width:
+                    found.append((language, width, address))
+    page.context.clear_cookies(name="django_language")
+    return found
+
+
+def test_an_ip_address_is_said_to_take_no_passkey(page, support, board):
+    sign_in(page)
+    page.goto("/account/two-factor/webauthn/add/")
+    words = page.get_by_text("Passkeys do not work at an IP address")
+    expect(words).to_be_hidden()
+    cookies = [cookie | {"domain": "127.0.0.1"} for cookie in page.context.cookies()]
+    page.context.add_cookies(cookies)
+    page.goto(f"{board.replace('localhost', '127.0.0.1')}/account/two-factor/webauthn/add/")
+    expect(words).to_be_visible()
+    expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()
