@@ -2,7 +2,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import (
@@ -36,6 +36,9 @@ from django.utils.translation import gettext_lazy as _
 from .password_reset import request_password_reset
 from .passwords import begin_code, is_first_use, is_own_password
 
+# In the session of somebody who has just accepted an invitation.
+NAME_TO_SIGN_IN: Final = "name_to_sign_in"
+
 
 class _InOurWords:
     """One of allauth's own forms, labelled as the board speaks; a placeholder would say it twice.
@@ -56,6 +59,13 @@ class _InOurWords:
 
 class SignInForm(_InOurWords, LoginForm):  # type: ignore[misc]  # allauth ships no types
     labels: ClassVar = {"login": _("User name or e-mail"), "remember": _("Keep me signed in")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if name := context.request.session.get(NAME_TO_SIGN_IN):
+            self.fields["login"].initial = name
+            self.fields["login"].widget.attrs.pop("autofocus", None)
+            self.fields["password"].widget.attrs["autofocus"] = True
 
 
 class ForgottenPasswordForm(_InOurWords, ResetPasswordForm):  # type: ignore[misc]  # as above

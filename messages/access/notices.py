@@ -4,7 +4,7 @@ Whoever took over a session, or a mailbox, cannot keep this from the account's o
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from statusboard.callers import client_address
 from statusboard.links import absolute_url
+
+from .browsers import browser_in_words
 
 PASSWORD_CHANGED: Final = gettext_lazy("A new password was chosen for your account.")
 EMAIL_CHANGED: Final = gettext_lazy("The e-mail address of your account was changed.")
@@ -42,7 +44,7 @@ def notify(
     """
     person = request.user.get_username() if request and request.user.is_authenticated else ""
     address = client_address(request.META) if request else None
-    context = {
+    context: dict[str, Any] = {
         "name": user.get_username(),
         "what": what,
         "at": f"{timezone.localtime(timezone=timezone.get_default_timezone()):%Y-%m-%d %H:%M %Z}",
@@ -51,6 +53,8 @@ def notify(
         "reset_url": absolute_url(reverse("account_reset_password")),
     }
     with translation.override(settings.LANGUAGE_CODE):
+        if request:
+            context["browser"] = browser_in_words(request.headers.get("User-Agent", ""))
         words = render_to_string("account/notice.txt", context)
         for receiver in {user.email, *also} - {""}:
             send_mail(_("Your account on Statusboard was changed"), words, None, [receiver])

@@ -11,11 +11,13 @@ from django.contrib.auth import signals as auth
 from django.contrib.auth.models import User
 from django.dispatch import Signal
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.functional import Promise
 
 from messages.audit import Action, audit
 
 from . import notices
+from .browsers import browser_in_words
 from .known_devices import remember_device
 from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
@@ -57,7 +59,9 @@ def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: A
 def _signed_in(request: HttpRequest, **_: Any) -> None:
     records = request.session.get("account_authentication_methods", [])
     methods = [record.get("type") or record["method"] for record in records]
-    audit(request, Action.SIGNED_IN, details={"by": methods})
+    with translation.override("en"):  # the log is in one language
+        browser = browser_in_words(request.headers.get("User-Agent", ""))
+    audit(request, Action.SIGNED_IN, details={"by": methods, "browser": browser})
 
 
 def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:

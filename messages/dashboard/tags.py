@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from messages import viewpoint
+from messages.access.browsers import browser_in_words
 from messages.access.masking import mask_text, sees_phones
 from messages.forwarding import COUNTED
 from messages.phones import AddressKind
@@ -90,6 +91,11 @@ def moment(shown: Moment | None, words: str = "") -> SafeString:
 def as_moment(value: datetime) -> Moment:
     """For rows of other apps, whose times come as they are stored."""
     return Moment(value)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    return browser_in_words(user_agent)
 
 
 @register.simple_tag

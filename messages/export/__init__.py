@@ -4,7 +4,7 @@ Long files are written by the worker (`prepare.py`), so are those of the audit l
 person's data (`contents.py` says what each kind holds).
 """
 
-from .audit_log import PERIODS, audit_events, audit_lines, details_in_words
+from .audit_log import PERIODS, audit_events, audit_lines, details_in_words, plain
 from .csv_file import csv_line, csv_lines, separator
 from .prepare import (
     ask_for_file,
@@ -30,6 +30,7 @@ __all__ = [
     "forget_old_exports",
     "may_have",
     "pieces_of",
+    "plain",
     "prepare_exports",
     "separator",
     "sight_of",

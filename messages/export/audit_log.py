@@ -42,7 +42,7 @@ def audit_lines(
 
 def details_in_words(event: AuditEvent) -> str:
     """What was written down, as it was: "role: Admin, fields: name, token"."""
-    return ", ".join(f"{name}: {_plain(value)}" for name, value in event.details.items())
+    return ", ".join(f"{name}: {plain(value)}" for name, value in event.details.items())
 
 
 def _conditions(chosen: Mapping[str, str]) -> Iterator[Q]:
@@ -71,5 +71,5 @@ def _cells(event: AuditEvent) -> tuple[object, ...]:
     )
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

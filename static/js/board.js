@@ -3,13 +3,14 @@
 const announce = (text) => { document.getElementById("announcement").textContent = text; };
 
 function focusSearchOnSlash(event) {
-  const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+  const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   const search = document.querySelector("[data-search]");
-  const back = document.querySelector("[data-back]");
-  if (!search && !back) return;
+  // A page without a search leads to one: back to the list, or to all messages.
+  const way = document.querySelector("[data-back]") ?? document.querySelector(".nav a");
+  if (!search && !way) return;
   event.preventDefault();
-  if (!search) return back.click();
+  if (!search) return way.click();
   search.focus();
   search.select();
 }

@@ -63,6 +63,7 @@ def test_a_notice_says_when_from_where_and_what_to_do(client, ana, settings):
     text = str(mail.body)
     assert " UTC\n" in text
     assert "From the address: 127.0.0.1" in text
+    assert "With: Unknown browser" in text
     assert "By:" not in text
     assert "https://board.example.com/account/password/reset/" in text
     assert not any(secret in text for secret in (PASSWORD, NEW_PASSWORD["password1"]))

@@ -44,6 +44,23 @@ def test_an_invited_person_chooses_a_password_and_is_in(boss_client):
     assert User.objects.get(username="bia").has_perm("whatsapp.export_message")
 
 
+def test_an_accepted_invitation_leads_to_the_sign_in_with_the_name_filled_in(boss_client):
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    browser = HttpsClient()
+    path = browser.get(link, follow=True).redirect_chain[-1][0]
+    page = browser.post(path, CHOSEN, follow=True)
+    assert "Your password is saved. Sign in with it." in page.text
+    assert page.context["form"]["login"].value() == "bia"
+
+
+def test_a_weak_password_is_said_below_the_first_field(boss_client):
+    link = link_in(boss_client.post(INVITE, NEW).text)
+    browser = HttpsClient()
+    path = browser.get(link, follow=True).redirect_chain[-1][0]
+    page = browser.post(path, {"new_password1": "1234", "new_password2": "1234"})
+    assert set(page.context["form"].errors) == {"new_password1"}
+
+
 def test_an_invitation_that_is_accepted_is_written_down(boss_client):
     choose_password(link_in(boss_client.post(INVITE, NEW).text))
     event = AuditEvent.objects.get(action=Action.USER_CHANGED)

@@ -46,7 +46,9 @@ def test_who_is_signed_in_goes_back_from_the_reset_to_changing_the_password(clie
 
 def test_a_sign_in_is_written_down(client, ana):
     sign_in(client)
-    assert written_down(Action.SIGNED_IN) == [("signed in", "ana", {"by": ["password"]})]
+    assert written_down(Action.SIGNED_IN) == [
+        ("signed in", "ana", {"by": ["password"], "browser": "Unknown browser"})
+    ]
 
 
 def test_the_callers_address_is_written_down(client, ana):
@@ -95,7 +97,9 @@ def test_the_apps_code_lets_in(client, ana):
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
     assert is_signed_in(client)
-    assert written_down(Action.SIGNED_IN) == [("signed in", "ana", {"by": ["password", "totp"]})]
+    assert written_down(Action.SIGNED_IN) == [
+        ("signed in", "ana", {"by": ["password", "totp"], "browser": "Unknown browser"})
+    ]
 
 
 def test_a_wrong_code_is_written_down_and_lets_nobody_in(client, ana):

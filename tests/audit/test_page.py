@@ -165,3 +165,13 @@ def test_it_is_narrowed_to_a_person_without_a_number_in_any_address(admin, ana, 
 def test_a_part_of_a_number_narrows_it_to_nobody(admin):
     answer = admin.post(reverse("dashboard:audit-person"), {"number": "9999"}, follow=True)
     assert "Type a whole number" in answer.content.decode()
+
+
+def test_of_a_long_list_the_first_names_are_shown_and_the_others_unfolded(admin):
+    names = [f"whatsapp.permission_{n}" for n in range(200)]
+    audit(None, Action.USER_CHANGED, details={"user": "ana", "permissions": names})
+    text = admin.get(PAGE).text
+    shown, _, rest = text.partition("<details><summary>")
+    assert "permissions: 200 (whatsapp.permission_0, whatsapp.permission_1" in shown
+    assert "whatsapp.permission_199" not in shown
+    assert "whatsapp.permission_199" in rest

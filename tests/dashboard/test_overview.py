@@ -212,8 +212,20 @@ class TestVolume:
 
     def test_each_day_of_a_week_has_its_name(self, viewer, instance):
         summary(instance, messages=1)
-        names = re.findall(r'<text x="[^"]+" y="12" class="\w*">(.*?)</text>', page(viewer))
+        names = re.findall(r'<text x="[^"]+" y="12" class="[\w ]*">(.*?)</text>', page(viewer))
         assert 6 <= len(set(names)) <= 8
+
+    @pytest.mark.parametrize("period", ["7d", "30d"])
+    def test_today_is_named(self, viewer, instance, period):
+        summary(instance, messages=1)
+        assert "Today</text>" in page(viewer, f"?period={period}")
+
+    def test_hours_still_to_come_are_not_drawn(self, viewer, instance):
+        summary(instance, messages=1)
+        today = datetime.now(UTC).date()
+        days = f"first={today}&last={today + timedelta(days=5)}"
+        chart = viewer.get(f"{URL}?period=custom&{days}").context["chart"]
+        assert chart.bars[-1].since <= datetime.now(UTC)
 
     def test_a_year_has_a_few_names(self, viewer, instance):
         summary(instance, messages=1)

@@ -15,7 +15,7 @@ from messages.access.number_searches import wait_to_search
 from messages.access.throttling import too_many_attempts
 from messages.audit import Action, audit, recipient_hash
 from messages.dashboard.moments import Moment
-from messages.export import audit_lines, details_in_words, separator
+from messages.export import audit_lines, plain, separator
 from messages.finding.search import understand
 from messages.models import AuditEvent, ExportKind
 
@@ -24,6 +24,18 @@ from .filters import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
 PAGE_SIZE: Final = 50
+# Of a list, such as somebody's permissions; the others are unfolded.
+MOST_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing that was written down. Of a long list, how long it is, and what is not shown."""
+
+    name: str
+    words: str
+    count: int = 0
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +47,14 @@ class Row:
         return Moment(self.event.at)
 
     @property
-    def details(self) -> str:
-        return details_in_words(self.event)
+    def details(self) -> list[Detail]:
+        return [_detail(name, value) for name, value in self.event.details.items()]
+
+
+def _detail(name: str, value: Any) -> Detail:
+    if not isinstance(value, list) or len(value) <= MOST_NAMED + 1:
+        return Detail(name, plain(value))
+    return Detail(name, plain(value[:MOST_NAMED]), len(value), plain(value[MOST_NAMED:]))
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from messages import viewpoint
 from messages.dashboard.moments import Moment
 from messages.summaries import Cohort, Counts
 
@@ -24,6 +25,8 @@ WIDTH, HEIGHT = 1000, 160
 _GAP: Final = 0.2
 # Beyond, the names of days below the bars would run into each other.
 MOST_NAMES: Final = 10
+# As a share of the width.
+_NEAR_THE_END: Final = 0.93
 # So few hours are named by the clock, others by their day.
 _FEW_HOURS: Final = 48
 
@@ -77,31 +80,36 @@ class Chart:
     @property
     def axis(self) -> SafeString:
         """A name at the beginning of each day; of every six hours, or of some of the days."""
+        ticks = self._ticks()
+        # On a narrow screen only every second name is shown, and always the last.
+        others = set(ticks[-2::-2])
         marks = [
-            (
-                f"{100 * place / len(self.bars):.2f}%",
-                "other" if count % 2 else "",
-                self._name(place),
-            )
-            for count, place in enumerate(self._ticks())
+            (*self._position(place), " other" if place in others else "", self._name(place))
+            for place in ticks
         ]
-        names = format_html_join("", '<text x="{}" y="12" class="{}">{}</text>', marks)
+        names = format_html_join("", '<text x="{}" y="12" class="{}{}">{}</text>', marks)
         return format_html('<svg class="axis" aria-hidden="true">{}</svg>', names)
 
+    def _position(self, place: int) -> tuple[str, str]:
+        """Where a name begins; one near the end, where it would be cut off, ends there instead."""
+        share = place / len(self.bars)
+        return (f"{100 * share:.2f}%", "") if share < _NEAR_THE_END else ("100%", "end")
+
     def _ticks(self) -> list[int]:
-        """The places of the bars that are named below; not at the end, where a name is cut off."""
+        """The places of the bars that are named below. Of days the last, which may be today."""
         starts = [timezone.localtime(bar.since) for bar in self.bars]
         if not self.by_hour:
-            found = list(range(0, len(starts), -(-len(starts) // MOST_NAMES)))
-        elif len(starts) <= _FEW_HOURS:
-            found = [n for n, start in enumerate(starts) if start.hour % 6 == 0]
-        else:
-            found = [n for n, start in enumerate(starts) if start.hour == 0]
-        return [place for place in found if place < 0.95 * len(starts)]
+            step = -(-len(starts) // MOST_NAMES)
+            return list(range(len(starts) - 1, -1, -step))[::-1] if starts else []
+        hours = 6 if len(starts) <= _FEW_HOURS else 24
+        return [n for n, start in enumerate(starts) if start.hour % hours == 0]
 
     def _name(self, place: int) -> str:
         bar = self.bars[place]
-        return bar.label if len(self.bars) <= _FEW_HOURS and self.by_hour else Moment(bar.since).day
+        if len(self.bars) <= _FEW_HOURS and self.by_hour:
+            return bar.label
+        days = [timezone.localtime(moment).date() for moment in (bar.since, viewpoint.now())]
+        return _("Today") if days[0] == days[1] else Moment(bar.since).day
 
     @property
     def table(self) -> SafeString:

@@ -75,9 +75,11 @@ class Question:
 
     @property
     def until(self) -> datetime:
-        if self.last_day:
-            return _midnight(self.last_day + timedelta(days=1))
-        return self.now.replace(minute=0, second=0, microsecond=0) + HOUR
+        """Never beyond this hour: of what is still to come there is nothing to show."""
+        this_hour = self.now.replace(minute=0, second=0, microsecond=0) + HOUR
+        if not self.last_day:
+            return this_hour
+        return min(this_hour, _midnight(self.last_day + timedelta(days=1)))
 
     @property
     def since(self) -> datetime:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.mail import send_mail
@@ -18,6 +20,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from messages.access import notices
+from messages.access.forms import NAME_TO_SIGN_IN
 from messages.access.known_devices import remember_device
 from messages.access.people import invitation_tokens
 from messages.audit import Action, audit
@@ -48,12 +51,24 @@ def deliver_invitation(user: User) -> Invitation:
     return Invitation(link, days, why_mail_is_off() if user.email else None)
 
 
+class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # only generic in its stubs
+    """Says what is wrong with a password below the field where it was typed first."""
+
+    def validate_password_for_user(
+        self,
+        user: User,
+        password_field_name: str = "new_password1",  # noqa: S107  (a name)
+    ) -> None:
+        super().validate_password_for_user(user, "new_password1")
+
+
 class InvitationView(PasswordResetConfirmView):
     """Django's page behind a reset link: it takes the token out of the address first."""
 
     token_generator = invitation_tokens
     template_name = "dashboard/people/accept.html"
     success_url = reverse_lazy("account_login")
+    form_class = FirstPasswordForm
     reset_url_token = "choose-password"  # noqa: S105  (what stands in the address instead)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -68,6 +83,8 @@ class InvitationView(PasswordResetConfirmView):
             details = {"user": user.get_username(), "password": "new", "invitation": "accepted"}
             audit(self.request, Action.USER_CHANGED, details=details)
         remember_device(self.request, user, signed_in=False)
+        self.request.session[NAME_TO_SIGN_IN] = user.get_username()
+        flash.success(self.request, _("Your password is saved. Sign in with it."))
         if user.last_login:  # not their first password
             notices.notify(user, notices.PASSWORD_CHANGED, self.request)
         return answer
