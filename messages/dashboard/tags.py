@@ -108,17 +108,19 @@ def step_cell(cell: Cell) -> SafeString:
 
 
 def _accepted(shown: Moment) -> SafeString:
-    # As in moment().
-    return mark_safe(f"{_before_accepted(viewpoint.language())}{moment(shown)}</span>")  # noqa: S308
+    # As in moment(). One title for both: that of what lies around a time is never shown.
+    before, why = _before_accepted(viewpoint.language())
+    time = moment(shown).replace('">', f'. {why}">', 1)
+    return mark_safe(f"{before}{time}</span>")  # noqa: S308
 
 
 @cache
-def _before_accepted(_language: str | None) -> SafeString:
-    return format_html(
-        '<span class="accepted-only" title="{}"><span class="visually-hidden">{}</span> ',
-        _("When Z-API accepted it; no time of sending was reported."),
+def _before_accepted(_language: str | None) -> tuple[SafeString, str]:
+    before = format_html(
+        '<span class="accepted-only"><span class="visually-hidden">{}</span> ',
         _("accepted by Z-API"),
     )
+    return before, escape(_("When Z-API accepted it; no time of sending was reported."))
 
 
 @cache

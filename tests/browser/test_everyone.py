@@ -120,6 +120,16 @@ def test_the_keyboard_goes_all_the_way(open_page, support, messages):
     expect(page).to_have_url(re.compile(f"/messages/{messages['played'].pk}/$"))
 
 
+@pytest.mark.parametrize(
+    "address", ["/overview/", "/attention/", "/account/sessions/", "/nowhere/"]
+)
+def test_a_slash_leads_from_every_page_to_the_search(open_page, support, messages, address):
+    page = open_page(support)
+    page.goto(address)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
 def test_a_slash_is_typed_where_one_is_typing(open_page, support, messages):
     page = open_page(support)
     page.goto("/")
