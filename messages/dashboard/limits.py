@@ -1,9 +1,13 @@
 """What a person or a key is limited to, as a form asks for it."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from messages.models import Account, Instance
+from messages.models import Account
+
+from .instances_field import InstancesField
 
 
 class LimitsForm(forms.Form):
@@ -15,9 +19,9 @@ class LimitsForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    instances = forms.ModelMultipleChoiceField(
-        Instance.objects.active().order_by("name"),
-        label=_("Instances"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
+    instances = InstancesField(label=_("Instances"))
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        field: Any = self.fields["instances"]
+        field.show_first(self.initial.get("instances", []))

@@ -111,6 +111,24 @@ function showCurrentTabs() {
   }
 }
 
+// In a long list of choices or links, those that hold every word typed.
+function offerFinding() {
+  for (const tools of document.querySelectorAll("[data-finds]")) {
+    const box = tools.querySelector("input");
+    const among = tools.matches("li") ? tools.parentElement : tools.parentElement.querySelector(":scope > div:not(.help, .chooser-tools)");
+    const entries = [...among.children].filter((entry) => entry !== tools);
+    tools.hidden = false;
+    box.addEventListener("input", () => {
+      const words = box.value.toLowerCase().split(/\s+/);
+      for (const entry of entries) entry.hidden = !words.every((word) => entry.textContent.toLowerCase().includes(word));
+    });
+    box.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    tools.querySelector("[data-choose-found]")?.addEventListener("click", () => {
+      for (const entry of entries) if (!entry.hidden) entry.querySelector("input").checked = true;
+    });
+  }
+}
+
 document.addEventListener("keydown", focusSearchOnSlash);
 document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
@@ -120,3 +138,4 @@ offerCopying();
 tellTimeZone();
 offerPrinting();
 showCurrentTabs();
+offerFinding();

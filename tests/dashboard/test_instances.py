@@ -1050,3 +1050,29 @@ def test_a_batch_of_instances_that_one_may_no_longer_see_is_gone(admin, instance
     UserLimit.objects.create(user=user, instance=other)
     assert admin.get(url, secure=True).status_code == 404
     assert admin.post(url, {"action": "again"}, secure=True).status_code == 404
+
+
+def test_the_list_finds_instances_by_words_of_name_id_and_tag(admin, instance):
+    other = Instance.objects.create(account=instance.account, name="Cobrança Sul", zapi_id="XYZ9")
+    set_tags(other, ["Acme"])
+    for words in ("cobranca", "sul COBR", "xyz", "acme sul"):
+        page = admin.read(f"{LIST}?q={words}")
+        assert "XYZ9" in page
+        assert instance.zapi_id not in page
+    assert "No instance matches" in admin.read(f"{LIST}?q=nowhere")
+
+
+def test_the_list_has_pages(admin, account):
+    for number in range(60):
+        Instance.objects.create(account=account, name=f"N{number:02}", zapi_id=f"Z{number:02}")
+    first, second = admin.read(LIST), admin.read(f"{LIST}?page=2")
+    assert first.count('class="row-link"') == 50
+    assert second.count('class="row-link"') == 10
+    assert "1–50 of 60" in first
+
+
+def test_verifying_what_was_found_leaves_the_others_out(admin, instance):
+    Instance.objects.create(account=instance.account, name="Sul", zapi_id="S")
+    admin.send(BATCHES, {"kind": "verify", "q": "sul"})
+    rows = Batch.objects.get().rows
+    assert list(rows.values_list("instance__name", flat=True)) == ["Sul"]

@@ -7,8 +7,10 @@ from django.core.validators import MinLengthValidator, validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from messages.models import Channel, ChannelKind, IncidentKind, Instance
+from messages.models import Channel, ChannelKind, IncidentKind
 from messages.outgoing import UnsafeAddressError, read_address
+
+from ..instances_field import InstancesField
 
 _WRITE_ONLY = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
 
@@ -47,11 +49,8 @@ class ChannelForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means all."),
     )
-    instances = forms.ModelMultipleChoiceField(
+    instances = InstancesField(
         label=_("Which instances"),
-        queryset=Instance.objects.active().order_by("name"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means all, those added later too."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
@@ -67,8 +66,10 @@ class ChannelForm(forms.Form):
         names = ("name", "kind", "kinds", "language", "pause", "enabled")
         initial = {name: getattr(channel, name) for name in names}
         if channel.pk:
-            initial["instances"] = channel.instances.all()
+            initial["instances"] = list(channel.instances.values_list("pk", flat=True))
         super().__init__(data, initial=initial)
+        field: Any = self.fields["instances"]
+        field.show_first(initial.get("instances", []))
         self.channel = channel
         self.fields["address"].required = not channel.address
 

@@ -1,5 +1,6 @@
 """Many instances at once: a preview, then progress row by row, worked off by the worker."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages as flash
@@ -30,6 +31,7 @@ from messages.models import Account, Batch, BatchKind, Instance, Plan, RowState
 
 from .forms import FileForm, PartnerForm
 from .rows import Badge
+from .search import InstanceSearch
 from .views import CHANGE
 
 # A page must open; the rest is counted.
@@ -64,15 +66,13 @@ def instance_import(request: HttpRequest) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_batch_start(request: HttpRequest) -> HttpResponse:
-    """Push or verify all, or all of one tag."""
+    """Push or verify all, or all that a search finds."""
     kind = BatchKind.PUSH if request.POST.get("kind") == "push" else BatchKind.VERIFY
     if kind == BatchKind.PUSH and (reason := why_push_is_off()):
         flash.error(request, str(reason))
         return redirect("dashboard:instances")
-    instances = _visible(request)
-    if tag := request.POST.get("tag", ""):
-        instances = instances.filter(tags__name__iexact=tag)
-    batch = start_for(instances, kind, by=_person(request))
+    search = replace(InstanceSearch.read(request.POST), archived=False)
+    batch = start_for(search.among(request.user), kind, by=_person(request))
     audit(request, Action.BATCH_STARTED, details={"batch": batch.pk, "kind": kind.value})
     return redirect("dashboard:instance-batch", batch.pk)
 

@@ -10,11 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from messages.access.scope import Viewer, limited_to
 from messages.incidents.payment import WARNED_BEFORE, unpaid_status
 from messages.instances.filters import held_back
 from messages.instances.reading import is_taken
-from messages.models import Instance, Tag, Webhook, WebhookKind, WebhookState
+from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
 
 from ..incidents.stuck import StuckRow, stuck_rows
 from ..moments import Moment, moment
@@ -106,11 +105,8 @@ class InstanceRow:
         )
 
 
-def rows(user: Viewer, tag: str = "", *, archived: bool = False) -> list[InstanceRow]:
-    every = Instance.objects.archived() if archived else Instance.objects.active()
-    instances = limited_to(user, every, path="")
-    if tag:
-        instances = instances.filter(tags__name__iexact=tag)
+def rows(instances: InstanceQuerySet) -> list[InstanceRow]:
+    """All of them, because only then it is known which are the worst."""
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     hours, stuck = hours_of(listed), stuck_rows(listed)
     found = [

@@ -1,11 +1,12 @@
 """The list, the form, and one instance's page. What is done to its webhooks is in `acts`."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -35,21 +36,27 @@ from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
 from .panel import panel, steps
 from .rows import connection_badge, payment_badge, rows
+from .search import InstanceSearch
 
 CHANGE = "whatsapp.change_instance"
+PAGE_SIZE: Final = 50
 
 
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_safe
 def instance_list(request: HttpRequest) -> HttpResponse:
-    tag = request.GET.get("tag", "").strip()
-    archived = "archived" in request.GET
+    search = InstanceSearch.read(request.GET)
     visible = limited_to(request.user, Instance.objects.active(), path="")
+    page = Paginator(rows(search.among(request.user)), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
-        "rows": rows(request.user, tag, archived=archived),
-        "archived": archived,
+        "search": search,
+        "page": page,
+        "rows": page.object_list,
+        "previous_url": page.has_previous() and search.address(page=page.previous_page_number()),
+        "next_url": page.has_next() and search.address(page=page.next_page_number()),
+        "archived": search.archived,
         "has_archived": limited_to(request.user, Instance.objects.archived(), path="").exists(),
-        "tag": tag,
+        "tag": search.tag,
         "tags": Tag.objects.filter(instances__in=visible).distinct(),
         "why_off": why_push_is_off(),
     }
