@@ -33,9 +33,9 @@ _OPENING = rb"b?(?P<quote>(?P<slashes>\\{1,63}+)?(?:\"|'))"
 _QUOTED = rb"(?:[^\\\n\"']++|(?!(?P=quote))(?:(?(slashes)\\++[\"']?|\\.)|[\"']))++"
 _BARE = rb"[^\s\"',;&}\])\\]++"
 
-# Within a URL: the end of its scheme, in JSON with any number of backslashes; what is between two
+# Within a URL: the end of its scheme, in JSON with backslashes; what is between two
 # signs of it; and the password, which may hold an @ where it was not encoded.
-_SLASHES = rb"(?:\\*+/){2}"
+_SLASHES = rb"/\\{0,63}+/"
 _IN_URL = rb"[^\s\"'<>/@:]*+"
 _URL_PASSWORD = rb"[^\s\"'<>/@]*+(?:@[^\s\"'<>/@]*+(?=@))*+"
 
