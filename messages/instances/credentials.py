@@ -19,7 +19,8 @@ LONGEST_PARTNER_TOKEN: Final = 2000
 # No more is read of what somebody pasted: it is too long anyway.
 _LONGEST_READ: Final = 10_000
 
-_ID = re.compile(r"[A-Za-z0-9_-]+")
+# With dots between: "instance.id" is the id in all of Z-API's documented callbacks.
+_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 # What RFC 9110 calls token68: it can stand in a header and in the path of a URL.
 _SECRET = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 # ".../instances/<id>/token/<token>/...", or a piece of it.
@@ -145,7 +146,7 @@ def _problem_of_id(text: str) -> Promise | None:
         return _TOO_LONG
     if _ROUNDED.fullmatch(text):
         return _ROUNDED_ID
-    if text and not _ID.fullmatch(text):
+    if text and (not _ID.fullmatch(text) or _ANY_URL.search(text)):
         return _NOT_AN_ID
     if _LIKE_CLIENT_TOKEN.fullmatch(text):
         return _CLIENT_TOKEN_HERE

@@ -45,6 +45,7 @@ NO_IDS = [
     ),
     *("3C0A\r\nAAA", "3C0Á", "３C0A", "A" * 129, "A" * 9000, "..", "#", "{id}", "id: 3C0AAAA"),
     *("https://app.z-api.io/instances", "https://z-api.io/?id=3C0A", TOKEN, CLIENT_TOKEN, "x@y.z"),
+    *("api.z-api.io", ".3C0A", "3C0A.", "3C0A..1"),
 ]
 NO_TOKENS = [
     *(
@@ -118,6 +119,11 @@ def test_form_that_comes_back_shows_the_id_of_a_pasted_url_alone(admin):
     page = add(admin, name="", zapi_id=URL)
     assert f'value="{ID}"' in page
     assert TOKEN not in page
+
+
+def test_form_takes_the_id_of_the_documented_callbacks(admin, zapi):
+    add(admin, zapi_id="instance.id", token=TOKEN)
+    assert stored() == ("instance.id", TOKEN)
 
 
 @pytest.mark.parametrize("zapi_id", NO_IDS)
