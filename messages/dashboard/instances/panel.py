@@ -271,7 +271,7 @@ def _line(webhook: Webhook) -> HookLine:
     words = webhook.words or (_("Left to its owner.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
-        badge = Badge("plain", "clock", _progress_of(webhook))
+        badge = Badge("plain", "clock", _("Waiting"))
     elif webhook.wanted is None and not webhook.is_wanted:
         badge = Badge("plain", "clock", _("To be decided by the first push"))
     return HookLine(webhook, badge, words, moment(webhook.heard_at))
