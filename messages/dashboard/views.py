@@ -51,6 +51,8 @@ from .timeline import headline, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
 MOST_SHOWN: Final = 300
+# Where nothing was heard yet, of so many instances.
+WEBHOOKS_SHOWN: Final = 5
 # A callback shows the numbers as they came.
 EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES]
 
@@ -210,14 +212,15 @@ def _nothing(
     criteria: Criteria, matches: Matches, instances: list[Instance], user: Viewer
 ) -> dict[str, Any]:
     """What an empty list says, and what it offers."""
-    anywhere = criteria.search.anywhere
+    anywhere, webhooks = criteria.search.anywhere, _webhooks_of(instances, user)
     why, unfiltered = _why_nothing(criteria, instances, user), None
     if why == "no match" and (unfiltered := _unfiltered(criteria, matches, user)):
         why = "only filtered"
     return {
         "nothing": why,
         "unfiltered": unfiltered,
-        "webhooks": _webhooks_of(instances, user),
+        "webhooks": webhooks[:WEBHOOKS_SHOWN],
+        "has_more_webhooks": len(webhooks) > WEBHOOKS_SHOWN,
         "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
         "numbers": _numbers_within(criteria, user),
         "labelled": labelled_ids(matches, instances) if why == "no match" else (),

@@ -111,6 +111,11 @@ function showCurrentTabs() {
   }
 }
 
+// Typed without accents, words with them are found, too.
+function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
 // In a long list of choices or links, those that hold every word typed.
 function offerFinding() {
   for (const tools of document.querySelectorAll("[data-finds]")) {
@@ -119,8 +124,11 @@ function offerFinding() {
     const entries = [...among.children].filter((entry) => entry !== tools);
     tools.hidden = false;
     box.addEventListener("input", () => {
-      const words = box.value.toLowerCase().split(/\s+/);
-      for (const entry of entries) entry.hidden = !words.every((word) => entry.textContent.toLowerCase().includes(word));
+      const words = plain(box.value).split(/\s+/);
+      for (const entry of entries) {
+        const text = plain(entry.textContent);
+        entry.hidden = !words.every((word) => text.includes(word));
+      }
     });
     box.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
     tools.querySelector("[data-choose-found]")?.addEventListener("click", () => {

@@ -1,10 +1,12 @@
 """An instance's page while Z-API is being told, and while the first callback is still to come."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from messages.instances.batches import work_batches
 from messages.instances.push import retry_due_pushes
+from messages.models import Instance
 from messages.simulator.gateway import RememberedInstance
 from messages.worker.follow_ups import follow_up
 from tests.browser.test_everyone import violations
@@ -47,6 +49,20 @@ def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, in
     retry_due_pushes()
     expect(page.get_by_role("button", name="Restore previous")).to_be_visible()
     expect(page.get_by_text("Every callback is passed on to it.")).to_be_visible()
+
+
+def test_chooser_finds_a_name_with_accents_by_one_without(open_page, admin_user, instance):
+    names = ["Cobrança", *(f"Loja {number}" for number in range(12))]
+    Instance.objects.bulk_create(
+        Instance(account=instance.account, name=name, zapi_id=name) for name in names
+    )
+    page = open_page(admin_user)
+    page.goto(reverse("dashboard:channel-add"))
+    page.get_by_label("Find by name or tag").fill("cobranca")
+    page.get_by_role("button", name="Choose those shown").click()
+    expect(page.locator("input[name=instances]:visible")).to_have_count(1)
+    expect(page.get_by_label("Cobrança")).to_be_checked()
+    expect(page.locator("input[name=instances]:checked")).to_have_count(1)
 
 
 def test_an_import_is_previewed_and_then_seen_through(open_page, admin_user, zapi):

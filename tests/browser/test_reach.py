@@ -115,3 +115,13 @@ def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, co
     page.keyboard.press("Enter")
     expect(page.get_by_role("columnheader", name="Would go now")).to_be_visible()
     assert not Retention.objects.filter(days__isnull=False).exists()
+
+
+def test_a_mark_in_the_timeline_explains_itself_to_the_keyboard(open_page, support, report):
+    message = report("SENT", momment="yesterday")
+    page = open_page(support)
+    page.goto(f"/messages/{message.pk}/")
+    explanation = page.get_by_text("Its own time could not be used")
+    expect(explanation).to_be_hidden()
+    page.locator("summary", has_text="suspicious time").press("Enter")
+    expect(explanation).to_be_visible()

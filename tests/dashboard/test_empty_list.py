@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.models import Label
+from messages.models import Instance, Label
 from messages.worker.follow_ups import follow_up
 from tests.dashboard.conftest import shown
 
@@ -26,6 +26,14 @@ def test_nothing_heard_shows_the_address_to_whom_it_may_concern(viewer, admin_cl
     assert page.context["nothing"] == "nothing heard"
     assert "/webhooks/zapi/" not in page.content.decode()
     assert "https://board.example.com/webhooks/zapi/" in admin_client.get(HOME).content.decode()
+
+
+def test_nothing_heard_shows_a_few_addresses_of_many(admin_client, instance):
+    others = [Instance(account=instance.account, name=str(n), zapi_id=f"I{n}") for n in range(9)]
+    Instance.objects.bulk_create(others)
+    page = admin_client.get(HOME).text
+    assert page.count("https://board.example.com/webhooks/zapi/") == 5
+    assert "The page of each instance shows its own address." in page
 
 
 def test_no_match_says_what_to_try(viewer, report):
