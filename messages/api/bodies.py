@@ -16,7 +16,14 @@ def _given(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: _NOT_BLANK}}
 
 
-_TEXTS: Final = {"reference": _text(LONGEST_REFERENCE), "label": _text(LONGEST_LABEL)}
+_ZAAP_ID: Final = {
+    "description": "Z-API's second id of the message. It may report a failure under this one only."
+}
+_TEXTS: Final = {
+    "zaap_id": _text(LONGEST_ID) | _ZAAP_ID,
+    "reference": _text(LONGEST_REFERENCE),
+    "label": _text(LONGEST_LABEL),
+}
 _IDS: Final = {name: _text(LONGEST_ID) | _NOT_BLANK for name in ("zapi_instance_id", "message_id")}
 ONE: Final = {
     "type": "object",
@@ -32,6 +39,6 @@ MANY: Final = {
 }
 CSV: Final = {
     "type": "string",
-    "description": "The first line names the columns: zapi_instance_id, message_id, reference,"
-    " label. Commas or semicolons divide them.",
+    "description": "The first line names the columns: zapi_instance_id, message_id, zaap_id,"
+    " reference, label. Commas or semicolons divide them.",
 }

@@ -116,18 +116,23 @@ INCIDENT: Final = _example(
         "note": "",
     },
 )
-_TEXTS: Final = {"reference": "order-1042", "label": "Your order is on its way"}
+_TEXTS: Final = {
+    "zaap_id": "A20D7C",
+    "reference": "order-1042",
+    "label": "Your order is on its way",
+}
 _LABEL: Final = {"zapi_instance_id": "3C0D1E2F", "message_id": "3EB0A1"} | _TEXTS
 LABEL_BODY: Final = _example("An order", _TEXTS, is_request=True)
 LABEL: Final = _example("An order", _LABEL)
 LABELS_BODY: Final = _example(
-    "Two orders", [_LABEL, _LABEL | {"message_id": "3EB0A2"}], is_request=True
+    "Two orders", [_LABEL, _LABEL | {"message_id": "3EB0A2", "zaap_id": "A20D7D"}], is_request=True
 )
 LABELLED: Final = _example("Two orders", {"labelled": 2})
 LABELS_CSV: Final = OpenApiExample(
     "Two orders in a spreadsheet",
-    value="zapi_instance_id,message_id,reference,label\n3C0D1E2F,3EB0A1,order-1042,\n"
-    "3C0D1E2F,3EB0A2,order-1043,Your order is on its way\n",
+    value="zapi_instance_id,message_id,zaap_id,reference,label\n"
+    "3C0D1E2F,3EB0A1,A20D7C,order-1042,\n"
+    "3C0D1E2F,3EB0A2,,order-1043,Your order is on its way\n",
     request_only=True,
     media_type="text/csv",
 )

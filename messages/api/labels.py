@@ -41,6 +41,7 @@ class LabelSerializer(serializers.Serializer[Any]):
 
     zapi_instance_id = serializers.CharField()
     message_id = serializers.CharField()
+    zaap_id = serializers.CharField()
     reference = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # as in serializers.py
 
@@ -131,6 +132,7 @@ def _shown(entry: labels.Entry) -> dict[str, str]:
     return {
         "zapi_instance_id": entry.zapi_instance_id,
         "message_id": entry.message_id,
+        "zaap_id": entry.zaap_id,
         "reference": entry.reference,
         "label": entry.label,
     }

@@ -93,7 +93,7 @@ def matches_of(search: Search, user: Viewer) -> Matches:
     if not labelled:
         note_nothing_found(user, search.text)
     begun = ids_beginning(search, user)
-    ids = (*search.ids, *labelled, *begun)
+    ids = (*Label.objects.same_ids(search.ids), *labelled, *begun)
     if search.is_of_people and not sees_phones(user):
         return Matches(search.meaning, ids, begun=begun)
     if search.part:
@@ -148,12 +148,12 @@ def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
 
 
 def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, ...]:
-    """Those of the ids that the sender's software has labelled, whether Z-API spoke of them or not.
+    """The ids under which the sender's software has labelled what was searched for.
 
-    At most MOST_NAMED.
+    One of each message, whether Z-API spoke of it or not; MOST_NAMED at most.
     """
     ids = [one for one in matches.ids if one]
-    found = Label.objects.filter(instance__in=instances, zapi_id__in=ids)
+    found = Label.objects.filter(instance__in=instances).named(ids)
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST_NAMED])
 
 
@@ -245,7 +245,8 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
     if parts := _parts_of_label(search.text):
         wanted |= Q(*((f"{read}__contains", part) for part in parts))
     found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
-    return tuple(found.values_list("zapi_id", flat=True)[:MOST])
+    pairs = found.values_list("zapi_id", "zaap_id")[:MOST]
+    return tuple(one for pair in pairs for one in pair if one)
 
 
 def _parts_of_label(text: str) -> list[str]:

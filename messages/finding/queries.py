@@ -94,25 +94,26 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(is_group=False)
 
     def with_id(self, ids: Iterable[str]) -> Self:
-        """Under either of a message's ids."""
-        return self.filter(_under_either_id(ids))
+        """Under either of a message's ids, or under another one that its label names."""
+        return self.filter(_under_either_id(Label.objects.same_ids(ids)))
 
     def with_reference(self, references: Iterable[str]) -> Self:
-        """By either id, in two halves: each lets the database begin with the labels, which are few.
+        """By each id of both, one after another: the database begins with the few labels.
 
-        Asked for one id or the other at once, it would look at all messages.
+        Asked for all ids at once, it would look at all messages.
         """
         labels = Label.objects.filter(reference__in=references)
-        halves = [
+        first, *others = [
             Message.objects.exclude(**{name: ""})  # as the index over zaap_id has it
             .filter(
-                Exists(labels.filter(instance=OuterRef("instance"), zapi_id=OuterRef(name))),
-                **{f"{name}__in": labels.values("zapi_id")},
+                Exists(labels.filter(instance=OuterRef("instance"), **{of_label: OuterRef(name)})),
+                **{f"{name}__in": labels.values(of_label)},
             )
             .values("pk")
             for name in ("zapi_id", "zaap_id")
+            for of_label in ("zapi_id", "zaap_id")
         ]
-        return self.filter(pk__in=halves[0].union(halves[1]))
+        return self.filter(pk__in=first.union(*others))
 
     def stuck(self) -> Self:
         return stuck(self, timezone.now())

@@ -16,6 +16,7 @@ MOST_AT_ONCE: Final = 2000
 _CAPS: Final = {
     "zapi_instance_id": LONGEST_ID,
     "message_id": LONGEST_ID,
+    "zaap_id": LONGEST_ID,
     "reference": LONGEST_REFERENCE,
     "label": LONGEST_LABEL,
 }
@@ -26,12 +27,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message's label. The ids are Z-API's own."""
+    """One message's label. The ids are Z-API's own; the last may be ''."""
 
     zapi_instance_id: str
     message_id: str
     reference: str
     label: str
+    zaap_id: str = ""
 
     @property
     def message(self) -> tuple[str, str]:
@@ -89,8 +91,10 @@ def _repeated(entries: Sequence[Entry]) -> list[Fault]:
     seen: set[tuple[str, str]] = set()
     faults = []
     for position, entry in enumerate(entries):
-        if entry.message in seen:
+        ids = {"message_id": entry.message_id, "zaap_id": entry.zaap_id}
+        named = {name: (entry.zapi_instance_id, one) for name, one in ids.items() if one}
+        if repeated := [name for name, message in named.items() if message in seen]:
             words = _("This message is labelled twice here.")
-            faults.append(Fault(position, "message_id", words))
-        seen.add(entry.message)
+            faults.append(Fault(position, repeated[0], words))
+        seen.update(named.values())
     return faults

@@ -21,13 +21,14 @@ class _Message(Protocol):
 
 
 def labels_of(messages: Collection[_Message]) -> Labels:
-    """In one query, under either id: Z-API answers with both when a message is sent."""
+    """In one query, under either id: Z-API answers with both when a message is sent.
+
+    Of several under one id it is the one that was put last.
+    """
     ids = {name for message in messages for name in (message.zapi_id, message.zaap_id) if name}
     instances = {message.instance_id for message in messages}
-    named = {
-        (label.instance_id, label.zapi_id): label
-        for label in Label.objects.filter(instance__in=instances, zapi_id__any_of=ids)
-    }
+    labels = Label.objects.filter(instance__in=instances).named(ids).order_by("updated_at", "pk")
+    named = {(label.instance_id, name): label for label in labels for name in label.ids}
     found = {}
     for message in messages:
         key = (message.instance_id, message.zapi_id)

@@ -8,7 +8,7 @@ from messages.csv_files import UnreadableFileError, rows_of
 
 from .entries import MOST_AT_ONCE
 
-COLUMNS: Final = ("zapi_instance_id", "message_id", "reference", "label")
+COLUMNS: Final = ("zapi_instance_id", "message_id", "zaap_id", "reference", "label")
 _NEEDED: Final = {"zapi_instance_id", "message_id"}
 
 

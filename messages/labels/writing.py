@@ -41,27 +41,34 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
         Label(
             instance_id=instances[entry.zapi_instance_id],
             zapi_id=entry.message_id,
+            zaap_id=entry.zaap_id,
             reference=entry.reference,
             label=entry.label,
             updated_at=now,
         )
         for entry in sorted(entries, key=lambda entry: entry.message)
     ]
-    erased = erased_among((one.instance_id, one.zapi_id) for one in labels)
-    labels = [one for one in labels if (one.instance_id, one.zapi_id) not in erased]
+    erased = erased_among(pair for one in labels for pair in _names(one))
+    labels = [one for one in labels if erased.isdisjoint(_names(one))]
     with transaction.atomic():  # it is cut into several statements where there are many
         Label.objects.bulk_create(
             labels,
             update_conflicts=True,
             unique_fields=["instance", "zapi_id"],
-            update_fields=["reference", "label", "label_folded", "label_masked", "updated_at"],
+            update_fields=[
+                *("zaap_id", "reference", "label", "label_folded", "label_masked", "updated_at")
+            ],
         )
     return len(labels)
 
 
 def remove_label(instance: Instance, message_id: str) -> bool:
-    """Whether there was one."""
-    return bool(Label.objects.filter(instance=instance, zapi_id=message_id).delete()[0])
+    """By either id that it was put under; whether there was one."""
+    return bool(Label.objects.filter(instance=instance).named([message_id]).delete()[0])
+
+
+def _names(label: Label) -> list[tuple[int, str]]:
+    return [(label.instance_id, one) for one in label.ids]
 
 
 def _instances(entries: Sequence[Entry], by: Viewer) -> dict[str, int]:

@@ -42,14 +42,24 @@ class MaskedField(_TextField):
         return value
 
 
+def _named(ids: Iterable[str]) -> Q:
+    some = list(ids)
+    # As the index over zaap_id has it.
+    return Q(zapi_id__any_of=some) | Q(~Q(zaap_id=""), zaap_id__any_of=some)
+
+
 class LabelQuerySet(models.QuerySet["Label"]):
+    def named(self, ids: Iterable[str]) -> Self:
+        """Those that know their message by one of these ids."""
+        return self.filter(_named(ids))
+
     def of(self, messages: Iterable[Message]) -> Self:
-        """Those of these messages, under either of their ids."""
+        """Those of these messages, by any id that both have."""
         ids: defaultdict[int, set[str]] = defaultdict(set)
         for message in messages:
             ids[message.instance_id] |= message.ids
-        named = [Q(instance=instance, zapi_id__in=some) for instance, some in ids.items()]
-        return self.filter(Q(*named, _connector=Q.OR)) if named else self.none()
+        theirs = [Q(_named(some), instance=instance) for instance, some in ids.items()]
+        return self.filter(Q(*theirs, _connector=Q.OR)) if theirs else self.none()
 
     def with_a_message_in(self, messages: models.QuerySet[Message]) -> Self:
         """As `of`, where the messages are a query."""
@@ -58,19 +68,30 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def without_message(self) -> Self:
         return self.filter(*(~is_there for is_there in _are_there(Message.objects.all())))
 
+    def same_ids(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """These, and the other id where a label names one of them and another."""
+        known = tuple(ids)
+        by_either = Q(zapi_id__any_of=known) | Q(zaap_id__any_of=known)
+        pairs = self.exclude(zaap_id="").filter(by_either).values_list("zapi_id", "zaap_id")
+        return tuple(dict.fromkeys((*known, *(one for pair in pairs for one in pair))))
 
-def _are_there(messages: models.QuerySet[Message]) -> tuple[Exists, Exists]:
-    """By the one id, by the other: asked separately, because each has an index of its own."""
+
+def _are_there(messages: models.QuerySet[Message]) -> list[Exists]:
+    """By each id of both: asked separately, because each of a message's has an index of its own."""
     here = messages.filter(instance=OuterRef("instance"))
-    by_zapi_id = here.filter(zapi_id=OuterRef("zapi_id"))
-    by_zaap_id = here.exclude(zaap_id="").filter(zaap_id=OuterRef("zapi_id"))
-    return Exists(by_zapi_id), Exists(by_zaap_id)
+    of_message = {"zapi_id": here, "zaap_id": here.exclude(zaap_id="")}
+    return [
+        Exists(rows.filter(**{column: OuterRef(name)}))
+        for column, rows in of_message.items()
+        for name in ("zapi_id", "zaap_id")
+    ]
 
 
 class Label(models.Model):
     """What the sender's software calls a message: callbacks carry no text, so only it can tell.
 
-    Tied to its message by the ids alone, because it may come before the first callback.
+    Tied to its message by the ids alone, because it may come before the first callback. With
+    `zaap_id` also where Z-API reports the message under that id only, as it does of failures.
     """
 
     instance = models.ForeignKey(
@@ -82,6 +103,8 @@ class Label(models.Model):
         verbose_name=_("instance"),
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
+    # With a default in the database: during an update the version before still writes labels.
+    zaap_id = models.CharField(_("zaap id"), max_length=128, blank=True, default="", db_default="")
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
     # What a search looks through; PostgreSQL has an index of its parts, made in the migrations.
@@ -98,7 +121,18 @@ class Label(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["instance", "zapi_id"], name="label_once"),
         ]
-        indexes = [models.Index(fields=["reference"], name="label_reference")]
+        indexes = [
+            models.Index(fields=["reference"], name="label_reference"),
+            # From one of two ids to the other, whatever the instance.
+            models.Index(
+                fields=["zapi_id"], name="label_with_zaap_id", condition=~models.Q(zaap_id="")
+            ),
+            models.Index(fields=["zaap_id"], name="label_zaap_id", condition=~models.Q(zaap_id="")),
+        ]
 
     def __str__(self) -> str:
         return self.label or self.reference
+
+    @property
+    def ids(self) -> set[str]:
+        return {self.zapi_id, self.zaap_id} - {""}

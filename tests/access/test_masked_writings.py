@@ -33,7 +33,7 @@ NOT_FROM_OUTSIDE = {
     *("account.name", "account.client_token", "account.partner_token", "tag.name"),
     *("instance.name", "instance.zapi_id", "instance.token", "instance.token_digest"),
     *("instance.previous_token_digest", "instance.filters", "instance.taken_urls"),
-    *("message.zapi_id", "message.zaap_id", "label.zapi_id"),
+    *("message.zapi_id", "message.zaap_id", "label.zapi_id", "label.zaap_id"),
     *("numbersearches.who", "numbersearches.name", "throttle.key"),
     *("apikey.name", "apikey.prefix", "apikey.hash", "channel.name", "channel.address"),
     *("channel.secret", "channel.kinds", "channel.problem", "savedview.name", "savedview.query"),

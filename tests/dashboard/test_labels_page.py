@@ -37,6 +37,12 @@ def test_each_row_labels_a_message(supervisor):
     assert AuditEvent.objects.get(action=Action.LABELLED).details == {"messages": 2}
 
 
+def test_a_row_may_name_both_ids(supervisor):
+    head = "zapi_instance_id;message_id;zaap_id;label\n"
+    assert "1 message labelled." in upload(supervisor, f"{head}instance.id;A;Z;Olá\n")
+    assert Label.objects.get().ids == {"A", "Z"}
+
+
 def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
     page = upload(supervisor, f"{HEAD}instance.id;A;order-1;\n\nother;B;order-2;\n")
     assert "Nothing was labelled." in page

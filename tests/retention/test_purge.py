@@ -105,6 +105,16 @@ def test_a_label_under_the_gateways_own_id_goes_with_its_message(post, instance)
     assert not Label.objects.exists()
 
 
+def test_a_label_goes_with_a_message_reported_under_its_zaap_id_alone(post, instance):
+    post({"type": "DeliveryCallback", "messageId": "Z", "zaapId": "Z", "phone": READ["phone"]})
+    age(100)
+    now = timezone.now()
+    Label.objects.create(instance=instance, zapi_id="M", zaap_id="Z", label="L", updated_at=now)
+    keep(messages=90, bodies=90)
+    purge()
+    assert not Label.objects.exists()
+
+
 def test_labels_without_a_message_go_when_they_are_as_old(post, instance, monkeypatch):
     monkeypatch.setattr(purging, "BATCH", 2)
     post(READ)
