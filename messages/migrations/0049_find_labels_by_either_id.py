@@ -13,11 +13,7 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexWithoutLock(
             model_name="label",
-            index=models.Index(
-                fields=["zapi_id"],
-                name="label_with_zaap_id",
-                condition=models.Q(("zaap_id", ""), _negated=True),
-            ),
+            index=models.Index(fields=["zapi_id"], name="label_message_id"),
         ),
         AddIndexWithoutLock(
             model_name="label",
