@@ -71,6 +71,8 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def same_ids(self, ids: Iterable[str]) -> tuple[str, ...]:
         """These, and the other id where a label names one of them and another."""
         known = tuple(ids)
+        if not any(known):
+            return known
         pairs = self.exclude(zaap_id="").named(known).values_list("zapi_id", "zaap_id")
         return tuple(dict.fromkeys((*known, *(one for pair in pairs for one in pair))))
 
