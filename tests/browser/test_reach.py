@@ -104,8 +104,8 @@ def test_looking_up_a_number_by_keyboard(open_page, support, instance):
     expect(page.get_by_role("heading", name="No message matches")).to_be_visible()
     tab_to(page, ".look-up button")
     page.keyboard.press("Enter")
-    # Nothing answers for Z-API here, and the page says so.
-    expect(page.locator(".flash-region .notice")).to_be_visible()
+    # Nothing answers for Z-API here, and the page says so; it waits for 5 seconds itself.
+    expect(page.locator(".flash-region .notice")).to_be_visible(timeout=20_000)
 
 
 def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, counted):
