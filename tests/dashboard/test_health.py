@@ -154,6 +154,6 @@ def test_a_long_line_is_not_counted_to_its_end(
         for _ in range(1100)
     )
     client.get(HEALTH)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         page = client.get(HEALTH).content.decode()
     assert "1,000+" in page

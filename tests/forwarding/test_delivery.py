@@ -201,7 +201,7 @@ def test_after_a_day_what_waited_so_long_is_given_up(instance, receiver, clock):
 def test_nothing_is_given_up_untried_because_no_worker_ran(instance, receiver, clock):
     receiver.replies = [Reply(500)]
     store(instance, status())
-    forward(lambda: clock.now - timedelta(days=1))  # lined up; not due yet for this clock
+    forward(lambda: clock.now - timedelta(seconds=30))  # lined up; not due yet for this clock
     clock.advance(days=2)
     assert forward(clock) == 0
     assert Forward.objects.waiting().count() == 1

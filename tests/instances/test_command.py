@@ -55,7 +55,7 @@ def test_add_can_leave_the_push_out(zapi):
 def test_add_succeeds_when_push_is_off_and_says_why(settings):
     settings.PUBLIC_BASE_URL = ""
     out, err = run(*ADD, "--json")
-    assert json.loads(out)["webhook_url"].startswith("http://127.0.0.1")
+    assert json.loads(out)["webhook_url"].startswith("http://localhost")
     assert "PUBLIC_BASE_URL=https://" in err
 
 
