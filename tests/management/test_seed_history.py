@@ -22,7 +22,8 @@ def seeded(transactional_db):
 
 def test_it_makes_as_many_messages_as_asked_with_three_or_four_events_each(seeded):
     events = StatusEvent.objects.count() / Message.objects.count()
-    assert 290 <= Message.objects.count() <= 300
+    # Those of this hour that would lie in the future are left out.
+    assert 270 <= Message.objects.count() <= 300
     assert 3 <= events <= 4.5
 
 
