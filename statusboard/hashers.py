@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-_NICENESS = 10
+_NICENESS = 19
 
 
 def _step_back() -> None:
