@@ -14,7 +14,7 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has read enough, as `head` does. Python would still try to write the rest.
+        # The reader has closed the pipe, as `head` does. Python would still try to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except ImproperlyConfigured as error:

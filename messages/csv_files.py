@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-# What a file says of itself in its first bytes. UTF-32 comes first: it begins as UTF-16 does.
+# Byte order marks. UTF-32 is checked first, because its mark begins with that of UTF-16.
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),

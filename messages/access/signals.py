@@ -49,7 +49,7 @@ def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: A
     if not reauthenticated:
         return
     old_key = request.session.session_key
-    # Whoever has a copy of the session's cookie gains nothing from the proof that its owner gave.
+    # A stolen copy of the session's cookie must not count as confirmed, too.
     request.session.cycle_key()
     sessions = UserSession.objects.filter(session_key=old_key)
     sessions.update(session_key=request.session.session_key)

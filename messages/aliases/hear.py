@@ -1,4 +1,4 @@
-"""What callbacks say of people, heard by the worker."""
+"""Learns from callbacks which addresses belong to the same person. Run by the worker."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ def hear(heard: Heard) -> None:
 
 
 def _learn(follow_ups: Iterable[FollowUp]) -> None:
-    """Who is behind the LIDs that inbound messages named. Nearly all are known already."""
+    """Store which number each LID in these inbound messages belongs to. Most pairs are known."""
     told = {(one.instance_id, one.lid, one.number) for one in follow_ups if one.lid and one.number}
     if not told:
         return

@@ -15,7 +15,7 @@ class InstancesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] 
         super().__init__(Instance.objects.none(), required=False, **options)
 
     def show_first(self, chosen: list[int]) -> None:
-        """What is chosen already must not be looked for among hundreds."""
+        """Chosen entries come first, so that nobody has to look for them among hundreds."""
         is_chosen = Case(When(pk__in=chosen, then=Value(0)), default=Value(1))
         instances = Instance.objects.active().prefetch_related("tags")
         self.queryset = instances.order_by(is_chosen, "name")

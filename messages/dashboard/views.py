@@ -51,7 +51,7 @@ from .timeline import headline, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
 MOST_SHOWN: Final = 300
-# Where nothing was heard yet, of so many instances.
+# How many instances' webhook URLs an empty list shows.
 WEBHOOKS_SHOWN: Final = 5
 # A callback shows the numbers as they came.
 EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES]

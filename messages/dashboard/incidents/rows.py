@@ -77,7 +77,7 @@ class IncidentRow:
 
     @property
     def acknowledged_words(self) -> str:
-        """By whom and when; '' where nobody has."""
+        """Who acknowledged the incident, and when; '' if nobody did."""
         if not self.acknowledged:
             return ""
         name = self.incident.acknowledged_by or "?"

@@ -44,7 +44,7 @@ class InstanceSearch:
         return f"?{urlencode(query)}" if query else "?"
 
     def _by_words(self, among: InstanceQuerySet) -> list[int]:
-        # Not in SQL: neither database passes over accents by itself.
+        # Not in SQL: neither database ignores accents by itself.
         words = folded(self.text).split()
         return [
             one.pk
