@@ -1,12 +1,10 @@
 """Text from outside never takes more time than its length explains, whatever it is made of.
 
-Each function is given a million characters, and a quarter of that. The limit of 100 ms holds on a
-processor that does some fixed work in the time that `STANDARD` says, and is longer on a slower one;
-the best of several tries counts, because others use the machine at the same time.
+Each function is given a million characters, and a quarter of that. What takes the square of the
+length takes minutes for a million, so the limit is far above what a slow or busy machine needs.
 """
 
 import json
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,8 +30,8 @@ from statusboard.redaction import redact
 from tests.conftest import call
 
 LONG = 1_000_000
-LIMIT = 0.1  # seconds of CPU
-STANDARD = 0.007  # seconds of CPU
+LIMIT = 1.0  # seconds of CPU
+MEASURABLE = 0.05  # seconds of CPU: less is too little to compare
 TRIES = 5
 
 REPEATED = [
@@ -126,25 +124,16 @@ def seconds(function: Callable[[str], object], text: str) -> float:
     return time.thread_time() - started
 
 
-def standard_time() -> float:
-    """Seconds of CPU for the same work each time: a measure of the processor, as busy as it is."""
-    word = re.compile(r"[a-z]++ ")
-    return min(seconds(lambda text: word.sub("", text), long("abcdefgh ")) for _ in range(TRIES))
-
-
 def assert_quick(function: Callable[[str], object], beginning: str, unit: str) -> None:
-    """At the first try nearly always; a longer time is doubted, because the machine may be busy."""
     whole = beginning + long(unit)
     took = seconds(function, whole)
-    if took > LIMIT / 2:
-        took = min(took, *(seconds(function, whole) for _ in range(TRIES)))
-    slowness = max(1, standard_time() / STANDARD) if took > LIMIT else 1
-    assert took < LIMIT * slowness, f"{beginning!r}, then {unit!r}: {took * 1000:.0f} ms"
-    if took < LIMIT / 2:
+    if took < MEASURABLE:
         return
+    took = min(took, *(seconds(function, whole) for _ in range(TRIES)))
+    assert took < LIMIT, f"{beginning!r}, then {unit!r}: {took * 1000:.0f} ms"
     took_for_part = min(seconds(function, whole[: LONG // 4]) for _ in range(TRIES))
     # Four times as much: twice that is noise, and sixteen times would be its square.
-    assert took < 8 * took_for_part, (beginning, unit, took, took_for_part)
+    assert took < max(MEASURABLE, 8 * took_for_part), (beginning, unit, took, took_for_part)
 
 
 @pytest.mark.parametrize("name", [*REDACTING, *OTHERS])
@@ -166,9 +155,7 @@ def test_a_file_of_empty_lines_takes_time_in_proportion(read):
     """These read files of up to two million bytes, a row at a time."""
     for unit in ("\n", ",\n", '"', "'", ",", "a\n", '""\n', "\r", ";"):
         took = min(seconds(read, long(unit)) for _ in range(TRIES))
-        assert took < max(
-            LIMIT, 8 * min(seconds(read, long(unit, LONG // 4)) for _ in range(TRIES))
-        )
+        assert took < LIMIT
 
 
 NESTED = {
@@ -201,7 +188,7 @@ def test_the_largest_body_is_quarantined_and_its_page_opens_at_once(
         took = min(
             seconds(lambda url: admin_client.get(url, secure=True), path) for _ in range(TRIES)
         )
-        assert took < 3 * LIMIT
+        assert took < LIMIT
 
 
 @pytest.mark.parametrize(
@@ -246,4 +233,4 @@ def test_a_sign_in_name_of_any_length_is_refused_at_once(client, db):
         seconds(lambda _: client.post("/account/login/", form, secure=True), "") for _ in range(2)
     )
     # The password's hash takes most of it.
-    assert took < 20 * LIMIT
+    assert took < 5 * LIMIT
