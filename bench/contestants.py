@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from messages.domain.statuses import from_provider
 from messages.models import Callback, Instance, Message, StatusEvent
-from messages.statuses import from_provider
-from statusboard.handlers import DoorHandler
+from statusboard.webhook_handlers import DoorHandler
 
 
 class Bare(APIView):

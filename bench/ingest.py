@@ -35,7 +35,7 @@ def prepare(database: str) -> str:
     return shell(
         database,
         "from messages.instances.connect import connect;"
-        "from messages.instances.keys import WebhookKey, webhook_path;"
+        "from messages.instances.webhook_keys import WebhookKey, webhook_path;"
         "one = connect(name='Bench', zapi_id='bench-instance', token='bench-token');"
         "print(webhook_path(WebhookKey(one.zapi_id, 1)))",
     )

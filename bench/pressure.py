@@ -22,7 +22,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 # Large, and served to anybody.
 STATIC: Final = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js.map"
 FAILED: Final = 3
-EXPORT: Final = "/messages/export/?period=all"
+EXPORT: Final = "/messages/exports/?period=all"
 
 
 class Client:

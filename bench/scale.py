@@ -30,7 +30,7 @@ FEW: Final = 50_000
 DAYS: Final = 90
 CONNECT: Final = """
 from messages.instances.connect import connect
-from messages.instances.keys import WebhookKey, webhook_path
+from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Instance
 if not Instance.objects.filter(zapi_id="bench-instance").exists():
     connect(name="Bench", zapi_id="bench-instance", token="bench-token")
@@ -41,7 +41,7 @@ PURGE: Final = """
 import threading
 from django.utils import timezone
 from messages.models import Message, Retention
-from messages.retention import Purge
+from messages.privacy.retention import Purge
 oldest = Message.objects.order_by("first_heard_at", "id")
 last = oldest.values_list("first_heard_at", flat=True)[{messages}]
 before = oldest.filter(first_heard_at__lt=last).count()

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from messages.incidents.rhythm import LEARNS_FROM, SHORTEST, Gap, Pace, learn
+from messages.incidents.usual_silence import LEARNS_FROM, SHORTEST, Gap, Pace, learn
 
 START: Final = datetime(2026, 3, 2, 3, tzinfo=UTC)  # a Monday's midnight in São Paulo
 WEEKS: Final = 12

@@ -20,10 +20,10 @@ from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
-from messages.export import prepare_exports
-from messages.finding.keyset import Cursor
-from messages.finding.queries import message_set
+from messages.exports import prepare_exports
 from messages.models import ExportJob
+from messages.search.keyset import Cursor
+from messages.search.querysets import message_set
 from statusboard.wsgi import load_pages
 
 Result = dict[str, Any]
@@ -114,7 +114,7 @@ def export(query: str, most: int) -> None:
     visitor = Visitor()
     visitor.visit("/")
     before, began = _memory(), time.perf_counter()
-    visitor.client.post(f"/messages/export/?{query}", {"format": "csv"}, secure=True)
+    visitor.client.post(f"/messages/exports/?{query}", {"format": "csv"}, secure=True)
     prepare_exports(_Enough(most))
     took, job = time.perf_counter() - began, ExportJob.objects.latest("created_at")
     print(json.dumps({"rows": job.written, "seconds": took, "memory": _memory() - before}))

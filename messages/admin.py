@@ -16,16 +16,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.masking import mask_text, masked, sees_phones
-from messages.access.people import access_in_words, follow_changes_past_the_page
-from messages.access.scope import is_limited, limited_to, visible_instances
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.masking import mask_text, masked, sees_phones
+from messages.accounts.people import access_in_words, follow_changes_past_the_page
+from messages.accounts.scope import is_limited, limited_to, visible_instances
 from messages.ingest import replay
-from messages.instances.addresses import why_push_is_off
 from messages.instances.push import ask_for_push
-from messages.instances.reading import webhooks_of
+from messages.instances.sync import webhooks_of
+from messages.instances.webhook_urls import why_push_is_off
 from messages.models import (
     Account,
+    Action,
     Callback,
     Instance,
     Message,
@@ -36,7 +37,8 @@ from messages.models import (
 from messages.models.cause import NAMES_ANOTHER
 
 # What these hold is secret, and their owners have pages for them. Importing registered them.
-# Roles are code (messages.access.roles), and groups nothing else. allauth's addresses are not used.
+# Roles are code (messages.accounts.roles), and groups are nothing else.
+# allauth's e-mail addresses are not used.
 admin.site.unregister([Authenticator, UserSession, EmailAddress, User, Group])
 
 

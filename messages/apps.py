@@ -12,8 +12,8 @@ class MessagesConfig(AppConfig):
 
     def ready(self) -> None:
         # Not before the models are loaded.
-        from messages.access import signals  # noqa: PLC0415
-        from messages.access.roles import sync_roles  # noqa: PLC0415
+        from messages.accounts import signals  # noqa: PLC0415
+        from messages.accounts.roles import sync_roles  # noqa: PLC0415
         from statusboard import checks  # noqa: F401, PLC0415  (importing registers them)
 
         # Without a sender: permissions of every app must exist, whichever is migrated last.

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from .short_answers import LENGTH_REQUIRED, TOO_LARGE
+from .early_responses import LENGTH_REQUIRED, TOO_LARGE
 
 # In bytes. Django holds up to so much of a form in memory.
 MAX_BODY: Final = 1024 * 1024

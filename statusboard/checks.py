@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
-from .callers import is_in
+from .client_ips import is_in
 from .private_files import open_to_others
 
 _SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
@@ -200,7 +200,7 @@ def own_network_is_closed(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def roles_are_masked(**_: Any) -> list[CheckMessage]:
     """Keys read MASK_PHONES_FOR at every request, but a person's role has it from `migrate`."""
-    from messages.access.roles import roles_to_sync  # noqa: PLC0415  (needs models)
+    from messages.accounts.roles import roles_to_sync  # noqa: PLC0415  (needs models)
 
     try:
         names = roles_to_sync()
@@ -244,7 +244,7 @@ _SECRETS_LOOKED_AT: Final = 1000
 def stored_secrets_are_readable(
     databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    from messages.sealed import unreadable  # noqa: PLC0415  (needs models)
+    from messages.accounts.stored_secrets import unreadable  # noqa: PLC0415  (needs models)
 
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []

@@ -9,9 +9,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
 
-from .database_away import is_away
+from .database_state import is_away
 from .deadline import each_within
 
 # For each query of a page, in seconds. The slowest that is meant to be needs a tenth of it.

@@ -11,8 +11,8 @@ from typing import Any, Final
 from django.conf import settings
 
 from .body_limit import refusal
-from .page_turns import PageTurns
-from .short_answers import BUSY, Environ, StartResponse, WSGIApplication, answer
+from .early_responses import BUSY, Environ, StartResponse, WSGIApplication, answer
+from .page_concurrency import PageTurns
 
 # In bytes. An answer up to this size is handed to the server whole, which then needs no thread for
 # a client that reads slowly. The server holds it in memory: for each client that is slow.

@@ -1,8 +1,8 @@
 """Processes that end with the one that started them, even if that was killed with SIGKILL.
 
 Otherwise they would keep the port and go on with the code of before an update.
-`python -m statusboard.parent PID -m granian …` runs what follows as `python` does, as a child of
-PID. Linux could send a signal at the parent's death, but other systems cannot.
+`python -m statusboard.parent_process PID -m granian …` runs what follows as `python` does, as a
+child of PID. Linux could send a signal at the parent's death, but other systems cannot.
 """
 
 import os

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from .callers import client_network
+from .client_ips import client_network
 
 logger = logging.getLogger(__name__)
 

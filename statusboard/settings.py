@@ -184,8 +184,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
-DEFAULT_EXCEPTION_REPORTER = "statusboard.reports.RedactingReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.reports.RedactingReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "statusboard.error_reports.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.error_reports.RedactingReporterFilter"
 
 # ── Application ──────────────────────────────────────────────────────────────────────────────────
 
@@ -214,10 +214,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "statusboard.browser_limits.BrowserLimitsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "messages.api.problems.ProblemMiddleware",
+    "messages.api.problem_details.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "statusboard.away_page.DatabaseAwayMiddleware",
+    "statusboard.database_errors.DatabaseAwayMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -225,14 +225,14 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "messages.access.known_devices.KnownDeviceMiddleware",
-    "messages.access.middleware.SessionLimitMiddleware",
-    "messages.access.middleware.TwoFactorRequiredMiddleware",
-    "messages.access.recent_sign_in.RecentSignInMiddleware",
-    "messages.access.middleware.WholePageMiddleware",
-    "messages.dashboard.middleware.ViewerTimeZoneMiddleware",
-    "messages.access.calls.NetworkLimitMiddleware",
-    "messages.dashboard.conflicts.ConflictMiddleware",
+    "messages.accounts.known_devices.KnownDeviceMiddleware",
+    "messages.accounts.middleware.SessionLimitMiddleware",
+    "messages.accounts.middleware.TwoFactorRequiredMiddleware",
+    "messages.accounts.recent_sign_in.RecentSignInMiddleware",
+    "messages.accounts.middleware.WholePageMiddleware",
+    "messages.dashboard.shared.middleware.ViewerTimeZoneMiddleware",
+    "messages.accounts.network_limits.NetworkLimitMiddleware",
+    "messages.dashboard.shared.edit_conflicts.ConflictMiddleware",
 ]
 # None of it runs for a callback: the webhook has a door of its own in statusboard/wsgi.py.
 ROOT_URLCONF = "statusboard.urls"
@@ -248,10 +248,10 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "messages.dashboard.context_processors.board",
+                "messages.dashboard.shared.context_processors.board",
                 "messages.dashboard.incidents.banner.attention",
             ],
-            "libraries": {"board": "messages.dashboard.tags"},
+            "libraries": {"board": "messages.templatetags.statusboard_tags"},
         },
     }
 ]
@@ -325,15 +325,15 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-ACCOUNT_ADAPTER = "messages.access.adapter.ClosedAccountAdapter"
+ACCOUNT_ADAPTER = "messages.accounts.allauth_adapter.ClosedAccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "messages.access.forms.SignInForm",
-    "reset_password": "messages.access.forms.ForgottenPasswordForm",
-    "reauthenticate": "messages.access.forms.PasswordAgainForm",
-    "change_password": "messages.access.forms.ChangedPasswordForm",
-    "reset_password_from_key": "messages.access.forms.ChosenPasswordForm",
+    "login": "messages.accounts.forms.SignInForm",
+    "reset_password": "messages.accounts.forms.ForgottenPasswordForm",
+    "reauthenticate": "messages.accounts.forms.PasswordAgainForm",
+    "change_password": "messages.accounts.forms.ChangedPasswordForm",
+    "reset_password_from_key": "messages.accounts.forms.ChosenPasswordForm",
 }
-# Passwords and codes are limited by messages.access.throttling.
+# Passwords and codes are limited by messages.accounts.sign_in_limits.
 ACCOUNT_RATE_LIMITS = {
     "login": "",
     "login_failed": "",
@@ -361,14 +361,14 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 USERSESSIONS_TRACK_ACTIVITY = True
 
 TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", default=False)
-MFA_ADAPTER = "messages.access.adapter.SecondFactorAdapter"
+MFA_ADAPTER = "messages.accounts.allauth_adapter.SecondFactorAdapter"
 MFA_FORMS = {
-    "add_webauthn": "messages.access.forms.AddPasskeyForm",
-    "authenticate": "messages.access.forms.CodeForm",
-    "reauthenticate": "messages.access.forms.CodeAgainForm",
-    "authenticate_webauthn": "messages.access.forms.PasskeyForm",
-    "reauthenticate_webauthn": "messages.access.forms.PasskeyAgainForm",
-    "login_webauthn": "messages.access.forms.PasskeySignInForm",
+    "add_webauthn": "messages.accounts.forms.AddPasskeyForm",
+    "authenticate": "messages.accounts.forms.CodeForm",
+    "reauthenticate": "messages.accounts.forms.CodeAgainForm",
+    "authenticate_webauthn": "messages.accounts.forms.PasskeyForm",
+    "reauthenticate_webauthn": "messages.accounts.forms.PasskeyAgainForm",
+    "login_webauthn": "messages.accounts.forms.PasskeySignInForm",
 }
 # A passkey cannot be guessed. Few attempts for each client would keep people out who share one.
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}

@@ -6,13 +6,13 @@ urlpatterns = [
     path("", include("messages.webhooks.urls")),
     path("", include("messages.api.urls")),
     path("", include("messages.monitoring.urls")),
-    path("account/", include("messages.access.account_routes")),
-    path("admin/", include("messages.access.admin_routes")),
+    path("account/", include("messages.accounts.account_routes")),
+    path("admin/", include("messages.accounts.admin_routes")),
     path("admin/", admin.site.urls),
 ]
 
 # Where allauth's own limits are reached, such as those of password resets.
-handler429 = "messages.access.throttling.too_many_attempts"
+handler429 = "messages.accounts.sign_in_limits.too_many_attempts"
 
 handler400 = "statusboard.error_pages.bad_request"
 handler403 = "statusboard.error_pages.permission_denied"

@@ -67,7 +67,7 @@ class CallbackHandler(DoorHandler):
 class TimedCallbackHandler(CallbackHandler):
     def __init__(self, urlconf: str) -> None:
         # Only here: what is not measured need not be imported either.
-        from messages.monitoring.door import note  # noqa: PLC0415
+        from messages.monitoring.webhook_latency import note  # noqa: PLC0415
 
         self._note = note
         super().__init__(urlconf)

@@ -29,22 +29,13 @@ except ImproperlyConfigured as error:
 # What needs Django to be set up.
 from django.urls import reverse
 
-from messages.webhooks.doorstep import doorstep, turn_away
+from messages.webhooks.throttling import doorstep, turn_away
 from statusboard.charset import drop_strange_content_type
-from statusboard.handlers import (
-    CallbackHandler,
-    DoorHandler,
-    TimedCallbackHandler,
-)
+from statusboard.early_responses import LONGEST_PATH, TOO_LONG, WSGIApplication, answer
 from statusboard.page_limiter import PageConcurrencyLimiter, server_threads
-from statusboard.parent import end_with
+from statusboard.parent_process import end_with
 from statusboard.postgresql.base import limit_statements
-from statusboard.short_answers import (
-    LONGEST_PATH,
-    TOO_LONG,
-    WSGIApplication,
-    answer,
-)
+from statusboard.webhook_handlers import CallbackHandler, DoorHandler, TimedCallbackHandler
 
 limit_statements()
 # As granian's processes are. A server that is one process may outlive the shell that started it.

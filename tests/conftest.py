@@ -15,14 +15,14 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
 
-from messages.api.base import people, strangers
-from messages.incidents.glance import State, glance
-from messages.ingest.record import breaker
-from messages.instances.keys import WebhookKey, webhook_path
+from messages.api.base_views import people, strangers
+from messages.incidents.incident_counts import State, glance
+from messages.ingest.service import breaker
+from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
-from messages.notifications.alarm import alarm
+from messages.notifications.worker_alarm import alarm
 from messages.webhooks.gate import wrong_keys
-from statusboard.short_answers import WSGIApplication
+from statusboard.early_responses import WSGIApplication
 from statusboard.wsgi import application
 
 # A test that may use the database may use the spool.

@@ -3,7 +3,7 @@
 from django.core import mail
 from django.core.mail import EmailMessage
 
-from messages.access.password_reset import send_reset_links
+from messages.accounts.password_resets import send_reset_links
 from messages.mail import deliver_mails
 
 

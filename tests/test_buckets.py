@@ -2,7 +2,7 @@
 
 import pytest
 
-from statusboard.buckets import Buckets, Strangers
+from statusboard.rate_limiter import Buckets, Strangers
 
 NAME = "WEBHOOK_WRONG_KEYS_PER_MINUTE"
 
@@ -14,7 +14,7 @@ def _few(settings):
 
 def test_the_bucket_fills_again(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("statusboard.buckets.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: now[0])
     keys, meta = Strangers(NAME, "wrong keys"), {"REMOTE_ADDR": "203.0.113.9"}
     assert [keys.take_of(meta).wait for _ in range(4)] == [0, 0, 0, 20]
     now[0] = 20.0
@@ -24,7 +24,7 @@ def test_the_bucket_fills_again(monkeypatch):
 
 
 def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
-    monkeypatch.setattr("statusboard.buckets.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: 0.0)
     buckets = Buckets(NAME, "tries")
     told = [buckets.take("A") for _ in range(4)]
     assert [quota.remaining for quota in told] == [2, 1, 0, 0]

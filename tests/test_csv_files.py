@@ -2,7 +2,7 @@
 
 import pytest
 
-from messages.csv_files import UnreadableFileError, rows_of
+from messages.domain.csv_reader import UnreadableFileError, rows_of
 
 TABLE = "name;id\r\nLoja São João;A1\r\n"
 ROWS = [(1, ["name", "id"]), (2, ["Loja São João", "A1"])]

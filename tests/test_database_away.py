@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
 from statusboard.deadline import remaining
 from tests.conftest import call
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from statusboard import page_turns, wsgi
-from statusboard.page_turns import PageTurns
+from statusboard import page_concurrency, wsgi
+from statusboard.page_concurrency import PageTurns
 from tests.conftest import call
 
 
@@ -30,7 +30,7 @@ def test_a_page_beside_callbacks_makes_the_next_one_wait_as_long_as_it_took(slep
     page(turns, beside_a_callback=True)
     page(turns)
     assert len(slept) == 1
-    assert 0.01 < slept[0] <= page_turns.LONGEST
+    assert 0.01 < slept[0] <= page_concurrency.LONGEST
 
 
 def test_pages_among_themselves_wait_for_nothing(slept):
@@ -41,7 +41,7 @@ def test_pages_among_themselves_wait_for_nothing(slept):
 
 
 def test_a_page_that_hangs_keeps_the_next_one_no_longer_than_told(monkeypatch):
-    monkeypatch.setattr(page_turns, "LONGEST", 0.01)
+    monkeypatch.setattr(page_concurrency, "LONGEST", 0.01)
     turns = PageTurns()
     with turns.turn(), turns.turn():
         pass  # the inner one began without its turn

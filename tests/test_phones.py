@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import phones
-from messages.phones import AddressKind
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
 
 
 @pytest.mark.parametrize(
@@ -11,12 +11,12 @@ from messages.phones import AddressKind
     ["+55 (44) 9 9999-9999", "+5544999999999", "55 44 99999.9999", "55\u00a044 99999\u20119999"],
 )
 def test_a_number_in_any_writing_has_the_same_digits(text):
-    assert phones.digits_of(text) == "5544999999999"
+    assert addresses.digits_of(text) == "5544999999999"
 
 
 @pytest.mark.parametrize("text", ["", "3EB0538DA65A59F6D8A251", "123@lid", "12x", "٤٤٩٩"])
 def test_what_is_no_number_has_no_digits(text):
-    assert phones.digits_of(text) == ""
+    assert addresses.digits_of(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_is_no_number_has_no_digits(text):
     ],
 )
 def test_the_kind_of_an_address(address, kind):
-    assert phones.kind_of(address) is kind
+    assert addresses.kind_of(address) is kind
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_kind_of_an_address(address, kind):
     ],
 )
 def test_both_ninth_digit_forms(number, forms):
-    assert phones.both_forms(number) == forms
+    assert addresses.both_forms(number) == forms
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_both_ninth_digit_forms(number, forms):
     ],
 )
 def test_the_same_person(one, other, same):
-    assert phones.same_person(one, other) is same
-    assert phones.same_person(other, one) is same
+    assert addresses.same_person(one, other) is same
+    assert addresses.same_person(other, one) is same
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_same_person(one, other, same):
     ],
 )
 def test_how_an_address_is_shown(address, shown):
-    assert phones.display(address) == shown
+    assert addresses.display(address) == shown
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_how_an_address_is_shown(address, shown):
     ],
 )
 def test_a_number_with_its_country_code_is_always_written_with_it(number, shown):
-    assert phones.international(number) == shown
+    assert addresses.international(number) == shown
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_number_with_its_country_code_is_always_written_with_it(number, shown)
     ],
 )
 def test_whole_numbers_as_people_write_them(text, numbers):
-    assert phones.whole_numbers(text) == numbers
+    assert addresses.whole_numbers(text) == numbers
 
 
 @pytest.mark.parametrize(
@@ -140,20 +140,20 @@ def test_whole_numbers_as_people_write_them(text, numbers):
     ],
 )
 def test_how_one_address_may_be_stored(address, writings):
-    assert set(phones.writings(address)) == writings
+    assert set(addresses.writings(address)) == writings
 
 
 @given(st.from_regex(r"[1-9][0-9]{4,19}@lid", fullmatch=True))
 def test_a_lid_is_never_shown_as_a_phone_number(lid):
-    assert phones.display(lid) == lid
-    assert phones.person(lid) == lid
+    assert addresses.display(lid) == lid
+    assert addresses.person(lid) == lid
 
 
 @given(st.text())
 def test_any_text_is_some_kind_of_address(text):
-    phones.display(text)
-    phones.whole_numbers(text)
-    assert phones.same_person(text, text)
+    addresses.display(text)
+    addresses.whole_numbers(text)
+    assert addresses.same_person(text, text)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_any_text_is_some_kind_of_address(text):
     ],
 )
 def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
-    assert phones.without_numbers(text) == shown
-    assert phones.holds_number(text)
+    assert addresses.without_numbers(text) == shown
+    assert addresses.holds_number(text)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
     ],
 )
 def test_all_digits_that_are_not_known_to_be_no_number_are_hidden(text, shown):
-    assert phones.without_numbers(text) == shown
+    assert addresses.without_numbers(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -202,5 +202,5 @@ def test_all_digits_that_are_not_known_to_be_no_number_are_hidden(text, shown):
     ],
 )
 def test_ids_and_dates_are_no_numbers(text):
-    assert phones.without_numbers(text) == text
-    assert not phones.holds_number(text)
+    assert addresses.without_numbers(text) == text
+    assert not addresses.holds_number(text)

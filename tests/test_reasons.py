@@ -3,17 +3,17 @@
 import pytest
 from django.utils import translation
 
-from messages import reasons
-from messages.dashboard.tags import status_badge
-from messages.dashboard.timeline import headline_of
-from messages.reasons import in_words
-from messages.statuses import Status
+from messages.dashboard.messages.timeline import headline_of
+from messages.domain import failure_reasons
+from messages.domain.failure_reasons import in_words
+from messages.domain.statuses import Status
+from messages.templatetags.statusboard_tags import status_badge
 
 
 @pytest.fixture
 def _translated(monkeypatch):
     """As a reader of another language has it, whatever the catalogue says."""
-    monkeypatch.setitem(reasons._KNOWN, "message could not be sent", "Não enviada")
+    monkeypatch.setitem(failure_reasons._KNOWN, "message could not be sent", "Não enviada")
 
 
 @pytest.mark.usefixtures("_translated")

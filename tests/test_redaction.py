@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.instances.keys import WebhookKey, sign
+from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback
 from statusboard.logs import RedactingFormatter, RefusalQuota, _log_uncaught
 from statusboard.redaction import HIDDEN, redact, redact_beginning
@@ -241,7 +241,7 @@ class TestTheQuota:
     def test_any_later_line_says_how_many_were_left_out(self, written, clock):
         refuse(5)
         clock(600)
-        logging.getLogger("messages.worker").warning("Something else")
+        logging.getLogger("messages.jobs").warning("Something else")
         assert [line for line in written() if "2 more lines" in line]
 
     def test_each_kind_of_refusal_has_its_own_room(self, written, clock):
@@ -262,7 +262,7 @@ class TestTheQuota:
     def test_our_own_errors_are_never_left_out(self, written, clock):
         refuse(10, status=500)
         for _ in range(10):
-            logging.getLogger("messages.worker").warning("words")
+            logging.getLogger("messages.jobs").warning("words")
         assert len(written()) == 20
 
     def test_a_refusal_is_one_line(self, client, django_user_model):

@@ -9,14 +9,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 
-from messages.export import ask_for_file, prepare_exports
-from messages.incidents.absence import absence
+from messages.exports import ask_for_file, prepare_exports
 from messages.incidents.detect import detect
-from messages.incidents.learning import learn_rhythms
-from messages.instances.batches import start_for, work_batches
+from messages.incidents.rhythm_learning import learn_rhythms
+from messages.incidents.worker_absence import absence
+from messages.instances.bulk_jobs import start_for, work_batches
 from messages.instances.push import push, push_wanted, retry_due_pushes
-from messages.instances.rotate import rotate_key
+from messages.instances.rotation import rotate_key
 from messages.instances.verify import verify_due
+from messages.jobs.heartbeat import Heart
 from messages.mail import deliver_mails
 from messages.models import (
     BatchKind,
@@ -30,10 +31,9 @@ from messages.models import (
     QueuedMail,
     Retention,
 )
-from messages.notifications.notifier import notify
-from messages.notifications.outbox import enqueue
-from messages.retention import Purge, keep_for
-from messages.worker.heart import Heart
+from messages.notifications.delivery_lines import notify
+from messages.notifications.notification_queue import enqueue
+from messages.privacy.retention import Purge, keep_for
 from tests.api.conftest import make_key
 from tests.forwarding.conftest import Clock, clock, forward, forwarding, status, store
 from tests.notifications.conftest import channel, opened

@@ -17,10 +17,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from statusboard.callers import client_address
-from statusboard.links import absolute_url
+from statusboard.absolute_urls import absolute_url
+from statusboard.client_ips import client_address
 
-from .browsers import browser_in_words
+from .browser_names import browser_in_words
 
 PASSWORD_CHANGED: Final = gettext_lazy("A new password was chosen for your account.")
 EMAIL_CHANGED: Final = gettext_lazy("The e-mail address of your account was changed.")

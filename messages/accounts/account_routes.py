@@ -18,7 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, re_path
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.models import Action
 
 from .people import end_other_sessions
 

@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from messages.models import Secret, SecretUnreadableError
-from statusboard.callers import client_address
-from statusboard.links import absolute_url, is_path_of_site
+from statusboard.absolute_urls import absolute_url, is_path_of_site
+from statusboard.client_ips import client_address
 
-from .factors import factors_of
 from .passwords import is_own_password, user_by_password
 from .recent_sign_in import has_signed_in_recently
+from .second_factors import factors_of
 
 
 class _Site:

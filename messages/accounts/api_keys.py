@@ -17,12 +17,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
-from messages.due import has_passed, is_over
-from messages.models import Account, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
-from statusboard.buckets import Quota
+from messages.accounts.audit import audit
+from messages.models import Account, Action, ApiKey, ApiKeyLimit, Instance, KeyRole, token_digest
+from messages.models.due import has_passed, is_over
+from statusboard.rate_limiter import Quota
 
-from . import notices
+from . import account_notices
 from .roles import ADMIN, LABEL, SUPERVISOR, SUPPORT, permissions_of
 
 _ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
@@ -88,7 +88,7 @@ def issue(
     ApiKeyLimit.objects.bulk_create(limits)
     audit(by, Action.API_KEY_CREATED, details=_told(key) | {"limits": len(limits)})
     if key.created_by:
-        notices.notify(key.created_by, notices.API_KEY_MADE, by)
+        account_notices.notify(key.created_by, account_notices.API_KEY_MADE, by)
     return text
 
 

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from messages import phones
+from messages.domain import addresses
 from messages.models import Action, AuditEvent, Instance, Message
-from statusboard.callers import client_address
+from statusboard.client_ips import client_address
 
 # Details that name a person, a thing or a kind of thing on this board. All others may be what
 # somebody typed, such as a reason.
@@ -58,7 +58,7 @@ def _without_numbers(value: Any) -> Any:
     """Of text alone: what counts stays a number, and who or what is named stays whole."""
     match value:
         case str():
-            return phones.without_numbers(value)
+            return addresses.without_numbers(value)
         case Mapping():
             return {
                 name: one if name in _NAMES else _without_numbers(one)

@@ -33,7 +33,7 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .password_reset import request_password_reset
+from .password_resets import request_password_reset
 from .passwords import begin_code, is_first_use, is_own_password
 
 # In the session of somebody who has just accepted an invitation.

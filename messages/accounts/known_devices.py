@@ -19,7 +19,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-_SALT: Final = "messages.access.known_devices"
+_SALT: Final = "messages.accounts.known_devices"
 _MAX_AGE: Final = 365 * 24 * 3600
 # People who share a browser. Cookies may have 4 kB.
 _MAX_PEOPLE: Final = 20

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
-from messages import phones
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
 from messages.models import Callback, Incident, Instance, Label, Message, StatusEvent
-from messages.phones import AddressKind
 
 from .roles import SEE_PHONES
 from .scope import Viewer
@@ -45,19 +45,19 @@ def masked(address: str) -> str:
     without the number of its founder.
     """
     if len(address) > _LONGEST_ADDRESS:
-        return phones.hidden("")
+        return addresses.hidden("")
     if not address or _NO_NUMBER.fullmatch(address):
         return address
-    if phones.kind_of(address) is AddressKind.LID:
+    if addresses.kind_of(address) is AddressKind.LID:
         return "•••• LID"
     if group := _OLD_GROUP.fullmatch(address):
         return f"••••{group['founded']}"
-    return phones.hidden(phones.without_host(address))
+    return addresses.hidden(addresses.without_host(address))
 
 
 def mask_text(text: str) -> str:
     """What somebody wrote, without the numbers in it."""
-    return phones.without_numbers(text)
+    return addresses.without_numbers(text)
 
 
 def as_seen_by(user: Viewer, rows: Iterable[_Row]) -> list[_Row]:

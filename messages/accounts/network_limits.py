@@ -8,10 +8,11 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.models import Action
 from statusboard import page_network
 
-from . import throttling
+from . import sign_in_limits
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -47,9 +48,9 @@ class NetworkLimitMiddleware:
 
 def _count(request: HttpRequest) -> None:
     person = request.user.pk
-    if not throttling.spend(throttling.counter("calls", person)):
+    if not sign_in_limits.spend(sign_in_limits.counter("calls", person)):
         return
-    left_out = throttling.note_failure("calls", str(person))
+    left_out = sign_in_limits.note_failure("calls", str(person))
     if left_out is not None:
         details = {"page": request.resolver_match and request.resolver_match.view_name}
         audit(request, Action.CALLS_REFUSED, details=details | {"others": left_out})

@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from messages import phones
-from messages.audit import Action, audit
-from messages.due import is_ahead
-from messages.models import NumberSearches
+from messages.accounts.audit import audit
+from messages.domain import addresses
+from messages.models import Action, NumberSearches
+from messages.models.due import is_ahead
 
 from .api_keys import KeyHolder
 from .masking import masked, sees_phones
@@ -29,10 +29,10 @@ _KEPT: Final = "_statusboard_number_searches"
 
 def may_be_a_number(text: str) -> bool:
     """Whether a search for this text could confirm a guess of a hidden number."""
-    plain = phones.plain(text)
+    plain = addresses.plain(text)
     if plain and masked(plain) == plain:
         return False
-    return bool(phones.whole_numbers(plain)) or phones.without_numbers(text) != text
+    return bool(addresses.whole_numbers(plain)) or addresses.without_numbers(text) != text
 
 
 def wait_to_search(user: Viewer, text: str) -> int:

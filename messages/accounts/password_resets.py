@@ -16,10 +16,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone, translation
 
-from messages.audit import Action, audit
-from messages.models import PasswordResetRequest, SecretUnreadableError
+from messages.accounts.audit import audit
+from messages.models import Action, PasswordResetRequest, SecretUnreadableError
 
-from . import throttling
+from . import sign_in_limits
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
 
 
 def _may_send(user: User) -> bool:
-    if not throttling.spend(throttling.counter("reset link", user.pk)):
+    if not sign_in_limits.spend(sign_in_limits.counter("reset link", user.pk)):
         return True
     logger.warning("User %s was sent enough links for a new password for now.", user.pk)
     return False

@@ -12,15 +12,16 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from messages.audit import Action, audit
-from statusboard.callers import client_network
+from messages.accounts.audit import audit
+from messages.models import Action
+from statusboard.client_ips import client_network
 
 from .known_devices import device_of
-from .throttling import Attempt, begin, counter, note_failure
+from .sign_in_limits import Attempt, begin, counter, note_failure
 
 # No user name and no e-mail address is longer.
 _MAX_LOGIN: Final = 254
-_USED: Final = "messages.access.passwords.used"
+_USED: Final = "messages.accounts.passwords.used"
 
 
 def user_by_password(request: HttpRequest, login: str, password: str) -> User | None:

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from messages.audit import Action, audit
-from messages.models import Account, Instance, UserLimit
+from messages.accounts.audit import audit
+from messages.models import Account, Action, Instance, UserLimit
 
-from . import notices
+from . import account_notices
 from .roles import ADMIN, PERMISSIONS
 from .scope import Viewer, is_limited
 
@@ -29,7 +29,7 @@ class LastAdminError(Exception):
 class InvitationTokens(PasswordResetTokenGenerator):
     """Signed; it expires with PASSWORD_RESET_TIMEOUT and dies with the first password set."""
 
-    key_salt = "messages.access.people.invitation"
+    key_salt = "messages.accounts.people.invitation"
 
 
 invitation_tokens = InvitationTokens()
@@ -81,7 +81,7 @@ def change_access(request: HttpRequest, user: User, access: Access) -> None:
     with _admins_left():
         _grant(user, access)
     _changed(request, user, **_words(access))
-    notices.notify(user, notices.ACCESS_CHANGED, request)
+    account_notices.notify(user, account_notices.ACCESS_CHANGED, request)
 
 
 def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
@@ -91,7 +91,9 @@ def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
     if not active:
         end_sessions(user)
     _changed(request, user, active=active)
-    notices.notify(user, notices.SWITCHED_ON if active else notices.SWITCHED_OFF, request)
+    account_notices.notify(
+        user, account_notices.SWITCHED_ON if active else account_notices.SWITCHED_OFF, request
+    )
 
 
 def reset_two_factor(request: HttpRequest, user: User) -> None:
@@ -99,7 +101,7 @@ def reset_two_factor(request: HttpRequest, user: User) -> None:
     Authenticator.objects.filter(user=user).delete()
     end_sessions(user)
     audit(request, Action.TWO_FACTOR_CHANGED, details={"user": user.get_username(), "reset": True})
-    notices.notify(user, notices.TWO_FACTOR_RESET, request)
+    account_notices.notify(user, account_notices.TWO_FACTOR_RESET, request)
 
 
 def follow_changes_past_the_page(
@@ -113,13 +115,13 @@ def follow_changes_past_the_page(
     changed = set(changed)
     if "email" in changed:
         end_sessions(user, except_for=request.session.session_key)
-        notices.notify(user, notices.EMAIL_CHANGED, request, also=[email_before])
+        account_notices.notify(user, account_notices.EMAIL_CHANGED, request, also=[email_before])
     if "is_active" in changed:
         end_sessions(user)
-        words = notices.SWITCHED_ON if user.is_active else notices.SWITCHED_OFF
-        notices.notify(user, words, request)
+        words = account_notices.SWITCHED_ON if user.is_active else account_notices.SWITCHED_OFF
+        account_notices.notify(user, words, request)
     if changed & {"is_staff", "is_superuser", "groups", "user_permissions"}:
-        notices.notify(user, notices.ACCESS_CHANGED, request)
+        account_notices.notify(user, account_notices.ACCESS_CHANGED, request)
 
 
 def end_session(request: HttpRequest, session: UserSession) -> None:

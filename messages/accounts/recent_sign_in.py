@@ -3,7 +3,7 @@
 Whoever steals a session can look at pages until it ends. Without this, they could also make
 themselves an API key, invite themselves, or have callbacks forwarded to their own server.
 Every route that takes a POST is in one of these tables, or in the one of
-tests/access/test_recent_sign_in.py with those that do not need it.
+tests/accounts/test_recent_sign_in.py with those that do not need it.
 """
 
 import re

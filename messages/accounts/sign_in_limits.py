@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 
 from messages.models import Throttle
 
-_SALT: Final = "messages.access.throttling"
+_SALT: Final = "messages.accounts.sign_in_limits"
 # Counters that lie further ahead were written before the clock was set back.
 _LONGEST_AHEAD: Final = 24 * 3600 * 1000
 # Longer than any attempt takes, so that no row is deleted that one is about to use.

@@ -14,10 +14,11 @@ from django.http import HttpRequest
 from django.utils import translation
 from django.utils.functional import Promise
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.models import Action
 
-from . import notices
-from .browsers import browser_in_words
+from . import account_notices
+from .browser_names import browser_in_words
 from .known_devices import remember_device
 from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
@@ -76,7 +77,7 @@ def _device_is_known(request: HttpRequest, user: User, **_: Any) -> None:
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     remember_device(request, user, signed_in=request.user.is_authenticated)
     audit(request, Action.USER_CHANGED, details={"user": user.get_username(), "password": "new"})
-    notices.notify(user, notices.PASSWORD_CHANGED, request)
+    account_notices.notify(user, account_notices.PASSWORD_CHANGED, request)
 
 
 def _factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
@@ -93,7 +94,7 @@ _CHANGES: dict[Signal, str] = {
 def _factor_changed(change: str) -> Any:
     def write_down(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
         audit(request, Action.TWO_FACTOR_CHANGED, details={change: authenticator.type})
-        notices.notify(authenticator.user, _words_of(authenticator, change), request)
+        account_notices.notify(authenticator.user, _words_of(authenticator, change), request)
 
     return write_down
 
@@ -101,5 +102,5 @@ def _factor_changed(change: str) -> Any:
 def _words_of(authenticator: Authenticator, change: str) -> Promise:
     is_removed = change == "removed"
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        return notices.CODES_REMOVED if is_removed else notices.CODES_MADE
-    return notices.FACTOR_REMOVED if is_removed else notices.FACTOR_ADDED
+        return account_notices.CODES_REMOVED if is_removed else account_notices.CODES_MADE
+    return account_notices.FACTOR_REMOVED if is_removed else account_notices.FACTOR_ADDED

@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from messages.access.api_keys import KeyHolder, holder_of
+from messages.accounts.api_keys import KeyHolder, holder_of
 from messages.models import ApiKey
 
 

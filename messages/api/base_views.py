@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from messages.access.api_keys import KeyHolder, spend
-from statusboard.buckets import Buckets, Quota, Strangers
+from messages.accounts.api_keys import KeyHolder, spend
+from statusboard.rate_limiter import Buckets, Quota, Strangers
 
 from .authentication import KeyAuthentication
 from .parsers import LengthRequiredError
-from .problems import problem_response
+from .problem_details import problem_response
 
 # Of a body that is refused, so that its connection can go on.
 _MOST_READ_AWAY: Final = 64 * 1024

@@ -14,17 +14,17 @@ from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from messages.access.masking import sees_phones
-from messages.access.number_searches import note_nothing_found, wait_to_search
-from messages.access.scope import Viewer
-from messages.finding.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
-from messages.finding.queries import MessageQuerySet, message_set
-from messages.finding.search import LONGEST_TEXT, Search, understand
+from messages.accounts.masking import sees_phones
+from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.scope import Viewer
+from messages.domain.statuses import Status
 from messages.labels import LONGEST_REFERENCE
 from messages.models import HourlySummary, Incident, StatusEvent
-from messages.statuses import Status
+from messages.search.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
+from messages.search.parser import LONGEST_TEXT, Search, understand
+from messages.search.querysets import MessageQuerySet, message_set
 
-from .problems import ParameterError
+from .problem_details import ParameterError
 
 _OF_PAGES: Final = {"limit", "cursor"}
 _LARGEST_ID: Final = 2**63 - 1

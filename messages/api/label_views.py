@@ -13,15 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from messages import labels
-from messages.access.roles import LABEL
-from messages.access.scope import limited_to
-from messages.audit import Action, audit
-from messages.models import Instance
+from messages.accounts.audit import audit
+from messages.accounts.roles import LABEL
+from messages.accounts.scope import limited_to
+from messages.models import Action, Instance
 
-from . import bodies, examples
-from .base import ApiView
+from . import examples, request_schemas
+from .base_views import ApiView
 from .parsers import CsvParser, JsonParser
-from .problems import ParameterError
+from .problem_details import ParameterError
 
 
 class NoSuchInstanceError(ValidationError):
@@ -57,7 +57,7 @@ class LabelView(ApiView):
     parser_classes = (JsonParser,)
     examples = (examples.LABEL_BODY, examples.LABEL)
 
-    @extend_schema(request={"application/json": bodies.ONE}, responses=LabelSerializer)
+    @extend_schema(request={"application/json": request_schemas.ONE}, responses=LabelSerializer)
     def put(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
         """Label a message, in place of the label that it has."""
         _instance(request, zapi_instance_id)
@@ -89,7 +89,7 @@ class LabelList(ApiView):
     examples = (examples.LABELS_BODY, examples.LABELS_CSV, examples.LABELLED)
 
     @extend_schema(
-        request={"application/json": bodies.MANY, "text/csv": bodies.CSV},
+        request={"application/json": request_schemas.MANY, "text/csv": request_schemas.CSV},
         responses=LabelledSerializer,
     )
     def post(self, request: Request) -> Response:

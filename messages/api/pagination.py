@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from .problems import ParameterError
+from .problem_details import ParameterError
 
 PAGE_SIZE: Final = 50
 LARGEST_PAGE: Final = 200
@@ -136,7 +136,7 @@ def _cursor(request: Request, order: tuple[str, ...]) -> Cursor | None:
 
 
 def _salt(order: tuple[str, ...]) -> str:
-    return f"messages.api.pages {' '.join(order)}"
+    return f"messages.api.pagination {' '.join(order)}"
 
 
 def _turned(field: str) -> str:

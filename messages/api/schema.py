@@ -8,7 +8,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample
 
-from .problems import MEDIA_TYPE
+from .problem_details import MEDIA_TYPE
 
 _Generator: Any = SchemaGenerator  # it has no types
 _NUMBER: Final = {"schema": {"type": "integer"}}

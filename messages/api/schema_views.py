@@ -7,7 +7,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .base import ApiView
+from .base_views import ApiView
 from .schema import openapi
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from messages.access.masking import mask_text, masked
-from messages.incidents.words import happening
+from messages.accounts.masking import mask_text, masked
+from messages.domain.statuses import Status, highest
+from messages.incidents.presentation import happening
 from messages.labels import Labels
 from messages.models import (
     HourlySummary,
@@ -20,7 +21,6 @@ from messages.models import (
     WebhookState,
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
-from messages.statuses import Status, highest
 
 # A large group's message has thousands of events: the first so many come with it, /events/ has all.
 MOST_EVENTS: Final = 300

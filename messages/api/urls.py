@@ -3,7 +3,7 @@ from typing import Final
 from django.urls import URLPattern, path
 from rest_framework.views import APIView
 
-from . import docs, labels, views
+from . import label_views, schema_views, views
 
 app_name = "api"
 _LABEL: Final = "messages/<str:zapi_instance_id>/<str:message_id>/label"
@@ -21,15 +21,15 @@ def _both(route: str, view: type[APIView], name: str) -> list[URLPattern]:
 urlpatterns = [
     *_both("messages", views.MessageList, "messages"),
     *_both("messages/<int:pk>", views.MessageDetail, "message"),
-    path(f"api/v1/{_LABEL}", labels.LabelView.as_view(), name="label"),
-    path(f"api/v1/{_LABEL}/", labels.LabelView.as_view(schema=None), name="label-with-slash"),
-    *_both("labels", labels.LabelList, "labels"),
+    path(f"api/v1/{_LABEL}", label_views.LabelView.as_view(), name="label"),
+    path(f"api/v1/{_LABEL}/", label_views.LabelView.as_view(schema=None), name="label-with-slash"),
+    *_both("labels", label_views.LabelList, "labels"),
     *_both("events", views.EventList, "events"),
     *_both("recipients", views.RecipientList, "recipients"),
     *_both("instances", views.InstanceList, "instances"),
     *_both("instances/<int:pk>", views.InstanceDetail, "instance"),
     *_both("summaries", views.SummaryList, "summaries"),
     *_both("incidents", views.IncidentList, "incidents"),
-    *_both("schema", docs.SchemaView, "schema"),
-    path("api/v1/docs/", docs.docs, name="docs"),
+    *_both("schema", schema_views.SchemaView, "schema"),
+    path("api/v1/docs/", schema_views.docs, name="docs"),
 ]

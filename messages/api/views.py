@@ -8,19 +8,19 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
-from messages.access.masking import sees_phones
-from messages.access.roles import SEE_PHONES
-from messages.access.scope import limited_to
+from messages.accounts.masking import sees_phones
+from messages.accounts.roles import SEE_PHONES
+from messages.accounts.scope import limited_to
+from messages.domain.statuses import Status
 from messages.incidents.numbers import with_numbers_of_now
-from messages.incidents.stuck import stuck_numbers
-from messages.incidents.visible import as_shown_to, incidents_for
+from messages.incidents.stuck_messages import stuck_numbers
+from messages.incidents.visibility import as_shown_to, incidents_for
 from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Instance, Message, StatusEvent
-from messages.statuses import Status
 
 from . import examples, filters
-from .base import ApiView
-from .pages import Pages
+from .base_views import ApiView
+from .pagination import Pages
 from .serializers import (
     MOST_EVENTS,
     IncidentSerializer,

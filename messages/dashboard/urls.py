@@ -4,19 +4,26 @@ from django.views.i18n import set_language
 
 from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list, audit_person
-from .export import export, export_file, export_progress, export_size, message_export
+from .exports.views import export, export_file, export_progress, export_size, message_export
 from .forwarding.views import forwarding, forwarding_change, forwarding_put_back
 from .health.views import follow_ups_retry, health, spool_retry
-from .incidents.channels import (
+from .incidents.channel_views import (
     channel_add,
     channel_detail,
     channel_list,
     channel_remove,
     channel_test,
 )
-from .incidents.thresholds import instance_thresholds
+from .incidents.threshold_views import instance_thresholds
 from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
-from .instances.acts import (
+from .instances.bulk_views import (
+    instance_batch,
+    instance_batch_progress,
+    instance_batch_start,
+    instance_import,
+)
+from .instances.views import instance_add, instance_detail, instance_list, instance_steps
+from .instances.webhook_actions import (
     instance_archive,
     instance_delete,
     instance_every,
@@ -29,18 +36,15 @@ from .instances.acts import (
     instance_verify,
     instance_webhook,
 )
-from .instances.bulk import (
-    instance_batch,
-    instance_batch_progress,
-    instance_batch_start,
-    instance_import,
-)
-from .instances.views import instance_add, instance_detail, instance_list, instance_steps
 from .labels.views import label_upload
-from .live import live
+from .messages.new_messages import live
+from .messages.recipient_views import recipient, recipient_reveal
+from .messages.saved_views import view_delete, view_rename, view_save
+from .messages.search_views import go, look_up, search
+from .messages.views import message_callback, message_callbacks, message_detail, message_list
 from .overview.views import overview
 from .people.invitations import invitation
-from .people.sessions import session_end
+from .people.session_views import session_end
 from .people.views import (
     person_activity,
     person_detail,
@@ -49,7 +53,6 @@ from .people.views import (
     person_list,
     person_two_factor_reset,
 )
-from .preferences import save_preferences
 from .privacy.views import privacy, privacy_erase, privacy_export
 from .quarantine.views import (
     quarantine_detail,
@@ -57,18 +60,15 @@ from .quarantine.views import (
     quarantine_list,
     quarantine_reprocess,
 )
-from .recipients import recipient, recipient_reveal
 from .retention.views import retention
-from .saved_views import view_delete, view_rename, view_save
-from .views import message_callback, message_callbacks, message_detail, message_list
-from .ways_in import go, look_up, search
+from .shared.preferences import save_preferences
 
 app_name = "dashboard"
 
 urlpatterns = [
     path("", message_list, name="messages"),
-    path("messages/export/", message_export, name="message-export"),
-    path("messages/export/size/", export_size, name="export-size"),
+    path("messages/exports/", message_export, name="message-export"),
+    path("messages/exports/size/", export_size, name="export-size"),
     path("exports/<uuid:pk>/", export, name="export"),
     path("exports/<uuid:pk>/progress/", export_progress, name="export-progress"),
     path("exports/<uuid:pk>/file/", export_file, name="export-file"),

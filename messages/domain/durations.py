@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from messages import viewpoint
+from messages.domain import render_context
 
 UTC: Final = "UTC"
 # What the names of zones cannot spell.
@@ -48,7 +48,7 @@ def _from_utc(offset: timedelta) -> str:
 
 def duration(length: timedelta) -> str:
     """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
-    return _in_words(viewpoint.language(), max(0, int(length.total_seconds())))
+    return _in_words(render_context.language(), max(0, int(length.total_seconds())))
 
 
 @lru_cache(maxsize=4096)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
-from messages import phones
-from messages.phones import AddressKind
-from messages.statuses import Status
-from messages.statuses import highest as highest_of
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
+from messages.domain.statuses import Status
+from messages.domain.statuses import highest as highest_of
 
 # Faster than Status(...), which a large group asks for thousands of times.
 _STATUSES: dict[str, Status] = {status.value: status for status in Status}

@@ -5,8 +5,8 @@ person's data (`contents.py` says what each kind holds).
 """
 
 from .audit_log import PERIODS, audit_events, audit_lines, details_in_words, plain
-from .csv_file import csv_line, csv_lines, separator
-from .prepare import (
+from .csv_writer import csv_line, csv_lines, separator
+from .export_jobs import (
     ask_for_file,
     forget_old_exports,
     may_have,
@@ -14,7 +14,7 @@ from .prepare import (
     prepare_exports,
     sight_of,
 )
-from .rows import Reader
+from .message_columns import Reader
 from .workbook import MOST_ROWS, workbook
 
 __all__ = [

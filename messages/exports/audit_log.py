@@ -7,10 +7,10 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from messages.access.scope import Viewer, limited_to
+from messages.accounts.scope import Viewer, limited_to
 from messages.models import AuditEvent
 
-from .csv_file import csv_line
+from .csv_writer import csv_line
 
 PERIODS: Final = {
     "24h": timedelta(days=1),

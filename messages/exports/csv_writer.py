@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.formats import get_format
 
-from .rows import Reader
+from .message_columns import Reader
 
 # Excel takes a file for UTF-8 only where it begins with this.
 _MARK: Final = "\ufeff"

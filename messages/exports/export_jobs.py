@@ -14,11 +14,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone, translation
 
-from messages.access.masking import sees_phones
-from messages.access.scope import Viewer, is_limited, visible_instances
+from messages.accounts.masking import sees_phones
+from messages.accounts.scope import Viewer, is_limited, visible_instances
 from messages.models import ExportJob, ExportKind, ExportPiece, ExportState
 
-from .contents import CONTENTS, NotWrittenError
+from .file_contents import CONTENTS, NotWrittenError
 
 logger = logging.getLogger(__name__)
 

@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from messages.access.masking import sees_phones
-from messages.access.scope import Viewer, is_limited
-from messages.finding.criteria import Criteria
+from messages.accounts.masking import sees_phones
+from messages.accounts.scope import Viewer, is_limited
 from messages.ingest import SpoolUnavailableError
 from messages.models import AuditEvent, ExportJob, ExportKind
 from messages.privacy import export as export_person
 from messages.privacy import who_is
+from messages.search.criteria import Criteria
 
 from .audit_log import audit_events, audit_lines
-from .csv_file import csv_lines, separator
-from .rows import Reader
+from .csv_writer import csv_lines, separator
+from .message_columns import Reader
 from .workbook import MOST_ROWS, workbook
 
 # A million messages take some 80 MB in the database, and 40 s of a worker.

@@ -14,15 +14,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.access.masking import mask_text, masked
-from messages.finding.queries import MessageQuerySet, Order
+from messages.accounts.masking import mask_text, masked
+from messages.domain.failure_reasons import in_words, known_words
+from messages.domain.rollup import Standing, standing
+from messages.domain.statuses import Status
 from messages.labels import labels_of
 from messages.models import Instance, Label
 from messages.models.epoch import Epoch
-from messages.reasons import in_words, known_words
-from messages.reports import reports_of
-from messages.statuses import Status
-from messages.story import Standing, standing
+from messages.models.status_reports import reports_of
+from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000
 # Of so few messages the events are in memory at once, for a group's may be thousands; of more as

@@ -5,7 +5,7 @@ from typing import IO, Final
 import xlsxwriter  # type: ignore[import-untyped]
 from django.utils.translation import gettext as _
 
-from .rows import Reader
+from .message_columns import Reader
 
 # Beyond, a workbook takes longer to write than it is worth; CSV has no limit.
 MOST_ROWS: Final = 100_000

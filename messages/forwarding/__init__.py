@@ -6,9 +6,9 @@ callback twice where a worker died between its answer and our noting it, and can
 `X-Statusboard-Delivery`, which is the same both times.
 """
 
+from .forward_queue import drop_unwanted, enqueue
 from .forwarder import Forwarder
-from .outbox import drop_unwanted, enqueue
-from .setup import (
+from .forwarding_setup import (
     COUNTED,
     Forwarding,
     busy_lines,

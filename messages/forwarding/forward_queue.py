@@ -5,11 +5,11 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from messages.heard import Heard
+from messages.ingest.callback_batch import Heard
 from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
 from messages.models.cause import UNKNOWN_TYPE
 
-from .routes import route
+from .receivers import route
 
 
 def enqueue(heard: Heard) -> None:

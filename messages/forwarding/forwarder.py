@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from messages.models import SecretUnreadableError
 
-from .lines import LANES, UNREADABLE, Lanes, Turn, claim, load, settle
-from .shipping import Shipped, ship
+from .line_leases import LANES, UNREADABLE, Lanes, Turn, claim, load, settle
+from .receiver_calls import Shipped, ship
 
 # How often lines are looked for while others are being served, in seconds.
 _LOOK_AGAIN = 0.2

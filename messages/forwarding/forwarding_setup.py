@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messages.instances.addresses import is_ours
+from messages.instances.webhook_urls import is_ours
 from messages.models import (
     Forward,
     ForwardLine,
@@ -22,7 +22,7 @@ from messages.models import (
     WebhookState,
 )
 from messages.models.forward import ForwardQuerySet
-from messages.outgoing import UnsafeAddressError, read_address
+from messages.net import UnsafeAddressError, read_address
 
 # Beyond this a number says no more, and costs more the larger it is.
 COUNTED = 1000

@@ -13,8 +13,8 @@ from django.db import transaction
 
 from messages.models import Forward, ForwardLine, ForwardProblem, Webhook
 
-from .shipping import Load, Parcel, Shipped
-from .verdict import GIVES_UP_AFTER, Refusal, wait_after
+from .outcomes import GIVES_UP_AFTER, Refusal, wait_after
+from .receiver_calls import Load, Parcel, Shipped
 
 logger = logging.getLogger(__name__)
 

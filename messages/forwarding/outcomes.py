@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from messages.models import ForwardLine, ForwardProblem
-from messages.outgoing import Answer
+from messages.net import Answer
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)

@@ -10,9 +10,9 @@ from uuid import UUID
 from django.conf import settings
 
 from messages.models import ForwardProblem
-from messages.outgoing import Courier, PostFailedError
+from messages.net import Courier, PostFailedError
 
-from .verdict import Refusal, judge
+from .outcomes import Refusal, judge
 
 logger = logging.getLogger(__name__)
 

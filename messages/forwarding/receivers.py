@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from messages.instances.hearing import KIND_OF_TYPE
+from messages.instances.connection_reports import KIND_OF_TYPE
 from messages.models import Webhook, WebhookKind
-from messages.zapi.hooks import kinds_of_type
+from messages.zapi.webhook_kinds import kinds_of_type
 
 
 def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> list[Webhook]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from messages.heard import Heard
+from messages.ingest.callback_batch import Heard
 from messages.models import Alias, FollowUp, KnownAddress
 
-from .tie import tie_addresses
+from .linking import tie_addresses
 
 
 def hear(heard: Heard) -> None:

@@ -8,9 +8,9 @@ and so does Z-API itself when it is asked (lookup.py).
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from messages import phones
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
 from messages.models import Alias, Message, OtherAddress, StatusEvent
-from messages.phones import AddressKind
 
 
 def tie_addresses(heard_of: Iterable[tuple[int, str]]) -> None:
@@ -30,7 +30,9 @@ def tie_messages(messages: Sequence[Message]) -> None:
     aliases: list[Alias] = []
     others: list[OtherAddress] = []
     for message in messages:
-        people = {phones.person(address) for address in seen[message.pk] | {message.phone}} - {""}
+        people = {addresses.person(address) for address in seen[message.pk] | {message.phone}} - {
+            ""
+        }
         if pair := _pair(people):
             aliases.append(Alias(instance_id=message.instance_id, lid=pair[0], number=pair[1]))
         else:
@@ -51,7 +53,7 @@ def _addresses(messages: Iterable[int]) -> dict[int, set[str]]:
 
 def _pair(people: set[str]) -> tuple[str, str] | None:
     """The LID and the number, where there is exactly one of each and nothing else."""
-    kinds = {phones.kind_of(person): person for person in people}
+    kinds = {addresses.kind_of(person): person for person in people}
     if len(people) != 2 or kinds.keys() != {AddressKind.LID, AddressKind.PHONE}:
         return None
     return kinds[AddressKind.LID], kinds[AddressKind.PHONE]

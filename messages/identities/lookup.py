@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from messages import phones
-from messages.instances.reading import client_of
+from messages.domain import addresses
+from messages.instances.sync import client_of
 from messages.models import Alias, Instance
 
 
@@ -21,8 +21,8 @@ def look_up(instance: Instance, number: str) -> PhoneRecord:
     found = client_of(instance).phone_exists(number)
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
-        lid = phones.person(record.lid)
+        lid = addresses.person(record.lid)
         # The number asked for is the same person's, be it written as WhatsApp does or not.
-        for one in {phones.person(record.number), phones.person(number)}:
+        for one in {addresses.person(record.number), addresses.person(number)}:
             Alias.objects.get_or_create(instance=instance, lid=lid, number=one)
     return record

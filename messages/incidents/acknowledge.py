@@ -1,8 +1,8 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from messages.audit import Action, audit
-from messages.models import Incident
+from messages.accounts.audit import audit
+from messages.models import Action, Incident
 
 
 def acknowledge(incident: Incident, request: HttpRequest, *, note: str = "") -> None:

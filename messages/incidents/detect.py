@@ -14,18 +14,18 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from messages.due import lies_ahead
 from messages.models import Incident, IncidentKind, Instance, Transition
+from messages.models.due import lies_ahead
 
-from .absence import Absence
-from .finding import Finding, Rule, Subject, Watch
+from .findings import Finding, Rule, Subject, Watch
 from .grouping import grouped
 from .numbers import numbered
 from .overdue import LastRun
-from .queue import explain
+from .presentation import about
 from .rules import RULES
 from .rules.workers import finding_of
-from .words import about
+from .worker_absence import Absence
+from .zapi_queue import explain
 
 logger = logging.getLogger(__name__)
 

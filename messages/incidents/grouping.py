@@ -6,7 +6,7 @@ from typing import Final
 
 from messages.models import Incident, IncidentKind
 
-from .finding import Finding, Subject, Watch
+from .findings import Finding, Subject, Watch
 
 # What each explains, the first that fits; and by which of its values it tells of it.
 _EXPLAINS: Final = {

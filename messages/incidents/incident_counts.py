@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from messages.models import Incident
 
-from .absence import ABSENT_AFTER, Absence, absence
 from .overdue import overdue_jobs
+from .worker_absence import ABSENT_AFTER, Absence, absence
 
 _LOOKS_EVERY: Final = 3.0  # seconds, each process for itself
 

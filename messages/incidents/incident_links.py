@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from messages.models import Incident, IncidentKind, Instance
 
-from .stuck import days_counted
+from .stuck_messages import days_counted
 
-# As messages.finding names them in an address.
+# As messages.search names them in an address.
 _PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
 _VIEWS: Final = {IncidentKind.STUCK: "stuck", IncidentKind.FAILING: "failed"}
 _OF_AN_INSTANCE: Final = {

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from messages.models import Incident, IncidentKind
 
-from .finding import Finding
-from .stuck import stuck_numbers
+from .findings import Finding
+from .stuck_messages import stuck_numbers
 
 # By which of its values each kind tells it.
 _VALUES: Final[dict[str, str]] = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from messages.models import WorkerBeat
 
-from .absence import ABSENT_AFTER
+from .worker_absence import ABSENT_AFTER
 
 # Beyond two turns missed: one may fail.
 _GRACE: Final = timedelta(minutes=5)

@@ -8,11 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from messages.domain.durations import duration
 from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
-from messages.times import duration
 
 from .reconnecting import way_back
-from .stuck import Lately
+from .stuck_messages import Lately
 
 Values = Mapping[str, Any]
 

@@ -8,11 +8,11 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import Lag
 from django.utils import timezone
 
-from messages.due import is_over
 from messages.models import Callback, Instance, Rhythm
-from statusboard.database_away import is_away
+from messages.models.due import is_over
+from statusboard.database_state import is_away
 
-from .rhythm import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
+from .usual_silence import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
 
 logger = logging.getLogger(__name__)
 

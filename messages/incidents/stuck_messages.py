@@ -19,9 +19,9 @@ from typing import Final, TypeVar
 from django.db.models import Count, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
+from messages.domain.statuses import Status
 from messages.models import Instance, Message
 from messages.models.unindexed import Unindexed
-from messages.statuses import Status
 
 _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 

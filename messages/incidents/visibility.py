@@ -1,7 +1,7 @@
 from collections.abc import Collection, Iterable
 
-from messages.access.masking import as_seen_by
-from messages.access.scope import Viewer, is_limited, limited_to, visible_instances
+from messages.accounts.masking import as_seen_by
+from messages.accounts.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.models import Incident, IncidentKind
 from messages.models.incident import IncidentQuerySet
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.instances.reading import FAILURES, client_of, note_connection
+from messages.instances.sync import FAILURES, client_of, note_connection
 from messages.models import Incident, IncidentKind, Instance
 from messages.zapi.client import Queue
 
-from .finding import Finding, Watch
+from .findings import Finding, Watch
 
 _NAMES: Final = ("queued", "queued_is_least", "asked")
 _ASKED_OF: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}

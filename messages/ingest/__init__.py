@@ -1,16 +1,16 @@
 """The one write path: every callback, however it came, becomes rows here and nowhere else."""
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
-from .drain import drain
 from .known_keys import RetiredKeyError
 from .known_keys import remember as remember_keys
 from .quarantine import discard
+from .quarantine_replay import ReplayResult, replay
 from .rebuild import Period, RebuildRefusedError, RebuildResult, rebuild
-from .record import note_refused, record
-from .reprocess import ReplayResult, replay
+from .service import note_refused, record
 from .spool import SpoolQuotaError, SpoolState, SpoolUnavailableError
 from .spool import has_room as spool_has_room
 from .spool import state as spool_state
+from .spool_drain import drain
 from .store import UnknownInstanceError
 
 __all__ = [

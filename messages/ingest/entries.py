@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from messages.domain.statuses import Status
 from messages.models import Outcome, stored_cause
 from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
-from messages.statuses import Status
 from messages.zapi.payloads import (
     ConnectionReport,
     ContactReport,

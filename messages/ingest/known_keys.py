@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.db import connections
 
 from messages.models import Instance
-from statusboard.seldom import SeldomLogger
+from statusboard.sparse_logging import SeldomLogger
 
 from .store import UnknownInstanceError
 

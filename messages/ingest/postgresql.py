@@ -18,9 +18,9 @@ from statusboard.postgresql.base import PunctualConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
 from . import postgresql_statements as statements
+from .batching import SpoiltError, Turns
 from .delivery import Delivery
-from .entry import Entry
-from .turns import SpoiltError, Turns
+from .entries import Entry
 
 _store_status = PreparedStatement("store_status", statements.STORE_STATUS)
 _store_callback = PreparedStatement("store_callback", statements.STORE_CALLBACK)

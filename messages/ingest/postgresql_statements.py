@@ -5,7 +5,7 @@
 
 import re
 
-from .rules import (
+from .merge_rules import (
     CALLBACK_COLUMNS,
     DROPPED_BODY,
     EVENT_COLUMNS,

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from messages.models import Callback, CallbackQuerySet, Outcome
 
-from .entry import Entry
+from .entries import Entry
 
 # Seconds for which this process adds up by itself, because summing thousands of rows for each of
 # them would make a broken sender a costly one. So the cap is a little soft.

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from django.db import Error, models, transaction
 
 from messages.models import Callback, Outcome
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 
 from . import quarantine
 from .delivery import Delivery
-from .entry import Entry, read
+from .entries import Entry, read
 from .store import backend, note_connection
 
 logger = logging.getLogger(__name__)

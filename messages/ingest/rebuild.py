@@ -11,10 +11,10 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
 from messages.models import Callback, Instance, Message, Outcome, StatusEvent, plain_cause
 from messages.zapi.payloads import TYPES_WITHOUT_STATUS
-from statusboard.batches import batches
+from statusboard.batched import batches
 
-from .entry import Entry, read
-from .reprocess import delivery_of
+from .entries import Entry, read
+from .quarantine_replay import delivery_of
 from .store import backend
 
 Progress = Callable[[int], None]

@@ -3,16 +3,9 @@
 import logging
 
 from . import known_keys, spool
-from .breaker import Breaker
+from .circuit_breaker import Breaker
 from .delivery import Delivery
-from .store import (
-    DatabaseAwayError,
-    Recorded,
-    UnknownInstanceError,
-    probe,
-    store,
-    store_refused,
-)
+from .store import DatabaseAwayError, Recorded, UnknownInstanceError, probe, store, store_refused
 
 logger = logging.getLogger(__name__)
 

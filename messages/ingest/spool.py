@@ -25,10 +25,10 @@ from django.db.models import Count, Min, QuerySet
 from messages.models import SpooledCallback
 from statusboard.deadline import deadline
 
+from .batching import SpoiltError, Turns
 from .delivery import Delivery
 from .file_lock import FileLock
 from .spool_quota import SpoolQuota, Usage, Usages, usages
-from .turns import SpoiltError, Turns
 
 TURN_WITHIN = 2.0  # seconds
 # In bytes. To write so much anew takes a tenth of a second.

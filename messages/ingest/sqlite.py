@@ -13,10 +13,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
-from .entry import Entry
+from .batching import SpoiltError, Turns
+from .database_timeout import hurry
+from .entries import Entry
 from .file_lock import FileLock
-from .patience import hurry
-from .rules import (
+from .merge_rules import (
     CALLBACK_COLUMNS,
     DROPPED_BODY,
     EVENT_COLUMNS,
@@ -29,7 +30,6 @@ from .rules import (
     event_update,
     message_update,
 )
-from .turns import SpoiltError, Turns
 
 
 def _named(text: str) -> str:

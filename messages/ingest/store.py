@@ -16,13 +16,13 @@ from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 from statusboard.deadline import remaining
 
 from . import postgresql, sqlite
+from .database_timeout import patience
 from .delivery import Delivery
-from .entry import Entry, quarantined, read, usable_moment
-from .patience import patience
+from .entries import Entry, quarantined, read, usable_moment
 from .quarantine import within_cap
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from messages.models import Incident, Instance
 
-from .owners import restore, restore_others
-from .reading import webhooks_of
+from .foreign_webhooks import restore, restore_others
+from .sync import webhooks_of
 
 
 def has_previous(instance: Instance) -> bool:

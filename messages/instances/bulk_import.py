@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from messages.csv_files import UnreadableFileError, rows_of
+from messages.domain.csv_reader import UnreadableFileError, rows_of
 from messages.models import (
     Account,
     Batch,
@@ -25,14 +25,8 @@ from messages.models import (
 from messages.zapi.client import PartnerClient
 from statusboard.redaction import redact
 
-from .credentials import (
-    LONGEST_ID,
-    LONGEST_NAME,
-    Credentials,
-    problem_of_name,
-    read_credentials,
-)
-from .reading import source
+from .credentials import LONGEST_ID, LONGEST_NAME, Credentials, problem_of_name, read_credentials
+from .sync import source
 from .tags import read_tags
 
 MOST_ROWS: Final = 5000

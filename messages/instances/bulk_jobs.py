@@ -17,9 +17,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from messages.audit import Action, audit
-from messages.due import has_passed
+from messages.accounts.audit import audit
 from messages.models import (
+    Action,
     Batch,
     BatchKind,
     BatchRow,
@@ -29,14 +29,15 @@ from messages.models import (
     SecretUnreadableError,
 )
 from messages.models.batch import BatchRowQuerySet
+from messages.models.due import has_passed
 from messages.zapi.errors import TOO_MANY_CALLS
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 
-from .budget import TURN, is_free, latest, rest, room_for, spend
+from .bulk_import import moves
+from .call_budget import TURN, is_free, latest, rest, room_for, spend
 from .connect import AlreadyConnectedError, connect, update
-from .imports import moves
 from .push import push_wanted
-from .reading import source
+from .sync import source
 from .tags import add_tags, read_tags
 from .verify import check
 

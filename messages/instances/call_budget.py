@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from messages.due import has_come, is_due
 from messages.models import Account
+from messages.models.due import has_come, is_due
 
 # So many instances in this time: two calls for each make 60 a minute.
 INSTANCES_A_TURN: Final = 30

@@ -7,9 +7,10 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
 from messages.models import (
     Account,
+    Action,
     ApiKeyLimit,
     Instance,
     InstanceQuerySet,

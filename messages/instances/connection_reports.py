@@ -2,7 +2,7 @@
 
 from django.db.models import Subquery
 
-from messages.heard import Heard
+from messages.ingest.callback_batch import Heard
 from messages.models import Callback, FollowUp, Webhook, WebhookKind
 
 # Which webhook brought a callback of this type.

@@ -11,11 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from messages.models import Instance, OtherKind, Webhook, WebhookKind, WebhookState
 from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
-from messages.zapi.hooks import has_call
+from messages.zapi.webhook_kinds import has_call
 
-from .addresses import webhook_url, why_push_is_off
 from .push import agree_to_replace, ask_for_push
-from .reading import (
+from .sync import (
     FAILURES,
     LONGEST_URL,
     client_of,
@@ -25,6 +24,7 @@ from .reading import (
     read_into,
     webhooks_of,
 )
+from .webhook_urls import webhook_url, why_push_is_off
 
 _TOO_LONG = Problem(
     _("Z-API calls a URL that is too long to be given back, so nothing was replaced."),

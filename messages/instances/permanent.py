@@ -1,6 +1,6 @@
 from messages.zapi import errors
 
-from .reading import source
+from .sync import source
 from .verify import NOT_LISTED
 
 

@@ -9,14 +9,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import Waits, is_due_after
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.models.due import Waits, is_due_after
 from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
-from messages.zapi.hooks import has_call
+from messages.zapi.webhook_kinds import has_call
 
-from .addresses import is_ours, webhook_url, why_push_is_off
-from .reading import (
+from .sync import (
     FAILURES,
     NOT_TOLD,
     Wish,
@@ -31,6 +30,7 @@ from .reading import (
     webhooks_of,
     words_of,
 )
+from .webhook_urls import is_ours, webhook_url, why_push_is_off
 
 # A claimed push is another worker's after the lease; its six calls of 30 s are long over by then.
 WAITS = Waits(lease=timedelta(minutes=10), first=timedelta(minutes=1), longest=timedelta(hours=6))

@@ -2,7 +2,7 @@
 
 from messages.models import Instance, Webhook
 
-from .addresses import is_ours
+from .webhook_urls import is_ours
 
 
 def instances_cut_off() -> list[Instance]:

@@ -7,14 +7,14 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
-from messages.due import lies_ahead
-from messages.models import Instance
+from messages.accounts.audit import audit
+from messages.models import Action, Instance
+from messages.models.due import lies_ahead
 from messages.zapi.client import Me, ZapiError
 
-from .addresses import key_of
 from .push import ask_for_push
-from .reading import FAILURES, client_of, webhooks_of
+from .sync import FAILURES, client_of, webhooks_of
+from .webhook_urls import key_of
 
 # Both secrets are good for at least this long: callbacks were seen to arrive 37 minutes late.
 OVERLAP = timedelta(hours=1)

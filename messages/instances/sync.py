@@ -10,12 +10,12 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import is_ahead
 from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
+from messages.models.due import is_ahead
 from messages.zapi.client import ConnectionStatus, Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 
-from .addresses import is_ours, webhook_url
+from .webhook_urls import is_ours, webhook_url
 
 # What can go wrong when an instance is asked.
 FAILURES: Final = (ZapiError, SecretUnreadableError)

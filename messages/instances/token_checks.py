@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from messages.due import is_over
 from messages.models import Callback, Instance, TokenCheck, TokenPolicy
+from messages.models.due import is_over
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import Waits, is_due_after
 from messages.models import Account, Instance, Webhook, WebhookKind
+from messages.models.due import Waits, is_due_after
 from messages.zapi.client import (
     ConnectionStatus,
     ListedInstance,
@@ -25,11 +25,11 @@ from messages.zapi.client import (
     ZapiError,
 )
 from messages.zapi.errors import Problem
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 
-from .budget import INSTANCES_A_TURN, LEASE, is_free, room_for
-from .reading import FAILURES, client_of, note, note_failure, webhooks_of
-from .rotate import retire_when_over
+from .call_budget import INSTANCES_A_TURN, LEASE, is_free, room_for
+from .rotation import retire_when_over
+from .sync import FAILURES, client_of, note, note_failure, webhooks_of
 
 logger = logging.getLogger(__name__)
 

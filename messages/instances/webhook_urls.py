@@ -6,15 +6,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.models import Instance
-from statusboard.links import absolute_url
+from statusboard.absolute_urls import absolute_url
 
-from . import keys
+from . import webhook_keys
 
 
 def webhook_url(instance: Instance) -> str:
     """Give the URL that Z-API is to call. It holds the instance's secret key, and its id."""
-    key = keys.WebhookKey(instance.shown_id, instance.key_version)
-    return absolute_url(keys.webhook_path(key))
+    key = webhook_keys.WebhookKey(instance.shown_id, instance.key_version)
+    return absolute_url(webhook_keys.webhook_path(key))
 
 
 def why_push_is_off() -> Promise | None:
@@ -33,13 +33,13 @@ def why_push_is_off() -> Promise | None:
     return None
 
 
-def key_of(url: str) -> keys.WebhookKey | None:
+def key_of(url: str) -> webhook_keys.WebhookKey | None:
     """The key in a URL that this board gave out; None for a URL of somebody else."""
     try:
         match = resolve(urlsplit(url).path)
     except (Resolver404, ValueError):
         return None
-    return keys.verify(match.kwargs["key"]) if match.view_name == "webhooks:zapi" else None
+    return webhook_keys.verify(match.kwargs["key"]) if match.view_name == "webhooks:zapi" else None
 
 
 def is_ours(url: str) -> bool:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from messages import aliases, forwarding, privacy
-from messages.heard import Heard
-from messages.instances.hearing import note_heard
+from messages import forwarding, identities, privacy
+from messages.ingest.callback_batch import Heard
+from messages.instances.connection_reports import note_heard
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
 from messages.summaries import mark_touched
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Consumer = Callable[[Heard], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
-    aliases.hear,
+    identities.hear,
     mark_touched,
     note_heard,
     # Last: it undoes what the others made of whom was erased.

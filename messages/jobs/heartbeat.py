@@ -11,11 +11,11 @@ from typing import Any, Final
 from django.db import Error
 from django.utils import timezone
 
-from messages.due import is_over
 from messages.ingest import spool_state
 from messages.models import WorkerBeat
+from messages.models.due import is_over
 
-from .loop import Job
+from .scheduler import Job
 
 BEATS_EVERY: Final = 5.0  # seconds
 _KEPT: Final = timedelta(days=7)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from messages.due import is_due
 from messages.models import Turn
+from messages.models.due import is_due
 
 
 def take_turn(job: str, every: float) -> bool:

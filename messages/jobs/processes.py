@@ -14,7 +14,7 @@ from typing import Self
 
 from django.conf import settings
 
-from statusboard.parent import GRACE
+from statusboard.parent_process import GRACE
 
 
 def python(*arguments: str) -> list[str]:
@@ -93,6 +93,6 @@ class Fleet:
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
     interpreter, *arguments = command
-    ends_with_us = [interpreter, "-m", "statusboard.parent", str(os.getpid()), *arguments]
+    ends_with_us = [interpreter, "-m", "statusboard.parent_process", str(os.getpid()), *arguments]
     # A session of its own: Ctrl-C reaches us alone, and we stop the others in order.
     return subprocess.Popen(ends_with_us, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603

@@ -4,27 +4,27 @@ import threading
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from messages.access.number_searches import audit_number_searches
-from messages.access.password_reset import send_reset_links
-from messages.access.throttling import forget_old_attempts
-from messages.export import forget_old_exports, prepare_exports
+from messages.accounts.number_search_limits import audit_number_searches
+from messages.accounts.password_resets import send_reset_links
+from messages.accounts.sign_in_limits import forget_old_attempts
+from messages.exports import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
-from messages.incidents.learning import learn_rhythms
+from messages.incidents.rhythm_learning import learn_rhythms
 from messages.ingest import drain
-from messages.instances.batches import forget_old_batches, work_batches
+from messages.instances.bulk_jobs import forget_old_batches, work_batches
 from messages.instances.push import retry_due_pushes
 from messages.instances.verify import verify_due
 from messages.mail import deliver_mails
-from messages.notifications.notifier import notify
-from messages.notifications.outbox import enqueue
+from messages.notifications.delivery_lines import notify
+from messages.notifications.notification_queue import enqueue
 from messages.privacy import carry_on
-from messages.retention import Purge
+from messages.privacy.retention import Purge
 from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
-from .heart import forget_old_beats
-from .loop import Job
+from .heartbeat import forget_old_beats
+from .scheduler import Job
 
 
 def clear_expired_sessions() -> int:

@@ -14,10 +14,10 @@ from datetime import datetime
 from django.db import close_old_connections
 from django.utils import timezone
 
-from statusboard.database_away import is_away
+from statusboard.database_state import is_away
 
-from .absence import Absence
-from .turns import take_turn
+from .database_absence import Absence
+from .leases import take_turn
 
 logger = logging.getLogger(__name__)
 

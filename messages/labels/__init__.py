@@ -1,6 +1,6 @@
 """What the sender's software calls its messages: read, checked and written, all or nothing."""
 
-from messages.csv_files import UnreadableFileError
+from messages.domain.csv_reader import UnreadableFileError
 
 from .entries import (
     LONGEST_ID,
@@ -11,7 +11,7 @@ from .entries import (
     Fault,
     read_entries,
 )
-from .reading import Labels, labels_of
+from .label_lookup import Labels, labels_of
 from .spreadsheet import rows_of_csv
 from .writing import LabelsRefusedError, label, remove_label
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from messages.csv_files import UnreadableFileError, rows_of
+from messages.domain.csv_reader import UnreadableFileError, rows_of
 
 from .entries import MOST_AT_ONCE
 

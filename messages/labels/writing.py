@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messages.access.scope import Viewer, limited_to
+from messages.accounts.scope import Viewer, limited_to
 from messages.models import Instance, Label
 from messages.privacy import erased_among
 

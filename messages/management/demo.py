@@ -7,8 +7,8 @@ from django.core.management.base import CommandError
 
 from messages.instances.connect import connect
 from messages.instances.push import push_wanted
+from messages.jobs.processes import Fleet, python
 from messages.models import Instance, WebhookState
-from messages.worker.processes import Fleet, python
 
 # name, instance id, Client-Token
 COMPANY = (

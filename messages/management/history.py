@@ -11,7 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any, Final
 
-from messages.statuses import Status
+from messages.domain.statuses import Status
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models, router
 
 # Nobody writes an event again, and nobody, this program included, deletes one before the shortest
-# time that the log may be kept for (messages.retention.SHORTEST). SQLite, where tests empty their
+# time that the log may be kept for (messages.privacy.retention.SHORTEST). SQLite, where tests empty their
 # tables by DELETE, has the first of these rules only.
 _POSTGRESQL = """
 CREATE FUNCTION whatsapp_audit_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -3,7 +3,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 from django.db.models import F
 
-from messages import phones
+from messages.domain import addresses
 from messages.models.label import folded
 
 SLICE = 5000
@@ -21,7 +21,7 @@ def mask(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         others = [
             labels.model(pk=pk, label_masked=folded(shown))
             for pk, label in rows
-            if (shown := phones.without_numbers(label)) != label
+            if (shown := addresses.without_numbers(label)) != label
         ]
         labels.bulk_update(others, ["label_masked"], batch_size=500)
         after = max(pk for pk, _ in rows)

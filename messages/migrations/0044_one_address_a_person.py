@@ -13,7 +13,7 @@ from django.db.migrations.state import StateApps
 from django.db.models import Model, Q, QuerySet
 from django.db.transaction import atomic
 
-from messages.phones import AddressKind, device_in, kind_of, without_device
+from messages.domain.addresses import AddressKind, device_in, kind_of, without_device
 
 BATCH: Final = 500
 NO_DEVICE: Final = -1

@@ -17,13 +17,7 @@ from .known_address import KnownAddress
 from .label import Label
 from .last_digits import LastDigits
 from .message import Message
-from .notification import (
-    Channel,
-    ChannelKind,
-    Notification,
-    NotificationState,
-    Transition,
-)
+from .notification import Channel, ChannelKind, Notification, NotificationState, Transition
 from .number_searches import NumberSearches
 from .password_reset import PasswordResetRequest
 from .queued_mail import QueuedMail

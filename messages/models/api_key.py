@@ -10,7 +10,7 @@ from .instance import Instance
 
 
 class KeyRole(models.TextChoices):
-    """The role whose permissions a key has; messages.access.roles says which those are."""
+    """The role whose permissions a key has; messages.accounts.roles says which those are."""
 
     SUPPORT = "support", _("Support")
     SUPERVISOR = "supervisor", _("Supervisor")

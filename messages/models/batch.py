@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import is_due
+from messages.models.due import is_due
 from statusboard.redaction import redact
 
 from .account import Account
@@ -101,7 +101,7 @@ class BatchRow(models.Model):
     token = SecretField(_("token"))
     client_token = SecretField(_("Client-Token"))
     tags = models.CharField(_("tags"), max_length=500, blank=True)
-    # What an update changes, as messages.instances.imports.changes_of() tells it; no secrets.
+    # What an update changes, as messages.instances.bulk_import.changes_of() tells it; no secrets.
     changes = models.JSONField(_("changes"), default=dict)
     # A worker that takes a row moves this ahead, which keeps the others away.
     next_try_at = models.DateTimeField(default=timezone.now)

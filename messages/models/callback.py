@@ -89,7 +89,8 @@ class Callback(models.Model):
 
     objects = CallbackQuerySet.as_manager()
 
-    # Whether it speaks of an instance that who looks may not see; set by messages.access.foreign.
+    # Whether it names an instance that the viewer may not see.
+    # Set by messages.accounts.foreign_callbacks.
     is_foreign = False
 
     class Meta:

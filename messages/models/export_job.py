@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import is_due
+from messages.models.due import is_due
 
 # It holds what it was asked for, whatever is purged meanwhile, so it does not stay.
 KEPT: Final = timedelta(days=1)

@@ -8,14 +8,14 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import Waits, is_due_after
+from messages.models.due import Waits, is_due_after
 
 from .callback import Callback
 from .webhook import Webhook
 
 
 class ForwardProblem(models.TextChoices):
-    """Why a callback was not taken. The first five are messages.outgoing.Failure's."""
+    """Why a callback was not taken. The first five are messages.net.Failure's."""
 
     UNSAFE = "unsafe", _("The receiver’s address leads into a private network.")
     UNREACHABLE = "unreachable", _("The receiver cannot be reached.")

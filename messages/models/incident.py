@@ -46,7 +46,7 @@ class Incident(models.Model):
     """Something that a person should know of, from when it was noticed until it was over.
 
     Opened and resolved by messages.incidents alone. `values` are the names and numbers of its
-    words, which are put together in each reader's language (messages.incidents.words).
+    words, which are put together in each reader's language (messages.incidents.presentation).
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)

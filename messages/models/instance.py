@@ -7,8 +7,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages import phones
-from messages.due import is_ahead
+from messages.domain import addresses
+from messages.models.due import is_ahead
 from statusboard.redaction import redact
 
 from .account import Account
@@ -79,7 +79,7 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """
         older = self.filter(_is_no_newer("number_reported_at", at))
         for instance in older.select_for_update():
-            if instance.number and not phones.same_person(instance.number, number):
+            if instance.number and not addresses.same_person(instance.number, number):
                 instance.previous_number, instance.number_changed_at = instance.number, at
             instance.number, instance.number_reported_at = number, at
             instance.save(update_fields=_OF_THE_NUMBER)

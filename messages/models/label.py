@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from messages import phones
+from messages.domain import addresses
 
 from .instance import Instance
 from .message import Message
@@ -37,7 +37,7 @@ class MaskedField(_TextField):
     """The label, folded, as people read it who may not see numbers: the part they can search."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
-        value = folded(phones.without_numbers(model_instance.label))
+        value = folded(addresses.without_numbers(model_instance.label))
         setattr(model_instance, self.attname, value)
         return value
 

@@ -2,7 +2,7 @@ from django.db import connections, models
 from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
-from messages.statuses import Status
+from messages.domain.statuses import Status
 
 from .instance import Instance
 

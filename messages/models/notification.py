@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import Waits, is_due
+from messages.models.due import Waits, is_due
 
 from .fields import SecretField, SecretUnreadableError
 from .incident import Incident, IncidentKind

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import Waits, is_due_after
+from messages.models.due import Waits, is_due_after
 
 from .fields import SecretField
 

@@ -1,6 +1,6 @@
 from django.db.models import Q
 
-from messages.statuses import Status
+from messages.domain.statuses import Status
 
 _BEFORE_FAILURE = {
     Status.ACCEPTED: Q(accepted_at__isnull=False) | Q(sent_at__isnull=False),

@@ -6,7 +6,7 @@ from .instance import Instance
 class Rhythm(models.Model):
     """How long an instance is usually silent, learnt once a day from what was heard of it.
 
-    `hours` and `longest` are seconds; messages.incidents.rhythm says which.
+    `hours` and `longest` are seconds; messages.incidents.usual_silence says which.
     """
 
     instance = models.OneToOneField(

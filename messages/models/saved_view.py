@@ -15,7 +15,7 @@ class SavedView(models.Model):
         verbose_name=_("person"),
     )
     name = models.CharField(_("name"), max_length=60)
-    # The parameters of the address, as messages.finding.criteria writes them.
+    # The parameters of the address, as messages.search.criteria writes them.
     query = models.CharField(_("query"), max_length=1000, blank=True)
 
     class Meta:

@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from messages.statuses import Status
+from messages.domain.statuses import Status
 
 from .callback import Callback
 from .message import Message

@@ -9,7 +9,7 @@ from messages.models import StatusEvent
 
 
 class Report(NamedTuple):
-    """As much of a StatusEvent as messages.story asks for; a tenth of what the whole takes."""
+    """The part of a StatusEvent that messages.domain.rollup needs; a tenth of the whole's size."""
 
     message_id: int
     status: str

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.due import is_ahead
+from messages.models.due import is_ahead
 
 
 class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):

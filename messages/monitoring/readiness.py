@@ -8,10 +8,10 @@ from typing import Final
 from django.db import Error, connection
 from django.utils import timezone
 
-from messages.incidents.absence import absence
 from messages.incidents.overdue import overdue_jobs
+from messages.incidents.worker_absence import absence
 from messages.ingest import spool_has_room, spool_state
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
 from statusboard.deadline import deadline
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from statusboard.callers import came_through_a_proxy, client_address, is_in, peer_address
+from statusboard.client_ips import came_through_a_proxy, client_address, is_in, peer_address
 
-from .figures import registry
+from .prometheus import registry
 from .readiness import failures
 
 

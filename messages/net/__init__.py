@@ -1,7 +1,7 @@
 """Posts to addresses that people typed in, where no such address may open this server's network."""
 
-from .addresses import UnsafeAddressError, read_address
-from .courier import Answer, Courier, Failure, PostFailedError
+from .http_client import Answer, Courier, Failure, PostFailedError
+from .url_guard import UnsafeAddressError, read_address
 
 __all__ = [
     "Answer",

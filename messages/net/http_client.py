@@ -22,7 +22,7 @@ import certifi
 
 from statusboard import page_network
 
-from .addresses import Address, Resolver, UnsafeAddressError, read_address, resolve
+from .url_guard import Address, Resolver, UnsafeAddressError, read_address, resolve
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0

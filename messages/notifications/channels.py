@@ -8,11 +8,11 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from messages.audit import Action, audit
-from messages.models import Channel, Instance
+from messages.accounts.audit import audit
+from messages.models import Action, Channel, Instance
 
 from .digest import Trial
-from .outbox import catch_up
+from .notification_queue import catch_up
 from .sending import NotToldError, send
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 
-from messages.incidents.visible import without_others
+from messages.incidents.visibility import without_others
 from messages.models import Channel, ForwardProblem, Notification, NotificationState
 
 from .digest import Digest

@@ -13,12 +13,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from messages.access.masking import without_numbers
-from messages.incidents.links import place_of
-from messages.incidents.words import advice, happening, part_of, title
+from messages.accounts.masking import without_numbers
+from messages.domain.durations import duration
+from messages.incidents.incident_links import place_of
+from messages.incidents.presentation import advice, happening, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
-from messages.times import duration
-from statusboard.links import absolute_url
+from statusboard.absolute_urls import absolute_url
 
 # More of them read no better one by one.
 MOST_TOLD: Final = 20

@@ -13,10 +13,10 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages.forwarding.verdict import judge
+from messages.forwarding.outcomes import judge
 from messages.mail import mail_connection, why_mail_is_off
 from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
-from messages.outgoing import Courier, PostFailedError
+from messages.net import Courier, PostFailedError
 from statusboard import page_network
 
 from .digest import Digest, Trial

@@ -11,12 +11,12 @@ from typing import Final
 from django.db import connections
 from django.utils import timezone
 
-from messages.incidents.absence import absence
 from messages.incidents.detect import report_absence, report_overdue
 from messages.incidents.overdue import overdue_jobs
+from messages.incidents.worker_absence import absence
 
-from .notifier import notify
-from .outbox import enqueue
+from .delivery_lines import notify
+from .notification_queue import enqueue
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@
 """
 
 from .erase import carry_on, erased_among, request_erasure
-from .export import export
 from .find import Found, find
-from .late import erase_late
+from .late_erasure import erase_late
 from .person import Person, UnclearPersonError, who_is
+from .person_export import export
 
 __all__ = [
     "Found",

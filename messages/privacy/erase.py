@@ -18,9 +18,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from messages.audit import Action, audit, recipient_hash
+from messages.accounts.audit import audit, recipient_hash
 from messages.ingest import SpoolUnavailableError
 from messages.models import (
+    Action,
     Callback,
     ErasedMessage,
     Erasure,
@@ -34,8 +35,8 @@ from messages.models import (
     Outcome,
     StatusEvent,
 )
-from statusboard.batches import batches
-from statusboard.database_away import is_away
+from statusboard.batched import batches
+from statusboard.database_state import is_away
 
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES

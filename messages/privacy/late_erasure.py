@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from messages import phones
-from messages.audit import recipient_hash
-from messages.heard import Heard, Told
+from messages.accounts.audit import recipient_hash
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
 from messages.ingest import received_at_of
+from messages.ingest.callback_batch import Heard, Told
 from messages.models import (
     Alias,
     Callback,
@@ -23,7 +24,6 @@ from messages.models import (
     KnownAddress,
     Message,
 )
-from messages.phones import AddressKind
 from messages.zapi.payloads import StatusReport
 
 from .erase import empty_callbacks, erase_from_messages, fingerprint

@@ -8,10 +8,10 @@ from functools import cached_property
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from messages import phones
-from messages.audit import recipient_hash
+from messages.accounts.audit import recipient_hash
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
 from messages.models import Alias
-from messages.phones import AddressKind
 
 # So many digits cannot be a part of a number, even where no numbering plan is known to have it.
 _DIGITS_OF_LONG_NUMBERS = (14, 15)

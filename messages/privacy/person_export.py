@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Model
 from django.utils import timezone
 
-from messages.audit import Action, audit
-from messages.models import Secret
+from messages.accounts.audit import audit
+from messages.models import Action, Secret
 from statusboard.redaction import redact
 
 from .person import Person

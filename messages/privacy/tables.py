@@ -24,7 +24,7 @@ from django.db.models import (
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages import phones
+from messages.domain import addresses
 from messages.ingest import spool
 from messages.models import (
     Alias,
@@ -200,7 +200,9 @@ def _labels(person: Person, labels: Any) -> QuerySet[Any]:
 def _asks_for(person: Person, view: SavedView) -> bool:
     """Whether a saved search is for the person, in any writing of the number."""
     texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
-    numbers = {phones.person(number) for text in texts for number in phones.whole_numbers(text)}
+    numbers = {
+        addresses.person(number) for text in texts for number in addresses.whole_numbers(text)
+    }
     is_written = any(re.search(person.by_hand, text) for text in texts)
     return is_written or bool(numbers & set(person.names))
 

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.access.scope import Viewer, limited_to
-from messages.statuses import Status
+from messages.accounts.scope import Viewer, limited_to
+from messages.domain.statuses import Status
 
 from .matches import Matches, matches_of
-from .queries import MessageQuerySet, Order, message_set
-from .search import Search, understand
+from .parser import Search, understand
+from .querysets import MessageQuerySet, Order, message_set
 
 
 class Period(TextChoices):

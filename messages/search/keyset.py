@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from messages.models import Message
 
-from .queries import MessageQuerySet, Order
+from .querysets import MessageQuerySet, Order
 
 PAGE_SIZE: Final = 50
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,15 +10,23 @@ from django.db.models import Q, QuerySet
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
-from messages import phones
-from messages.access.masking import sees_phones
-from messages.access.number_searches import note_nothing_found, wait_to_search
-from messages.access.scope import Viewer, limited_to
-from messages.models import Alias, Instance, KnownAddress, Label, LastDigits, Message, OtherAddress
+from messages.accounts.masking import sees_phones
+from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.scope import Viewer, limited_to
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
+from messages.models import (
+    Alias,
+    Instance,
+    KnownAddress,
+    Label,
+    LastDigits,
+    Message,
+    OtherAddress,
+)
 from messages.models.label import folded
-from messages.phones import AddressKind
 
-from .search import Meaning, Search
+from .parser import Meaning, Search
 
 # Of the messages that one text labels, or one address is a second one of, the newest.
 MOST: Final = 500

@@ -9,11 +9,11 @@ from typing import Final, Self
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from messages import phones
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
 from messages.models.last_digits import LAST_DIGITS
-from messages.phones import AddressKind
 
-from .ids import bare, ids_within, may_begin_an_id
+from .message_ids import bare, ids_within, may_begin_an_id
 
 SHORTEST_PART: Final = 4
 # A whole callback may be pasted for the id in it.

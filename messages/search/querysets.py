@@ -9,17 +9,17 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, In
 from django.utils import timezone
 
-from messages.access.number_searches import may_be_a_number, wait_to_search
-from messages.access.scope import Viewer, limited_to
-from messages.incidents.stuck import stuck, stuck_now
+from messages.accounts.number_search_limits import may_be_a_number, wait_to_search
+from messages.accounts.scope import Viewer, limited_to
+from messages.domain.statuses import Status
+from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
 from messages.models.reached import reached
 from messages.models.unindexed import Unindexed
-from messages.statuses import Status
 
-from .ids import bare, is_whatsapps_id
 from .matches import Matches, ids_beginning, with_part
-from .search import Search
+from .message_ids import bare, is_whatsapps_id
+from .parser import Search
 
 # A message is heard of after it was sent, but the clocks are not the same one.
 _CLOCKS_DIFFER: Final = timedelta(days=1)

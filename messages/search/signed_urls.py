@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from messages import phones
+from messages.domain import addresses
 
 
 def seal(address: str) -> str:
     """One text for all the addresses that certainly are the same person's."""
-    sealed = _cipher(settings.SECRET_KEY).encrypt(phones.person(address).encode(), None)
+    sealed = _cipher(settings.SECRET_KEY).encrypt(addresses.person(address).encode(), None)
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 

@@ -1,7 +1,7 @@
 """What became of the messages of each hour, counted from them again whenever one changes."""
 
+from .cohorts import Cohort, Counts, Slice, cohort
 from .latencies import Histogram
-from .read import Cohort, Counts, Slice, cohort
 from .recompute import count_again, recompute
 from .sweep import mark_since, sweep
 from .touched import mark_touched

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from django.db.models import Max, Q, QuerySet
 
-from messages.access.scope import Viewer, limited_to
+from messages.accounts.scope import Viewer, limited_to
 from messages.models import DailySummary, HourlySummary
 from messages.models.summary import LATENCY_COLUMNS
 

@@ -19,12 +19,12 @@ from django.db.models.functions import Coalesce, TruncHour
 from django.db.models.lookups import In
 from django.utils import timezone
 
+from messages.domain.statuses import Status
 from messages.models import HourlySummary, Message, TouchedHour
 from messages.models.epoch import Epoch
 from messages.models.reached import reached
 from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
 from messages.models.unindexed import Unindexed
-from messages.statuses import Status
 
 from .days import add_up
 

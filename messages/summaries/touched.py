@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.db.models.functions import TruncHour
 
-from messages.heard import Heard
+from messages.ingest.callback_batch import Heard
 from messages.models import StatusEvent, TouchedHour
 
 _Hour = tuple[int, datetime]

@@ -13,17 +13,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from messages import viewpoint
-from messages.access.browsers import browser_in_words
-from messages.access.masking import mask_text, sees_phones
+from messages.accounts.browser_names import browser_in_words
+from messages.accounts.masking import mask_text, sees_phones
+from messages.dashboard.messages.message_rows import Cell
+from messages.dashboard.messages.timeline import Headline
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment
+from messages.domain import render_context
+from messages.domain.addresses import AddressKind
+from messages.domain.statuses import Status
 from messages.forwarding import COUNTED
-from messages.phones import AddressKind
-from messages.statuses import Status
-
-from .addresses import Address
-from .moments import Moment
-from .rows import Cell
-from .timeline import Headline
 
 register = Library()
 
@@ -104,12 +103,12 @@ def step_cell(cell: Cell) -> SafeString:
         return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
     if cell.accepted:
         return _accepted(cell.accepted)
-    return _without_time(viewpoint.language(), cell.is_implied)
+    return _without_time(render_context.language(), cell.is_implied)
 
 
 def _accepted(shown: Moment) -> SafeString:
     # As in moment(). One title for both: that of what lies around a time is never shown.
-    before, why = _before_accepted(viewpoint.language())
+    before, why = _before_accepted(render_context.language())
     time = moment(shown).replace('">', f'. {why}">', 1)
     return mark_safe(f"{before}{time}</span>")  # noqa: S308
 
@@ -145,7 +144,7 @@ def address(context: Context, shown: Address) -> SafeString:
     else:
         nobody = _("not named")
         text = f'<span class="soft">{escape(nobody)}</span>'
-    tag = _kind_tag(viewpoint.language(), kind)
+    tag = _kind_tag(render_context.language(), kind)
     # As in moment().
     return mark_safe(f'<span class="address">{text}{tag}</span>')  # noqa: S308
 

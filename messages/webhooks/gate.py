@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from statusboard.buckets import Strangers
-from statusboard.callers import Networks, client_address, is_in
+from statusboard.client_ips import Networks, client_address, is_in
+from statusboard.rate_limiter import Strangers
 
 TOO_MANY = "Too many wrong keys."
 

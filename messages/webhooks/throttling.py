@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import sleep
 from typing import Any, Final
 
-from messages.instances import keys
+from messages.instances import webhook_keys
 
 from .gate import TOO_MANY, wrong_keys
 
@@ -63,7 +63,7 @@ def turn_away(
     if environ["REQUEST_METHOD"] != "POST" or not wrong_keys.is_waiting(environ):
         return None
     key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
-    if keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
+    if webhook_keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
         return None
     doorstep.keep_waiting()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}

@@ -23,14 +23,14 @@ from messages.ingest import (
     note_refused,
     record,
 )
-from messages.instances import keys
-from messages.instances.keys import WebhookKey
-from messages.instances.tokens import note_wrong_token
+from messages.instances import webhook_keys
+from messages.instances.token_checks import note_wrong_token
+from messages.instances.webhook_keys import WebhookKey
 from messages.models import plain_cause, stored_cause, token_digest
-from statusboard.seldom import SeldomLogger
+from statusboard.sparse_logging import SeldomLogger
 
 from . import gate
-from .bodies import BodyRefusedError, read_body
+from .body import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
 _seldom = SeldomLogger(logger)
@@ -78,7 +78,7 @@ class ZapiWebhook(APIView):
         """Left out, as DRF allows: the key is the caller's proof, and no user is asked for."""
 
     def post(self, request: Request, key: str) -> HttpResponse:
-        genuine = keys.verify(key)
+        genuine = webhook_keys.verify(key)
         if genuine is None or not gate.admits(request.META):
             return refused(request)
         try:

@@ -19,8 +19,8 @@ from statusboard.redaction import redact_beginning
 from . import errors
 from .errors import Problem, ZapiError, read_answer
 from .hidden import Hidden
-from .hooks import call_of, has_call, kind_of
 from .times import moment_of
+from .webhook_kinds import call_of, has_call, kind_of
 
 __all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
 
@@ -64,7 +64,7 @@ class Me:
     """
 
     connected: bool | None
-    # By kind of webhook, also those that are not known here; see messages.zapi.hooks.
+    # By kind of webhook, also those that are not known here; see messages.zapi.webhook_kinds.
     webhook_urls: Mapping[str, str]
     due_at: datetime | None = None
     # Whether `due` was named at all: named and empty, the instance has no end.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from messages import phones
-from messages.statuses import Status, from_provider
+from messages.domain import addresses
+from messages.domain.statuses import Status, from_provider
 from statusboard.redaction import redact_beginning
 
 from .times import moment_of
@@ -191,9 +191,9 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
         raw_status=raw_status,
         occurred_at=occurred_at,
         momment=momment,
-        phone=phones.without_device(phone),
+        phone=addresses.without_device(phone),
         is_group=_is_of_many(data, phone),
-        participant=phones.without_device(participant),
+        participant=addresses.without_device(participant),
         device=(
             _device(data, "participantDevice", participant)
             if participant
@@ -214,7 +214,7 @@ def _delivery(data: dict[str, Any]) -> StatusReport:
         raw_status="",
         occurred_at=occurred_at,
         momment=momment,
-        phone=phones.without_device(phone),
+        phone=addresses.without_device(phone),
         is_group=_is_of_many(data, phone),
         participant="",
         device=NO_DEVICE,
@@ -239,7 +239,7 @@ def _connection(data: dict[str, Any]) -> ConnectionReport:
 def _own_number(data: dict[str, Any]) -> str:
     """Of no importance to what else is said, so that any other value is as good as none."""
     phone = data.get("phone")
-    number = phones.without_device(str(phone)) if _is_scalar(phone) else ""
+    number = addresses.without_device(str(phone)) if _is_scalar(phone) else ""
     return number if _NUMBER.fullmatch(number) else ""
 
 
@@ -256,7 +256,10 @@ def _contact(data: dict[str, Any]) -> ContactReport | None:
     if not (isinstance(number, str) and isinstance(lid, str)):
         return None
     # What is in a member for LIDs is one, with or without its mark.
-    number, lid = phones.person(number), f"{phones.without_device(lid).removesuffix('@lid')}@lid"
+    number, lid = (
+        addresses.person(number),
+        f"{addresses.without_device(lid).removesuffix('@lid')}@lid",
+    )
     is_pair = _NUMBER.fullmatch(number) and _LID.fullmatch(lid)
     return ContactReport(lid, number) if is_pair else None
 
@@ -313,7 +316,7 @@ def _looks_like_status(data: dict[str, Any]) -> bool:
 def _is_of_many(data: dict[str, Any], phone: str) -> bool:
     """Groups, transmission lists and channels: one message, several people."""
     is_group = data.get("isGroup") is True or bool(_OLD_GROUP.fullmatch(phone))
-    return is_group or phones.kind_of(phone).is_of_many
+    return is_group or addresses.kind_of(phone).is_of_many
 
 
 def _ids(value: Any) -> tuple[str, ...]:
@@ -378,7 +381,7 @@ def _device(data: dict[str, Any], name: str, address: str) -> int:
     """As the member tells it, else as the address does."""
     value = data.get(name)
     try:
-        device = int(phones.device_in(address) if value is None else str(value))
+        device = int(addresses.device_in(address) if value is None else str(value))
     except ValueError:
         return NO_DEVICE
     return device if 0 <= device < _INT32 else NO_DEVICE

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from messages.instances.keys import WebhookKey, sign
+from messages.instances.webhook_keys import WebhookKey, sign
 
 _SOME_UUID = UUID(int=1)
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
 
-from messages.instances.addresses import webhook_url
+from messages.instances.webhook_urls import webhook_url
 from messages.models import Instance, Webhook, WebhookKind
 
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
-from messages.access.roles import ADMIN, PERMISSIONS, SUPERVISOR, SUPPORT
-from tests.access.routes import OWN_ROUTES, ROUTES, Route
+from messages.accounts.roles import ADMIN, PERMISSIONS, SUPERVISOR, SUPPORT
+from tests.accounts.routes import OWN_ROUTES, ROUTES, Route
 
 NOBODY, SUPERUSER = "nobody", "superuser"
 EVERYONE = {NOBODY, SUPPORT, SUPERVISOR, ADMIN, SUPERUSER}

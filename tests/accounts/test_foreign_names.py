@@ -7,9 +7,9 @@ from django.contrib.auth.models import Group, User
 from django.core import mail
 from django.utils import timezone
 
-from messages.access.api_keys import issue
+from messages.accounts.api_keys import issue
 from messages.incidents.detect import detect
-from messages.incidents.glance import glance
+from messages.incidents.incident_counts import glance
 from messages.models import (
     ApiKey,
     Callback,
@@ -20,8 +20,8 @@ from messages.models import (
     Instance,
     UserLimit,
 )
-from messages.notifications.notifier import notify
-from messages.notifications.outbox import enqueue
+from messages.notifications.delivery_lines import notify
+from messages.notifications.notification_queue import enqueue
 from tests.dashboard.conftest import HttpsClient, admin_client
 from tests.stand_in import zapi
 

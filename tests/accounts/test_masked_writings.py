@@ -18,11 +18,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from messages.access.masking import mask_text, masked
-from messages.finding.opaque import seal
+from messages.accounts.masking import mask_text, masked
 from messages.models import Channel, ChannelKind, Incident, IncidentKind, Notification
-from messages.notifications.notifier import notify
-from tests.access.routes import ROUTES
+from messages.notifications.delivery_lines import notify
+from messages.search.signed_urls import seal
+from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import fill_every_table
 from tests.dashboard.conftest import HttpsClient
@@ -168,7 +168,7 @@ def showing(viewer):
         if digits := shows_digits(read(ask(viewer, route))):
             found[route.name] = digits
     for form in ("csv", "xlsx"):
-        answer = viewer.post("/messages/export/", {"format": form})
+        answer = viewer.post("/messages/exports/", {"format": form})
         body = b"".join(answer) if answer.streaming else answer.content
         answer.body = body
         if digits := shows_digits(read(answer)):

@@ -15,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.access.api_keys import issue
-from messages.access.roles import SUPPORT
-from messages.finding.opaque import seal
-from messages.incidents.glance import glance
+from messages.accounts.api_keys import issue
+from messages.accounts.roles import SUPPORT
+from messages.incidents.incident_counts import glance
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     ApiKey,
     Callback,
@@ -29,8 +29,8 @@ from messages.models import (
     Message,
     SavedView,
 )
-from messages.worker.follow_ups import follow_up
-from tests.access.routes import OWN_ROUTES
+from messages.search.signed_urls import seal
+from tests.accounts.routes import OWN_ROUTES
 
 NUMBER, OLD_FORM, LID = "5544987654321", "554487654321", "123456789012345@lid"
 # Any four digits of theirs in a row, as they are or as a person writes them.
@@ -208,6 +208,6 @@ def test_a_role_that_does_not_exist_is_refused_at_the_start():
 
 def test_no_export_shows_a_number(masked, message):
     for form in ("csv", "xlsx"):
-        answer = masked.post("/messages/export/", {"format": form}, secure=True)
+        answer = masked.post("/messages/exports/", {"format": form}, secure=True)
         assert answer.status_code == 200
         assert not DIGITS.search(seen(answer))

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from messages.access.people import invitation_tokens
+from messages.accounts.people import invitation_tokens
 from messages.models import Action, AuditEvent
-from tests.access.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
 from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
 

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from messages.access.api_keys import issue
-from messages.access.number_searches import PER_DAY, PER_MINUTE, audit_number_searches
-from messages.access.roles import SUPERVISOR
+from messages.accounts.api_keys import issue
+from messages.accounts.number_search_limits import PER_DAY, PER_MINUTE, audit_number_searches
+from messages.accounts.roles import SUPERVISOR
 from messages.incidents.detect import detect
-from messages.incidents.glance import glance
+from messages.incidents.incident_counts import glance
 from messages.models import (
     Action,
     ApiKey,
@@ -26,8 +26,8 @@ from messages.models import (
     NumberSearches,
     Transition,
 )
-from messages.notifications.outbox import catch_up, enqueue
-from tests.access.test_masked_writings import viewer
+from messages.notifications.notification_queue import catch_up, enqueue
+from tests.accounts.test_masked_writings import viewer
 from tests.dashboard.conftest import HttpsClient, admin_client, deliver, masked_viewer, report
 
 __all__ = ["admin_client", "deliver", "masked_viewer", "report", "viewer"]
@@ -145,7 +145,7 @@ def test_a_day_has_an_end_too(masked_viewer, instance):
     ("method", "path", "name"),
     [
         ("get", "/", "q"),
-        ("get", "/messages/export/size/", "q"),
+        ("get", "/messages/exports/size/", "q"),
         ("post", "/audit/person/", "number"),
         ("post", "/privacy/", "person"),
         ("post", "/privacy/erase/", "person"),
@@ -163,7 +163,7 @@ def test_a_reference_is_guessed_no_faster(viewer, report, instance):
     for n in range(PER_MINUTE):
         listed(viewer, f"C-55319768530{n:02}")
     assert viewer.get("/", {"q": f"C-{NUMBER}"}).status_code == 429
-    assert viewer.get("/messages/export/size/", {"q": f"C-{NUMBER}"}).content.startswith(b"0 ")
+    assert viewer.get("/messages/exports/size/", {"q": f"C-{NUMBER}"}).content.startswith(b"0 ")
     pass_a_minute()
     message = Message.objects.get()
     assert viewer.get("/", {"q": f"C-{NUMBER}"}).url == f"/messages/{message.pk}/"

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from messages.models import Action, AuditEvent, PasswordResetRequest, Throttle
-from tests.access.conftest import enrol, is_signed_in, sign_in
+from tests.accounts.conftest import enrol, is_signed_in, sign_in
 from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from messages.models import Action, AuditEvent, Instance, UserLimit
-from tests.access.conftest import PASSWORD, enrol, is_signed_in, sign_in
+from tests.accounts.conftest import PASSWORD, enrol, is_signed_in, sign_in
 from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
 

@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import resolve, reverse
 
-from messages.access.recent_sign_in import ACTIONS, AUTHENTICATED_AT, FORMS
+from messages.accounts.recent_sign_in import ACTIONS, AUTHENTICATED_AT, FORMS
 from messages.models import ApiKey
-from tests.access.conftest import PASSWORD, code, enrol, sign_in
-from tests.access.routes import ROUTES, Route
-from tests.access.test_every_url import TAKES, ask, ruled
+from tests.accounts.conftest import PASSWORD, code, enrol, sign_in
+from tests.accounts.routes import ROUTES, Route
+from tests.accounts.test_every_url import TAKES, ask, ruled
 from tests.dashboard.conftest import HttpsClient
 
 ADD_KEY = reverse("dashboard:api-key-add")

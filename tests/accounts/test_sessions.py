@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from messages.access.middleware import SEEN_AT, SIGNED_IN_AT
+from messages.accounts.middleware import SEEN_AT, SIGNED_IN_AT
 from messages.models import Action, AuditEvent
-from tests.access.conftest import PASSWORD, is_signed_in, sign_in
-from tests.access.routes import OWN_ROUTES
-from tests.access.test_people import CHOSEN, INVITE, NEW, link_in
+from tests.accounts.conftest import PASSWORD, is_signed_in, sign_in
+from tests.accounts.routes import OWN_ROUTES
+from tests.accounts.test_people import CHOSEN, INVITE, NEW, link_in
 from tests.dashboard.conftest import HttpsClient
 from tests.forwarding.test_workers import on_postgresql
 from tests.mails import sent_mails

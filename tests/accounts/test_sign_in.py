@@ -9,9 +9,9 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings as the_settings
 from django.urls import reverse
 
-from messages.access.middleware import SEEN_AT
+from messages.accounts.middleware import SEEN_AT
 from messages.models import Action, AuditEvent
-from tests.access.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
 from tests.dashboard.conftest import HttpsClient
 
 

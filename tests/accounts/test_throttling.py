@@ -15,10 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from messages.access import throttling
+from messages.accounts import sign_in_limits
 from messages.models import Action, AuditEvent, Throttle
-from tests.access.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
-from tests.access.test_people import link_in
+from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.accounts.test_people import link_in
 from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
 
@@ -294,9 +294,9 @@ def test_a_clock_set_back_keeps_nobody_out_for_long(client, ana, later):
 
 def test_old_counters_are_forgotten(ana, later):
     guess()
-    assert throttling.forget_old_attempts() == 0
+    assert sign_in_limits.forget_old_attempts() == 0
     later(2 * 3600)
-    throttling.forget_old_attempts()
+    sign_in_limits.forget_old_attempts()
     assert not Throttle.objects.exists()
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from messages.models import AuditEvent
-from tests.access.conftest import PASSWORD
+from tests.accounts.conftest import PASSWORD
 from tests.dashboard.conftest import HttpsClient
 
 

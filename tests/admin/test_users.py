@@ -8,9 +8,9 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.urls import NoReverseMatch, reverse
 
-from messages.access.roles import SUPPORT
+from messages.accounts.roles import SUPPORT
 from messages.models import Action, AuditEvent
-from tests.access.conftest import PASSWORD
+from tests.accounts.conftest import PASSWORD
 
 CHANGED = {
     "username": "ana",

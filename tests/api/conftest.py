@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from messages.access.api_keys import issue
+from messages.accounts.api_keys import issue
 from messages.models import ApiKey, KeyRole
 from tests.dashboard.conftest import deliver, report
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from messages.access.api_keys import revoke, spend
-from messages.ingest.record import breaker
+from messages.accounts.api_keys import revoke, spend
+from messages.ingest.service import breaker
 from messages.models import ApiKey, KeyRole
 from tests.conftest import call
 

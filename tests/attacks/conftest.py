@@ -7,9 +7,9 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
-from messages.access.api_keys import issue
+from messages.accounts.api_keys import issue
 from messages.models import ApiKey, ApiKeyLimit, Instance, UserLimit
-from tests.access.conftest import (
+from tests.accounts.conftest import (
     PASSWORD,
     _forgotten_attempts,
     _nobody_to_call,
@@ -17,7 +17,7 @@ from tests.access.conftest import (
     new_person,
     sign_in,
 )
-from tests.access.routes import OWN_ROUTES
+from tests.accounts.routes import OWN_ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import PK, fill_every_table
 from tests.dashboard.conftest import (

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from django.utils.datastructures import MultiValueDict
 
-from tests.access.conftest import PASSWORD
+from tests.accounts.conftest import PASSWORD
 from tests.attacks.pages import ask_path
 
 

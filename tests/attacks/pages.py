@@ -12,7 +12,7 @@ from zipfile import ZipFile
 from django.db import transaction
 from django.test import Client
 
-from tests.access.routes import Route
+from tests.accounts.routes import Route
 from tests.attacks.tables import PK, ROW_ID
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection, transaction
 
-from tests.access.routes import ROUTES
+from tests.accounts.routes import ROUTES
 from tests.attacks.discovery import discover
 from tests.attacks.fuzz import Fuzz, Sent
 from tests.attacks.lockstep import at_once

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from messages.models import ChannelKind
-from messages.notifications.notifier import notify
+from messages.notifications.delivery_lines import notify
 from tests.mails import sent_mails
 from tests.notifications.conftest import channel, opened
 

@@ -23,12 +23,12 @@ from django.core.signals import got_request_exception
 from django.db import transaction
 from django.test import Client
 
-from messages.access.api_keys import issue
-from messages.api.base import people, strangers
+from messages.accounts.api_keys import issue
+from messages.api.base_views import people, strangers
 from messages.models import ApiKey, UserLimit
 from messages.webhooks.gate import wrong_keys
-from tests.access.conftest import PASSWORD, TOTP_SECRET, enrol, sign_in
-from tests.access.routes import ROUTES
+from tests.accounts.conftest import PASSWORD, TOTP_SECRET, enrol, sign_in
+from tests.accounts.routes import ROUTES
 from tests.attacks.discovery import File, Target, discover
 from tests.attacks.fuzz import Fuzz, Sent
 from tests.attacks.tables import PK, ROW_ID, SECRET

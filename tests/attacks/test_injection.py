@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.access.routes import ROUTES
+from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask, formulas_in, harm_in
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'{{ 6|add:8 }}{% now "Y" %}'

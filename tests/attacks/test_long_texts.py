@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.access.routes import ROUTES
+from tests.accounts.routes import ROUTES
 from tests.attacks.discovery import Target, discover
 from tests.attacks.pages import ask_path
 from tests.attacks.tables import PK, ROW_ID

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from tests.access.conftest import TOTP_SECRET, code, enrol, is_signed_in, sign_in
+from tests.accounts.conftest import TOTP_SECRET, code, enrol, is_signed_in, sign_in
 from tests.attacks.lockstep import at_once
 from tests.dashboard.conftest import HttpsClient
 

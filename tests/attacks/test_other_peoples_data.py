@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from messages.models import Action, AuditEvent, Webhook
-from tests.access.routes import OWN_ROUTES
+from tests.accounts.routes import OWN_ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import PK, ROW_ID, fill_every_table
 from tests.dashboard.conftest import HttpsClient

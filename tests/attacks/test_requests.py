@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 
-from tests.access.conftest import is_signed_in, sign_in
-from tests.access.routes import OWN_ROUTES, ROUTES
+from tests.accounts.conftest import is_signed_in, sign_in
+from tests.accounts.routes import OWN_ROUTES, ROUTES
 from tests.attacks.pages import ask
 from tests.conftest import call
 from tests.dashboard.conftest import HttpsClient

@@ -8,8 +8,8 @@ from django.conf import settings as the_settings
 from django.test import Client
 from django.utils.log import AdminEmailHandler
 
-from messages.instances.keys import WebhookKey, webhook_path
-from tests.access.routes import ROUTES
+from messages.instances.webhook_keys import WebhookKey, webhook_path
+from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import SECRET
 from tests.mails import sent_mails

@@ -11,19 +11,19 @@ from contextlib import suppress
 
 import pytest
 
-from messages import phones
-from messages.access.masking import mask_text, masked
-from messages.export.csv_file import csv_line
-from messages.finding.search import understand
-from messages.instances import keys
+from messages.accounts.masking import mask_text, masked
+from messages.domain import addresses
+from messages.domain.failure_reasons import in_words
+from messages.exports.csv_writer import csv_line
+from messages.instances import webhook_keys
+from messages.instances.bulk_import import read_csv
 from messages.instances.credentials import read_credentials
-from messages.instances.imports import read_csv
 from messages.instances.tags import read_tags
 from messages.labels import UnreadableFileError, read_entries, rows_of_csv
 from messages.models import Callback
 from messages.models.cause import stored_cause
-from messages.outgoing.addresses import UnsafeAddressError, read_address
-from messages.reasons import in_words
+from messages.net.url_guard import UnsafeAddressError, read_address
+from messages.search.parser import understand
 from messages.zapi.errors import ZapiError, read_answer
 from messages.zapi.payloads import MalformedCallbackError, parse
 from statusboard.redaction import redact
@@ -111,8 +111,8 @@ OTHERS: dict[str, Callable[[str], object]] = {
     "label": check_label,
     "credentials": lambda text: read_credentials(text, text, text),
     **{"mask text": mask_text, "mask": masked, "failure": in_words, "tags": read_tags},
-    **{"key": keys.verify, "plain": phones.plain, "kind": phones.kind_of},
-    **{"digits": phones.digits_of, "person": phones.person, "whole": phones.whole_numbers},
+    **{"key": webhook_keys.verify, "plain": addresses.plain, "kind": addresses.kind_of},
+    **{"digits": addresses.digits_of, "person": addresses.person, "whole": addresses.whole_numbers},
     "cell": lambda text: csv_line([text]),
     "status": lambda text: Callback(body=text.encode("utf-8", "replace")).reported,
 }

@@ -9,9 +9,9 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.access.roles import ADMIN, SUPERVISOR
-from messages.audit import Action, audit
-from messages.models import Account, AuditEvent, Instance, UserLimit
+from messages.accounts.audit import audit
+from messages.accounts.roles import ADMIN, SUPERVISOR
+from messages.models import Account, Action, AuditEvent, Instance, UserLimit
 from tests.dashboard.conftest import HttpsClient
 
 PAGE = reverse("dashboard:audit")

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from messages.audit import Action, audit, recipient_hash
-from messages.models import AuditEvent
+from messages.accounts.audit import audit, recipient_hash
+from messages.models import Action, AuditEvent
 
 PHONE = "5544999999999"
 

@@ -15,11 +15,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page, Route
 
-from messages.export import ask_for_file, prepare_exports
-from messages.incidents.glance import State, glance
+from messages.exports import ask_for_file, prepare_exports
+from messages.incidents.incident_counts import State, glance
+from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, ExportKind, Incident, IncidentKind, Label, SavedView
 from messages.summaries import recompute
-from messages.worker.follow_ups import follow_up
 
 from .crawl import pages
 

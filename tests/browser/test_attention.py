@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from messages.access.roles import SUPERVISOR
-from messages.incidents.glance import glance
+from messages.accounts.roles import SUPERVISOR
+from messages.incidents.incident_counts import glance
 from messages.models import Incident, IncidentKind, WorkerBeat
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from messages.finding.opaque import seal
+from messages.search.signed_urls import seal
 
 from .crawl import pages
 

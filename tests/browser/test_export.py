@@ -3,14 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from messages.export import prepare_exports
+from messages.exports import prepare_exports
 from tests.browser.test_everyone import violations
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, report, monkeypatch):
-    monkeypatch.setattr("messages.dashboard.export.AT_ONCE", 1)
+    monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
     report("SENT", id="FIRST")
     report("SENT", id="SECOND")
     page = open_page(admin_user)

@@ -4,11 +4,11 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from messages.instances.batches import work_batches
+from messages.instances.bulk_jobs import work_batches
 from messages.instances.push import retry_due_pushes
+from messages.jobs.follow_ups import follow_up
 from messages.models import Instance
 from messages.simulator.gateway import RememberedInstance
-from messages.worker.follow_ups import follow_up
 from tests.browser.test_everyone import violations
 from tests.stand_in import FOREIGN_URL, zapi
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from messages.finding.opaque import seal
 from messages.models import HourlySummary, Retention
+from messages.search.signed_urls import seal
 from messages.summaries.days import add_up
 
 from .test_views import tab_to

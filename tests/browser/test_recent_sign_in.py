@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Page
 
-from messages.access.recent_sign_in import AUTHENTICATED_AT
-from tests.access.conftest import enrol
+from messages.accounts.recent_sign_in import AUTHENTICATED_AT
+from tests.accounts.conftest import enrol
 
 pytestmark = pytest.mark.browser
 

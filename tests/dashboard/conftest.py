@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from messages.access.roles import ADMIN, SUPPORT
+from messages.accounts.roles import ADMIN, SUPPORT
 from messages.models import Message
 
 Report = Callable[..., Message]

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from messages.domain.statuses import Status
 from messages.models import StatusEvent
-from messages.statuses import Status
 
 START = datetime(2026, 11, 22, 9, 13, 51, tzinfo=UTC)
 PHONE = "5544999999999"

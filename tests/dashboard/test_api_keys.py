@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from messages.access.roles import ADMIN
+from messages.accounts.roles import ADMIN
 from messages.models import Action, ApiKey, AuditEvent, UserLimit
 
 LIST = reverse("dashboard:api-keys")

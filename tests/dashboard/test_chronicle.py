@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from messages.dashboard.chronicle import chronicle
-from messages.statuses import Status
+from messages.dashboard.messages.event_log import chronicle
+from messages.domain.statuses import Status
 
 from .events import event, in_group
 

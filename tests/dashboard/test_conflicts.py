@@ -8,17 +8,9 @@ from django.db import IntegrityError, connection
 from django.db.models.signals import pre_save
 from django.urls import reverse
 
-from messages.access.api_keys import issue
+from messages.accounts.api_keys import issue
 from messages.instances.connect import update
-from messages.models import (
-    Account,
-    ApiKey,
-    ApiKeyLimit,
-    Instance,
-    Label,
-    SavedView,
-    UserLimit,
-)
+from messages.models import Account, ApiKey, ApiKeyLimit, Instance, Label, SavedView, UserLimit
 from tests.dashboard.conftest import HttpsClient
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label
-from messages.worker.follow_ups import follow_up
 from tests.dashboard.conftest import shown
 
 HOME = "/"

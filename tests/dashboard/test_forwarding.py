@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from messages.access.roles import SUPERVISOR
+from messages.accounts.roles import SUPERVISOR
+from messages.jobs.follow_ups import follow_up
 from messages.models import Action, AuditEvent, Forward, Instance, UserLimit, Webhook
-from messages.worker.follow_ups import follow_up
 from tests.forwarding.conftest import forward, status, store
 from tests.receiver import Receiver, Reply, receiving
 

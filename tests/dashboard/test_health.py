@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from messages.forwarding import set_forwarding
 from messages.ingest import Delivery, new_delivery_id, spool
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Action,
     AuditEvent,
@@ -16,7 +17,6 @@ from messages.models import (
     SpooledCallback,
     UserLimit,
 )
-from messages.worker.follow_ups import follow_up
 from tests.ingest.conftest import spool_path
 
 __all__ = ["spool_path"]

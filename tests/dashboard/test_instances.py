@@ -12,14 +12,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.access.roles import ADMIN, SUPERVISOR
-from messages.dashboard.instances.panel import panel
-from messages.instances.addresses import webhook_url
-from messages.instances.batches import start_for, work_batches
+from messages.accounts.roles import ADMIN, SUPERVISOR
+from messages.dashboard.instances.webhook_panel import panel
+from messages.instances.bulk_jobs import start_for, work_batches
 from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
-from messages.instances.reading import webhooks_of
+from messages.instances.sync import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.verify import verify_due
+from messages.instances.webhook_urls import webhook_url
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Account,
     Action,
@@ -36,7 +37,6 @@ from messages.models import (
     WebhookState,
 )
 from messages.simulator.gateway import Gateway, RememberedInstance
-from messages.worker.follow_ups import follow_up
 from messages.zapi.client import ZapiClient
 from tests.stand_in import FOREIGN_URL, zapi
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from messages.access.roles import SUPERVISOR
+from messages.accounts.roles import SUPERVISOR
 from messages.models import Action, AuditEvent, Instance, Label, UserLimit
 
 PATH = reverse("dashboard:labels")

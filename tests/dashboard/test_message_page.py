@@ -8,8 +8,8 @@ from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from messages.dashboard.moments import Moment
-from messages.incidents.glance import State, glance
+from messages.dashboard.shared.moments import Moment
+from messages.incidents.incident_counts import State, glance
 from messages.models import (
     Alias,
     Callback,

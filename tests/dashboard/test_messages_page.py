@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
+from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label, Message
-from messages.worker.follow_ups import follow_up
 from tests.dashboard.conftest import shown
 
 HOME = "/"

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from messages.dashboard.moments import Moment, between, duration, moment, relative
+from messages.dashboard.shared.moments import Moment, between, duration, moment, relative
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

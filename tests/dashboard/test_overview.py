@@ -5,11 +5,11 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
+from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, UserLimit
 from messages.models.summary import LATENCY_EDGES
 from messages.summaries import recompute
 from messages.summaries.days import add_up
-from messages.worker.follow_ups import follow_up
 
 URL = "/overview/"
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from messages.access.roles import ADMIN, SEE_PHONES, SUPERVISOR
+from messages.accounts.roles import ADMIN, SEE_PHONES, SUPERVISOR
 from messages.ingest import quarantine
 from messages.models import Action, AuditEvent, Callback, Instance, Message, UserLimit
 

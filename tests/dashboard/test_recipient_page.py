@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from messages.dashboard.recipients import Rung
-from messages.finding.opaque import seal
-from messages.incidents.glance import State, glance
+from messages.dashboard.messages.recipient_views import Rung
+from messages.domain.statuses import Status
+from messages.incidents.incident_counts import State, glance
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Action,
     Alias,
@@ -19,8 +20,7 @@ from messages.models import (
     Message,
     UserLimit,
 )
-from messages.statuses import Status
-from messages.worker.follow_ups import follow_up
+from messages.search.signed_urls import seal
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
 
@@ -95,7 +95,7 @@ def test_no_number_stands_in_its_title(viewer, history):
 
 
 def test_pages_keep_the_address(viewer, history, monkeypatch):
-    monkeypatch.setattr("messages.finding.keyset.PAGE_SIZE", 2)
+    monkeypatch.setattr("messages.search.keyset.PAGE_SIZE", 2)
     first = open_page(viewer)
     second = viewer.get(first.context["older_url"])
     assert shown(first) | shown(second) == {"TIED", "LID", "OLD FORM", "FAILED"}

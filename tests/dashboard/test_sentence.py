@@ -3,9 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from messages.dashboard.sentence import sentence, why_no_read
-from messages.dashboard.timeline import headline, steps
-from messages.statuses import Status
+from messages.dashboard.messages.status_sentence import sentence, why_no_read
+from messages.dashboard.messages.timeline import headline, steps
+from messages.domain.statuses import Status
 
 from .events import GROUP, LID, event, in_group
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.dashboard.timeline import headline, recipients, steps
-from messages.statuses import LADDER, Status
+from messages.dashboard.messages.timeline import headline, recipients, steps
+from messages.domain.statuses import LADDER, Status
 
 from .events import GROUP, LID, PHONE, PHONE_WITHOUT_THE_9, event, in_group
 

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from messages.finding.opaque import seal
+from messages.jobs.follow_ups import follow_up
 from messages.models import Action, Alias, AuditEvent, Instance, Label, SavedView, UserLimit
-from messages.worker.follow_ups import follow_up
+from messages.search.signed_urls import seal
 from tests.stand_in import zapi
 
 __all__ = ["zapi"]

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.access.roles import SUPERVISOR
-from messages.export import csv_file, csv_line, rows
+from messages.accounts.roles import SUPERVISOR
+from messages.exports import csv_line, csv_writer, message_columns
 from messages.models import Action, AuditEvent, Instance, Label, UserLimit
 from tests.dashboard.conftest import (
     HttpsClient,
@@ -26,7 +26,7 @@ from tests.dashboard.conftest import (
 
 __all__ = ["_quick_passwords", "deliver", "report", "support", "viewer"]
 
-URL = "/messages/export/"
+URL = "/messages/exports/"
 
 
 @pytest.fixture
@@ -81,14 +81,14 @@ class TestCsv:
         assert [row["Message id"] for row in table(taker, "?status=read")] == ["A"]
 
     def test_newest_first_and_none_twice_across_pieces(self, taker, report, monkeypatch):
-        monkeypatch.setattr(rows, "CHUNK", 2)
-        monkeypatch.setattr(csv_file, "_LINES", 2)
+        monkeypatch.setattr(message_columns, "CHUNK", 2)
+        monkeypatch.setattr(csv_writer, "_LINES", 2)
         for name in "ABCDE":
             report("SENT", id=name)
         assert [row["Message id"] for row in table(taker)] == list("EDCBA")
 
     def test_of_some_time_the_one_sent_last_comes_first(self, taker, report, monkeypatch):
-        monkeypatch.setattr(rows, "CHUNK", 2)
+        monkeypatch.setattr(message_columns, "CHUNK", 2)
         for minutes_ago, name in enumerate("ABCDE"):
             report("SENT", id=name, minutes_ago=minutes_ago)
         found = table(taker, "?until=2099-01-01T00:00Z")
@@ -107,13 +107,13 @@ class TestCsv:
     )
     def test_a_time_is_written_as_iso_8601_has_it(self, at, name):
         there = ZoneInfo(name)
-        assert csv_file._moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
+        assert csv_writer._moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
 
     @pytest.mark.parametrize(("few", "queries"), [(1000, 2), (0, 5)])
     def test_events_are_read_together_only_while_they_are_few(
         self, taker, report, monkeypatch, few, queries
     ):
-        monkeypatch.setattr(rows, "_FEW", few)
+        monkeypatch.setattr(message_columns, "_FEW", few)
         for number in range(100):
             report("SENT", id=f"G{number}", phone="120363019502650977-group", isGroup=True)
         with CaptureQueriesContext(connection) as asked:
@@ -162,7 +162,7 @@ class TestCsv:
     def test_no_cell_is_overlooked_in_a_line(self, cells, between):
         text = io.StringIO(csv_line(cells, between), newline="")
         (line,) = csv.reader(text, delimiter=between)
-        assert line == list(map(csv_file._neutral, cells))
+        assert line == list(map(csv_writer._neutral, cells))
 
     def test_every_cell_is_quoted(self):
         assert csv_line(["Pedido;x", 7]) == '"Pedido;x","7"\r\n'
@@ -280,7 +280,7 @@ class TestWorkbook:
         assert "<f>" not in sheet
 
     def test_beyond_its_limit_it_says_to_take_csv(self, taker, report, monkeypatch):
-        monkeypatch.setattr("messages.dashboard.export.MOST_ROWS", 1)
+        monkeypatch.setattr("messages.dashboard.exports.views.MOST_ROWS", 1)
         report("SENT", id="A")
         report("SENT", id="B")
         answer = take(taker, "?period=all", kind="xlsx")
@@ -302,9 +302,9 @@ class TestSize:
     def test_it_tells_what_takes_long(self, taker, report, monkeypatch):
         report("SENT", id="A")
         report("SENT", id="B")
-        monkeypatch.setattr("messages.dashboard.export.AT_ONCE", 1)
+        monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
         assert "the file is ready in a moment" in self.ask(taker)
-        monkeypatch.setattr("messages.dashboard.export.MOST_ROWS", 1)
+        monkeypatch.setattr("messages.dashboard.exports.views.MOST_ROWS", 1)
         assert self.ask(taker).startswith("More than 1 messages: take the CSV")
 
 

@@ -10,15 +10,15 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone, translation
 
-from messages.access.roles import ADMIN
-from messages.audit import audit
-from messages.export import (
+from messages.accounts.audit import audit
+from messages.accounts.roles import ADMIN
+from messages.exports import (
     ask_for_file,
-    contents,
+    export_jobs,
+    file_contents,
     forget_old_exports,
-    prepare,
+    message_columns,
     prepare_exports,
-    rows,
 )
 from messages.models import (
     Action,
@@ -31,15 +31,15 @@ from messages.models import (
 )
 from messages.privacy import carry_on, request_erasure, who_is
 from tests.dashboard.conftest import HttpsClient, _quick_passwords, report
-from tests.export.test_export import client, supervisor, take, taker
+from tests.exports.test_export import client, supervisor, take, taker
 
 __all__ = ["_quick_passwords", "client", "report", "supervisor", "taker"]
 
 
 @pytest.fixture(autouse=True)
 def _two_take_longer_than_a_moment(monkeypatch):
-    monkeypatch.setattr("messages.dashboard.export.AT_ONCE", 1)
-    monkeypatch.setattr(prepare, "PIECE", 1000)
+    monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
+    monkeypatch.setattr(export_jobs, "PIECE", 1000)
 
 
 @pytest.fixture
@@ -85,8 +85,8 @@ class Stop(threading.Event):
 
 
 def test_the_page_tells_how_far_it_has_come(taker, address, monkeypatch):
-    monkeypatch.setattr(rows, "CHUNK", 1)
-    monkeypatch.setattr(prepare, "TELLS_EVERY", 0)
+    monkeypatch.setattr(message_columns, "CHUNK", 1)
+    monkeypatch.setattr(export_jobs, "TELLS_EVERY", 0)
     prepare_exports(Stop(1))
     progress = f"{address}progress/"
     assert "1 of 2 rows are written." in taker.get(progress).content.decode()
@@ -106,7 +106,7 @@ def test_once_it_is_over_the_page_is_loaded_again(taker, address):
 
 
 def test_a_worker_leaves_alone_what_another_one_writes(address):
-    ExportJob.objects.update(next_try_at=timezone.now() + prepare.LEASE)
+    ExportJob.objects.update(next_try_at=timezone.now() + export_jobs.LEASE)
     assert prepare_exports() == 0
 
 
@@ -115,7 +115,7 @@ def test_asking_twice_is_one_file(taker, address):
 
 
 def test_nobody_keeps_more_than_a_few(taker, address, monkeypatch):
-    monkeypatch.setattr(prepare, "MOST_KEPT", 2)
+    monkeypatch.setattr(export_jobs, "MOST_KEPT", 2)
     for days in ("24h", "7d", "30d"):
         take(taker, f"?period={days}", kind="xlsx")
     assert ExportJob.objects.count() == 2
@@ -211,14 +211,14 @@ def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeyp
             erased = ExportJob.objects.exclude(started_at=None).delete()
             return bool(erased[0]) and False
 
-    monkeypatch.setattr(prepare, "TELLS_EVERY", 0)
+    monkeypatch.setattr(export_jobs, "TELLS_EVERY", 0)
     prepare_exports(Erased())
     assert not ExportJob.objects.exists()
     assert not ExportPiece.objects.exists()
 
 
 def test_one_that_fails_again_and_again_is_given_up(taker, address):
-    ExportJob.objects.update(zone="Nowhere/Land", tries=prepare.MOST_TRIES)
+    ExportJob.objects.update(zone="Nowhere/Land", tries=export_jobs.MOST_TRIES)
     prepare_exports()
     assert "could not be written" in taker.get(address).content.decode()
 
@@ -247,7 +247,7 @@ def rows_of(text):
 
 def take_at_once(client):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("messages.dashboard.export.AT_ONCE", 2)
+        patch.setattr("messages.dashboard.exports.views.AT_ONCE", 2)
         return take(client).content.decode("utf-8-sig")
 
 
@@ -262,7 +262,7 @@ def test_a_short_csv_is_one_complete_answer(taker, report):
 def test_a_csv_of_many_pieces_is_put_together_again(taker, report, monkeypatch):
     for number in range(30):
         report("SENT", id=f"3EB{number}")
-    monkeypatch.setattr(rows, "CHUNK", 7)
+    monkeypatch.setattr(message_columns, "CHUNK", 7)
     address = take(taker)["Location"]
     prepare_exports()
     assert ExportPiece.objects.count() > 3
@@ -276,8 +276,8 @@ def test_the_csv_and_the_workbook_of_one_filter_are_two_files(taker, address):
 def test_more_messages_than_one_csv_may_have_are_refused_with_advice(taker, report, monkeypatch):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
-    csv = contents.CONTENTS[ExportKind.CSV]
-    monkeypatch.setitem(contents.CONTENTS, ExportKind.CSV, dataclasses.replace(csv, most=1))
+    csv = file_contents.CONTENTS[ExportKind.CSV]
+    monkeypatch.setitem(file_contents.CONTENTS, ExportKind.CSV, dataclasses.replace(csv, most=1))
     address = take(taker)["Location"]
     prepare_exports()
     assert "too many messages for one file" in taker.get(address).text
@@ -305,7 +305,7 @@ def test_many_files_of_one_person_do_not_keep_others_waiting(db):
 def test_only_one_file_of_a_person_is_written_at_a_time(db):
     first, _second = asked_by("greedy", 2)
     ExportJob.objects.filter(pk=first.pk).update(
-        started_at=timezone.now(), next_try_at=timezone.now() + prepare.LEASE
+        started_at=timezone.now(), next_try_at=timezone.now() + export_jobs.LEASE
     )
     assert prepare_exports() == 0
 
@@ -315,7 +315,7 @@ def test_eighteen_clicks_leave_a_few_files_to_write(taker, report):
     report("SENT", id="3EB0B")
     for number in range(18):
         take(taker, f"?period=all&q={number}" if number % 2 else "?period=all")
-    assert ExportJob.objects.count() <= prepare.MOST_KEPT
+    assert ExportJob.objects.count() <= export_jobs.MOST_KEPT
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from requests.adapters import HTTPAdapter
 
-from messages.worker.loop import Job, run_due
+from messages.jobs.scheduler import Job, run_due
 from tests.faults.conftest import StartDoor
 from tests.faults.postgresql import Cluster
 

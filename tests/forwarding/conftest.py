@@ -8,8 +8,8 @@ import pytest
 
 from messages.forwarding import Forwarder, set_forwarding
 from messages.ingest import Delivery, new_delivery_id, record
+from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Webhook, WebhookKind
-from messages.worker.follow_ups import follow_up
 from tests.receiver import Receiver, receiver
 
 __all__ = ["receiver"]

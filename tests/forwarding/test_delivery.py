@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from messages.forwarding.lines import LEASE, Lanes, claim
-from messages.forwarding.verdict import FIRST_WAIT, LONGEST_WAIT, LONGEST_WISH
+from messages.forwarding.line_leases import LEASE, Lanes, claim
+from messages.forwarding.outcomes import FIRST_WAIT, LONGEST_WAIT, LONGEST_WISH
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     FollowUp,
     Forward,
@@ -14,7 +15,6 @@ from messages.models import (
     ForwardState,
     WebhookKind,
 )
-from messages.worker.follow_ups import follow_up
 from tests.forwarding.conftest import forward, forwarding, status, store
 from tests.receiver import Reply, receiving
 

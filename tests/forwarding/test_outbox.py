@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 
 from messages.forwarding import drop_unwanted
+from messages.jobs.follow_ups import BATCH, follow_up
 from messages.models import Callback, FollowUp, Forward, ForwardLine, WebhookKind
-from messages.worker.follow_ups import BATCH, follow_up
 from tests.forwarding.conftest import forwarding, status, store
 
 HERE = "https://crm.example.com/hook"

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from messages.forwarding import forwarding_state, set_forwarding
-from messages.instances.addresses import webhook_url
+from messages.instances.webhook_urls import webhook_url
+from messages.jobs.follow_ups import follow_up
 from messages.models import Forward, ForwardLine, ForwardProblem, Webhook, WebhookKind
-from messages.worker.follow_ups import follow_up
 from tests.forwarding.conftest import forward, forwarding, status, store
 from tests.receiver import Reply, receiving
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from messages.forwarding.lines import LANES, LANES_OF_A_HOST, LANES_OF_THE_FAILING, Lanes
-from messages.forwarding.verdict import FIRST_WAIT, LONGEST_WAIT, Refusal, judge, wait_after
+from messages.forwarding.line_leases import LANES, LANES_OF_A_HOST, LANES_OF_THE_FAILING, Lanes
+from messages.forwarding.outcomes import FIRST_WAIT, LONGEST_WAIT, Refusal, judge, wait_after
 from messages.models import ForwardProblem
-from messages.outgoing import Answer, Failure
+from messages.net import Answer, Failure
 
 FAULT = Refusal(ForwardProblem.FAULT)
 

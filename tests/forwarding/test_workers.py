@@ -15,7 +15,7 @@ import requests
 from django.db import connection
 from django.utils import timezone
 
-from messages.forwarding.lines import LOAD
+from messages.forwarding.line_leases import LOAD
 from messages.models import FollowUp, Forward, ForwardLine, Instance, WebhookKind
 from tests.forwarding.conftest import forwarding, status, store
 from tests.processes.conftest import ROOT, start_board

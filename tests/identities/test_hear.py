@@ -2,10 +2,10 @@
 
 from django.core.management import call_command
 
-from messages.aliases import hear
-from messages.heard import Heard
+from messages.identities import hear
+from messages.ingest.callback_batch import Heard
+from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, KnownAddress
-from messages.worker.follow_ups import follow_up
 
 NUMBER = "5544999999999"
 

@@ -9,12 +9,12 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from messages.finding.criteria import Criteria
-from messages.finding.search import understand
 from messages.ingest import drain
+from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Callback, Erasure, FollowUp, SpooledCallback
 from messages.privacy import carry_on, request_erasure, who_is
-from messages.worker.follow_ups import follow_up
+from messages.search.criteria import Criteria
+from messages.search.parser import understand
 from tests.ingest.conftest import away, spool_path
 
 __all__ = ["away", "spool_path"]

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from messages.aliases import look_up
+from messages.identities import look_up
 from messages.models import Alias
 from messages.zapi.client import ZapiError
 

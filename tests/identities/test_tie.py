@@ -3,8 +3,8 @@
 import pytest
 from django.core.management import call_command
 
+from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Message, OtherAddress
-from messages.worker.follow_ups import follow_up
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
 

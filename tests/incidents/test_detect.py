@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError
 
 from messages.incidents.detect import detect
-from messages.incidents.finding import Finding
+from messages.incidents.findings import Finding
 from messages.models import Incident, IncidentKind
 from tests.incidents.conftest import Told
 

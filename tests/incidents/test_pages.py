@@ -7,17 +7,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from messages.access.roles import ADMIN, SUPERVISOR, SUPPORT
-from messages.incidents.absence import ABSENT_AFTER
-from messages.incidents.glance import State, glance
-from messages.models import (
-    AuditEvent,
-    Incident,
-    IncidentKind,
-    Instance,
-    UserLimit,
-    WorkerBeat,
-)
+from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.incidents.incident_counts import State, glance
+from messages.incidents.worker_absence import ABSENT_AFTER
+from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.dashboard.conftest import HttpsClient, _quick_passwords
 from tests.incidents.conftest import clock, look, send, told, zapi
 
@@ -27,7 +20,7 @@ __all__ = ["_quick_passwords", "clock", "look", "told", "zapi"]
 @pytest.fixture(autouse=True)
 def _looks(nothing_needs_attention, monkeypatch):
     """The web process has been up for long, and looks at each page."""
-    monkeypatch.setattr("messages.incidents.glance._LOOKS_EVERY", 0.0)
+    monkeypatch.setattr("messages.incidents.incident_counts._LOOKS_EVERY", 0.0)
     monkeypatch.setattr(glance, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
     glance.forget()
 

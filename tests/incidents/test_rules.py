@@ -7,10 +7,10 @@ from typing import ClassVar
 import pytest
 from django.utils import timezone
 
-from messages.incidents.learning import learn_rhythms
-from messages.incidents.words import about, advice, happening
-from messages.instances.addresses import webhook_url
+from messages.incidents.presentation import about, advice, happening
+from messages.incidents.rhythm_learning import learn_rhythms
 from messages.instances.verify import check
+from messages.instances.webhook_urls import webhook_url
 from messages.models import (
     Callback,
     ForwardLine,
@@ -150,7 +150,7 @@ class TestDisconnected:
 
 def look_at(zapi, instance):
     """The stand-in's own instance; made known by a first call."""
-    from messages.incidents.queue import queued_at_zapi  # noqa: PLC0415
+    from messages.incidents.zapi_queue import queued_at_zapi  # noqa: PLC0415
 
     queued_at_zapi(instance)
     return zapi.instances[instance.zapi_id]
@@ -232,11 +232,11 @@ class TestStuck:
         assert "At least 1020 messages wait in Z-API’s queue" in words()
 
     def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
-        monkeypatch.setattr("messages.incidents.queue._PATIENCE", 0.0)
+        monkeypatch.setattr("messages.incidents.zapi_queue._PATIENCE", 0.0)
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert zapi.calls == []
-        monkeypatch.setattr("messages.incidents.queue._PATIENCE", 20.0)
+        monkeypatch.setattr("messages.incidents.zapi_queue._PATIENCE", 20.0)
         look()
         assert len(zapi.calls) == 1
 

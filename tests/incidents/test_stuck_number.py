@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from messages.access.api_keys import issue
-from messages.access.roles import ADMIN
-from messages.incidents.glance import State, glance
+from messages.accounts.api_keys import issue
+from messages.accounts.roles import ADMIN
+from messages.incidents.incident_counts import State, glance
 from messages.models import ApiKey, Incident, IncidentKind, Instance, KeyRole
 from tests.api.conftest import Caller
 from tests.dashboard.conftest import HttpsClient, _quick_passwords

@@ -8,7 +8,7 @@ from django.db import OperationalError, connections
 
 from messages.ingest import spool as spool_module
 from messages.ingest import store
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
 from messages.ingest.spool_quota import SpoolQuota
 
 

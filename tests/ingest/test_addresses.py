@@ -7,12 +7,12 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from messages.finding.criteria import Criteria
-from messages.finding.search import understand
 from messages.ingest import new_delivery_id
 from messages.models import Alias, Instance, KnownAddress, Message, OtherAddress, StatusEvent
 from messages.privacy.find import find
 from messages.privacy.person import who_is
+from messages.search.criteria import Criteria
+from messages.search.parser import understand
 
 NOW = datetime(2026, 10, 6, 15, 20, tzinfo=UTC)
 NUMBER, LID = "5544999990001", "200000000000011@lid"

@@ -7,8 +7,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from messages.ingest import store
-from messages.ingest.breaker import Breaker
-from messages.ingest.record import breaker
+from messages.ingest.circuit_breaker import Breaker
+from messages.ingest.service import breaker
 from messages.models import FollowUp
 
 

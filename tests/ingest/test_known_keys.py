@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from messages.ingest import drain, known_keys, spool
 from messages.instances import archive
-from messages.instances.keys import WebhookKey, webhook_path
-from messages.instances.rotate import rotate_key
+from messages.instances.rotation import rotate_key
+from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Callback, Instance
 from messages.webhooks import views
 from tests.conftest import ZAPI_ID, call

@@ -18,10 +18,10 @@ from messages.ingest import (
     Period,
     RebuildRefusedError,
     new_delivery_id,
+    quarantine_replay,
     rebuild,
     record,
     replay,
-    reprocess,
 )
 from messages.ingest.rebuild import _Rebuild
 from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
@@ -47,7 +47,7 @@ def misunderstood(monkeypatch):
 
     def deliver_misunderstood(payload, **more):
         with monkeypatch.context() as broken:
-            broken.setattr("messages.ingest.entry.parse", lambda body: 1 / 0)
+            broken.setattr("messages.ingest.entries.parse", lambda body: 1 / 0)
             return deliver(payload, **more)
 
     return deliver_misunderstood
@@ -148,14 +148,14 @@ class TestReplay:
     def test_one_that_fails_holds_up_no_other(self, instance, misunderstood, monkeypatch):
         misunderstood(status(ids=["BAD"]))
         misunderstood(status())
-        settle = reprocess._settle
+        settle = quarantine_replay._settle
 
         def fail_once(entry):
             if entry.status.message_ids == ("BAD",):
                 raise DataError("invalid")
             return settle(entry)
 
-        monkeypatch.setattr(reprocess, "_settle", fail_once)
+        monkeypatch.setattr(quarantine_replay, "_settle", fail_once)
         assert replay(Callback.objects.all()).outcomes == {"quarantined": 1, "applied": 1}
 
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 
 from messages.ingest import Delivery, drain, new_delivery_id, record, spool, store
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
 from messages.ingest.spool import SpoolUnavailableError
 from messages.models import Callback, Message, SpooledCallback, StatusEvent
 from tests.conftest import ZAPI_ID

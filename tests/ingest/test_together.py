@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.ingest import Delivery, new_delivery_id, postgresql, record, store
-from messages.ingest.entry import read
+from messages.ingest.entries import read
 from messages.ingest.postgresql import LEADERS
 from messages.ingest.store import backend
 from messages.models import Callback, FollowUp, Message, StatusEvent

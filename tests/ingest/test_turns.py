@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from messages.ingest.batching import SpoiltError, Turns
 from messages.ingest.file_lock import FileLock
-from messages.ingest.turns import SpoiltError, Turns
 from statusboard.deadline import deadline
 from tests.faults.waiting import wait_until
 

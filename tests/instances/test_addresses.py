@@ -1,6 +1,6 @@
 import pytest
 
-from messages.instances.addresses import is_ours, webhook_url, why_push_is_off
+from messages.instances.webhook_urls import is_ours, webhook_url, why_push_is_off
 
 BOARD = "https://board.example.com"
 

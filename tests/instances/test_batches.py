@@ -6,8 +6,9 @@ import pytest
 from django.db import DataError, OperationalError
 from django.utils import timezone
 
-from messages.instances import batches, budget
-from messages.instances.batches import (
+from messages.instances import bulk_jobs, call_budget
+from messages.instances.bulk_import import Wish, preview
+from messages.instances.bulk_jobs import (
     LEASE,
     WAITS_AT_MOST,
     call_off,
@@ -17,7 +18,6 @@ from messages.instances.batches import (
     work_batches,
     work_on,
 )
-from messages.instances.imports import Wish, preview
 from messages.instances.push import push_wanted
 from messages.models import Account, Action, AuditEvent, Batch, BatchKind, Instance, RowState
 
@@ -33,7 +33,7 @@ def test_a_row_that_we_stumble_over_ends_failed_and_the_others_are_done(
             raise ValueError
         asked.append(one)
 
-    monkeypatch.setattr(batches, "check", stumble)
+    monkeypatch.setattr(bulk_jobs, "check", stumble)
     batch = start_for([instance, other], BatchKind.VERIFY)
     assert work_batches() == 2
     assert asked == [other]
@@ -44,7 +44,7 @@ def test_a_row_whose_values_the_database_refuses_ends_failed(instance, zapi, mon
     def refuse(one):
         raise DataError
 
-    monkeypatch.setattr(batches, "check", refuse)
+    monkeypatch.setattr(bulk_jobs, "check", refuse)
     batch = start_for([instance], BatchKind.VERIFY)
     assert work_batches() == 1
     assert progress_of(batch).failed == 1
@@ -54,7 +54,7 @@ def test_a_database_that_is_away_fails_no_row(instance, zapi, monkeypatch):
     def be_away(one):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(batches, "check", be_away)
+    monkeypatch.setattr(bulk_jobs, "check", be_away)
     batch = start_for([instance], BatchKind.VERIFY)
     with pytest.raises(OperationalError):
         work_batches()
@@ -63,7 +63,7 @@ def test_a_database_that_is_away_fails_no_row(instance, zapi, monkeypatch):
 
 @pytest.fixture
 def small_budget(monkeypatch):
-    monkeypatch.setattr(budget, "INSTANCES_A_TURN", 2)
+    monkeypatch.setattr(call_budget, "INSTANCES_A_TURN", 2)
 
 
 def several(account: Account, number: int) -> list[Instance]:
@@ -129,8 +129,8 @@ def test_a_row_does_not_wait_for_ever(instance, zapi):
 
 @pytest.mark.usefixtures("zapi")
 def test_a_command_waits_for_room(account, monkeypatch):
-    monkeypatch.setattr(budget, "INSTANCES_A_TURN", 1)
-    monkeypatch.setattr(budget, "TURN", timedelta(seconds=0.1))
+    monkeypatch.setattr(call_budget, "INSTANCES_A_TURN", 1)
+    monkeypatch.setattr(call_budget, "TURN", timedelta(seconds=0.1))
     batch = start_for(several(account, 3), BatchKind.VERIFY)
     assert len(list(work_on(batch))) == 3
 

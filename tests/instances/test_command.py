@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
-from messages.instances.addresses import webhook_url
+from messages.instances.webhook_urls import webhook_url
 from messages.models import (
     Account,
     Action,

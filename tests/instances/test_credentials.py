@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from messages.instances.imports import Wish, preview, read_csv, read_partner_list
+from messages.instances.bulk_import import Wish, preview, read_csv, read_partner_list
 from messages.models import BatchRow, Instance
 from messages.simulator.gateway import RememberedInstance
 from tests.dashboard.test_instances import ADD, Browser, admin, work

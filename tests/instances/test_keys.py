@@ -2,7 +2,7 @@
 
 import pytest
 
-from messages.instances.keys import WebhookKey, sign, verify
+from messages.instances.webhook_keys import WebhookKey, sign, verify
 
 KEY = WebhookKey("3C0D9B1E6F5A", 2)
 

@@ -7,12 +7,12 @@ from django.db import connection
 from django.utils import timezone, translation
 
 from messages.instances import push as module
-from messages.instances.addresses import webhook_url
-from messages.instances.owners import leave
+from messages.instances.foreign_webhooks import leave
 from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
-from messages.instances.reading import webhooks_of
-from messages.instances.rotate import rotate_key
+from messages.instances.rotation import rotate_key
+from messages.instances.sync import webhooks_of
 from messages.instances.verify import verify
+from messages.instances.webhook_urls import webhook_url
 from messages.models import Instance, Webhook, WebhookState
 from messages.zapi.client import ZapiClient
 from tests.stand_in import FOREIGN_URL

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messages.instances.addresses import webhook_url
-from messages.instances.keys import WebhookKey, webhook_path
 from messages.instances.push import push_wanted, retry_due_pushes
-from messages.instances.rotate import OVERLAP, NotRetiredError, retire_old_keys, rotate_key
+from messages.instances.rotation import OVERLAP, NotRetiredError, retire_old_keys, rotate_key
 from messages.instances.verify import verify_due
+from messages.instances.webhook_keys import WebhookKey, webhook_path
+from messages.instances.webhook_urls import webhook_url
 from messages.models import Account, Action, AuditEvent, Instance
 from tests.conftest import call
 from tests.stand_in import FOREIGN_URL

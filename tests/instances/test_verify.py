@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messages.instances import reading
+from messages.instances import sync
 from messages.instances import verify as module
-from messages.instances.addresses import webhook_url
-from messages.instances.owners import leave
+from messages.instances.foreign_webhooks import leave
 from messages.instances.push import push_wanted
 from messages.instances.verify import verify, verify_due
+from messages.instances.webhook_urls import webhook_url
 from messages.models import Account, Instance, Webhook, WebhookState
 from messages.simulator.gateway import HOOKS, RememberedInstance
 from tests.stand_in import FOREIGN_URL
@@ -110,7 +110,7 @@ def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account,
     def stumble(instance, *arguments, **more):
         if instance == first:
             raise ValueError
-        reading.note(instance, *arguments, **more)
+        sync.note(instance, *arguments, **more)
 
     for one in (first, *others):
         zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
@@ -287,7 +287,7 @@ def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     def pushed_meanwhile(*arguments, **options):
         push_wanted(Instance.objects.get())
         zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
-        return reading.note(*arguments, **options)
+        return sync.note(*arguments, **options)
 
     monkeypatch.setattr(module, "note", pushed_meanwhile)
     verify_due()
@@ -300,7 +300,7 @@ def test_what_is_left_while_zapi_is_asked_stays_left(instance, zapi, monkeypatch
 
     def left_meanwhile(*arguments, **options):
         leave(Webhook.objects.get(kind="delivery"))
-        return reading.note(*arguments, **options)
+        return sync.note(*arguments, **options)
 
     monkeypatch.setattr(module, "note", left_meanwhile)
     with_webhooks = Instance.objects.prefetch_related("webhooks").select_related("account").get()

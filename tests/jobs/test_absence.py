@@ -5,14 +5,14 @@ import time
 import pytest
 from django.db import DataError, OperationalError
 
-from messages.worker import loop
-from messages.worker.absence import Absence
-from messages.worker.loop import Job, run_due
+from messages.jobs import scheduler
+from messages.jobs.database_absence import Absence
+from messages.jobs.scheduler import Job, run_due
 
 
 @pytest.fixture(autouse=True)
 def _of_this_test_alone(monkeypatch):
-    monkeypatch.setattr(loop, "_absence", Absence())
+    monkeypatch.setattr(scheduler, "_absence", Absence())
 
 
 class Database:

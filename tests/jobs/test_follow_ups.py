@@ -3,10 +3,10 @@
 import pytest
 from django.db import OperationalError
 
-from messages.heard import Heard
+from messages.ingest.callback_batch import Heard
+from messages.jobs import follow_ups
+from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp
-from messages.worker import follow_ups
-from messages.worker.follow_ups import follow_up
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
 OF_NO_USE = STATUS | {"ids": ["POISON"]}

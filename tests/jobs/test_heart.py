@@ -3,10 +3,10 @@
 import pytest
 from django.utils import timezone
 
+from messages.jobs.heartbeat import Heart, forget_old_beats
+from messages.jobs.leases import take_turn
+from messages.jobs.scheduler import Job, run_due
 from messages.models import Turn, WorkerBeat
-from messages.worker.heart import Heart, forget_old_beats
-from messages.worker.loop import Job, run_due
-from messages.worker.turns import take_turn
 from tests.forwarding.conftest import clock
 
 __all__ = ["clock"]

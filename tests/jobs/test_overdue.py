@@ -3,11 +3,11 @@
 import pytest
 
 from messages.incidents.detect import detect
+from messages.jobs.heartbeat import Heart
+from messages.jobs.scheduler import Job, run_due
 from messages.models import Incident
-from messages.notifications.alarm import tell
-from messages.notifications.outbox import enqueue
-from messages.worker.heart import Heart
-from messages.worker.loop import Job, run_due
+from messages.notifications.notification_queue import enqueue
+from messages.notifications.worker_alarm import tell
 from tests.conftest import call
 from tests.forwarding.conftest import clock
 from tests.ingest.conftest import spool_path

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from messages.jobs.leases import take_turn
 from messages.models import Turn
-from messages.worker.turns import take_turn
 
 EVERY = 30.0
 

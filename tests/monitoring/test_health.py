@@ -8,9 +8,9 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from messages.ingest import first_id_at, new_delivery_id, received_at_of, spool_state
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
+from messages.jobs.heartbeat import Heart
 from messages.models import WorkerBeat
-from messages.worker.heart import Heart
 from statusboard.wsgi import webhook_door
 from tests.conftest import call
 

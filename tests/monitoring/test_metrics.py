@@ -14,10 +14,10 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from messages.ingest import first_id_at
-from messages.ingest.record import breaker
+from messages.ingest.service import breaker
+from messages.jobs.heartbeat import Heart
 from messages.models import Callback, Channel, FollowUp, Forward, Incident, Transition
-from messages.notifications.outbox import enqueue
-from messages.worker.heart import Heart
+from messages.notifications.notification_queue import enqueue
 from tests.conftest import Answer, call
 from tests.processes.conftest import start_board
 
@@ -252,7 +252,7 @@ def test_the_door_is_timed_in_every_process(start_board):
 
 
 def test_a_scrape_while_the_database_is_away_says_so(db, monkeypatch):
-    monkeypatch.setattr("messages.monitoring.figures._FIGURES", (_away,))
+    monkeypatch.setattr("messages.monitoring.prometheus._FIGURES", (_away,))
     breaker.open()
     assert figures()["statusboard_database_up"] == 0
 

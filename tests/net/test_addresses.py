@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.outgoing import UnsafeAddressError, read_address
-from messages.outgoing.addresses import is_public, resolve
+from messages.net import UnsafeAddressError, read_address
+from messages.net.url_guard import is_public, resolve
 
 PRIVATE = [
     *("0.0.0.1", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1"),

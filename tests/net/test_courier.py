@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from messages.outgoing import Answer, Courier, Failure, PostFailedError
+from messages.net import Answer, Courier, Failure, PostFailedError
 from messages.simulator.certificate import make_context
-from tests.outgoing.test_addresses import answering
+from tests.net.test_addresses import answering
 from tests.receiver import Reply, receiving
 
 TOKEN = "a-token-that-sends-messages"

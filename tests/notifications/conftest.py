@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from messages.models import Channel, ChannelKind, Incident, IncidentKind, Transition
-from messages.notifications.outbox import enqueue
+from messages.notifications.notification_queue import enqueue
 from tests.forwarding.conftest import Clock, clock
 from tests.receiver import Receiver, receiver
 

@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from messages.incidents.absence import ABSENT_AFTER
 from messages.incidents.detect import CLEAR_FOR, detect
-from messages.incidents.glance import glance
+from messages.incidents.incident_counts import glance
+from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import Incident, WorkerBeat
-from messages.notifications.alarm import alarm, tell
-from messages.notifications.notifier import notify
-from messages.notifications.outbox import enqueue
+from messages.notifications.delivery_lines import notify
+from messages.notifications.notification_queue import enqueue
+from messages.notifications.worker_alarm import alarm, tell
 from tests.dashboard.conftest import HttpsClient
 from tests.forwarding.test_workers import on_postgresql
 from tests.notifications.conftest import messages_of, turns

@@ -9,24 +9,10 @@ import pytest
 from django.core import mail
 
 from messages.incidents.detect import detect
-from messages.models import (
-    Channel,
-    ChannelKind,
-    IncidentKind,
-    Instance,
-    Notification,
-    Transition,
-)
-from messages.notifications.notifier import LEASE, notify
-from messages.notifications.outbox import enqueue
-from tests.notifications.conftest import (
-    SECRET,
-    channel,
-    messages_of,
-    opened,
-    resolved,
-    turns,
-)
+from messages.models import Channel, ChannelKind, IncidentKind, Instance, Notification, Transition
+from messages.notifications.delivery_lines import LEASE, notify
+from messages.notifications.notification_queue import enqueue
+from tests.notifications.conftest import SECRET, channel, messages_of, opened, resolved, turns
 from tests.receiver import Reply
 
 OPERATORS_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"

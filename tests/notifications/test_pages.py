@@ -5,7 +5,7 @@ import re
 import pytest
 from django.contrib.auth.models import Group, User
 
-from messages.access.roles import ADMIN
+from messages.accounts.roles import ADMIN
 from messages.models import (
     AuditEvent,
     Channel,

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from messages import labels
 from messages.ingest import Period, drain, rebuild, replay
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Action,
     Alias,
@@ -35,7 +36,6 @@ from messages.models import (
 )
 from messages.privacy import carry_on, export, find, request_erasure, who_is
 from messages.privacy.tables import HOLD_NOTHING, MAY_HOLD_ANYBODY, TABLES
-from messages.worker.follow_ups import follow_up
 
 PHONE, OLD_FORM, LID = "5544999999999", "554499999999", "123456789012345@lid"
 OTHER = "5511988887777"

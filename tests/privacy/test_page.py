@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from messages.access.roles import ADMIN
-from messages.export import prepare_exports
+from messages.accounts.roles import ADMIN
+from messages.exports import prepare_exports
 from messages.models import Action, AuditEvent, Erasure, Message, UserLimit
 from messages.privacy import carry_on
 from tests.dashboard.conftest import HttpsClient

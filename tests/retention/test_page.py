@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from messages.access.roles import ADMIN
+from messages.accounts.roles import ADMIN
 from messages.models import Action, AuditEvent, Message, Retention, UserLimit
 from tests.dashboard.conftest import HttpsClient
 from tests.retention.test_purge import READ, age

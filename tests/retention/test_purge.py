@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from messages.ingest import Period, RebuildRefusedError, drain, first_id_at, rebuild
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Action,
     AuditEvent,
@@ -23,10 +24,9 @@ from messages.models import (
     SpooledCallback,
     StatusEvent,
 )
-from messages.retention import LEAST_DAYS, Purge, keep_for, preview
-from messages.retention import purge as purging
-from messages.retention.kinds import bodies_after
-from messages.worker.follow_ups import follow_up
+from messages.privacy.retention import LEAST_DAYS, Purge, keep_for, preview
+from messages.privacy.retention import purge as purging
+from messages.privacy.retention.kinds import bodies_after
 
 READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.finding.opaque import seal, unseal
+from messages.search.signed_urls import seal, unseal
 
 NUMBER = "5544999999999"
 

@@ -8,12 +8,12 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from messages.finding.criteria import Criteria
-from messages.finding.matches import ids_with_beginning, matches_of, with_part
-from messages.finding.queries import message_set
-from messages.finding.search import Meaning
-from messages.incidents.stuck import stuck
+from messages.incidents.stuck_messages import stuck
 from messages.models import Alias, KnownAddress
+from messages.search.criteria import Criteria
+from messages.search.matches import ids_with_beginning, matches_of, with_part
+from messages.search.parser import Meaning
+from messages.search.querysets import message_set
 
 pytestmark = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="PostgreSQL decides by the numbers of real rows"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.finding.search import Meaning, understand
+from messages.search.parser import Meaning, understand
 
 
 @pytest.mark.parametrize(

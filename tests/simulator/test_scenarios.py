@@ -6,8 +6,8 @@ from itertools import islice, pairwise
 
 import pytest
 
+from messages.domain.statuses import Status
 from messages.simulator.scenarios import Emission, history, live
-from messages.statuses import Status
 from messages.zapi.payloads import ConnectionReport, ParsedCallback, StatusReport, parse
 
 NOW = 1_790_000_000.0

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.ingest import Delivery, new_delivery_id, record
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Callback,
     DailySummary,
@@ -25,7 +26,6 @@ from messages.models import (
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Counts, cohort, count_again, recompute, sweep
-from messages.worker.follow_ups import follow_up
 from tests.conftest import ZAPI_ID
 from tests.faults.waiting import wait_until
 

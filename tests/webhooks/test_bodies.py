@@ -7,9 +7,9 @@ import zlib
 
 import pytest
 
-from messages.instances.keys import WebhookKey, webhook_path
+from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Callback, Message
-from messages.webhooks.bodies import BodyRefusedError, read_body
+from messages.webhooks.body import BodyRefusedError, read_body
 from tests.conftest import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
@@ -170,7 +170,7 @@ def test_our_own_mistake_in_reading_a_callback_loses_nothing(post, monkeypatch, 
     def mistake(body):
         raise TypeError("ours")
 
-    monkeypatch.setattr("messages.ingest.entry.parse", mistake)
+    monkeypatch.setattr("messages.ingest.entries.parse", mistake)
     assert post(PLAIN).json() == {"outcome": "quarantined"}
     callback = Callback.objects.get()
     assert (callback.cause, bytes(callback.body)) == (

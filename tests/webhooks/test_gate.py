@@ -13,11 +13,11 @@ from itertools import islice
 import pytest
 from django.utils import timezone
 
-from messages.instances.keys import WebhookKey, sign
-from messages.instances.tokens import Mismatches, mismatches_of
+from messages.instances.token_checks import Mismatches, mismatches_of
+from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback, FollowUp, Instance, Message
-from messages.webhooks import doorstep
-from statusboard.callers import client_address
+from messages.webhooks import throttling
+from statusboard.client_ips import client_address
 from tests.conftest import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
@@ -221,7 +221,7 @@ class TestTooManyWrongKeys:
     @pytest.fixture(autouse=True)
     def few(self, settings, monkeypatch):
         settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
-        monkeypatch.setattr(doorstep, "HOLD", 0)
+        monkeypatch.setattr(throttling, "HOLD", 0)
 
     def test_their_sender_is_told_how_long_to_wait(self, db):
         assert [knock().status for _ in range(4)] == [404, 404, 404, 429]
@@ -279,7 +279,7 @@ class TestWhoGoesOnIsKeptWaiting:
     def door_opens(self, settings, monkeypatch):
         """Whoever is kept waiting waits for it; who knocks from here was told to wait."""
         opens = threading.Event()
-        monkeypatch.setattr(doorstep, "sleep", lambda seconds: opens.wait(20))
+        monkeypatch.setattr(throttling, "sleep", lambda seconds: opens.wait(20))
         settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 1
         assert knock().status == 404
         yield opens
@@ -288,8 +288,8 @@ class TestWhoGoesOnIsKeptWaiting:
     @pytest.fixture
     def crowd(self, monkeypatch, door_opens):
         """As many at the door at once as the server has threads."""
-        at_the_door = doorstep.Doorstep()
-        monkeypatch.setattr(doorstep, "doorstep", at_the_door)
+        at_the_door = throttling.Doorstep()
+        monkeypatch.setattr(throttling, "doorstep", at_the_door)
         for _ in range(self.THREADS):
             at_the_door.__enter__()
         for _ in range(self.THREADS):
@@ -306,16 +306,16 @@ class TestWhoGoesOnIsKeptWaiting:
 
     def test_and_gives_up_the_place(self, crowd, door_opens, monkeypatch):
         kept: list[float] = []
-        monkeypatch.setattr(doorstep, "sleep", kept.append)
+        monkeypatch.setattr(throttling, "sleep", kept.append)
         assert {knock().status for _ in range(self.THREADS)} == {429}
-        assert kept == [doorstep.HOLD] * self.THREADS
+        assert kept == [throttling.HOLD] * self.THREADS
 
     def test_nobody_is_where_a_server_has_one_thread(self, door_opens, monkeypatch):
         kept: list[float] = []
-        at_the_door = doorstep.Doorstep()
-        monkeypatch.setattr(doorstep, "doorstep", at_the_door)
+        at_the_door = throttling.Doorstep()
+        monkeypatch.setattr(throttling, "doorstep", at_the_door)
         monkeypatch.setattr("statusboard.wsgi.doorstep", at_the_door)
-        monkeypatch.setattr(doorstep, "sleep", kept.append)
+        monkeypatch.setattr(throttling, "sleep", kept.append)
         assert knock().status == 429
         assert kept == []
 

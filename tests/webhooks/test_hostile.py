@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.ingest import quarantine
-from messages.instances.keys import WebhookKey, sign
+from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback, Message, StatusEvent
 from tests.conftest import ZAPI_ID, call
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from messages.forwarding import set_forwarding
 from messages.incidents.detect import detect
 from messages.ingest import quarantine, replay
+from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Callback,
     Forward,
@@ -17,7 +18,6 @@ from messages.models import (
     TouchedHour,
     Webhook,
 )
-from messages.worker.follow_ups import follow_up
 
 STATUS = {"status": "READ", "ids": ["M"], "momment": 1791300000123, "phone": "5544999999999"}
 UNKNOWN = {"type": "TomorrowsCallback", "instanceId": "instance.id", "news": "all of it"}

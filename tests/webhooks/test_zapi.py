@@ -5,10 +5,10 @@ import json
 import pytest
 from django.utils import timezone
 
-from messages.ingest.record import breaker
-from messages.instances.keys import WebhookKey, sign, webhook_path
+from messages.domain.statuses import Status
+from messages.ingest.service import breaker
+from messages.instances.webhook_keys import WebhookKey, sign, webhook_path
 from messages.models import Callback, Message, StatusEvent
-from messages.statuses import Status
 from tests.conftest import call
 
 # The five documented callbacks (Z-API, "Message status"): same momment, so order comes from rank.

@@ -12,13 +12,7 @@ from messages.simulator.answers import REFUSALS
 from messages.simulator.certificate import make_context
 from messages.simulator.gateway import Gateway, RememberedInstance
 from messages.zapi import client as module
-from messages.zapi.client import (
-    MOST_QUEUE_PAGES,
-    ConnectionStatus,
-    Queue,
-    ZapiClient,
-    ZapiError,
-)
+from messages.zapi.client import MOST_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
 from messages.zapi.errors import read_answer
 from statusboard.redaction import redact
 from tests.stand_in import serving

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.statuses import Status
+from messages.domain.statuses import Status
 from messages.zapi.payloads import (
     NO_DEVICE,
     ConnectionReport,

@@ -7,10 +7,9 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.api_keys import labels_by_default
+from messages.accounts.api_keys import labels_by_default
+from messages.dashboard.shared.limits_form import LimitsForm
 from messages.models import ApiKey, KeyRole
-
-from ..limits import LimitsForm
 
 ROLES = [
     (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),

@@ -6,9 +6,8 @@ from django.db.models import F, Prefetch
 from django.utils import timezone
 from django.utils.translation import pgettext
 
+from messages.dashboard.shared.moments import Moment, moment
 from messages.models import ApiKey, ApiKeyLimit
-
-from ..moments import Moment, moment
 
 
 @dataclass(frozen=True, slots=True)

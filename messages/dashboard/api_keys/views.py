@@ -7,13 +7,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from messages.access.api_keys import issue, revoke
+from messages.accounts.api_keys import issue, revoke
+from messages.dashboard.shared.confirmation import ask, is_confirmed
+from messages.dashboard.shared.unlimited_only import unlimited_only
 from messages.models import ApiKey
 
-from ..confirming import ask, is_confirmed
-from ..unlimited import unlimited_only
 from .forms import ApiKeyForm
-from .rows import rows
+from .key_rows import rows
 
 
 @unlimited_only("whatsapp.view_apikey")

@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.scope import visible_instances
-from messages.export import PERIODS, audit_events
+from messages.accounts.scope import visible_instances
+from messages.exports import PERIODS, audit_events
 from messages.models import Action, AuditEvent, Instance
 
 _PERIOD_LABELS: Final = {

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.number_searches import wait_to_search
-from messages.access.throttling import too_many_attempts
-from messages.audit import Action, audit, recipient_hash
-from messages.dashboard.moments import Moment
-from messages.export import audit_lines, plain, separator
-from messages.finding.search import understand
-from messages.models import AuditEvent, ExportKind
+from messages.accounts.audit import audit, recipient_hash
+from messages.accounts.number_search_limits import wait_to_search
+from messages.accounts.sign_in_limits import too_many_attempts
+from messages.dashboard.exports.views import AT_ONCE, as_file, prepare_file
+from messages.dashboard.shared.moments import Moment
+from messages.exports import audit_lines, plain, separator
+from messages.models import Action, AuditEvent, ExportKind
+from messages.search.parser import understand
 
-from ..export import AT_ONCE, as_file, prepare_file
 from .filters import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"

@@ -25,9 +25,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from messages.access.masking import sees_phones
-from messages.audit import Action, audit
-from messages.export import (
+from messages.accounts.audit import audit
+from messages.accounts.masking import sees_phones
+from messages.dashboard.messages.filter_links import address_of, encoded
+from messages.dashboard.shared.moments import Moment
+from messages.exports import (
     MOST_ROWS,
     Reader,
     ask_for_file,
@@ -38,15 +40,12 @@ from messages.export import (
     sight_of,
     workbook,
 )
-from messages.finding.criteria import Criteria
-from messages.finding.matches import matches_of
-from messages.finding.queries import may_name_somebody
-from messages.finding.search import understand
-from messages.models import ExportJob, ExportKind, ExportState
+from messages.models import Action, ExportJob, ExportKind, ExportState
 from messages.privacy import who_is
-
-from .filters import address_of, encoded
-from .moments import Moment
+from messages.search.criteria import Criteria
+from messages.search.matches import matches_of
+from messages.search.parser import understand
+from messages.search.querysets import may_name_somebody
 
 # The name of a file, with its time left open, and its type.
 _TYPES: Final = {

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from messages.dashboard.shared.moments import Moment, moment
 from messages.forwarding import Forwarding
 from messages.models import Webhook
-
-from ..moments import Moment, moment
 
 
 @dataclass(frozen=True, slots=True)

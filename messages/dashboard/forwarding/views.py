@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.scope import visible_instances
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.scope import visible_instances
 from messages.forwarding import (
     COUNTED,
     forwarding_state,
@@ -25,10 +25,10 @@ from messages.forwarding import (
     set_forwarding,
     webhook_of,
 )
-from messages.models import Instance, Webhook
+from messages.models import Action, Instance, Webhook
 
 from .forms import ForwardingForm
-from .rows import Line
+from .receiver_rows import Line
 
 # Also to look: a receiver's address may hold a secret.
 CHANGE: Final = "whatsapp.change_instance"

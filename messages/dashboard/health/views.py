@@ -16,17 +16,24 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.masking import as_seen_by
-from messages.access.scope import Viewer, is_limited, limited_to, visible_instances
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.masking import as_seen_by
+from messages.accounts.scope import Viewer, is_limited, limited_to, visible_instances
+from messages.dashboard.forwarding.receiver_rows import Line
+from messages.dashboard.shared.moments import Moment, moment
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import SpoolUnavailableError, first_id_at, spool, spool_state
-from messages.models import Callback, FollowUp, Instance, Outcome, QueuedMail, translated_cause
+from messages.models import (
+    Action,
+    Callback,
+    FollowUp,
+    Instance,
+    Outcome,
+    QueuedMail,
+    translated_cause,
+)
 from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
-
-from ..forwarding.rows import Line
-from ..moments import Moment, moment
 
 LOOK: Final = "whatsapp.view_callback"
 ACT: Final = "whatsapp.change_callback"

@@ -7,11 +7,11 @@ from typing import Final
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from messages.access.scope import Viewer
-from messages.incidents.glance import glance
-from messages.notifications.alarm import alarm
+from messages.accounts.scope import Viewer
+from messages.incidents.incident_counts import glance
+from messages.notifications.worker_alarm import alarm
 
-from .rows import IncidentRow, banner_rows
+from .incident_rows import IncidentRow, banner_rows
 
 # Named one by one; the page tells of the others.
 NAMED: Final = 2

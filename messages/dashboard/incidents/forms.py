@@ -7,10 +7,9 @@ from django.core.validators import MinLengthValidator, validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from messages.dashboard.shared.instances_field import InstancesField
 from messages.models import Channel, ChannelKind, IncidentKind
-from messages.outgoing import UnsafeAddressError, read_address
-
-from ..instances_field import InstancesField
+from messages.net import UnsafeAddressError, read_address
 
 _WRITE_ONLY = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
 

@@ -7,17 +7,16 @@ from typing import Final
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from messages.access.scope import Viewer
-from messages.incidents.absence import Absence
+from messages.accounts.scope import Viewer
+from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.incidents.causes import cause_of
-from messages.incidents.glance import glance
-from messages.incidents.links import place_of
+from messages.incidents.incident_counts import glance
+from messages.incidents.incident_links import place_of
 from messages.incidents.numbers import with_numbers_of_now
-from messages.incidents.visible import as_shown_to, incidents_for
-from messages.incidents.words import advice, explanation, happening, part_of, title
+from messages.incidents.presentation import advice, explanation, happening, part_of, title
+from messages.incidents.visibility import as_shown_to, incidents_for
+from messages.incidents.worker_absence import Absence
 from messages.models import Incident, IncidentKind, Message
-
-from ..moments import Moment, duration, moment
 
 MOST_RESOLVED = 100
 

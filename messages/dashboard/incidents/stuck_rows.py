@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from messages.incidents.links import messages_of
+from messages.incidents.incident_links import messages_of
 from messages.incidents.numbers import instances_told_of
-from messages.incidents.stuck import Lately, lately, stuck_numbers
-from messages.incidents.words import why_no_incident
+from messages.incidents.presentation import why_no_incident
+from messages.incidents.stuck_messages import Lately, lately, stuck_numbers
 from messages.models import Instance
 
 

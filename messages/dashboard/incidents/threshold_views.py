@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from messages.access.scope import visible_instances
-from messages.audit import Action, audit
-from messages.models import Instance
+from messages.accounts.audit import audit
+from messages.accounts.scope import visible_instances
+from messages.models import Action, Instance
 
 
 class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run time

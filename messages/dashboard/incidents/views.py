@@ -8,15 +8,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.scope import visible_instances
+from messages.accounts.scope import visible_instances
 from messages.incidents.acknowledge import acknowledge
-from messages.incidents.glance import glance
-from messages.incidents.visible import incidents_for
+from messages.incidents.incident_counts import glance
+from messages.incidents.visibility import incidents_for
 
 from .forms import NoteForm
-from .rows import open_rows, resolved_rows
-from .stuck import stuck_rows
-from .workers import worker_rows
+from .incident_rows import open_rows, resolved_rows
+from .stuck_rows import stuck_rows
+from .worker_rows import worker_rows
 
 # More instances than these are left to the page of instances.
 MOST_QUIET: Final = 20

@@ -8,11 +8,10 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import pgettext
 
-from messages.incidents.absence import ABSENT_AFTER
+from messages.dashboard.instances.instance_rows import Badge
+from messages.dashboard.shared.moments import Moment, moment
+from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import WorkerBeat
-
-from ..instances.rows import Badge
-from ..moments import Moment, moment
 
 MOST_SHOWN = 50
 

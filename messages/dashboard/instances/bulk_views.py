@@ -13,25 +13,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from messages.access.scope import is_limited, limited_to, visible_instances
-from messages.audit import Action, audit
-from messages.csv_files import UnreadableFileError
-from messages.instances.addresses import why_push_is_off
-from messages.instances.batches import call_off, progress_of, start, start_for, try_again
-from messages.instances.connect import save_partner
-from messages.instances.imports import (
+from messages.accounts.audit import audit
+from messages.accounts.scope import is_limited, limited_to, visible_instances
+from messages.domain.csv_reader import UnreadableFileError
+from messages.instances.bulk_import import (
     Wish,
     changes_in_words,
     preview,
     read_csv,
     read_partner_list,
 )
-from messages.instances.reading import FAILURES, words_of
-from messages.models import Account, Batch, BatchKind, Instance, Plan, RowState
+from messages.instances.bulk_jobs import call_off, progress_of, start, start_for, try_again
+from messages.instances.connect import save_partner
+from messages.instances.sync import FAILURES, words_of
+from messages.instances.webhook_urls import why_push_is_off
+from messages.models import Account, Action, Batch, BatchKind, Instance, Plan, RowState
 
 from .forms import FileForm, PartnerForm
-from .rows import Badge
-from .search import InstanceSearch
+from .instance_rows import Badge
+from .instance_search import InstanceSearch
 from .views import CHANGE
 
 # A page must open; the rest is counted.

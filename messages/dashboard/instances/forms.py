@@ -6,19 +6,18 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages.instances.addresses import why_push_is_off
+from messages.dashboard.shared.csv_field import CsvField
+from messages.instances.bulk_import import MOST_BYTES
 from messages.instances.credentials import (
     LONGEST_NAME,
     check_name,
     read_credentials,
     read_partner_token,
 )
-from messages.instances.imports import MOST_BYTES
 from messages.instances.tags import read_tags
+from messages.instances.webhook_urls import why_push_is_off
 from messages.models import Account, WebhookKind
 from statusboard.redaction import redact
-
-from ..csv_field import CsvField
 
 PUSH = "push"
 

@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
+from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.payment import WARNED_BEFORE, unpaid_status
-from messages.instances.filters import held_back
-from messages.instances.reading import is_taken
+from messages.instances.callback_filters import held_back
+from messages.instances.sync import is_taken
 from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
 
-from ..incidents.stuck import StuckRow, stuck_rows
-from ..moments import Moment, moment
 from .sparkline import HOURS, hours_of, sparkline
 
 _TROUBLE = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlencode
 
-from messages.access.scope import Viewer, limited_to
+from messages.accounts.scope import Viewer, limited_to
 from messages.models import Instance, InstanceQuerySet
 from messages.models.label import folded
 

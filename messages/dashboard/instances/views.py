@@ -13,30 +13,30 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from messages.access.scope import Viewer, limited_to
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.scope import Viewer, limited_to
+from messages.dashboard.incidents.stuck_rows import stuck_rows
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import moment
 from messages.incidents.disconnections import connection_changed_at
-from messages.incidents.queue import queue_of
+from messages.incidents.presentation import in_queue
 from messages.incidents.reconnecting import way_back
-from messages.incidents.words import in_queue
-from messages.instances.addresses import why_push_is_off
-from messages.instances.batches import start_for
+from messages.incidents.zapi_queue import queue_of
+from messages.instances.bulk_jobs import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
 from messages.instances.deletion import was_used
-from messages.instances.owners import leave
+from messages.instances.foreign_webhooks import leave
 from messages.instances.push import ask_for_push
-from messages.instances.reading import webhooks_of
+from messages.instances.sync import webhooks_of
 from messages.instances.tags import set_tags
-from messages.instances.tokens import mismatches_of
-from messages.models import BatchKind, Instance, Tag, TokenPolicy, Webhook, WebhookKind
+from messages.instances.token_checks import mismatches_of
+from messages.instances.webhook_urls import why_push_is_off
+from messages.models import Action, BatchKind, Instance, Tag, TokenPolicy, Webhook, WebhookKind
 
-from ..addresses import Address
-from ..incidents.stuck import stuck_rows
-from ..moments import moment
 from .forms import CHOICES, InstanceForm, NewInstanceForm
-from .panel import panel, steps
-from .rows import connection_badge, payment_badge, rows
-from .search import InstanceSearch
+from .instance_rows import connection_badge, payment_badge, rows
+from .instance_search import InstanceSearch
+from .webhook_panel import panel, steps
 
 CHANGE = "whatsapp.change_instance"
 PAGE_SIZE: Final = 50

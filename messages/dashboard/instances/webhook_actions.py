@@ -15,17 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from messages import forwarding
-from messages.access.scope import visible_instances
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.scope import visible_instances
+from messages.dashboard.shared.confirmation import ask, is_confirmed
 from messages.ingest import remember_keys
-from messages.instances import archive, owners, rotate, tokens
-from messages.instances.addresses import webhook_url, why_push_is_off
+from messages.instances import archive, foreign_webhooks, rotation, token_checks
 from messages.instances.deletion import NotDeletableError, delete
 from messages.instances.push import agree_to_replace, ask_for_push
-from messages.instances.reading import webhooks_of
-from messages.models import Instance, TokenPolicy, Webhook, WebhookKind
+from messages.instances.sync import webhooks_of
+from messages.instances.webhook_urls import webhook_url, why_push_is_off
+from messages.models import Action, Instance, TokenPolicy, Webhook, WebhookKind
 
-from ..confirming import ask, is_confirmed
 from .views import CHANGE, instance_of, verify_soon
 
 
@@ -73,7 +73,7 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         act(request, webhook)
     except ValidationError as error:
         flash.error(request, " ".join(error.messages))
-    except owners.NotDoneError as error:
+    except foreign_webhooks.NotDoneError as error:
         flash.error(request, str(error))
     return redirect("dashboard:instance", pk)
 
@@ -84,11 +84,11 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
     """Every webhook at once, inbound messages too: whom that silences is said first."""
     instance = instance_of(request.user, pk)
     try:
-        reach = owners.reach(instance)
+        reach = foreign_webhooks.reach(instance)
         if request.method == "POST":
             if "forward" in request.POST:
                 _forward_all(request, instance, reach.foreign)
-            owners.take_every(instance, sent_by_me="sent_by_me" in request.POST)
+            foreign_webhooks.take_every(instance, sent_by_me="sent_by_me" in request.POST)
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
             flash.success(request, _("Z-API now calls this board for everything."))
             return redirect("dashboard:instance", pk)
@@ -96,7 +96,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
         # Nothing was taken: whoever is to be passed on to must not miss a callback.
         flash.error(request, " ".join(error.messages))
         return redirect("dashboard:instance-every", pk)
-    except owners.NotDoneError as error:
+    except foreign_webhooks.NotDoneError as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     context = {
@@ -122,8 +122,8 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
             button=_("Restore these"),
         )
     try:
-        owners.restore_others(instance)
-    except owners.NotDoneError as error:
+        foreign_webhooks.restore_others(instance)
+    except foreign_webhooks.NotDoneError as error:
         flash.error(request, str(error))
     else:
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
@@ -135,7 +135,7 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def instance_rotate(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
-    rotate.rotate_key(instance)
+    rotation.rotate_key(instance)
     audit(request, Action.KEY_ROTATED, about=instance)
     flash.success(request, _("There is a new URL. The old one stays good for at least an hour."))
     return redirect("dashboard:instance", pk)
@@ -155,8 +155,8 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
             button=_("Retire it at once"),
         )
     try:
-        rotate.retire_old_keys(instance, at_once=at_once)
-    except rotate.NotRetiredError as error:
+        rotation.retire_old_keys(instance, at_once=at_once)
+    except rotation.NotRetiredError as error:
         flash.error(request, str(error))
     else:
         audit(request, Action.KEY_RETIRED, about=instance)
@@ -172,7 +172,7 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
     policy = request.POST.get("policy", "")
     if policy not in TokenPolicy.values:
         raise BadRequest
-    mismatches = tokens.mismatches_of(instance)
+    mismatches = token_checks.mismatches_of(instance)
     if policy == TokenPolicy.ENFORCE and mismatches and not is_confirmed(request):
         words = _(
             "In the last 24 hours %(differing)d callbacks came with another token and "
@@ -185,7 +185,7 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
             words=words % {"differing": mismatches.differing, "missing": mismatches.missing},
             button=_("Refuse them"),
         )
-    tokens.set_policy(instance, TokenPolicy(policy))
+    token_checks.set_policy(instance, TokenPolicy(policy))
     details = {"fields": ["token_policy"], "token_policy": policy}
     audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
     flash.success(request, _("Saved."))
@@ -202,7 +202,7 @@ def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST["confirmed"] == "first":
         try:
             archive.give_back(instance)
-        except owners.NotDoneError as error:
+        except foreign_webhooks.NotDoneError as error:
             flash.error(request, str(error))
             return redirect("dashboard:instance", pk)
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
@@ -237,7 +237,7 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
             archive.give_back(instance)
             audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
         delete(instance)
-    except (NotDeletableError, owners.NotDoneError) as error:
+    except (NotDeletableError, foreign_webhooks.NotDoneError) as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
@@ -300,14 +300,14 @@ def _forward_to(request: HttpRequest, webhook: Webhook, url: str) -> None:
 
 
 def _leave(request: HttpRequest, webhook: Webhook) -> None:
-    owners.leave(webhook)
+    foreign_webhooks.leave(webhook)
     audit(request, Action.WEBHOOK_LEFT, about=webhook.instance, details={"kind": webhook.kind})
 
 
 def _restore(request: HttpRequest, webhook: Webhook) -> None:
     if not webhook.previous_url:
         raise BadRequest
-    owners.restore(webhook)
+    foreign_webhooks.restore(webhook)
     audit(request, Action.WEBHOOK_RESTORED, about=webhook.instance, details={"kind": webhook.kind})
     flash.success(request, _("Z-API calls the previous URL again."))
 

@@ -11,15 +11,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.instances.addresses import webhook_url, why_push_is_off
-from messages.instances.filters import held_back
-from messages.instances.hearing import waits_to_be_noted
-from messages.instances.reading import FAILURES, client_of, is_taken, words_of
-from messages.instances.rotate import has_old_keys
+from messages.dashboard.shared.moments import Moment, moment
+from messages.instances.callback_filters import held_back
+from messages.instances.connection_reports import waits_to_be_noted
+from messages.instances.rotation import has_old_keys
+from messages.instances.sync import FAILURES, client_of, is_taken, words_of
+from messages.instances.webhook_urls import webhook_url, why_push_is_off
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
-from ..moments import Moment, moment
-from .rows import Badge, webhook_badge
+from .instance_rows import Badge, webhook_badge
 
 # A worker takes a push up within a second; after this it cannot be running.
 WORKER_MISSING_AFTER: Final = timedelta(seconds=20)

@@ -13,10 +13,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from messages import labels
-from messages.access.roles import LABEL
-from messages.audit import Action, audit
-
-from ..csv_field import CsvField
+from messages.accounts.audit import audit
+from messages.accounts.roles import LABEL
+from messages.dashboard.shared.csv_field import CsvField
+from messages.models import Action
 
 # A file that is wrong in every row is understood from the first of them.
 MOST_FAULTS: Final = 50

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from messages import phones
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, duration
+from messages.domain import addresses
+from messages.domain.rollup import is_shared
+from messages.domain.statuses import Status
 from messages.models import StatusEvent
-from messages.statuses import Status
-from messages.story import is_shared
 
-from .addresses import Address
-from .moments import Moment, duration
 from .timeline import Headline, headline_of
 
 # Z-API's clock, WhatsApp's and a phone's are not the same one.
@@ -124,7 +124,7 @@ def _entry(event: StatusEvent, extremes: Sequence[Extremes]) -> Entry:
 
 
 def _person(event: StatusEvent, shared: bool) -> str:
-    return phones.person(event.participant) if shared and event.participant else ""
+    return addresses.person(event.participant) if shared and event.participant else ""
 
 
 def _rung(event: StatusEvent) -> int:

@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from messages.finding.criteria import STATUSES, Criteria, Period, View
+from messages.dashboard.shared.moments import Moment
+from messages.dashboard.shared.paths import path_of
 from messages.models import Instance, SavedView
-
-from .moments import Moment
-from .paths import path_of
+from messages.search.criteria import STATUSES, Criteria, Period, View
 
 _T = TypeVar("_T")
 _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}

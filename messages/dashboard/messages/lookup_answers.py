@@ -8,8 +8,8 @@ from typing import Final
 from django.core import signing
 from django.utils.translation import gettext as _
 
-from messages import phones
-from messages.aliases import PhoneRecord
+from messages.domain import addresses
+from messages.identities import PhoneRecord
 
 PARAMETER: Final = "looked_up"
 LONGEST: Final = 3600
@@ -31,7 +31,7 @@ def answer(text: str, asked: str) -> str:
 
 
 def _words(found: PhoneRecord) -> str:
-    number = phones.international(found.number)
+    number = addresses.international(found.number)
     if not found.is_on_whatsapp:
         return _("WhatsApp does not know %(number)s.") % {"number": number}
     if found.lid:

@@ -8,18 +8,18 @@ from typing import Final
 
 from django.urls import reverse
 
-from messages import viewpoint
-from messages.access.masking import as_seen_by, mask_text, sees_phones
-from messages.access.scope import Viewer
-from messages.incidents import stuck
+from messages.accounts.masking import as_seen_by, mask_text, sees_phones
+from messages.accounts.scope import Viewer
+from messages.dashboard.incidents.incident_rows import IncidentRow, why_stuck
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, between, duration, moment
+from messages.domain import render_context
+from messages.domain.statuses import Status
+from messages.incidents import stuck_messages
 from messages.labels import Labels, labels_of
 from messages.models import Label, Message
-from messages.reports import Report, reports_of
-from messages.statuses import Status
+from messages.models.status_reports import Report, reports_of
 
-from .addresses import Address
-from .incidents.rows import IncidentRow, why_stuck
-from .moments import Moment, between, duration, moment
 from .timeline import Headline, headline, headline_of
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -113,7 +113,7 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
 
 def stuck_for(message: Message) -> str:
     """How long it has been on its way, in words; '' while that is no longer than usual."""
-    waiting = stuck.stuck_for(message, viewpoint.now())
+    waiting = stuck_messages.stuck_for(message, render_context.now())
     return "" if waiting is None else duration(waiting // _MINUTE * _MINUTE)
 
 

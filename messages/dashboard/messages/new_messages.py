@@ -16,13 +16,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from messages.access.scope import is_limited, visible_instances
-from messages.finding.criteria import Criteria, Period, View
-from messages.finding.keyset import Cursor
-from messages.finding.queries import message_set
+from messages.accounts.scope import is_limited, visible_instances
 from messages.models import Message
+from messages.search.criteria import Criteria, Period, View
+from messages.search.keyset import Cursor
+from messages.search.querysets import message_set
 
-from .filters import address_of, encoded
+from .filter_links import address_of, encoded
 
 # Beyond it "99+" says enough.
 MOST: Final = 99

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from messages import phones
-from messages.access.scope import Viewer
-from messages.finding.matches import numbers_behind
-from messages.phones import AddressKind
+from messages.accounts.scope import Viewer
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
+from messages.search.matches import numbers_behind
 
 from .timeline import Recipient
 
@@ -16,7 +16,7 @@ def with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
     lids = list(map(_only_lid, people))
     numbers = numbers_behind(filter(None, lids), user)
     # Who was reported under both, apart, was counted as two: one name for both would deny it.
-    named = {phones.person(address) for one in people for address in one.addresses}
+    named = {addresses.person(address) for one in people for address in one.addresses}
     known = {lid: number for lid, number in numbers.items() if number not in named}
     return [
         replace(one, known_as=known.get(lid, "")) for one, lid in zip(people, lids, strict=True)
@@ -25,5 +25,5 @@ def with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
 
 def _only_lid(one: Recipient) -> str:
     """As `phones.person` writes it; '' where a number was reported too."""
-    kinds = {phones.kind_of(address) for address in one.addresses}
-    return phones.person(one.addresses[0]) if kinds == {AddressKind.LID} else ""
+    kinds = {addresses.kind_of(address) for address in one.addresses}
+    return addresses.person(one.addresses[0]) if kinds == {AddressKind.LID} else ""

@@ -13,23 +13,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages import phones
-from messages.access.masking import masked, sees_phones
-from messages.access.scope import Viewer, limited_to
-from messages.audit import Action, audit
-from messages.finding.keyset import Page, page_of
-from messages.finding.matches import aliases_of, messages_also_to
-from messages.finding.opaque import seal, unseal
-from messages.finding.queries import MessageQuerySet, message_set
+from messages.accounts.audit import audit
+from messages.accounts.masking import masked, sees_phones
+from messages.accounts.scope import Viewer, limited_to
+from messages.dashboard.overview.funnel import percent
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, moment
+from messages.domain import addresses as phones
+from messages.domain.addresses import AddressKind
+from messages.domain.render_context import one_viewpoint
+from messages.domain.statuses import Status
+from messages.models import Action
 from messages.models.reached import reached
-from messages.phones import AddressKind
-from messages.statuses import Status
-from messages.viewpoint import one_viewpoint
+from messages.search.keyset import Page, page_of
+from messages.search.matches import aliases_of, messages_also_to
+from messages.search.querysets import MessageQuerySet, message_set
+from messages.search.signed_urls import seal, unseal
 
-from .addresses import Address
-from .moments import Moment, moment
-from .overview.funnel import percent
-from .rows import rows_of
+from .message_rows import rows_of
 
 _RUNGS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
 

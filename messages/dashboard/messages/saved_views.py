@@ -12,15 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from messages.access.masking import sees_phones
-from messages.access.scope import Viewer
-from messages.finding.criteria import Criteria
-from messages.finding.queries import may_name_somebody
-from messages.finding.search import understand
+from messages.accounts.masking import sees_phones
+from messages.accounts.scope import Viewer
+from messages.dashboard.shared.confirmation import ask, is_confirmed
 from messages.models import SavedView
+from messages.search.criteria import Criteria
+from messages.search.parser import understand
+from messages.search.querysets import may_name_somebody
 
-from .confirming import ask, is_confirmed
-from .filters import address_of, encoded, saved_address
+from .filter_links import address_of, encoded, saved_address
 
 MOST: Final = 30
 LONGEST_QUERY: Final = 1000

@@ -10,21 +10,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from messages import aliases
-from messages.access.number_searches import note_nothing_found, wait_to_search
-from messages.access.roles import SEE_PHONES
-from messages.access.scope import limited_to, visible_instances
-from messages.access.throttling import too_many_attempts
-from messages.audit import Action, audit
-from messages.finding.ids import ids_within
-from messages.finding.opaque import seal
-from messages.finding.queries import may_name_somebody, message_set, named
-from messages.finding.search import Meaning, Search, understand
-from messages.instances.reading import FAILURES
-from messages.models import Instance
+from messages import identities
+from messages.accounts.audit import audit
+from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.roles import SEE_PHONES
+from messages.accounts.scope import limited_to, visible_instances
+from messages.accounts.sign_in_limits import too_many_attempts
+from messages.instances.sync import FAILURES
+from messages.models import Action, Instance
+from messages.search.message_ids import ids_within
+from messages.search.parser import Meaning, Search, understand
+from messages.search.querysets import may_name_somebody, message_set, named
+from messages.search.signed_urls import seal
 
-from . import looked_up
-from .recipients import has_messages
+from . import lookup_answers
+from .recipient_views import has_messages
 
 
 @require_safe
@@ -82,14 +82,14 @@ def look_up(request: HttpRequest) -> HttpResponse:
     instance = get_object_or_404(active, pk=_pk(request.POST.get("instance", "")))
     number = wanted.addresses[0]
     try:
-        found = aliases.look_up(instance, number)
+        found = identities.look_up(instance, number)
     except FAILURES as error:
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number)
         flash.error(request, str(error))
     else:
         told = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=told)
-        answer = looked_up.sealed(wanted.text, found)
+        answer = lookup_answers.sealed(wanted.text, found)
         return HttpResponseRedirect(_search_address(wanted.text, looked_up=answer))
     return HttpResponseRedirect(_search_address(wanted.text))
 

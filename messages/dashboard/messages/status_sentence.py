@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
+from messages.dashboard.shared.moments import Moment, between, duration
+from messages.domain.failure_reasons import in_words
+from messages.domain.rollup import first_of, highest, is_shared, persons
+from messages.domain.statuses import Status
 from messages.models import StatusEvent
-from messages.reasons import in_words
-from messages.statuses import Status
-from messages.story import first_of, highest, is_shared, persons
 
-from .moments import Moment, between, duration
 from .timeline import Headline, by_us, headline
 
 

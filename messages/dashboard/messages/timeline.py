@@ -1,7 +1,7 @@
 """What a message's events say: to whom, how far, when, and what is odd about it.
 
 Pure functions over StatusEvents, in any order. A message's headline is worded here and nowhere
-else; how far it came is messages.story's to say.
+else; how far it came is messages.domain.rollup's to say.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages import viewpoint
-from messages.models import StatusEvent
-from messages.reasons import in_words
-from messages.statuses import LADDER, Status
-from messages.story import (
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, between, duration, moment
+from messages.domain import render_context
+from messages.domain.failure_reasons import in_words
+from messages.domain.rollup import (
     Reported,
     Tally,
     earliest,
@@ -28,9 +28,8 @@ from messages.story import (
     standing,
     status_of,
 )
-
-from .addresses import Address
-from .moments import Moment, between, duration, moment
+from messages.domain.statuses import LADDER, Status
+from messages.models import StatusEvent
 
 _TALLY_WORDS: Final = {
     ("group", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d"),
@@ -149,7 +148,7 @@ def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
-    return _plain(viewpoint.language(), status, contradicted)
+    return _plain(render_context.language(), status, contradicted)
 
 
 @cache

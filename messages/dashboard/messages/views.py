@@ -12,41 +12,35 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from messages.access.masking import as_seen_by, sees_phones
-from messages.access.number_searches import note_nothing_found, wait_to_search
-from messages.access.roles import SEE_PHONES
-from messages.access.scope import Viewer, limited_to, visible_instances
-from messages.access.throttling import too_many_attempts
-from messages.finding.criteria import Criteria, Period
-from messages.finding.keyset import PAGE_SIZE, page_of
-from messages.finding.matches import Matches, labelled_ids, matches_of
-from messages.finding.queries import may_name_somebody, named
-from messages.finding.search import Meaning, Search, understand
-from messages.instances.addresses import webhook_url
-from messages.models import (
-    Callback,
-    CallbackQuerySet,
-    Instance,
-    Message,
-    StatusEvent,
-)
-from messages.statuses import Status
-from messages.story import is_shared
-from messages.times import zone_to_tell
-from messages.viewpoint import one_viewpoint
+from messages.accounts.masking import as_seen_by, sees_phones
+from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.roles import SEE_PHONES
+from messages.accounts.scope import Viewer, limited_to, visible_instances
+from messages.accounts.sign_in_limits import too_many_attempts
+from messages.dashboard.incidents.incident_rows import why_stuck
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, with_years
+from messages.domain.durations import zone_to_tell
+from messages.domain.render_context import one_viewpoint
+from messages.domain.rollup import is_shared
+from messages.domain.statuses import Status
+from messages.instances.webhook_urls import webhook_url
+from messages.models import Callback, CallbackQuerySet, Instance, Message, StatusEvent
+from messages.search.criteria import Criteria, Period
+from messages.search.keyset import PAGE_SIZE, page_of
+from messages.search.matches import Matches, labelled_ids, matches_of
+from messages.search.parser import Meaning, Search, understand
+from messages.search.querysets import may_name_somebody, named
 
-from . import filters
-from .addresses import Address
-from .chronicle import chronicle
-from .incidents.rows import why_stuck
-from .live import live_address
-from .looked_up import PARAMETER, answer
-from .moments import Moment, with_years
+from . import filter_links
+from .event_log import chronicle
+from .lookup_answers import PARAMETER, answer
+from .message_rows import labels_for, rows_of, stuck_for
+from .new_messages import live_address
 from .participants import with_numbers
-from .recipients import recipient_address
-from .rows import labels_for, rows_of, stuck_for
+from .recipient_views import recipient_address
 from .saved_views import views_of
-from .sentence import sentence, why_no_read
+from .status_sentence import sentence, why_no_read
 from .timeline import headline, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
@@ -77,28 +71,28 @@ def message_list(request: HttpRequest) -> HttpResponse:
     found = criteria.messages(request.user, matches)
     page = page_of(found, request.GET.dict(), criteria.order)
     _share(instances, page.messages)
-    query = filters.encoded(criteria)
+    query = filter_links.encoded(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
         "understood": _understood(criteria.search, matches, request.user),
-        "hidden_inputs": filters.hidden_inputs(criteria),
+        "hidden_inputs": filter_links.hidden_inputs(criteria),
         "query": query,
         "rows": rows_of(page.messages, request.user),
-        "chips": list(filters.chips(criteria, instances)),
-        "view_links": filters.view_links(criteria),
-        "saved_links": filters.saved_links(criteria, saved),
+        "chips": list(filter_links.chips(criteria, instances)),
+        "view_links": filter_links.view_links(criteria),
+        "saved_links": filter_links.saved_links(criteria, saved),
         "current_view": next(
-            (one for one in saved if one.query == filters.encoded(criteria)), None
+            (one for one in saved if one.query == filter_links.encoded(criteria)), None
         ),
-        "status_links": filters.status_links(criteria),
-        "instance_links": filters.instance_links(criteria, instances),
-        "period_links": filters.period_links(criteria),
-        "inbound_url": filters.address_of(criteria, inbound=not criteria.inbound),
-        "dates": filters.dates(criteria),
-        "all_time_url": filters.all_time_address(criteria),
+        "status_links": filter_links.status_links(criteria),
+        "instance_links": filter_links.instance_links(criteria, instances),
+        "period_links": filter_links.period_links(criteria),
+        "inbound_url": filter_links.address_of(criteria, inbound=not criteria.inbound),
+        "dates": filter_links.dates(criteria),
+        "all_time_url": filter_links.all_time_address(criteria),
         "clear_url": reverse("dashboard:messages"),
-        "older_url": page.older and filters.page_address(criteria, older=page.older),
-        "newer_url": page.newer and filters.page_address(criteria, newer=page.newer),
+        "older_url": page.older and filter_links.page_address(criteria, older=page.older),
+        "newer_url": page.newer and filter_links.page_address(criteria, newer=page.newer),
     }
     if not page.newer:
         newest = page.messages[0] if page.messages else None
@@ -176,7 +170,7 @@ def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> Http
     if keys:
         return redirect("dashboard:message", pk=keys[0])
     flash.error(request, _("Search for a whole number with the box above, not by an address."))
-    return HttpResponseRedirect(filters.address_of(criteria, search=understand("")))
+    return HttpResponseRedirect(filter_links.address_of(criteria, search=understand("")))
 
 
 def _message(request: HttpRequest, pk: int) -> Message:
@@ -221,7 +215,7 @@ def _nothing(
         "unfiltered": unfiltered,
         "webhooks": webhooks[:WEBHOOKS_SHOWN],
         "has_more_webhooks": len(webhooks) > WEBHOOKS_SHOWN,
-        "anywhere_url": anywhere and filters.address_of(criteria, search=understand(anywhere)),
+        "anywhere_url": anywhere and filter_links.address_of(criteria, search=understand(anywhere)),
         "numbers": _numbers_within(criteria, user),
         "labelled": labelled_ids(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
@@ -244,13 +238,15 @@ def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) ->
     return "no match" if criteria.is_narrowed else "nothing heard"
 
 
-def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filters.Link | None:
+def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filter_links.Link | None:
     """To what the search finds where nothing else narrows it, if that is anything."""
     bare = Criteria(criteria.search)
     for wider in (bare, bare.but(inbound=True)) if criteria.search else ():
         keys = wider.messages(user, matches).values_list("pk", flat=True)
         if number := len(keys[: PAGE_SIZE + 1]):
-            return filters.Link(_matching_without_filters(number), filters.address_of(wider))
+            return filter_links.Link(
+                _matching_without_filters(number), filter_links.address_of(wider)
+            )
     return None
 
 
@@ -259,11 +255,12 @@ def _zone_to_tell(message: Message) -> str:
     return zone_to_tell(timezone.get_current_timezone_name(), sent)
 
 
-def _numbers_within(criteria: Criteria, user: Viewer) -> list[filters.Link]:
+def _numbers_within(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
     """To a search for each number that was typed among other words."""
     numbers = criteria.search.numbers_within if sees_phones(user) else ()
     return [
-        filters.Link(one, filters.address_of(criteria, search=understand(one))) for one in numbers
+        filter_links.Link(one, filter_links.address_of(criteria, search=understand(one)))
+        for one in numbers
     ]
 
 

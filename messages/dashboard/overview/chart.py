@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from messages import viewpoint
-from messages.dashboard.moments import Moment
+from messages.dashboard.shared.moments import Moment
+from messages.domain import render_context
 from messages.summaries import Cohort, Counts
 
 from .funnel import number
-from .question import HOUR, Question
+from .parameters import HOUR, Question
 
 # Beyond that hours are too many to look at: days.
 MOST_HOURS: Final = timedelta(days=8)
@@ -108,7 +108,7 @@ class Chart:
         bar = self.bars[place]
         if len(self.bars) <= _FEW_HOURS and self.by_hour:
             return bar.label
-        days = [timezone.localtime(moment).date() for moment in (bar.since, viewpoint.now())]
+        days = [timezone.localtime(moment).date() for moment in (bar.since, render_context.now())]
         return _("Today") if days[0] == days[1] else Moment(bar.since).day
 
     @property

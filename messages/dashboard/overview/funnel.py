@@ -10,14 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from messages.dashboard.filters import address_of
-from messages.dashboard.moments import duration
+from messages.dashboard.messages.filter_links import address_of
+from messages.dashboard.shared.moments import duration
+from messages.domain.statuses import Status
 from messages.models import Instance
-from messages.statuses import Status
 from messages.summaries import Cohort, Counts, Histogram, Slice
 from messages.summaries.latencies import MEDIAN, P95
 
-from .question import Question
+from .parameters import Question
 
 # Of fewer messages a share says nothing about an instance.
 FEWEST: Final = 20

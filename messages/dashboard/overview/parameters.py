@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.dashboard.filters import Link
-from messages.dashboard.paths import path_of
-from messages.finding.criteria import EARLIEST, LATEST, Criteria, View
-from messages.finding.search import understand
+from messages.dashboard.messages.filter_links import Link
+from messages.dashboard.shared.paths import path_of
 from messages.models import Instance
+from messages.search.criteria import EARLIEST, LATEST, Criteria, View
+from messages.search.parser import understand
 
 HOUR: Final = timedelta(hours=1)
 # Of days chosen by hand: more would draw bars too thin to be hit.

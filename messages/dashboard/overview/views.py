@@ -5,15 +5,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from messages.access.scope import Viewer, visible_instances
-from messages.dashboard.moments import moment
+from messages.accounts.scope import Viewer, visible_instances
+from messages.dashboard.shared.moments import moment
+from messages.domain.render_context import one_viewpoint
 from messages.models import Instance
 from messages.summaries import cohort
-from messages.viewpoint import one_viewpoint
 
 from .chart import chart
 from .funnel import asides, funnel, latencies, worst
-from .question import Period, Question, instance_links, kind_links, period_links
+from .parameters import Period, Question, instance_links, kind_links, period_links
 
 
 @require_safe

@@ -7,10 +7,9 @@ from django.contrib.auth.models import User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.utils.translation import gettext_lazy as _
 
-from messages.access.people import Access
-from messages.access.roles import ADMIN, SUPERVISOR, SUPPORT
-
-from ..limits import LimitsForm
+from messages.accounts.people import Access
+from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.dashboard.shared.limits_form import LimitsForm
 
 ROLES = [
     (SUPPORT, _("Support: find messages and read what became of them")),

@@ -19,13 +19,14 @@ from django.utils.functional import Promise
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from messages.access import notices
-from messages.access.forms import NAME_TO_SIGN_IN
-from messages.access.known_devices import remember_device
-from messages.access.people import invitation_tokens
-from messages.audit import Action, audit
+from messages.accounts import account_notices
+from messages.accounts.audit import audit
+from messages.accounts.forms import NAME_TO_SIGN_IN
+from messages.accounts.known_devices import remember_device
+from messages.accounts.people import invitation_tokens
 from messages.mail import why_mail_is_off
-from statusboard.links import absolute_url
+from messages.models import Action
+from statusboard.absolute_urls import absolute_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class InvitationView(PasswordResetConfirmView):
         self.request.session[NAME_TO_SIGN_IN] = user.get_username()
         flash.success(self.request, _("Your password is saved. Sign in with it."))
         if user.last_login:  # not their first password
-            notices.notify(user, notices.PASSWORD_CHANGED, self.request)
+            account_notices.notify(user, account_notices.PASSWORD_CHANGED, self.request)
         return answer
 
 

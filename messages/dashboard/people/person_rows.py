@@ -8,11 +8,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.access.factors import factors
-from messages.access.roles import PERMISSIONS
+from messages.accounts.roles import PERMISSIONS
+from messages.accounts.second_factors import factors
+from messages.dashboard.shared.moments import Moment, moment
 from messages.models import UserLimit
-
-from ..moments import Moment, moment
 
 # What the database keeps is the group's name, in English.
 ROLE_NAMES: dict[str, Promise] = {

@@ -3,7 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from messages.access.people import end_session
+from messages.accounts.people import end_session
 
 
 @require_POST

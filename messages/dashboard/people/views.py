@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from messages.access import people as access
-from messages.access.roles import PERMISSIONS, SUPPORT
+from messages.accounts import people as access
+from messages.accounts.roles import PERMISSIONS, SUPPORT
+from messages.dashboard.shared.unlimited_only import unlimited_only
 
-from ..unlimited import unlimited_only
 from .forms import AccessForm, InvitationForm
 from .invitations import deliver_invitation
-from .rows import PersonRow, people
+from .person_rows import PersonRow, people
 
 for_managers = unlimited_only(access.MANAGE)
 

@@ -9,17 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from messages.access.number_searches import wait_to_search
-from messages.access.roles import SEE_PHONES
-from messages.access.throttling import too_many_attempts
-from messages.audit import Action, audit
-from messages.dashboard.addresses import Address
-from messages.dashboard.moments import Moment, moment
-from messages.dashboard.unlimited import unlimited_only
-from messages.models import Erasure, ExportKind
+from messages.accounts.audit import audit
+from messages.accounts.number_search_limits import wait_to_search
+from messages.accounts.roles import SEE_PHONES
+from messages.accounts.sign_in_limits import too_many_attempts
+from messages.dashboard.exports.views import prepare_file
+from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.moments import Moment, moment
+from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.models import Action, Erasure, ExportKind
 from messages.privacy import Person, find, request_erasure
 
-from ..export import prepare_file
 from .forms import ErasureForm, PersonForm
 
 ERASE: Final = "whatsapp.add_erasure"

@@ -9,10 +9,9 @@ from uuid import UUID
 from django.db.models import BinaryField
 from django.db.models.functions import Substr
 
+from messages.dashboard.shared.moments import Moment
 from messages.models import Callback, CallbackQuerySet
 from statusboard.redaction import redact_beginning
-
-from ..moments import Moment
 
 PAGE_SIZE: Final = 50
 # Of a body, in bytes and in characters. More is read than shown, so that secrets are recognized.

@@ -15,16 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from messages.access.foreign import hide_foreign
-from messages.access.masking import as_seen_by, sees_phones
-from messages.access.scope import limited_to, visible_instances
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.foreign_callbacks import hide_foreign
+from messages.accounts.masking import as_seen_by, sees_phones
+from messages.accounts.scope import limited_to, visible_instances
+from messages.dashboard.messages.filter_links import Link
+from messages.dashboard.shared.moments import Moment
 from messages.ingest import ReplayResult, discard, replay
-from messages.models import Callback, CallbackQuerySet, Instance, Outcome
+from messages.models import Action, Callback, CallbackQuerySet, Instance, Outcome
 
-from ..filters import Link
-from ..moments import Moment
-from .rows import as_id, page_of
+from .quarantine_rows import as_id, page_of
 
 LOOK: Final = "whatsapp.view_callback"
 ACT: Final = "whatsapp.change_callback"

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from messages.models import Kept, Retention
-from messages.retention import LEAST_DAYS, complaints
+from messages.privacy.retention import LEAST_DAYS, complaints
 
 
 class RetentionForm(forms.Form):

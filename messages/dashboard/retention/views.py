@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from messages.dashboard.moments import Moment, moment
-from messages.dashboard.unlimited import unlimited_only
+from messages.dashboard.shared.moments import Moment, moment
+from messages.dashboard.shared.unlimited_only import unlimited_only
 from messages.models import Kept, Retention
-from messages.retention import LEAST_DAYS, SUGGESTED_DAYS, Going, keep_for, preview
+from messages.privacy.retention import LEAST_DAYS, SUGGESTED_DAYS, Going, keep_for, preview
 
 from .forms import RetentionForm
 

@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
-from messages import phones
-from messages.access.masking import masked
-from messages.phones import AddressKind
+from messages.accounts.masking import masked
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,8 @@ class Address:
 
     @property
     def kind(self) -> AddressKind:
-        return phones.kind_of(self.value)
+        return addresses.kind_of(self.value)
 
     def words(self, *, whole: bool) -> str:
         """As a person writes it, or `masked` for those who may not see it whole."""
-        return phones.display(self.value) if whole else masked(self.value)
+        return addresses.display(self.value) if whole else masked(self.value)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.times import UTC, zone_in_words
+from messages.domain.durations import UTC, zone_in_words
 
 from .preferences import theme_of
 

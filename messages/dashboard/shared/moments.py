@@ -12,8 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from messages import viewpoint
-from messages.times import duration
+from messages.domain import render_context
+from messages.domain.durations import duration
 
 __all__ = ["Moment", "between", "duration", "moment", "relative"]
 
@@ -41,7 +41,7 @@ class Moment:
         """Both at once, for what is drawn by the hundred."""
         local = _local(self.value)
         iso = local.isoformat(timespec="seconds")
-        return iso, _exact(viewpoint.language(), local.date()).replace(_CLOCK, _clock_of(iso))
+        return iso, _exact(render_context.language(), local.date()).replace(_CLOCK, _clock_of(iso))
 
     @property
     def brief(self) -> str:
@@ -55,12 +55,12 @@ class Moment:
     def day(self) -> str:
         """With the year only where it is not this one, or where `with_years`."""
         day = _local(self.value).date()
-        is_other = day.year != _local(viewpoint.now()).year
-        return _day(viewpoint.language(), day, is_other or _with_years.get())
+        is_other = day.year != _local(render_context.now()).year
+        return _day(render_context.language(), day, is_other or _with_years.get())
 
     @property
     def relative(self) -> str:
-        return relative(self.value, viewpoint.now())
+        return relative(self.value, render_context.now())
 
 
 def moment(value: datetime | None) -> Moment | None:
@@ -82,7 +82,7 @@ def relative(value: datetime, now: datetime) -> str:
     seconds = int((now - value).total_seconds())
     if seconds < -_MINUTE or seconds >= 7 * _DAY:
         return Moment(value).day
-    return _ago(viewpoint.language(), seconds // _MINUTE)
+    return _ago(render_context.language(), seconds // _MINUTE)
 
 
 # A list says it a hundred times, of not so many times.
@@ -122,7 +122,7 @@ def _joined(day: str, clock: str) -> str:
 
 
 def _local(value: datetime) -> datetime:
-    return value.astimezone(viewpoint.zone())
+    return value.astimezone(render_context.zone())
 
 
 def _clock_of(iso: str) -> str:

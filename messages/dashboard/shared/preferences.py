@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.views.decorators.http import require_POST
 
-from statusboard.links import is_path_of_site
+from statusboard.absolute_urls import is_path_of_site
 
 THEME_COOKIE: Final = "statusboard_theme"
 ZONE_COOKIE: Final = "statusboard_time_zone"

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from messages.access.scope import is_limited
+from messages.accounts.scope import is_limited
 
 View = Callable[..., HttpResponseBase]
 

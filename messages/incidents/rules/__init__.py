@@ -6,9 +6,9 @@ milder on what is open already.
 
 from collections.abc import Mapping
 
+from messages.incidents.findings import Rule
 from messages.models import IncidentKind
 
-from ..finding import Rule
 from .channels import channels_failing
 from .disconnected import disconnected
 from .expiring import expiring

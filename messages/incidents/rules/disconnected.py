@@ -2,9 +2,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from messages.incidents.findings import Finding, Watch
 from messages.models import IncidentKind
-
-from ..finding import Finding, Watch
 
 # A phone that is restarted is back by then, and nobody has to know.
 _GRACE: Final = timedelta(minutes=2)

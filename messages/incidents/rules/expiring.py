@@ -2,10 +2,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from messages.incidents.findings import Finding, Watch
+from messages.incidents.payment import WARNED_BEFORE, unpaid_status
 from messages.models import IncidentKind
-
-from ..finding import Finding, Watch
-from ..payment import WARNED_BEFORE, unpaid_status
 
 
 def expiring(watch: Watch) -> Iterator[Finding]:

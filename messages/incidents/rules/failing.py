@@ -4,10 +4,9 @@ from typing import Final
 
 from django.db.models import Count, Q
 
+from messages.domain.statuses import Status
+from messages.incidents.findings import Finding, Watch
 from messages.models import IncidentKind, Message
-from messages.statuses import Status
-
-from ..finding import Finding, Watch
 
 _RECENT: Final = timedelta(minutes=30)
 LEAST: Final = 5

@@ -1,9 +1,8 @@
 from collections.abc import Iterator
 
-from messages.instances.filters import held_back
+from messages.incidents.findings import Finding, Watch
+from messages.instances.callback_filters import held_back
 from messages.models import IncidentKind
-
-from ..finding import Finding, Watch
 
 
 def filtered(watch: Watch) -> Iterator[Finding]:

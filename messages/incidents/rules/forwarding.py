@@ -2,9 +2,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from messages.incidents.findings import Finding, Watch
 from messages.models import Forward, ForwardLine, IncidentKind
-
-from ..finding import Finding, Watch
 
 # A receiver that is restarted is back by then.
 _GRACE: Final = timedelta(minutes=5)

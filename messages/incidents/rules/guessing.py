@@ -2,9 +2,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from messages.incidents.findings import Finding, Watch
 from messages.models import IncidentKind, NumberSearches
-
-from ..finding import Finding, Watch
 
 # Whoever pastes numbers from a list of customers has some that no message went to.
 _MANY: Final = 30

@@ -2,10 +2,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from messages import phones
+from messages.domain import addresses
+from messages.incidents.findings import Finding, Watch
 from messages.models import IncidentKind
-
-from ..finding import Finding, Watch
 
 # It is no state that ends: people are told, and after a day it is taken as known.
 _TOLD_FOR: Final = timedelta(days=1)
@@ -18,7 +17,7 @@ def number_changed(watch: Watch) -> Iterator[Finding]:
         if since and watch.now - since < _TOLD_FOR:
             # Enough to tell them apart: everybody who is told reads them.
             values = {
-                "before": phones.hidden(instance.previous_number),
-                "now": phones.hidden(instance.number),
+                "before": addresses.hidden(instance.previous_number),
+                "now": addresses.hidden(instance.number),
             }
             yield Finding(IncidentKind.NUMBER, instance, values=values, since=since)

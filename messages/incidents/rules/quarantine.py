@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from django.db.models import Count, Q
 
+from messages.incidents.findings import Finding, Watch
 from messages.models import Callback, IncidentKind, Instance
 from messages.models.callback import CallbackQuerySet
 from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
 from messages.zapi.payloads import MalformedCallbackError, parse
-
-from ..finding import Finding, Watch
 
 
 def quarantine(watch: Watch) -> Iterator[Finding]:

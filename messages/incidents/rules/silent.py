@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.instances.filters import held_back
+from messages.incidents.findings import Finding, Watch, is_most
+from messages.incidents.usual_silence import Pace
+from messages.instances.callback_filters import held_back
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
-
-from ..finding import Finding, Watch, is_most
-from ..rhythm import Pace
 
 # Whoever sends at all has sent something by then, and its status has come.
 _HEARD_WITHIN: Final = timedelta(hours=24)

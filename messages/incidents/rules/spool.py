@@ -2,10 +2,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from messages.incidents.findings import Finding, Watch
+from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import IncidentKind, WorkerBeat
-
-from ..absence import ABSENT_AFTER
-from ..finding import Finding, Watch
 
 # The worker empties it within seconds of the database's return.
 _GRACE: Final = timedelta(minutes=2)

@@ -3,10 +3,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
+from messages.incidents.findings import Finding, Watch
+from messages.incidents.stuck_messages import Lately, are_still_stuck, lately
 from messages.models import Incident, IncidentKind, Instance
-
-from ..finding import Finding, Watch
-from ..stuck import Lately, are_still_stuck, lately
 
 
 def stuck_messages(watch: Watch) -> Iterator[Finding]:

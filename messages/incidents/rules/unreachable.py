@@ -1,10 +1,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from messages.incidents.findings import Finding, Watch, is_most
 from messages.instances.permanent import is_permanent
 from messages.models import IncidentKind, Instance, WebhookState
-
-from ..finding import Finding, Watch, is_most
 
 # A fault at Z-API is often over by the next try.
 _TRIES: Final = 3

@@ -1,10 +1,9 @@
 from collections.abc import Iterator
 
-from messages.instances.addresses import webhook_url
-from messages.instances.reading import is_taken
+from messages.incidents.findings import Finding, Watch
+from messages.instances.sync import is_taken
+from messages.instances.webhook_urls import webhook_url
 from messages.models import Incident, IncidentKind, Webhook, WebhookState
-
-from ..finding import Finding, Watch
 
 
 def webhook_differs(watch: Watch) -> Iterator[Finding]:

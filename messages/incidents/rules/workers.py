@@ -2,11 +2,10 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
 
+from messages.incidents.findings import Finding, Watch
+from messages.incidents.overdue import LastRun, overdue_jobs
+from messages.incidents.worker_absence import ABSENT_AFTER, FORGOTTEN_AFTER, absence
 from messages.models import IncidentKind, WorkerBeat
-
-from ..absence import ABSENT_AFTER, FORGOTTEN_AFTER, absence
-from ..finding import Finding, Watch
-from ..overdue import LastRun, overdue_jobs
 
 
 def workers_gone(watch: Watch) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from messages.access.api_keys import issue, labels_by_default, revoke
+from messages.accounts.api_keys import issue, labels_by_default, revoke
 from messages.models import Account, ApiKey, Instance, KeyRole
 
 

@@ -4,8 +4,9 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 from django.contrib.auth.models import User
 
-from messages.access.notices import PASSWORD_CHANGED, notify
-from messages.audit import Action, audit
+from messages.accounts.account_notices import PASSWORD_CHANGED, notify
+from messages.accounts.audit import audit
+from messages.models import Action
 
 
 class Command(changepassword.Command):

@@ -3,8 +3,9 @@ from typing import Any
 from django.contrib.auth.management.commands import createsuperuser
 from django.contrib.auth.models import User
 
-from messages.access.people import access_in_words
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.people import access_in_words
+from messages.models import Action
 
 
 class Command(createsuperuser.Command):

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
 from messages.ingest import SpoolUnavailableError
+from messages.models import Action
 from messages.privacy import Person, UnclearPersonError, carry_on, find, request_erasure, who_is
 from messages.privacy import export as export_person
 

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
 from messages.ingest import Period, RebuildRefusedError, rebuild, replay
-from messages.models import Callback, Instance, KnownAddress
+from messages.models import Action, Callback, Instance, KnownAddress
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import models
 
-from messages.audit import Action, audit
-from messages.models import Secret, SecretUnreadableError
-from messages.sealed import Place, places
+from messages.accounts.audit import audit
+from messages.accounts.stored_secrets import Place, places
+from messages.models import Action, Secret, SecretUnreadableError
 
 CURRENT, OLDER, UNREADABLE = "current", "older", "unreadable"
 

@@ -12,7 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from messages.ingest.rules import EVENT_COLUMNS, MESSAGE_COLUMNS
+from messages.domain.addresses import person
+from messages.domain.statuses import Status
+from messages.ingest.merge_rules import EVENT_COLUMNS, MESSAGE_COLUMNS
 from messages.management.history import History, Life
 from messages.models import (
     Account,
@@ -23,8 +25,6 @@ from messages.models import (
     StatusEvent,
     TouchedHour,
 )
-from messages.phones import person
-from messages.statuses import Status
 from messages.summaries import mark_since, recompute
 
 PREFIX: Final = "history."

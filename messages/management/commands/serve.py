@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.utils.crypto import get_random_string
 
-from messages.access.people import access_in_words
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
+from messages.accounts.people import access_in_words
+from messages.jobs.processes import Fleet, python
 from messages.management.demo import start_demo
+from messages.models import Action
 from messages.monitoring import forget_processes
-from messages.worker.processes import Fleet, python
 
 ADMIN = "admin"
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from messages.aliases import tie_messages
+from messages.identities import tie_messages
 from messages.models import Alias, KnownAddress, Message
 
 BATCH = 1000

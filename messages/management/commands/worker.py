@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messages.worker.heart import Heart
-from messages.worker.jobs import all_jobs
-from messages.worker.loop import Job, run_due, work
+from messages.jobs.heartbeat import Heart
+from messages.jobs.schedule import all_jobs
+from messages.jobs.scheduler import Job, run_due, work
 
 
 class Command(BaseCommand):

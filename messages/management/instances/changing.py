@@ -6,15 +6,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from messages.audit import Action, audit
+from messages.accounts.audit import audit
 from messages.ingest import remember_keys
 from messages.instances import archive as archiving
-from messages.instances import deletion, owners, tokens
+from messages.instances import deletion, foreign_webhooks, token_checks
 from messages.instances.connect import update
-from messages.instances.reading import webhooks_of
-from messages.instances.rotate import NotRetiredError, retire_old_keys, rotate_key
+from messages.instances.rotation import NotRetiredError, retire_old_keys, rotate_key
+from messages.instances.sync import webhooks_of
 from messages.instances.tags import read_tags, set_tags
-from messages.models import Instance, TokenPolicy
+from messages.models import Action, Instance, TokenPolicy
 
 from .choosing import chosen_one, secret
 from .pushing import check_one, forward_all, push_one, report
@@ -25,20 +25,20 @@ def restore(command: BaseCommand, options: dict[str, Any]) -> None:
     webhook = webhooks_of(instance)[options["kind"]]
     if not webhook.previous_url:
         raise CommandError("No other URL was there before.")
-    _done(owners.restore, webhook)
+    _done(foreign_webhooks.restore, webhook)
     audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": webhook.kind})
     command.stdout.write(f"{instance}: Z-API calls the previous URL again.")
 
 
 def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
-    foreign = _done(owners.reach, instance).foreign
+    foreign = _done(foreign_webhooks.reach, instance).foreign
     if foreign and not options["replace"]:
         listed = "\n".join(f"  {kind}: {url}" for kind, url in foreign.items())
         raise CommandError(f"Somebody else has these; --replace takes them:\n{listed}")
     if options["forward"]:
         forward_all(instance, foreign)
-    _done(lambda: owners.take_every(instance, sent_by_me=options["sent_by_me"]))
+    _done(lambda: foreign_webhooks.take_every(instance, sent_by_me=options["sent_by_me"]))
     audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
     command.stdout.write(f"{instance}: Z-API calls this board for everything.")
 
@@ -113,14 +113,14 @@ def unarchive(command: BaseCommand, options: dict[str, Any]) -> None:
 
 def token_policy(command: BaseCommand, options: dict[str, Any]) -> None:
     instance, policy = chosen_one(options), TokenPolicy(options["policy"])
-    mismatches = tokens.mismatches_of(instance)
+    mismatches = token_checks.mismatches_of(instance)
     counted = f"{mismatches.differing} with another token and {mismatches.missing} with none"
     if policy == TokenPolicy.ENFORCE and mismatches and not options["force"]:
         raise CommandError(
             f"In the last 24 hours {counted} came, which would be refused and lost. "
             "--force enforces it all the same."
         )
-    tokens.set_policy(instance, policy)
+    token_checks.set_policy(instance, policy)
     details = {"fields": ["token_policy"], "token_policy": policy.value}
     audit(None, Action.INSTANCE_CHANGED, about=instance, details=details)
     command.stdout.write(f"{instance}: {policy.value}. In the last 24 hours: {counted}.")
@@ -136,5 +136,5 @@ def tag(command: BaseCommand, options: dict[str, Any]) -> None:
 def _done(call: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return call(*arguments)
-    except owners.NotDoneError as error:
+    except foreign_webhooks.NotDoneError as error:
         raise CommandError(str(error)) from None

@@ -9,19 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import Q
 
-from messages.audit import Action, audit
-from messages.csv_files import UnreadableFileError
-from messages.instances.batches import start, work_on
-from messages.instances.connect import save_partner
-from messages.instances.imports import (
+from messages.accounts.audit import audit
+from messages.domain.csv_reader import UnreadableFileError
+from messages.instances.bulk_import import (
     Wish,
     changes_in_words,
     preview,
     read_csv,
     read_partner_list,
 )
-from messages.instances.reading import FAILURES
-from messages.models import Account, Batch, BatchRow, Instance, Plan, RowState
+from messages.instances.bulk_jobs import start, work_on
+from messages.instances.connect import save_partner
+from messages.instances.sync import FAILURES
+from messages.models import Account, Action, Batch, BatchRow, Instance, Plan, RowState
 
 from .choosing import content, secret
 

@@ -8,16 +8,16 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from messages import forwarding
-from messages.audit import Action, audit
-from messages.instances.addresses import webhook_url, why_push_is_off
-from messages.instances.batches import progress_of, start_for, work_on
+from messages.accounts.audit import audit
+from messages.instances.bulk_jobs import progress_of, start_for, work_on
 from messages.instances.connect import AlreadyConnectedError, connect
 from messages.instances.credentials import read_credentials
 from messages.instances.push import ANYTHING, push, push_wanted
-from messages.instances.reading import is_foreign
+from messages.instances.sync import is_foreign
 from messages.instances.tags import add_tags, read_tags
 from messages.instances.verify import check
-from messages.models import Batch, BatchKind, Instance, Webhook, WebhookKind, WebhookState
+from messages.instances.webhook_urls import webhook_url, why_push_is_off
+from messages.models import Action, Batch, BatchKind, Instance, Webhook, WebhookKind, WebhookState
 
 from .choosing import chosen, is_bulk, related, secret, tagged
 

@@ -3,9 +3,9 @@
 Nothing is purged unless an admin says so: what was not stored cannot be asked of Z-API again.
 """
 
+from .periods import LEAST_DAYS, SUGGESTED_DAYS, complaints, keep_for
 from .preview import Going, preview
 from .purge import Purge
-from .rules import LEAST_DAYS, SUGGESTED_DAYS, complaints, keep_for
 
 __all__ = [
     "LEAST_DAYS",

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messages.audit import Action, audit
-from messages.models import Kept, Retention
+from messages.accounts.audit import audit
+from messages.models import Action, Kept, Retention
 
 # The nightly sweep counts the last 35 days anew, and must find what it counts. An audit log that
 # can be emptied tomorrow is none: PostgreSQL itself refuses to delete what is younger.

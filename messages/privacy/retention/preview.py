@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from messages.models import Kept, Retention
 
 from .kinds import KINDS, bodies_after, orphan_labels
-from .rules import cutoff
+from .periods import cutoff
 
 # Beyond it a number says no more, and counting on would take long.
 MOST_COUNTED: Final = 10_000

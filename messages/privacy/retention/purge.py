@@ -15,12 +15,21 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from messages.audit import Action, audit
-from messages.due import has_passed
-from messages.models import Callback, Kept, KnownAddress, Label, Message, Retention, StatusEvent
+from messages.accounts.audit import audit
+from messages.models import (
+    Action,
+    Callback,
+    Kept,
+    KnownAddress,
+    Label,
+    Message,
+    Retention,
+    StatusEvent,
+)
+from messages.models.due import has_passed
 
 from .kinds import KINDS, bodies_after, orphan_labels
-from .rules import cutoff
+from .periods import cutoff
 
 logger = logging.getLogger(__name__)
 
