@@ -36,7 +36,7 @@ DATABASE = os.environ.get(
 )
 MESSAGES = 50_000
 PACE = 40  # callbacks a second
-PATIENCE = 15  # seconds
+DATABASE_TIMEOUT = 15  # seconds
 WARM_UP = 3  # seconds
 # No load on the server at all: how much slower callbacks get where other programs take every
 # processor. Loads whose clients run on the same machine can hardly do better.
@@ -118,7 +118,7 @@ def _post(connections: threading.local, port: int, path: str, message: str) -> i
     body = {"instanceId": "bench-instance", "type": "MessageStatusCallback", "status": "SENT"}
     told = {"ids": [message], "phone": "5544999999999", "momment": time.time_ns() // 10**6}
     if not hasattr(connections, "one"):
-        connections.one = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connections.one = http.client.HTTPConnection("127.0.0.1", port, timeout=DATABASE_TIMEOUT)
     headers = {"Content-Type": "application/json"}
     try:
         connections.one.request("POST", path, json.dumps(body | told), headers)

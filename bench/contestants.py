@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from messages.domain.statuses import from_provider
 from messages.models import Callback, Instance, Message, StatusEvent
-from statusboard.webhook_handlers import DoorHandler
+from statusboard.webhook_handlers import MinimalHandler
 
 
 class Bare(APIView):
@@ -100,5 +100,5 @@ class SiteHandler(WSGIHandler):
         return super().get_response(request)
 
 
-application = DoorHandler(__name__)
+application = MinimalHandler(__name__)
 behind_middleware = SiteHandler()

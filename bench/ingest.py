@@ -24,7 +24,7 @@ POSTGRESQL = os.environ.get(
     "BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/statusboard_bench"
 )
 OURS = "statusboard.wsgi:application"
-DOOR = "statusboard.wsgi:webhook_door"
+DOOR = "statusboard.wsgi:webhook_application"
 CONTESTANTS = "bench.contestants:application"
 BEHIND_MIDDLEWARE = "bench.contestants:behind_middleware"
 

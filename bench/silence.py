@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from messages.incidents.usual_silence import LEARNS_FROM, SHORTEST, Gap, Pace, learn
+from messages.incidents.usual_silence import LEARNS_FROM, SHORTEST, Gap, UsualSilence, learn
 
 START: Final = datetime(2026, 3, 2, 3, tzinfo=UTC)  # a Monday's midnight in São Paulo
 WEEKS: Final = 12
@@ -38,14 +38,14 @@ class History:
     heard: list[datetime]
 
     def __post_init__(self) -> None:
-        self._paces: dict[datetime, Pace] = {}
+        self._paces: dict[datetime, UsualSilence] = {}
         self._p99s: dict[datetime, list[float]] = {}
 
     def gaps(self, since: datetime, until: datetime) -> list[Gap]:
         some = self.heard[bisect_left(self.heard, since) : bisect_left(self.heard, until)]
         return list(pairwise(some))
 
-    def pace(self, moment: datetime) -> Pace:
+    def pace(self, moment: datetime) -> UsualSilence:
         day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         if day not in self._paces:
             since = day - LEARNS_FROM
@@ -183,7 +183,7 @@ class _Frozen(History):
     def __init__(self, history: History, at: datetime) -> None:
         self._history, self._at = history, at
 
-    def pace(self, moment: datetime) -> Pace:
+    def pace(self, moment: datetime) -> UsualSilence:
         return self._history.pace(self._at)
 
     def p99s(self, moment: datetime) -> list[float]:

@@ -42,7 +42,7 @@ from messages.models.cause import NAMES_ANOTHER
 admin.site.unregister([Authenticator, UserSession, EmailAddress, User, Group])
 
 
-_LONGEST_SEARCH: Final = 500
+_MAX_SEARCH_LENGTH: Final = 500
 
 
 class SoundRequests(admin.ModelAdmin):
@@ -52,7 +52,7 @@ class SoundRequests(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         # SQLite takes no longer pattern than 50,000 bytes; nothing that is found is so long.
-        return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH])
+        return super().get_search_results(request, queryset, search_term[:_MAX_SEARCH_LENGTH])
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """By the key alone: nothing here is chosen by another field."""

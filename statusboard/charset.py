@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 
 # In characters. A browser's, with the longest boundary that is allowed, has 100.
-_LONGEST_CONTENT_TYPE: Final = 256
+_MAX_CONTENT_TYPE_LENGTH: Final = 256
 
 
 def drop_strange_content_type(environ: dict[str, Any]) -> None:
@@ -17,7 +17,7 @@ def drop_strange_content_type(environ: dict[str, Any]) -> None:
     take seconds.
     """
     given = environ.get("CONTENT_TYPE", "")
-    if "*" in given or len(given) > _LONGEST_CONTENT_TYPE:
+    if "*" in given or len(given) > _MAX_CONTENT_TYPE_LENGTH:
         environ["CONTENT_TYPE"] = "application/octet-stream"
 
 

@@ -21,13 +21,13 @@ _SIGNS_OF_A_PROXY: Final = (
 )
 
 
-def client_address(meta: Mapping[str, Any]) -> Address | None:
+def client_ip(meta: Mapping[str, Any]) -> Address | None:
     """Who is calling, None where the server does not say.
 
     The header of the proxies grows to the right, and anyone can send the beginning of it. So it is
     read from the right, and only as far as each hop was reported by a proxy of ours.
     """
-    address = peer_address(meta)
+    address = peer_ip(meta)
     hops = meta.get(_HEADERS[settings.TRUSTED_PROXY_HEADER], "").split(",")
     while hops and is_in(address, settings.WEBHOOK_TRUSTED_PROXIES):
         hop = _hop(hops.pop())
@@ -39,18 +39,18 @@ def client_address(meta: Mapping[str, Any]) -> Address | None:
 
 def client_network(meta: Mapping[str, Any]) -> str:
     """One subscriber: an IPv4 address, or the 64 bits of IPv6 that a provider gives out."""
-    address = client_address(meta)
+    address = client_ip(meta)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
     return str(address or "")
 
 
-def peer_address(meta: Mapping[str, Any]) -> Address | None:
+def peer_ip(meta: Mapping[str, Any]) -> Address | None:
     """Who holds the other end of the connection: the client, or a proxy."""
     return _address(meta.get("REMOTE_ADDR", ""))
 
 
-def came_through_a_proxy(meta: Mapping[str, Any]) -> bool:
+def came_through_proxy(meta: Mapping[str, Any]) -> bool:
     """Whether a proxy, known to the settings or not, says that it passed this request on."""
     return any(name in meta for name in _SIGNS_OF_A_PROXY)
 

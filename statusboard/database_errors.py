@@ -15,10 +15,10 @@ from .database_state import is_away
 from .deadline import each_within
 
 # For each query of a page, in seconds. The slowest that is meant to be needs a tenth of it.
-PATIENCE = 2.0
+DATABASE_TIMEOUT = 2.0
 
 
-class DatabaseAwayMiddleware:
+class DatabaseUnavailableMiddleware:
     """The first pages notice, within a query's time; those after them are answered at once.
 
     What a page streams is out of its reach: an export may take as long as it takes.
@@ -31,7 +31,7 @@ class DatabaseAwayMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if breaker.is_open:
             return _sorry()
-        with each_within(PATIENCE):
+        with each_within(DATABASE_TIMEOUT):
             response = self.get_response(request)
         has_failed = response.status_code == 500 and hasattr(request, _FAILED)
         return _sorry() if has_failed else response

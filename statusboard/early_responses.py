@@ -16,7 +16,7 @@ TOO_LARGE: Final = "413 Content Too Large"
 LENGTH_REQUIRED: Final = "411 Length Required"
 TOO_LONG: Final = "414 URI Too Long"
 # In characters, without the query. Django takes the square of it where it is not UTF-8.
-LONGEST_PATH: Final = 2048
+MAX_PATH_LENGTH: Final = 2048
 RETRY_AFTER: Final = 2  # seconds
 
 # In both languages: which one somebody reads is known to Django, which is not asked.

@@ -62,7 +62,7 @@ class RefusalQuota(logging.Filter):
     somebody helps nobody. No other line counts, so a flood of refusals hides none.
     """
 
-    LONGEST = 300
+    MAX_LENGTH = 300
 
     def __init__(self, per_minute: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class RefusalQuota(logging.Filter):
                 return False
         if status < 500:
             record.exc_info = record.exc_text = None
-            record.msg, record.args = _cut(record.getMessage(), self.LONGEST), ()
+            record.msg, record.args = _cut(record.getMessage(), self.MAX_LENGTH), ()
         return True
 
     def _has_room(self, kind: _Kind, number: int) -> bool:

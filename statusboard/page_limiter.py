@@ -12,7 +12,7 @@ from django.conf import settings
 
 from .body_limit import refusal
 from .early_responses import BUSY, Environ, StartResponse, WSGIApplication, answer
-from .page_concurrency import PageTurns
+from .page_execution_lock import PageExecutionLock
 
 # In bytes. An answer up to this size is handed to the server whole, which then needs no thread for
 # a client that reads slowly. The server holds it in memory: for each client that is slow.
@@ -42,7 +42,7 @@ class PageConcurrencyLimiter:
     """
 
     def __init__(self, pages: WSGIApplication, threads: int) -> None:
-        self.turns = PageTurns()
+        self.turns = PageExecutionLock()
         self._pages = pages
         most = max(1, threads // 2)
         self._inside = Semaphore(most)
@@ -126,7 +126,7 @@ class Slots:
 class Stream:
     """An answer sent in pieces. Holds its slots until the server closes it."""
 
-    def __init__(self, response: Any, turns: PageTurns, slots: Slots) -> None:
+    def __init__(self, response: Any, turns: PageExecutionLock, slots: Slots) -> None:
         self._response = response
         self._chunks = iter(response)
         self._turns = turns

@@ -38,11 +38,11 @@ class _Bucket:
     was_reported: bool = False
 
 
-class Buckets:
+class RateLimiter:
     """`setting` names the setting that says how many a minute, `tries` what they are in the log."""
 
     # Above it the one not heard of for longest is forgotten, so that memory has a bound.
-    MOST = 4096
+    MAX_CLIENTS = 4096
 
     def __init__(self, setting: str, tries: str) -> None:
         self._setting = setting
@@ -90,7 +90,7 @@ class Buckets:
         bucket.since = now
         bucket.was_reported &= bucket.tries < full
         self._buckets.move_to_end(name)
-        if len(self._buckets) > self.MOST:
+        if len(self._buckets) > self.MAX_CLIENTS:
             self._buckets.popitem(last=False)
         return bucket
 
@@ -99,7 +99,7 @@ class Buckets:
         return min(full, bucket.tries + (time.monotonic() - bucket.since) * full / 60)
 
 
-class Strangers(Buckets):
+class ClientRateLimiter(RateLimiter):
     """Those who send wrong keys, by their address.
 
     Only wrong keys are counted, so that no stranger can use up what a customer needs, even from

@@ -12,7 +12,7 @@ from typing import Final
 
 HIDDEN: Final = "[hidden]"
 # Nobody writes so many secrets into one text. The rest of a text that seems to is hidden unread.
-_MOST: Final = 10_000
+_MAX_ECHOES: Final = 10_000
 
 _SPACE = rb"(?:\s|%20|\+)"
 # "token" stands for client_token and all the others that end in it.
@@ -72,7 +72,7 @@ _PATTERNS: Final = tuple(
 # The error that echoes: "Client-Token <the value sent> not allowed".
 _ECHO_BEGINS: Final = re.compile(rb"client-token" + _SPACE + rb"(?!null\b)")
 _ECHO_ENDS: Final = re.compile(_SPACE + rb"not" + _SPACE + rb"allowed")
-_LONGEST_ECHO: Final = 300
+_MAX_ECHO_LENGTH: Final = 300
 # Of a text that was cut, so much of the end may belong to a secret that only its end would tell.
 _DOUBTFUL: Final = 400
 
@@ -103,7 +103,7 @@ def _echoes(text: bytes) -> Iterator[tuple[int, int]]:
     end = 0
     for after in _ECHO_ENDS.finditer(text):
         line = text.rfind(b"\n", end, after.start()) + 1
-        begin = max(end, line, after.start() - _LONGEST_ECHO)
+        begin = max(end, line, after.start() - _MAX_ECHO_LENGTH)
         end = after.end()
         if before := _ECHO_BEGINS.search(text, begin, after.start()):
             yield before.end(), after.start()
@@ -116,7 +116,7 @@ def _hide(text: bytes, secrets: Iterator[tuple[int, int]]) -> bytes:
     for start, following in secrets:
         kept.append(text[end:start])
         end = following
-        if len(kept) == _MOST:
+        if len(kept) == _MAX_ECHOES:
             end = len(text)
             break
     return HIDDEN.encode().join([*kept, text[end:]]) if kept else text

@@ -217,7 +217,7 @@ MIDDLEWARE = [
     "messages.api.problem_details.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "statusboard.database_errors.DatabaseAwayMiddleware",
+    "statusboard.database_errors.DatabaseUnavailableMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

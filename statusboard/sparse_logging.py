@@ -8,7 +8,7 @@ from typing import Any, Final
 _EVERY: Final = 60.0  # seconds
 
 
-class SeldomLogger:
+class SparseLogger:
     """Writes the first line of each kind at once, then one a minute that says how many it left out.
 
     Each process counts for itself.

@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.urls import ResolverMatch, get_resolver, set_urlconf
 
 
-class DoorHandler(WSGIHandler):
+class MinimalHandler(WSGIHandler):
     """Without any middleware, and with the routes of `urlconf` only."""
 
     def __init__(self, urlconf: str) -> None:
@@ -28,14 +28,14 @@ class DoorHandler(WSGIHandler):
         # For the answer where there is no such route, too.
         set_urlconf(self._urlconf)
         path = request.path_info
-        find = _match if len(path) <= _LONGEST else _match.__wrapped__
+        find = _match if len(path) <= _MAX_CACHED_LENGTH else _match.__wrapped__
         match: ResolverMatch = find(self._urlconf, path)
         request.resolver_match = match
         return match
 
 
 # An instance's path is shorter. A stranger's may have any length, and memory is dear.
-_LONGEST: Final = 300
+_MAX_CACHED_LENGTH: Final = 300
 
 
 @lru_cache(maxsize=1024)
@@ -44,7 +44,7 @@ def _match(urlconf: str, path: str) -> ResolverMatch:
     return get_resolver(urlconf).resolve(path)
 
 
-class CallbackHandler(DoorHandler):
+class CallbackHandler(MinimalHandler):
     """Without Django's signals around each request, and all that only a page needs.
 
     What listens to the signals looks after connections and caches: here the write path does, which

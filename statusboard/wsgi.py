@@ -1,7 +1,8 @@
-"""Two doors: the whole site, and the webhook alone, which can be deployed apart from it.
+"""Two WSGI applications: the whole site, and the webhook endpoint alone.
 
-`application` serves both, each with its own middleware, so that a page's sessions and sign-in never
-cost a callback anything. `webhook_door` serves the webhook, and what watches it, and nothing else.
+`application` serves both, each with its own middleware, so that callbacks do not pay for sessions
+and sign-in. `webhook_application` serves only the webhook endpoint and the monitoring URLs. It can
+be deployed separately.
 """
 
 import gc
@@ -29,13 +30,13 @@ except ImproperlyConfigured as error:
 # What needs Django to be set up.
 from django.urls import reverse
 
-from messages.webhooks.throttling import doorstep, turn_away
+from messages.webhooks.throttling import reject_early, rejection_delay
 from statusboard.charset import drop_strange_content_type
-from statusboard.early_responses import LONGEST_PATH, TOO_LONG, WSGIApplication, answer
+from statusboard.early_responses import MAX_PATH_LENGTH, TOO_LONG, WSGIApplication, answer
 from statusboard.page_limiter import PageConcurrencyLimiter, server_threads
 from statusboard.parent_process import end_with
 from statusboard.postgresql.base import limit_statements
-from statusboard.webhook_handlers import CallbackHandler, DoorHandler, TimedCallbackHandler
+from statusboard.webhook_handlers import CallbackHandler, MinimalHandler, TimedCallbackHandler
 
 limit_statements()
 # As granian's processes are. A server that is one process may outlive the shell that started it.
@@ -46,7 +47,7 @@ _WATCHED: Final = {"/healthz", "/readyz", "/metrics"}
 _handler_of_callbacks = TimedCallbackHandler if settings.METRICS_ON else CallbackHandler
 _callbacks: WSGIApplication = _handler_of_callbacks("messages.webhooks.urls")
 # Without middleware: it answers whatever the host name, and while the database is away.
-_watched: WSGIApplication = DoorHandler("messages.monitoring.urls")
+_watched: WSGIApplication = MinimalHandler("messages.monitoring.urls")
 _pages = PageConcurrencyLimiter(WSGIHandler(), server_threads())
 
 
@@ -72,15 +73,17 @@ _keep()
 sys.setswitchinterval(0.0005)
 
 
-def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def webhook_application(
+    environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
     drop_strange_content_type(environ)
     path = environ.get("PATH_INFO", "")
-    if len(path) > LONGEST_PATH:
+    if len(path) > MAX_PATH_LENGTH:
         return answer(TOO_LONG, environ, start_response)
     if path in _WATCHED:
         return _watched(environ, start_response)
-    with doorstep:
-        refusal = turn_away(environ, start_response)
+    with rejection_delay:
+        refusal = reject_early(environ, start_response)
         if refusal is not None:
             return refusal
         # Pages make room for callbacks: not for who goes on with wrong keys, nor for who only asks.
@@ -92,9 +95,9 @@ def webhook_door(environ: dict[str, Any], start_response: Callable[..., Any]) ->
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     drop_strange_content_type(environ)
     path = environ.get("PATH_INFO", "")
-    if len(path) > LONGEST_PATH:
+    if len(path) > MAX_PATH_LENGTH:
         return answer(TOO_LONG, environ, start_response)
     if path.startswith("/webhooks/") or path in _WATCHED:
-        return webhook_door(environ, start_response)
+        return webhook_application(environ, start_response)
     load_pages()
     return _pages(environ, start_response)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone, translation
 
 from messages.domain import render_context
-from messages.domain.render_context import one_viewpoint
+from messages.domain.render_context import fixed_render_context
 
 
 def test_it_follows_language_and_zone():
@@ -16,12 +16,12 @@ def test_it_follows_language_and_zone():
 
 
 def test_within_one_it_is_one_and_the_same_time():
-    with one_viewpoint():
+    with fixed_render_context():
         assert render_context.now() is render_context.now()
 
 
 def test_behind_one_it_is_looked_up_again():
-    with translation.override("pt-br"), timezone.override(UTC), one_viewpoint():
+    with translation.override("pt-br"), timezone.override(UTC), fixed_render_context():
         pass
     with translation.override("en"):
         assert render_context.language() == "en"

@@ -17,7 +17,7 @@ from messages.instances.bulk_jobs import start_for, work_batches
 from messages.instances.push import push, push_wanted, retry_due_pushes
 from messages.instances.rotation import rotate_key
 from messages.instances.verify import verify_due
-from messages.jobs.heartbeat import Heart
+from messages.jobs.heartbeat import Heartbeat
 from messages.mail import deliver_mails
 from messages.models import (
     BatchKind,
@@ -203,7 +203,7 @@ def test_purge_goes_on(with_wrong_clock, clock):
 
 
 def test_worker_killed_with_a_wrong_clock_is_missed(with_wrong_clock, clock):
-    with_wrong_clock(Heart([]).beat)
+    with_wrong_clock(Heartbeat([]).beat)
     assert absence(clock.now)
 
 

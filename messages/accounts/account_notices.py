@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from statusboard.absolute_urls import absolute_url
-from statusboard.client_ips import client_address
+from statusboard.client_ips import client_ip
 
 from .browser_names import browser_in_words
 
@@ -43,7 +43,7 @@ def notify(
     In the board's language: nobody knows which one the person reads.
     """
     person = request.user.get_username() if request and request.user.is_authenticated else ""
-    address = client_address(request.META) if request else None
+    address = client_ip(request.META) if request else None
     context: dict[str, Any] = {
         "name": user.get_username(),
         "what": what,

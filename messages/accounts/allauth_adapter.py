@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from messages.models import Secret, SecretUnreadableError
 from statusboard.absolute_urls import absolute_url, is_path_of_site
-from statusboard.client_ips import client_address
+from statusboard.client_ips import client_ip
 
 from .passwords import is_own_password, user_by_password
 from .recent_sign_in import has_signed_in_recently
@@ -45,7 +45,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that throttling counts by. A server on a socket names none: all share one."""
-        return str(client_address(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
+        return str(client_ip(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """As allauth does, but named after PUBLIC_BASE_URL and not after the Host header."""

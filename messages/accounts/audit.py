@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from messages.domain import addresses
 from messages.models import Action, AuditEvent, Instance, Message
-from statusboard.client_ips import client_address
+from statusboard.client_ips import client_ip
 
 # Details that name a person, a thing or a kind of thing on this board. All others may be what
 # somebody typed, such as a reason.
@@ -49,7 +49,7 @@ def audit(
         instance_id=instance_id,
         message_pk=message.pk if message else None,
         recipient=recipient_hash(recipient) if recipient else "",
-        address=str(client_address(request.META) or "") if request else "",
+        address=str(client_ip(request.META) or "") if request else "",
         details=_without_numbers(dict(details or {})),
     )
 

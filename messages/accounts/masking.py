@@ -27,7 +27,7 @@ _NO_NUMBER: Final = re.compile(
     r"|(?:status|1[2-9][0-9]{8})@broadcast|1[2-9][0-9]{8}-broadcast"
 )
 # In characters. No address has more.
-_LONGEST_ADDRESS: Final = 1000
+_MAX_ADDRESS_LENGTH: Final = 1000
 # Digits of the second part are a time, in seconds, from 2008 to 2033.
 _OLD_GROUP: Final = re.compile(r"[0-9]+(?P<founded>-1[2-9][0-9]{8}(?:-group|@g\.us)?)")
 _Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident)
@@ -44,7 +44,7 @@ def masked(address: str) -> str:
     Known are the addresses of `_NO_NUMBER`; an old group's keeps the time at which it was founded,
     without the number of its founder.
     """
-    if len(address) > _LONGEST_ADDRESS:
+    if len(address) > _MAX_ADDRESS_LENGTH:
         return addresses.hidden("")
     if not address or _NO_NUMBER.fullmatch(address):
         return address

@@ -24,10 +24,10 @@ from messages.models import Throttle
 
 _SALT: Final = "messages.accounts.sign_in_limits"
 # Counters that lie further ahead were written before the clock was set back.
-_LONGEST_AHEAD: Final = 24 * 3600 * 1000
+_MAX_AHEAD: Final = 24 * 3600 * 1000
 # Longer than any attempt takes, so that no row is deleted that one is about to use.
 _KEPT: Final = 3600 * 1000
-_MOST: Final = 5000
+_MAX_DELETED: Final = 5000
 
 
 class Limit(NamedTuple):
@@ -156,11 +156,13 @@ def forget_old_attempts() -> int:
     now = _now()
     old = Q(free_at__lt=now - _KEPT, left_out=0)
     # A count of what was left out waits for the next failure, though not for ever.
-    stale = Q(free_at__lt=now - _LONGEST_AHEAD)
-    impossible = Q(free_at__gt=now + _LONGEST_AHEAD)
+    stale = Q(free_at__lt=now - _MAX_AHEAD)
+    impossible = Q(free_at__gt=now + _MAX_AHEAD)
     with transaction.atomic():
         rows = Throttle.objects.filter(old | stale | impossible)
-        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_MOST])
+        keys = list(
+            rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_MAX_DELETED]
+        )
         return Throttle.objects.filter(pk__in=keys).delete()[0]
 
 

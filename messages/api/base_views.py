@@ -15,18 +15,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from messages.accounts.api_keys import KeyHolder, spend
-from statusboard.rate_limiter import Buckets, Quota, Strangers
+from statusboard.rate_limiter import ClientRateLimiter, Quota, RateLimiter
 
 from .authentication import KeyAuthentication
 from .parsers import LengthRequiredError
 from .problem_details import problem_response
 
 # Of a body that is refused, so that its connection can go on.
-_MOST_READ_AWAY: Final = 64 * 1024
+_MAX_READ_AWAY: Final = 64 * 1024
 
-strangers: Final = Strangers("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
+strangers: Final = ClientRateLimiter("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
 # Who is signed in and tries the API out, like a key, but counted by each process for itself.
-people: Final = Buckets("API_REQUESTS_PER_MINUTE", "API requests")
+people: Final = RateLimiter("API_REQUESTS_PER_MINUTE", "API requests")
 
 VIEW_MESSAGES = "whatsapp.view_message"
 
@@ -107,4 +107,4 @@ def _limits(quota: Quota | None) -> list[tuple[str, int]]:
 def _read_away(request: Request) -> None:
     # Only where the server marks the end: another one would let us wait for more.
     if request.META.get("wsgi.input_terminated"):
-        request.META["wsgi.input"].read(_MOST_READ_AWAY)
+        request.META["wsgi.input"].read(_MAX_READ_AWAY)

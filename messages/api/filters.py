@@ -18,10 +18,10 @@ from messages.accounts.masking import sees_phones
 from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
 from messages.accounts.scope import Viewer
 from messages.domain.statuses import Status
-from messages.labels import LONGEST_REFERENCE
+from messages.labels import MAX_REFERENCE_LENGTH
 from messages.models import HourlySummary, Incident, StatusEvent
 from messages.search.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
-from messages.search.parser import LONGEST_TEXT, Search, understand
+from messages.search.parser import MAX_TEXT_LENGTH, Search, understand
 from messages.search.querysets import MessageQuerySet, message_set
 
 from .problem_details import ParameterError
@@ -90,14 +90,16 @@ def _text(longest: int, words: str) -> serializers.CharField:
 
 
 def _message_id() -> serializers.CharField:
-    return _text(LONGEST_TEXT, "Z-API's `messageId` or `zaapId`.")
+    return _text(MAX_TEXT_LENGTH, "Z-API's `messageId` or `zaapId`.")
 
 
 class MessageQuery(Query):
     message_id = _message_id()
-    reference = _text(LONGEST_REFERENCE, "The sender's own id of the message, as it was labelled.")
+    reference = _text(
+        MAX_REFERENCE_LENGTH, "The id that your system gave the message in its label."
+    )
     q = _text(
-        LONGEST_TEXT,
+        MAX_TEXT_LENGTH,
         "As in the search box: a number in any writing, part of one, an id or its first half,"
         " a LID, words of a label.",
     )
@@ -135,7 +137,8 @@ class EventQuery(Query):
 
 class RecipientQuery(Query):
     phone = _text(
-        LONGEST_TEXT, "A whole number, LID or group; both forms of Brazil's ninth digit are found."
+        MAX_TEXT_LENGTH,
+        "A whole number, LID or group, with or without the ninth digit.",
     )
 
 

@@ -95,8 +95,8 @@ class LabelList(ApiView):
     def post(self, request: Request) -> Response:
         """Label many messages at once, all of them or none."""
         raw = request.data
-        if not isinstance(raw, list) or not 0 < len(raw) <= labels.MOST_AT_ONCE:
-            words = _("Send a list of 1 to %(most)d labels.") % {"most": labels.MOST_AT_ONCE}
+        if not isinstance(raw, list) or not 0 < len(raw) <= labels.MAX_AT_ONCE:
+            words = _("Send a list of 1 to %(most)d labels.") % {"most": labels.MAX_AT_ONCE}
             raise ValidationError(words)
         entries, faults = labels.read_entries(raw)
         if faults:

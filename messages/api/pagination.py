@@ -17,7 +17,7 @@ from .problem_details import ParameterError
 
 PAGE_SIZE: Final = 50
 LARGEST_PAGE: Final = 200
-LONGEST_CURSOR: Final = 500
+MAX_CURSOR_LENGTH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Pages(BasePagination):
                 "name": "cursor",
                 "in": "query",
                 "description": "As `next` and `previous` bring it.",
-                "schema": {"type": "string", "maxLength": LONGEST_CURSOR},
+                "schema": {"type": "string", "maxLength": MAX_CURSOR_LENGTH},
             },
         ]
 

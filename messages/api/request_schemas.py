@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from messages.labels import LONGEST_ID, LONGEST_LABEL, LONGEST_REFERENCE, MOST_AT_ONCE
+from messages.labels import MAX_AT_ONCE, MAX_ID_LENGTH, MAX_LABEL_LENGTH, MAX_REFERENCE_LENGTH
 
 _SHOWN: Final = r"[^\u0000-\u001f\u007f]"
 _NOT_BLANK: Final = {"pattern": rf"^{_SHOWN}*[^\s\u0000-\u001f\u007f]{_SHOWN}*$"}
@@ -20,11 +20,13 @@ _ZAAP_ID: Final = {
     "description": "Z-API's second id of the message. It may report a failure under this one only."
 }
 _TEXTS: Final = {
-    "zaap_id": _text(LONGEST_ID) | _ZAAP_ID,
-    "reference": _text(LONGEST_REFERENCE),
-    "label": _text(LONGEST_LABEL),
+    "zaap_id": _text(MAX_ID_LENGTH) | _ZAAP_ID,
+    "reference": _text(MAX_REFERENCE_LENGTH),
+    "label": _text(MAX_LABEL_LENGTH),
 }
-_IDS: Final = {name: _text(LONGEST_ID) | _NOT_BLANK for name in ("zapi_instance_id", "message_id")}
+_IDS: Final = {
+    name: _text(MAX_ID_LENGTH) | _NOT_BLANK for name in ("zapi_instance_id", "message_id")
+}
 ONE: Final = {
     "type": "object",
     "properties": _TEXTS,
@@ -34,7 +36,7 @@ ONE: Final = {
 MANY: Final = {
     "type": "array",
     "minItems": 1,
-    "maxItems": MOST_AT_ONCE,
+    "maxItems": MAX_AT_ONCE,
     "items": ONE | {"properties": _IDS | _TEXTS, "required": list(_IDS)},
 }
 CSV: Final = {

@@ -23,7 +23,7 @@ from messages.models import (
 from messages.models.summary import LATENCY_EDGES, latency_column
 
 # A large group's message has thousands of events: the first so many come with it, /events/ has all.
-MOST_EVENTS: Final = 300
+MAX_EVENTS: Final = 300
 
 _STATUSES: Final = [status.value for status in Status]
 _COUNTS = serializers.DictField(child=serializers.IntegerField())
@@ -108,7 +108,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         help_text="The sender's words for the message."
     )
     events = serializers.SerializerMethodField(
-        help_text=f"By their own time. The first {MOST_EVENTS}: `/events/?message=` lists them all."
+        help_text=f"By their own time. The first {MAX_EVENTS}: `/events/?message=` lists them all."
     )
     has_more_events = serializers.SerializerMethodField()
 
@@ -132,11 +132,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     @extend_schema_field(EventSerializer(many=True))
     def get_events(self, message: Message) -> list[dict[str, Any]]:
-        shown = sorted(_events_of(message)[:MOST_EVENTS], key=_in_order)
+        shown = sorted(_events_of(message)[:MAX_EVENTS], key=_in_order)
         return [EventSerializer(event, context=self.context).data for event in shown]
 
     def get_has_more_events(self, message: Message) -> bool:
-        return len(_events_of(message)) > MOST_EVENTS
+        return len(_events_of(message)) > MAX_EVENTS
 
     def _label_of(self, message: Message) -> Label:
         labels: Labels = self.context["labels"]

@@ -22,7 +22,7 @@ from . import examples, filters
 from .base_views import ApiView
 from .pagination import Pages
 from .serializers import (
-    MOST_EVENTS,
+    MAX_EVENTS,
     IncidentSerializer,
     InstanceSerializer,
     ListedEventSerializer,
@@ -34,7 +34,7 @@ from .serializers import (
 VIEW_INSTANCES = "whatsapp.view_instance"
 _TIMELINE = StatusEvent.objects.order_by("occurred_at", "id")
 # One more than is shown tells that there are more.
-_EVENTS = Prefetch("events", _TIMELINE[: MOST_EVENTS + 1], to_attr="first_events")
+_EVENTS = Prefetch("events", _TIMELINE[: MAX_EVENTS + 1], to_attr="first_events")
 
 
 class Reading(ApiView, GenericAPIView[Any]):

@@ -19,8 +19,8 @@ HOME_REGION: Final = "BR"
 _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]+")
 # Addresses, and what people paste, are shorter. Normalizing Unicode takes the square of a text's
 # length, and looking for numbers is slow enough that nobody may ask for it in a whole file.
-_LONGEST: Final = 10_000
-_LONGEST_PASTED: Final = 512
+_MAX_TEXT_LENGTH: Final = 10_000
+_MAX_PASTED_LENGTH: Final = 512
 # What stands around a number where it was copied: quotes, brackets, the end of a cell, a link.
 _AROUND = "\"'`“”„‘’‚«»‹›<>[]{};, \t"
 _LINK = re.compile(
@@ -117,7 +117,7 @@ def digits_of(text: str) -> str:
     """The digits of a number in any writing; '' where `text` holds anything that is no number."""
     if _is_digits(text):
         return text
-    if len(text) > _LONGEST_PASTED:
+    if len(text) > _MAX_PASTED_LENGTH:
         return ""
     digits = _PUNCTUATION.sub("", text)
     return digits if _is_digits(digits) else ""
@@ -125,7 +125,7 @@ def digits_of(text: str) -> str:
 
 def plain(text: str) -> str:
     """What was typed or pasted, without what only stands around an address."""
-    text = unicodedata.normalize("NFKC", text[:_LONGEST_PASTED]).strip(_AROUND)
+    text = unicodedata.normalize("NFKC", text[:_MAX_PASTED_LENGTH]).strip(_AROUND)
     if link := _LINK.match(text):
         text = re.split(r"[?&;]", text[link.end() :], maxsplit=1)[0]
     return without_device(text).strip()
@@ -136,7 +136,7 @@ def without_device(address: str) -> str:
 
     All other addresses stay as they are, a LID without `@lid` among them.
     """
-    if _is_digits(address) or len(address) > _LONGEST_PASTED:
+    if _is_digits(address) or len(address) > _MAX_PASTED_LENGTH:
         return address
     return _PERSONAL_HOST.sub(lambda found: "@lid" if found["lid"] else "", address)
 
@@ -261,7 +261,7 @@ def without_numbers(text: str) -> str:
     eight digits or more that only signs separate, the last two stay, as in `hidden`. A text of more
     than 10,000 characters, which nothing that is masked has, is hidden as a whole.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_TEXT_LENGTH:
         return hidden("")
     shape = _with_plain_digits(text)
     found = [one for one in _DIGITS.finditer(shape) if one["none"] is None]

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 
-class _Viewpoint(NamedTuple):
+class _RenderContext(NamedTuple):
     language: str | None
     zone: tzinfo
     now: datetime
 
 
-_held: ContextVar[_Viewpoint | None] = ContextVar("viewpoint", default=None)
+_held: ContextVar[_RenderContext | None] = ContextVar("viewpoint", default=None)
 
 
 def language() -> str | None:
@@ -35,13 +35,15 @@ def now() -> datetime:
 
 
 @contextmanager
-def one_viewpoint() -> Iterator[None]:
+def fixed_render_context() -> Iterator[None]:
     """Language, zone and time stay what they are: Django is asked once, not for each time shown.
 
     A list shows hundreds, and asking took a tenth of what the whole page does. Not for a page that
     changes its language within: words are kept under the one that it began with.
     """
-    token = _held.set(_Viewpoint(get_language(), timezone.get_current_timezone(), timezone.now()))
+    token = _held.set(
+        _RenderContext(get_language(), timezone.get_current_timezone(), timezone.now())
+    )
     try:
         yield
     finally:

@@ -15,10 +15,10 @@ from .export_jobs import (
     sight_of,
 )
 from .message_columns import Reader
-from .workbook import MOST_ROWS, workbook
+from .workbook import MAX_ROWS, workbook
 
 __all__ = [
-    "MOST_ROWS",
+    "MAX_ROWS",
     "PERIODS",
     "Reader",
     "ask_for_file",

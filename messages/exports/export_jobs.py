@@ -18,14 +18,14 @@ from messages.accounts.masking import sees_phones
 from messages.accounts.scope import Viewer, is_limited, visible_instances
 from messages.models import ExportJob, ExportKind, ExportPiece, ExportState
 
-from .file_contents import CONTENTS, NotWrittenError
+from .file_contents import CONTENTS, FileNotWrittenError
 
 logger = logging.getLogger(__name__)
 
 # Of each person; the oldest goes where there would be more, so that nobody fills the database.
-MOST_KEPT: Final = 5
+MAX_KEPT: Final = 5
 LEASE: Final = ExportJob.LEASE
-MOST_TRIES: Final = 3
+MAX_TRIES: Final = 3
 PIECE: Final = 2**20
 # How often it is written down how far a file has come, in seconds: each time is a transaction.
 TELLS_EVERY: Final = 0.5
@@ -56,7 +56,7 @@ def ask_for_file(user: User, kind: ExportKind, query: str, zone: str) -> ExportJ
     if waiting:
         return waiting
     job = ExportJob.objects.create(by=user, **asked)
-    beyond = ExportJob.objects.filter(by=user).order_by("-created_at")[MOST_KEPT:]
+    beyond = ExportJob.objects.filter(by=user).order_by("-created_at")[MAX_KEPT:]
     ExportJob.objects.filter(pk__in=[one.pk for one in beyond]).delete()
     return job
 
@@ -67,7 +67,7 @@ def prepare_exports(stop: threading.Event | None = None) -> int:
     while not stop.is_set() and (job := _claim()):
         try:
             _write(job, stop)
-        except NotWrittenError as error:
+        except FileNotWrittenError as error:
             logger.warning("Export %s was not written: %s", job.pk, error)
             ExportJob.objects.filter(pk=job.pk).update(state=ExportState.FAILED)
         except _StoppedError:
@@ -105,7 +105,7 @@ def _claim() -> ExportJob | None:
 def _write(job: ExportJob, stop: threading.Event) -> None:
     """As who asked sees things now, which may be less than when they asked."""
     content = CONTENTS[ExportKind(job.kind)]
-    if not content.is_for(job.by) or job.tries > MOST_TRIES:
+    if not content.is_for(job.by) or job.tries > MAX_TRIES:
         _update(job, state=ExportState.FAILED)
         return
     total = content.count(job, content.most + 1 if content.most else 10**9)

@@ -26,16 +26,16 @@ from messages.search.criteria import Criteria
 from .audit_log import audit_events, audit_lines
 from .csv_writer import csv_lines, separator
 from .message_columns import Reader
-from .workbook import MOST_ROWS, workbook
+from .workbook import MAX_ROWS, workbook
 
 # A million messages take some 80 MB in the database, and 40 s of a worker.
-MOST_CSV_ROWS: Final = 2_000_000
+MAX_CSV_ROWS: Final = 2_000_000
 # Gets how many rows were written so far; stops the writing by raising.
 Tell = Callable[[int], None]
 _PART: Final = 2**16
 
 
-class NotWrittenError(Exception):
+class FileNotWrittenError(Exception):
     """A file cannot be written now. Its text is for the log."""
 
 
@@ -107,15 +107,15 @@ def _person(job: ExportJob, tell: Tell) -> Iterator[bytes]:
         try:
             counts = export_person(who_is(dict(parse_qsl(job.query))["person"]), file, by=job.by)
         except SpoolUnavailableError:
-            raise NotWrittenError("This machine's spool cannot be read.") from None
+            raise FileNotWrittenError("This machine's spool cannot be read.") from None
         tell(sum(counts.values()))
         file.seek(0)
         yield from iter(partial(file.read, _PART), b"")
 
 
 CONTENTS: Final = {
-    ExportKind.CSV: Content("whatsapp.export_message", _count_messages, _csv, MOST_CSV_ROWS),
-    ExportKind.WORKBOOK: Content("whatsapp.export_message", _count_messages, _workbook, MOST_ROWS),
+    ExportKind.CSV: Content("whatsapp.export_message", _count_messages, _csv, MAX_CSV_ROWS),
+    ExportKind.WORKBOOK: Content("whatsapp.export_message", _count_messages, _workbook, MAX_ROWS),
     ExportKind.AUDIT: Content("whatsapp.view_auditevent", _count_events, _audit_log),
     ExportKind.PERSON: Content(
         "whatsapp.add_erasure",

@@ -28,7 +28,7 @@ CHUNK: Final = 2000
 # Of so few messages the events are in memory at once, for a group's may be thousands; of more as
 # long as they are few.
 _TOLD_AT_ONCE: Final = 20
-_MOST_AT_ONCE: Final = 80
+_MAX_AT_ONCE: Final = 80
 _FEW: Final = 1000
 Cell = str | int | datetime
 Row = tuple[Cell, ...]
@@ -195,5 +195,5 @@ class Reader:
             reports = reports_of(some)
             found |= {pk: standing(theirs) for pk, theirs in reports.items()}
             are_few = sum(map(len, reports.values())) < _FEW
-            self._told_at_once = _MOST_AT_ONCE if are_few else _TOLD_AT_ONCE
+            self._told_at_once = _MAX_AT_ONCE if are_few else _TOLD_AT_ONCE
         return found

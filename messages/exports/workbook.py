@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from .message_columns import Reader
 
 # Beyond, a workbook takes longer to write than it is worth; CSV has no limit.
-MOST_ROWS: Final = 100_000
+MAX_ROWS: Final = 100_000
 _WIDTH: Final = 20
 _TIME: Final = "yyyy-mm-dd hh:mm:ss"
 

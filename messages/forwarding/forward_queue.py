@@ -5,14 +5,14 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
 from messages.models.cause import UNKNOWN_TYPE
 
 from .receivers import route
 
 
-def enqueue(heard: Heard) -> None:
+def enqueue(heard: CallbackBatch) -> None:
     """Line up what is to be passed on. In the transaction that takes the follow-ups away."""
     forwarding = _forwarding({one.instance_id for one in heard.follow_ups})
     if not forwarding:

@@ -22,11 +22,11 @@ from messages.models import (
     WebhookState,
 )
 from messages.models.forward import ForwardQuerySet
-from messages.net import UnsafeAddressError, read_address
+from messages.net import UnsafeUrlError, parse_url
 
 # Beyond this a number says no more, and costs more the larger it is.
 COUNTED = 1000
-MOST_LINES = 50
+MAX_LINES = 50
 
 
 def webhook_of(instance: Instance, kind: str) -> Webhook:
@@ -91,8 +91,8 @@ def _require_usable(url: str) -> None:
     if longest and len(url) > longest:
         raise ValidationError(_("The address has more than %d characters.") % longest)
     try:
-        read_address(url, allow_private=settings.FORWARD_ALLOW_PRIVATE)
-    except UnsafeAddressError as error:
+        parse_url(url, allow_private=settings.FORWARD_ALLOW_PRIVATE)
+    except UnsafeUrlError as error:
         raise ValidationError(str(error.words)) from None
     if is_ours(url):
         raise ValidationError(_("This is the board’s own webhook: callbacks would go in a circle."))
@@ -120,7 +120,7 @@ def busy_lines(instances: QuerySet[Instance]) -> Sequence[Forwarding]:
     anything = Forward.objects.filter(webhook=OuterRef("pk"))
     webhooks = Webhook.objects.filter(Exists(anything), instance__in=instances)
     known = webhooks.select_related("instance", "forward_line")
-    return [_state(webhook) for webhook in known.order_by("instance__name", "kind")[:MOST_LINES]]
+    return [_state(webhook) for webhook in known.order_by("instance__name", "kind")[:MAX_LINES]]
 
 
 def _state(webhook: Webhook) -> Forwarding:

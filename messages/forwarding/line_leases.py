@@ -14,7 +14,7 @@ from django.db import transaction
 from messages.models import Forward, ForwardLine, ForwardProblem, Webhook
 
 from .outcomes import GIVES_UP_AFTER, Refusal, wait_after
-from .receiver_calls import Load, Parcel, Shipped
+from .receiver_calls import ForwardItem, Load, Shipped
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def load(turn: Turn) -> Load:
         url=webhook.forward_to,
         token=webhook.instance.token.reveal() if webhook.forwards_token else "",
         parcels=tuple(
-            Parcel(pk, callback_id, bytes(body))
+            ForwardItem(pk, callback_id, bytes(body))
             for pk, callback_id, body in waiting.values_list("pk", "callback_id", "body")[:LOAD]
         ),
     )

@@ -15,8 +15,8 @@ from messages.models import ForwardLine, ForwardProblem
 from messages.net import Answer
 
 FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=15)
-LONGEST_WISH = ForwardLine.WAITS.longest  # however far away Retry-After is
+MAX_WAIT = timedelta(minutes=15)
+MAX_RETRY_AFTER = ForwardLine.WAITS.longest  # however far away Retry-After is
 GIVES_UP_AFTER = timedelta(hours=24)
 
 _OF_STATUS = {
@@ -57,7 +57,7 @@ def judge(answer: Answer) -> Refusal | None:
         problem = ForwardProblem.REDIRECTS
     else:
         problem = _OF_STATUS.get(answer.status, ForwardProblem.FAULT)
-    wish = min(answer.retry_after or 0, LONGEST_WISH.total_seconds())
+    wish = min(answer.retry_after or 0, MAX_RETRY_AFTER.total_seconds())
     return Refusal(problem, answer.status, timedelta(seconds=wish) if wish else None)
 
 
@@ -68,5 +68,5 @@ def wait_after(tries: int, refusal: Refusal, chance: float) -> timedelta:
     are not called together again.
     """
     doublings = min(tries - 1, 20)
-    longest = min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+    longest = min(FIRST_WAIT * (1 << doublings), MAX_WAIT)
     return max(longest * (1 - chance / 2), refusal.wish or timedelta())

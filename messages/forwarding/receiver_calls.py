@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from messages.models import ForwardProblem
-from messages.net import Courier, PostFailedError
+from messages.net import PostFailedError, SafeHttpClient
 
 from .outcomes import Refusal, judge
 
@@ -21,7 +21,7 @@ TURN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ForwardItem:
     forward_id: int
     callback_id: UUID
     body: bytes = field(repr=False)
@@ -33,7 +33,7 @@ class Load:
 
     url: str = field(repr=False)
     token: str = field(repr=False)
-    parcels: tuple[Parcel, ...] = field(repr=False)
+    parcels: tuple[ForwardItem, ...] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -63,13 +63,13 @@ def ship(load: Load, stop: threading.Event) -> Shipped:
     return shipped
 
 
-def _courier(url: str) -> Courier:
-    return Courier(
+def _courier(url: str) -> SafeHttpClient:
+    return SafeHttpClient(
         url, allow_private=settings.FORWARD_ALLOW_PRIVATE, ca_file=settings.FORWARD_CA_FILE
     )
 
 
-def _post(courier: Courier, parcel: Parcel, token: str) -> Refusal | None:
+def _post(courier: SafeHttpClient, parcel: ForwardItem, token: str) -> Refusal | None:
     try:
         return judge(courier.post(parcel.body, _headers(parcel, token)))
     except PostFailedError as error:
@@ -80,7 +80,7 @@ def _post(courier: Courier, parcel: Parcel, token: str) -> Refusal | None:
         return Refusal(ForwardProblem.IMPOSSIBLE)
 
 
-def _headers(parcel: Parcel, token: str) -> Mapping[str, str]:
+def _headers(parcel: ForwardItem, token: str) -> Mapping[str, str]:
     return {
         "Content-Type": "application/json",  # the only one that the door lets in
         "User-Agent": "Statusboard",

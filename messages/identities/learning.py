@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.models import Alias, FollowUp, KnownAddress
 
 from .linking import tie_addresses
 
 
-def hear(heard: Heard) -> None:
+def hear(heard: CallbackBatch) -> None:
     told = heard.applied
     KnownAddress.objects.remember(report.phone for _, report in told)
     tie_addresses(

@@ -23,7 +23,7 @@ class State:
     overdue: bool = False
 
 
-class Glance:
+class IncidentCounts:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._state = State()
@@ -52,4 +52,4 @@ class Glance:
         return State(number, missing, overdue=bool(overdue_jobs(here)))
 
 
-glance: Final = Glance()
+glance: Final = IncidentCounts()

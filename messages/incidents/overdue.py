@@ -12,7 +12,7 @@ from .worker_absence import ABSENT_AFTER
 # Beyond two turns missed: one may fail.
 _GRACE: Final = timedelta(minutes=5)
 # A long export or purge is no fault, but one that never ends is.
-_LONGEST_RUN: Final = timedelta(hours=6)
+_MAX_RUN: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def overdue_jobs(now: datetime) -> list[LastRun]:
 def _ended_at(told: Mapping[str, Any], now: datetime) -> datetime | None:
     began, ran, failed = (_read(told[name]) for name in ("began_at", "ran_at", "failed_at"))
     is_running = began and not any(end and end >= began for end in (ran, failed))
-    if began and is_running and now - began < _LONGEST_RUN:
+    if began and is_running and now - began < _MAX_RUN:
         return now
     return ran
 

@@ -29,7 +29,7 @@ Gap = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class UsualSilence:
     """`hours` by kind of day and hour, `longest` of all; in seconds. None where there was none."""
 
     hours: Sequence[float]
@@ -55,7 +55,7 @@ class Pace:
         return False
 
 
-def learn(gaps: Iterable[Gap], since: datetime, until: datetime) -> Pace:
+def learn(gaps: Iterable[Gap], since: datetime, until: datetime) -> UsualSilence:
     """`gaps` are the silences of at least SHORTEST between `since` and `until`."""
     within: dict[datetime, float] = {}
     lengths = []
@@ -67,7 +67,7 @@ def learn(gaps: Iterable[Gap], since: datetime, until: datetime) -> Pace:
     samples: list[list[float]] = [[] for _ in range(_KINDS_OF_DAY * 24)]
     for hour, _ in _hours(since, until):
         samples[_bucket(hour)].append(within.get(_start_of_hour(hour), 0.0))
-    return Pace(
+    return UsualSilence(
         tuple(_quantile(some, _OF_DAYS) for some in samples),
         max(lengths, default=None),
     )

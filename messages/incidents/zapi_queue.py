@@ -16,7 +16,7 @@ _NAMES: Final = ("queued", "queued_is_least", "asked")
 _ASKED_OF: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
 # Each call may take half a minute, and an outage at Z-API concerns all instances at once.
 _ASKED_EVERY: Final = timedelta(minutes=5)
-_MOST_CALLS: Final = 10
+_MAX_CALLS: Final = 10
 # No incident waits longer than this, and one call: what is not explained yet is so at a later look.
 _PATIENCE: Final = 20.0  # seconds
 
@@ -32,7 +32,7 @@ def explain(findings: Iterable[Finding], watch: Watch) -> Iterator[Finding]:
             yield finding
             continue
         known = _known(finding, watch)
-        is_patient = calls < _MOST_CALLS and time.monotonic() - began < _PATIENCE
+        is_patient = calls < _MAX_CALLS and time.monotonic() - began < _PATIENCE
         if is_patient and not _is_fresh(known, watch.now):
             calls += 1
             # While Z-API does not answer, what it said before stands.

@@ -31,10 +31,10 @@ Answer = TypeVar("Answer")
 
 _TOO_LATE = "the turn to write did not come in time: the database is busy or locked"
 # What is written in one go at most, so that the first of it need not wait long for the last.
-MOST = 64
+MAX_BATCH_SIZE = 64
 
 
-class SpoiltError(Exception):
+class BatchFailedError(Exception):
     """Together it could not be written, and it is not known whose fault that was."""
 
 
@@ -69,7 +69,7 @@ class _Ticket(Generic[Given, Answer]):
         return not self.answers and self.error is None
 
 
-class Turns(Generic[Given, Answer]):
+class BatchWriter(Generic[Given, Answer]):
     """Calls `write` with what several threads bring; it gives an answer for each, committed.
 
     `leaders` is how many may write side by side, `queue` for how many seconds one waits for them:
@@ -96,10 +96,11 @@ class Turns(Generic[Given, Answer]):
         self._waiting: deque[_Ticket[Given, Answer]] = deque()
 
     def take(self, given: Given, *, alone: bool = False) -> Answer:
-        """What `write` gave for this one.
+        """What `write` returned for this item.
 
-        Raises SpoiltError where it was not written, but may be alone; OperationalError where the
-        deadline came first, and somebody may yet write it; and what `write` raised for it alone.
+        Raises BatchFailedError if its batch was not written and it may be tried alone;
+        OperationalError if the deadline passed first, in which case it may still be written; and
+        whatever `write` raised for this item alone.
         """
         ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
         if not self._leads_at_once(ticket):
@@ -125,7 +126,7 @@ class Turns(Generic[Given, Answer]):
         with self._guard:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
-                raise SpoiltError if _seconds_left() else OperationalError(_TOO_LATE)
+                raise BatchFailedError if _seconds_left() else OperationalError(_TOO_LATE)
         # It has the turn, or somebody has it in hand.
         if ticket.woken.acquire(timeout=_bounded(_seconds_left())):
             return
@@ -169,7 +170,7 @@ class Turns(Generic[Given, Answer]):
         batch: list[_Ticket[Given, Answer]] = []
         names = set(self._names(leader.given))
         with self._guard:
-            while self._waiting and len(batch) < MOST - 1 and not leader.alone:
+            while self._waiting and len(batch) < MAX_BATCH_SIZE - 1 and not leader.alone:
                 ticket = self._waiting[0]
                 own = set(self._names(ticket.given))
                 if ticket.alone or not names.isdisjoint(own):
@@ -188,7 +189,7 @@ class Turns(Generic[Given, Answer]):
             if len(batch) > 1:
                 logger.warning("Written together in vain, each is tried alone: %s", error)
             for ticket in batch:
-                ticket.error = error if len(batch) == 1 else SpoiltError()
+                ticket.error = error if len(batch) == 1 else BatchFailedError()
             if not isinstance(error, Exception):
                 raise
         finally:

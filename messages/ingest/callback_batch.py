@@ -16,7 +16,7 @@ Told = tuple[Callback, StatusReport]
 
 
 @dataclass(frozen=True)
-class Heard:
+class CallbackBatch:
     """`follow_ups` come oldest first."""
 
     follow_ups: Sequence[FollowUp]

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-class Breaker:
+class CircuitBreaker:
     """Opened by whoever meets a failure; closed by a thread that probes while it is open.
 
     Nobody waits for what does not answer, save the first who meet it and the thread.

@@ -8,22 +8,22 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from statusboard.deadline import deadline, remaining
 
 
-def patience(seconds: float) -> AbstractContextManager[None]:
+def database_timeout(seconds: float) -> AbstractContextManager[None]:
     """All that this thread asks of the database within the block takes no longer in all."""
-    return _patience_of_sqlite(seconds) if connection.vendor == "sqlite" else deadline(seconds)
+    return _sqlite_timeout(seconds) if connection.vendor == "sqlite" else deadline(seconds)
 
 
 @contextmanager
-def _patience_of_sqlite(seconds: float) -> Iterator[None]:
+def _sqlite_timeout(seconds: float) -> Iterator[None]:
     with deadline(seconds):
-        hurry()
+        limit_sqlite_wait()
         try:
             yield
         finally:
             _wait_for_locks(connection.settings_dict["OPTIONS"].get("timeout", 5))
 
 
-def hurry() -> None:
+def limit_sqlite_wait() -> None:
     """SQLite waits for a lock by itself: tell it how much is left of the deadline, if any."""
     left = remaining()
     if left is not None:

@@ -17,12 +17,12 @@ from typing import Any, Final
 from django.db import connections
 
 from messages.models import Instance
-from statusboard.sparse_logging import SeldomLogger
+from statusboard.sparse_logging import SparseLogger
 
 from .store import UnknownInstanceError
 
 logger = logging.getLogger(__name__)
-_seldom = SeldomLogger(logger)
+_sparse_logger = SparseLogger(logger)
 
 # How often the worker asks the database, and a process looks whether the file changed. In seconds.
 _EVERY: Final = 2.0
@@ -101,7 +101,7 @@ def remember() -> None:
     try:
         _write(oldest)
     except OSError as error:
-        _seldom.log("", logging.WARNING, "The known keys could not be written: %s", error)
+        _sparse_logger.log("", logging.WARNING, "The known keys could not be written: %s", error)
     _remembered.forget()
 
 

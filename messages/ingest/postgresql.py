@@ -14,11 +14,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from messages.zapi.payloads import StatusReport
 from statusboard.deadline import remaining
-from statusboard.postgresql.base import PunctualConnection
+from statusboard.postgresql.base import DeadlineConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
 from . import postgresql_statements as statements
-from .batching import SpoiltError, Turns
+from .batching import BatchFailedError, BatchWriter
 from .delivery import Delivery
 from .entries import Entry
 
@@ -30,8 +30,8 @@ _settle_callback = PreparedStatement("settle_callback", statements.SETTLE_CALLBA
 _derive = PreparedStatement("derive", statements.DERIVE)
 
 # Of a callback that shares a statement: with more of them nothing is saved, and others would wait.
-MOST_IDS = 32
-LONGEST_BODY = 16 * 1024
+MAX_IDS = 32
+MAX_BODY_LENGTH = 16 * 1024
 # In seconds. A healthy database takes a hundredth of it; a row that somebody has locked takes more.
 QUEUE = 0.2
 # While one waits for the disk another has the processor; with more of them the batches get small.
@@ -47,13 +47,13 @@ def store(entry: Entry) -> tuple[int, str] | None:
         own = _own_connection()
         # In a transaction its commit is somebody else's: nobody may wait for it.
         if not own.in_atomic_block:
-            with suppress(SpoiltError):
+            with suppress(BatchFailedError):
                 return _turns.take(entry)
     return _store_alone(entry)
 
 
 def _may_share(report: StatusReport, delivery: Delivery) -> bool:
-    return len(report.message_ids) <= MOST_IDS and len(delivery.body) <= LONGEST_BODY
+    return len(report.message_ids) <= MAX_IDS and len(delivery.body) <= MAX_BODY_LENGTH
 
 
 def _own_connection() -> BaseDatabaseWrapper:
@@ -82,7 +82,7 @@ def _messages(entry: Entry) -> list[tuple[str, str]]:
     return [(entry.delivery.zapi_id, one) for one in ids]
 
 
-_turns = Turns(store_together, leaders=LEADERS, queue=QUEUE, names=_messages)
+_turns = BatchWriter(store_together, leaders=LEADERS, queue=QUEUE, names=_messages)
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
@@ -99,7 +99,7 @@ def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str,
     if remaining() == 0:
         raise OperationalError("no time was left to ask the database")
     own = _own_connection()
-    raw: PunctualConnection = own.connection
+    raw: DeadlineConnection = own.connection
     with own.wrap_database_errors:
         return statement.run(raw, parameters)
 

@@ -124,10 +124,10 @@ _ROW = _columns(KNOWN_INSTANCE, _MESSAGE, _EVENT, _CALLBACK)
 # twice. The ids are sorted as Python sorts them, so that locks are taken in one order here too; who
 # waits for a lock keeps all the others waiting, so none of them does for long.
 STORE_TOGETHER = f"""
-WITH patience AS MATERIALIZED (
+WITH database_timeout AS MATERIALIZED (
     SELECT set_config('lock_timeout', '200ms', true)
 ), given AS MATERIALIZED (
-    SELECT entry.* FROM patience, json_to_recordset(%(entries)s::json) AS entry({_ROW})
+    SELECT entry.* FROM database_timeout, json_to_recordset(%(entries)s::json) AS entry({_ROW})
 ), known AS MATERIALIZED (
     SELECT given.*, instance.id AS instance_id, instance.token_check
     -- The limit has each looked up by the index, however many instances there are.

@@ -3,14 +3,21 @@
 import logging
 
 from . import known_keys, spool
-from .circuit_breaker import Breaker
+from .circuit_breaker import CircuitBreaker
 from .delivery import Delivery
-from .store import DatabaseAwayError, Recorded, UnknownInstanceError, probe, store, store_refused
+from .store import (
+    DatabaseUnavailableError,
+    Recorded,
+    UnknownInstanceError,
+    probe,
+    store,
+    store_refused,
+)
 
 logger = logging.getLogger(__name__)
 
 # One for this process: whether to ask the database at all.
-breaker = Breaker(probe, every=0.5)
+breaker = CircuitBreaker(probe, every=0.5)
 
 SPOOLED = Recorded("spooled")
 
@@ -26,7 +33,7 @@ def record(delivery: Delivery) -> Recorded:
             return store(delivery)
         except UnknownInstanceError:
             raise
-        except DatabaseAwayError as error:
+        except DatabaseUnavailableError as error:
             logger.warning("The database is away, callbacks go to the spool: %s", error)
             breaker.open()
         except Exception:

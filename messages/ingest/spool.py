@@ -25,14 +25,14 @@ from django.db.models import Count, Min, QuerySet
 from messages.models import SpooledCallback
 from statusboard.deadline import deadline
 
-from .batching import SpoiltError, Turns
+from .batching import BatchFailedError, BatchWriter
 from .delivery import Delivery
 from .file_lock import FileLock
 from .spool_quota import SpoolQuota, Usage, Usages, usages
 
 TURN_WITHIN = 2.0  # seconds
 # In bytes. To write so much anew takes a tenth of a second.
-_MOST_REWRITTEN: Final = 16 * 2**20
+_MAX_REWRITTEN: Final = 16 * 2**20
 # Whether this process has deleted nothing since it cleaned the file.
 _is_clean = True
 
@@ -95,7 +95,7 @@ def keep(delivery: Delivery) -> None:
 def _take_turn(row: SpooledCallback) -> None:
     try:
         _turns.take(row)
-    except SpoiltError:
+    except BatchFailedError:
         _turns.take(row, alone=True)
 
 
@@ -165,7 +165,7 @@ def clean() -> None:
     with at_hand():
         free = _pragma("freelist_count")
         live = (_pragma("page_count") - free) * _pragma("page_size")
-        if (free or not _is_clean) and live <= _MOST_REWRITTEN:
+        if (free or not _is_clean) and live <= _MAX_REWRITTEN:
             with connections["spool"].cursor() as cursor:
                 cursor.execute("VACUUM")
             _is_clean = True
@@ -294,7 +294,7 @@ def _usages() -> Usages:
 
 
 _quota = SpoolQuota(_usages)
-_turns = Turns(_write_surely, processes=FileLock(settings.SPOOL_PATH.with_suffix(".turn")))
+_turns = BatchWriter(_write_surely, processes=FileLock(settings.SPOOL_PATH.with_suffix(".turn")))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from messages.models import Instance, Retention, SpooledCallback
 
 from . import known_keys, spool
 from .delivery import Delivery
-from .store import DatabaseAwayError, UnknownInstanceError, store
+from .store import DatabaseUnavailableError, UnknownInstanceError, store
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
         delivery = _delivery(row)
         try:
             store(delivery)
-        except DatabaseAwayError:
+        except DatabaseUnavailableError:
             return done, True
         except UnknownInstanceError:
             spool.set_aside(row, _why_unknown(delivery))

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
-from .batching import SpoiltError, Turns
-from .database_timeout import hurry
+from .batching import BatchFailedError, BatchWriter
+from .database_timeout import limit_sqlite_wait
 from .entries import Entry
 from .file_lock import FileLock
 from .merge_rules import (
@@ -83,13 +83,13 @@ def store(entry: Entry) -> tuple[int, str] | None:
         return store_together([entry])[0]
     try:
         return _turns.take(entry)
-    except SpoiltError:
+    except BatchFailedError:
         return _turns.take(entry, alone=True)
 
 
 def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
     """Commit them; all or none."""
-    hurry()
+    limit_sqlite_wait()
     with _transaction() as raw:
         return [_write(raw, entry, _KNOWN_INSTANCE, _STORE_CALLBACK) for entry in entries]
 
@@ -141,7 +141,7 @@ def _processes() -> FileLock | None:
     return None if name == ":memory:" else FileLock(Path(f"{name}.turn"))
 
 
-_turns = Turns(store_together, processes=_processes())
+_turns = BatchWriter(store_together, processes=_processes())
 
 
 def _adapted(entry: Entry) -> dict[str, Any]:

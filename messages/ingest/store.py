@@ -20,7 +20,7 @@ from statusboard.database_state import is_away
 from statusboard.deadline import remaining
 
 from . import postgresql, sqlite
-from .database_timeout import patience
+from .database_timeout import database_timeout
 from .delivery import Delivery
 from .entries import Entry, quarantined, read, usable_moment
 from .quarantine import within_cap
@@ -28,7 +28,7 @@ from .quarantine import within_cap
 logger = logging.getLogger(__name__)
 
 # What the database may take in all, in seconds. A healthy one needs a thousandth of it.
-PATIENCE = 1.5
+DATABASE_TIMEOUT = 1.5
 # A persistent connection that is dead says so at once; a second try later would take too long.
 RETRY_WITHIN = 0.5
 
@@ -53,7 +53,7 @@ class UnknownInstanceError(LookupError):
     """No instance answers to this key: it never existed, is archived, or the key is retired."""
 
 
-class DatabaseAwayError(Exception):
+class DatabaseUnavailableError(Exception):
     """The database is refusing, frozen, locked or not ready: nothing can be stored now."""
 
 
@@ -67,8 +67,8 @@ class Recorded:
 def store(delivery: Delivery) -> Recorded:
     """Commit a delivery to the database.
 
-    Raises UnknownInstanceError or DatabaseAwayError; storing the same delivery again is then safe,
-    even where a commit's answer was lost, because its id is stored at most once.
+    Raises UnknownInstanceError or DatabaseUnavailableError. Storing the same delivery again is
+    then safe, even if the answer to a commit was lost, because its id is stored at most once.
     """
     return _in_time(lambda: _store_or_quarantine(delivery))
 
@@ -81,21 +81,21 @@ def store_refused(delivery: Delivery, cause: str) -> None:
 def _in_time(write: Callable[[], Result]) -> Result:
     """Whatever goes wrong in it, the next callback has a connection that is in step."""
     try:
-        with patience(PATIENCE):
+        with database_timeout(DATABASE_TIMEOUT):
             return write()
     except UnknownInstanceError:
         raise
     except Exception as error:
         _give_up_connection()
         if is_away(error):
-            raise DatabaseAwayError(str(error)) from error
+            raise DatabaseUnavailableError(str(error)) from error
         raise
 
 
 def probe() -> None:
     """Raises an Error unless a callback could be stored now. Leaves nothing behind."""
     try:
-        with patience(PATIENCE), transaction.atomic():
+        with database_timeout(DATABASE_TIMEOUT), transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     # A migration's lock must not look like an answer, nor be waited for.
@@ -140,7 +140,7 @@ def _store_surely(entry: Entry) -> Recorded:
         if connection.in_atomic_block or not is_away(error):
             raise
         _give_up_connection()
-        if (remaining() or 0) < PATIENCE - RETRY_WITHIN:
+        if (remaining() or 0) < DATABASE_TIMEOUT - RETRY_WITHIN:
             raise
         return _store(entry)
 

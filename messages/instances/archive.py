@@ -16,7 +16,10 @@ def has_previous(instance: Instance) -> bool:
 
 
 def give_back(instance: Instance) -> None:
-    """Restore all that ours replaced. Raises NotDoneError; what was restored by then stays so."""
+    """Restore every URL that ours replaced.
+
+    Raises ActionRefusedError. URLs restored before that stay restored.
+    """
     for webhook in webhooks_of(instance).values():
         if webhook.previous_url:
             restore(webhook)

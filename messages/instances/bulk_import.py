@@ -25,12 +25,18 @@ from messages.models import (
 from messages.zapi.client import PartnerClient
 from statusboard.redaction import redact
 
-from .credentials import LONGEST_ID, LONGEST_NAME, Credentials, problem_of_name, read_credentials
+from .credentials import (
+    MAX_ID_LENGTH,
+    MAX_NAME_LENGTH,
+    Credentials,
+    problem_of_name,
+    read_credentials,
+)
 from .sync import source
 from .tags import read_tags
 
-MOST_ROWS: Final = 5000
-MOST_BYTES: Final = 2 * 1024 * 1024
+MAX_ROWS: Final = 5000
+MAX_BYTES: Final = 2 * 1024 * 1024
 
 # What a column may be called, in lower case and without signs; the first is the one we write.
 _COLUMNS: Final = {
@@ -64,8 +70,8 @@ class Wish:
 
 def read_csv(content: bytes) -> list[Wish]:
     """Commas, semicolons or tabs, as spreadsheets write them. Raises UnreadableFileError."""
-    if len(content) > MOST_BYTES:
-        raise UnreadableFileError(_("The file has more than %d MiB.") % (MOST_BYTES // 2**20))
+    if len(content) > MAX_BYTES:
+        raise UnreadableFileError(_("The file has more than %d MiB.") % (MAX_BYTES // 2**20))
     lines = rows_of(content)
     _number, titles = next(lines, (1, []))
     columns = _columns_of(titles)
@@ -76,8 +82,8 @@ def read_csv(content: bytes) -> list[Wish]:
         }
         if not any(values.values()):
             continue
-        if len(wishes) == MOST_ROWS:
-            raise UnreadableFileError(_("The file has more than %d rows.") % MOST_ROWS)
+        if len(wishes) == MAX_ROWS:
+            raise UnreadableFileError(_("The file has more than %d rows.") % MAX_ROWS)
         tags = tuple(read_tags(values.pop("tags", "")))
         wishes.append(Wish(**values, tags=tags, row=number))
     return wishes
@@ -176,8 +182,8 @@ def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem:
         state=RowState.WAITING if is_open else RowState.LEFT_OUT,
         problem=problem,
         # Cut, and without a token, because what is refused is shown as well.
-        name=redact(wish.name)[:LONGEST_NAME],
-        zapi_id=redact(wish.zapi_id)[:LONGEST_ID],
+        name=redact(wish.name)[:MAX_NAME_LENGTH],
+        zapi_id=redact(wish.zapi_id)[:MAX_ID_LENGTH],
         token=wish.token if is_open else "",
         client_token=wish.client_token if is_open else "",
         tags=", ".join(wish.tags)[:500],

@@ -2,7 +2,7 @@
 
 from django.db.models import Subquery
 
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.models import Callback, FollowUp, Webhook, WebhookKind
 
 # Which webhook brought a callback of this type.
@@ -14,7 +14,7 @@ KIND_OF_TYPE = {
 }
 
 
-def note_heard(heard: Heard) -> None:
+def record_connection_reports(heard: CallbackBatch) -> None:
     """A webhook that has been heard costs nothing more."""
     first: dict[tuple[int, str], FollowUp] = {}
     for follow_up in heard.follow_ups:

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from statusboard.redaction import redact
 
-LONGEST_NAME: Final = 100
-LONGEST_ID: Final = 128
-LONGEST_SECRET: Final = 500
-LONGEST_PARTNER_TOKEN: Final = 2000
+MAX_NAME_LENGTH: Final = 100
+MAX_ID_LENGTH: Final = 128
+MAX_SECRET_LENGTH: Final = 500
+MAX_PARTNER_TOKEN_LENGTH: Final = 2000
 # No more is read of what somebody pasted: it is too long anyway.
-_LONGEST_READ: Final = 10_000
+_MAX_READ_LENGTH: Final = 10_000
 
 # With dots between: "instance.id" is the id in all of Z-API's documented callbacks.
 _ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -84,7 +84,7 @@ def read_credentials(
 
     `known_id` is that of an instance that is there already, to which a URL must belong.
     """
-    zapi_id, token = zapi_id[:_LONGEST_READ], token[:_LONGEST_READ]
+    zapi_id, token = zapi_id[:_MAX_READ_LENGTH], token[:_MAX_READ_LENGTH]
     id_urls, token_urls = _urls_in(zapi_id), _urls_in(token)
     urls = id_urls + token_urls
     plain_id = "" if id_urls else _tidied(zapi_id)
@@ -107,7 +107,7 @@ def read_credentials(
 def read_partner_token(text: str) -> str:
     """Raises ValidationError."""
     tidied = _tidied(text)
-    if problem := _problem_of_secret(tidied, LONGEST_PARTNER_TOKEN):
+    if problem := _problem_of_secret(tidied, MAX_PARTNER_TOKEN_LENGTH):
         raise ValidationError(problem)  # type: ignore[arg-type]  # lazy words are words
     return tidied
 
@@ -119,7 +119,7 @@ def check_name(name: str) -> None:
 
 
 def problem_of_name(name: str) -> Promise | None:
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_NAME_LENGTH:
         return _LONG_NAME
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         return _ODD_NAME
@@ -128,7 +128,7 @@ def problem_of_name(name: str) -> Promise | None:
 
 def _tidied(text: str) -> str:
     """Without what nobody sees, and without white space and quotes around it."""
-    read = text[:_LONGEST_READ]
+    read = text[:_MAX_READ_LENGTH]
     seen = "".join(one for one in read if unicodedata.category(one) != "Cf")
     while (shorter := seen.strip().strip(_AROUND)) != seen:
         seen = shorter
@@ -142,7 +142,7 @@ def _urls_in(text: str) -> list[tuple[str, str]]:
 
 
 def _problem_of_id(text: str) -> Promise | None:
-    if len(text) > LONGEST_ID:
+    if len(text) > MAX_ID_LENGTH:
         return _TOO_LONG
     if _ROUNDED.fullmatch(text):
         return _ROUNDED_ID
@@ -170,7 +170,7 @@ def _problem_of_client_token(text: str, zapi_id: str, token: str) -> Promise | N
     return _ID_HERE if is_id else None
 
 
-def _problem_of_secret(text: str, longest: int = LONGEST_SECRET) -> Promise | None:
+def _problem_of_secret(text: str, longest: int = MAX_SECRET_LENGTH) -> Promise | None:
     if len(text) > longest:
         return _TOO_LONG
     if _ANY_URL.search(text):

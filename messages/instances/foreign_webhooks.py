@@ -16,7 +16,7 @@ from messages.zapi.webhook_kinds import has_call
 from .push import agree_to_replace, ask_for_push
 from .sync import (
     FAILURES,
-    LONGEST_URL,
+    MAX_URL_LENGTH,
     client_of,
     is_foreign,
     note_instance,
@@ -35,7 +35,7 @@ _NOT_RESTORED = Problem(
 )
 
 
-class NotDoneError(Exception):
+class ActionRefusedError(Exception):
     """Z-API was asked in vain. Its text is for a person."""
 
 
@@ -77,7 +77,7 @@ def leave(webhook: Webhook) -> None:
 
 
 def restore(webhook: Webhook) -> None:
-    """Give Z-API back the URL that ours replaced. Raises NotDoneError."""
+    """Give Z-API back the URL that ours replaced. Raises ActionRefusedError."""
     with _told():
         client = client_of(webhook.instance)
         client.set_webhook(webhook.kind, webhook.previous_url)
@@ -96,7 +96,7 @@ def restore(webhook: Webhook) -> None:
 
 
 def reach(instance: Instance) -> Reach:
-    """Who would lose a hook if every one were taken. Raises NotDoneError."""
+    """Who would lose a hook if every one were taken. Raises ActionRefusedError."""
     with _told():
         me = client_of(instance).me()
     kinds = (*WebhookKind.values, *OtherKind.values, *sorted(me.webhook_urls))
@@ -105,7 +105,7 @@ def reach(instance: Instance) -> Reach:
 
 
 def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
-    """`update-every-webhooks`: all that Z-API reports comes here. Raises NotDoneError.
+    """`update-every-webhooks`: all that Z-API reports comes here. Raises ActionRefusedError.
 
     Every URL that is replaced is kept first, and whether own messages were reported, which stays
     so unless `sent_by_me` says otherwise.
@@ -115,7 +115,7 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
             raise ZapiError(Problem(reason, permanent=True))
         client, asked_at = client_of(instance), timezone.now()
         me = client.me()
-        if any(len(url) > LONGEST_URL for url in me.webhook_urls.values()):
+        if any(len(url) > MAX_URL_LENGTH for url in me.webhook_urls.values()):
             raise ZapiError(_TOO_LONG)
         for webhook in webhooks_of(instance).values():
             _keep(webhook, me.webhook_url(webhook.kind))
@@ -143,7 +143,7 @@ def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
 
 
 def restore_others(instance: Instance) -> None:
-    """Give back the hooks that were taken along with every one. Raises NotDoneError.
+    """Give back the hooks that were taken along with every one. Raises ActionRefusedError.
 
     What Z-API then shows counts: a URL that it does not call again is kept for another try.
     """
@@ -162,7 +162,7 @@ def restore_others(instance: Instance) -> None:
             "it stays shown below until then."
         )
         names = [Webhook(kind=kind).get_kind_display() for kind in instance.taken_urls]
-        raise NotDoneError(words % ", ".join(names))
+        raise ActionRefusedError(words % ", ".join(names))
 
 
 def _give_back(client: ZapiClient, kind: str, url: str) -> None:
@@ -191,4 +191,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        raise NotDoneError(str(error)) from None
+        raise ActionRefusedError(str(error)) from None

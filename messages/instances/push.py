@@ -34,7 +34,7 @@ from .webhook_urls import is_ours, webhook_url, why_push_is_off
 
 # A claimed push is another worker's after the lease; its six calls of 30 s are long over by then.
 WAITS = Waits(lease=timedelta(minutes=10), first=timedelta(minutes=1), longest=timedelta(hours=6))
-MOST_TRIES = 12
+MAX_TRIES = 12
 # Agrees to replace whatever is there.
 ANYTHING: Final = "*"
 
@@ -219,7 +219,7 @@ def _problem_after_push(webhook: Webhook) -> Problem | None:
 
 def _plan_retry(webhook: Webhook, *, permanent: bool) -> None:
     webhook.tries += 1
-    if permanent or webhook.tries >= MOST_TRIES:
+    if permanent or webhook.tries >= MAX_TRIES:
         webhook.retry_at = None
     else:
         webhook.retry_at = timezone.now() + WAITS.after(webhook.tries)

@@ -47,7 +47,7 @@ UNUSABLE_ID = Problem(
     permanent=True,
 )
 # What a column holds. A longer URL could not be given back, so it is never replaced.
-LONGEST_URL: Final = 500
+MAX_URL_LENGTH: Final = 500
 _VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
 
 
@@ -103,7 +103,7 @@ def is_foreign(url: str) -> bool:
 def is_taken(webhook: Webhook) -> bool:
     """Whether somebody else's URL is there, and nobody has agreed to replace that one."""
     found = webhook.found_url
-    is_agreed = found == webhook.replaces_url and len(found) < LONGEST_URL
+    is_agreed = found == webhook.replaces_url and len(found) < MAX_URL_LENGTH
     return is_foreign(found) and not is_agreed
 
 
@@ -117,7 +117,7 @@ def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
             is_wanted = webhook.is_wanted
             webhook.state = WebhookState.UNREACHABLE if is_wanted else WebhookState.OFF
             continue
-        webhook.found_url = me.webhook_url(webhook.kind)[:LONGEST_URL]
+        webhook.found_url = me.webhook_url(webhook.kind)[:MAX_URL_LENGTH]
         webhook.checked_at = timezone.now()
         if webhook.wanted is None and is_ours(webhook.found_url):
             webhook.wanted = webhook.kind != WebhookKind.MESSAGE_STATUS or None

@@ -7,14 +7,14 @@ from django.db import transaction
 
 from messages.models import Instance, Tag
 
-LONGEST = 50
+MAX_TAG_LENGTH = 50
 _BETWEEN_SEPARATORS = re.compile(r"[^,;|\n]++")
 
 
 def read_tags(text: str) -> list[str]:
     """The words between commas, each once; upper and lower case make no difference."""
     parts = dict.fromkeys(_BETWEEN_SEPARATORS.findall(text))
-    words = (" ".join(part.split())[:LONGEST] for part in parts)
+    words = (" ".join(part.split())[:MAX_TAG_LENGTH] for part in parts)
     return list({word.lower(): word for word in words if word}.values())
 
 

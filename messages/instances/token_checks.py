@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 COUNTED_FOR: Final = timedelta(hours=24)
 # Of a busy instance the newest are enough to see whether enforcing would refuse anything.
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 # A refusal is logged once in this time for each instance; all of them are counted.
 LOGGED_EVERY: Final = timedelta(minutes=1)
 
@@ -36,7 +36,7 @@ class Mismatches:
 def mismatches_of(instance: Instance) -> Mismatches:
     since = timezone.now() - COUNTED_FOR
     heard = Callback.objects.filter(instance=instance, received_at__gte=since)
-    newest = heard.order_by("-received_at").values("token_check")[:MOST_COUNTED]
+    newest = heard.order_by("-received_at").values("token_check")[:MAX_COUNTED]
     counts = newest.aggregate(
         differing=Count("token_check", filter=Q(token_check=TokenCheck.DIFFERS)),
         missing=Count("token_check", filter=Q(token_check=TokenCheck.MISSING)),

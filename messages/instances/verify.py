@@ -33,9 +33,9 @@ from .sync import FAILURES, client_of, note, note_failure, webhooks_of
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = timedelta(hours=6)
+MAX_WAIT = timedelta(hours=6)
 # A turn ends after this, in seconds, however slow Z-API is: other accounts wait.
-LONGEST_TURN = 60
+MAX_LEASE_SECONDS = 60
 
 NOT_LISTED = Problem(
     _(
@@ -117,7 +117,7 @@ def _take_turn(account: Account, stop: threading.Event | None) -> int:
         with suppress(*FAILURES):
             done = _sweep(account)
     # Each instance that the list did not tell enough of is asked by itself.
-    ends_at = time.monotonic() + LONGEST_TURN
+    ends_at = time.monotonic() + MAX_LEASE_SECONDS
     for instance in _due(timezone.now()).filter(account=account)[:INSTANCES_A_TURN]:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
@@ -197,4 +197,4 @@ def _plan(instance: Instance) -> None:
 def _waits() -> Waits:
     """The longest ones: a fifth more than what is usual, as `_plan` takes up to a third away."""
     every = 1.2 * timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
-    return Waits(lease=every, first=2 * every, longest=max(every, 1.2 * LONGEST_WAIT))
+    return Waits(lease=every, first=2 * every, longest=max(every, 1.2 * MAX_WAIT))

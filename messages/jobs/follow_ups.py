@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from messages import forwarding, identities, privacy
-from messages.ingest.callback_batch import Heard
-from messages.instances.connection_reports import note_heard
+from messages.ingest.callback_batch import CallbackBatch
+from messages.instances.connection_reports import record_connection_reports
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
 from messages.summaries import mark_touched
@@ -21,26 +21,26 @@ from statusboard.database_state import is_away
 
 logger = logging.getLogger(__name__)
 
-Consumer = Callable[[Heard], None]
+Consumer = Callable[[CallbackBatch], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
     identities.hear,
     mark_touched,
-    note_heard,
+    record_connection_reports,
     # Last: it undoes what the others made of whom was erased.
     privacy.erase_late,
 )
 
 BATCH = 500
 # Then other jobs, and the wish to stop, get their turn.
-_MOST_BATCHES = 40
+_MAX_BATCHES = 40
 
 
 def follow_up() -> int:
     """Take what there is, oldest first. Any number of workers may do so side by side."""
     done = 0
-    for _ in range(_MOST_BATCHES):
+    for _ in range(_MAX_BATCHES):
         # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
         taken = _follow_up_batch() if FollowUp.objects.waiting().exists() else 0
         done += taken
@@ -75,7 +75,7 @@ def _follow_up_alone(follow_up: FollowUp) -> int:
 @transaction.atomic
 def _take_and_consume(queue: FollowUpQuerySet, most: int) -> int:
     follow_ups = queue.take(most)
-    heard = Heard(follow_ups)
+    heard = CallbackBatch(follow_ups)
     for consume in CONSUMERS:
         consume(heard)
     return len(follow_ups)

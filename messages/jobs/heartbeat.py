@@ -21,7 +21,7 @@ BEATS_EVERY: Final = 5.0  # seconds
 _KEPT: Final = timedelta(days=7)
 
 
-class Heart:
+class Heartbeat:
     def __init__(self, jobs: Sequence[Job], only: str = "") -> None:
         self._id = uuid.uuid4()
         self._jobs = jobs

@@ -30,7 +30,7 @@ class _Member:
     process: subprocess.Popen[bytes]
 
 
-class Fleet:
+class ProcessGroup:
     """The end of an essential member is the end of all; any other is started again.
 
     Used in a `with`: whatever ends the block stops every member.

@@ -3,10 +3,10 @@
 from messages.domain.csv_reader import UnreadableFileError
 
 from .entries import (
-    LONGEST_ID,
-    LONGEST_LABEL,
-    LONGEST_REFERENCE,
-    MOST_AT_ONCE,
+    MAX_AT_ONCE,
+    MAX_ID_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_REFERENCE_LENGTH,
     Entry,
     Fault,
     read_entries,
@@ -16,10 +16,10 @@ from .spreadsheet import rows_of_csv
 from .writing import LabelsRefusedError, label, remove_label
 
 __all__ = [
-    "LONGEST_ID",
-    "LONGEST_LABEL",
-    "LONGEST_REFERENCE",
-    "MOST_AT_ONCE",
+    "MAX_AT_ONCE",
+    "MAX_ID_LENGTH",
+    "MAX_LABEL_LENGTH",
+    "MAX_REFERENCE_LENGTH",
     "Entry",
     "Fault",
     "Labels",

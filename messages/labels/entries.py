@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-LONGEST_ID: Final = 128
-LONGEST_REFERENCE: Final = 128
-LONGEST_LABEL: Final = 200
+MAX_ID_LENGTH: Final = 128
+MAX_REFERENCE_LENGTH: Final = 128
+MAX_LABEL_LENGTH: Final = 200
 # At most so many in one go; a longer list is sent in parts.
-MOST_AT_ONCE: Final = 2000
+MAX_AT_ONCE: Final = 2000
 
 _CAPS: Final = {
-    "zapi_instance_id": LONGEST_ID,
-    "message_id": LONGEST_ID,
-    "zaap_id": LONGEST_ID,
-    "reference": LONGEST_REFERENCE,
-    "label": LONGEST_LABEL,
+    "zapi_instance_id": MAX_ID_LENGTH,
+    "message_id": MAX_ID_LENGTH,
+    "zaap_id": MAX_ID_LENGTH,
+    "reference": MAX_REFERENCE_LENGTH,
+    "label": MAX_LABEL_LENGTH,
 }
 _NEEDED: Final = {"zapi_instance_id", "message_id"}
 # What no page can show and PostgreSQL partly refuses; half a character cannot be stored either.
@@ -68,7 +68,7 @@ def _faults(position: int, raw: Any) -> list[Fault]:
         if (words := _fault_of(texts[name], cap, is_needed=name in _NEEDED))
     ]
     faults += [
-        Fault(position, str(name)[:LONGEST_ID], _("There is no such member."))
+        Fault(position, str(name)[:MAX_ID_LENGTH], _("There is no such member."))
         for name in raw
         if name not in _CAPS
     ]

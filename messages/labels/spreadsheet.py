@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from messages.domain.csv_reader import UnreadableFileError, rows_of
 
-from .entries import MOST_AT_ONCE
+from .entries import MAX_AT_ONCE
 
 COLUMNS: Final = ("zapi_instance_id", "message_id", "zaap_id", "reference", "label")
 _NEEDED: Final = {"zapi_instance_id", "message_id"}
@@ -25,7 +25,7 @@ def rows_of_csv(content: bytes) -> dict[int, dict[str, str]]:
     rows = {}
     for number, cells in lines:
         rows[number] = _row(names, cells, number)
-        if len(rows) > MOST_AT_ONCE:
+        if len(rows) > MAX_AT_ONCE:
             break
     return rows
 

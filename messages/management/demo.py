@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from messages.instances.connect import connect
 from messages.instances.push import push_wanted
-from messages.jobs.processes import Fleet, python
+from messages.jobs.processes import ProcessGroup, python
 from messages.models import Instance, WebhookState
 
 # name, instance id, Client-Token
@@ -18,7 +18,7 @@ COMPANY = (
 )
 
 
-def start_demo(fleet: Fleet) -> None:
+def start_demo(fleet: ProcessGroup) -> None:
     """Raises CommandError where the settings are not those of `make demo`."""
     gateway = urlsplit(settings.ZAPI_BASE_URL)
     if not (settings.DEMO and gateway.hostname and gateway.port):

@@ -31,9 +31,9 @@ class TokenCheck(models.TextChoices):
     MISSING = "missing", _("Missing")
 
 
-_LONGEST_WORD = 40
+_MAX_WORD_LENGTH = 40
 # In characters. Longer bodies are shown as they came.
-_LONGEST_INDENTED = 64 * 1024
+_MAX_INDENTED_LENGTH = 64 * 1024
 # Why a body is not there, where it was not simply too old.
 _WHY_EMPTY = {
     Outcome.IGNORED: _("Callbacks of this type are not kept."),
@@ -136,7 +136,7 @@ class Callback(models.Model):
         with suppress(ValueError, RecursionError):
             body = json.loads(bytes(self.body))
             word = body.get("status", "") if isinstance(body, dict) else ""
-            return _printable(word)[:_LONGEST_WORD] if isinstance(word, str) else ""
+            return _printable(word)[:_MAX_WORD_LENGTH] if isinstance(word, str) else ""
         return ""
 
     @property
@@ -150,10 +150,10 @@ class Callback(models.Model):
 
 def _indented(text: str) -> str:
     """Raises ValueError for what is no JSON, or would grow to many times its length."""
-    if len(text) > _LONGEST_INDENTED:
+    if len(text) > _MAX_INDENTED_LENGTH:
         raise ValueError
     parts: list[str] = []
-    room = 4 * _LONGEST_INDENTED
+    room = 4 * _MAX_INDENTED_LENGTH
     for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
         parts.append(part)
         room -= len(part)

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from statusboard.client_ips import came_through_a_proxy, client_address, is_in, peer_address
+from statusboard.client_ips import came_through_proxy, client_ip, is_in, peer_ip
 
 from .prometheus import registry
 from .readiness import failures
@@ -65,13 +65,13 @@ def _is_let_in(meta: Mapping[str, Any]) -> bool:
     A proxy's own address says nothing about its clients. Where a request came through one, the
     client's address counts, and only as a proxy that the settings trust reports it.
     """
-    client = client_address(meta)
+    client = client_ip(meta)
     if not is_in(client, settings.METRICS_ALLOWED_NETWORKS):
         return False
-    peer = peer_address(meta)
+    peer = peer_ip(meta)
     if is_in(peer, settings.WEBHOOK_TRUSTED_PROXIES):
         return True
-    if came_through_a_proxy(meta):
+    if came_through_proxy(meta):
         return False
     # A proxy on this machine may add no header, and still ask for the public host.
     return peer is None or not peer.is_loopback or _names_this_machine(meta)

@@ -22,7 +22,7 @@ import certifi
 
 from statusboard import page_network
 
-from .url_guard import Address, Resolver, UnsafeAddressError, read_address, resolve
+from .url_guard import Address, Resolver, UnsafeUrlError, parse_url, resolve
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
@@ -58,7 +58,7 @@ class Answer:
     retry_after: float | None
 
 
-class Courier:
+class SafeHttpClient:
     """Posts to one address, again and again over one connection. Not for several threads."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Courier:
 
     def _connect(self) -> "_Connection":
         self._hang_up()
-        address = read_address(self._url, allow_private=self._allow_private)
+        address = parse_url(self._url, allow_private=self._allow_private)
         numbers = resolve(address, allow_private=self._allow_private, resolver=self._resolver)
         context = _context(self._ca_file) if address.is_https else None
         self._connection = _Connection(address, numbers, context)
@@ -146,7 +146,7 @@ class Courier:
         """`from None` throughout: the texts of http.client hold headers, and those hold tokens."""
         try:
             yield
-        except UnsafeAddressError:
+        except UnsafeUrlError:
             self._hang_up()
             raise PostFailedError(Failure.UNSAFE) from None
         except (OSError, ValueError, http.client.HTTPException) as error:

@@ -41,12 +41,12 @@ _NOT_PUBLIC_6 = tuple(
 )
 # In characters. Encoding a host's name takes the square of its length, so none is longer than DNS
 # allows.
-_LONGEST_URL = 2048
-_LONGEST_HOST = 253
+_MAX_URL_LENGTH = 2048
+_MAX_HOST_LENGTH = 253
 _NEVER_IN_AN_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
-class UnsafeAddressError(ValueError):
+class UnsafeUrlError(ValueError):
     """An address that is not called. Its text is for a person, and does not quote the address."""
 
     def __init__(self, words: Promise) -> None:
@@ -64,13 +64,13 @@ class Address:
     target: str
 
 
-def read_address(url: str, *, allow_private: bool) -> Address:
-    """Take a URL apart, asking no name server. Raises UnsafeAddressError."""
+def parse_url(url: str, *, allow_private: bool) -> Address:
+    """Take a URL apart, asking no name server. Raises UnsafeUrlError."""
     parts, port = _split(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
-        raise UnsafeAddressError(_("The address must begin with https://."))
+        raise UnsafeUrlError(_("The address must begin with https://."))
     if parts.username is not None or parts.password is not None:
-        raise UnsafeAddressError(_("Leave user name and password out of the address."))
+        raise UnsafeUrlError(_("Leave user name and password out of the address."))
     host = _plain_host(parts.hostname or "")
     if not allow_private and _is_private_name(host):
         raise _private()
@@ -84,7 +84,7 @@ def resolve(
 ) -> list[str]:
     """Give the numbers to connect to, in the resolver's order. All of them must be public.
 
-    Raises UnsafeAddressError, or OSError where the name is not found.
+    Raises UnsafeUrlError, or OSError where the name is not found.
     """
     found = resolver(address.host, address.port, type=socket.SOCK_STREAM)
     numbers = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -103,7 +103,7 @@ def is_public(number: str) -> bool:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
-    if len(url) > _LONGEST_URL:
+    if len(url) > _MAX_URL_LENGTH:
         raise _no_address()
     try:
         parts = urlsplit(url)
@@ -117,7 +117,7 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
 
 def _plain_host(host: str) -> str:
     """As name servers are asked: ASCII, lower case."""
-    if len(host) > _LONGEST_HOST:
+    if len(host) > _MAX_HOST_LENGTH:
         raise _no_address()
     try:
         return host if ":" in host else host.encode("idna").decode().lower()
@@ -140,12 +140,12 @@ def _is_private_name(host: str) -> bool:
         return False
 
 
-def _no_address() -> UnsafeAddressError:
-    return UnsafeAddressError(_("This is not a complete web address: https://host/path."))
+def _no_address() -> UnsafeUrlError:
+    return UnsafeUrlError(_("This is not a complete web address: https://host/path."))
 
 
-def _private() -> UnsafeAddressError:
-    return UnsafeAddressError(
+def _private() -> UnsafeUrlError:
+    return UnsafeUrlError(
         _(
             "This address lies inside a private network and is not called. If that is meant, let "
             "the operator set FORWARD_ALLOW_PRIVATE."

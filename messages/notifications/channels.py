@@ -13,7 +13,7 @@ from messages.models import Action, Channel, Instance
 
 from .digest import Trial
 from .notification_queue import catch_up
-from .sending import NotToldError, send
+from .sending import NotificationFailedError, send
 
 
 @transaction.atomic
@@ -73,6 +73,6 @@ def try_channel(channel: Channel, request: HttpRequest) -> str:
     )
     try:
         send(channel, Trial(uuid.uuid4()))
-    except NotToldError as error:
+    except NotificationFailedError as error:
         return str(error.words)
     return ""

@@ -15,7 +15,7 @@ from messages.incidents.visibility import without_others
 from messages.models import Channel, ForwardProblem, Notification, NotificationState
 
 from .digest import Digest
-from .sending import NotToldError, send
+from .sending import NotificationFailedError, send
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ GIVES_UP_AFTER: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class ChannelDelivery:
     """A channel in this worker's hands until `lease`, and what it is to be told."""
 
     channel: Channel
@@ -47,7 +47,7 @@ def notify(most: int = 50) -> int:
 
 
 @transaction.atomic
-def _claim(now: datetime) -> Errand | None:
+def _claim(now: datetime) -> ChannelDelivery | None:
     channel = Channel.objects.due(now).select_for_update(skip_locked=True, of=("self",)).first()
     if channel is None:
         return None
@@ -63,27 +63,27 @@ def _claim(now: datetime) -> Errand | None:
     # A channel of some instances tells no name of another one.
     limits = set(channel.instances.values_list("pk", flat=True))
     without_others([one.incident for one in chosen], limits or None)
-    return Errand(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
+    return ChannelDelivery(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
 
 
-def _run(errand: Errand) -> bool:
+def _run(errand: ChannelDelivery) -> bool:
     now = timezone.now()
     try:
         send(errand.channel, errand.digest)
-    except NotToldError as error:
+    except NotificationFailedError as error:
         _failed(errand, error, now)
         return False
     except Exception:
         # Given up like any other, or it would keep the channel from whatever comes after it.
         logger.exception("Channel %s could not be told.", errand.channel.pk)
-        _failed(errand, NotToldError(ForwardProblem.IMPOSSIBLE.label), now)
+        _failed(errand, NotificationFailedError(ForwardProblem.IMPOSSIBLE.label), now)
         return False
     _told(errand, now)
     return True
 
 
 @transaction.atomic
-def _told(errand: Errand, now: datetime) -> None:
+def _told(errand: ChannelDelivery, now: datetime) -> None:
     Notification.objects.filter(pk__in=[one.pk for one in errand.notifications]).update(
         state=NotificationState.TOLD, told_at=now
     )
@@ -98,7 +98,7 @@ def _told(errand: Errand, now: datetime) -> None:
 
 
 @transaction.atomic
-def _failed(errand: Errand, error: NotToldError, now: datetime) -> None:
+def _failed(errand: ChannelDelivery, error: NotificationFailedError, now: datetime) -> None:
     tries = errand.channel.tries + 1
     failing_since = min(errand.channel.failing_since or now, now)
     if now - failing_since >= GIVES_UP_AFTER:
@@ -117,6 +117,6 @@ def _failed(errand: Errand, error: NotToldError, now: datetime) -> None:
     )
 
 
-def _update(errand: Errand, **result: Any) -> None:
+def _update(errand: ChannelDelivery, **result: Any) -> None:
     """Not where the channel is somebody else's by now, or was changed meanwhile."""
     Channel.objects.filter(pk=errand.channel.pk, next_at=errand.lease).update(**result)

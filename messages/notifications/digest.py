@@ -21,7 +21,7 @@ from messages.models import Incident, IncidentKind, Notification, Transition
 from statusboard.absolute_urls import absolute_url
 
 # More of them read no better one by one.
-MOST_TOLD: Final = 20
+MAX_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ class Digest:
 
     @property
     def text(self) -> str:
-        paragraphs = ["\n".join(entry.lines) for entry in self.entries[:MOST_TOLD]]
-        if (more := len(self.entries) - MOST_TOLD) > 0:
+        paragraphs = ["\n".join(entry.lines) for entry in self.entries[:MAX_TOLD]]
+        if (more := len(self.entries) - MAX_TOLD) > 0:
             words = ngettext("And %(number)d more.", "And %(number)d more.", more)
             paragraphs.append(words % {"number": more})
         if len(self.entries) > 1:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from messages.forwarding.outcomes import judge
 from messages.mail import mail_connection, why_mail_is_off
 from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
-from messages.net import Courier, PostFailedError
+from messages.net import PostFailedError, SafeHttpClient
 from statusboard import page_network
 
 from .digest import Digest, Trial
@@ -30,7 +30,7 @@ _MAIL_FAILED = _(
 _UNREADABLE = _("The channel’s address or secret cannot be read; enter it again.")
 
 
-class NotToldError(Exception):
+class NotificationFailedError(Exception):
     """A channel could not be told, in words for a person. `wish` is how long it asks for peace."""
 
     def __init__(self, words: str | Promise, wish: timedelta | None = None) -> None:
@@ -40,17 +40,17 @@ class NotToldError(Exception):
 
 
 def send(channel: Channel, digest: Digest | Trial) -> None:
-    """Raises NotToldError."""
+    """Raises NotificationFailedError."""
     try:
         with translation.override(channel.language):
             _SENDERS[ChannelKind(channel.kind)](channel, digest)
     except SecretUnreadableError:
-        raise NotToldError(_UNREADABLE) from None
+        raise NotificationFailedError(_UNREADABLE) from None
 
 
 def _mail(channel: Channel, digest: Digest | Trial) -> None:
     if reason := why_mail_is_off():
-        raise NotToldError(reason)
+        raise NotificationFailedError(reason)
     addresses = [address.strip() for address in channel.address.reveal().split(",")]
     message = EmailMessage(
         # On one line, as headers are, whatever an instance is called.
@@ -66,7 +66,7 @@ def _mail(channel: Channel, digest: Digest | Trial) -> None:
     except (SMTPException, OSError) as error:
         # Its text may hold addresses.
         logger.warning("Channel %s: the e-mail was not sent (%s).", channel.pk, type(error))
-        raise NotToldError(_MAIL_FAILED) from None
+        raise NotificationFailedError(_MAIL_FAILED) from None
 
 
 def _slack(channel: Channel, digest: Digest | Trial) -> None:
@@ -89,7 +89,7 @@ def _webhook(channel: Channel, digest: Digest | Trial) -> None:
 
 def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
     headers = {"Content-Type": "application/json", "User-Agent": "Statusboard", **headers}
-    courier = Courier(
+    courier = SafeHttpClient(
         channel.address.reveal(),
         allow_private=settings.FORWARD_ALLOW_PRIVATE,
         ca_file=settings.FORWARD_CA_FILE,
@@ -98,9 +98,9 @@ def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
         with courier:
             refusal = judge(courier.post(body, headers))
     except PostFailedError as error:
-        raise NotToldError(ForwardProblem(error.failure.value).label) from None
+        raise NotificationFailedError(ForwardProblem(error.failure.value).label) from None
     if refusal:
-        raise NotToldError(refusal.problem.label, refusal.wish)
+        raise NotificationFailedError(refusal.problem.label, refusal.wish)
 
 
 _SENDERS = {

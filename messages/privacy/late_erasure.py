@@ -14,7 +14,7 @@ from messages.accounts.audit import recipient_hash
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
 from messages.ingest import received_at_of
-from messages.ingest.callback_batch import Heard, Told
+from messages.ingest.callback_batch import CallbackBatch, Told
 from messages.models import (
     Alias,
     Callback,
@@ -46,7 +46,7 @@ class _Mention:
         return fingerprint(self.callback.instance_id, self.zapi_id, self.name)
 
 
-def erase_late(heard: Heard) -> None:
+def erase_late(heard: CallbackBatch) -> None:
     """Erase again what these callbacks brought back, and what other consumers made of them."""
     if not Erasure.objects.exists():
         return

@@ -29,14 +29,14 @@ from messages.models.label import folded
 from .parser import Meaning, Search
 
 # Of the messages that one text labels, or one address is a second one of, the newest.
-MOST: Final = 500
+MAX_MATCHES: Final = 500
 # More addresses than these hold a part that is common: among the newest messages a page is soon
 # full, and the addresses need not be named.
-MOST_HOLDING: Final = 500
+MAX_HOLDING: Final = 500
 # A beginning of so few digits (+55 44) is that of many: among the newest a page is soon full.
 _COMMON: Final = 6
 # More LIDs than these are counted, not named.
-MOST_NAMED: Final = 3
+MAX_NAMED: Final = 3
 SHORTEST_LABEL: Final = 3
 # Stand around the words of a label, and need not be typed.
 _PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
@@ -70,9 +70,9 @@ class Matches:
 
     @property
     def _begun_understood(self) -> str:
-        if len(self.begun) == MOST:
+        if len(self.begun) == MAX_MATCHES:
             words = _("Includes %(count)d of the message ids that start so. Type more of the id.")
-            return words % {"count": MOST}
+            return words % {"count": MAX_MATCHES}
         return _("Includes message ids that start so.") if self.begun else ""
 
     @property
@@ -87,7 +87,7 @@ class Matches:
         if self.has_more_aliases:
             words = _("Also searched %(count)d of the LIDs seen with it: more digits leave fewer.")
             yield words % told
-        elif len(lids) > MOST_NAMED:
+        elif len(lids) > MAX_NAMED:
             yield _("Also searched the %(count)d LIDs seen with it.") % told
         elif lids:
             yield _("Also searched the LID seen with it: %(names)s.") % told
@@ -115,7 +115,7 @@ def matches_of(search: Search, user: Viewer) -> Matches:
 def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
     holding = _holding(search)
     found = _lids_seen_with(search, holding or (), user)
-    lids = found[:MOST_HOLDING]
+    lids = found[:MAX_HOLDING]
     return Matches(
         search.meaning,
         ids,
@@ -158,15 +158,15 @@ def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
 def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, ...]:
     """The ids under which the sender's software has labelled what was searched for.
 
-    One of each message, whether Z-API spoke of it or not; MOST_NAMED at most.
+    One of each message, whether Z-API spoke of it or not; MAX_NAMED at most.
     """
     ids = [one for one in matches.ids if one]
     found = Label.objects.filter(instance__in=instances).named(ids)
-    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MOST_NAMED])
+    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MAX_NAMED])
 
 
 def ids_beginning(search: Search, user: Viewer) -> tuple[str, ...]:
-    """Whole ids of which the text is only the beginning, MOST at most.
+    """Whole ids of which the text is only the beginning, MAX_MATCHES at most.
 
     Found ahead of the messages: in the order of the ids, so that their index is all it takes.
     """
@@ -174,9 +174,9 @@ def ids_beginning(search: Search, user: Viewer) -> tuple[str, ...]:
         one
         for part in search.beginnings_of_ids
         for column in ("zapi_id", "zaap_id")
-        for one in ids_with_beginning(column, part, user)[:MOST]
+        for one in ids_with_beginning(column, part, user)[:MAX_MATCHES]
     )
-    return tuple(dict.fromkeys(found))[:MOST]
+    return tuple(dict.fromkeys(found))[:MAX_MATCHES]
 
 
 def ids_with_beginning(column: str, part: str, user: Viewer) -> QuerySet[Message, str]:
@@ -203,7 +203,7 @@ def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
     if not addresses:
         return ()
     found = limited_to(user, OtherAddress.objects.filter(phone__in=addresses), "message__instance")
-    return tuple(found.order_by("-message").values_list("message", flat=True)[:MOST])
+    return tuple(found.order_by("-message").values_list("message", flat=True)[:MAX_MATCHES])
 
 
 def with_part(column: str, meaning: Meaning, part: str) -> Q:
@@ -225,8 +225,8 @@ def _holding(search: Search) -> tuple[str, ...] | None:
     if search.meaning is Meaning.BEGINNING:
         return None
     found = KnownAddress.objects.filter(with_part("address", search.meaning, search.part))
-    addresses = tuple(found.values_list("address", flat=True)[: MOST_HOLDING + 1])
-    return addresses if len(addresses) <= MOST_HOLDING else None
+    addresses = tuple(found.values_list("address", flat=True)[: MAX_HOLDING + 1])
+    return addresses if len(addresses) <= MAX_HOLDING else None
 
 
 def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
@@ -241,7 +241,7 @@ def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tup
     for part in phones.beginnings(search.part) if is_beginning else [search.part]:
         wanted |= with_part("number", search.meaning, part)
     found = limited_to(user, Alias.objects.filter(wanted))
-    return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MOST_HOLDING + 1]))
+    return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MAX_HOLDING + 1]))
 
 
 def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
     if parts := _parts_of_label(search.text):
         wanted |= Q(*((f"{read}__contains", part) for part in parts))
     found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
-    pairs = found.values_list("zapi_id", "zaap_id")[:MOST]
+    pairs = found.values_list("zapi_id", "zaap_id")[:MAX_MATCHES]
     return tuple(one for pair in pairs for one in pair if one)
 
 

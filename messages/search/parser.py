@@ -17,7 +17,7 @@ from .message_ids import bare, ids_within, may_begin_an_id
 
 SHORTEST_PART: Final = 4
 # A whole callback may be pasted for the id in it.
-LONGEST_TEXT: Final = 512
+MAX_TEXT_LENGTH: Final = 512
 _SPACES = re.compile(r"[\t\n\r]+")
 # Control characters, and those without width that copying brings along.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
@@ -144,7 +144,7 @@ class Search:
 
 
 def understand(text: str) -> Search:
-    text = _UNSEEN.sub("", _SPACES.sub(" ", text[: 2 * LONGEST_TEXT])).strip()[:LONGEST_TEXT]
+    text = _UNSEEN.sub("", _SPACES.sub(" ", text[: 2 * MAX_TEXT_LENGTH])).strip()[:MAX_TEXT_LENGTH]
     if not text or ids_within(text):
         return Search(text, Meaning.TEXT if text else Meaning.NOTHING)
     plain = phones.plain(text)

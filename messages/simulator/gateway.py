@@ -30,7 +30,7 @@ CONTROL_PATH = "/stand-in/answer"
 _INSTANCE_PATH = re.compile(r"/instances/([^/]+)/token/([^/]+)/(.+)")
 # Calls that end with a value of their own, by their names without it.
 _WITH_VALUE = re.compile(r"(phone-exists|phone-code|queue)/[0-9A-F]+")
-_QUEUE_PAGE, _LONGEST_QUEUE_PAGE = 20, 30
+_QUEUE_PAGE, _MAX_QUEUE_PAGE_LENGTH = 20, 30
 _CREATED = 1_705_320_000
 
 
@@ -311,7 +311,7 @@ def _restart(instance: RememberedInstance, _call: Call) -> Answer:
 
 def _read_queue(instance: RememberedInstance, call: Call) -> Answer:
     asked = call.json()
-    size = min(max(1, _number(asked.get("pageSize", _QUEUE_PAGE))), _LONGEST_QUEUE_PAGE)
+    size = min(max(1, _number(asked.get("pageSize", _QUEUE_PAGE))), _MAX_QUEUE_PAGE_LENGTH)
     start = _number(str(asked.get("pagingState") or "").rpartition("-")[2])
     return as_json(instance.queue_page(size, start))
 

@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         return f"{self._scheme}://{self.server_address[0]!s}:{self.server_address[1]}"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_ip: Any) -> None:
         """Keep quiet about callers who hang up or distrust the certificate: tests do both."""
 
 

@@ -32,8 +32,8 @@ HOUR: Final = timedelta(hours=1)
 # In seconds, of every few: while it rests, marks of the same hours pile up and cost one count.
 BUDGET: Final = 1.0
 # Of one query. What is marked beyond waits for the next one.
-MOST_HOURS: Final = 100
-MOST_MARKS: Final = 2000
+MAX_HOURS: Final = 100
+MAX_MARKS: Final = 2000
 
 
 def recompute() -> int:
@@ -65,9 +65,9 @@ def count_again(marks: Collection[TouchedHour]) -> bool:
 
 def _count_oldest() -> int:
     """Count the hours marked longest ago, in one query; gives how many marks there were."""
-    oldest = list(TouchedHour.objects.order_by("id")[:MOST_MARKS])
+    oldest = list(TouchedHour.objects.order_by("id")[:MAX_MARKS])
     hours = dict.fromkeys((mark.instance_id, mark.hour) for mark in oldest)
-    taken = set(islice(hours, MOST_HOURS))
+    taken = set(islice(hours, MAX_HOURS))
     marks = [mark for mark in oldest if (mark.instance_id, mark.hour) in taken]
     if marks:
         count_again(marks)

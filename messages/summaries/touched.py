@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from django.db.models.functions import TruncHour
 
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.models import StatusEvent, TouchedHour
 
 _Hour = tuple[int, datetime]
 
 
-def mark_touched(heard: Heard) -> None:
+def mark_touched(heard: CallbackBatch) -> None:
     """Mark the hours of the callbacks' messages, each once, in the caller's transaction."""
     by_instance: dict[int, set[str]] = defaultdict(set)
     for callback, report in heard.applied:

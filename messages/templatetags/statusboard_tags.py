@@ -27,7 +27,7 @@ from messages.forwarding import COUNTED
 register = Library()
 
 # Longer words may be cut off, so that they are there on hover too.
-LONGEST_BADGE = 24
+MAX_BADGE_LENGTH = 24
 _DASH = mark_safe('<span class="none">–</span>')
 
 
@@ -48,7 +48,7 @@ def status_badge(headline: Headline) -> SafeString:
 @lru_cache(maxsize=512)
 def _badge(headline: Headline) -> SafeString:
     name, words = headline.status.icon, headline.words
-    hover = headline.raw or (words if len(words) > LONGEST_BADGE else "")
+    hover = headline.raw or (words if len(words) > MAX_BADGE_LENGTH else "")
     title = format_html(' title="{}"', hover) if hover else ""
     return format_html(
         '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 _CHUNK = 64 * 1024
 _GZIP = {"gzip", "x-gzip"}
 # A gzip file may be several one after another (RFC 1952); nobody sends that many of them.
-_MOST_MEMBERS = 16
+_MAX_MEMBERS = 16
 _GZIP_MAGIC = b"\x1f\x8b"
 # zlib's number for "with gzip's header and checksum".
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
@@ -83,7 +83,7 @@ def _read(stream: _Stream, size: int) -> bytes:
 def _inflated(packed: bytes, limit: int) -> bytes:
     """Unpack one byte above the cap at most, so that a bomb costs no more than an honest body."""
     whole, rest = b"", packed
-    for _ in range(_MOST_MEMBERS):
+    for _ in range(_MAX_MEMBERS):
         unpacker = zlib.decompressobj(_WITH_GZIP_HEADER)
         try:
             whole += unpacker.decompress(rest, limit + 1 - len(whole))

@@ -5,15 +5,15 @@ from typing import Any
 
 from django.conf import settings
 
-from statusboard.client_ips import Networks, client_address, is_in
-from statusboard.rate_limiter import Strangers
+from statusboard.client_ips import Networks, client_ip, is_in
+from statusboard.rate_limiter import ClientRateLimiter
 
 TOO_MANY = "Too many wrong keys."
 
-wrong_keys = Strangers("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
+wrong_keys = ClientRateLimiter("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
 
 
 def admits(meta: Mapping[str, Any]) -> bool:
     """Whether the caller's network is allowed; all are when none is configured."""
     networks: Networks = settings.WEBHOOK_ALLOWED_NETWORKS
-    return not networks or is_in(client_address(meta), networks)
+    return not networks or is_in(client_ip(meta), networks)

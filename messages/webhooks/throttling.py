@@ -20,7 +20,7 @@ _PREFIX: Final = "/webhooks/zapi/"
 _BODY: Final = json.dumps({"error": TOO_MANY}).encode()
 
 
-class Doorstep:
+class RejectionDelay:
     """How many stand at the door of this process at once, and whom of them it keeps waiting.
 
     The most that ever did is all that can be known of the server's threads: half of so many are
@@ -53,10 +53,10 @@ class Doorstep:
                 self._kept -= 1
 
 
-doorstep: Final = Doorstep()
+rejection_delay: Final = RejectionDelay()
 
 
-def turn_away(
+def reject_early(
     environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> tuple[bytes, ...] | None:
     """The answer to somebody's next wrong key, in the view's own words; None for all others."""
@@ -65,7 +65,7 @@ def turn_away(
     key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
     if webhook_keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
         return None
-    doorstep.keep_waiting()
+    rejection_delay.keep_waiting()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
     headers["Retry-After"] = str(seconds)
     start_response("429 Too Many Requests", list(headers.items()))

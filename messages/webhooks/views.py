@@ -27,13 +27,13 @@ from messages.instances import webhook_keys
 from messages.instances.token_checks import note_wrong_token
 from messages.instances.webhook_keys import WebhookKey
 from messages.models import plain_cause, stored_cause, token_digest
-from statusboard.sparse_logging import SeldomLogger
+from statusboard.sparse_logging import SparseLogger
 
 from . import gate
 from .body import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
-_seldom = SeldomLogger(logger)
+_sparse_logger = SparseLogger(logger)
 
 
 class IgnoreAccept(BaseContentNegotiation):
@@ -135,7 +135,7 @@ def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
     """Once a minute; where one instance has used up its quota, once for each such instance."""
     instance = delivery.zapi_id if isinstance(error, SpoolQuotaError) else ""
     of_whom = f" of instance {instance}" if instance else ""
-    _seldom.log(
+    _sparse_logger.log(
         instance,
         logging.ERROR,
         f"A callback{of_whom} was lost unless it is sent again; the spool says: %s",

@@ -33,11 +33,11 @@ WHOLE_TIMEOUT = 30
 PAGE_SIZE = 100
 # The queue's pages hold 30 messages at most. Z-API keeps up to 1,000; more pages are not read.
 QUEUE_PAGE_SIZE = 30
-MOST_QUEUE_PAGES = 34
+MAX_QUEUE_PAGES = 34
 # A list of 100 instances takes some 200,000 bytes, 30 messages in the queue up to 750,000.
 MAX_ANSWER = 900_000
 # A list that never ends is not Z-API's.
-MOST_PAGES = 1000
+MAX_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
 MAX_REASON = 300
 _Headers = Hidden[Mapping[str, bytes]]
@@ -180,7 +180,7 @@ class ZapiClient:
         """`POST /queue`, page after page. What was counted before a page fails is the least."""
         state: Any = None
         count, until = 0, time.monotonic() + WHOLE_TIMEOUT
-        for _page in range(MOST_QUEUE_PAGES):
+        for _page in range(MAX_QUEUE_PAGES):
             body = {"pageSize": QUEUE_PAGE_SIZE} | ({"pagingState": state} if state else {})
             try:
                 page = self._call("POST", "queue", body)
@@ -224,7 +224,7 @@ class PartnerClient:
 
     def instances(self) -> Iterator[ListedInstance]:
         """Page after page of `GET /instances`. Raises ZapiError, half-way too."""
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, MAX_PAGES + 1):
             answer = self._page(page)
             content = answer.get("content")
             if not isinstance(content, list):

@@ -145,7 +145,7 @@ CALL_IMPOSSIBLE = Problem(
 NO_SUCH_CALL = (UNKNOWN_CALL, CALL_REFUSED, WRONG_CREDENTIALS)
 
 # In characters. Z-API's own errors are a sentence, and may echo a Client-Token.
-_LONGEST_ERROR = 10_000
+_MAX_ERROR_LENGTH = 10_000
 _OF_STATUS = {
     401: WRONG_CREDENTIALS,
     404: WRONG_CREDENTIALS,
@@ -210,7 +210,7 @@ def _problem_of_words(error: Any) -> Problem | None:
     if not isinstance(error, str):
         return None
     return next(
-        (problem for words, problem in _OF_WORDS if words.search(error[:_LONGEST_ERROR])), None
+        (problem for words, problem in _OF_WORDS if words.search(error[:_MAX_ERROR_LENGTH])), None
     )
 
 

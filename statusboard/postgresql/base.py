@@ -31,7 +31,7 @@ def limit_statements() -> None:
     _statement_timeout = WEB_STATEMENT_TIMEOUT
 
 
-class PunctualConnection(psycopg.Connection[Any]):
+class DeadlineConnection(psycopg.Connection[Any]):
     """Stops waiting at the deadline, whatever the server does.
 
     The server's own time-outs cannot do it: one that is frozen, or has vanished from the network,
@@ -57,10 +57,10 @@ class PunctualConnection(psycopg.Connection[Any]):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def get_new_connection(self, conn_params: dict[str, Any]) -> PunctualConnection:
+    def get_new_connection(self, conn_params: dict[str, Any]) -> DeadlineConnection:
         # As Django's own without a pool and without an isolation level of one's choice.
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-        connection = PunctualConnection.connect(**conn_params)
+        connection = DeadlineConnection.connect(**conn_params)
         # Django's reads each time in Python, in 3.6 µs; psycopg's own in C, in 0.2. A page has a
         # thousand. It takes the session's time zone, which Django sets to UTC.
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)

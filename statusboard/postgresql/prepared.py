@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg import errors, generators, pq
 from psycopg.pq.abc import PGresult
 
-from .base import PunctualConnection
+from .base import DeadlineConnection
 
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
 _BINARY: Final = re.compile(r"%\((\w+)\)s::bytea")
@@ -36,14 +36,14 @@ class PreparedStatement:
         numbered = _PLACEHOLDER.sub(lambda found: numbers[found[1]], text)
         self._text = numbered.replace("%%", "%").encode()
 
-    def run(self, raw: PunctualConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
+    def run(self, raw: DeadlineConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
         """The first row as text, None where there is none."""
         self._prepare(raw)
         given = [_encoded(parameters[name]) for name in self._values]
         raw.pgconn.send_query_prepared(self._name, given, self._formats)
         return _first_row(_result(raw))
 
-    def _prepare(self, raw: PunctualConnection) -> None:
+    def _prepare(self, raw: DeadlineConnection) -> None:
         if self._name in raw.prepared:
             return
         raw.pgconn.send_prepare(self._name, self._text)
@@ -59,7 +59,7 @@ def _encoded(value: Any) -> bytes | None:
     return (json.dumps(value) if isinstance(value, tuple) else str(value)).encode()
 
 
-def _result(raw: PunctualConnection) -> PGresult:
+def _result(raw: DeadlineConnection) -> PGresult:
     result: PGresult = raw.wait(generators.execute(raw.pgconn))[-1]
     if result.status not in {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}:
         raise errors.error_from_result(result)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from messages.accounts.masking import mask_text, masked
 from messages.models import Channel, ChannelKind, Incident, IncidentKind, Notification
 from messages.notifications.delivery_lines import notify
-from messages.search.signed_urls import seal
+from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import fill_every_table
@@ -280,10 +280,11 @@ def test_what_is_left_of_an_address(address, shown):
 def test_an_address_written_in_an_unknown_way_can_still_be_revealed(viewer, post):
     address = "5531976853218:12@tomorrow"
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["A1"], "phone": address})
-    page = viewer.get(f"/recipients/{seal(address)}/")
+    page = viewer.get(f"/recipients/{encrypt_address(address)}/")
     assert "•••• 18" in page.text
     shown = viewer.post(
-        reverse("dashboard:recipient-reveal", args=[seal(address)]), {"reason": "He asked me to"}
+        reverse("dashboard:recipient-reveal", args=[encrypt_address(address)]),
+        {"reason": "He asked me to"},
     )
     assert address in shown.text
 

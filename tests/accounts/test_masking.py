@@ -29,7 +29,7 @@ from messages.models import (
     Message,
     SavedView,
 )
-from messages.search.signed_urls import seal
+from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import OWN_ROUTES
 
 NUMBER, OLD_FORM, LID = "5544987654321", "554487654321", "123456789012345@lid"
@@ -87,7 +87,7 @@ def seen(answer) -> str:
 def test_no_page_shows_a_number(masked, message, instance):
     callbacks = (message.events.first().callback_id, Callback.objects.quarantined().get().pk)
     paths = {
-        route.path(pk=pk, uuid=callback, text=seal(NUMBER))
+        route.path(pk=pk, uuid=callback, text=encrypt_address(NUMBER))
         for route in OWN_ROUTES
         for pk in (message.pk, instance.pk)
         for callback in callbacks
@@ -116,7 +116,7 @@ def test_no_search_by_an_address_shows_or_finds_one(masked, message):
 
 def test_a_whole_number_leads_to_an_address_that_does_not_show_it(masked, message):
     answer = masked.post("/search/", {"q": "+55 (44) 9 8765-4321"}, secure=True)
-    assert answer.url == f"/recipients/{seal(NUMBER)}/"
+    assert answer.url == f"/recipients/{encrypt_address(NUMBER)}/"
     page = masked.get(answer.url, secure=True)
     assert {row.message.zapi_id for row in page.context["rows"]} == {"A1", "OLD", "LID"}
     assert not DIGITS.search(answer.url + page.content.decode())

@@ -9,13 +9,13 @@ from typing import Any, Final
 from django.db import connections
 
 WRITES: Final = re.compile(r"\s*(INSERT|UPDATE|DELETE|WITH)\b")
-PATIENCE: Final = 0.2
+DATABASE_TIMEOUT: Final = 0.2
 
 
 class Lockstep:
     """Holds each of two threads at its writes until the other stands at one, too, or is done.
 
-    Nor longer than PATIENCE: the other may wait for a lock that this one has.
+    Nor longer than DATABASE_TIMEOUT: the other may wait for a lock that this one has.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Lockstep:
             met = self._arrivals + self._arrivals % 2  # the second of the two
             self._moved.notify()
             is_met = self._moved.wait_for(
-                lambda: self._arrivals >= met or self._is_one_done, PATIENCE
+                lambda: self._arrivals >= met or self._is_one_done, DATABASE_TIMEOUT
             )
             if not is_met:
                 self._arrivals += 1  # as if it had come

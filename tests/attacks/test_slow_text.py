@@ -22,7 +22,7 @@ from messages.instances.tags import read_tags
 from messages.labels import UnreadableFileError, read_entries, rows_of_csv
 from messages.models import Callback
 from messages.models.cause import stored_cause
-from messages.net.url_guard import UnsafeAddressError, read_address
+from messages.net.url_guard import UnsafeUrlError, parse_url
 from messages.search.parser import understand
 from messages.zapi.errors import ZapiError, read_answer
 from messages.zapi.payloads import MalformedCallbackError, parse
@@ -74,8 +74,8 @@ def read_zapis_answer(text: str) -> None:
 
 
 def read_url(text: str) -> None:
-    with suppress(UnsafeAddressError):
-        read_address(f"https://{text}", allow_private=False)
+    with suppress(UnsafeUrlError):
+        parse_url(f"https://{text}", allow_private=False)
 
 
 def read_labels(text: str) -> None:

@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from messages.models import HourlySummary, Retention
-from messages.search.signed_urls import seal
+from messages.search.encrypted_addresses import encrypt_address
 from messages.summaries.days import add_up
 
 from .test_views import tab_to
 
 pytestmark = pytest.mark.browser
 
-RECIPIENT = f"/recipients/{seal('5544999999999')}/"
+RECIPIENT = f"/recipients/{encrypt_address('5544999999999')}/"
 MOVING = """() => [...document.querySelectorAll("*")]
     .flatMap(one => ["", "::before", "::after"].map(part => getComputedStyle(one, part)))
     .flatMap(style => `${style.transitionDuration}, ${style.animationDuration}`.split(", "))

@@ -99,7 +99,7 @@ def test_it_is_nobody_elses(viewer, admin_client, instance):
 
 def test_it_ends_after_a_day(viewer, instance, monkeypatch):
     url = live_url(viewer.get("/"))
-    monkeypatch.setattr("messages.dashboard.messages.new_messages.LONGEST", -1)
+    monkeypatch.setattr("messages.dashboard.messages.new_messages.MAX_AGE", -1)
     assert viewer.get(url).status_code == 404
 
 

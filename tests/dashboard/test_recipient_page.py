@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from messages.dashboard.messages.recipient_views import Rung
+from messages.dashboard.messages.recipient_views import FunnelStep
 from messages.domain.statuses import Status
 from messages.incidents.incident_counts import State, glance
 from messages.jobs.follow_ups import follow_up
@@ -20,13 +20,13 @@ from messages.models import (
     Message,
     UserLimit,
 )
-from messages.search.signed_urls import seal
+from messages.search.encrypted_addresses import encrypt_address
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
 
 
 def open_page(client, address=NUMBER, **query):
-    return client.get(f"/recipients/{seal(address)}/", query)
+    return client.get(f"/recipients/{encrypt_address(address)}/", query)
 
 
 def shown(page):
@@ -58,7 +58,7 @@ def test_it_counts_how_far_they_came(viewer, history):
 
 
 def test_it_is_never_a_hundred_percent_of_what_is_not_all():
-    assert Rung(Status.SENT, "Sent", 1999, 2000).share == "99.9%"
+    assert FunnelStep(Status.SENT, "Sent", 1999, 2000).share == "99.9%"
 
 
 def test_what_was_sent_and_then_failed_counts_as_sent(viewer, report):
@@ -119,7 +119,7 @@ def test_a_link_opens_nobody_of_whom_one_may_see_no_message(revealer, history, a
     assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
 
 
-@pytest.mark.parametrize("text", ["x", NUMBER, seal(NUMBER)[:-2]])
+@pytest.mark.parametrize("text", ["x", NUMBER, encrypt_address(NUMBER)[:-2]])
 def test_an_address_made_up_is_not_found(viewer, text):
     assert viewer.get(f"/recipients/{text}/").status_code == 404
 
@@ -169,7 +169,7 @@ def revealer(masked_viewer):
 
 
 def reveal(client, **fields):
-    return client.post(f"/recipients/{seal(NUMBER)}/reveal/", fields)
+    return client.post(f"/recipients/{encrypt_address(NUMBER)}/reveal/", fields)
 
 
 def test_the_number_is_shown_for_a_reason_that_is_written_down(revealer, history):

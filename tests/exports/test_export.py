@@ -280,7 +280,7 @@ class TestWorkbook:
         assert "<f>" not in sheet
 
     def test_beyond_its_limit_it_says_to_take_csv(self, taker, report, monkeypatch):
-        monkeypatch.setattr("messages.dashboard.exports.views.MOST_ROWS", 1)
+        monkeypatch.setattr("messages.dashboard.exports.views.MAX_ROWS", 1)
         report("SENT", id="A")
         report("SENT", id="B")
         answer = take(taker, "?period=all", kind="xlsx")
@@ -304,7 +304,7 @@ class TestSize:
         report("SENT", id="B")
         monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
         assert "the file is ready in a moment" in self.ask(taker)
-        monkeypatch.setattr("messages.dashboard.exports.views.MOST_ROWS", 1)
+        monkeypatch.setattr("messages.dashboard.exports.views.MAX_ROWS", 1)
         assert self.ask(taker).startswith("More than 1 messages: take the CSV")
 
 

@@ -115,7 +115,7 @@ def test_asking_twice_is_one_file(taker, address):
 
 
 def test_nobody_keeps_more_than_a_few(taker, address, monkeypatch):
-    monkeypatch.setattr(export_jobs, "MOST_KEPT", 2)
+    monkeypatch.setattr(export_jobs, "MAX_KEPT", 2)
     for days in ("24h", "7d", "30d"):
         take(taker, f"?period={days}", kind="xlsx")
     assert ExportJob.objects.count() == 2
@@ -218,7 +218,7 @@ def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeyp
 
 
 def test_one_that_fails_again_and_again_is_given_up(taker, address):
-    ExportJob.objects.update(zone="Nowhere/Land", tries=export_jobs.MOST_TRIES)
+    ExportJob.objects.update(zone="Nowhere/Land", tries=export_jobs.MAX_TRIES)
     prepare_exports()
     assert "could not be written" in taker.get(address).content.decode()
 
@@ -315,7 +315,7 @@ def test_eighteen_clicks_leave_a_few_files_to_write(taker, report):
     report("SENT", id="3EB0B")
     for number in range(18):
         take(taker, f"?period=all&q={number}" if number % 2 else "?period=all")
-    assert ExportJob.objects.count() <= export_jobs.MOST_KEPT
+    assert ExportJob.objects.count() <= export_jobs.MAX_KEPT
 
 
 @pytest.fixture

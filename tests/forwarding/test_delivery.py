@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from messages.forwarding.line_leases import LEASE, Lanes, claim
-from messages.forwarding.outcomes import FIRST_WAIT, LONGEST_WAIT, LONGEST_WISH
+from messages.forwarding.outcomes import FIRST_WAIT, MAX_RETRY_AFTER, MAX_WAIT
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
     FollowUp,
@@ -154,7 +154,7 @@ def test_it_tries_again_ever_more_rarely(instance, receiver, clock):
     assert len(receiver.received) == 12
     assert FIRST_WAIT / 2 <= waits[0] <= FIRST_WAIT
     assert FIRST_WAIT * 2 <= waits[3] <= FIRST_WAIT * 8
-    assert all(LONGEST_WAIT / 2 <= wait <= LONGEST_WAIT for wait in waits[-4:])
+    assert all(MAX_WAIT / 2 <= wait <= MAX_WAIT for wait in waits[-4:])
     assert len(set(waits)) == len(waits)
     receiver.reply = Reply()
     assert forward(clock) == 1
@@ -164,7 +164,7 @@ def test_it_tries_again_ever_more_rarely(instance, receiver, clock):
 
 @pytest.mark.parametrize(
     ("wish", "wait"),
-    [("600", timedelta(minutes=10)), ("9" * 20, LONGEST_WISH), ("0", None), ("soon", None)],
+    [("600", timedelta(minutes=10)), ("9" * 20, MAX_RETRY_AFTER), ("0", None), ("soon", None)],
 )
 @forwards_statuses
 def test_retry_after_is_honoured_within_bounds(instance, receiver, clock, wish, wait):

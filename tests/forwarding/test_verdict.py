@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from messages.forwarding.line_leases import LANES, LANES_OF_A_HOST, LANES_OF_THE_FAILING, Lanes
-from messages.forwarding.outcomes import FIRST_WAIT, LONGEST_WAIT, Refusal, judge, wait_after
+from messages.forwarding.outcomes import FIRST_WAIT, MAX_WAIT, Refusal, judge, wait_after
 from messages.models import ForwardProblem
 from messages.net import Answer, Failure
 
@@ -30,7 +30,7 @@ def test_waits_grow_and_end():
     waits = [wait_after(tries, FAULT, chance=0) for tries in range(1, 100)]
     assert waits[:3] == [FIRST_WAIT, FIRST_WAIT * 2, FIRST_WAIT * 4]
     assert waits == sorted(waits)
-    assert waits[-1] == wait_after(10**9, FAULT, chance=0) == LONGEST_WAIT
+    assert waits[-1] == wait_after(10**9, FAULT, chance=0) == MAX_WAIT
 
 
 def test_chance_takes_up_to_half():

@@ -3,7 +3,7 @@
 from django.core.management import call_command
 
 from messages.identities import hear
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, KnownAddress
 
@@ -26,7 +26,7 @@ def test_an_address_that_is_known_costs_no_write(report, django_assert_num_queri
     report("SENT")
     follow_up()
     report("READ")
-    heard = Heard(list(FollowUp.objects.all()))
+    heard = CallbackBatch(list(FollowUp.objects.all()))
     # The bodies, the addresses that are known, the messages with more than one.
     with django_assert_num_queries(3):
         hear(heard)

@@ -253,7 +253,7 @@ class TestStuck:
 class TestSilent:
     @pytest.fixture
     def busy(self, instance, clock):
-        """Heard every two minutes, day and night, for two weeks."""
+        """CallbackBatch every two minutes, day and night, for two weeks."""
         hear(
             instance,
             *every(timedelta(minutes=2), since=ago(clock, days=14), until=clock.now),

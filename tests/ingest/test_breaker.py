@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from messages.ingest import store
-from messages.ingest.circuit_breaker import Breaker
+from messages.ingest.circuit_breaker import CircuitBreaker
 from messages.ingest.service import breaker
 from messages.models import FollowUp
 
@@ -39,11 +39,11 @@ def patient():
 
 class TestBreaker:
     def test_it_is_closed_at_first_and_asks_nothing(self, patient):
-        assert not Breaker(patient.probe, every=0.01).is_open
+        assert not CircuitBreaker(patient.probe, every=0.01).is_open
         assert not patient.asked_by
 
     def test_it_stays_open_until_a_probe_succeeds(self, patient):
-        tested = Breaker(patient.probe, every=0.01)
+        tested = CircuitBreaker(patient.probe, every=0.01)
         tested.open()
         wait_until(lambda: len(patient.asked_by) > 2)
         assert tested.is_open
@@ -51,7 +51,7 @@ class TestBreaker:
         wait_until(lambda: not tested.is_open)
 
     def test_it_probes_in_one_thread_that_is_not_the_callers(self, patient):
-        tested = Breaker(patient.probe, every=0.01)
+        tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(5):
             tested.open()
         wait_until(lambda: len(patient.asked_by) > 4)
@@ -61,7 +61,7 @@ class TestBreaker:
 
     def test_it_can_open_again(self, patient):
         patient.is_well = True
-        tested = Breaker(patient.probe, every=0.01)
+        tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(3):
             tested.open()
             wait_until(lambda: not tested.is_open)

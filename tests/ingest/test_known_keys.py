@@ -27,7 +27,7 @@ SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "inst
 def _nothing_was_said_before(monkeypatch):
     """Lines that come once a minute come in each test; the worker asks at each turn."""
     monkeypatch.setattr(known_keys, "_EVERY", 0.0)
-    views._seldom.forget()
+    views._sparse_logger.forget()
 
 
 @pytest.fixture

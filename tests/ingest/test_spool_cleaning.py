@@ -109,7 +109,7 @@ def test_a_callback_that_comes_while_it_is_cleaned_is_kept(spooled, spool_path, 
 
 
 def test_one_line_a_minute_tells_of_lost_callbacks(away, post, settings, caplog):
-    views._seldom.forget()
+    views._sparse_logger.forget()
     settings.SPOOL_MIN_FREE = 2**62
     away(True)
     for _ in range(50):

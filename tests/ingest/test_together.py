@@ -135,7 +135,7 @@ def locked(statement="LOCK TABLE whatsapp_message IN EXCLUSIVE MODE"):
 @pytest.fixture
 def patient(monkeypatch):
     """A slow machine must not turn what waits here into what waited too long."""
-    monkeypatch.setattr(store, "PATIENCE", 20)
+    monkeypatch.setattr(store, "DATABASE_TIMEOUT", 20)
 
 
 def outcome(given):

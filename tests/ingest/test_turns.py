@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from messages.ingest.batching import SpoiltError, Turns
+from messages.ingest.batching import BatchFailedError, BatchWriter
 from messages.ingest.file_lock import FileLock
 from statusboard.deadline import deadline
 from tests.faults.waiting import wait_until
@@ -21,7 +21,7 @@ class Writer:
         self.batches: list[list[Any]] = []
         self.began = threading.Event()
         self.go_on = threading.Event()
-        self.turns: Turns[Any, str] = Turns(self.write, **options)
+        self.turns: BatchWriter[Any, str] = BatchWriter(self.write, **options)
 
     def write(self, numbers):
         self.batches.append(list(numbers))
@@ -101,7 +101,7 @@ def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
     with writer.busy(pool, (12, {}), (13, {})) as waiting:
         pass
     for future in waiting:
-        with pytest.raises(SpoiltError):
+        with pytest.raises(BatchFailedError):
             future.result(5)
     with pytest.raises(ValueError, match="thirteen"):
         writer.turns.take(13, alone=True)
@@ -169,6 +169,6 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
 
 def test_who_waits_too_long_for_the_others_is_told_to_go_alone(pool):
     writer = Writer(queue=0.01)
-    with writer.busy(pool), pytest.raises(SpoiltError):
+    with writer.busy(pool), pytest.raises(BatchFailedError):
         writer.turns.take(1)
     assert after_hold(writer) == []

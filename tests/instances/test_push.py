@@ -124,7 +124,7 @@ def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
 def test_tries_come_to_an_end(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
-    Webhook.objects.update(tries=module.MOST_TRIES - 1)
+    Webhook.objects.update(tries=module.MAX_TRIES - 1)
     make_due()
     retry_due_pushes()
     assert stored().retry_at is None

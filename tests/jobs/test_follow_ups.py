@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from messages.ingest.callback_batch import Heard
+from messages.ingest.callback_batch import CallbackBatch
 from messages.jobs import follow_ups
 from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp
@@ -19,7 +19,7 @@ class Consumer:
         self.fails_at, self.error = fails_at, error
         self.heard: list[int] = []
 
-    def __call__(self, batch: Heard) -> None:
+    def __call__(self, batch: CallbackBatch) -> None:
         if self.fails_at in batch.follow_ups:
             raise self.error
         self.heard += [one.pk for one in batch.follow_ups]

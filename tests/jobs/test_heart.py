@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from messages.jobs.heartbeat import Heart, forget_old_beats
+from messages.jobs.heartbeat import Heartbeat, forget_old_beats
 from messages.jobs.leases import take_turn
 from messages.jobs.scheduler import Job, run_due
 from messages.models import Turn, WorkerBeat
@@ -22,7 +22,7 @@ def broken() -> int:
 def test_a_beat_tells_how_the_jobs_went():
     jobs = [Job("good", lambda: 1, every=1), Job("bad", broken, every=1)]
     run_due(jobs, now=0.0)
-    Heart(jobs).beat()
+    Heartbeat(jobs).beat()
     told = WorkerBeat.objects.get().jobs
     assert told["good"]["ran_at"]
     assert told["bad"]["problem"] == "RuntimeError"
@@ -30,7 +30,7 @@ def test_a_beat_tells_how_the_jobs_went():
 
 
 def test_a_worker_has_one_row_however_often_it_beats(clock):
-    heart = Heart([])
+    heart = Heartbeat([])
     heart.beat()
     clock.advance(seconds=5)
     heart.beat()
@@ -39,16 +39,16 @@ def test_a_worker_has_one_row_however_often_it_beats(clock):
 
 
 def test_a_worker_that_stops_in_order_says_so():
-    heart = Heart([])
+    heart = Heartbeat([])
     heart.beat()
     heart.stop()
     assert WorkerBeat.objects.gone(since=timezone.now()).count() == 0
 
 
 def test_old_beats_are_forgotten(clock):
-    Heart([]).beat()
+    Heartbeat([]).beat()
     clock.advance(days=8)
-    Heart([]).beat()
+    Heartbeat([]).beat()
     assert forget_old_beats() == 1
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from messages.incidents.detect import detect
-from messages.jobs.heartbeat import Heart
+from messages.jobs.heartbeat import Heartbeat
 from messages.jobs.scheduler import Job, run_due
 from messages.models import Incident
 from messages.notifications.notification_queue import enqueue
@@ -27,7 +27,7 @@ def broken() -> int:
 def worker(clock):
     """Its job `watch` ran once, then failed for a quarter of an hour; `purge` runs."""
     jobs = [Job("watch", lambda: 1, every=30), Job("purge", lambda: 1, every=60)]
-    heart = Heart(jobs)
+    heart = Heartbeat(jobs)
     run_due(jobs, now=0.0)
     jobs[0].run = broken
     clock.advance(minutes=15)
@@ -46,12 +46,12 @@ def test_job_that_missed_one_turn_is_not_overdue(clock, spool_path):
     jobs = [Job("watch", lambda: 1, every=30)]
     run_due(jobs, now=0.0)
     clock.advance(minutes=5)
-    Heart(jobs).beat()
+    Heartbeat(jobs).beat()
     assert call("/readyz").status == 200
 
 
 def test_worker_that_was_just_started_has_no_overdue_job(clock, spool_path):
-    Heart([Job("watch", lambda: 1, every=30)]).beat()
+    Heartbeat([Job("watch", lambda: 1, every=30)]).beat()
     assert call("/readyz").status == 200
 
 
@@ -80,7 +80,7 @@ def test_metrics_tell_how_long_ago_each_job_ran(worker, settings, spool_path):
 
 def test_job_that_takes_long_is_not_overdue(clock, spool_path):
     job = Job("export", lambda: 1, every=1)
-    heart = Heart([job])
+    heart = Heartbeat([job])
 
     def take_an_hour() -> int:
         clock.advance(hours=1)

@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from messages.ingest import first_id_at, new_delivery_id, received_at_of, spool_state
 from messages.ingest.service import breaker
-from messages.jobs.heartbeat import Heart
+from messages.jobs.heartbeat import Heartbeat
 from messages.models import WorkerBeat
-from statusboard.wsgi import webhook_door
+from statusboard.wsgi import webhook_application
 from tests.conftest import call
 
 
 @pytest.fixture
 def worker(spool_path):
-    Heart([]).beat()
+    Heartbeat([]).beat()
 
 
 def test_health_asks_no_database(db, django_assert_num_queries):
@@ -39,7 +39,7 @@ def test_no_check_is_redirected_to_https(client, db, path):
 def test_a_door_of_its_own_has_the_checks_too(db):
     answers = []
     environ = {"PATH_INFO": "/healthz", "REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}
-    list(webhook_door(environ, lambda status, *_: answers.append(status)))
+    list(webhook_application(environ, lambda status, *_: answers.append(status)))
     assert answers == ["200 OK"]
 
 

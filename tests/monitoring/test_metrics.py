@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from messages.ingest import first_id_at
 from messages.ingest.service import breaker
-from messages.jobs.heartbeat import Heart
+from messages.jobs.heartbeat import Heartbeat
 from messages.models import Callback, Channel, FollowUp, Forward, Incident, Transition
 from messages.notifications.notification_queue import enqueue
 from tests.conftest import Answer, call
@@ -174,7 +174,7 @@ def test_an_instance_says_how_long_it_has_been_silent(post):
 
 def test_workers_and_incidents_are_counted(db):
     now = timezone.now()
-    Heart([]).beat()
+    Heartbeat([]).beat()
     Incident.objects.create(kind="silent", opened_at=now, last_seen_at=now)
     found = figures()
     assert found["statusboard_workers_running"] == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.net import UnsafeAddressError, read_address
+from messages.net import UnsafeUrlError, parse_url
 from messages.net.url_guard import is_public, resolve
 
 PRIVATE = [
@@ -66,8 +66,8 @@ def test_nothing_is_public_that_python_knows_to_be_special(number):
     ],
 )
 def test_an_address_that_is_none_is_explained(url, words):
-    with pytest.raises(UnsafeAddressError, match=words):
-        read_address(url, allow_private=False)
+    with pytest.raises(UnsafeUrlError, match=words):
+        parse_url(url, allow_private=False)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_an_address_that_is_none_is_explained(url, words):
     ],
 )
 def test_a_private_host_is_seen_without_asking_anybody(host):
-    with pytest.raises(UnsafeAddressError, match="private network"):
-        read_address(f"https://{host}/hook", allow_private=False)
-    assert read_address(f"http://{host}/hook", allow_private=True).target == "/hook"
+    with pytest.raises(UnsafeUrlError, match="private network"):
+        parse_url(f"https://{host}/hook", allow_private=False)
+    assert parse_url(f"http://{host}/hook", allow_private=True).target == "/hook"
 
 
 @pytest.mark.parametrize(
@@ -96,30 +96,30 @@ def test_a_private_host_is_seen_without_asking_anybody(host):
     ],
 )
 def test_an_address_is_taken_apart(url, host, port, target):
-    address = read_address(url, allow_private=False)
+    address = parse_url(url, allow_private=False)
     assert (address.host, address.port, address.target) == (host, port, target)
 
 
 @pytest.mark.parametrize("number", PRIVATE)
 def test_a_name_that_leads_to_a_private_number_is_refused(number):
-    address = read_address("https://crm.example.com/", allow_private=False)
-    with pytest.raises(UnsafeAddressError, match="private network"):
+    address = parse_url("https://crm.example.com/", allow_private=False)
+    with pytest.raises(UnsafeUrlError, match="private network"):
         resolve(address, allow_private=False, resolver=answering(number))
-    with pytest.raises(UnsafeAddressError, match="private network"):
+    with pytest.raises(UnsafeUrlError, match="private network"):
         resolve(address, allow_private=False, resolver=answering("8.8.8.8", number))
 
 
 def test_private_numbers_are_called_where_that_is_allowed():
-    address = read_address("https://crm.example.com/", allow_private=True)
+    address = parse_url("https://crm.example.com/", allow_private=True)
     found = resolve(address, allow_private=True, resolver=answering("10.0.0.1", "10.0.0.1"))
     assert found == ["10.0.0.1"]
 
 
 def test_the_systems_resolver_knows_this_machine():
-    address = read_address("https://crm.example.com/", allow_private=False)
+    address = parse_url("https://crm.example.com/", allow_private=False)
 
     def resolver(host, port, **options):
         return socket.getaddrinfo("localhost", port, **options)
 
-    with pytest.raises(UnsafeAddressError):
+    with pytest.raises(UnsafeUrlError):
         resolve(address, allow_private=False, resolver=resolver)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from messages.net import Answer, Courier, Failure, PostFailedError
+from messages.net import Answer, Failure, PostFailedError, SafeHttpClient
 from messages.simulator.certificate import make_context
 from tests.net.test_addresses import answering
 from tests.receiver import Reply, receiving
@@ -15,7 +15,7 @@ TOKEN = "a-token-that-sends-messages"
 
 
 def courier(url, **options):
-    return Courier(url, **{"allow_private": True} | options)
+    return SafeHttpClient(url, **{"allow_private": True} | options)
 
 
 def post(url, body=b"{}", headers=None, **options):

@@ -1,4 +1,4 @@
-"""`statusboard.wsgi:webhook_door` by itself: the webhook and nothing else."""
+"""`statusboard.wsgi:webhook_application` by itself: the webhook and nothing else."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class Door:
         self.url = f"http://127.0.0.1:{self.port}"
         with override_settings(PORT=self.port, WEB_WORKERS=1):
             command = web_server()
-        command[-1] = "statusboard.wsgi:webhook_door"
+        command[-1] = "statusboard.wsgi:webhook_application"
         self.log = board.folder / "door.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

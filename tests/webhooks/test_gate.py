@@ -17,7 +17,7 @@ from messages.instances.token_checks import Mismatches, mismatches_of
 from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback, FollowUp, Instance, Message
 from messages.webhooks import throttling
-from statusboard.client_ips import client_address
+from statusboard.client_ips import client_ip
 from tests.conftest import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
@@ -56,7 +56,7 @@ class TestTheAddress:
     ):
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
         meta = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}
-        assert str(client_address(meta)) == client
+        assert str(client_ip(meta)) == client
 
     @pytest.mark.parametrize(
         ("forwarded", "client"),
@@ -82,16 +82,16 @@ class TestTheAddress:
         settings.TRUSTED_PROXY_HEADER = "Forwarded"
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": forwarded}
         # What X_Forwarded_For may have become is not looked at.
-        assert str(client_address(meta | {"HTTP_X_FORWARDED_FOR": "192.0.2.1"})) == client
+        assert str(client_ip(meta | {"HTTP_X_FORWARDED_FOR": "192.0.2.1"})) == client
 
     def test_forwarded_is_not_believed_unless_the_settings_say_so(self, settings):
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": "for=192.0.2.1"}
-        assert str(client_address(meta)) == "10.0.0.1"
+        assert str(client_ip(meta)) == "10.0.0.1"
 
     def test_without_trusted_proxies_nothing_forwarded_is_believed(self):
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
-        assert str(client_address(meta)) == "10.0.0.1"
+        assert str(client_ip(meta)) == "10.0.0.1"
 
 
 class TestTheNetworksLetIn:
@@ -288,8 +288,8 @@ class TestWhoGoesOnIsKeptWaiting:
     @pytest.fixture
     def crowd(self, monkeypatch, door_opens):
         """As many at the door at once as the server has threads."""
-        at_the_door = throttling.Doorstep()
-        monkeypatch.setattr(throttling, "doorstep", at_the_door)
+        at_the_door = throttling.RejectionDelay()
+        monkeypatch.setattr(throttling, "rejection_delay", at_the_door)
         for _ in range(self.THREADS):
             at_the_door.__enter__()
         for _ in range(self.THREADS):
@@ -312,9 +312,9 @@ class TestWhoGoesOnIsKeptWaiting:
 
     def test_nobody_is_where_a_server_has_one_thread(self, door_opens, monkeypatch):
         kept: list[float] = []
-        at_the_door = throttling.Doorstep()
-        monkeypatch.setattr(throttling, "doorstep", at_the_door)
-        monkeypatch.setattr("statusboard.wsgi.doorstep", at_the_door)
+        at_the_door = throttling.RejectionDelay()
+        monkeypatch.setattr(throttling, "rejection_delay", at_the_door)
+        monkeypatch.setattr("statusboard.wsgi.rejection_delay", at_the_door)
         monkeypatch.setattr(throttling, "sleep", kept.append)
         assert knock().status == 429
         assert kept == []

@@ -12,7 +12,7 @@ from messages.simulator.answers import REFUSALS
 from messages.simulator.certificate import make_context
 from messages.simulator.gateway import Gateway, RememberedInstance
 from messages.zapi import client as module
-from messages.zapi.client import MOST_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
+from messages.zapi.client import MAX_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
 from messages.zapi.errors import read_answer
 from statusboard.redaction import redact
 from tests.stand_in import serving
@@ -240,7 +240,7 @@ def test_a_queue_is_counted_by_its_pages(client, queued, number):
 def test_a_queue_that_never_ends_is_not_read_to_its_end(client, queued):
     zapi = queued(100_000)
     assert client.queue() == Queue(1020, is_least=True)
-    assert len(zapi.calls) == 1 + MOST_QUEUE_PAGES
+    assert len(zapi.calls) == 1 + MAX_QUEUE_PAGES
 
 
 def test_a_queue_is_asked_for_its_count_while_zapi_has_it(client, zapi):

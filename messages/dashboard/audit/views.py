@@ -25,7 +25,7 @@ from .filters import AuditFilterForm
 VIEW: Final = "whatsapp.view_auditevent"
 PAGE_SIZE: Final = 50
 # Of a list, such as somebody's permissions; the others are unfolded.
-MOST_NAMED: Final = 3
+MAX_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Row:
 
 
 def _detail(name: str, value: Any) -> Detail:
-    if not isinstance(value, list) or len(value) <= MOST_NAMED + 1:
+    if not isinstance(value, list) or len(value) <= MAX_NAMED + 1:
         return Detail(name, plain(value))
-    return Detail(name, plain(value[:MOST_NAMED]), len(value), plain(value[MOST_NAMED:]))
+    return Detail(name, plain(value[:MAX_NAMED]), len(value), plain(value[MAX_NAMED:]))
 
 
 @require_safe

@@ -30,7 +30,7 @@ from messages.accounts.masking import sees_phones
 from messages.dashboard.messages.filter_links import address_of, encoded
 from messages.dashboard.shared.moments import Moment
 from messages.exports import (
-    MOST_ROWS,
+    MAX_ROWS,
     Reader,
     ask_for_file,
     csv_lines,
@@ -79,9 +79,9 @@ def message_export(request: HttpRequest) -> HttpResponse:
         shows_phones=sees_phones(request.user),
     )
     kind = ExportKind.WORKBOOK if request.POST.get("format") == "xlsx" else ExportKind.CSV
-    if kind == ExportKind.WORKBOOK and reader.is_longer_than(MOST_ROWS):
+    if kind == ExportKind.WORKBOOK and reader.is_longer_than(MAX_ROWS):
         words = _("A workbook holds up to %(most)s messages, and these are more: take the CSV.")
-        flash.error(request, words % {"most": number_format(MOST_ROWS, force_grouping=True)})
+        flash.error(request, words % {"most": number_format(MAX_ROWS, force_grouping=True)})
         return _back(request)
     if reader.is_longer_than(AT_ONCE):
         return prepare_file(request, kind, encoded(criteria))
@@ -108,13 +108,13 @@ def export_size(request: HttpRequest) -> HttpResponse:
     """
     criteria = Criteria.read(request.GET)
     found = criteria.messages(request.user, matches_of(criteria.search, request.user))
-    count = found.order_by()[: MOST_ROWS + 1].count()
+    count = found.order_by()[: MAX_ROWS + 1].count()
     return HttpResponse(_expected(count), content_type="text/plain; charset=utf-8")
 
 
 def _expected(count: int) -> str:
-    numbers = {"number": number_format(min(count, MOST_ROWS), force_grouping=True)}
-    if count > MOST_ROWS:
+    numbers = {"number": number_format(min(count, MAX_ROWS), force_grouping=True)}
+    if count > MAX_ROWS:
         words = _("More than %(number)s messages: take the CSV, which is ready in a few minutes.")
         return words % numbers
     if count > AT_ONCE:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.dashboard.shared.instances_field import InstancesField
 from messages.models import Channel, ChannelKind, IncidentKind
-from messages.net import UnsafeAddressError, read_address
+from messages.net import UnsafeUrlError, parse_url
 
 _WRITE_ONLY = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
 
@@ -89,8 +89,8 @@ class ChannelForm(forms.Form):
                 for one in address.split(","):
                     validate_email(one.strip())
             else:
-                read_address(address, allow_private=settings.FORWARD_ALLOW_PRIVATE)
+                parse_url(address, allow_private=settings.FORWARD_ALLOW_PRIVATE)
         except ValidationError as error:
             self.add_error("address", error)
-        except UnsafeAddressError as error:
+        except UnsafeUrlError as error:
             self.add_error("address", str(error.words))

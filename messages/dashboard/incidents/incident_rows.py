@@ -18,7 +18,7 @@ from messages.incidents.visibility import as_shown_to, incidents_for
 from messages.incidents.worker_absence import Absence
 from messages.models import Incident, IncidentKind, Message
 
-MOST_RESOLVED = 100
+MAX_RESOLVED = 100
 
 _ICONS = {
     IncidentKind.DISCONNECTED: "plug",
@@ -139,7 +139,7 @@ def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, Incident
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
     found = incidents_for(user).resolved().order_by("-resolved_at", "-id")
-    return [IncidentRow(incident) for incident in as_shown_to(user, found[:MOST_RESOLVED])]
+    return [IncidentRow(incident) for incident in as_shown_to(user, found[:MAX_RESOLVED])]
 
 
 def _unstored(missing: Absence) -> Incident:

@@ -19,7 +19,7 @@ from .stuck_rows import stuck_rows
 from .worker_rows import worker_rows
 
 # More instances than these are left to the page of instances.
-MOST_QUIET: Final = 20
+MAX_QUIET: Final = 20
 
 
 @permission_required("whatsapp.view_incident", raise_exception=True)
@@ -31,8 +31,8 @@ def incident_list(request: HttpRequest) -> HttpResponse:
     context = {
         "unattended": [row for row in rows if not row.acknowledged],
         "attended": [row for row in rows if row.acknowledged],
-        "quiet": quiet[:MOST_QUIET],
-        "more_quiet": max(0, len(quiet) - MOST_QUIET),
+        "quiet": quiet[:MAX_QUIET],
+        "more_quiet": max(0, len(quiet) - MAX_QUIET),
         "resolved": resolved_rows(request.user),
     }
     return render(request, "dashboard/incidents/list.html", context)

@@ -13,7 +13,7 @@ from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import WorkerBeat
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class WorkerRow:
 
 def worker_rows() -> list[WorkerRow]:
     now = timezone.now()
-    return [WorkerRow(beat, now) for beat in WorkerBeat.objects.order_by("-beat_at")[:MOST_SHOWN]]
+    return [WorkerRow(beat, now) for beat in WorkerBeat.objects.order_by("-beat_at")[:MAX_SHOWN]]
 
 
 def _job(name: str, told: Mapping[str, Any]) -> JobRow:

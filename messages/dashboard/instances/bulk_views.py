@@ -35,7 +35,7 @@ from .instance_search import InstanceSearch
 from .views import CHANGE
 
 # A page must open; the rest is counted.
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 _LOOKS = {
     RowState.WAITING: ("plain", "clock"),
     RowState.DONE: ("success", "ok"),
@@ -179,7 +179,7 @@ def _context(batch: Batch) -> dict[str, Any]:
     rows = batch.rows.select_related("instance")
     progress = progress_of(batch)
     plans = list(rows.order_by().values_list("plan", flat=True)) if not batch.started_at else []
-    shown = list(rows[:MOST_SHOWN])
+    shown = list(rows[:MAX_SHOWN])
     for row in shown:
         row.badge = Badge(*_LOOKS[RowState(row.state)], RowState(row.state).label)  # type: ignore[attr-defined]
         row.news = changes_in_words(row.changes)  # type: ignore[attr-defined]
@@ -187,7 +187,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "progress": progress,
         "rows": shown,
-        "left_out": max(0, progress.total - MOST_SHOWN),
+        "left_out": max(0, progress.total - MAX_SHOWN),
         "planned": [(plan.label, plans.count(plan)) for plan in Plan if plan in plans],
         "may_start": any(plan in (Plan.ADD, Plan.UPDATE) for plan in plans),
     }

@@ -7,9 +7,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.dashboard.shared.csv_field import CsvField
-from messages.instances.bulk_import import MOST_BYTES
+from messages.instances.bulk_import import MAX_BYTES
 from messages.instances.credentials import (
-    LONGEST_NAME,
+    MAX_NAME_LENGTH,
     check_name,
     read_credentials,
     read_partner_token,
@@ -73,7 +73,7 @@ class InstanceForm(CredentialsForm):
 
     name = forms.CharField(
         label=_("Name"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         validators=[check_name],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("What your people call this WhatsApp number, for example “Support”."),
@@ -154,7 +154,7 @@ class FileForm(forms.Form):
     def clean_file(self) -> bytes:
         file = self.cleaned_data["file"]
         # One byte more than may be, so that the reader can tell.
-        content: bytes = file.read(MOST_BYTES + 1)
+        content: bytes = file.read(MAX_BYTES + 1)
         return content
 
 
@@ -172,7 +172,7 @@ class PartnerForm(CredentialsForm):
     )
     name = forms.CharField(
         label=_("Name of the account"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         validators=[check_name],
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

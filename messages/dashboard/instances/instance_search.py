@@ -9,7 +9,7 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.models import Instance, InstanceQuerySet
 from messages.models.label import folded
 
-_LONGEST: Final = 200
+_MAX_QUERY_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class InstanceSearch:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Self:
-        text, tag = (given.get(name, "").strip()[:_LONGEST] for name in ("q", "tag"))
+        text, tag = (given.get(name, "").strip()[:_MAX_QUERY_LENGTH] for name in ("q", "tag"))
         return cls(" ".join(text.split()), tag, archived="archived" in given)
 
     @property

@@ -73,7 +73,7 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         act(request, webhook)
     except ValidationError as error:
         flash.error(request, " ".join(error.messages))
-    except foreign_webhooks.NotDoneError as error:
+    except foreign_webhooks.ActionRefusedError as error:
         flash.error(request, str(error))
     return redirect("dashboard:instance", pk)
 
@@ -96,7 +96,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
         # Nothing was taken: whoever is to be passed on to must not miss a callback.
         flash.error(request, " ".join(error.messages))
         return redirect("dashboard:instance-every", pk)
-    except foreign_webhooks.NotDoneError as error:
+    except foreign_webhooks.ActionRefusedError as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     context = {
@@ -123,7 +123,7 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
         )
     try:
         foreign_webhooks.restore_others(instance)
-    except foreign_webhooks.NotDoneError as error:
+    except foreign_webhooks.ActionRefusedError as error:
         flash.error(request, str(error))
     else:
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
@@ -202,7 +202,7 @@ def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST["confirmed"] == "first":
         try:
             archive.give_back(instance)
-        except foreign_webhooks.NotDoneError as error:
+        except foreign_webhooks.ActionRefusedError as error:
             flash.error(request, str(error))
             return redirect("dashboard:instance", pk)
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
@@ -237,7 +237,7 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
             archive.give_back(instance)
             audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
         delete(instance)
-    except (NotDeletableError, foreign_webhooks.NotDoneError) as error:
+    except (NotDeletableError, foreign_webhooks.ActionRefusedError) as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)

@@ -19,7 +19,7 @@ from messages.dashboard.shared.csv_field import CsvField
 from messages.models import Action
 
 # A file that is wrong in every row is understood from the first of them.
-MOST_FAULTS: Final = 50
+MAX_FAULTS: Final = 50
 
 
 class LabelFileForm(forms.Form):
@@ -34,9 +34,9 @@ class LabelFileForm(forms.Form):
             rows = labels.rows_of_csv(content) if len(content) <= most else None
         except labels.UnreadableFileError as error:
             raise forms.ValidationError(str(error)) from None
-        if rows is None or len(rows) > labels.MOST_AT_ONCE:
+        if rows is None or len(rows) > labels.MAX_AT_ONCE:
             words = _("The file is too large: %(most)d rows may come at once.")
-            raise forms.ValidationError(words % {"most": labels.MOST_AT_ONCE})
+            raise forms.ValidationError(words % {"most": labels.MAX_AT_ONCE})
         if not rows:
             raise forms.ValidationError(_("The file holds no row."))
         return rows
@@ -55,9 +55,9 @@ def label_upload(request: HttpRequest) -> HttpResponse:
             return redirect("dashboard:labels")
     context = {
         "form": form,
-        "faults": [(numbers[fault.position], fault) for fault in faults[:MOST_FAULTS]],
-        "left_out": max(0, len(faults) - MOST_FAULTS),
-        "most": labels.MOST_AT_ONCE,
+        "faults": [(numbers[fault.position], fault) for fault in faults[:MAX_FAULTS]],
+        "left_out": max(0, len(faults) - MAX_FAULTS),
+        "most": labels.MAX_AT_ONCE,
     }
     return render(request, "dashboard/labels/upload.html", context)
 

@@ -92,7 +92,7 @@ class Extremes:
         return any(time > event.occurred_at + CLOCK_TOLERANCE for time in earlier)
 
 
-def chronicle(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
+def event_log(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
     """Oldest first; events of the same second in the order of the ladder."""
     shared = is_shared(events)
     extremes: dict[str, Extremes] = defaultdict(Extremes)

@@ -32,7 +32,7 @@ def address_of(criteria: Criteria, **changes: Any) -> str:
     return _address(criteria.but(**changes).query())
 
 
-def page_address(criteria: Criteria, **cursor: object) -> str:
+def page_url(criteria: Criteria, **cursor: object) -> str:
     return _address(criteria.query() + [(name, str(value)) for name, value in cursor.items()])
 
 
@@ -64,10 +64,10 @@ def _in_place_of(view: View) -> dict[str, Any]:
 
 def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
     current = encoded(criteria)
-    return [Link(one.name, saved_address(one), one.query == current) for one in saved]
+    return [Link(one.name, saved_view_url(one), one.query == current) for one in saved]
 
 
-def saved_address(saved: SavedView) -> str:
+def saved_view_url(saved: SavedView) -> str:
     path = path_of("messages")
     return f"{path}?{saved.query}" if saved.query else path
 
@@ -109,7 +109,7 @@ def period_links(criteria: Criteria) -> list[Link]:
     ]
 
 
-def all_time_address(criteria: Criteria) -> str:
+def all_time_url(criteria: Criteria) -> str:
     """The same without a period; dates are kept."""
     return address_of(criteria, chosen_period=None if criteria.has_dates else Period.ALL)
 

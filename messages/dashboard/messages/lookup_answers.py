@@ -12,7 +12,7 @@ from messages.domain import addresses
 from messages.identities import PhoneRecord
 
 PARAMETER: Final = "looked_up"
-LONGEST: Final = 3600
+MAX_AGE: Final = 3600
 _SALT: Final = "statusboard.looked_up"
 
 
@@ -24,7 +24,7 @@ def sealed(asked: str, found: PhoneRecord) -> str:
 def answer(text: str, asked: str) -> str:
     """In words; '' where it is none to what was asked."""
     try:
-        of, *told = signing.loads(text, salt=_SALT, max_age=LONGEST)
+        of, *told = signing.loads(text, salt=_SALT, max_age=MAX_AGE)
     except signing.BadSignature:
         return ""
     return _words(PhoneRecord(*told)) if of == asked else ""

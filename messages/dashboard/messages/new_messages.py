@@ -25,14 +25,14 @@ from messages.search.querysets import message_set
 from .filter_links import address_of, encoded
 
 # Beyond it "99+" says enough.
-MOST: Final = 99
+MAX_SHOWN: Final = 99
 # A page left open longer than that asks in vain, and says no more.
-LONGEST: Final = 24 * 3600
+MAX_AGE: Final = 24 * 3600
 _SALT: Final = "statusboard.live"
 Person = User | AnonymousUser
 
 
-def live_address(criteria: Criteria, newest: Message | None, user: Person) -> str:
+def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
     """Where to ask; '' where there is nothing to wait for: in a search, or among stuck messages."""
     if criteria.search or criteria.until or criteria.view is View.STUCK:
         return ""
@@ -55,13 +55,13 @@ def live(request: HttpRequest, sealed: str) -> HttpResponse:
     number = _new(criteria, asked, request.user)
     if not number or str(number) == request.GET.get("known"):
         return HttpResponse(status=204)
-    context = {"number": number, "most": MOST, "show_url": address_of(criteria)}
+    context = {"number": number, "most": MAX_SHOWN, "show_url": address_of(criteria)}
     return render(request, "dashboard/_news.html", context)
 
 
 def _opened(sealed: str, user: Person) -> dict[str, Any]:
     try:
-        asked: dict[str, Any] = signing.loads(sealed, salt=_SALT, max_age=LONGEST)
+        asked: dict[str, Any] = signing.loads(sealed, salt=_SALT, max_age=MAX_AGE)
     except signing.BadSignature:
         raise Http404 from None
     if asked["user"] != user.pk:
@@ -78,4 +78,4 @@ def _new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
     found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
     if is_limited(user):
         found = found.of_instances(list(visible_instances(user).values_list("pk", flat=True)))
-    return len(found.values_list("pk", flat=True)[: MOST + 1])
+    return len(found.values_list("pk", flat=True)[: MAX_SHOWN + 1])

@@ -21,14 +21,14 @@ from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
-from messages.domain.render_context import one_viewpoint
+from messages.domain.render_context import fixed_render_context
 from messages.domain.statuses import Status
 from messages.models import Action
 from messages.models.reached import reached
+from messages.search.encrypted_addresses import decrypt_address, encrypt_address
 from messages.search.keyset import Page, page_of
 from messages.search.matches import aliases_of, messages_also_to
 from messages.search.querysets import MessageQuerySet, message_set
-from messages.search.signed_urls import seal, unseal
 
 from .message_rows import rows_of
 
@@ -50,7 +50,7 @@ class RevealForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class FunnelStep:
     """How many of somebody's messages came this far."""
 
     status: Status
@@ -67,7 +67,7 @@ class Rung:
 class Funnel:
     total: int
     failed: int
-    rungs: tuple[Rung, ...]
+    rungs: tuple[FunnelStep, ...]
     newest: Moment | None
 
 
@@ -93,17 +93,17 @@ def recipient_reveal(request: HttpRequest, sealed: str) -> HttpResponse:
 
 def recipient_address(address: str) -> str:
     """The page's own address, in which nobody can read the number."""
-    return reverse("dashboard:recipient", args=[seal(address)]) if address else ""
+    return reverse("dashboard:recipient", args=[encrypt_address(address)]) if address else ""
 
 
 def _opened(sealed: str) -> str:
-    address = unseal(sealed)
+    address = decrypt_address(sealed)
     if address is None:
         raise Http404
     return address
 
 
-@one_viewpoint()
+@fixed_render_context()
 def _page(
     request: HttpRequest, address: str, *, is_revealed: bool = False, form: forms.Form | None = None
 ) -> HttpResponse:
@@ -126,7 +126,7 @@ def _page(
         "funnel": funnel,
         "rows": rows_of(page.messages, request.user),
         "form": form or RevealForm(),
-        "reveal_url": reverse("dashboard:recipient-reveal", args=[seal(address)]),
+        "reveal_url": reverse("dashboard:recipient-reveal", args=[encrypt_address(address)]),
         "can_reveal": not is_revealed and _is_hidden(address) and _may_reveal(request.user),
         **_neighbours(page, recipient_address(address)),
     }
@@ -158,7 +158,7 @@ def _funnel(messages: MessageQuerySet) -> Funnel:
         **{rung.name: Count("pk", filter=reached(rung)) for rung in _RUNGS},
     )
     total = found["total"]
-    rungs = tuple(Rung(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)
+    rungs = tuple(FunnelStep(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)
     return Funnel(total, found["failed"], rungs, moment(found["newest"]))
 
 

@@ -20,10 +20,10 @@ from messages.search.criteria import Criteria
 from messages.search.parser import understand
 from messages.search.querysets import may_name_somebody
 
-from .filter_links import address_of, encoded, saved_address
+from .filter_links import address_of, encoded, saved_view_url
 
-MOST: Final = 30
-LONGEST_QUERY: Final = 1000
+MAX_VIEWS: Final = 30
+MAX_QUERY_LENGTH: Final = 1000
 
 
 _TAKEN: Final = gettext_lazy("You already have a view of this name.")
@@ -41,8 +41,8 @@ class SavedViewForm(forms.Form):
         others = SavedView.objects.filter(user=self.saved.user).exclude(pk=self.saved.pk)
         if others.filter(name=name).exists():
             raise forms.ValidationError(_TAKEN)
-        if others.count() >= MOST:
-            words = _("That is one view too many: %(most)d can be saved.") % {"most": MOST}
+        if others.count() >= MAX_VIEWS:
+            words = _("That is one view too many: %(most)d can be saved.") % {"most": MAX_VIEWS}
             raise forms.ValidationError(words)
         return name
 
@@ -63,7 +63,7 @@ def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _view(request, pk)
     if _is_named(request, saved):
         flash.success(request, _("The view is now called “%(name)s”.") % {"name": saved.name})
-    return HttpResponseRedirect(saved_address(saved))
+    return HttpResponseRedirect(saved_view_url(saved))
 
 
 @require_POST
@@ -76,11 +76,11 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
             title=_("Delete the view “%(name)s”?") % {"name": saved.name},
             words=_("Only the view goes; the messages in it stay."),
             button=_("Delete this view"),
-            back_url=saved_address(saved),
+            back_url=saved_view_url(saved),
         )
     saved.delete()
     flash.success(request, _("The view “%(name)s” is gone.") % {"name": saved.name})
-    return HttpResponseRedirect(saved_address(saved))
+    return HttpResponseRedirect(saved_view_url(saved))
 
 
 def views_of(user: Viewer) -> list[SavedView]:
@@ -111,7 +111,7 @@ def _criteria(request: HttpRequest) -> Criteria:
 def _is_named(request: HttpRequest, saved: SavedView) -> bool:
     """Kept under the name that was sent; where it cannot be, the page says why."""
     form = SavedViewForm(saved, request.POST)
-    is_short = len(saved.query) <= LONGEST_QUERY
+    is_short = len(saved.query) <= MAX_QUERY_LENGTH
     if form.is_valid() and is_short:
         saved.name = form.cleaned_data["name"]
         try:

@@ -18,10 +18,10 @@ from messages.accounts.scope import limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
 from messages.instances.sync import FAILURES
 from messages.models import Action, Instance
+from messages.search.encrypted_addresses import encrypt_address
 from messages.search.message_ids import ids_within
 from messages.search.parser import Meaning, Search, understand
 from messages.search.querysets import may_name_somebody, message_set, named
-from messages.search.signed_urls import seal
 
 from . import lookup_answers
 from .recipient_views import has_messages
@@ -39,7 +39,7 @@ def go(request: HttpRequest) -> HttpResponse:
     keys = list(found.values_list("pk", flat=True)[:2]) if text else []
     if len(keys) == 1:
         return redirect("dashboard:message", pk=keys[0])
-    return HttpResponseRedirect(_search_address(text, instance))
+    return HttpResponseRedirect(_search_url(text, instance))
 
 
 @require_POST
@@ -52,11 +52,11 @@ def search(request: HttpRequest) -> HttpResponse:
     """
     wanted = understand(request.POST.get("q", ""))
     if not may_name_somebody(wanted):
-        return HttpResponseRedirect(_search_address(wanted.text))
+        return HttpResponseRedirect(_search_url(wanted.text))
     if wait := wait_to_search(request.user, wanted.text):
         return too_many_attempts(request, wait)
     if keys := named(wanted, request.user):
-        address = _search_address(wanted.text)
+        address = _search_url(wanted.text)
         return redirect("dashboard:message", keys[0]) if len(keys) == 1 else redirect(address)
     number = _number_in(wanted)
     if number is None:
@@ -67,7 +67,7 @@ def search(request: HttpRequest) -> HttpResponse:
         note_nothing_found(request.user, wanted.text)
         flash.error(request, _("No message to this recipient"))
         return redirect("dashboard:messages")
-    return redirect("dashboard:recipient", seal(address))
+    return redirect("dashboard:recipient", encrypt_address(address))
 
 
 @require_POST
@@ -77,7 +77,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     wanted = understand(request.POST.get("phone", ""))
     if wanted.meaning is not Meaning.NUMBER:
         flash.error(request, _("Only a whole number can be looked up."))
-        return HttpResponseRedirect(_search_address(wanted.text))
+        return HttpResponseRedirect(_search_url(wanted.text))
     active = visible_instances(request.user).filter(archived_at=None).select_related("account")
     instance = get_object_or_404(active, pk=_pk(request.POST.get("instance", "")))
     number = wanted.addresses[0]
@@ -90,8 +90,8 @@ def look_up(request: HttpRequest) -> HttpResponse:
         told = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=told)
         answer = lookup_answers.sealed(wanted.text, found)
-        return HttpResponseRedirect(_search_address(wanted.text, looked_up=answer))
-    return HttpResponseRedirect(_search_address(wanted.text))
+        return HttpResponseRedirect(_search_url(wanted.text, looked_up=answer))
+    return HttpResponseRedirect(_search_url(wanted.text))
 
 
 def _number_in(wanted: Search) -> Search | None:
@@ -118,7 +118,7 @@ def _pk(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def _search_address(text: str, instance: Instance | None = None, **more: str) -> str:
+def _search_url(text: str, instance: Instance | None = None, **more: str) -> str:
     query = more | {"q": text} if text else more
     if instance:
         query["instance"] = str(instance.pk)

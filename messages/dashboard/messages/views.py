@@ -21,7 +21,7 @@ from messages.dashboard.incidents.incident_rows import why_stuck
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
 from messages.domain.durations import zone_to_tell
-from messages.domain.render_context import one_viewpoint
+from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
@@ -33,10 +33,10 @@ from messages.search.parser import Meaning, Search, understand
 from messages.search.querysets import may_name_somebody, named
 
 from . import filter_links
-from .event_log import chronicle
+from .event_log import event_log
 from .lookup_answers import PARAMETER, answer
 from .message_rows import labels_for, rows_of, stuck_for
-from .new_messages import live_address
+from .new_messages import live_url
 from .participants import with_numbers
 from .recipient_views import recipient_address
 from .saved_views import views_of
@@ -44,7 +44,7 @@ from .status_sentence import sentence, why_no_read
 from .timeline import headline, recipients, steps
 
 # A large group's message has thousands of events; nobody reads them all, and a page must open.
-MOST_SHOWN: Final = 300
+MAX_SHOWN: Final = 300
 # How many instances' webhook URLs an empty list shows.
 WEBHOOKS_SHOWN: Final = 5
 # A callback shows the numbers as they came.
@@ -53,7 +53,7 @@ EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
-@one_viewpoint()
+@fixed_render_context()
 def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     if wait := wait_to_search(request.user, criteria.search.text):
@@ -89,14 +89,14 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "period_links": filter_links.period_links(criteria),
         "inbound_url": filter_links.address_of(criteria, inbound=not criteria.inbound),
         "dates": filter_links.dates(criteria),
-        "all_time_url": filter_links.all_time_address(criteria),
+        "all_time_url": filter_links.all_time_url(criteria),
         "clear_url": reverse("dashboard:messages"),
-        "older_url": page.older and filter_links.page_address(criteria, older=page.older),
-        "newer_url": page.newer and filter_links.page_address(criteria, newer=page.newer),
+        "older_url": page.older and filter_links.page_url(criteria, older=page.older),
+        "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
     if not page.newer:
         newest = page.messages[0] if page.messages else None
-        context["live_url"] = live_address(criteria, newest, request.user)
+        context["live_url"] = live_url(criteria, newest, request.user)
     if (told := request.GET.get(PARAMETER)) and sees_phones(request.user):
         context["looked_up"] = answer(told, criteria.search.text)
     if not page.messages:
@@ -106,11 +106,11 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
-@one_viewpoint()
+@fixed_render_context()
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
     events = as_seen_by(request.user, message.events.all())
-    found, entries = headline(events), chronicle(events)
+    found, entries = headline(events), event_log(events)
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
         people = ()
@@ -127,10 +127,10 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
-        "people": with_numbers(people[:MOST_SHOWN], request.user),
-        "people_left_out": max(0, len(people) - MOST_SHOWN),
-        "entries": entries[:MOST_SHOWN],
-        "left_out": max(0, len(entries) - MOST_SHOWN),
+        "people": with_numbers(people[:MAX_SHOWN], request.user),
+        "people_left_out": max(0, len(people) - MAX_SHOWN),
+        "entries": entries[:MAX_SHOWN],
+        "left_out": max(0, len(entries) - MAX_SHOWN),
     }
     return render(request, "dashboard/message.html", context)
 
@@ -285,5 +285,5 @@ def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Inst
 def _callbacks_of(message: Message) -> CallbackQuerySet:
     """The evidence: the first callback behind each event."""
     first = message.events.order_by("occurred_at").values_list("callback", flat=True)
-    found = Callback.objects.filter(pk__in=list(first[:MOST_SHOWN]))
+    found = Callback.objects.filter(pk__in=list(first[:MAX_SHOWN]))
     return found.order_by("received_at", "id")

@@ -20,11 +20,11 @@ from .funnel import number
 from .parameters import HOUR, Question
 
 # Beyond that hours are too many to look at: days.
-MOST_HOURS: Final = timedelta(days=8)
+MAX_HOURS: Final = timedelta(days=8)
 WIDTH, HEIGHT = 1000, 160
 _GAP: Final = 0.2
 # Beyond, the names of days below the bars would run into each other.
-MOST_NAMES: Final = 10
+MAX_NAMES: Final = 10
 # As a share of the width.
 _NEAR_THE_END: Final = 0.93
 # So few hours are named by the clock, others by their day.
@@ -99,7 +99,7 @@ class Chart:
         """The places of the bars that are named below. Of days the last, which may be today."""
         starts = [timezone.localtime(bar.since) for bar in self.bars]
         if not self.by_hour:
-            step = -(-len(starts) // MOST_NAMES)
+            step = -(-len(starts) // MAX_NAMES)
             return list(range(len(starts) - 1, -1, -step))[::-1] if starts else []
         hours = 6 if len(starts) <= _FEW_HOURS else 24
         return [n for n, start in enumerate(starts) if start.hour % hours == 0]
@@ -191,7 +191,7 @@ class Chart:
 
 
 def chart(question: Question, cohort: Cohort) -> Chart:
-    by_hour = question.until - question.since <= MOST_HOURS
+    by_hour = question.until - question.since <= MAX_HOURS
     start_of = dict(_starts(question, by_hour))
     within: dict[datetime, list[Counts]] = {start: [] for start in start_of.values()}
     for hour, counts in cohort.hours.items():

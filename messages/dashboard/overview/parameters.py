@@ -21,7 +21,7 @@ from messages.search.parser import understand
 
 HOUR: Final = timedelta(hours=1)
 # Of days chosen by hand: more would draw bars too thin to be hit.
-LONGEST: Final = timedelta(days=366)
+MAX_PERIOD: Final = timedelta(days=366)
 
 
 class Period(TextChoices):
@@ -84,7 +84,7 @@ class Question:
     @property
     def since(self) -> datetime:
         if self.first_day:
-            return max(_midnight(self.first_day), self.until - LONGEST)
+            return max(_midnight(self.first_day), self.until - MAX_PERIOD)
         return self.until - _LENGTHS[self.period]
 
     @property
@@ -175,7 +175,7 @@ def _problem(first: date | None, last: date | None) -> str:
         return _("Enter the first and the last day. The last 7 days are shown.")
     if first > last:
         return _("The first day lies after the last. The last 7 days are shown.")
-    if last - first >= LONGEST:
+    if last - first >= MAX_PERIOD:
         return _("No more than a year can be shown: this is the last year of these days.")
     return ""
 

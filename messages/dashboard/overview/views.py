@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from messages.accounts.scope import Viewer, visible_instances
 from messages.dashboard.shared.moments import moment
-from messages.domain.render_context import one_viewpoint
+from messages.domain.render_context import fixed_render_context
 from messages.models import Instance
 from messages.summaries import cohort
 
@@ -18,7 +18,7 @@ from .parameters import Period, Question, instance_links, kind_links, period_lin
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
-@one_viewpoint()
+@fixed_render_context()
 def overview(request: HttpRequest) -> HttpResponse:
     question = Question.read(request.GET)
     instances = {one.pk: one for one in visible_instances(request.user).order_by("name", "id")}

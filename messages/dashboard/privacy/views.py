@@ -24,8 +24,8 @@ from .forms import ErasureForm, PersonForm
 
 ERASE: Final = "whatsapp.add_erasure"
 # Somebody waits for the page; a board with millions of events is searched by the command.
-PATIENCE: Final = 2.0
-MOST_ERASURES: Final = 20
+DATABASE_TIMEOUT: Final = 2.0
+MAX_ERASURES: Final = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,7 +75,7 @@ def _found(request: HttpRequest, form: PersonForm) -> dict[str, Any]:
     person: Person = form.cleaned_data["person"]
     audit(request, Action.PERSON_FOUND, recipient=person.names[0])
     return {
-        "found": find(person, within=PATIENCE),
+        "found": find(person, within=DATABASE_TIMEOUT),
         "addresses": [Address(name) for name in person.names],
         "asked": form.data["person"],
         "erasure_form": ErasureForm(initial={"person": form.data["person"]}),
@@ -85,6 +85,6 @@ def _found(request: HttpRequest, form: PersonForm) -> dict[str, Any]:
 def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     erasures = [
         (erasure, Moment(erasure.requested_at), moment(erasure.finished_at))
-        for erasure in Erasure.objects.all()[:MOST_ERASURES]
+        for erasure in Erasure.objects.all()[:MAX_ERASURES]
     ]
     return render(request, "dashboard/privacy/page.html", context | {"erasures": erasures})

@@ -29,7 +29,7 @@ from .quarantine_rows import as_id, page_of
 LOOK: Final = "whatsapp.view_callback"
 ACT: Final = "whatsapp.change_callback"
 # What one press of a button takes. Thousands are a matter for `manage.py reprocess`.
-MOST: Final = 500
+MAX_SELECTED: Final = 500
 
 
 @require_safe
@@ -55,7 +55,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
         "newer_url": page.newer and _address(instance=chosen and chosen.pk, newer=page.newer),
         "may_act": request.user.has_perm(ACT),
         "sees_bodies": sees_phones(request.user),
-        "most": MOST,
+        "most": MAX_SELECTED,
     }
     return render(request, "dashboard/quarantine/list.html", context)
 
@@ -128,9 +128,11 @@ def _chosen(request: HttpRequest) -> dict[Instance, list[UUID]]:
         quarantined = quarantined.filter(instance=instance) if instance else quarantined.none()
     else:
         ids = filter(None, map(as_id, request.POST.getlist("callback")))
-        quarantined = quarantined.filter(pk__in=list(ids)[:MOST])
+        quarantined = quarantined.filter(pk__in=list(ids)[:MAX_SELECTED])
     found: dict[Instance, list[UUID]] = defaultdict(list)
-    for callback in quarantined.select_related("instance").defer("body").order_by("-pk")[:MOST]:
+    for callback in (
+        quarantined.select_related("instance").defer("body").order_by("-pk")[:MAX_SELECTED]
+    ):
         found[callback.instance].append(callback.pk)
     return found
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from messages.incidents.findings import Finding, Watch, is_most
-from messages.incidents.usual_silence import Pace
+from messages.incidents.usual_silence import UsualSilence
 from messages.instances.callback_filters import held_back
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
 
@@ -60,7 +60,7 @@ def _unusual(
 ) -> Mapping[str, Any] | None:
     if rhythm is None:
         return None
-    pace = Pace(tuple(rhythm.hours), rhythm.longest)
+    pace = UsualSilence(tuple(rhythm.hours), rhythm.longest)
     floor = 60 * instance.silence_floor
     if not pace.is_unusual(heard, now, factor=instance.silence_factor, floor=floor):
         return None

@@ -12,7 +12,7 @@ from django.utils.crypto import get_random_string
 
 from messages.accounts.audit import audit
 from messages.accounts.people import access_in_words
-from messages.jobs.processes import Fleet, python
+from messages.jobs.processes import ProcessGroup, python
 from messages.management.demo import start_demo
 from messages.models import Action
 from messages.monitoring import forget_processes
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
         forget_processes()
-        with Fleet() as fleet:
+        with ProcessGroup() as fleet:
             fleet.start("web", web_server(), essential=True)
             fleet.start("worker", python("manage.py", "worker"))
             fleet.wait_for_port(settings.HOST, settings.PORT)

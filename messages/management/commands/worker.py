@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messages.jobs.heartbeat import Heart
+from messages.jobs.heartbeat import Heartbeat
 from messages.jobs.schedule import all_jobs
 from messages.jobs.scheduler import Job, run_due, work
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        heart = Heart(jobs, options["only"] or "")
+        heart = Heartbeat(jobs, options["only"] or "")
         try:
             work([*jobs, heart.job()], stop)
         finally:

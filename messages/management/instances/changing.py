@@ -136,5 +136,5 @@ def tag(command: BaseCommand, options: dict[str, Any]) -> None:
 def _done(call: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return call(*arguments)
-    except foreign_webhooks.NotDoneError as error:
+    except foreign_webhooks.ActionRefusedError as error:
         raise CommandError(str(error)) from None

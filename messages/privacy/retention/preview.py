@@ -10,7 +10,7 @@ from .kinds import KINDS, bodies_after, orphan_labels
 from .periods import cutoff
 
 # Beyond it a number says no more, and counting on would take long.
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Going:
 
     @property
     def is_more(self) -> bool:
-        return self.number >= MOST_COUNTED
+        return self.number >= MAX_COUNTED
 
 
 def preview(kind: Kept, days: int) -> Going:
@@ -40,4 +40,4 @@ def preview(kind: Kept, days: int) -> Going:
 
 def _going(rows: QuerySet[Any], time: str) -> Going:
     oldest = rows.values_list(time, flat=True).first()
-    return Going(rows.values("pk")[:MOST_COUNTED].count(), oldest)
+    return Going(rows.values("pk")[:MAX_COUNTED].count(), oldest)

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Final
 
 # In seconds. Nobody waits longer for the page before, which may be waiting for the database.
-LONGEST: Final = 1.0
+MAX_WAIT: Final = 1.0
 
 
-class PageTurns:
+class PageExecutionLock:
     """One page at a time: more would gain nothing.
 
     While callbacks come in, a page leaves them as much time as it took before the next one begins;
@@ -27,14 +27,14 @@ class PageTurns:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        has_turn = self._turn.acquire(timeout=LONGEST)
+        has_turn = self._turn.acquire(timeout=MAX_WAIT)
         try:
             self._rest()
             began = time.monotonic()
             yield
             now = time.monotonic()
             if self._last_callback_at > began:
-                self._next_at = now + min(now - began, LONGEST)
+                self._next_at = now + min(now - began, MAX_WAIT)
         finally:
             if has_turn:
                 self._turn.release()
@@ -42,4 +42,4 @@ class PageTurns:
     def _rest(self) -> None:
         left = self._next_at - time.monotonic()
         if left > 0:
-            time.sleep(min(left, LONGEST))
+            time.sleep(min(left, MAX_WAIT))

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from messages.dashboard.messages.event_log import chronicle
+from messages.dashboard.messages.event_log import event_log
 from messages.domain.statuses import Status
 
 from .events import event, in_group
@@ -9,17 +9,17 @@ SENT, RECEIVED, READ = Status.SENT, Status.RECEIVED, Status.READ
 
 
 def flags(*events):
-    return [(entry.is_out_of_order, entry.is_suspicious) for entry in chronicle(events)]
+    return [(entry.is_out_of_order, entry.is_suspicious) for entry in event_log(events)]
 
 
 def test_it_is_told_in_the_order_it_happened():
     events = [event(READ, 9), event(SENT), event(RECEIVED)]
-    assert [entry.event.status for entry in chronicle(events)] == ["SENT", "RECEIVED", "READ"]
+    assert [entry.event.status for entry in event_log(events)] == ["SENT", "RECEIVED", "READ"]
 
 
 def test_all_of_the_same_second_follow_the_ladder():
     events = [event(status) for status in (Status.PLAYED, SENT, READ, RECEIVED)]
-    assert [entry.event.status for entry in chronicle(events)] == [
+    assert [entry.event.status for entry in event_log(events)] == [
         "SENT",
         "RECEIVED",
         "READ",
@@ -29,15 +29,15 @@ def test_all_of_the_same_second_follow_the_ladder():
 
 
 def test_copies_are_counted_with_the_first():
-    assert chronicle([event(SENT, repeats=2)])[0].copies == 3
+    assert event_log([event(SENT, repeats=2)])[0].copies == 3
 
 
 def test_the_lag_is_from_event_to_arrival():
-    assert chronicle([event(SENT, lag=37)])[0].lag == timedelta(seconds=37)
+    assert event_log([event(SENT, lag=37)])[0].lag == timedelta(seconds=37)
 
 
 def test_a_stand_in_time_has_no_lag_and_is_suspicious():
-    entry = chronicle([event(SENT, lag=0, time_is_arrival=True)])[0]
+    entry = event_log([event(SENT, lag=0, time_is_arrival=True)])[0]
     assert (entry.lag, entry.is_suspicious) == (None, True)
 
 
@@ -65,7 +65,7 @@ def test_participants_are_not_compared_with_each_other():
 
 def test_a_stand_in_time_proves_nothing_about_others():
     events = [event(SENT, 500, lag=0, time_is_arrival=True), event(READ, 9)]
-    assert [entry.is_suspicious for entry in chronicle(events)] == [False, True]
+    assert [entry.is_suspicious for entry in event_log(events)] == [False, True]
 
 
 def test_a_groups_own_step_is_compared_with_everybodys():

@@ -16,13 +16,13 @@ from django.conf import settings
 from messages.domain import addresses
 
 
-def seal(address: str) -> str:
+def encrypt_address(address: str) -> str:
     """One text for all the addresses that certainly are the same person's."""
     sealed = _cipher(settings.SECRET_KEY).encrypt(addresses.person(address).encode(), None)
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def unseal(text: str) -> str | None:
+def decrypt_address(text: str) -> str | None:
     """None where it was sealed by nobody, or before SECRET_KEY was changed."""
     try:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from statusboard.rate_limiter import Buckets, Strangers
+from statusboard.rate_limiter import ClientRateLimiter, RateLimiter
 
 NAME = "WEBHOOK_WRONG_KEYS_PER_MINUTE"
 
@@ -15,7 +15,7 @@ def _few(settings):
 def test_the_bucket_fills_again(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: now[0])
-    keys, meta = Strangers(NAME, "wrong keys"), {"REMOTE_ADDR": "203.0.113.9"}
+    keys, meta = ClientRateLimiter(NAME, "wrong keys"), {"REMOTE_ADDR": "203.0.113.9"}
     assert [keys.take_of(meta).wait for _ in range(4)] == [0, 0, 0, 20]
     now[0] = 20.0
     assert [keys.take_of(meta).wait for _ in range(2)] == [0, 20]
@@ -25,7 +25,7 @@ def test_the_bucket_fills_again(monkeypatch):
 
 def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
     monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: 0.0)
-    buckets = Buckets(NAME, "tries")
+    buckets = RateLimiter(NAME, "tries")
     told = [buckets.take("A") for _ in range(4)]
     assert [quota.remaining for quota in told] == [2, 1, 0, 0]
     assert [quota.seconds_left for quota in told] == [20, 40, 60, 60]
@@ -34,12 +34,12 @@ def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
 
 def test_who_may_try_nothing_is_told_to_wait(settings):
     settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 0
-    assert Buckets(NAME, "tries").take("A").wait == 60
+    assert RateLimiter(NAME, "tries").take("A").wait == 60
 
 
 def test_memory_has_a_bound(monkeypatch):
-    monkeypatch.setattr(Buckets, "MOST", 10)
-    buckets = Buckets(NAME, "tries")
+    monkeypatch.setattr(RateLimiter, "MAX_CLIENTS", 10)
+    buckets = RateLimiter(NAME, "tries")
     for number in range(100):
         buckets.take(str(number))
     assert len(buckets._buckets) == 10
