@@ -24,6 +24,8 @@ def about(incident: Incident) -> str:
 
 def title(incident: Incident) -> str:
     name, subject = str(incident.get_kind_display()), about(incident)
+    if incident.kind == IncidentKind.DISCONNECTED:
+        return _("%s is disconnected") % subject
     return f"{subject}: {name}" if subject else name
 
 
@@ -45,7 +47,7 @@ def explanation(incident: Incident) -> str:
     values = {name: value for name, value in incident.values.items() if name not in numbers}
     told = [words(values)] if words else []
     if values.get("queued"):
-        told.append(_("This message was sent: it does not wait in that queue."))
+        told.append(_("This message was sent; it is not in that queue."))
     return " ".join(told)
 
 
@@ -59,18 +61,18 @@ def why_no_incident(stuck: int, lately: Lately) -> str:
     """Why nobody is told of so many stuck messages, where no incident tells of them."""
     if lately.is_incident:
         words = ngettext(
-            "%(stuck)d message is stuck, and the threshold of an incident is reached: one opens "
-            "unless it is delivered now.",
-            "%(stuck)d messages are stuck, and the threshold of an incident is reached: one opens "
-            "unless they are delivered now.",
+            "%(stuck)d message is stuck. This reaches the alert threshold: a problem opens "
+            "unless it is delivered soon.",
+            "%(stuck)d messages are stuck. This reaches the alert threshold: a problem opens "
+            "unless they are delivered soon.",
             stuck,
         )
     else:
         words = ngettext(
-            "%(stuck)d message is stuck, below the threshold of an incident: %(lately)d got "
-            "stuck in the last hour, and %(threshold)d would open one.",
-            "%(stuck)d messages are stuck, below the threshold of an incident: %(lately)d got "
-            "stuck in the last hour, and %(threshold)d would open one.",
+            "%(stuck)d message is stuck, below the alert threshold: %(lately)d in the last hour; "
+            "the threshold is %(threshold)d.",
+            "%(stuck)d messages are stuck, below the alert threshold: %(lately)d in the last "
+            "hour; the threshold is %(threshold)d.",
             stuck,
         )
     return words % {"stuck": stuck, "lately": lately.stuck, "threshold": lately.threshold}
@@ -82,13 +84,13 @@ def _about_minutes(seconds: float) -> str:
 
 
 def _disconnected(values: Values) -> str:
-    sentences = [_("Z-API says that this number’s phone is not connected.")]
+    sentences = [_("Z-API reports that the phone is not connected.")]
     if reason := values.get("reason"):
-        words = _("Z-API says that this number’s phone is not connected: %s.")
+        words = _("Z-API: “%s”.")
         sentences = [words % reason.rstrip(".")]
     status = values.get("status")
     if status and status != reason:
-        sentences.append(_("Its status: %s.") % status.rstrip("."))
+        sentences.append(_("Z-API status: “%s”.") % status.rstrip("."))
     stuck = values.get("stuck_count")
     if stuck:
         sentences.append(_stuck_number(stuck))
@@ -113,7 +115,7 @@ def _stuck(values: Values) -> str:
 
 def _stuck_number(count: int) -> str:
     if not count:
-        return _("No message is stuck any more.")
+        return _("No messages are stuck now.")
     words = ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count)
     return words % {"count": count}
 
@@ -157,11 +159,11 @@ def _webhook(values: Values) -> str:
     taken = [hook for hook in values.get("hooks", ()) if hook not in missing]
     sentences = []
     if taken or not missing:
-        sentences = [_("Z-API calls another URL than this board’s for: %s.") % _hooks(taken)]
+        sentences = [_("Z-API calls another URL instead of Statusboard’s for: %s.") % _hooks(taken)]
     if missing:
-        sentences.append(_("Z-API has no URL to call for: %s.") % _hooks(missing))
+        sentences.append(_("Z-API has no URL for: %s.") % _hooks(missing))
     if "silent_count" in values:
-        sentences.append(_("Nothing is heard from this number any more."))
+        sentences.append(_("No callbacks from this number."))
     return " ".join(sentences)
 
 
@@ -172,34 +174,30 @@ def _hooks(kinds: Iterable[str]) -> str:
 def _silent(values: Values) -> str:
     if values.get("never"):
         return _(
-            "Nothing was ever heard from it, although it has been connected, with this board’s "
-            "URL, for %s."
+            "Connected with Statusboard’s URL for %s, but no callback has arrived."
         ) % _about_minutes(values["silence"])
     names = {name: _about_minutes(values[name]) for name in ("silence", "usual")}
-    return _("Nothing was heard for %(silence)s. At this time %(usual)s is usual.") % names
+    return _("No callbacks for %(silence)s (usual at this time: %(usual)s).") % names
 
 
 def _deaf(values: Values) -> str:
-    return (
-        _("%(count)d of %(of)d instances are silent at once, all for longer than is usual.")
-        % values
-    )
+    return _("%(count)d of %(of)d instances have sent no callbacks for longer than usual.") % values
 
 
 def _filtered(values: Values) -> str:
-    words = _("Z-API holds these back by a filter, although their URL is set: %s.")
+    words = _("The URL is set, but a filter at Z-API blocks these callbacks: %s.")
     return words % _hooks(values["hooks"])
 
 
 def _number(values: Values) -> str:
-    words = _("The number %(now)s is connected now instead of %(before)s.")
+    words = _("The connected number is now %(now)s (before: %(before)s).")
     return words % values
 
 
 def _unreachable(values: Values) -> str:
-    sentences = [_("Nobody knows whether it is connected, or whom its webhooks call.")]
+    sentences = [_("Connection and webhook state unknown.")]
     if "count" in values:
-        words = _("Of %(count)d of %(of)d instances Z-API tells nothing.")
+        words = _("Z-API gives no data for %(count)d of %(of)d instances.")
         sentences = [words % values]
     if problem := values.get("problem"):
         sentences.append(_(problem))  # stored in the source's language
@@ -208,8 +206,8 @@ def _unreachable(values: Values) -> str:
 
 def _failing(values: Values) -> str:
     words = ngettext(
-        "%(failed)d of the last half hour’s %(sent)d message failed.",
-        "%(failed)d of the last half hour’s %(sent)d messages failed.",
+        "%(failed)d of %(sent)d message failed in the last 30 minutes.",
+        "%(failed)d of %(sent)d messages failed in the last 30 minutes.",
         values["sent"],
     )
     return words % values
@@ -219,14 +217,16 @@ def _forwarding(values: Values) -> str:
     problem = values.get("problem")
     sentences = [str(ForwardProblem(problem).label)] if problem else []
     if values.get("given_up"):
-        sentences.append(_("Callbacks were set aside, because the receiver would not take them."))
+        sentences.append(
+            _("The receiver rejected some callbacks. They are kept and can be retried.")
+        )
     return " ".join(sentences)
 
 
 def _stranger(values: Values) -> str:
     words = ngettext(
-        "%(count)d callback came to this instance’s webhook, but names %(named)s.",
-        "%(count)d callbacks came to this instance’s webhook, but name %(named)s.",
+        "%(count)d callback reached this instance’s webhook but belongs to %(named)s.",
+        "%(count)d callbacks reached this instance’s webhook but belong to %(named)s.",
         values["count"],
     )
     return words % {"count": values["count"], "named": values["named"] or _("another instance")}
@@ -234,8 +234,8 @@ def _stranger(values: Values) -> str:
 
 def _quarantine(values: Values) -> str:
     words = ngettext(
-        "%(count)d callback could not be understood and is kept.",
-        "%(count)d callbacks could not be understood and are kept.",
+        "%(count)d callback could not be parsed. It is kept.",
+        "%(count)d callbacks could not be parsed. They are kept.",
         values["count"],
     )
     return words % values
@@ -243,13 +243,13 @@ def _quarantine(values: Values) -> str:
 
 def _guessing(values: Values) -> str:
     words = ngettext(
-        "%(count)d search for a phone number had no result within one hour.",
-        "%(count)d searches for phone numbers had no result within one hour.",
+        "%(count)d phone number search found nothing within one hour.",
+        "%(count)d phone number searches found nothing within one hour.",
         values["count"],
     )
     sentences = [words % values]
     if refused := values.get("refused"):
-        words = ngettext("%(refused)d more was refused.", "%(refused)d more were refused.", refused)
+        words = ngettext("%(refused)d more was blocked.", "%(refused)d more were blocked.", refused)
         sentences.append(words % values)
     return " ".join(sentences)
 
@@ -258,15 +258,15 @@ def _spool(values: Values) -> str:
     sentences = []
     if waiting := values.get("waiting"):
         words = ngettext(
-            "%(count)d callback waits on this machine’s disk to be stored.",
-            "%(count)d callbacks wait on this machine’s disk to be stored.",
+            "%(count)d callback is waiting in this server’s offline buffer.",
+            "%(count)d callbacks are waiting in this server’s offline buffer.",
             waiting,
         )
         sentences.append(words % {"count": waiting})
     if refused := values.get("refused"):
         words = ngettext(
-            "%(count)d was set aside: its instance is archived, or its key retired.",
-            "%(count)d were set aside: their instance is archived, or their key retired.",
+            "%(count)d was rejected: its instance is archived or its key is disabled.",
+            "%(count)d were rejected: their instance is archived or their key is disabled.",
             refused,
         )
         sentences.append(words % {"count": refused})
@@ -276,21 +276,21 @@ def _spool(values: Values) -> str:
 def _expiring(values: Values) -> str:
     sentences = []
     if values.get("over"):
-        sentences.append(_("It is paid for no longer: Z-API stops sending."))
+        sentences.append(_("Subscription expired: Z-API has stopped sending."))
     elif "days" in values:
         words = ngettext(
-            "It is paid for %(days)d day more.",
-            "It is paid for %(days)d days more.",
+            "%(days)d day left on the subscription.",
+            "%(days)d days left on the subscription.",
             values["days"],
         )
         sentences.append(words % {"days": values["days"]})
     if status := values.get("status"):
-        sentences.append(_("Of its payment Z-API says: %s.") % status)
+        sentences.append(_("Z-API payment status: %s.") % status)
     return " ".join(sentences)
 
 
 def _worker(values: Values) -> str:
-    return _("The worker of this machine stopped without a word.")
+    return _("This server’s worker stopped unexpectedly.")
 
 
 def _job(values: Values) -> str:
@@ -300,16 +300,14 @@ def _job(values: Values) -> str:
 
 
 def _channel(values: Values) -> str:
-    sentences = [_("Nobody was told of anything through it for more than 10 minutes.")]
+    sentences = [_("Notifications through this channel have failed for over 10 minutes.")]
     if problem := values.get("problem"):
         sentences.append(_(problem))  # stored in the source's language
     return " ".join(sentences)
 
 
 def _no_worker(values: Values) -> str:
-    return _(
-        "Callbacks are stored, but nothing else happens: no forwarding, no verifying, no alerts."
-    )
+    return _("Callbacks are stored, but nothing else runs: no forwarding, no checks, no alerts.")
 
 
 _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
@@ -335,45 +333,49 @@ _HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
-        "Push again to take it back, and forward to whoever had it, so that both hear."
+        "Push the webhook again. If the other system still needs the callbacks, turn on forwarding."
     ),
     IncidentKind.NUMBER: gettext_lazy(
-        "Messages are sent from the new number. If nobody meant to change it, disconnect it in "
+        "Messages are now sent from the new number. If this is a mistake, disconnect it in "
         "Z-API’s panel and scan the QR code with the right phone."
     ),
     IncidentKind.SILENT: gettext_lazy(
-        "Send a message through this number. If its status does not come, verify the webhook and "
-        "the filters."
+        "Send a message through this number. If no status arrives, check the webhook and the "
+        "filters."
     ),
     IncidentKind.DEAF: gettext_lazy(
-        "See whether Z-API reaches this server: its public address, certificate, proxy and "
-        "firewall, and the process that takes callbacks."
+        "Check that Z-API can reach this server: public URL, certificate, proxy, firewall and "
+        "web server."
     ),
     IncidentKind.FILTERED: gettext_lazy(
-        "Take them out of the callback filters, in Z-API’s panel or by its call update-filters."
+        "Remove them from the callback filters in Z-API’s panel, or with its API call "
+        "update-filters."
     ),
     IncidentKind.UNREACHABLE: gettext_lazy(
-        "Where Z-API refuses it, check its id, its token and the Client-Token, and verify it again."
+        "If Z-API refuses access, check the instance id, its token and the Client-Token. "
+        "Then verify again."
     ),
-    IncidentKind.STUCK: gettext_lazy("Look at whom they are for, and at the instance in Z-API."),
-    IncidentKind.FAILING: gettext_lazy("The failed messages say why."),
+    IncidentKind.STUCK: gettext_lazy("Check the recipients, and the instance in Z-API’s panel."),
+    IncidentKind.FAILING: gettext_lazy("Open the failed messages to see the reason."),
     IncidentKind.FORWARDING: gettext_lazy(
-        "Check the receiver’s address and whether it answers; then put back what was set aside."
+        "Check the receiver’s URL and that it answers. Then retry the failed callbacks."
     ),
     IncidentKind.STRANGER: gettext_lazy(
-        "In Z-API’s panel this instance’s webhook URL stands at another instance: push both again."
+        "In Z-API’s panel, another instance uses this instance’s webhook URL. Push the "
+        "webhooks of both again."
     ),
     IncidentKind.GUESSING: gettext_lazy(
-        "Ask this person, or the owner of this API key, why. If nobody can say, block the account "
-        "or revoke the key."
+        "Ask this person, or the owner of this API key, for the reason. If there is none, "
+        "deactivate the account or revoke the key."
     ),
-    IncidentKind.QUARANTINE: gettext_lazy("See why, then reprocess or discard them."),
-    IncidentKind.SPOOL: gettext_lazy("Look at that machine’s worker and its way to the database."),
-    IncidentKind.EXPIRING: gettext_lazy("Renew it in Z-API’s panel."),
-    IncidentKind.WORKER: gettext_lazy("Start it again; its log says what happened."),
+    IncidentKind.QUARANTINE: gettext_lazy("Check the cause, then reprocess or discard."),
+    IncidentKind.SPOOL: gettext_lazy("Check that server’s worker and its database connection."),
+    IncidentKind.EXPIRING: gettext_lazy("Renew the subscription in Z-API’s panel."),
+    IncidentKind.WORKER: gettext_lazy("Start it again, and look for the cause in its log."),
     IncidentKind.JOB: gettext_lazy(
-        "The worker’s log says why. Check the clocks of the servers, then restart the worker."
+        "Look for the cause in the worker’s log. Check the servers’ clocks, then restart the "
+        "worker."
     ),
-    IncidentKind.CHANNEL: gettext_lazy("Correct the channel’s address, and send a test."),
-    IncidentKind.NO_WORKER: gettext_lazy("Start one: manage.py worker."),
+    IncidentKind.CHANNEL: gettext_lazy("Correct the channel’s destination, then send a test."),
+    IncidentKind.NO_WORKER: gettext_lazy("Start a worker: manage.py worker."),
 }

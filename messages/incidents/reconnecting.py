@@ -16,7 +16,10 @@ def _remedy(status_error: str) -> str:
     if "restore the session" in words:
         return _("Restart the instance in Z-API’s panel. No QR code is needed.")
     if "already connected" in words:
-        return _("Z-API contradicts itself. Restart the instance in its panel and verify it here.")
+        return _(
+            "Z-API’s reports contradict each other. Restart the instance in Z-API’s panel, then "
+            "verify it here."
+        )
     if "not connected" in words:
         return _(
             "Reconnect: open Z-API’s panel and scan the QR code with the phone, or enter the phone "

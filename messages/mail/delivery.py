@@ -19,7 +19,7 @@ from .content import to_message
 logger = logging.getLogger(__name__)
 
 _NO_MAIL_SERVER = _(
-    "No mail server is set, so e-mails only go to this server’s log: set EMAIL_URL and restart."
+    "E-mail is not configured: messages only go to the server’s log. Set EMAIL_URL and restart."
 )
 
 

@@ -54,17 +54,21 @@ class Migration(migrations.Migration):
                 ("pid", models.PositiveIntegerField(verbose_name="process")),
                 ("only", models.CharField(blank=True, max_length=64, verbose_name="only")),
                 ("started_at", models.DateTimeField(verbose_name="started")),
-                ("beat_at", models.DateTimeField(verbose_name="last beat")),
+                ("beat_at", models.DateTimeField(verbose_name="last heartbeat")),
                 ("stopped_at", models.DateTimeField(null=True, verbose_name="stopped")),
                 ("jobs", models.JSONField(default=dict, verbose_name="jobs")),
                 (
                     "spool_waiting",
-                    models.PositiveIntegerField(default=0, verbose_name="waiting in the spool"),
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="waiting in the offline buffer"
+                    ),
                 ),
                 ("spool_oldest", models.DateTimeField(null=True)),
                 (
                     "spool_refused",
-                    models.PositiveIntegerField(default=0, verbose_name="set aside in the spool"),
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="rejected in the offline buffer"
+                    ),
                 ),
             ],
             options={
@@ -82,7 +86,7 @@ class Migration(migrations.Migration):
                     django.core.validators.MinValueValidator(1),
                     django.core.validators.MaxValueValidator(100),
                 ],
-                verbose_name="failures, per cent",
+                verbose_name="failure rate (%)",
             ),
         ),
         migrations.AddField(
@@ -92,7 +96,7 @@ class Migration(migrations.Migration):
                 default=3,
                 help_text="So many times its usual silence, and a connected instance is reported.",
                 validators=[django.core.validators.MinValueValidator(1)],
-                verbose_name="silence, times the usual",
+                verbose_name="alert after … times the usual silence",
             ),
         ),
         migrations.AddField(
@@ -100,9 +104,9 @@ class Migration(migrations.Migration):
             name="silence_floor",
             field=models.PositiveSmallIntegerField(
                 default=15,
-                help_text="A shorter silence is never reported.",
+                help_text="Shorter silences never raise an alert.",
                 validators=[django.core.validators.MinValueValidator(1)],
-                verbose_name="silence at least, minutes",
+                verbose_name="shortest silence to report (minutes)",
             ),
         ),
         migrations.AddField(
@@ -110,9 +114,9 @@ class Migration(migrations.Migration):
             name="stuck_after",
             field=models.PositiveSmallIntegerField(
                 default=30,
-                help_text="A message that is not delivered by then counts as stuck.",
+                help_text="A message not delivered by then counts as stuck.",
                 validators=[django.core.validators.MinValueValidator(1)],
-                verbose_name="stuck after, minutes",
+                verbose_name="stuck after (minutes)",
             ),
         ),
         migrations.CreateModel(
@@ -130,8 +134,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("email", "E-mail"),
-                            ("slack", "Slack, or what takes the same"),
-                            ("webhook", "Webhook, signed"),
+                            ("slack", "Slack-compatible webhook"),
+                            ("webhook", "Signed webhook"),
                         ],
                         max_length=8,
                         verbose_name="kind",
@@ -162,7 +166,7 @@ class Migration(migrations.Migration):
                 (
                     "pause",
                     models.PositiveSmallIntegerField(
-                        default=10, verbose_name="minutes between two"
+                        default=10, verbose_name="minutes between alerts"
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
@@ -180,7 +184,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "told_at",
-                    models.DateTimeField(editable=False, null=True, verbose_name="last told"),
+                    models.DateTimeField(editable=False, null=True, verbose_name="last sent"),
                 ),
                 (
                     "instances",
@@ -212,17 +216,17 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("disconnected", "Instance disconnected"),
-                            ("webhook", "Webhook differs"),
-                            ("silent", "Silent while connected"),
+                            ("webhook", "Wrong webhook URL"),
+                            ("silent", "Connected, but no callbacks"),
                             ("stuck", "Messages stuck"),
-                            ("failing", "Many messages fail"),
-                            ("forwarding", "Forwarding fails"),
-                            ("stranger", "Callbacks of another instance"),
-                            ("quarantine", "Quarantine not empty"),
-                            ("spool", "Spool not empty"),
-                            ("expiring", "Instance expires"),
-                            ("worker", "A worker is gone"),
-                            ("no worker", "No worker runs"),
+                            ("failing", "High failure rate"),
+                            ("forwarding", "Forwarding is failing"),
+                            ("stranger", "Callbacks from another instance"),
+                            ("quarantine", "Rejected callbacks"),
+                            ("spool", "Offline buffer not empty"),
+                            ("expiring", "Subscription expiring"),
+                            ("worker", "A worker stopped"),
+                            ("no worker", "No worker is running"),
                         ],
                         max_length=16,
                         verbose_name="kind",
@@ -282,7 +286,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("waiting", "Waiting"),
-                            ("told", "Told"),
+                            ("told", "Notified"),
                             ("given up", "Given up"),
                         ],
                         default="waiting",

@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
             name="failing_percent",
             field=models.PositiveSmallIntegerField(
                 default=20,
-                help_text="It is reported when this share of its messages of the last half hour failed.",
+                help_text="Alert when this share of the last 30 minutes’ messages failed.",
                 validators=[
                     django.core.validators.MinValueValidator(1),
                     django.core.validators.MaxValueValidator(100),
                 ],
-                verbose_name="failures, per cent",
+                verbose_name="failure rate (%)",
             ),
         ),
         migrations.AlterField(
@@ -28,9 +28,9 @@ class Migration(migrations.Migration):
             name="silence_factor",
             field=models.FloatField(
                 default=3,
-                help_text="A connected instance is reported when silent for this many of its usual gaps.",
+                help_text="A connected instance raises an alert after this many times its usual silence.",
                 validators=[django.core.validators.MinValueValidator(1)],
-                verbose_name="silence, times the usual",
+                verbose_name="alert after … times the usual silence",
             ),
         ),
     ]

@@ -162,30 +162,30 @@ class Instance(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="instances", verbose_name=_("tags"))
     # From when on people are told of it; see messages.incidents.
     stuck_after = models.PositiveSmallIntegerField(
-        _("stuck after, minutes"),
+        _("stuck after (minutes)"),
         default=30,
         validators=[MinValueValidator(1)],
-        help_text=_("A message that is not delivered by then counts as stuck."),
+        help_text=_("A message not delivered by then counts as stuck."),
     )
     silence_factor = models.FloatField(
-        _("silence, times the usual"),
+        _("alert after … times the usual silence"),
         default=3,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "A connected instance is reported when silent for this many of its usual gaps."
+            "A connected instance raises an alert after this many times its usual silence."
         ),
     )
     silence_floor = models.PositiveSmallIntegerField(
-        _("silence at least, minutes"),
+        _("shortest silence to report (minutes)"),
         default=15,
         validators=[MinValueValidator(1)],
-        help_text=_("A shorter silence is never reported."),
+        help_text=_("Shorter silences never raise an alert."),
     )
     failing_percent = models.PositiveSmallIntegerField(
-        _("failures, per cent"),
+        _("failure rate (%)"),
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("It is reported when this share of its messages of the last half hour failed."),
+        help_text=_("Alert when this share of the last 30 minutes’ messages failed."),
     )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -18,8 +18,8 @@ from .instance import Instance
 
 class ChannelKind(models.TextChoices):
     EMAIL = "email", _("E-mail")
-    SLACK = "slack", _("Slack, or what takes the same")
-    WEBHOOK = "webhook", _("Webhook, signed")
+    SLACK = "slack", _("Slack-compatible webhook")
+    WEBHOOK = "webhook", _("Signed webhook")
 
 
 class _Minutes(Func):
@@ -63,14 +63,14 @@ class Channel(models.Model):
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
     )
-    pause = models.PositiveSmallIntegerField(_("minutes between two"), default=10)
+    pause = models.PositiveSmallIntegerField(_("minutes between alerts"), default=10)
     enabled = models.BooleanField(_("enabled"), default=True)
     next_at = models.DateTimeField(default=timezone.now, editable=False)
     # Both since the last time that anything was taken.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
     problem = models.CharField(_("problem"), max_length=300, blank=True, editable=False)
-    told_at = models.DateTimeField(_("last told"), null=True, editable=False)
+    told_at = models.DateTimeField(_("last sent"), null=True, editable=False)
 
     objects = ChannelQuerySet.as_manager()
 
@@ -110,7 +110,7 @@ class Transition(models.TextChoices):
 
 class NotificationState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
-    TOLD = "told", _("Told")
+    TOLD = "told", _("Notified")
     GIVEN_UP = "given up", _("Given up")
 
 

@@ -34,15 +34,15 @@ class WorkerBeat(models.Model):
     pid = models.PositiveIntegerField(_("process"))
     only = models.CharField(_("only"), max_length=64, blank=True)
     started_at = models.DateTimeField(_("started"))
-    beat_at = models.DateTimeField(_("last beat"))
+    beat_at = models.DateTimeField(_("last heartbeat"))
     stopped_at = models.DateTimeField(_("stopped"), null=True)
     # By name: how often it is to run, when it began and ended last and how long that took, when it
     # failed last and with what error.
     jobs = models.JSONField(_("jobs"), default=dict)
     # What its machine's spool holds, for nobody else can look there.
-    spool_waiting = models.PositiveIntegerField(_("waiting in the spool"), default=0)
+    spool_waiting = models.PositiveIntegerField(_("waiting in the offline buffer"), default=0)
     spool_oldest = models.DateTimeField(null=True)
-    spool_refused = models.PositiveIntegerField(_("set aside in the spool"), default=0)
+    spool_refused = models.PositiveIntegerField(_("rejected in the offline buffer"), default=0)
 
     objects = WorkerBeatQuerySet.as_manager()
 

@@ -68,9 +68,9 @@ def parse_url(url: str, *, allow_private: bool) -> Address:
     """Take a URL apart, asking no name server. Raises UnsafeUrlError."""
     parts, port = _split(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
-        raise UnsafeUrlError(_("The address must begin with https://."))
+        raise UnsafeUrlError(_("The URL must start with https://."))
     if parts.username is not None or parts.password is not None:
-        raise UnsafeUrlError(_("Leave user name and password out of the address."))
+        raise UnsafeUrlError(_("The URL must not contain a user name or password."))
     host = _plain_host(parts.hostname or "")
     if not allow_private and _is_private_name(host):
         raise _private()
@@ -141,13 +141,13 @@ def _is_private_name(host: str) -> bool:
 
 
 def _no_address() -> UnsafeUrlError:
-    return UnsafeUrlError(_("This is not a complete web address: https://host/path."))
+    return UnsafeUrlError(_("Enter a complete URL, such as https://host/path."))
 
 
 def _private() -> UnsafeUrlError:
     return UnsafeUrlError(
         _(
-            "This address lies inside a private network and is not called. If that is meant, let "
-            "the operator set FORWARD_ALLOW_PRIVATE."
+            "This URL is in a private network and is blocked. To allow it, the operator must set "
+            "FORWARD_ALLOW_PRIVATE."
         )
     )

@@ -41,17 +41,17 @@ class Entry:
     def title(self) -> str:
         words = title(self.incident)
         if self.is_merged:
-            return _("Part of another problem: %s") % words
-        return _("Over: %s") % words if self.is_over else words
+            return _("Merged: %s") % words
+        return _("Resolved: %s") % words if self.is_over else words
 
     @property
     def lines(self) -> Sequence[str]:
         """The title, and what there is to say beyond it."""
         if self.is_over:
-            lasted = _("It lasted %s.") % duration(self.incident.lasted)
+            lasted = _("Duration: %s.") % duration(self.incident.lasted)
             return [self.title, lasted, self.url]
         if self.is_merged:
-            goes_on = _("It goes on, and is told as: %s.") % part_of(self.incident)
+            goes_on = _("Continues as: %s.") % part_of(self.incident)
             return [self.title, goes_on, self.url]
         since = _("Since %s.") % _clock(self.incident.opened_at)
         words = [self.title, happening(self.incident), since, advice(self.incident), self.url]
@@ -113,12 +113,11 @@ class Digest:
             )
         if merged:
             parts.append(
-                ngettext("%(number)d goes on as another", "%(number)d go on as another", merged)
-                % {"number": merged}
+                ngettext("%(number)d merged", "%(number)d merged", merged) % {"number": merged}
             )
         if over:
             parts.append(
-                ngettext("%(number)d is over", "%(number)d are over", over) % {"number": over}
+                ngettext("%(number)d resolved", "%(number)d resolved", over) % {"number": over}
             )
         return ", ".join(parts)
 
@@ -149,11 +148,11 @@ class Trial:
 
     @property
     def subject(self) -> str:
-        return _("This is a test")
+        return _("Test message")
 
     @property
     def text(self) -> str:
-        words = _("Somebody tried this channel. Problems are reported here, and so is their end.")
+        words = _("This channel works.")
         return f"{words}\n\n{board_url()}"
 
     def as_json(self) -> dict[str, Any]:

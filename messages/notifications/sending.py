@@ -24,10 +24,8 @@ from .signing import signature
 
 logger = logging.getLogger(__name__)
 
-_MAIL_FAILED = _(
-    "The e-mail could not be sent: the mail server was not reached, or refused it. Check EMAIL_URL."
-)
-_UNREADABLE = _("The channel’s address or secret cannot be read; enter it again.")
+_MAIL_FAILED = _("The mail server is unreachable or refused the e-mail. Check EMAIL_URL.")
+_UNREADABLE = _("The channel’s destination or secret cannot be decrypted. Enter it again.")
 
 
 class NotificationFailedError(Exception):

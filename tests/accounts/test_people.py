@@ -84,7 +84,7 @@ def test_without_an_address_the_link_is_only_shown(boss_client):
 def test_without_a_mail_server_the_page_says_so_and_shows_the_link(boss_client, settings):
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = boss_client.post(INVITE, NEW)
-    assert "No mail server is set" in page.text
+    assert "E-mail is not configured" in page.text
     assert link_in(page.text)
 
 

@@ -119,14 +119,14 @@ def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     message = report("SENT", minutes_ago=42)
     page = open_page(viewer, message).content.decode()
     assert "37 messages wait in Z-API’s queue" in page
-    link = f'<a href="{reverse("dashboard:incidents")}">Atendimento: Instance disconnected</a>'
+    link = f'<a href="{reverse("dashboard:incidents")}">Atendimento is disconnected</a>'
     assert link not in page
     assert link in open_page(admin_client, message).content.decode()
 
 
 def test_a_stuck_message_is_told_apart_from_those_in_the_queue(viewer, report, disconnected):
     page = open_page(viewer, report("SENT", minutes_ago=42)).content.decode()
-    assert "This message was sent: it does not wait in that queue." in page
+    assert "This message was sent; it is not in that queue." in page
 
 
 def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
@@ -177,7 +177,7 @@ def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, dis
 
 def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnected):
     report("SENT", minutes_ago=42)
-    assert 'title="Z-API says that this number' in viewer.get("/").content.decode()
+    assert 'title="Atendimento is disconnected. Z-API' in viewer.get("/").content.decode()
 
 
 @pytest.mark.parametrize(

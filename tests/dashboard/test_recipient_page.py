@@ -140,9 +140,7 @@ def test_why_messages_are_stuck_is_asked_once_with_the_banner(
     glance.hold(State(open=1))
     with django_assert_num_queries(8):
         page = open_page(admin_client)
-    assert [row.why_stuck.title for row in page.context["rows"]] == [
-        "Atendimento: Instance disconnected"
-    ]
+    assert [row.why_stuck.title for row in page.context["rows"]] == ["Atendimento is disconnected"]
     assert page.context["attention"].count == 1
 
 

@@ -30,11 +30,11 @@ def test_it_is_switched_on(webhook):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://crm.example.com/", "must begin with https"),
+        ("http://crm.example.com/", "must start with https"),
         ("https://localhost/", "private network"),
         ("https://169.254.169.254/latest/meta-data", "private network"),
-        ("https://user:secret@crm.example.com/", "user name and password"),
-        ("crm", "not a complete web address"),
+        ("https://user:secret@crm.example.com/", "user name or password"),
+        ("crm", "complete URL"),
         (f"https://crm.example.com/{'a' * 500}", "more than 500 characters"),
     ],
 )

@@ -63,7 +63,7 @@ class TestDisconnected:
         Instance.objects.update(connection_reason="Device has been disconnected")
         look()
         assert words() == (
-            "Z-API says that this number’s phone is not connected: Device has been disconnected. "
+            "Z-API: “Device has been disconnected”. "
             "37 messages wait in Z-API’s queue and are sent when the number reconnects."
         )
 
@@ -76,7 +76,7 @@ class TestDisconnected:
         remembered.status_error = "You need to restore the session"
         clock.advance(minutes=6)
         look()
-        assert "Its status: You need to restore the session." in words()
+        assert "Z-API status: “You need to restore the session”." in words()
         assert advice(Incident.objects.get()) == (
             "Restart the instance in Z-API’s panel. No QR code is needed."
         )
@@ -266,7 +266,7 @@ class TestSilent:
         assert look() == []
         clock.advance(minutes=10)
         assert look() == ["silent"]
-        assert words() == "Nothing was heard for 22 min. At this time 5 min is usual."
+        assert words() == "No callbacks for 22 min (usual at this time: 5 min)."
 
     def test_it_began_with_the_last_callback(self, busy, look, clock):
         heard = Callback.objects.latest("received_at").received_at
@@ -330,8 +330,7 @@ class TestNeverHeard:
     def test_a_day_after_the_push_it_is_told(self, pushed, look):
         assert look() == ["silent"]
         assert words() == (
-            "Nothing was ever heard from it, although it has been connected, with this board’s "
-            "URL, for 1 day 1 h."
+            "Connected with Statusboard’s URL for 1 day 1 h, but no callback has arrived."
         )
 
     def test_sooner_it_is_not(self, pushed, look, clock):
@@ -365,7 +364,7 @@ class TestDeaf:
 
     def test_most_of_them_silent_at_once_is_one_incident(self, three, look):
         assert look() == ["deaf"]
-        assert words() == ("3 of 4 instances are silent at once, all for longer than is usual.")
+        assert words() == ("3 of 4 instances have sent no callbacks for longer than usual.")
 
     def test_two_of_four_are_two(self, three, look, clock):
         hear(three[0], clock.now)
@@ -389,7 +388,7 @@ def test_callbacks_that_a_filter_holds_back(instance, look):
     Instance.objects.update(filters=["FILTER_MESSAGE_STATUS_CALLBACK"])
     assert look() == ["filtered"]
     assert words() == (
-        "Z-API holds these back by a filter, although their URL is set: Message status."
+        "The URL is set, but a filter at Z-API blocks these callbacks: Message status."
     )
 
 
@@ -401,7 +400,7 @@ class TestUnreachable:
             check(instance)
             assert look() == expected
         assert words() == (
-            "Nobody knows whether it is connected, or whom its webhooks call. Z-API has a fault of "
+            "Connection and webhook state unknown. Z-API has a fault of "
             "its own at the moment. Nothing is wrong here: try again later."
         )
 
@@ -427,14 +426,14 @@ class TestUnreachable:
             one.webhooks.create(kind="message-status", state="unreachable", problem="No network.")
         Instance.objects.exclude(pk=instance.pk).update(failed_checks=3)
         assert look() == ["unreachable"]
-        assert words() == "Of 4 of 5 instances Z-API tells nothing. No network."
+        assert words() == "Z-API gives no data for 4 of 5 instances. No network."
 
 
 def test_many_failures(instance, look, clock):
     send(instance, 6, ago(clock, minutes=3), rank=25)
     send(instance, 4, ago(clock, minutes=3), rank=30)
     assert look() == ["failing"]
-    assert words() == "6 of the last half hour’s 10 messages failed."
+    assert words() == "6 of 10 messages failed in the last 30 minutes."
 
 
 def test_few_failures(instance, look, clock):
@@ -456,7 +455,7 @@ def taken_over(instance: Instance, **fields) -> Webhook:
 def test_a_webhook_that_somebody_took_over(instance, look):
     taken_over(instance)
     assert look() == ["webhook"]
-    assert words() == "Z-API calls another URL than this board’s for: Message status."
+    assert words() == "Z-API calls another URL instead of Statusboard’s for: Message status."
 
 
 def test_a_webhook_that_was_somebody_else_s_from_the_first_push_on(instance, look):
@@ -467,7 +466,7 @@ def test_a_webhook_that_was_somebody_else_s_from_the_first_push_on(instance, loo
 def test_a_webhook_without_any_url(instance, look):
     taken_over(instance, found_url="")
     look()
-    assert words() == "Z-API has no URL to call for: Message status."
+    assert words() == "Z-API has no URL for: Message status."
 
 
 def test_a_webhook_taken_over_is_not_over_while_zapi_cannot_say(instance, settle, zapi, told):
@@ -511,7 +510,7 @@ def test_forwarding_in_vain(instance, look, clock):
 def test_a_callback_that_cannot_be_understood(post, look):
     post(b"{")
     assert look() == ["quarantine"]
-    assert words() == "1 callback could not be understood and is kept."
+    assert words() == "1 callback could not be parsed. It is kept."
 
 
 def test_a_callback_that_names_another_instance(instance, post, look):
@@ -519,14 +518,14 @@ def test_a_callback_that_names_another_instance(instance, post, look):
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "instanceId": "other"})
     assert look() == ["stranger"]
     assert about(Incident.objects.get()) == "Atendimento"
-    assert words() == "1 callback came to this instance’s webhook, but names Vendas."
+    assert words() == "1 callback reached this instance’s webhook but belongs to Vendas."
 
 
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        (timedelta(days=3, hours=1), "It is paid for 3 days more."),
-        (timedelta(hours=-1), "It is paid for no longer: Z-API stops sending."),
+        (timedelta(days=3, hours=1), "3 days left on the subscription."),
+        (timedelta(hours=-1), "Subscription expired: Z-API has stopped sending."),
     ],
 )
 def test_an_instance_that_expires(instance, look, clock, by, said):
@@ -538,7 +537,7 @@ def test_an_instance_that_expires(instance, look, clock, by, said):
 def test_an_instance_that_was_not_paid(instance, look, clock):
     Instance.objects.update(payment_status="OVERDUE", due_at=clock.now + timedelta(days=200))
     assert look() == ["expiring"]
-    assert words() == "Of its payment Z-API says: OVERDUE."
+    assert words() == "Z-API payment status: OVERDUE."
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "active", "PAID", "TRIAL", "", "TOMORROWS_WORD"])
@@ -558,7 +557,7 @@ def test_a_machine_s_spool(instance, look, clock):
     beat(clock, "door-2")
     assert look() == ["spool"]
     assert about(Incident.objects.get()) == "door-1"
-    assert words() == "3 callbacks wait on this machine’s disk to be stored."
+    assert words() == "3 callbacks are waiting in this server’s offline buffer."
 
 
 def test_one_of_two_workers_that_is_gone(instance, look, clock):
@@ -589,7 +588,7 @@ class TestNumber:
         assert look() == []
         post(self.CONNECTED | {"phone": "5511988887777"})
         assert look() == ["number"]
-        assert words() == "The number •••• 77 is connected now instead of •••• 01."
+        assert words() == "The connected number is now •••• 77 (before: •••• 01)."
         clock.advance(hours=25)
         assert settle() == []
 

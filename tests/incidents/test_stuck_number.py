@@ -78,10 +78,10 @@ def test_a_longer_period_of_the_stuck_view_goes_back_further(admin, seventeen):
 
 def test_attention_says_that_the_threshold_is_not_reached(admin, seventeen):
     page = text_of(admin, "/attention/")
-    assert "17 messages are stuck, below the threshold of an incident: 2 got stuck in" in page
-    assert "the last hour, and 8 would open one" in page
-    assert "14 messages are stuck, below the threshold" in page
-    assert "Nothing needs attention" not in page
+    assert "17 messages are stuck, below the alert threshold: 2 in" in page
+    assert "the last hour; the threshold is 8" in page
+    assert "14 messages are stuck, below the alert threshold" in page
+    assert "No open problems" in page
 
 
 def test_the_page_of_an_instance_tells_the_number_and_why_nobody_is_alerted(

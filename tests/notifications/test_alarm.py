@@ -36,7 +36,7 @@ def test_a_page_that_notices_has_the_channels_told_without_a_worker(
     alarm.forget()
     client = HttpsClient()
     client.force_login(User.objects.create_user("ana"))
-    assert "No worker runs" in client.get("/attention/banner/").content.decode()
+    assert "No worker is running" in client.get("/attention/banner/").content.decode()
     alarm.join()
     assert turns(messages_of(receiver)[0]) == [("no worker", "opened")]
     assert Incident.objects.get().opened_at == beat.beat_at

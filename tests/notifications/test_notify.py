@@ -59,7 +59,7 @@ def test_recovery_is_told_too(instance, webhook, receiver, clock):
     resolved(incident)
     notify()
     assert turns(messages_of(receiver)[1]) == [("stuck", "resolved")]
-    assert messages_of(receiver)[1]["subject"] == "Over: Atendimento: Messages stuck"
+    assert messages_of(receiver)[1]["subject"] == "Resolved: Atendimento: Messages stuck"
 
 
 def test_what_turned_out_to_be_part_of_another_is_not_told_as_over(
@@ -72,7 +72,7 @@ def test_what_turned_out_to_be_part_of_another_is_not_told_as_over(
     notify()
     message = messages_of(receiver)[1]
     assert turns(message) == [("stuck", "merged")]
-    assert message["subject"] == "Part of another problem: Atendimento: Messages stuck"
+    assert message["subject"] == "Merged: Atendimento: Messages stuck"
 
 
 def test_of_what_came_and_went_within_a_pause_only_the_end_is_told(
@@ -179,8 +179,8 @@ def test_a_channel_that_fails_is_told_of_by_the_others(instance, webhook, receiv
     told = [one for one in messages_of(receiver)[1]["incidents"] if one["kind"] == "channel"]
     assert [(one["channel"], one["machine"]) for one in told] == [("Broken", None)]
     assert told[0]["text"] == (
-        "Nobody was told of anything through it for more than 10 minutes. The receiver cannot be "
-        "reached."
+        "Notifications through this channel have failed for over 10 minutes. "
+        "The receiver cannot be reached."
     )
     assert not Notification.objects.filter(channel__name="Broken", incident__kind="channel")
 
@@ -215,7 +215,7 @@ def test_how_long_it_lasted_is_told_as_the_page_shows_it(instance, webhook, cloc
     clock.advance(hours=2, minutes=30)
     resolved(incident)
     notify()
-    assert "It lasted 2 h 30 min." in mail.outbox[0].body
+    assert "Duration: 2 h 30 min." in mail.outbox[0].body
 
 
 def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
@@ -223,7 +223,7 @@ def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "set EMAIL_URL" in Channel.objects.get().words
+    assert "Set EMAIL_URL" in Channel.objects.get().words
 
 
 def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
@@ -232,7 +232,7 @@ def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "The e-mail could not be sent" in Channel.objects.get().words
+    assert "The mail server is unreachable" in Channel.objects.get().words
 
 
 def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiver):

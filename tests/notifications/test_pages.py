@@ -91,8 +91,8 @@ def test_an_address_in_this_network_is_refused(add, settings):
 
 def test_the_test_button_tells_the_channel_at_once(admin_client, webhook, receiver):
     page = admin_client.post(f"/attention/channels/{webhook.pk}/test/", follow=True)
-    assert messages_of(receiver)[0]["subject"] == "This is a test"
-    assert "Sent. Look whether it has arrived." in page.content.decode()
+    assert messages_of(receiver)[0]["subject"] == "Test message"
+    assert "Test sent. Check that it arrived." in page.content.decode()
 
 
 def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
@@ -103,14 +103,14 @@ def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
 
 def test_the_form_says_that_no_mail_server_is_set(admin_client, settings):
     path = "/attention/channels/add/"
-    assert "No mail server" not in admin_client.get(path).content.decode()
+    assert "E-mail is not configured" not in admin_client.get(path).content.decode()
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert "No mail server is set" in admin_client.get(path).content.decode()
+    assert "E-mail is not configured" in admin_client.get(path).content.decode()
 
 
 def test_the_address_is_not_called_optional_where_it_is_needed(admin_client):
     page = admin_client.get("/attention/channels/add/").content.decode()
-    assert re.search(r'for="id_address">Address</label>', page)
+    assert re.search(r'for="id_address">Destination</label>', page)
 
 
 def test_a_channel_is_removed(admin_client, webhook):

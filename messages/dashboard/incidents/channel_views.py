@@ -41,7 +41,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     if problem := try_channel(channel, request):
         flash.error(request, problem)
     else:
-        flash.success(request, _("Sent. Look whether it has arrived."))
+        flash.success(request, _("Test sent. Check that it arrived."))
     return redirect("dashboard:channels")
 
 
@@ -49,7 +49,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def channel_remove(request: HttpRequest, pk: int) -> HttpResponse:
     remove_channel(get_object_or_404(Channel, pk=pk), request)
-    flash.success(request, _("Removed."))
+    flash.success(request, _("Channel removed."))
     return redirect("dashboard:channels")
 
 

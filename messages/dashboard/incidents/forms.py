@@ -24,14 +24,14 @@ class ChannelForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=ChannelKind.choices)
+    kind = forms.ChoiceField(label=_("Type"), choices=ChannelKind.choices)
     address = forms.CharField(
-        label=_("Address"),
+        label=_("Destination"),
         max_length=1000,
         required=False,
         widget=forms.TextInput(attrs=_WRITE_ONLY),
-        error_messages={"required": _("Enter the address of this channel.")},
-        help_text=_("E-mail addresses with commas between them, or the webhook’s https address."),
+        error_messages={"required": _("Enter an e-mail address or a URL.")},
+        help_text=_("E-mail addresses separated by commas, or the webhook’s https URL."),
     )
     secret = forms.CharField(
         label=_("Signing secret"),
@@ -39,25 +39,28 @@ class ChannelForm(forms.Form):
         required=False,
         validators=[MinLengthValidator(16)],
         widget=forms.PasswordInput(attrs=_WRITE_ONLY | {"autocomplete": "new-password"}),
-        help_text=_("Only for a signed webhook: at least 16 characters, which the receiver knows."),
+        help_text=_(
+            "For signed webhooks only: at least 16 characters. The receiver uses it to check the "
+            "signature."
+        ),
     )
     kinds = forms.MultipleChoiceField(
-        label=_("Which problems"),
+        label=_("Problems"),
         choices=IncidentKind.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen means all."),
+        help_text=_("Leave empty for all."),
     )
     instances = InstancesField(
-        label=_("Which instances"),
-        help_text=_("None chosen means all, those added later too."),
+        label=_("Instances"),
+        help_text=_("Leave empty for all, including future ones."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     pause = forms.IntegerField(
-        label=_("Minutes between two messages"),
+        label=_("Minutes between alerts"),
         min_value=0,
         max_value=1440,
-        help_text=_("The first goes out at once; what follows is gathered into one."),
+        help_text=_("The first alert is immediate; later ones are grouped."),
     )
     enabled = forms.BooleanField(label=_("Enabled"), required=False)
 
@@ -78,9 +81,9 @@ class ChannelForm(forms.Form):
         if address:
             self._check_address(kind, address)
         elif self.channel.address and kind != self.channel.kind:
-            self.add_error("address", _("Enter the address of this channel."))
+            self.add_error("address", _("Enter an e-mail address or a URL."))
         if kind == ChannelKind.WEBHOOK and not (data.get("secret") or self.channel.secret):
-            self.add_error("secret", _("A signed webhook needs a secret."))
+            self.add_error("secret", _("A signed webhook needs a signing secret."))
         return data
 
     def _check_address(self, kind: str | None, address: str) -> None:

@@ -19,7 +19,7 @@ class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run 
         model = Instance
         fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
         # The column's own name is a part of the migrations.
-        labels: ClassVar = {"silence_factor": gettext_lazy("Silence, as a multiple of the usual")}
+        labels: ClassVar = {"silence_factor": gettext_lazy("Alert after … times the usual silence")}
 
 
 @permission_required("whatsapp.change_instance", raise_exception=True)

@@ -48,7 +48,7 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
         glance.forget()
         flash.success(request, _("Acknowledged."))
     else:
-        flash.error(request, _("The note is too long: 500 characters at most."))
+        flash.error(request, _("The note is too long. The limit is 500 characters."))
     return redirect("dashboard:incidents")
 
 

@@ -40,7 +40,7 @@ class WorkerRow:
         if self.beat.stopped_at:
             return Badge("plain", "unknown", pgettext("worker", "Stopped"))
         if self.beat.beat_at < self.now - ABSENT_AFTER:
-            return Badge("danger", "failed", pgettext("worker", "Gone"))
+            return Badge("danger", "failed", pgettext("worker", "Not responding"))
         return Badge("success", "ok", pgettext("worker", "Running"))
 
     @property
