@@ -316,7 +316,7 @@ class InstanceAdmin(ReadOnly, SoundRequests):
     def webhook(self, instance: Instance) -> str:
         return ", ".join(str(hook.get_state_display()) for hook in instance.webhooks.all()) or "–"
 
-    @admin.display(description=_("last callback heard"))
+    @admin.display(description=_("last callback"))
     def last_heard(self, instance: Instance) -> Any:
         return instance.last_heard_at
 

@@ -89,13 +89,13 @@ def put_back(webhook: Webhook) -> int:
 def _require_usable(url: str) -> None:
     longest = Webhook._meta.get_field("forward_to").max_length
     if longest and len(url) > longest:
-        raise ValidationError(_("The address has more than %d characters.") % longest)
+        raise ValidationError(_("The URL is longer than %d characters.") % longest)
     try:
         parse_url(url, allow_private=settings.FORWARD_ALLOW_PRIVATE)
     except UnsafeUrlError as error:
         raise ValidationError(str(error.words)) from None
     if is_ours(url):
-        raise ValidationError(_("This is the board’s own webhook: callbacks would go in a circle."))
+        raise ValidationError(_("This is Statusboard’s own webhook: that would be a loop."))
 
 
 @dataclass(frozen=True, slots=True)

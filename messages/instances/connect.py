@@ -27,9 +27,9 @@ class AlreadyConnectedError(Exception):
     def __init__(self, zapi_id: str) -> None:
         is_archived = Instance.objects.archived().filter(zapi_id=zapi_id).exists()
         words = (
-            _("There is an archived instance with the id %s: bring it back instead.")
+            _("An archived instance has the id %s. Restore it instead.")
             if is_archived
-            else _("There is an instance with the id %s already.")
+            else _("An instance with the id %s already exists.")
         )
         super().__init__(words % zapi_id)
 

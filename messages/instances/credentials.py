@@ -38,25 +38,25 @@ _LIKE_CLIENT_TOKEN = re.compile(r"F[0-9a-f]{32}S")
 _AROUND: Final = "\"'`´“”„‟‘’‚‛«»‹›<>,;"
 
 _NOT_AN_ID = _(
-    "An instance id is letters and digits only, without spaces, such as "
+    "An instance id has only letters and digits, without spaces, e.g. "
     "3C0D1E2F3A4B5C6D7E8F9A0B1C2D3E4F. Copy it from the instance’s page in Z-API’s panel."
 )
 _ROUNDED_ID = _(
     "A spreadsheet turned this id into a number. Format the column as text, and enter the id again."
 )
 _NOT_A_SECRET = _(
-    "Letters, digits and signs only, without spaces, line breaks or accents. Copy it again."
+    "Use only letters, digits and symbols, without spaces, line breaks or accents. Copy it again."
 )
-_URL_AS_SECRET = _("This is a URL. Enter the token alone.")
-_CLIENT_TOKEN_HERE = _("This is a Client-Token: it belongs in the field Client-Token.")
-_TOKEN_HERE = _("This is an instance’s token: it belongs in the field Token.")
+_URL_AS_SECRET = _("This is a URL. Enter only the token.")
+_CLIENT_TOKEN_HERE = _("This is a Client-Token. Enter it in the Client-Token field.")
+_TOKEN_HERE = _("This is an instance token. Enter it in the Token field.")
 _ID_HERE = _("This is an instance id, not a token.")
-_OTHER_INSTANCE = _("The URL belongs to another instance id.")
-_OTHER_TOKEN = _("The URL holds another token.")
+_OTHER_INSTANCE = _("The URL contains another instance id.")
+_OTHER_TOKEN = _("The URL contains another token.")
 _TOO_LONG = _("This is too long.")
-_LONG_NAME = _("A name has at most 100 characters.")
-_ODD_NAME = _("A name is one line of visible characters.")
-_SECRET_IN_NAME = _("The name holds a token, which everybody could read.")
+_LONG_NAME = _("The name can have at most 100 characters.")
+_ODD_NAME = _("The name must be one line of visible characters.")
+_SECRET_IN_NAME = _("The name must not contain a token: everyone can read it.")
 
 
 @dataclass(frozen=True, slots=True)

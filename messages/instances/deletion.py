@@ -31,9 +31,12 @@ def delete(instance: Instance) -> None:
     # No callback comes in between.
     instance = Instance.objects.select_for_update().get(pk=instance.pk)
     if was_used(instance):
-        raise NotDeletableError(_("This instance has received callbacks: archive it instead."))
+        raise NotDeletableError(_("This instance has received callbacks. Archive it instead."))
     if names := ", ".join(_limited_to(instance)):
-        words = _("First change who is limited to this instance: %s. They would see everything.")
+        words = _(
+            "These are limited to this instance and would then see everything: %s. "
+            "Change them first."
+        )
         raise NotDeletableError(words % names)
     account = instance.account
     instance.delete()

@@ -44,18 +44,18 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
         return
     if not at_once and not _is_over(instance):
         raise NotRetiredError(
-            _("Callbacks may still be on their way to the old URL. Retire it an hour after.")
+            _("Callbacks may still arrive at the old URL. Wait an hour before disabling it.")
         )
     try:
         me = client_of(instance).me()
     except FAILURES as error:
         reason = error.words if isinstance(error, ZapiError) else error
         raise NotRetiredError(
-            _("Z-API could not be asked whether it still calls the old URL. %s") % reason
+            _("Could not ask Z-API whether it still calls the old URL. %s") % reason
         ) from None
     if _calls_old_key(instance, me):
         raise NotRetiredError(
-            _("Z-API still calls the old URL, so its callbacks would be refused. Push first.")
+            _("Z-API still calls the old URL, so callbacks would be refused. Push first.")
         )
     _retire(instance)
 

@@ -21,14 +21,14 @@ def why_push_is_off() -> Promise | None:
     url = urlsplit(settings.PUBLIC_BASE_URL)
     if not settings.PUBLIC_BASE_URL:
         return _(
-            "Pushing is off, because this board does not know the address at which Z-API can reach "
-            "it. Set PUBLIC_BASE_URL=https://your.board in the environment or in .env and restart."
+            "Pushing is off: Statusboard does not know its public URL. Set "
+            "PUBLIC_BASE_URL=https://your-server in the environment or in .env and restart."
         )
     if not settings.DEMO and (url.scheme != "https" or not url.hostname):
         return _(
-            "Pushing is off, because PUBLIC_BASE_URL does not begin with https:// and Z-API only "
-            "calls such addresses. Set PUBLIC_BASE_URL=https://your.board in the environment or in "
-            ".env and restart."
+            "Pushing is off: PUBLIC_BASE_URL must begin with https://, because Z-API only "
+            "calls https URLs. Set PUBLIC_BASE_URL=https://your-server in the environment "
+            "or in .env and restart."
         )
     return None
 

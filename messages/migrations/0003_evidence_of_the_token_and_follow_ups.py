@@ -46,8 +46,9 @@ class Migration(migrations.Migration):
             name="forwards_token",
             field=models.BooleanField(
                 default=False,
-                help_text="The token can send messages: only for a receiver that needs it.",
-                verbose_name="pass z-api-token on",
+                help_text="This token can send messages. Forward it only to a receiver "
+                "that needs it.",
+                verbose_name="forward z-api-token",
             ),
         ),
         migrations.CreateModel(

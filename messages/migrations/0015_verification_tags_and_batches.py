@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="webhook",
             name="asked_at",
-            field=models.DateTimeField(null=True, verbose_name="asked for"),
+            field=models.DateTimeField(null=True, verbose_name="requested"),
         ),
         migrations.AddField(
             model_name="webhook",
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "pushes",
-                    models.BooleanField(default=False, verbose_name="push what was imported"),
+                    models.BooleanField(default=False, verbose_name="push imported instances"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("started_at", models.DateTimeField(null=True, verbose_name="started")),
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                             ("verify", "Verify"),
                         ],
                         max_length=10,
-                        verbose_name="what happens",
+                        verbose_name="action",
                     ),
                 ),
                 (

@@ -49,7 +49,7 @@ class Batch(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("account")
     )
-    pushes = models.BooleanField(_("push what was imported"), default=False)
+    pushes = models.BooleanField(_("push imported instances"), default=False)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -90,7 +90,7 @@ class BatchRow(models.Model):
     instance = models.ForeignKey(
         Instance, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("instance")
     )
-    plan = models.CharField(_("what happens"), max_length=10, choices=Plan.choices)
+    plan = models.CharField(_("action"), max_length=10, choices=Plan.choices)
     state = models.CharField(
         _("state"), max_length=10, choices=RowState.choices, default=RowState.WAITING
     )

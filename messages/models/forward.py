@@ -17,18 +17,18 @@ from .webhook import Webhook
 class ForwardProblem(models.TextChoices):
     """Why a callback was not taken. The first five are messages.net.Failure's."""
 
-    UNSAFE = "unsafe", _("The receiver’s address leads into a private network.")
+    UNSAFE = "unsafe", _("The receiver’s URL points to a private network.")
     UNREACHABLE = "unreachable", _("The receiver cannot be reached.")
     NOT_TRUSTED = "not trusted", _("The receiver’s certificate is not trusted.")
     TOO_SLOW = "too slow", _("The receiver did not answer in time.")
-    IMPOSSIBLE = "impossible", _("The call could not be made at all.")
-    REDIRECTS = "redirects", _("The receiver has moved. Enter its new address.")
-    FORBIDS = "forbids", _("The receiver does not let us in.")
-    NOT_THERE = "not there", _("There is nothing at the receiver’s address. Check it.")
-    TOO_MANY = "too many", _("The receiver asks for fewer calls.")
-    FAULT = "fault", _("The receiver has a fault of its own.")
-    REFUSES = "refuses", _("The receiver does not want this callback.")
-    NO_TOKEN = "no token", _("The instance’s token cannot be read; enter it again.")
+    IMPOSSIBLE = "impossible", _("The request could not be sent.")
+    REDIRECTS = "redirects", _("The receiver’s URL has changed. Enter the new one.")
+    FORBIDS = "forbids", _("The receiver refused access.")
+    NOT_THERE = "not there", _("The receiver’s URL was not found. Check it.")
+    TOO_MANY = "too many", _("The receiver asks for fewer requests.")
+    FAULT = "fault", _("The receiver returned an error.")
+    REFUSES = "refuses", _("The receiver rejected this callback.")
+    NO_TOKEN = "no token", _("The instance’s token cannot be decrypted. Enter it again.")
 
 
 class ForwardState(models.TextChoices):
@@ -142,8 +142,8 @@ class ForwardLine(Setback):
     objects = ForwardLineQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("line of callbacks to forward")
-        verbose_name_plural = _("lines of callbacks to forward")
+        verbose_name = _("forwarding queue")
+        verbose_name_plural = _("forwarding queues")
 
     def __str__(self) -> str:
         return str(self.webhook)

@@ -123,8 +123,8 @@ class Instance(models.Model):
         choices=TokenPolicy.choices,
         default=TokenPolicy.OBSERVE,
         help_text=_(
-            "Z-API sends the instance’s token along with each callback, though it does not promise "
-            "to. Observe counts what does not match; enforce refuses it."
+            "Z-API usually sends its token with each callback. Observe: only count "
+            "mismatches. Enforce: refuse them."
         ),
     )
     # Callbacks refused for their token, since the policy was set.

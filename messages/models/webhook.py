@@ -54,12 +54,12 @@ class Webhook(models.Model):
     # them; of the others null until Z-API has told that nobody else has their URL.
     wanted = models.BooleanField(_("wanted"), null=True)
     # When a person last asked for a push, and when the first callback proved the URL pushed.
-    asked_at = models.DateTimeField(_("asked for"), null=True)
+    asked_at = models.DateTimeField(_("requested"), null=True)
     heard_at = models.DateTimeField(_("first callback"), null=True)
     pushed_url = models.CharField(_("pushed URL"), max_length=500, blank=True)
     pushed_at = models.DateTimeField(_("pushed"), null=True)
     found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
-    checked_at = models.DateTimeField(_("read back"), null=True)
+    checked_at = models.DateTimeField(_("checked"), null=True)
     # The last attempt to push or to read back, in vain or not.
     tried_at = models.DateTimeField(_("tried"), null=True)
     # Whose URL ours replaced, so that it can be put back.
@@ -69,9 +69,9 @@ class Webhook(models.Model):
     # Where this kind's callbacks are passed on to, byte for byte; '' for nowhere.
     forward_to = models.CharField(_("forward to"), max_length=500, blank=True)
     forwards_token = models.BooleanField(
-        _("pass z-api-token on"),
+        _("forward z-api-token"),
         default=False,
-        help_text=_("The token can send messages: only for a receiver that needs it."),
+        help_text=_("This token can send messages. Forward it only to a receiver that needs it."),
     )
     # The last failure in words for a person, '' when the last call worked.
     problem = models.TextField(_("problem"), blank=True)

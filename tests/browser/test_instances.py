@@ -26,13 +26,13 @@ def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, 
     done = page.locator(".progress-step.done")
     expect(done).to_have_count(1)
     page.get_by_role("button", name="Push to Z-API").click()
-    expect(page.get_by_text("Queued. A worker pushes it shortly.")).to_be_visible()
+    expect(page.get_by_text("Queued. The worker will push it shortly.")).to_be_visible()
     retry_due_pushes()
     expect(done).to_have_count(3)
     post(CALLBACK)
     follow_up()
     expect(done).to_have_count(4)
-    expect(page.get_by_text("Z-API has reached this board.")).to_be_visible()
+    expect(page.get_by_text("Z-API has called Statusboard.")).to_be_visible()
 
 
 def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, instance, zapi):
@@ -43,12 +43,12 @@ def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, in
     page.goto(f"/instances/{instance.pk}/")
     page.get_by_role("button", name="Push to Z-API").click()
     retry_due_pushes()
-    expect(page.get_by_role("button", name="Leave it")).to_be_visible()
+    expect(page.get_by_role("button", name="Leave unchanged")).to_be_visible()
     assert not violations(page)
-    page.get_by_role("button", name="Replace and forward to it").click()
+    page.get_by_role("button", name="Replace and forward").click()
     retry_due_pushes()
-    expect(page.get_by_role("button", name="Restore previous")).to_be_visible()
-    expect(page.get_by_text("Every callback is passed on to it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Restore previous URL")).to_be_visible()
+    expect(page.get_by_text("Callbacks are forwarded to it.")).to_be_visible()
 
 
 def test_chooser_finds_a_name_with_accents_by_one_without(open_page, admin_user, instance):

@@ -49,7 +49,7 @@ def test_every_kind_is_off_at_first(client, admin, path):
 
 
 def test_it_is_switched_on_and_written_down(send, instance, admin):
-    assert "Forwarded to crm.example.com from now on." in send(forward_to=CRM)
+    assert "Callbacks are now forwarded to crm.example.com." in send(forward_to=CRM)
     assert Webhook.objects.get().forward_to == CRM
     event = AuditEvent.objects.get(action=Action.FORWARDING_CHANGED)
     assert (event.actor, event.instance) == (admin, instance)
@@ -83,7 +83,7 @@ def test_an_address_that_is_not_called_says_why_and_keeps_what_was_typed(send):
 
 def test_it_is_switched_off(send):
     send(forward_to=CRM)
-    assert "Forwarded to nobody from now on." in send(forward_to="")
+    assert "Forwarding is off." in send(forward_to="")
     assert Webhook.objects.get().forward_to == ""
 
 
@@ -95,7 +95,7 @@ def test_a_failing_line_tells_what_waits_why_and_until_when(client, send, instan
     text = client.get(path).content.decode()
     assert "Failing" in text
     assert "<dt>Waiting</dt><dd>2</dd>" in text
-    assert "The receiver has a fault of its own. (HTTP 503)" in text
+    assert "The receiver returned an error. (HTTP 503)" in text
     assert "Next try" in text
 
 
@@ -104,10 +104,10 @@ def test_what_was_set_aside_is_put_back(client, send, instance, path, receiver):
     send(forward_to=receiver.url)
     store(instance, status())
     forward()
-    assert "<dt>Set aside</dt><dd>1</dd>" in client.get(path).content.decode()
+    assert "<dt>Failed callbacks</dt><dd>1</dd>" in client.get(path).content.decode()
     button = reverse("dashboard:instance-forwarding-put-back", args=[instance.pk, "message-status"])
     text = client.post(button, follow=True).content.decode()
-    assert "1 callback waits again to be forwarded." in text
+    assert "1 callback is queued again." in text
     assert AuditEvent.objects.latest("pk").details == {"kind": "message-status", "put back": 1}
     forward()
     assert not Forward.objects.exists()

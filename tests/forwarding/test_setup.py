@@ -35,7 +35,7 @@ def test_it_is_switched_on(webhook):
         ("https://169.254.169.254/latest/meta-data", "private network"),
         ("https://user:secret@crm.example.com/", "user name or password"),
         ("crm", "complete URL"),
-        (f"https://crm.example.com/{'a' * 500}", "more than 500 characters"),
+        (f"https://crm.example.com/{'a' * 500}", "longer than 500 characters"),
     ],
 )
 def test_an_address_that_is_not_called_is_refused(webhook, settings, url, words):
@@ -53,7 +53,7 @@ def test_the_boards_own_webhook_is_refused(webhook, instance):
         webhook_url(instance).replace("board.", "alias."),
         webhook_url(instance) + "?a=b",
     ):
-        with pytest.raises(ValidationError, match="in a circle"):
+        with pytest.raises(ValidationError, match="a loop"):
             set_forwarding(webhook, url)
 
 
@@ -111,7 +111,7 @@ def test_the_state_counts_what_waits_and_what_was_given_up(instance, receiver, c
     assert (statuses.waiting, statuses.oldest, statuses.given_up) == (2, started, 1)
     assert statuses.webhook == webhook
     assert statuses.line
-    assert str(statuses.line.get_problem_display()) == "The receiver has a fault of its own."
+    assert str(statuses.line.get_problem_display()) == "The receiver returned an error."
     assert statuses.line.failing_since == started
 
 

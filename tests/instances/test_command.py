@@ -228,7 +228,7 @@ def test_rotate_pushes_a_new_url_and_keeps_the_old_one_good(instance, zapi):
 
 def test_retire_waits_for_the_overlap_unless_told_not_to(instance, zapi):
     run("rotate", "instance.id")
-    with pytest.raises(CommandError, match="on their way"):
+    with pytest.raises(CommandError, match="Wait an hour"):
         run("retire", "instance.id")
     run("retire", "instance.id", "--now")
     instance.refresh_from_db()

@@ -146,13 +146,13 @@ def test_form_refuses_what_is_no_token_at_its_field(admin, zapi, field, text):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"token": CLIENT_TOKEN, "client_token": TOKEN}, "belongs in the field Client-Token"),
-        ({"client_token": TOKEN}, "belongs in the field Token"),
-        ({"token": "other", "client_token": "other"}, "belongs in the field Token"),
+        ({"token": CLIENT_TOKEN, "client_token": TOKEN}, "Enter it in the Client-Token field"),
+        ({"client_token": TOKEN}, "Enter it in the Token field"),
+        ({"token": "other", "client_token": "other"}, "Enter it in the Token field"),
         ({"token": ID}, "This is an instance id"),
         ({"client_token": ID}, "This is an instance id"),
         ({"client_token": URL}, "This is a URL"),
-        ({"name": f"{ID}/token/{TOKEN}"}, "The name holds a token"),
+        ({"name": f"{ID}/token/{TOKEN}"}, "The name must not contain a token"),
     ],
 )
 def test_form_tells_which_field_a_text_belongs_in(admin, zapi, given, words):
@@ -230,7 +230,7 @@ def test_command_takes_id_and_token_out_of_a_url():
 
 
 def test_command_refuses_what_is_no_id():
-    with pytest.raises(CommandError, match="An instance id is"):
+    with pytest.raises(CommandError, match="An instance id has"):
         call_command(
             *("instances", "add", "--name", "L", "--zapi-id", "3C0AAAA/", "--token", "T"),
         )

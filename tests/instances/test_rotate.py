@@ -98,7 +98,7 @@ def test_the_worker_retires_nothing_that_zapi_still_calls(instance, zapi):
 def test_nothing_is_retired_while_zapi_cannot_be_asked(instance, zapi):
     rotate_key(instance)
     zapi.answer_name = "fault"
-    with pytest.raises(NotRetiredError, match="could not be asked"):
+    with pytest.raises(NotRetiredError, match="Could not ask Z-API"):
         retire_old_keys(instance, at_once=True)
 
 

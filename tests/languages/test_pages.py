@@ -101,8 +101,8 @@ def test_pages_before_sign_in(path, text, client, db):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("/instances/", "Último callback recebido"),
-        ("/instances/add/", "Como a sua equipe chama este número do WhatsApp"),
+        ("/instances/", "Último callback"),
+        ("/instances/add/", "Nome que a sua equipe usa"),
         ("/admin/whatsapp/message/", "Mensagens do WhatsApp"),
     ],
 )

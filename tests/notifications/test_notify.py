@@ -44,7 +44,7 @@ def test_what_follows_is_gathered_into_one_digest(instance, webhook, receiver, c
 def test_what_cannot_be_put_in_words_is_given_up_in_the_end(instance, webhook, receiver, clock):
     opened(instance, IncidentKind.SILENT, values={"of": "another version"})
     assert notify() == 0
-    assert Channel.objects.get().problem == "The call could not be made at all."
+    assert Channel.objects.get().problem == "The request could not be sent."
     clock.advance(hours=25)
     notify()
     opened(instance)
@@ -96,7 +96,7 @@ def test_a_failure_is_tried_again_with_more_and_more_time_between(
         notify()
         notify()
     assert len(receiver.received) == 4
-    assert Channel.objects.get().words == "The receiver has a fault of its own."
+    assert Channel.objects.get().words == "The receiver returned an error."
     receiver.reply = Reply()
     clock.advance(minutes=9)
     assert notify() == 1

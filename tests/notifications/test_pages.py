@@ -98,7 +98,7 @@ def test_the_test_button_tells_the_channel_at_once(admin_client, webhook, receiv
 def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
     receiver.reply = Reply(404)
     page = admin_client.post(f"/attention/channels/{webhook.pk}/test/", follow=True)
-    assert "There is nothing at the receiver’s address. Check it." in page.content.decode()
+    assert "The receiver’s URL was not found. Check it." in page.content.decode()
 
 
 def test_the_form_says_that_no_mail_server_is_set(admin_client, settings):

@@ -16,12 +16,12 @@ class ForwardingForm(forms.Form):
         widget=forms.TextInput(
             attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}
         ),
-        help_text=_("An https address. Empty: to nobody."),
+        help_text=_("An https URL. Leave empty to turn off."),
     )
     forwards_token = forms.BooleanField(
-        label=_("Pass z-api-token on"),
+        label=_("Forward z-api-token"),
         required=False,
-        help_text=_("The token can send messages: only for a receiver that needs it."),
+        help_text=_("This token can send messages. Forward it only to a receiver that needs it."),
     )
 
     def __init__(self, data: Any = None, *, webhook: Webhook) -> None:

@@ -68,9 +68,9 @@ def forwarding_change(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     details = {"kind": kind, "host": host, "token": webhook.forwards_token}
     audit(request, Action.FORWARDING_CHANGED, about=instance, details=details)
     if host:
-        flash.success(request, _("Forwarded to %(host)s from now on.") % {"host": host})
+        flash.success(request, _("Callbacks are now forwarded to %(host)s.") % {"host": host})
     else:
-        flash.success(request, _("Forwarded to nobody from now on."))
+        flash.success(request, _("Forwarding is off."))
     return redirect("dashboard:instance-forwarding", pk)
 
 
@@ -82,8 +82,8 @@ def forwarding_put_back(request: HttpRequest, pk: int, kind: str) -> HttpRespons
     details = {"kind": kind, "put back": number}
     audit(request, Action.FORWARDING_CHANGED, about=instance, details=details)
     words = ngettext(
-        "%(number)d callback waits again to be forwarded.",
-        "%(number)d callbacks wait again to be forwarded.",
+        "%(number)d callback is queued again.",
+        "%(number)d callbacks are queued again.",
         number,
     )
     flash.success(request, words % {"number": number})

@@ -23,9 +23,9 @@ PUSH = "push"
 
 # Message statuses are what the board is for; the others are each a choice.
 CHOICES = (
-    (WebhookKind.DELIVERY.value, _("Delivery: accepted by Z-API, or failed, with the reason")),
-    (WebhookKind.CONNECTED.value, _("Connected: the number is back")),
-    (WebhookKind.DISCONNECTED.value, _("Disconnected: the number is gone")),
+    (WebhookKind.DELIVERY.value, _("Delivery: message dispatched, or failed with the reason")),
+    (WebhookKind.CONNECTED.value, _("Connected: notify when the number connects")),
+    (WebhookKind.DISCONNECTED.value, _("Disconnected: notify when the number disconnects")),
 )
 
 
@@ -76,7 +76,7 @@ class InstanceForm(CredentialsForm):
         max_length=MAX_NAME_LENGTH,
         validators=[check_name],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text=_("What your people call this WhatsApp number, for example “Support”."),
+        help_text=_("Name your team uses, e.g. “Support”."),
     )
     token = SecretField(label=_("Token"), required=False)
     client_token = SecretField(label=_("Client-Token"), required=False)
@@ -86,14 +86,14 @@ class InstanceForm(CredentialsForm):
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text=_("Words to find it by, with commas between them: the client, for example."),
+        help_text=_("Comma-separated tags, e.g. the client’s name."),
     )
     hooks = forms.MultipleChoiceField(
-        label=_("What Z-API reports, besides message statuses"),
+        label=_("Also receive from Z-API"),
         choices=CHOICES,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("If Z-API already calls another address, you are asked before it is replaced."),
+        help_text=_("If Z-API already calls another URL, you decide before it is replaced."),
     )
 
     field_order = ("name", "zapi_id", "token", "client_token", "tags", "hooks")
@@ -125,18 +125,20 @@ class NewInstanceForm(InstanceForm):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}
         ),
-        help_text=_("From the instance’s page in Z-API’s panel. It cannot be changed later."),
+        help_text=_(
+            "Copy it from the instance’s page in Z-API’s panel. It cannot be changed later."
+        ),
     )
     token = SecretField(
         label=_("Token"),
-        help_text=_("It stands beside the instance id in Z-API’s panel."),
+        help_text=_("Shown next to the instance id in Z-API’s panel."),
     )
     client_token = SecretField(
         label=_("Client-Token"),
         required=False,
         help_text=_(
-            "The account security token (Security, in Z-API’s panel), where the account has one. "
-            "Instances with the same one share it."
+            "The account security token, if your account has one (Z-API’s panel, "
+            "Security). All instances of the account share it."
         ),
     )
 
@@ -146,8 +148,9 @@ class FileForm(forms.Form):
 
     file = CsvField(
         help_text=_(
-            "The first row names the columns: name, id, token, client_token, tags. Only “id” must "
-            "be there for instances that are connected already; what is blank stays as it is."
+            "The first row has the column names: name, id, token, client_token, tags. For "
+            "instances already connected, only “id” is required; blank cells change "
+            "nothing."
         ),
     )
 
@@ -165,13 +168,14 @@ class PartnerForm(CredentialsForm):
         label=_("Account"),
         queryset=Account.objects.none(),
         required=False,
-        empty_label=_("A new one"),
+        empty_label=_("New account"),
         help_text=_(
-            "One whose partner token is stored: a new one below replaces it. Or describe a new one."
+            "Choose an account with a stored partner token (a token below replaces it), or "
+            "add a new account."
         ),
     )
     name = forms.CharField(
-        label=_("Name of the account"),
+        label=_("Account name"),
         max_length=MAX_NAME_LENGTH,
         validators=[check_name],
         required=False,
@@ -180,7 +184,7 @@ class PartnerForm(CredentialsForm):
     partner_token = SecretField(
         label=_("Partner token"),
         required=False,
-        help_text=_("Z-API gives it to its partners. It is stored encrypted."),
+        help_text=_("Z-API gives this token to its partners. It is stored encrypted."),
     )
     client_token = SecretField(label=_("Client-Token"), required=False)
 
@@ -199,5 +203,5 @@ class PartnerForm(CredentialsForm):
         if not data.get("account"):
             for name in ("name", "partner_token"):
                 if not data.get(name) and not self.has_error(name):
-                    self.add_error(name, _("A new account needs it."))
+                    self.add_error(name, _("Required for a new account."))
         return data

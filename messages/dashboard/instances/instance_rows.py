@@ -123,13 +123,13 @@ def connection_badge(instance: Instance) -> Badge:
         case False:
             return Badge("danger", "failed", pgettext("instance", "Disconnected"))
         case _:
-            return Badge("plain", "unknown", _("Not known yet"))
+            return Badge("plain", "unknown", _("Unknown"))
 
 
 def webhook_badge(webhook: Webhook) -> Badge:
     state = WebhookState(webhook.state)
     if state == WebhookState.DIFFERS and is_taken(webhook):
-        return Badge("danger", "stuck", _("Somebody else’s"))
+        return Badge("danger", "stuck", _("Used by another system"))
     return Badge(*_LOOKS[state], state.label)
 
 
@@ -138,7 +138,7 @@ def payment_badge(instance: Instance) -> Badge | None:
     left = instance.due_at - timezone.now() if instance.due_at else None
     words = {"day": Moment(instance.due_at).day} if instance.due_at else {}
     if left is not None and left <= timedelta(0):
-        return Badge("danger", "failed", _("Paid until %(day)s only") % words)
+        return Badge("danger", "failed", _("Paid only until %(day)s") % words)
     if status := unpaid_status(instance):
         return Badge("danger", "failed", _("Payment: %s") % status)
     if left is not None and left <= WARNED_BEFORE:

@@ -199,7 +199,7 @@ def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> Http
     if form.wants_push:
         ask_for_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
-        flash.success(request, _("Saved. What becomes of the push is shown below."))
+        flash.success(request, _("Saved. Progress is shown below."))
     else:
         flash.success(request, _("Saved."))
     return redirect("dashboard:instance", instance.pk)

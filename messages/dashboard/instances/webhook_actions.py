@@ -38,7 +38,7 @@ def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         ask_for_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
-        flash.success(request, _("The push is queued. Its progress is shown below."))
+        flash.success(request, _("Push queued. Progress is shown below."))
     return redirect("dashboard:instance", pk)
 
 
@@ -65,9 +65,9 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
             request,
             instance,
             title=_("Restore the previous URL?"),
-            words=_("Z-API calls %(url)s again, and this board hears no more of: %(kind)s.")
+            words=_("Z-API will call %(url)s again. Statusboard will stop receiving: %(kind)s.")
             % {"url": webhook.previous_url, "kind": webhook.get_kind_display()},
-            button=_("Restore previous"),
+            button=_("Restore previous URL"),
         )
     try:
         act(request, webhook)
@@ -90,7 +90,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
                 _forward_all(request, instance, reach.foreign)
             foreign_webhooks.take_every(instance, sent_by_me="sent_by_me" in request.POST)
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
-            flash.success(request, _("Z-API now calls this board for everything."))
+            flash.success(request, _("Z-API now sends all callbacks to Statusboard."))
             return redirect("dashboard:instance", pk)
     except ValidationError as error:
         # Nothing was taken: whoever is to be passed on to must not miss a callback.
@@ -117,9 +117,9 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
         return _ask(
             request,
             instance,
-            title=_("Restore the URLs of others?"),
-            words=_("This board hears no more of inbound messages, nor passes them on."),
-            button=_("Restore these"),
+            title=_("Restore previous URLs?"),
+            words=_("Statusboard will stop receiving and forwarding inbound messages."),
+            button=_("Restore previous URLs"),
         )
     try:
         foreign_webhooks.restore_others(instance)
@@ -127,7 +127,7 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
         flash.error(request, str(error))
     else:
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
-        flash.success(request, _("Z-API calls their previous URLs again."))
+        flash.success(request, _("Previous URLs restored."))
     return redirect("dashboard:instance", pk)
 
 
@@ -137,7 +137,7 @@ def instance_rotate(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
     rotation.rotate_key(instance)
     audit(request, Action.KEY_ROTATED, about=instance)
-    flash.success(request, _("There is a new URL. The old one stays good for at least an hour."))
+    flash.success(request, _("New URL created. The old one keeps working for at least an hour."))
     return redirect("dashboard:instance", pk)
 
 
@@ -150,9 +150,9 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
         return _ask(
             request,
             instance,
-            title=_("Retire the old secret at once?"),
-            words=_("Callbacks that are still on their way to the old URL are refused, and lost."),
-            button=_("Retire it at once"),
+            title=_("Disable the old URL now?"),
+            words=_("Callbacks still on their way to the old URL will be refused and lost."),
+            button=_("Disable now"),
         )
     try:
         rotation.retire_old_keys(instance, at_once=at_once)
@@ -160,7 +160,7 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
         flash.error(request, str(error))
     else:
         audit(request, Action.KEY_RETIRED, about=instance)
-        flash.success(request, _("Only the newest URL is let in from now on."))
+        flash.success(request, _("Only the new URL is accepted now."))
     return redirect("dashboard:instance", pk)
 
 
@@ -175,8 +175,8 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
     mismatches = token_checks.mismatches_of(instance)
     if policy == TokenPolicy.ENFORCE and mismatches and not is_confirmed(request):
         words = _(
-            "In the last 24 hours %(differing)d callbacks came with another token and "
-            "%(missing)d with none. Such callbacks would be refused, and lost."
+            "In the last 24 hours, %(differing)d callbacks had a wrong token and "
+            "%(missing)d had no token. Such callbacks would be refused and lost."
         )
         return _ask(
             request,
@@ -220,7 +220,7 @@ def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     archive.unarchive(instance)
     remember_keys()
     audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
-    flash.success(request, _("It is back. Push its webhooks, unless Z-API still calls this board."))
+    flash.success(request, _("Restored. Push its webhooks if Z-API no longer calls Statusboard."))
     return redirect("dashboard:instance", pk)
 
 
@@ -246,25 +246,30 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _ask_to_delete(request: HttpRequest, instance: Instance) -> HttpResponse:
-    words = _("Nothing was ever received for it. Its tokens and settings are deleted for good.")
+    words = _("It has received no callbacks. Its tokens and settings will be deleted permanently.")
     buttons = {"button": _("Delete")}
     if archive.has_previous(instance):
         words += " "
-        words += _("Others had its webhooks before, and hear nothing unless they are restored.")
-        buttons["first"] = _("Restore previous and delete")
+        words += _(
+            "Other systems used its webhooks before. They receive nothing unless you restore them."
+        )
+        buttons["first"] = _("Restore previous URLs and delete")
     return _ask(request, instance, title=_("Delete this instance?"), words=words, **buttons)
 
 
 def _ask_to_archive(request: HttpRequest, instance: Instance) -> HttpResponse:
     words = _(
-        "This board takes no more callbacks of it, verifies it no more, and closes its incidents. "
-        "Its messages stay. Z-API goes on calling the board until the URL is changed there."
+        "Statusboard stops accepting its callbacks and checking it, and closes its "
+        "problems. Messages stay. Z-API keeps calling Statusboard until the URL is changed "
+        "there."
     )
     buttons = {"button": _("Archive")}
     if archive.has_previous(instance):
         words += " "
-        words += _("Others had its webhooks before, and hear nothing unless they are restored.")
-        buttons["first"] = _("Restore previous and archive")
+        words += _(
+            "Other systems used its webhooks before. They receive nothing unless you restore them."
+        )
+        buttons["first"] = _("Restore previous URLs and archive")
     return _ask(request, instance, title=_("Archive this instance?"), words=words, **buttons)
 
 
@@ -289,7 +294,7 @@ def _replace_and_forward(request: HttpRequest, webhook: Webhook) -> None:
 
 def _forward(request: HttpRequest, webhook: Webhook) -> None:
     _forward_to(request, webhook, webhook.previous_url)
-    flash.success(request, _("Every callback is now passed on to the previous URL."))
+    flash.success(request, _("Callbacks are now forwarded to the previous URL."))
 
 
 def _forward_to(request: HttpRequest, webhook: Webhook, url: str) -> None:
@@ -309,7 +314,7 @@ def _restore(request: HttpRequest, webhook: Webhook) -> None:
         raise BadRequest
     foreign_webhooks.restore(webhook)
     audit(request, Action.WEBHOOK_RESTORED, about=webhook.instance, details={"kind": webhook.kind})
-    flash.success(request, _("Z-API calls the previous URL again."))
+    flash.success(request, _("Previous URL restored."))
 
 
 _ACTS: dict[str, Callable[[HttpRequest, Webhook], None]] = {

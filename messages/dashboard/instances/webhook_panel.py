@@ -183,19 +183,19 @@ def _webhooks(instance: Instance) -> list[Webhook]:
 
 def _next_try(retry_at: datetime) -> str:
     if retry_at <= timezone.now():
-        return _("Tries again by itself any moment now.")
-    return _("Tries again by itself at %s.") % Moment(retry_at).exact
+        return _("Next automatic try: any moment now.")
+    return _("Next automatic try: %s.") % Moment(retry_at).exact
 
 
 def _missing(webhooks: list[Webhook], now: datetime) -> str:
     asked = [one.asked_at for one in webhooks if one.asked_at and _is_asked(one)]
     if asked and now - min(asked) > WORKER_MISSING_AFTER:
-        return _("Nothing happens: no worker seems to be running on the server.")
+        return _("Not started: no worker is running.")
     return ""
 
 
 def _saved(instance: Instance) -> PanelStep:
-    words = _("Its secrets are stored encrypted.")
+    words = _("Tokens are stored encrypted.")
     return PanelStep(_("Saved"), Mark.DONE, words, moment(instance.created_at))
 
 
@@ -219,16 +219,16 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
 
 def _why_not_pushed(webhook: Webhook) -> str:
     if not webhook.is_wanted:
-        return _("Left to its owner.")
+        return _("Left unchanged.")
     if webhook.pushed_url:
-        return _("The URL has changed since. Push it again.")
+        return _("The URL has changed. Push again.")
     return _("Not pushed yet.")
 
 
 def _progress_of(webhook: Webhook) -> str:
     """Of a push that was asked for: a worker that takes it moves its time ahead."""
     is_queued = webhook.retry_at is None or webhook.retry_at <= timezone.now()
-    return _("Queued. A worker pushes it shortly.") if is_queued else _("Updating Z-API…")
+    return _("Queued. The worker will push it shortly.") if is_queued else _("Updating Z-API…")
 
 
 def _is_older(moment: datetime | None, than: datetime | None) -> bool:
@@ -241,9 +241,9 @@ def _is_asked(webhook: Webhook) -> bool:
 
 
 def _read_back(webhook: Webhook, url: str) -> PanelStep:
-    name, at = _("Read back from Z-API"), moment(webhook.checked_at)
+    name, at = _("Checked at Z-API"), moment(webhook.checked_at)
     if _is_asked(webhook):
-        return PanelStep(name, Mark.WAITING, _("Not read back yet."))
+        return PanelStep(name, Mark.WAITING, _("Not checked yet."))
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("Z-API calls this URL."), at)
     if webhook.state == WebhookState.DIFFERS:
@@ -251,7 +251,7 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
         return PanelStep(name, Mark.FAILED, words, at)
     if webhook.state == WebhookState.UNREACHABLE and webhook.pushed_url == url:
         return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
-    return PanelStep(name, Mark.WAITING, _("Not read back yet."))
+    return PanelStep(name, Mark.WAITING, _("Not checked yet."))
 
 
 def _heard(webhook: Webhook) -> PanelStep:
@@ -259,19 +259,19 @@ def _heard(webhook: Webhook) -> PanelStep:
     name = _("First real callback")
     if webhook.heard_at:
         at = moment(webhook.heard_at)
-        return PanelStep(name, Mark.DONE, _("Z-API has reached this board."), at)
+        return PanelStep(name, Mark.DONE, _("Z-API has called Statusboard."), at)
     if waits_to_be_noted(webhook):
-        words = _("Callbacks have come, and the worker has not looked at them yet.")
+        words = _("Callbacks have arrived. The worker has not processed them yet.")
     else:
-        words = _("Nothing heard yet. Send a message through this number: its status comes here.")
+        words = _("No callbacks yet. Send a message from this number to test it.")
     return PanelStep(name, Mark.WAITING, words)
 
 
 def _line(webhook: Webhook) -> HookLine:
-    words = webhook.words or (_("Left to its owner.") if webhook.wanted is False else "")
+    words = webhook.words or (_("Left unchanged.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
         badge = Badge("plain", "clock", _("Waiting"))
     elif webhook.wanted is None and not webhook.is_wanted:
-        badge = Badge("plain", "clock", _("To be decided by the first push"))
+        badge = Badge("plain", "clock", _("Decided on first push"))
     return HookLine(webhook, badge, words, moment(webhook.heard_at))

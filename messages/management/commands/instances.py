@@ -82,7 +82,7 @@ class Command(BaseCommand):
         )
         importing.add_argument("--client-token", help=CLIENT_TOKEN_HELP)
         importing.add_argument("--dry-run", action="store_true", help="say what would happen")
-        importing.add_argument("--push", action="store_true", help="push what was imported")
+        importing.add_argument("--push", action="store_true", help="push imported instances")
         _add_json(importing)
 
     def _add_changes(self, commands: Any) -> None:
