@@ -305,7 +305,7 @@ class Migration(migrations.Migration):
                     "found_url",
                     models.CharField(blank=True, max_length=500, verbose_name="URL found at Z-API"),
                 ),
-                ("checked_at", models.DateTimeField(null=True, verbose_name="read back")),
+                ("checked_at", models.DateTimeField(null=True, verbose_name="checked")),
                 (
                     "previous_url",
                     models.CharField(blank=True, max_length=500, verbose_name="previous URL"),
