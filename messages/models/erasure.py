@@ -46,8 +46,8 @@ class ErasedMessage(models.Model):
     erased_at = models.DateTimeField(_("erased"), auto_now_add=True, db_index=True)
 
     class Meta:
-        verbose_name = _("mark of an erased message")
-        verbose_name_plural = _("marks of erased messages")
+        verbose_name = _("marker of an erased message")
+        verbose_name_plural = _("markers of erased messages")
 
     def __str__(self) -> str:
         return self.fingerprint

@@ -8,11 +8,11 @@ class Kept(models.TextChoices):
     """What is kept for a time of its own. The order is the one in which it is purged."""
 
     MESSAGES = "messages", _("Messages and their timelines")
-    CALLBACKS = "callbacks", _("Callbacks, as a record that they came")
+    CALLBACKS = "callbacks", _("Callbacks (record of arrival)")
     BODIES = "bodies", _("Raw callback bodies")
-    INCIDENTS = "incidents", _("Resolved incidents")
+    INCIDENTS = "incidents", _("Resolved problems")
     AUDIT = "audit", _("Audit log")
-    ERASURES = "erasures", _("Marks of erased messages")
+    ERASURES = "erasures", _("Markers of erased messages")
 
 
 class RetentionQuerySet(models.QuerySet["Retention"]):
@@ -34,7 +34,7 @@ class Retention(models.Model):
     # is left would otherwise read everything emptied before.
     reached = models.UUIDField(null=True)
     # When the last turn found nothing left to purge.
-    finished_at = models.DateTimeField(_("up to date since"), null=True)
+    finished_at = models.DateTimeField(_("last completed"), null=True)
 
     objects = RetentionQuerySet.as_manager()
 

@@ -68,12 +68,12 @@ def _name(text: str) -> str:
         return found.pop()
     if found:
         both = " / ".join(sorted(map(phones.display, found)))
-        words = _("This may be %(both)s: write a + and the country code before it.")
+        words = _("This could be %(both)s. Add + and the country code.")
         raise UnclearPersonError(words % {"both": both})
     if len(digits := phones.digits_of(text)) in _DIGITS_OF_LONG_NUMBERS:
         return digits
     raise UnclearPersonError(
-        _("Enter a whole number with its country code, such as +55 44 99999-9999, or a LID.")
+        _("Enter a full number with country code, such as +55 44 99999-9999, or a LID.")
     )
 
 

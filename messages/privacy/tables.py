@@ -208,7 +208,7 @@ def _asks_for(person: Person, view: SavedView) -> bool:
 
 
 MESSAGES: Final = Table(Message, _("Messages"), _to, indexed=True)
-EVENTS: Final = Table(StatusEvent, _("Steps, in groups too"), _reporting)
+EVENTS: Final = Table(StatusEvent, _("Events, including groups"), _reporting)
 CALLBACKS: Final = Table(Callback, _("Raw callbacks"), _mentioning, is_really=_body_names)
 TABLES: Final[dict[str, Table]] = {
     "messages": MESSAGES,
@@ -220,13 +220,13 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "known addresses": Table(
         KnownAddress,
-        _("Addresses, for the search by a part"),
+        _("Addresses (search index)"),
         lambda person, rows: rows.filter(address__in=person.addresses),
         indexed=True,
     ),
     "aliases": Table(
         Alias,
-        _("Ties of a number and a LID"),
+        _("Number–LID links"),
         lambda person, rows: rows.filter(_names_one_of(person)),
         indexed=True,
     ),
@@ -234,14 +234,17 @@ TABLES: Final[dict[str, Table]] = {
     "saved views": Table(
         SavedView, _("Saved views"), lambda person, rows: rows, is_really=_asks_for
     ),
-    "incidents": Table(Incident, _("Notes on incidents"), _in_words("note")),
+    "incidents": Table(Incident, _("Notes on problems"), _in_words("note")),
     "events": EVENTS,
     "callbacks": CALLBACKS,
     "follow-ups": Table(
-        FollowUp, _("Callbacks in the worker’s hands"), _in_hand, is_really=_is_in_hand
+        FollowUp, _("Callbacks waiting for the worker"), _in_hand, is_really=_is_in_hand
     ),
     "forwards": Table(Forward, _("Callbacks to forward"), _mentioning, is_really=_body_names),
     "spool": _Spool(
-        SpooledCallback, _("Callbacks in this machine’s spool"), _mentioning, is_really=_body_names
+        SpooledCallback,
+        _("Callbacks in this server’s offline buffer"),
+        _mentioning,
+        is_really=_body_names,
     ),
 }

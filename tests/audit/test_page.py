@@ -62,7 +62,7 @@ def test_audit_details_show_a_user_name_with_digits_whole(admin, ana):
 
 
 def test_an_empty_log_says_what_will_be_there(admin):
-    assert "Nothing matches" in admin.get(PAGE, {"action": "purged"}).content.decode()
+    assert "No results" in admin.get(PAGE, {"action": "purged"}).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_it_is_narrowed_to_a_person_without_a_number_in_any_address(admin, ana, 
 
 def test_a_part_of_a_number_narrows_it_to_nobody(admin):
     answer = admin.post(reverse("dashboard:audit-person"), {"number": "9999"}, follow=True)
-    assert "Type a whole number" in answer.content.decode()
+    assert "Enter a full number" in answer.content.decode()
 
 
 def test_of_a_long_list_the_first_names_are_shown_and_the_others_unfolded(admin):

@@ -113,7 +113,7 @@ def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, co
     page.goto("/retention/")
     page.get_by_label("Messages and their timelines").fill("90")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("columnheader", name="Would go now")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Would be deleted")).to_be_visible()
     assert not Retention.objects.filter(days__isnull=False).exists()
 
 

@@ -67,7 +67,7 @@ def test_what_was_set_aside_waits_again_and_that_is_written_down(
 ):
     keep(instance.zapi_id, "Its key is retired.")
     page = client.post(reverse("dashboard:spool-retry"), follow=True).content.decode()
-    assert "1 callback waits again" in page
+    assert "1 callback is waiting again" in page
     assert (spool.state().waiting, spool.state().refused) == (1, 0)
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
 
@@ -104,7 +104,7 @@ def test_an_unknown_instance_in_the_spool_is_not_named_to_who_is_limited(spool_p
 def test_retrying_follow_ups_leaves_alone_what_one_may_not_see(spool_path, client, read, post):
     post(STATUS)
     FollowUp.objects.update(set_aside_at=datetime.now(UTC))
-    assert "Try those set aside again" not in read()
+    assert "Retry rejected" not in read()
     client.post(reverse("dashboard:follow-ups-retry"))
     assert FollowUp.objects.set_aside().count() == 1
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 0}
@@ -123,16 +123,16 @@ def test_follow_ups_that_nobody_does_are_told(spool_path, read, post):
 def test_a_follow_up_set_aside_is_told_and_tried_again(spool_path, client, read, post):
     post(STATUS)
     FollowUp.objects.update(set_aside_at=datetime.now(UTC))
-    assert "<dt>Set aside</dt><dd>1</dd>" in read()
+    assert "<dt>Not processed</dt><dd>1</dd>" in read()
     page = client.post(reverse("dashboard:follow-ups-retry"), follow=True).content.decode()
-    assert "Try those set aside again" not in page
+    assert "Process again" not in page
     assert follow_up() == 1
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 1}
 
 
 def test_the_quarantine_is_counted(spool_path, read, post):
     post(b"{")
-    assert "could not be understood</dt><dd>1</dd>" in read()
+    assert "we could not parse</dt><dd>1</dd>" in read()
 
 
 def test_lines_in_which_anything_waits_are_told(spool_path, read, post, instance):

@@ -51,7 +51,7 @@ def detail(callback: Callback) -> str:
 
 
 def test_an_empty_quarantine_says_so(read):
-    assert "The quarantine is empty" in read()
+    assert "No rejected callbacks" in read()
 
 
 def test_the_list_tells_cause_instance_time_size_and_beginning(read, post):
@@ -101,13 +101,13 @@ def test_the_list_asks_as_often_for_many_and_reads_no_body(
 def test_one_instance_alone_can_be_looked_at(read, broken, instance):
     broken()
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
-    assert "The quarantine is empty" in read(instance=other.pk)
+    assert "No rejected callbacks" in read(instance=other.pk)
     assert "It is not JSON" in read(instance=instance.pk)
 
 
 def test_what_was_mended_is_reprocessed_and_written_down(send, broken, admin, instance):
     mend(callback := broken())
-    assert "1 callback was understood and applied." in send(REPROCESS, callback=callback.pk)
+    assert "1 callback was parsed and applied." in send(REPROCESS, callback=callback.pk)
     assert Message.objects.get().zapi_id == "M"
     event = AuditEvent.objects.get(action=Action.REPLAYED)
     assert (event.actor, event.instance) == (admin, instance)
@@ -115,14 +115,14 @@ def test_what_was_mended_is_reprocessed_and_written_down(send, broken, admin, in
 
 
 def test_what_is_broken_still_stays(send, broken):
-    assert "1 callback still cannot be understood." in send(REPROCESS, callback=broken().pk)
+    assert "1 callback still cannot be parsed." in send(REPROCESS, callback=broken().pk)
     assert Callback.objects.quarantined().count() == 1
 
 
 def test_all_of_an_instance_are_reprocessed(send, broken, instance):
     for number in range(3):
         mend(broken(), ids=[f"M{number}"])
-    assert "3 callbacks were understood" in send(REPROCESS, all=instance.pk)
+    assert "3 callbacks were parsed" in send(REPROCESS, all=instance.pk)
     assert Message.objects.count() == 3
 
 
@@ -155,21 +155,21 @@ def test_a_discarded_callback_still_tells_why(send, read, broken):
 def test_only_the_quarantine_is_discarded(send, post):
     post(STATUS)
     page = send(DISCARD, callback=Callback.objects.get().pk, confirmed="1")
-    assert "Choose at least one callback" in page
+    assert "Select at least one rejected callback" in page
     assert Callback.objects.get().outcome == "applied"
 
 
 @pytest.mark.parametrize("data", [{}, {"callback": "x"}, {"all": "x"}, {"all": "9" * 30}])
 def test_choosing_nothing_does_nothing(send, broken, data):
     broken()
-    assert "Choose at least one callback" in send(REPROCESS, **data)
+    assert "Select at least one rejected callback" in send(REPROCESS, **data)
     assert not AuditEvent.objects.filter(action=Action.REPLAYED).exists()
 
 
 def test_a_body_that_was_not_kept_is_missed_in_words(read, broken, settings):
     settings.QUARANTINE_MAX_BYTES = 0
     callback = broken()
-    assert "Its body was not kept." in read()
+    assert "The body was not kept." in read()
     assert "the quarantine of its instance was full" in read(detail(callback))
 
 
@@ -200,7 +200,7 @@ def test_nobody_sees_or_touches_what_they_are_limited_from(client, admin, broken
     callback = broken()
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)
-    assert "The quarantine is empty" in client.get(LIST).content.decode()
+    assert "No rejected callbacks" in client.get(LIST).content.decode()
     assert client.get(detail(callback)).status_code == 404
     for data in ({"callback": callback.pk}, {"all": instance.pk}):
         client.post(DISCARD, data | {"confirmed": "1"})

@@ -38,8 +38,8 @@ def test_it_finds_a_person_in_any_writing(admin, post):
 
 def test_what_is_nobody_is_an_error(admin):
     page = admin.post(PAGE, {"person": "99"}).content.decode()
-    assert "Enter a whole number with its country code" in page
-    assert "Erase for good" not in page
+    assert "Enter a full number with country code" in page
+    assert "Erase permanently" not in page
 
 
 def test_an_export_is_a_zip_without_the_number_in_its_name(admin, post):
@@ -65,7 +65,7 @@ def test_erasing_asks_for_the_number_again(admin, post):
 def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
     post(READ)
     page = admin.post(ERASE, {"person": PHONE, "confirmation": "+55 44 99999-9999"}, follow=True)
-    assert "The worker is at it" in page.content.decode()
+    assert "In progress" in page.content.decode()
     carry_on()
     page = admin.get(PAGE).content.decode()
     assert "Done" in page
@@ -76,14 +76,14 @@ def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
 def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
     spool_path.parent.mkdir()
     spool_path.write_bytes(b"something else altogether" * 400)
-    words = "spool cannot be read just now"
+    words = "offline buffer cannot be read now"
     assert words in admin.post(PAGE, {"person": PHONE}).content.decode()
     address = admin.post(EXPORT, {"person": PHONE})["Location"]
     prepare_exports()
     assert "could not be written" in admin.get(address).text
     admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
     carry_on()
-    assert "Done but for the worker’s spool" in admin.get(PAGE).content.decode()
+    assert "Done, except the worker’s buffer" in admin.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize("path", [PAGE, EXPORT, ERASE])

@@ -22,7 +22,7 @@ def admin(db):
 
 
 def test_at_first_everything_is_kept_for_good(admin):
-    assert admin.get(PAGE).content.decode().count("kept for good") == 6
+    assert admin.get(PAGE).content.decode().count("Kept forever") == 6
 
 
 def test_periods_are_saved_and_audited(admin):
@@ -58,8 +58,8 @@ def test_a_preview_says_what_would_go_and_saves_nothing(admin, post):
 @pytest.mark.parametrize(
     ("entered", "words"),
     [
-        ({"messages": 1, "bodies": 1}, "At least 40 days."),
-        ({"messages": 90}, "Not longer than messages"),
+        ({"messages": 1, "bodies": 1}, "The minimum is 40 days."),
+        ({"messages": 90}, "Cannot be longer than for messages"),
         ({"bodies": "x"}, "Enter a whole number."),
     ],
 )

@@ -24,12 +24,12 @@ class AuditFilterForm(forms.Form):
 
     who = forms.CharField(label=_("Who"), max_length=150, required=False)
     action = forms.ChoiceField(
-        label=_("What"), choices=[("", _("Everything")), *Action.choices], required=False
+        label=_("Action"), choices=[("", _("All actions")), *Action.choices], required=False
     )
     instance = forms.ModelChoiceField(
         label=_("Instance"),
         queryset=Instance.objects.none(),
-        empty_label=_("All"),
+        empty_label=_("All instances"),
         required=False,
     )
     period = forms.ChoiceField(

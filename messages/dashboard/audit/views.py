@@ -81,7 +81,7 @@ def audit_person(request: HttpRequest) -> HttpResponse:
         return too_many_attempts(request, wait)
     addresses = wanted.addresses
     if not addresses:
-        flash.error(request, _("Type a whole number with its country code, or a LID."))
+        flash.error(request, _("Enter a full number with country code, or a LID."))
         return redirect("dashboard:audit")
     query = {"person": ".".join(map(recipient_hash, addresses))}
     return redirect(f"{reverse('dashboard:audit')}?{urlencode(query)}")

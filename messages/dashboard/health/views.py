@@ -102,8 +102,8 @@ def spool_retry(request: HttpRequest) -> HttpResponse:
     number = spool.retry_refused(_visible_ids(request.user) if is_limited(request.user) else None)
     audit(request, Action.REPLAYED, details={"spooled": number})
     words = ngettext(
-        "%(number)d callback waits again; the worker stores it within seconds, if it can.",
-        "%(number)d callbacks wait again; the worker stores them within seconds, if it can.",
+        "%(number)d callback is waiting again. The worker retries it within seconds.",
+        "%(number)d callbacks are waiting again. The worker retries them within seconds.",
         number,
     )
     flash.success(request, words % {"number": number})

@@ -14,7 +14,7 @@ class PersonForm(forms.Form):
         label=_("Number or LID"),
         max_length=64,
         help_text=format_lazy(
-            _("A whole number with its country code, such as {number}, or a LID."),
+            _("A full number with country code, such as {number}, or a LID."),
             number="+55\u00a044\u00a099999-9999",  # no-break spaces: it stays on one line
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -29,9 +29,9 @@ class PersonForm(forms.Form):
 
 class ErasureForm(PersonForm):
     confirmation = forms.CharField(
-        label=_("Type the number or LID again"),
+        label=_("Repeat the number or LID"),
         max_length=64,
-        help_text=_("What is erased cannot be brought back."),
+        help_text=_("Erased data cannot be restored."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

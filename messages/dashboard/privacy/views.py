@@ -67,7 +67,7 @@ def privacy_erase(request: HttpRequest) -> HttpResponse:
             context |= _found(request, asked) | {"erasure_form": form}
         return _page(request, context)
     request_erasure(form.cleaned_data["person"], request)
-    flash.success(request, _("The worker erases it now. This page says when it is done."))
+    flash.success(request, _("Erasing has started. This page shows when it is done."))
     return redirect("dashboard:privacy")
 
 

@@ -157,22 +157,22 @@ def _counts(result: ReplayResult) -> dict[str, int]:
 def _tell(request: HttpRequest, settled: int, left: int) -> None:
     if settled:
         words = ngettext(
-            "%(number)d callback was understood and applied.",
-            "%(number)d callbacks were understood and applied.",
+            "%(number)d callback was parsed and applied.",
+            "%(number)d callbacks were parsed and applied.",
             settled,
         )
         flash.success(request, words % {"number": settled})
     if left:
         words = ngettext(
-            "%(number)d callback still cannot be understood.",
-            "%(number)d callbacks still cannot be understood.",
+            "%(number)d callback still cannot be parsed.",
+            "%(number)d callbacks still cannot be parsed.",
             left,
         )
         flash.warning(request, words % {"number": left})
 
 
 def _nothing_chosen(request: HttpRequest) -> HttpResponse:
-    flash.warning(request, _("Choose at least one callback that is still in quarantine."))
+    flash.warning(request, _("Select at least one rejected callback."))
     return redirect(_address())
 
 

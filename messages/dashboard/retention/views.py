@@ -34,7 +34,7 @@ class Row:
     @property
     def hint(self) -> str:
         numbers = {"least": LEAST_DAYS[self.kind], "suggested": SUGGESTED_DAYS[self.kind]}
-        return _("At least %(least)d days; we suggest %(suggested)d.") % numbers
+        return _("Minimum: %(least)d days. Suggested: %(suggested)d.") % numbers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,9 +44,9 @@ def retention(request: HttpRequest) -> HttpResponse:
     form = RetentionForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and request.POST.get("action") == "save":
         if keep_for(form.days, by=request):
-            flash.success(request, _("Saved. The worker purges what is older, little by little."))
+            flash.success(request, _("Saved. The worker deletes older data gradually."))
         else:
-            flash.info(request, _("Nothing was changed."))
+            flash.info(request, _("No changes to save."))
         return redirect("dashboard:retention")
     context = {"form": form, "rows": list(_rows(form)), "is_preview": form.is_bound}
     return render(request, "dashboard/retention/page.html", context)

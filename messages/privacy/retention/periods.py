@@ -34,12 +34,15 @@ def complaints(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
     found = {}
     for kind, number in days.items():
         if number is not None and number < LEAST_DAYS[kind]:
-            found[kind] = _("At least %(days)d days.") % {"days": LEAST_DAYS[kind]}
+            found[kind] = _("The minimum is %(days)d days.") % {"days": LEAST_DAYS[kind]}
     messages, bodies = days.get(Kept.MESSAGES), days.get(Kept.BODIES)
     if messages is not None and (bodies is None or bodies > messages):
         found.setdefault(
             Kept.BODIES,
-            _("Not longer than messages: from its callbacks a purged message could be made again."),
+            _(
+                "Cannot be longer than for messages: deleted messages could be rebuilt from raw "
+                "bodies."
+            ),
         )
     return found
 
