@@ -12,7 +12,7 @@ from typing import Final
 
 HIDDEN: Final = "[hidden]"
 # Nobody writes so many secrets into one text. The rest of a text that seems to is hidden unread.
-_MAX_ECHOES: Final = 10_000
+_MAX_SECRETS: Final = 10_000
 
 _SPACE = rb"(?:\s|%20|\+)"
 # "token" stands for client_token and all the others that end in it.
@@ -116,7 +116,7 @@ def _hide(text: bytes, secrets: Iterator[tuple[int, int]]) -> bytes:
     for start, following in secrets:
         kept.append(text[end:start])
         end = following
-        if len(kept) == _MAX_ECHOES:
+        if len(kept) == _MAX_SECRETS:
             end = len(text)
             break
     return HIDDEN.encode().join([*kept, text[end:]]) if kept else text

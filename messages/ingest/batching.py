@@ -1,12 +1,12 @@
-"""Whoever's turn it is writes for everybody waiting, in one go.
+"""Group commit: the thread that writes also writes what other threads are waiting to write.
 
-A commit costs a wait for the disk, and a statement costs its beginning and its end; one of them for
-many callbacks costs little more than for one. Nobody waits to be joined: what comes while the
-database is busy makes up the next batch, and whoever comes alone is written alone.
+A commit has to wait for the disk, and each statement has a fixed cost, so one for many callbacks
+costs little more than for one. No thread waits for a batch to fill: what arrives while the database
+is busy becomes the next batch, and a callback that arrives alone is written alone.
 
-SQLite takes one writer besides: left to itself every thread would wait for the lock by sleeping.
-The web server's processes take turns by a lock on a file; the worker, which writes seldom, waits as
-SQLite does.
+SQLite also allows only one writer. Without this, every thread would sleep until the lock is free.
+The web server's processes take turns by a lock on a file. The worker writes seldom and uses
+SQLite's own waiting.
 """
 
 import logging
@@ -26,16 +26,16 @@ from .file_lock import FileLock
 
 logger = logging.getLogger(__name__)
 
-Given = TypeVar("Given")
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-_TOO_LATE = "the turn to write did not come in time: the database is busy or locked"
-# What is written in one go at most, so that the first of it need not wait long for the last.
+_TOO_LATE = "there was no chance to write in time: the database is busy or locked"
+# So that the first item of a batch does not wait long for the last.
 MAX_BATCH_SIZE = 64
 
 
 class BatchFailedError(Exception):
-    """Together it could not be written, and it is not known whose fault that was."""
+    """The batch could not be written, and it is not known which item was the cause."""
 
 
 def _seconds_left() -> float:
@@ -43,155 +43,155 @@ def _seconds_left() -> float:
     return math.inf if left is None else left
 
 
-def _bounded(seconds: float) -> float:
-    """As locks want it, which take no infinity."""
+def _lock_timeout(seconds: float) -> float:
+    """Locks take -1 for "no limit", and not infinity."""
     return -1 if seconds == math.inf else max(0.0, seconds)
 
 
-def _locked() -> threading.Lock:
+def _acquired_lock() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
 
 
 @dataclass(slots=True, eq=False)
-class _Ticket(Generic[Given, Answer]):
-    given: Given
+class _Request(Generic[Item, Answer]):
+    item: Item
     alone: bool
-    leads: bool = False
+    is_writer: bool = False
     answers: list[Answer] = field(default_factory=list)
     error: BaseException | None = None
-    # Let go of when it is answered, or has the turn.
-    woken: threading.Lock = field(default_factory=_locked)
+    # Released when the request is answered, or when its thread may write.
+    ready: threading.Lock = field(default_factory=_acquired_lock)
 
     @property
     def is_open(self) -> bool:
         return not self.answers and self.error is None
 
 
-class BatchWriter(Generic[Given, Answer]):
-    """Calls `write` with what several threads bring; it gives an answer for each, committed.
+class BatchWriter(Generic[Item, Answer]):
+    """Calls `write_batch` with the items of several threads. It commits and answers each of them.
 
-    `leaders` is how many may write side by side, `queue` for how many seconds one waits for them:
-    where those are held up, nobody else need be. `names` tells what no two of a batch may have in
-    common. `processes` is the lock that other processes of this machine take their turns by.
+    `writers`: how many threads may write at the same time. `max_wait`: seconds after which a thread
+    stops waiting for a writer. `keys`: no two items of a batch may share a key. `process_lock`
+    makes this machine's processes write one at a time.
     """
 
     def __init__(
         self,
-        write: Callable[[Sequence[Given]], Sequence[Answer]],
+        write_batch: Callable[[Sequence[Item]], Sequence[Answer]],
         *,
-        leaders: int = 1,
-        queue: float = math.inf,
-        names: Callable[[Given], Iterable[object]] = lambda _: (),
-        processes: FileLock | None = None,
+        writers: int = 1,
+        max_wait: float = math.inf,
+        keys: Callable[[Item], Iterable[object]] = lambda _: (),
+        process_lock: FileLock | None = None,
     ) -> None:
-        self._write = write
-        self._names = names
-        self._queue = queue
-        self._processes = processes
+        self._write_batch = write_batch
+        self._keys = keys
+        self._max_wait = max_wait
+        self._process_lock = process_lock
         self._guard = threading.Lock()
-        # Nobody waits while there is a turn to be had.
-        self._free = leaders
-        self._waiting: deque[_Ticket[Given, Answer]] = deque()
+        # While a writer is free, nothing waits.
+        self._free_writers = writers
+        self._waiting: deque[_Request[Item, Answer]] = deque()
 
-    def take(self, given: Given, *, alone: bool = False) -> Answer:
-        """What `write` returned for this item.
+    def write(self, item: Item, *, alone: bool = False) -> Answer:
+        """What `write_batch` returned for this item.
 
-        Raises BatchFailedError if its batch was not written and it may be tried alone;
+        Raises BatchFailedError if its batch was not written and the item may be tried alone;
         OperationalError if the deadline passed first, in which case it may still be written; and
-        whatever `write` raised for this item alone.
+        whatever `write_batch` raised for this item alone.
         """
-        ticket: _Ticket[Given, Answer] = _Ticket(given, alone)
-        if not self._leads_at_once(ticket):
-            self._wait(ticket)
-        if ticket.is_open:
-            self._lead(ticket)
-        if ticket.error:
-            raise ticket.error
-        return ticket.answers[0]
+        request: _Request[Item, Answer] = _Request(item, alone)
+        if not self._become_writer(request):
+            self._wait(request)
+        if request.is_open:
+            self._write_with_others(request)
+        if request.error:
+            raise request.error
+        return request.answers[0]
 
-    def _leads_at_once(self, ticket: _Ticket[Given, Answer]) -> bool:
+    def _become_writer(self, request: _Request[Item, Answer]) -> bool:
         with self._guard:
-            if self._free:
-                self._free -= 1
+            if self._free_writers:
+                self._free_writers -= 1
                 return True
-            self._waiting.append(ticket)
+            self._waiting.append(request)
             return False
 
-    def _wait(self, ticket: _Ticket[Given, Answer]) -> None:
-        """Until it is answered, or has the turn."""
-        if ticket.woken.acquire(timeout=_bounded(min(self._queue, _seconds_left()))):
+    def _wait(self, request: _Request[Item, Answer]) -> None:
+        """Until the request is answered, or its thread may write."""
+        if request.ready.acquire(timeout=_lock_timeout(min(self._max_wait, _seconds_left()))):
             return
         with self._guard:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
+            if request in self._waiting:
+                self._waiting.remove(request)
                 raise BatchFailedError if _seconds_left() else OperationalError(_TOO_LATE)
-        # It has the turn, or somebody has it in hand.
-        if ticket.woken.acquire(timeout=_bounded(_seconds_left())):
+        # It may write, or another thread is writing it.
+        if request.ready.acquire(timeout=_lock_timeout(_seconds_left())):
             return
         with self._guard:
-            if ticket.leads:
-                self._pass_on()
-            if ticket.is_open:
+            if request.is_writer:
+                self._release_writer()
+            if request.is_open:
                 raise OperationalError(_TOO_LATE)
 
-    def _lead(self, ticket: _Ticket[Given, Answer]) -> None:
+    def _write_with_others(self, request: _Request[Item, Answer]) -> None:
         try:
-            with self._other_processes():
-                self._settle([ticket, *self._companions(ticket)])
+            with self._other_processes_excluded():
+                self._answer([request, *self._companions(request)])
         finally:
             with self._guard:
-                self._pass_on()
+                self._release_writer()
 
-    def _pass_on(self) -> None:
-        """The turn, to the first who waits. With the guard in hand."""
+    def _release_writer(self) -> None:
+        """Let the first waiting thread write. Call it with the guard held."""
         if self._waiting:
-            ticket = self._waiting.popleft()
-            ticket.leads = True
-            ticket.woken.release()
+            request = self._waiting.popleft()
+            request.is_writer = True
+            request.ready.release()
         else:
-            self._free += 1
+            self._free_writers += 1
 
     @contextmanager
-    def _other_processes(self) -> Iterator[None]:
-        if self._processes is None:
+    def _other_processes_excluded(self) -> Iterator[None]:
+        if self._process_lock is None:
             yield
             return
-        if not self._processes.acquire(remaining()):
+        if not self._process_lock.acquire(remaining()):
             raise OperationalError(_TOO_LATE)
         try:
             yield
         finally:
-            self._processes.release()
+            self._process_lock.release()
 
-    def _companions(self, leader: _Ticket[Given, Answer]) -> list[_Ticket[Given, Answer]]:
-        """Those who wait, up to the first who has to be in another batch."""
-        batch: list[_Ticket[Given, Answer]] = []
-        names = set(self._names(leader.given))
+    def _companions(self, first: _Request[Item, Answer]) -> list[_Request[Item, Answer]]:
+        """The waiting requests, up to the first that must be in another batch."""
+        batch: list[_Request[Item, Answer]] = []
+        keys = set(self._keys(first.item))
         with self._guard:
-            while self._waiting and len(batch) < MAX_BATCH_SIZE - 1 and not leader.alone:
-                ticket = self._waiting[0]
-                own = set(self._names(ticket.given))
-                if ticket.alone or not names.isdisjoint(own):
+            while self._waiting and len(batch) < MAX_BATCH_SIZE - 1 and not first.alone:
+                request = self._waiting[0]
+                own = set(self._keys(request.item))
+                if request.alone or not keys.isdisjoint(own):
                     break
-                names |= own
+                keys |= own
                 batch.append(self._waiting.popleft())
         return batch
 
-    def _settle(self, batch: Sequence[_Ticket[Given, Answer]]) -> None:
-        """Answers the batch, or gives each its error: nobody is left waiting, whatever happens."""
+    def _answer(self, batch: Sequence[_Request[Item, Answer]]) -> None:
+        """Give every request of the batch an answer or an error, whatever happens."""
         try:
-            answers = self._write([ticket.given for ticket in batch])
-            for ticket, answer in zip(batch, answers, strict=True):
-                ticket.answers.append(answer)
+            answers = self._write_batch([request.item for request in batch])
+            for request, answer in zip(batch, answers, strict=True):
+                request.answers.append(answer)
         except BaseException as error:
             if len(batch) > 1:
-                logger.warning("Written together in vain, each is tried alone: %s", error)
-            for ticket in batch:
-                ticket.error = error if len(batch) == 1 else BatchFailedError()
+                logger.warning("A batch could not be written. Each item is tried alone: %s", error)
+            for request in batch:
+                request.error = error if len(batch) == 1 else BatchFailedError()
             if not isinstance(error, Exception):
                 raise
         finally:
-            for ticket in batch[1:]:
-                ticket.woken.release()
+            for request in batch[1:]:
+                request.ready.release()

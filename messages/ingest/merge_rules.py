@@ -1,11 +1,17 @@
-"""The rules of truth, as the SQL that both databases run.
+"""The merge rules, as SQL fragments for both databases.
 
-Each rule takes the row that stands (`known`) and the one that arrives (`excluded`) and gives the
-same answer in whichever order the two come: that is what lets callbacks come late, twice and out of
-order. NULL is "not reported".
+Each rule combines the stored row (`known`) with the new one (`excluded`). The result does not
+depend on their order, so callbacks may arrive late, twice and out of order. NULL means "not
+reported".
+
+A fragment with values takes a function from the value's name to its SQL: a placeholder, or a column
+of a batch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Value = Callable[[str], str]
 
 MESSAGE_COLUMNS = (
     "instance_id, zapi_id, zaap_id, rank, phone, is_group, several, inbound,"
@@ -20,43 +26,78 @@ EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, d
 CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, token_check, size, body"
 FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body, lid, number"
 
-# The token of now or, for a while after it was replaced, the one before.
-_FITS = """(%(token_digest)s = token_digest
-    OR (%(token_digest)s = previous_token_digest AND %(received_at)s < previous_token_until))"""
 
-# Keys of retired versions and of archived instances open nothing, nor does a wrong token that is
-# enforced. An instance without a stored token has nothing to compare with.
-KNOWN_INSTANCE = f"""
+def message_values(value: Value) -> str:
+    """The values of MESSAGE_COLUMNS, without the message's instance and id."""
+    return ", ".join(
+        [
+            *map(value, ("zaap_id", "rank", "phone", "is_group")),
+            "false",
+            *map(value, ("inbound", "received_at", "occurred_at", "own_time")),
+            *map(value, ("accepted_at", "sent_at", "failed_at", "failure")),
+            *map(value, ("delivered_at", "read_at", "played_at", "by_us_at")),
+        ]
+    )
+
+
+def event_values(value: Value) -> str:
+    """The values of EVENT_COLUMNS, without the message."""
+    return ", ".join(
+        [
+            *map(value, ("type", "status", "raw_status", "momment", "occurred_at")),
+            *map(value, ("time_is_arrival", "received_at", "phone", "participant", "device")),
+            *(value("reason"), "0", value("callback_id")),
+        ]
+    )
+
+
+def known_instance(value: Value) -> str:
+    """The instance that a key belongs to, and whether Z-API's token matches.
+
+    Keys of retired versions and of archived instances match no row, nor does a wrong token if the
+    policy is to enforce it. An instance without a stored token has nothing to compare. After a
+    token was replaced, the previous one is accepted for a while.
+    """
+    matches = (
+        f"({value('token_digest')} = token_digest OR ({value('token_digest')} ="
+        f" previous_token_digest AND {value('received_at')} < previous_token_until))"
+    )
+    return f"""
 SELECT id,
        CASE WHEN token_policy = 'off' OR token_digest = '' THEN ''
-            WHEN %(token_digest)s = '' THEN 'missing'
-            WHEN {_FITS} THEN 'matches'
+            WHEN {value("token_digest")} = '' THEN 'missing'
+            WHEN {matches} THEN 'matches'
             ELSE 'differs' END AS token_check
 FROM whatsapp_instance
-WHERE zapi_id = %(zapi_id)s AND archived_at IS NULL
-  AND %(version)s BETWEEN oldest_key_version AND key_version
-  AND (token_policy <> 'enforce' OR token_digest = '' OR {_FITS})"""  # noqa: S608
+WHERE zapi_id = {value("zapi_id")} AND archived_at IS NULL
+  AND {value("version")} BETWEEN oldest_key_version AND key_version
+  AND (token_policy <> 'enforce' OR token_digest = '' OR {matches})"""  # noqa: S608
 
-# Of a callback that is replayed, its own row says which instance it belongs to.
-QUARANTINED_CALLBACK = """
-SELECT instance_id AS id, token_check FROM whatsapp_callback
-WHERE id = %(callback_id)s AND outcome = 'quarantined'"""
 
-# A body that is no evidence is kept only until it is forwarded.
-DROPPED_BODY = """
-CASE WHEN EXISTS (
-    SELECT 1 FROM whatsapp_webhook
-    WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''
-) THEN {body} END"""
+def quarantined_callback(value: Value) -> str:
+    """The instance of a callback that is replayed, from its own row."""
+    return (
+        "SELECT instance_id AS id, token_check FROM whatsapp_callback"  # noqa: S608
+        f" WHERE id = {value('callback_id')} AND outcome = 'quarantined'"
+    )
+
+
+def dropped_body(instance: str, body: str) -> str:
+    """A body that is not kept as evidence, kept until it is forwarded, if it will be."""
+    return f"""CASE WHEN EXISTS (
+        SELECT 1 FROM whatsapp_webhook
+        WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''
+    ) THEN {body} END"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Where the databases differ: collation to compare texts byte by byte, and what skips NULL."""
+    """Where the databases differ: byte-wise collation, what skips NULL, and a literal `%`."""
 
     collation: str
     least: str
     greatest: str
+    percent: str
 
     def lesser(self, column: str) -> str:
         return f"{column} = {self.least.format(f'known.{column}', f'excluded.{column}')}"
@@ -66,23 +107,25 @@ class Dialect:
 
 
 # PostgreSQL's LEAST skips NULL, SQLite's min() returns it.
-POSTGRESQL = Dialect('"C"', "LEAST({0}, {1})", "GREATEST({0}, {1})")
+POSTGRESQL = Dialect('"C"', "LEAST({0}, {1})", "GREATEST({0}, {1})", "%%")
 SQLITE = Dialect(
     "BINARY",
     "min(coalesce({0}, {1}), coalesce({1}, {0}))",
     "max(coalesce({0}, {1}), coalesce({1}, {0}))",
+    "%",
 )
 
 
 def _first_text(column: str, dialect: Dialect) -> str:
-    """Of two texts the one that says something; of two that do, a number before a LID.
+    """The text that is not empty; if both are not, a number rather than a LID.
 
-    A status callback may name the LID of someone whose number the delivery callback named.
+    A status callback may name the LID of somebody whose number the delivery callback named.
     """
 
     def order(row: str) -> str:
         text = f"{row}.{column}"
-        return f"({text} = '', {text} LIKE '%%@lid', {text} COLLATE {dialect.collation})"
+        is_lid = f"{text} LIKE '{dialect.percent}@lid'"
+        return f"({text} = '', {is_lid}, {text} COLLATE {dialect.collation})"
 
     return (
         f"{column} = CASE WHEN {order('excluded')} < {order('known')}"
@@ -91,7 +134,7 @@ def _first_text(column: str, dialect: Dialect) -> str:
 
 
 def message_update(dialect: Dialect) -> str:
-    """The SET clause for a message already known."""
+    """The SET clause for a message that is already stored."""
     times = ("accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at")
     return ", ".join(
         [
@@ -107,12 +150,12 @@ def message_update(dialect: Dialect) -> str:
 
 
 def event_update(dialect: Dialect) -> str:
-    """The SET clause for an event already known: one more copy, and the earliest arrival stands."""
+    """The SET clause for an event that is already stored: count the repeat, keep the earliest."""
     return ", ".join(
         [
             "repeats = known.repeats + 1",
             "time_is_arrival = known.time_is_arrival OR excluded.time_is_arrival",
-            # Ids are ordered by time: of two callbacks the lesser one came first.
+            # Ids are ordered by time, so the lesser id is the earlier callback.
             *map(dialect.lesser, ("received_at", "occurred_at", "callback_id")),
         ]
     )

@@ -1,7 +1,7 @@
-"""What store.py asks of PostgreSQL: one round trip for a callback, or for several at once.
+"""Stores entries in PostgreSQL: one round trip for a callback, or for a batch of them.
 
-Callbacks that come while others are being written share a statement: eight in one take half of what
-eight statements take, and one alone has a statement that is lighter still.
+Callbacks that arrive while others are being written share a statement. Eight in one statement take
+half as long as eight statements. A single one has a lighter statement of its own.
 """
 
 import json
@@ -12,14 +12,12 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from messages.zapi.payloads import StatusReport
 from statusboard.deadline import remaining
 from statusboard.postgresql.base import DeadlineConnection
 from statusboard.postgresql.prepared import PreparedStatement
 
 from . import postgresql_statements as statements
 from .batching import BatchFailedError, BatchWriter
-from .delivery import Delivery
 from .entries import Entry
 
 _store_status = PreparedStatement("store_status", statements.STORE_STATUS)
@@ -29,52 +27,39 @@ _settle_status = PreparedStatement("settle_status", statements.SETTLE_STATUS)
 _settle_callback = PreparedStatement("settle_callback", statements.SETTLE_CALLBACK)
 _derive = PreparedStatement("derive", statements.DERIVE)
 
-# Of a callback that shares a statement: with more of them nothing is saved, and others would wait.
+# Limits for a callback in a batch: larger ones gain nothing from it and delay the others.
 MAX_IDS = 32
 MAX_BODY_LENGTH = 16 * 1024
-# In seconds. A healthy database takes a hundredth of it; a row that somebody has locked takes more.
-QUEUE = 0.2
-# While one waits for the disk another has the processor; with more of them the batches get small.
-LEADERS = 2
+# Seconds to wait for a batch. A healthy database needs a hundredth of it, a locked row more.
+MAX_WAIT = 0.2
+# While one thread waits for the disk, another can use the processor. More would shrink the batches.
+WRITERS = 2
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
-    """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
+    """Commit an entry. Returns (instance pk, outcome), or None if no instance has this key."""
     if entry.status is None:
-        return _stored(_run(_store_callback, entry.parameters()))
-    if _may_share(entry.status, entry.delivery):
-        # By whoever waits, not by whoever has the turn at last: connecting knows no deadline.
-        own = _own_connection()
-        # In a transaction its commit is somebody else's: nobody may wait for it.
-        if not own.in_atomic_block:
-            with suppress(BatchFailedError):
-                return _turns.take(entry)
-    return _store_alone(entry)
-
-
-def _may_share(report: StatusReport, delivery: Delivery) -> bool:
-    return len(report.message_ids) <= MAX_IDS and len(delivery.body) <= MAX_BODY_LENGTH
-
-
-def _own_connection() -> BaseDatabaseWrapper:
-    """This thread's, open. Asked for once: django.db.connection looks it up at every mention."""
-    own = connections[DEFAULT_DB_ALIAS]
-    own.ensure_connection()
-    return own
-
-
-def _store_alone(entry: Entry) -> tuple[int, str] | None:
-    return _stored(_run(_store_status, entry.parameters()))
+        return _run(_store_callback, entry.parameters())
+    is_small = (
+        len(entry.status.message_ids) <= MAX_IDS and len(entry.delivery.body) <= MAX_BODY_LENGTH
+    )
+    # Each thread connects here, before it may write for others: connecting has no deadline.
+    # Within a transaction the commit is the caller's, so nobody may wait for it.
+    if is_small and not _open_connection().in_atomic_block:
+        with suppress(BatchFailedError):
+            return _batches.write(entry)
+    return _run(_store_status, entry.parameters())
 
 
 def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
-    """Commit status reports, none of which names a message of another; all of them or none."""
+    """Commit all of these status reports or none. No two of them may name the same message."""
     if len(entries) == 1:
-        return [_store_alone(entries[0])]
+        return [_run(_store_status, entries[0].parameters())]
     rows = _JSON.encode([entry.parameters() for entry in entries])
-    (answers,) = _run(_store_together, {"entries": rows}) or ("{}",)
-    stored = json.loads(answers or "{}")
-    return [_tuple(stored.get(str(entry.delivery.id))) for entry in entries]
+    (answer,) = _first_row(_store_together, {"entries": rows}) or ("{}",)
+    stored = json.loads(answer or "{}")
+    found = [stored.get(str(entry.delivery.id)) for entry in entries]
+    return [(row[0], row[1]) if row else None for row in found]
 
 
 def _messages(entry: Entry) -> list[tuple[str, str]]:
@@ -82,38 +67,42 @@ def _messages(entry: Entry) -> list[tuple[str, str]]:
     return [(entry.delivery.zapi_id, one) for one in ids]
 
 
-_turns = BatchWriter(store_together, leaders=LEADERS, queue=QUEUE, names=_messages)
+_batches = BatchWriter(store_together, writers=WRITERS, max_wait=MAX_WAIT, keys=_messages)
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
-    """Store an entry in place of its quarantined callback; None where that is there no longer."""
-    return _stored(_run(_settle_status if entry.status else _settle_callback, entry.parameters()))
+    """Store an entry in place of its quarantined callback. None if that is no longer there."""
+    return _run(_settle_status if entry.status else _settle_callback, entry.parameters())
 
 
 def derive(entry: Entry, instance_id: int) -> None:
-    """Messages and events alone, of a callback that is stored."""
-    _run(_derive, entry.parameters() | {"instance_id": instance_id})
+    """Store only the messages and events of a callback that is already stored."""
+    _first_row(_derive, entry.parameters() | {"instance_id": instance_id})
 
 
-def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
+def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[int, str] | None:
+    row = _first_row(statement, parameters)
+    return (int(row[0]), row[1]) if row else None
+
+
+def _first_row(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
     if remaining() == 0:
         raise OperationalError("no time was left to ask the database")
-    own = _own_connection()
+    own = _open_connection()
     raw: DeadlineConnection = own.connection
     with own.wrap_database_errors:
         return statement.run(raw, parameters)
 
 
-def _stored(row: tuple[str, ...] | None) -> tuple[int, str] | None:
-    return (int(row[0]), row[1]) if row else None
-
-
-def _tuple(row: list[Any] | None) -> tuple[int, str] | None:
-    return (row[0], row[1]) if row else None
+def _open_connection() -> BaseDatabaseWrapper:
+    """This thread's connection. django.db.connection would look it up at every access."""
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    return own
 
 
 def _in_json(value: Any) -> str:
-    """As the column's type reads it."""
+    """Text that PostgreSQL reads as the column's type."""
     return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 

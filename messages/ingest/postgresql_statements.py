@@ -1,143 +1,141 @@
-"""PostgreSQL's statements: instance, messages, events and callback in a single one.
+"""PostgreSQL's statements: instance, messages, events, callback and follow-up in a single one.
 
-`%(name)s` stands for a value of Entry.parameters().
+`%(name)s` is a value of Entry.parameters().
 """
-
-import re
 
 from .merge_rules import (
     CALLBACK_COLUMNS,
-    DROPPED_BODY,
     EVENT_COLUMNS,
     EVENT_IDENTITY,
     FOLLOW_UP_COLUMNS,
-    KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
     POSTGRESQL,
-    QUARANTINED_CALLBACK,
+    dropped_body,
     event_update,
+    event_values,
+    known_instance,
     message_update,
+    message_values,
+    quarantined_callback,
 )
 
-_INSTANCE = f"known_instance AS MATERIALIZED ({KNOWN_INSTANCE})"
-# Locked, so that of two replays at once the second finds it settled.
-_QUARANTINED = f"known_instance AS MATERIALIZED ({QUARANTINED_CALLBACK} FOR UPDATE)"
+# The types of the values that are not text.
+_TYPES = {
+    **dict.fromkeys(("received_at", "occurred_at", "own_time"), "timestamptz"),
+    **dict.fromkeys(("accepted_at", "sent_at", "failed_at", "delivered_at"), "timestamptz"),
+    **dict.fromkeys(("read_at", "played_at", "by_us_at"), "timestamptz"),
+    **dict.fromkeys(("is_group", "inbound", "time_is_arrival"), "bool"),
+    **dict.fromkeys(("device", "size", "version"), "int4"),
+    **{"rank": "int2", "instance_id": "int8", "callback_id": "uuid", "ids": "json"},
+    **{"body": "bytea", "dropped_body": "bytea"},
+}
+
+
+def _parameter(name: str) -> str:
+    """A value as a placeholder. What has no cast gets its type from where it is used."""
+    return f"%({name})s::{_TYPES[name]}" if name in _TYPES else f"%({name})s"
+
+
+def _column(name: str) -> str:
+    """The same value as a column of the batch."""
+    return f"given.{name}"
+
+
+_INSTANCE = f"known_instance AS MATERIALIZED ({known_instance(_parameter)})"
+# Locked, so that the second of two replays finds the callback settled.
+_QUARANTINED = f"known_instance AS MATERIALIZED ({quarantined_callback(_parameter)} FOR UPDATE)"
 _GIVEN = "known_instance AS (SELECT %(instance_id)s::int8 AS id)"
 
-_MESSAGE = """%(zaap_id)s, %(rank)s::int2, %(phone)s,
-           %(is_group)s::bool, false, %(inbound)s::bool,
-           %(received_at)s::timestamptz, %(occurred_at)s::timestamptz, %(own_time)s::timestamptz,
-           %(accepted_at)s::timestamptz, %(sent_at)s::timestamptz, %(failed_at)s::timestamptz,
-           %(failure)s, %(delivered_at)s::timestamptz, %(read_at)s::timestamptz,
-           %(played_at)s::timestamptz, %(by_us_at)s::timestamptz"""
-_EVENT = """%(type)s, %(status)s, %(raw_status)s, %(momment)s,
-           %(occurred_at)s::timestamptz, %(time_is_arrival)s::bool, %(received_at)s::timestamptz,
-           %(phone)s, %(participant)s, %(device)s::int4, %(reason)s, 0, %(callback_id)s::uuid"""
-
-# The ids come sorted, so that two callbacks naming the same messages take their locks in one order.
+# The ids are sorted, so that two callbacks with the same messages lock them in the same order.
 _STATUS = f"""
 message AS (
     INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
-    SELECT known_instance.id, given.zapi_id, {_MESSAGE}
+    SELECT known_instance.id, given.zapi_id, {message_values(_parameter)}
     FROM known_instance,
-         json_array_elements_text(%(ids)s::json) WITH ORDINALITY AS given(zapi_id, place)
+         json_array_elements_text({_parameter("ids")}) WITH ORDINALITY AS given(zapi_id, place)
     ORDER BY given.place
     ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(POSTGRESQL)}
     RETURNING known.id
 ), event AS (
     INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
-    SELECT message.id, {_EVENT}
+    SELECT message.id, {event_values(_parameter)}
     FROM message
     ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(POSTGRESQL)}
     RETURNING repeats = 0 AS is_new
 )"""  # noqa: S608  (all from constants)
-
-_CALLBACK = f"""
-stored AS (
-    INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
-    SELECT %(callback_id)s::uuid, known_instance.id, %(type)s, %(received_at)s::timestamptz,
-           {{outcome}}, %(cause)s, known_instance.token_check, %(size)s::int4, %(body)s::bytea
-    FROM known_instance
-    RETURNING instance_id, outcome
-)"""  # noqa: S608
-
-_SETTLED = """
-stored AS (
-    UPDATE whatsapp_callback
-    SET type = %(type)s, outcome = {outcome}, cause = %(cause)s, body = %(body)s::bytea
-    FROM known_instance
-    WHERE whatsapp_callback.id = %(callback_id)s::uuid
-    RETURNING instance_id, outcome
-)"""
-
-_FOLLOW_UP = f"""
-follow_up AS (
-    INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
-    SELECT %(callback_id)s::uuid, stored.instance_id, %(type)s,
-           {DROPPED_BODY.format(instance="stored.instance_id", body="%(dropped_body)s::bytea")},
-           %(lid)s, %(number)s
-    FROM stored
-)
-SELECT instance_id, outcome FROM stored"""  # noqa: S608
-
 _OUTCOME_OF_EVENTS = (
     "(SELECT CASE WHEN bool_or(is_new) THEN 'applied' ELSE 'repeated' END FROM event)"
 )
 
 
-def _with_status(instance: str, callback: str) -> str:
-    stored = callback.format(outcome=_OUTCOME_OF_EVENTS)
-    return f"WITH {instance}, {_STATUS}, {stored}, {_FOLLOW_UP}"
+def _inserted(outcome: str) -> str:
+    return f"""
+stored AS (
+    INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
+    SELECT {_parameter("callback_id")}, known_instance.id, %(type)s, {_parameter("received_at")},
+           {outcome}, %(cause)s, known_instance.token_check,
+           {_parameter("size")}, {_parameter("body")}
+    FROM known_instance
+    RETURNING instance_id, outcome
+)"""  # noqa: S608
 
 
-def _without_status(instance: str, callback: str) -> str:
-    return f"WITH {instance}, {callback.format(outcome='%(outcome)s')}, {_FOLLOW_UP}"
+def _settled(outcome: str) -> str:
+    return f"""
+stored AS (
+    UPDATE whatsapp_callback
+    SET type = %(type)s, outcome = {outcome}, cause = %(cause)s, body = {_parameter("body")}
+    FROM known_instance
+    WHERE whatsapp_callback.id = {_parameter("callback_id")}
+    RETURNING instance_id, outcome
+)"""  # noqa: S608
 
 
-STORE_STATUS = _with_status(_INSTANCE, _CALLBACK)
-STORE_CALLBACK = _without_status(_INSTANCE, _CALLBACK)
-SETTLE_STATUS = _with_status(_QUARANTINED, _SETTLED)
-SETTLE_CALLBACK = _without_status(_QUARANTINED, _SETTLED)
+_FOLLOW_UP = f"""
+follow_up AS (
+    INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
+    SELECT {_parameter("callback_id")}, stored.instance_id, %(type)s,
+           {dropped_body("stored.instance_id", _parameter("dropped_body"))}, %(lid)s, %(number)s
+    FROM stored
+)
+SELECT instance_id, outcome FROM stored"""  # noqa: S608
+
+STORE_STATUS = f"WITH {_INSTANCE}, {_STATUS}, {_inserted(_OUTCOME_OF_EVENTS)}, {_FOLLOW_UP}"
+STORE_CALLBACK = f"WITH {_INSTANCE}, {_inserted('%(outcome)s')}, {_FOLLOW_UP}"
+SETTLE_STATUS = f"WITH {_QUARANTINED}, {_STATUS}, {_settled(_OUTCOME_OF_EVENTS)}, {_FOLLOW_UP}"
+SETTLE_CALLBACK = f"WITH {_QUARANTINED}, {_settled('%(outcome)s')}, {_FOLLOW_UP}"
 DERIVE = f"WITH {_GIVEN}, {_STATUS} SELECT count(*) FROM event"  # noqa: S608
 
-_VALUE = re.compile(r"%\((\w+)\)s(?:::(\w+))?")
+_BATCH_COLUMNS = ", ".join(
+    f"{name} {_TYPES.get(name, 'text')}"
+    for name in (
+        *("ids", "version", "zapi_id", "token_digest", "received_at", "callback_id", "type"),
+        *("cause", "size", "body", "zaap_id", "rank", "phone", "is_group", "inbound"),
+        *("occurred_at", "own_time", "accepted_at", "sent_at", "failed_at", "failure"),
+        *("delivered_at", "read_at", "played_at", "by_us_at", "status", "raw_status", "momment"),
+        *("time_is_arrival", "participant", "device", "reason"),
+    )
+)
 
-
-def _of_row(text: str) -> str:
-    """The same SQL, its values taken from the row `given`, where they have their types."""
-    return _VALUE.sub(r"given.\1", text)
-
-
-def _columns(*texts: str) -> str:
-    """The row that `texts` take their values from, as a list of columns with their types."""
-    types = {"ids": "json", "version": "int4"}
-    for name, cast in _VALUE.findall(" ".join(texts)):
-        types.setdefault(name, "text")
-        if cast:
-            types[name] = cast
-    return ", ".join(f"{name} {kind}" for name, kind in types.items())
-
-
-_ROW = _columns(KNOWN_INSTANCE, _MESSAGE, _EVENT, _CALLBACK)
-
-# As STORE_STATUS, for many. No two of them name the same message: a statement cannot change a row
-# twice. The ids are sorted as Python sorts them, so that locks are taken in one order here too; who
-# waits for a lock keeps all the others waiting, so none of them does for long.
+# Like STORE_STATUS, for a batch. No two of its callbacks name the same message, because a statement
+# cannot change a row twice. The ids are sorted in Python's order, so that locks are taken in the
+# same order here. A batch that waits for a lock delays every callback in it, so the wait is short.
 STORE_TOGETHER = f"""
-WITH database_timeout AS MATERIALIZED (
+WITH timeouts AS MATERIALIZED (
     SELECT set_config('lock_timeout', '200ms', true)
 ), given AS MATERIALIZED (
-    SELECT entry.* FROM database_timeout, json_to_recordset(%(entries)s::json) AS entry({_ROW})
+    SELECT entry.*
+    FROM timeouts, json_to_recordset(%(entries)s::json) AS entry({_BATCH_COLUMNS})
 ), known AS MATERIALIZED (
     SELECT given.*, instance.id AS instance_id, instance.token_check
-    -- The limit has each looked up by the index, however many instances there are.
-    FROM given CROSS JOIN LATERAL ({_of_row(KNOWN_INSTANCE)} LIMIT 1) AS instance
+    -- LIMIT makes PostgreSQL look up each one by the index, however many instances there are.
+    FROM given CROSS JOIN LATERAL ({known_instance(_column)} LIMIT 1) AS instance
 ), named AS MATERIALIZED (
     SELECT given.*, id.value AS message
     FROM known AS given CROSS JOIN LATERAL json_array_elements_text(given.ids) AS id
 ), message AS (
     INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
-    SELECT given.instance_id, given.message, {_of_row(_MESSAGE)}
+    SELECT given.instance_id, given.message, {message_values(_column)}
     FROM named AS given
     ORDER BY given.message COLLATE "C", given.instance_id
     ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(POSTGRESQL)}
@@ -148,19 +146,19 @@ WITH database_timeout AS MATERIALIZED (
                            AND named.instance_id = message.instance_id
 ), event AS (
     INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
-    SELECT given.message_id, {_of_row(_EVENT)}
+    SELECT given.message_id, {event_values(_column)}
     FROM placed AS given
     ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(POSTGRESQL)}
     RETURNING known.message_id, repeats = 0 AS is_new
-), told AS (
+), outcomes AS (
     SELECT placed.callback_id,
            CASE WHEN bool_or(event.is_new) THEN 'applied' ELSE 'repeated' END AS outcome
     FROM event JOIN placed USING (message_id) GROUP BY placed.callback_id
 ), stored AS (
     INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
-    SELECT given.callback_id, given.instance_id, given.type, given.received_at, told.outcome,
+    SELECT given.callback_id, given.instance_id, given.type, given.received_at, outcomes.outcome,
            given.cause, given.token_check, given.size, given.body
-    FROM known AS given JOIN told USING (callback_id)
+    FROM known AS given JOIN outcomes USING (callback_id)
     RETURNING id, instance_id, type, outcome
 ), follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})

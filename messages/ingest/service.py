@@ -1,4 +1,7 @@
-"""The door's way in: a delivery is on a disk before it is answered."""
+"""Ingest: parse a delivery, store it in one transaction, else quarantine or spool it, then answer.
+
+These steps are in `record()` here and `store()` in store.py.
+"""
 
 import logging
 
@@ -16,17 +19,17 @@ from .store import (
 
 logger = logging.getLogger(__name__)
 
-# One for this process: whether to ask the database at all.
+# One per process. While it is open, the database is not asked.
 breaker = CircuitBreaker(probe, every=0.5)
 
 SPOOLED = Recorded("spooled")
 
 
 def record(delivery: Delivery) -> Recorded:
-    """Make a delivery durable: in the database or, while that is away, in the spool.
+    """Make a delivery durable: in the database or, while that is unavailable, in the spool.
 
-    Raises UnknownInstanceError, SpoolUnavailableError where it could be kept in neither, or
-    SpoolQuotaError where its instance has filled its part of the spool.
+    Raises UnknownInstanceError; SpoolUnavailableError if neither can keep it; SpoolQuotaError if
+    its instance has used up its part of the spool.
     """
     if not breaker.is_open:
         try:
@@ -34,21 +37,21 @@ def record(delivery: Delivery) -> Recorded:
         except UnknownInstanceError:
             raise
         except DatabaseUnavailableError as error:
-            logger.warning("The database is away, callbacks go to the spool: %s", error)
+            logger.warning("The database is unavailable. Callbacks go to the spool: %s", error)
             breaker.open()
         except Exception:
-            logger.exception("A callback could not even be quarantined; it goes to the spool.")
+            logger.exception("A callback could not even be quarantined. It goes to the spool.")
     known_keys.require_accepted(delivery.zapi_id, delivery.key_version)
-    # Under the same id: should the database have stored it after all, draining finds it there.
+    # The id stays the same, so draining notices if the database stored the delivery after all.
     spool.keep(delivery)
     return SPOOLED
 
 
 def note_refused(delivery: Delivery, cause: str) -> None:
-    """Keep that a delivery came whose body was not taken, and why (as stored_cause() gives it).
+    """Record that a delivery arrived whose body was refused. `cause` comes from stored_cause().
 
-    Raises UnknownInstanceError. While the database is away the log has to do: the sender is told
-    to send something else in any case.
+    Raises UnknownInstanceError. While the database is unavailable it is only logged, because the
+    sender is told to send something else anyway.
     """
     if breaker.is_open:
         return
@@ -57,4 +60,4 @@ def note_refused(delivery: Delivery, cause: str) -> None:
     except UnknownInstanceError:
         raise
     except Exception as error:
-        logger.warning("A refused callback could not be noted: %s", error)
+        logger.warning("A refused callback could not be recorded: %s", error)

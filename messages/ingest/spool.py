@@ -30,7 +30,7 @@ from .delivery import Delivery
 from .file_lock import FileLock
 from .spool_quota import SpoolQuota, Usage, Usages, usages
 
-TURN_WITHIN = 2.0  # seconds
+WRITE_TIMEOUT = 2.0  # seconds
 # In bytes. To write so much anew takes a tenth of a second.
 _MAX_REWRITTEN: Final = 16 * 2**20
 # Whether this process has deleted nothing since it cleaned the file.
@@ -86,17 +86,13 @@ def keep(delivery: Delivery) -> None:
         token_digest=delivery.token_digest,
     )
     try:
-        with deadline(TURN_WITHIN):
-            _take_turn(row)
+        with deadline(WRITE_TIMEOUT):
+            try:
+                _batches.write(row)
+            except BatchFailedError:
+                _batches.write(row, alone=True)
     except (Error, OSError) as error:
         raise SpoolUnavailableError(str(error)) from error
-
-
-def _take_turn(row: SpooledCallback) -> None:
-    try:
-        _turns.take(row)
-    except BatchFailedError:
-        _turns.take(row, alone=True)
 
 
 def state() -> SpoolState:
@@ -294,7 +290,9 @@ def _usages() -> Usages:
 
 
 _quota = SpoolQuota(_usages)
-_turns = BatchWriter(_write_surely, processes=FileLock(settings.SPOOL_PATH.with_suffix(".turn")))
+_batches = BatchWriter(
+    _write_surely, process_lock=FileLock(settings.SPOOL_PATH.with_suffix(".turn"))
+)
 
 
 @contextmanager

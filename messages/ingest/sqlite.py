@@ -1,7 +1,6 @@
-"""The same rules in one short transaction; SQLite cannot write from within a WITH."""
+"""Stores entries in SQLite by the same rules, in one short transaction with several statements."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,96 +18,92 @@ from .entries import Entry
 from .file_lock import FileLock
 from .merge_rules import (
     CALLBACK_COLUMNS,
-    DROPPED_BODY,
     EVENT_COLUMNS,
     EVENT_IDENTITY,
     FOLLOW_UP_COLUMNS,
-    KNOWN_INSTANCE,
     MESSAGE_COLUMNS,
-    QUARANTINED_CALLBACK,
     SQLITE,
+    dropped_body,
     event_update,
+    event_values,
+    known_instance,
     message_update,
+    message_values,
+    quarantined_callback,
 )
 
 
-def _named(text: str) -> str:
-    """SQL in SQLite's own form (:name), turned into it once and not at every call."""
-    return re.sub(r"%\((\w+)\)s", r":\1", text).replace("%%", "%")
+def _parameter(name: str) -> str:
+    return f":{name}"
 
 
-_STORE_MESSAGES = _named(f"""
+_KNOWN_INSTANCE = known_instance(_parameter)
+_QUARANTINED_CALLBACK = quarantined_callback(_parameter)
+
+_STORE_MESSAGES = f"""
 INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
-SELECT %(instance_id)s, given.value, %(zaap_id)s, %(rank)s, %(phone)s, %(is_group)s, 0, %(inbound)s,
-       %(received_at)s, %(occurred_at)s, %(own_time)s,
-       %(accepted_at)s, %(sent_at)s, %(failed_at)s, %(failure)s,
-       %(delivered_at)s, %(read_at)s, %(played_at)s, %(by_us_at)s
-FROM json_each(%(ids)s) AS given WHERE true
-ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(SQLITE)}""")  # noqa: S608
+SELECT :instance_id, given.value, {message_values(_parameter)}
+FROM json_each(:ids) AS given WHERE true
+ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(SQLITE)}"""  # noqa: S608
 
-_STORE_EVENTS = _named(f"""
+_STORE_EVENTS = f"""
 INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
-SELECT message.id, %(type)s, %(status)s, %(raw_status)s, %(momment)s,
-       %(occurred_at)s, %(time_is_arrival)s, %(received_at)s,
-       %(phone)s, %(participant)s, %(device)s, %(reason)s, 0, %(callback_id)s
+SELECT message.id, {event_values(_parameter)}
 FROM whatsapp_message AS message
-WHERE message.instance_id = %(instance_id)s
-  AND message.zapi_id IN (SELECT value FROM json_each(%(ids)s))
+WHERE message.instance_id = :instance_id
+  AND message.zapi_id IN (SELECT value FROM json_each(:ids))
 ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(SQLITE)}
-RETURNING repeats""")  # noqa: S608
+RETURNING repeats"""  # noqa: S608
 
-_STORE_CALLBACK = _named(f"""
+_STORE_CALLBACK = f"""
 INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
-VALUES (%(callback_id)s, %(instance_id)s, %(type)s, %(received_at)s,
-        %(outcome)s, %(cause)s, %(token_check)s, %(size)s, %(body)s)""")  # noqa: S608
+VALUES (:callback_id, :instance_id, :type, :received_at,
+        :outcome, :cause, :token_check, :size, :body)"""  # noqa: S608
 
-_SETTLE_CALLBACK = _named("""
+_SETTLE_CALLBACK = """
 UPDATE whatsapp_callback
-SET type = %(type)s, outcome = %(outcome)s, cause = %(cause)s, body = %(body)s
-WHERE id = %(callback_id)s""")
+SET type = :type, outcome = :outcome, cause = :cause, body = :body
+WHERE id = :callback_id"""
 
-_STORE_FOLLOW_UP = _named(f"""
+_STORE_FOLLOW_UP = f"""
 INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
-VALUES (%(callback_id)s, %(instance_id)s, %(type)s,
-        {DROPPED_BODY.format(instance="%(instance_id)s", body="%(dropped_body)s")},
-        %(lid)s, %(number)s)""")  # noqa: S608
-
-_KNOWN_INSTANCE, _QUARANTINED_CALLBACK = _named(KNOWN_INSTANCE), _named(QUARANTINED_CALLBACK)
+VALUES (:callback_id, :instance_id, :type, {dropped_body(":instance_id", ":dropped_body")},
+        :lid, :number)"""  # noqa: S608
 
 
 def store(entry: Entry) -> tuple[int, str] | None:
-    """Commit an entry; gives (instance pk, outcome), or None where the key opens nothing."""
+    """Commit an entry. Returns (instance pk, outcome), or None if no instance has this key."""
     if connection.in_atomic_block:
-        # Its commit is somebody else's: nobody may wait for it.
+        # The commit is the caller's, so nobody may wait for it.
         return store_together([entry])[0]
     try:
-        return _turns.take(entry)
+        return _batches.write(entry)
     except BatchFailedError:
-        return _turns.take(entry, alone=True)
+        return _batches.write(entry, alone=True)
 
 
 def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
-    """Commit them; all or none."""
+    """Commit all of them or none."""
     limit_sqlite_wait()
     with _transaction() as raw:
         return [_write(raw, entry, _KNOWN_INSTANCE, _STORE_CALLBACK) for entry in entries]
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
-    """Store an entry in place of its quarantined callback; None where that is there no longer."""
+    """Store an entry in place of its quarantined callback. None if that is no longer there."""
     with _transaction() as raw:
         return _write(raw, entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
 
 
 def derive(entry: Entry, instance_id: int) -> None:
-    """Messages and events alone, of a callback that is stored."""
+    """Store only the messages and events of a callback that is already stored."""
     with _transaction() as raw:
         _apply(raw, _adapted(entry) | {"instance_id": instance_id})
 
 
 @contextmanager
 def _transaction() -> Iterator[sqlite3.Connection]:
-    """The connection itself: Django's cursor turns the placeholders again at every call."""
+    """The raw connection: Django's cursor would convert the placeholders at every call."""
     own = connections[DEFAULT_DB_ALIAS]
     with transaction.atomic(), own.wrap_database_errors:
         yield own.connection
@@ -117,7 +112,7 @@ def _transaction() -> Iterator[sqlite3.Connection]:
 def _write(
     raw: sqlite3.Connection, entry: Entry, known: str, callback: str
 ) -> tuple[int, str] | None:
-    """In the caller's transaction, which may be that of many."""
+    """In the caller's transaction, which may hold a whole batch."""
     parameters = _adapted(entry)
     row = raw.execute(known, parameters).fetchone()
     if row is None:
@@ -136,12 +131,12 @@ def _apply(raw: sqlite3.Connection, parameters: dict[str, Any]) -> str:
     return "applied" if is_new else "repeated"
 
 
-def _processes() -> FileLock | None:
+def _process_lock() -> FileLock | None:
     name = str(settings.DATABASES["default"]["NAME"])
     return None if name == ":memory:" else FileLock(Path(f"{name}.turn"))
 
 
-_turns = BatchWriter(store_together, processes=_processes())
+_batches = BatchWriter(store_together, process_lock=_process_lock())
 
 
 def _adapted(entry: Entry) -> dict[str, Any]:
@@ -149,7 +144,7 @@ def _adapted(entry: Entry) -> dict[str, Any]:
 
 
 def _adapt(value: Any) -> Any:
-    """As Django's SQLite backend stores it: naive UTC, UUIDs as 32 hex digits."""
+    """The form in which Django's SQLite backend stores it: naive UTC, UUIDs as 32 hex digits."""
     match value:
         case None | str():
             return value

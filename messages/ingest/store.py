@@ -1,17 +1,14 @@
-"""A delivery into the database, within a time that its sender can wait for."""
+"""Stores a delivery in the database, within a time that its sender can wait for."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import uuid4
 
-from django.db import (
-    Error,
-    connection,
-    transaction,
-)
+from django.db import Error, connection, transaction
 from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
@@ -27,18 +24,16 @@ from .quarantine import within_cap
 
 logger = logging.getLogger(__name__)
 
-# What the database may take in all, in seconds. A healthy one needs a thousandth of it.
+# Seconds for all queries of one callback. A healthy database needs a thousandth of it.
 DATABASE_TIMEOUT = 1.5
-# A persistent connection that is dead says so at once; a second try later would take too long.
+# A dead persistent connection fails at once. After so many seconds a second try would be too late.
 RETRY_WITHIN = 0.5
-
-Result = TypeVar("Result")
 
 _WRITTEN = [model._meta.db_table for model in (Callback, Message, StatusEvent, FollowUp, Instance)]
 
 
 class Backend(Protocol):
-    """What postgresql.py and sqlite.py both offer; the comments are there."""
+    """The functions that postgresql.py and sqlite.py both provide, documented there."""
 
     def store(self, entry: Entry) -> tuple[int, str] | None: ...
 
@@ -50,11 +45,11 @@ class Backend(Protocol):
 
 
 class UnknownInstanceError(LookupError):
-    """No instance answers to this key: it never existed, is archived, or the key is retired."""
+    """No instance has this key: it never existed, is archived, or the key is retired."""
 
 
 class DatabaseUnavailableError(Exception):
-    """The database is refusing, frozen, locked or not ready: nothing can be stored now."""
+    """The database refuses, hangs, is locked or not migrated. Nothing can be stored now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,88 +60,79 @@ class Recorded:
 
 
 def store(delivery: Delivery) -> Recorded:
-    """Commit a delivery to the database.
+    """Parse a delivery and commit it, in quarantine if it cannot be applied.
 
-    Raises UnknownInstanceError or DatabaseUnavailableError. Storing the same delivery again is
-    then safe, even if the answer to a commit was lost, because its id is stored at most once.
+    Raises UnknownInstanceError or DatabaseUnavailableError. Storing the same delivery again is then
+    safe, even if the answer to a commit was lost, because its id is stored at most once.
     """
-    return _in_time(lambda: _store_or_quarantine(delivery))
+    with _in_time():
+        entry = read(delivery)
+        try:
+            return _commit(entry)
+        except UnknownInstanceError:
+            raise
+        except Exception as error:
+            if is_away(error):
+                raise
+            known = Callback.objects.filter(pk=delivery.id).values_list("outcome", "cause").first()
+            if known:
+                return Recorded(*known)
+            # An authenticated callback is stored even if we have a bug that breaks applying it.
+            logger.exception("A callback could not be applied. It is kept in quarantine.")
+            cause = gettext_noop("It could not be applied; the log says why.")
+            return _commit(quarantined(delivery, cause, entry.type))
 
 
 def store_refused(delivery: Delivery, cause: str) -> None:
-    """Commit that a delivery came whose body was not taken. Raises as store() does."""
-    _in_time(lambda: _store_surely(quarantined(delivery, cause)))
+    """Commit that a delivery arrived whose body was refused. Raises the same errors as store()."""
+    with _in_time():
+        _commit(quarantined(delivery, cause))
 
 
-def _in_time(write: Callable[[], Result]) -> Result:
-    """Whatever goes wrong in it, the next callback has a connection that is in step."""
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Limits the time, and closes the connection after an error, so that the next one is clean."""
     try:
         with database_timeout(DATABASE_TIMEOUT):
-            return write()
+            yield
     except UnknownInstanceError:
         raise
     except Exception as error:
-        _give_up_connection()
+        _close_connection()
         if is_away(error):
             raise DatabaseUnavailableError(str(error)) from error
         raise
 
 
-def probe() -> None:
-    """Raises an Error unless a callback could be stored now. Leaves nothing behind."""
+def _commit(entry: Entry) -> Recorded:
+    if entry.outcome == Outcome.QUARANTINED:
+        entry = within_cap(entry)
     try:
-        with database_timeout(DATABASE_TIMEOUT), transaction.atomic():
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    # A migration's lock must not look like an answer, nor be waited for.
-                    cursor.execute(f"LOCK TABLE {', '.join(_WRITTEN)} IN ROW EXCLUSIVE MODE NOWAIT")
-            FollowUp.objects.create(callback_id=uuid4(), instance_id=0)
-            transaction.set_rollback(True)
-    finally:
-        connection.close()
-
-
-def _store_or_quarantine(delivery: Delivery) -> Recorded:
-    entry = read(delivery)
-    try:
-        return _store_surely(entry)
-    except UnknownInstanceError:
-        raise
-    except Exception as error:
-        if is_away(error):
-            raise
-        if known := _already_stored(delivery):
-            return known
-        # Authenticated is stored before it is understood: our own mistake must not lose it.
-        logger.exception("A callback could not be applied; it is kept in quarantine.")
-        cause = gettext_noop("It could not be applied; the log says why.")
-        return _store_surely(quarantined(delivery, cause, entry.type))
-
-
-def _already_stored(delivery: Delivery) -> Recorded | None:
-    """What a delivery stored before came to: its id is unique, so a second try is refused."""
-    known = Callback.objects.filter(pk=delivery.id).values_list("outcome", "cause").first()
-    return Recorded(*known) if known else None
-
-
-def _store_surely(entry: Entry) -> Recorded:
-    """Store, once more on a fresh connection where a persistent one is dead or out of date.
-
-    A migration can invalidate what was prepared on it, and only on it.
-    """
-    try:
-        return _store(entry)
+        stored = _write(entry)
     except Error as error:
         if connection.in_atomic_block or not is_away(error):
             raise
-        _give_up_connection()
+        # The persistent connection may be dead, or a migration invalidated what it had prepared.
+        _close_connection()
         if (remaining() or 0) < DATABASE_TIMEOUT - RETRY_WITHIN:
             raise
-        return _store(entry)
+        stored = _write(entry)
+    if stored is None:
+        raise UnknownInstanceError
+    return Recorded(str(stored[1]), entry.cause, entry.malformed)
 
 
-def _give_up_connection() -> None:
-    """It may be dead, or out of step with the server: the next callback opens another one."""
+def _write(entry: Entry) -> tuple[int, str] | None:
+    if entry.connection is None:
+        return backend().store(entry)
+    with transaction.atomic():
+        stored = backend().store(entry)
+        if stored:
+            note_connection(stored[0], entry.connection, entry.delivery)
+        return stored
+
+
+def _close_connection() -> None:
     if not connection.in_atomic_block:
         connection.close()
 
@@ -156,21 +142,6 @@ def backend() -> Backend:
     return postgresql if connection.vendor == "postgresql" else sqlite
 
 
-def _store(entry: Entry) -> Recorded:
-    if entry.outcome == Outcome.QUARANTINED:
-        entry = within_cap(entry)
-    if entry.connection is None:
-        stored = backend().store(entry)
-    else:
-        with transaction.atomic():
-            stored = backend().store(entry)
-            if stored:
-                note_connection(stored[0], entry.connection, entry.delivery)
-    if stored is None:
-        raise UnknownInstanceError
-    return Recorded(str(stored[1]), entry.cause, entry.malformed)
-
-
 def note_connection(instance_id: int, report: ConnectionReport, delivery: Delivery) -> None:
     own_time = usable_moment(report.occurred_at, delivery.received_at)
     at = own_time or delivery.received_at
@@ -178,3 +149,17 @@ def note_connection(instance_id: int, report: ConnectionReport, delivery: Delive
     instance.note_connection(connected=report.connected, at=at, reason=report.reason)
     if report.connected and report.number:
         instance.note_number(report.number, at)
+
+
+def probe() -> None:
+    """Check that a callback could be stored now. Writes nothing. Raises a database Error."""
+    try:
+        with database_timeout(DATABASE_TIMEOUT), transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    # Fail at once, instead of waiting, while a migration holds a lock.
+                    cursor.execute(f"LOCK TABLE {', '.join(_WRITTEN)} IN ROW EXCLUSIVE MODE NOWAIT")
+            FollowUp.objects.create(callback_id=uuid4(), instance_id=0)
+            transaction.set_rollback(True)
+    finally:
+        connection.close()

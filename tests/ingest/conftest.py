@@ -36,13 +36,14 @@ def forget_usages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def away(spool_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Call it with True and the database refuses every callback, with False and it is back."""
-    real = store._store
+    backend = store.backend()
+    real = backend.store
 
     def refuse(*_: object) -> None:
         raise OperationalError("connection refused")
 
     def switch(is_away: bool) -> None:
-        monkeypatch.setattr(store, "_store", refuse if is_away else real)
+        monkeypatch.setattr(backend, "store", refuse if is_away else real)
         monkeypatch.setattr(breaker, "_probe", refuse if is_away else store.probe)
         breaker.close()
 

@@ -71,7 +71,7 @@ def test_while_it_is_open_the_database_is_not_asked(away, post, monkeypatch):
     away(True)
     post({"type": "DeliveryCallback", "messageId": "M"})
     assert breaker.is_open
-    monkeypatch.setattr(store, "_store", lambda entry: pytest.fail("asked"))
+    monkeypatch.setattr(store.backend(), "store", lambda entry: pytest.fail("asked"))
     assert post({"type": "DeliveryCallback", "messageId": "M"}).json() == {"outcome": "spooled"}
 
 

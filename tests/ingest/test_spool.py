@@ -169,13 +169,13 @@ class TestDraining:
         assert (callback.pk, callback.received_at) == (spooled.id, spooled.received_at)
 
     def test_a_commit_whose_answer_was_lost_counts_once(self, away, instance, monkeypatch):
-        really_store = store._store
+        really_store = store.backend().store
 
         def store_and_lose_the_answer(entry):
             really_store(entry)
             raise OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr(store, "_store", store_and_lose_the_answer)
+        monkeypatch.setattr(store.backend(), "store", store_and_lose_the_answer)
         assert record(delivery()).outcome in ("applied", "spooled")
         away(False)
         drain()
@@ -255,19 +255,19 @@ class TestWhoseFault:
     def test_a_poisonous_callback_is_quarantined_and_the_breaker_stays_closed(
         self, instance, spool_path, monkeypatch
     ):
-        real = store._store
+        real = store.backend().store
 
         def choke(entry):
             if entry.status:
                 raise ValueError("our own mistake")
             return real(entry)
 
-        monkeypatch.setattr(store, "_store", choke)
+        monkeypatch.setattr(store.backend(), "store", choke)
         assert record(delivery()).outcome == "quarantined"
         assert not breaker.is_open
 
     def test_what_cannot_even_be_quarantined_is_spooled(self, instance, spool_path, monkeypatch):
-        monkeypatch.setattr(store, "_store", lambda entry: 1 / 0)
+        monkeypatch.setattr(store.backend(), "store", lambda entry: 1 / 0)
         assert record(delivery()).outcome == "spooled"
         assert not breaker.is_open
         assert drain() == 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from messages.ingest import Delivery, new_delivery_id, postgresql, record, store
 from messages.ingest.entries import read
-from messages.ingest.postgresql import LEADERS
+from messages.ingest.postgresql import WRITERS
 from messages.ingest.store import backend
 from messages.models import Callback, FollowUp, Message, StatusEvent
 from tests.conftest import ZAPI_ID
@@ -152,19 +152,19 @@ def test_one_that_cannot_be_stored_spoils_nobody_elses(instance, patient, monkey
     twice = delivery({"status": "SENT"}, "twice")
     record(twice)
     early, late = (
-        [delivery({"status": "READ"}, f"{when} {place}") for place in range(LEADERS)]
+        [delivery({"status": "READ"}, f"{when} {place}") for place in range(WRITERS)]
         for when in ("early", "late")
     )
-    turns = postgresql._turns
-    monkeypatch.setattr(turns, "_queue", math.inf)
+    batches = postgresql._batches
+    monkeypatch.setattr(batches, "_max_wait", math.inf)
     with ThreadPoolExecutor(8) as pool:
         with locked():
             outcomes = [pool.submit(outcome, one) for one in early]
-            wait_until(lambda: not turns._free, "nobody writes")
+            wait_until(lambda: not batches._free_writers, "nobody writes")
             outcomes += [pool.submit(outcome, one) for one in (*late, twice)]
-            wait_until(lambda: len(turns._waiting) == len(late) + 1, "nobody waits")
+            wait_until(lambda: len(batches._waiting) == len(late) + 1, "nobody waits")
         assert {future.result() for future in outcomes} == {"applied"}
-    assert Message.objects.count() == 1 + 2 * LEADERS
+    assert Message.objects.count() == 1 + 2 * WRITERS
     assert not Callback.objects.filter(outcome="quarantined").exists()
 
 
@@ -174,7 +174,7 @@ def test_one_that_cannot_be_stored_spoils_nobody_elses(instance, patient, monkey
 def test_a_locked_message_holds_up_nobody_elses(instance, patient, before):
     """While it waits, as the first of all or among the others, these are written all the same."""
     record(delivery({"status": "SENT"}, "locked"))
-    blocked = [delivery({"status": "READ"}, "locked") for _ in range(LEADERS)]
+    blocked = [delivery({"status": "READ"}, "locked") for _ in range(WRITERS)]
     free = [delivery({"status": "READ"}, f"free {place}") for place in range(6)]
     with ThreadPoolExecutor(8) as pool:
         with locked("SELECT 1 FROM whatsapp_message WHERE zapi_id = 'locked' FOR UPDATE"):

@@ -1,6 +1,7 @@
 """Threads that write side by side, and who writes for whom."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +22,11 @@ class Writer:
         self.batches: list[list[Any]] = []
         self.began = threading.Event()
         self.go_on = threading.Event()
-        self.turns: BatchWriter[Any, str] = BatchWriter(self.write, **options)
+        self.written_by: Callable[[Any], Any] = self.write
+        self.writer: BatchWriter[Any, Any] = BatchWriter(self._call, **options)
+
+    def _call(self, items):
+        return self.written_by(items)
 
     def write(self, numbers):
         self.batches.append(list(numbers))
@@ -33,16 +38,16 @@ class Writer:
         return [f"{number} written" for number in numbers]
 
     def wait_for(self, number):
-        wait_until(lambda: len(self.turns._waiting) >= number, "nobody waits")
+        wait_until(lambda: len(self.writer._waiting) >= number, "nobody waits")
 
     @contextmanager
     def busy(self, pool, *waiting):
         """Somebody writes, and these wait meanwhile, in this order."""
-        holder = pool.submit(self.turns.take, "hold")
+        holder = pool.submit(self.writer.write, "hold")
         assert self.began.wait(5)
         futures = []
         for place, (number, options) in enumerate(waiting, 1):
-            futures.append(pool.submit(self.turns.take, number, **options))
+            futures.append(pool.submit(self.writer.write, number, **options))
             self.wait_for(place)
         yield futures
         self.go_on.set()
@@ -61,14 +66,14 @@ def after_hold(writer):
 
 def test_everybody_gets_their_own_answer(pool):
     writer = Writer()
-    assert list(pool.map(writer.turns.take, range(20, 220))) == [
+    assert list(pool.map(writer.writer.write, range(20, 220))) == [
         f"{number} written" for number in range(20, 220)
     ]
 
 
 def test_who_comes_alone_is_written_alone():
     writer = Writer()
-    assert [writer.turns.take(1), writer.turns.take(2)] == ["1 written", "2 written"]
+    assert [writer.writer.write(1), writer.writer.write(2)] == ["1 written", "2 written"]
     assert writer.batches == [[1], [2]]
 
 
@@ -81,7 +86,7 @@ def test_those_who_wait_are_written_together(pool):
 
 
 def test_those_who_share_a_name_are_not_written_together(pool):
-    writer = Writer(names=lambda number: [number if number == "hold" else number % 10])
+    writer = Writer(keys=lambda number: [number if number == "hold" else number % 10])
     with writer.busy(pool, (1, {}), (2, {}), (11, {}), (3, {})) as waiting:
         pass
     assert [future.result(5) for future in waiting][2] == "11 written"
@@ -104,26 +109,26 @@ def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
         with pytest.raises(BatchFailedError):
             future.result(5)
     with pytest.raises(ValueError, match="thirteen"):
-        writer.turns.take(13, alone=True)
-    assert writer.turns.take(12, alone=True) == "12 written"
+        writer.writer.write(13, alone=True)
+    assert writer.writer.write(12, alone=True) == "12 written"
 
 
 def test_who_cannot_wait_longer_is_told_so_and_leaves_nothing_behind(pool):
     writer = Writer()
-    with writer.busy(pool), deadline(0.01), pytest.raises(OperationalError, match="turn"):
-        writer.turns.take(1)
-    assert writer.turns.take(2) == "2 written"
+    with writer.busy(pool), deadline(0.01), pytest.raises(OperationalError, match="in time"):
+        writer.writer.write(1)
+    assert writer.writer.write(2) == "2 written"
     assert after_hold(writer) == [[2]]
 
 
 def test_another_process_is_waited_for_no_longer_than_allowed(tmp_path):
     mine, other = FileLock(tmp_path / "turn"), FileLock(tmp_path / "turn")
-    writer = Writer(processes=mine)
+    writer = Writer(process_lock=mine)
     other.acquire(None)
-    with deadline(0.05), pytest.raises(OperationalError, match="turn"):
-        writer.turns.take(1)
+    with deadline(0.05), pytest.raises(OperationalError, match="in time"):
+        writer.writer.write(1)
     other.release()
-    assert writer.turns.take(2) == "2 written"
+    assert writer.writer.write(2) == "2 written"
     assert writer.batches == [[2]]
 
 
@@ -133,13 +138,13 @@ def test_those_who_run_out_of_time_hand_on_the_lead(pool):
     def impatient(number):
         with deadline(0.001 * (number % 5)):
             try:
-                return writer.turns.take(number)
+                return writer.writer.write(number)
             except OperationalError:
                 return "too late"
 
     answers = list(pool.map(impatient, range(20, 420)))
     assert set(answers) <= {"too late", *(f"{number} written" for number in range(20, 420))}
-    assert writer.turns.take(1) == "1 written"
+    assert writer.writer.write(1) == "1 written"
 
 
 def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
@@ -153,22 +158,22 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
 
     def take(number, seconds):
         with deadline(seconds):
-            return writer.turns.take(number)
+            return writer.writer.write(number)
 
     with writer.busy(pool):
         leader = pool.submit(take, 1, 5)
         writer.wait_for(1)
         companion = pool.submit(take, 2, 0.3)
         writer.wait_for(2)
-        writer.turns._write = write_slowly
-    with pytest.raises(OperationalError, match="turn"):
+        writer.written_by = write_slowly
+    with pytest.raises(OperationalError, match="in time"):
         companion.result(5)
     enough.set()
     assert leader.result(5) == 1
 
 
 def test_who_waits_too_long_for_the_others_is_told_to_go_alone(pool):
-    writer = Writer(queue=0.01)
+    writer = Writer(max_wait=0.01)
     with writer.busy(pool), pytest.raises(BatchFailedError):
-        writer.turns.take(1)
+        writer.writer.write(1)
     assert after_hold(writer) == []
