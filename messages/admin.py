@@ -195,7 +195,7 @@ class ReadOnly(admin.options.BaseModelAdmin):
 
     @admin.display(description=_("body"))
     def no_body(self, row: Any) -> str:
-        return str(_("It holds whole numbers, which you may not see."))
+        return str(_("It contains full phone numbers, which your role cannot see."))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -229,7 +229,7 @@ class MessageAdmin(ReadOnly, SoundRequests):
     list_filter = [("instance", VisibleInstances), "is_group", "inbound"]
     list_select_related = ["instance"]
     search_fields = ["zapi_id__exact", "zaap_id__exact", "phone__exact"]
-    search_help_text = _("A whole message id, zaap id or phone in digits.")
+    search_help_text = _("Enter a full message id, Z-API id or phone number (digits only).")
     ordering = ["-first_heard_at", "-id"]
     inlines = [StatusEventInline]
     # Counting millions of rows to say how many there are is not worth the wait.
@@ -261,11 +261,11 @@ class CallbackAdmin(ReadOnly, SoundRequests):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, super().get_list_display(request))
 
-    @admin.action(description=_("Reprocess those that are quarantined"), permissions=["reprocess"])
+    @admin.action(description=_("Reprocess rejected callbacks"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
         result = replay(queryset.filter(outcome=Outcome.QUARANTINED))
         audit(request, Action.REPLAYED, details=dict(result.outcomes))
-        words = _("%(settled)d reprocessed, %(left)d still quarantined.")
+        words = _("%(settled)d reprocessed, %(left)d still rejected.")
         settled = result.tried - result.outcomes[Outcome.QUARANTINED]
         messages.info(request, words % {"settled": settled, "left": result.left})
 
@@ -330,7 +330,9 @@ class InstanceAdmin(ReadOnly, SoundRequests):
             ask_for_push([webhook])
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": webhook.kind})
         if not reason:
-            messages.success(request, _("The worker is pushing; reload this page for the result."))
+            messages.success(
+                request, _("The worker is updating Z-API. Reload this page to see the result.")
+            )
 
     def has_push_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("whatsapp.change_instance")

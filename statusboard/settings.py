@@ -367,6 +367,7 @@ MFA_FORMS = {
     "authenticate": "messages.accounts.forms.CodeForm",
     "reauthenticate": "messages.accounts.forms.CodeAgainForm",
     "authenticate_webauthn": "messages.accounts.forms.PasskeyForm",
+    "edit_webauthn": "messages.accounts.forms.RenamePasskeyForm",
     "reauthenticate_webauthn": "messages.accounts.forms.PasskeyAgainForm",
     "login_webauthn": "messages.accounts.forms.PasskeySignInForm",
 }

@@ -22,17 +22,17 @@ from statusboard.client_ips import client_ip
 
 from .browser_names import browser_in_words
 
-PASSWORD_CHANGED: Final = gettext_lazy("A new password was chosen for your account.")
+PASSWORD_CHANGED: Final = gettext_lazy("Your password was changed.")
 EMAIL_CHANGED: Final = gettext_lazy("The e-mail address of your account was changed.")
 FACTOR_ADDED: Final = gettext_lazy("A second factor was added to your account.")
 FACTOR_REMOVED: Final = gettext_lazy("A second factor was removed from your account.")
 CODES_MADE: Final = gettext_lazy("Your account has new recovery codes.")
 CODES_REMOVED: Final = gettext_lazy("The recovery codes of your account were removed.")
 TWO_FACTOR_RESET: Final = gettext_lazy("All second factors were removed from your account.")
-API_KEY_MADE: Final = gettext_lazy("An API key was made by your account.")
-ACCESS_CHANGED: Final = gettext_lazy("Your role, or what you may see, was changed.")
-SWITCHED_OFF: Final = gettext_lazy("Your account was switched off.")
-SWITCHED_ON: Final = gettext_lazy("Your account was switched on again.")
+API_KEY_MADE: Final = gettext_lazy("Your account created an API key.")
+ACCESS_CHANGED: Final = gettext_lazy("Your role or access was changed.")
+SWITCHED_OFF: Final = gettext_lazy("Your account was deactivated.")
+SWITCHED_ON: Final = gettext_lazy("Your account was reactivated.")
 
 
 def notify(

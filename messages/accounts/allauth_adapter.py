@@ -1,6 +1,6 @@
 """How allauth behaves here: closed to strangers, secrets encrypted, failures written down."""
 
-from typing import Any
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from messages.models import Secret, SecretUnreadableError
 from statusboard.absolute_urls import absolute_url, is_path_of_site
@@ -21,6 +22,9 @@ from statusboard.client_ips import client_ip
 from .passwords import is_own_password, user_by_password
 from .recent_sign_in import has_signed_in_recently
 from .second_factors import factors_of
+
+
+_WRONG_PASSWORD: Final = gettext_lazy("Wrong user name or password.")
 
 
 class _Site:
@@ -35,6 +39,16 @@ class _Site:
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """People are let in by an admin; nobody signs themselves up."""
+
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "account_inactive": gettext_lazy("This account is deactivated"),
+        "email_password_mismatch": _WRONG_PASSWORD,
+        "username_password_mismatch": _WRONG_PASSWORD,
+        "enter_current_password": gettext_lazy("Enter your current password."),
+        "incorrect_code": gettext_lazy("Wrong code."),
+        "incorrect_password": gettext_lazy("Wrong password."),
+        "rate_limited": gettext_lazy("Too many attempts. Try again later."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -71,6 +85,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     """The second factors' secrets are encrypted as Z-API's tokens are."""
+
+    error_messages: ClassVar = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": gettext_lazy(
+            "Two-factor sign-in is required. Add another app or passkey before you remove this one."
+        ),
+        "incorrect_code": gettext_lazy("Wrong code."),
+    }
 
     def encrypt(self, text: str) -> str:
         return Secret.of(text).sealed

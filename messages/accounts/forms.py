@@ -22,6 +22,7 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
@@ -84,7 +85,7 @@ class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc
     labels: ClassVar = {
         "oldpassword": _("Current password"),
         "password1": _("New password"),
-        "password2": _("New password, again"),
+        "password2": _("Repeat new password"),
     }
 
     def clean_oldpassword(self) -> str:
@@ -99,7 +100,7 @@ class PasswordAgainForm(_InOurWords, PasswordReauthenticateForm):  # type: ignor
 
 
 class ChosenPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # as above
-    labels: ClassVar = {"password1": _("New password"), "password2": _("New password, again")}
+    labels: ClassVar = {"password1": _("New password"), "password2": _("Repeat new password")}
 
     def save(self) -> None:
         """The link works once, also for two people who open it at the same time."""
@@ -198,11 +199,16 @@ class AddPasskeyForm(_PasskeyAnswer, AddWebAuthnForm):  # type: ignore[misc]  # 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
         alone = self.fields["passwordless"]
         alone.initial = True
-        alone.label = _("Sign in with it alone, without a password")
-        alone.help_text = _("It then has to ask for your fingerprint, face or PIN each time.")
+        alone.label = _("Sign in without a password")
+        alone.help_text = _("You will confirm with fingerprint, face or PIN.")
 
     def clean(self) -> Any:
         with self._reading():
             return super().clean()
+
+
+class RenamePasskeyForm(_InOurWords, EditWebAuthnForm):  # type: ignore[misc]  # as above
+    labels: ClassVar = {"name": _("Name")}

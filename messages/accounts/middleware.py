@@ -55,10 +55,10 @@ class SessionLimitMiddleware:
             request.session[SIGNED_IN_AT] = now
         if now - request.session[SIGNED_IN_AT] > settings.SESSION_MAX_HOURS * 3600 > 0:
             logout(request)
-            flash.info(request, _("Your session has reached its maximum length. Sign in again."))
+            flash.info(request, _("Your session expired. Sign in again."))
         elif SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
             logout(request)
-            flash.info(request, _("You were signed out because nothing happened for a while."))
+            flash.info(request, _("You were signed out after a period of inactivity."))
         elif idle > _EXACTNESS and _is_a_persons(request):
             request.session[SEEN_AT] = now
             mine = UserSession.objects.filter(session_key=request.session.session_key)

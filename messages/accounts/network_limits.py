@@ -37,9 +37,9 @@ class NetworkLimitMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         match error:
             case page_network.BusyError():
-                words = _("Too many pages are waiting for other servers. Try again in a moment.")
+                words = _("The server is busy waiting for other servers. Try again in a moment.")
             case TooManyCallsError():
-                words = _("You asked other servers too often. Try again in a minute.")
+                words = _("Too many requests to other servers. Try again in a minute.")
             case _:
                 return None
         flash.error(request, words)

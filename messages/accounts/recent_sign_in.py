@@ -113,7 +113,7 @@ def _is_asked_about(request: HttpRequest) -> bool:
 
 def _ask(request: HttpRequest) -> HttpResponse:
     if request.method not in _SAFE:
-        flash.warning(request, _("Nothing was changed yet. Confirm that it is you and try again."))
+        flash.warning(request, _("Nothing was changed. Confirm it’s you and try again."))
     page = _page_of(request)
     methods = get_adapter().get_reauthentication_methods(request.user)
     if not methods:

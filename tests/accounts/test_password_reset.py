@@ -170,7 +170,7 @@ def test_the_e_mail_is_in_the_language_of_the_page(ana):
     client = HttpsClient()
     client.cookies["django_language"] = "pt-br"
     ask("ana@example.com", client)
-    assert "redefini" in sent_mails()[0].body
+    assert "nova senha" in sent_mails()[0].body
 
 
 @pytest.mark.parametrize("public", ["https://board.example.com", ""])

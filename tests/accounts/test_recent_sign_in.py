@@ -206,7 +206,7 @@ def test_a_wrong_password_leads_nowhere(stale):
 def test_a_post_that_is_asked_about_does_nothing_and_says_so(stale):
     asked = stale.post(ADD_KEY, NEW_KEY)
     assert not ApiKey.objects.exists()
-    assert "Nothing was changed yet." in stale.get(asked.url).text
+    assert "Nothing was changed." in stale.get(asked.url).text
 
 
 def test_what_was_posted_is_neither_kept_nor_sent_by_itself(stale):

@@ -40,7 +40,7 @@ def test_who_is_signed_in_goes_back_from_the_reset_to_changing_the_password(clie
     assert "Back to sign in" in client.get(reverse("account_reset_password")).content.decode()
     sign_in(client)
     page = client.get(reverse("account_reset_password")).content.decode()
-    assert "Back to changing the password" in page
+    assert "Back to password" in page
     assert "Back to sign in" not in page
 
 
@@ -202,7 +202,7 @@ def test_where_two_factors_are_compulsory_nothing_else_opens(client, ana):
     sign_in(client)
     answer = client.get("/")
     assert (answer.status_code, answer.url) == (302, f"{reverse('mfa_index')}?needed=1")
-    assert "Set one up to go on" in client.get(answer.url).text
+    assert "Set it up to continue" in client.get(answer.url).text
 
 
 @pytest.mark.usefixtures("_compulsory")

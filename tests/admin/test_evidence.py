@@ -106,4 +106,4 @@ def test_a_quarantined_callback_is_reprocessed(admin_client, post):
         secure=True,
         follow=True,
     )
-    assert "0 reprocessed, 1 still quarantined." in answer.content.decode()
+    assert "0 reprocessed, 1 still rejected." in answer.content.decode()

@@ -52,7 +52,7 @@ def add_passkey(page: Page, *, passwordless: bool) -> None:
     sign_in(page)
     page.goto("/account/two-factor/webauthn/add/")
     page.get_by_label("Name").fill("My laptop")
-    page.get_by_label("Sign in with it alone").set_checked(passwordless)
+    page.get_by_label("Sign in without a password").set_checked(passwordless)
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
 
@@ -93,7 +93,7 @@ def test_a_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
     expect(page.get_by_text("Old laptop")).to_be_visible()
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove the passkey").click()
-    expect(page.get_by_text("None yet.")).to_be_visible()
+    expect(page.get_by_text("No passkeys yet.")).to_be_visible()
 
 
 def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
@@ -101,9 +101,9 @@ def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     page.goto("/account/two-factor/totp/activate/")
     picture = page.get_by_role("img", name="QR code")
     assert picture.evaluate("image => image.naturalWidth") > 0
-    page.get_by_text("Enter the key by hand").click()
+    page.get_by_text("Enter the key manually").click()
     page.get_by_label("Authenticator code").fill(code(page.locator("#totp-secret").inner_text()))
-    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
 
@@ -144,7 +144,7 @@ def overflowing(page, board, addresses):
 def test_an_ip_address_is_said_to_take_no_passkey(page, support, board):
     sign_in(page)
     page.goto("/account/two-factor/webauthn/add/")
-    words = page.get_by_text("Passkeys do not work at an IP address")
+    words = page.get_by_text("Passkeys do not work on an IP address")
     expect(words).to_be_hidden()
     cookies = [cookie | {"domain": "127.0.0.1"} for cookie in page.context.cookies()]
     page.context.add_cookies(cookies)

@@ -20,8 +20,8 @@ from tests.stand_in import zapi
 __all__ = ["zapi"]
 
 LOOK_UP = reverse("dashboard:look-up")
-BUSY = "Too many pages are waiting for other servers"
-TOO_OFTEN = "You asked other servers too often"
+BUSY = "The server is busy waiting for other servers"
+TOO_OFTEN = "Too many requests to other servers"
 
 
 class SilentServer:

@@ -88,10 +88,10 @@ def test_a_group_in_numbers(viewer, report):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("/account/login/", "Peça a um administrador do Statusboard"),
+        ("/account/login/", "Peça a um administrador"),
         ("/account/password/reset/", "Enviaremos um link"),
-        ("/account/password/reset/key/x-y/", "Este link não funciona mais"),
-        ("/nowhere/", "Esta página não existe"),
+        ("/account/password/reset/key/x-y/", "Este link não é válido"),
+        ("/nowhere/", "Página não encontrada"),
     ],
 )
 def test_pages_before_sign_in(path, text, client, db):
@@ -119,4 +119,4 @@ def test_a_new_channel_speaks_the_language_of_who_makes_it(client, admin_user):
 
 def test_500_speaks_the_language_of_the_request(rf):
     with translation.override("pt-br"):
-        assert "Algo deu errado do nosso lado" in server_error(rf.get("/")).content.decode()
+        assert "Algo deu errado" in server_error(rf.get("/")).content.decode()

@@ -12,7 +12,7 @@ from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.dashboard.shared.limits_form import LimitsForm
 
 ROLES = [
-    (SUPPORT, _("Support: find messages and read what became of them")),
+    (SUPPORT, _("Support: search messages and see their status")),
     (SUPERVISOR, _("Supervisor: also see instances, export, reveal numbers")),
     (ADMIN, _("Admin: also connect instances, invite people, read raw callbacks")),
 ]
@@ -31,7 +31,7 @@ class AccessForm(LimitsForm):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if data.get("role") == ADMIN and (data.get("accounts") or data.get("instances")):
-            why = _("An admin sees everything: choose another role, or no limits.")
+            why = _("Admins see everything. Choose another role or remove the limits.")
             self.add_error("role", why)
         return data
 
@@ -42,13 +42,15 @@ class InvitationForm(AccessForm):
         max_length=150,
         validators=[UnicodeUsernameValidator()],
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("What this person signs in with. Letters, digits and @ . + - _ only."),
+        help_text=_("Used to sign in. Letters, digits and @ . + - _ only."),
     )
     email = forms.EmailField(
         label=_("E-mail"),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text=_("The link is sent there. Without it you hand over the link yourself."),
+        help_text=_(
+            "We send the invitation to this address. Without one, you send the link yourself."
+        ),
     )
 
     field_order = ("username", "email", "role", "accounts", "instances")
@@ -56,11 +58,11 @@ class InvitationForm(AccessForm):
     def clean_username(self) -> str:
         username: str = User.normalize_username(self.cleaned_data["username"])
         if User.objects.filter(username__iexact=username).exists():
-            raise forms.ValidationError(_("Somebody has this user name already."))
+            raise forms.ValidationError(_("This user name is already taken."))
         return username
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError(_("Somebody has this e-mail address already."))
+            raise forms.ValidationError(_("This e-mail address is already in use."))
         return email

@@ -85,7 +85,7 @@ class InvitationView(PasswordResetConfirmView):
             audit(self.request, Action.USER_CHANGED, details=details)
         remember_device(self.request, user, signed_in=False)
         self.request.session[NAME_TO_SIGN_IN] = user.get_username()
-        flash.success(self.request, _("Your password is saved. Sign in with it."))
+        flash.success(self.request, _("Password saved. You can sign in now."))
         if user.last_login:  # not their first password
             account_notices.notify(user, account_notices.PASSWORD_CHANGED, self.request)
         return answer

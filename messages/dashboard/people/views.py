@@ -76,7 +76,7 @@ def person_activity(request: HttpRequest, pk: int) -> HttpResponse:
     """Switches a person's account off, and on again."""
     user, active = _changeable(request, pk), request.POST.get("active") == "on"
     if user == request.user:
-        flash.error(request, _("Ask another admin to switch off your own account."))
+        flash.error(request, _("You cannot deactivate your own account. Ask another admin."))
         return redirect("dashboard:person", pk=pk)
     try:
         access.set_active(request, user, active=active)
@@ -89,7 +89,7 @@ def person_activity(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def person_two_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
     access.reset_two_factor(request, _changeable(request, pk))
-    flash.success(request, _("Two-factor sign-in is reset, and this person is signed out."))
+    flash.success(request, _("Two-factor sign-in was reset and the person was signed out."))
     return redirect("dashboard:person", pk=pk)
 
 
@@ -133,7 +133,7 @@ def _refuse_last_admin(request: HttpRequest) -> None:
 
 
 def _last_admin() -> str:
-    return _("This is the last admin: nobody could let people in any more.")
+    return _("You cannot remove the last admin.")
 
 
 def _access_of(user: User) -> dict[str, Any]:
