@@ -23,7 +23,6 @@ from .passwords import is_own_password, user_by_password
 from .recent_sign_in import has_signed_in_recently
 from .second_factors import factors_of
 
-
 _WRONG_PASSWORD: Final = gettext_lazy("Wrong user name or password.")
 
 
