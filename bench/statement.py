@@ -69,7 +69,7 @@ def our_statement(database: str) -> str:
         "phone": "'5544999999999'",
         "body": "convert_to(repeat('x', 200), 'UTF8')",
     }
-    for name in ("accepted_at", "failed_at", "played_at", "by_us_at", "dropped_body"):
+    for name in ("dispatched_at", "failed_at", "played_at", "by_us_at", "dropped_body"):
         values[name] = "NULL"
     text = re.sub(r"%\((\w+)\)s", lambda match: values.get(match[1], "''"), text)
     return f"{LIFE}{text.replace('%%', '%')};\n"

@@ -116,7 +116,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = ["id", "message_id", "zaap_id", "instance", "phone", "is_group", "inbound"]
         fields += ["reference", "label", "status", "failure", "first_heard_at", "last_event_at"]
-        fields += ["accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at"]
+        fields += ["dispatched_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at"]
         fields += ["read_by_us_at", "events", "has_more_events"]
         read_only_fields = fields
 
@@ -196,7 +196,7 @@ class SummarySerializer(serializers.ModelSerializer[HourlySummary]):
 
     class Meta:
         model = HourlySummary
-        fields = ["id", "hour", "instance", "is_group", "messages", "accepted", "sent"]
+        fields = ["id", "hour", "instance", "is_group", "messages", "dispatched", "sent"]
         fields += ["delivered", "read", "played", "failed", "waiting_to_send"]
         fields += ["waiting_to_deliver", "delivered_within", "read_within", "computed_at"]
         read_only_fields = fields
@@ -235,7 +235,7 @@ def _words(text: str, context: Mapping[str, Any]) -> str:
 def _status_of(message: Message, steps: Iterable[Status]) -> Status:
     """The name of the rank; where it has two names or none, the events tell."""
     if message.rank == Status.PENDING.rank:
-        return Status.PENDING if set(steps) == {Status.PENDING} else Status.ACCEPTED
+        return Status.PENDING if set(steps) == {Status.PENDING} else Status.DISPATCHED
     return Status.of_rank(message.rank) if message.rank else highest(steps)
 
 

@@ -80,7 +80,7 @@ def persons(events: Iterable[Event]) -> ByPerson[Event]:
     """Everyone that a step was reported of, in the order of their addresses.
 
     Numbers that differ by the ninth digit are one person; so are exactly one number and one LID on
-    a message to one address. A group's own steps (accepted, sent) are nobody's.
+    a message to one address. A group's own steps (dispatched, sent) are nobody's.
     """
     events = [event for event in events if status_of(event).rank]
     if is_shared(events):
@@ -100,7 +100,7 @@ def highest(events: Iterable[Reported]) -> Status:
 
 
 def earliest(events: Iterable[Reported], status: Status) -> datetime | None:
-    """The first time reported for a step; PENDING stands on the same rung as ACCEPTED."""
+    """The first time reported for a step; PENDING stands on the same rung as DISPATCHED."""
     first = first_of(events, status)
     return first.occurred_at if first else None
 

@@ -22,7 +22,7 @@ class Status(StrEnum):
     label: Promise
     icon: str
 
-    ACCEPTED = "ACCEPTED"
+    DISPATCHED = "DISPATCHED"
     PENDING = "PENDING"
     SENT = "SENT"
     FAILED = "FAILED"
@@ -42,13 +42,13 @@ class Status(StrEnum):
 
     @classmethod
     def of_rank(cls, rank: int) -> "Status":
-        """The status that names a rank: ACCEPTED for 10, UNKNOWN for 0."""
+        """The status that names a rank: DISPATCHED for 10, UNKNOWN for 0."""
         return _NAMES.get(rank, cls.UNKNOWN)
 
 
 _WORDS: Final[dict[Status, tuple[int, Promise, str]]] = {
-    Status.ACCEPTED: (10, _("Accepted"), "accepted"),
-    Status.PENDING: (10, _("Pending"), "accepted"),
+    Status.DISPATCHED: (10, _("Dispatched"), "dispatched"),
+    Status.PENDING: (10, _("Pending"), "dispatched"),
     Status.SENT: (20, _("Sent"), "sent"),
     Status.FAILED: (25, _("Failed"), "failed"),
     Status.RECEIVED: (30, _("Delivered"), "delivered"),
@@ -62,8 +62,8 @@ for _status, _its in _WORDS.items():
     _status.rank, _status.label, _status.icon = _its
 _NAMES = {one.rank: one for one in Status if one.rank and one is not Status.PENDING}
 
-# The ladder as a person climbs it; PENDING shares ACCEPTED's rung and FAILED stands beside it.
-LADDER = (Status.ACCEPTED, Status.SENT, Status.RECEIVED, Status.READ, Status.PLAYED)
+# The ladder as a person climbs it; PENDING shares DISPATCHED's rung and FAILED stands beside it.
+LADDER = (Status.DISPATCHED, Status.SENT, Status.RECEIVED, Status.READ, Status.PLAYED)
 
 # Every word met in MessageStatusCallback.status: the page "Message status", the docs' older page
 # (MESSAGE_*, READ-SELF), and what other clients of Z-API handle (the rest). Compared in upper case.

@@ -47,7 +47,7 @@ _BEFORE: Final[tuple[str | Promise, ...]] = (
 )
 _TIME_HEADINGS: Final = (
     gettext_lazy("Started"),
-    gettext_lazy("Accepted"),
+    gettext_lazy("Dispatched"),
     gettext_lazy("Sent"),
     gettext_lazy("Delivered"),
     gettext_lazy("Read"),
@@ -80,7 +80,7 @@ class _Record(NamedTuple):
 
 
 _TIMES: Final = (
-    *("started_at", "accepted_at", "sent_at", "delivered_at", "read_at", "played_at"),
+    *("started_at", "dispatched_at", "sent_at", "delivered_at", "read_at", "played_at"),
     *("last_event_at", "first_heard_at"),
 )
 

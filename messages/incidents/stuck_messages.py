@@ -28,7 +28,7 @@ _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 # How far back, for what an instance allows.
 _Reach = Callable[[timedelta], timedelta]
 
-_UNDELIVERED: Final = {Status.ACCEPTED.rank, Status.SENT.rank}
+_UNDELIVERED: Final = {Status.DISPATCHED.rank, Status.SENT.rank}
 # What such addresses get is sent, and a delivery never reported: posts, broadcast lists, channels.
 _NEVER_STUCK: Final = ("@broadcast", "-broadcast", "@newsletter")
 _DAY: Final = timedelta(days=1)

@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 FUTURE_TOLERANCE = timedelta(days=1)
 
 _STEP_COLUMNS = {
-    Status.ACCEPTED: "accepted_at",
-    Status.PENDING: "accepted_at",
+    Status.DISPATCHED: "dispatched_at",
+    Status.PENDING: "dispatched_at",
     Status.SENT: "sent_at",
     Status.FAILED: "failed_at",
     Status.RECEIVED: "delivered_at",

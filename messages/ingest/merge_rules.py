@@ -16,7 +16,7 @@ Value = Callable[[str], str]
 MESSAGE_COLUMNS = (
     "instance_id, zapi_id, zaap_id, rank, phone, is_group, several, inbound,"
     " first_heard_at, started_at, last_event_at,"
-    " accepted_at, sent_at, failed_at, failure, delivered_at, read_at, played_at, by_us_at"
+    " dispatched_at, sent_at, failed_at, failure, delivered_at, read_at, played_at, by_us_at"
 )
 EVENT_COLUMNS = (
     "message_id, source, status, raw_status, momment, occurred_at, time_is_arrival, received_at,"
@@ -34,7 +34,7 @@ def message_values(value: Value) -> str:
             *map(value, ("zaap_id", "rank", "phone", "is_group")),
             "false",
             *map(value, ("inbound", "received_at", "occurred_at", "own_time")),
-            *map(value, ("accepted_at", "sent_at", "failed_at", "failure")),
+            *map(value, ("dispatched_at", "sent_at", "failed_at", "failure")),
             *map(value, ("delivered_at", "read_at", "played_at", "by_us_at")),
         ]
     )
@@ -135,7 +135,7 @@ def _first_text(column: str, dialect: Dialect) -> str:
 
 def message_update(dialect: Dialect) -> str:
     """The SET clause for a message that is already stored."""
-    times = ("accepted_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at")
+    times = ("dispatched_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at")
     return ", ".join(
         [
             *map(dialect.lesser, ("first_heard_at", "started_at", *times, "by_us_at")),

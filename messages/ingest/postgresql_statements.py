@@ -22,7 +22,7 @@ from .merge_rules import (
 # The types of the values that are not text.
 _TYPES = {
     **dict.fromkeys(("received_at", "occurred_at", "own_time"), "timestamptz"),
-    **dict.fromkeys(("accepted_at", "sent_at", "failed_at", "delivered_at"), "timestamptz"),
+    **dict.fromkeys(("dispatched_at", "sent_at", "failed_at", "delivered_at"), "timestamptz"),
     **dict.fromkeys(("read_at", "played_at", "by_us_at"), "timestamptz"),
     **dict.fromkeys(("is_group", "inbound", "time_is_arrival"), "bool"),
     **dict.fromkeys(("device", "size", "version"), "int4"),
@@ -111,7 +111,7 @@ _BATCH_COLUMNS = ", ".join(
     for name in (
         *("ids", "version", "zapi_id", "token_digest", "received_at", "callback_id", "type"),
         *("cause", "size", "body", "zaap_id", "rank", "phone", "is_group", "inbound"),
-        *("occurred_at", "own_time", "accepted_at", "sent_at", "failed_at", "failure"),
+        *("occurred_at", "own_time", "dispatched_at", "sent_at", "failed_at", "failure"),
         *("delivered_at", "read_at", "played_at", "by_us_at", "status", "raw_status", "momment"),
         *("time_is_arrival", "participant", "device", "reason"),
     )

@@ -39,7 +39,7 @@ _BLANK = {
     "failure": "",
     **dict.fromkeys(
         (
-            *("last_event_at", "accepted_at", "sent_at", "failed_at"),
+            *("last_event_at", "dispatched_at", "sent_at", "failed_at"),
             *("delivered_at", "read_at", "played_at", "by_us_at"),
         )
     ),

@@ -49,7 +49,14 @@ _FAILURES: Final = (
     "Message could not be sent (SHADOW_BAN)",
 )
 # What becomes of messages, of a hundred; the first of each is lowered where an instance is poor.
-_ENDINGS: Final = {"read": 52, "delivered": 27, "played": 4, "sent": 6, "failed": 4, "accepted": 2}
+_ENDINGS: Final = {
+    "read": 52,
+    "delivered": 27,
+    "played": 4,
+    "sent": 6,
+    "failed": 4,
+    "dispatched": 2,
+}
 _OTHERS: Final = {"inbound": 4, "tomorrow": 1}
 _CHANCES: Final = list(accumulate((_ENDINGS | _OTHERS).values()))
 _NAMES: Final = list(_ENDINGS | _OTHERS)
@@ -140,7 +147,7 @@ class History:
         # The first instances send most, and the last ones work worst.
         self._shares = list(accumulate(1 / (place + 2) for place in range(len(instances))))
         self._stories = {
-            "accepted": self._accepted,
+            "dispatched": self._dispatched,
             "failed": self._failed,
             "sent": self._sent,
             "delivered": self._delivered,
@@ -181,8 +188,8 @@ class History:
 
     # ── Stories ──────────────────────────────────────────────────────────────────────────────
 
-    def _accepted(self, life: Life, start: int) -> int:
-        self._tell(life, Status.ACCEPTED, start, source=_DELIVERY, phone=life.phone)
+    def _dispatched(self, life: Life, start: int) -> int:
+        self._tell(life, Status.DISPATCHED, start, source=_DELIVERY, phone=life.phone)
         return start
 
     def _failed(self, life: Life, start: int) -> int:
@@ -192,7 +199,7 @@ class History:
         return start
 
     def _sent(self, life: Life, start: int) -> int:
-        sent = self._accepted(life, start) + self._random.randrange(4)
+        sent = self._dispatched(life, start) + self._random.randrange(4)
         self._tell(life, Status.SENT, sent, raw="SENT")
         return sent
 

@@ -43,7 +43,7 @@ class Message(models.Model):
     started_at = models.DateTimeField(_("started"))
     # By Z-API's own times alone, so that a copy of an event without one cannot move it.
     last_event_at = models.DateTimeField(_("last event"), null=True)
-    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    dispatched_at = models.DateTimeField(_("dispatched"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
     failed_at = models.DateTimeField(_("failed"), null=True)
     failure = models.CharField(_("failure"), max_length=300, blank=True)

@@ -3,7 +3,7 @@ from django.db.models import Q
 from messages.domain.statuses import Status
 
 _BEFORE_FAILURE = {
-    Status.ACCEPTED: Q(accepted_at__isnull=False) | Q(sent_at__isnull=False),
+    Status.DISPATCHED: Q(dispatched_at__isnull=False) | Q(sent_at__isnull=False),
     Status.SENT: Q(sent_at__isnull=False),
 }
 

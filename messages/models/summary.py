@@ -11,7 +11,7 @@ LATENCY_EDGES: Final = (
     *(1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
     *(1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600),
 )
-# From being sent (or accepted, where no sending was reported) to delivered, and on to read.
+# From being sent (or dispatched, where no sending was reported) to delivered, and on to read.
 LATENCIES: Final = ("delivered", "read")
 
 
@@ -42,7 +42,7 @@ class Summary(models.Model):
     is_group = models.BooleanField(_("group"))
     # All of them; some may have reached nothing but a word that nobody knows.
     messages = models.IntegerField(_("messages"), default=0)
-    accepted = models.IntegerField(_("accepted"), default=0)
+    dispatched = models.IntegerField(_("dispatched"), default=0)
     sent = models.IntegerField(_("sent"), default=0)
     delivered = models.IntegerField(_("delivered"), default=0)
     read = models.IntegerField(_("read"), default=0)

@@ -41,7 +41,7 @@ class View(TextChoices):
 
 
 STATUSES: Final = (
-    Status.ACCEPTED,
+    Status.DISPATCHED,
     Status.SENT,
     Status.RECEIVED,
     Status.READ,
@@ -54,6 +54,8 @@ _LENGTHS: Final = {
     Period.WEEK: timedelta(days=7),
     Period.MONTH: timedelta(days=30),
 }
+# Of bookmarks made before the status was renamed.
+_FORMER_NAMES: Final = {"accepted": "dispatched"}
 _GROUPS: Final = {"1": True, "0": False}
 # No message is older, and no calendar ends near: what lies between can be told in every time zone,
 # and a day be added to it or taken away.
@@ -93,8 +95,8 @@ class Criteria:
         return cls(
             search=understand(query.get("q", "")),
             view=View(view) if view in View.values else View.ALL,
-            statuses=tuple(s for s in STATUSES if s.lower() in query.getlist("status")),
-            reached=next((s for s in STATUSES if s.lower() == query.get("reached")), None),
+            statuses=_statuses(query.getlist("status")),
+            reached=next(iter(_statuses(query.getlist("reached")[-1:])), None),
             instances=_numbers(query.getlist("instance")),
             chosen_period=Period(period) if period in named else None,
             since=since,
@@ -195,6 +197,11 @@ def _seen_as(view: View, found: MessageQuerySet) -> MessageQuerySet:
 
 def _given(name: str, value: str | None) -> list[tuple[str, str]]:
     return [(name, value)] if value else []
+
+
+def _statuses(names: Iterable[str]) -> tuple[Status, ...]:
+    wanted = {_FORMER_NAMES.get(name, name) for name in names}
+    return tuple(status for status in STATUSES if status.lower() in wanted)
 
 
 def _numbers(texts: Iterable[str]) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ from .parser import Search
 _CLOCKS_DIFFER: Final = timedelta(days=1)
 _OFF_THE_LADDER: Final = Status.UNKNOWN.rank
 _SHARING_A_RANK: Final = {
-    *(Status.ACCEPTED, Status.PENDING),
+    *(Status.DISPATCHED, Status.PENDING),
     *(status for status in Status if status.rank == _OFF_THE_LADDER),
 }
 
@@ -197,7 +197,7 @@ def _shown_as(status: Status) -> Q:
     match status:
         case Status.PENDING:
             return on_rank & pending
-        case Status.ACCEPTED:
+        case Status.DISPATCHED:
             return on_rank & ~pending
         case Status.PLAYED_BY_ME:
             return on_rank & Q(played, inbound=True)

@@ -22,7 +22,7 @@ class Counts(NamedTuple):
     """What became of some messages; HourlySummary says what each number means."""
 
     messages: int = 0
-    accepted: int = 0
+    dispatched: int = 0
     sent: int = 0
     delivered: int = 0
     read: int = 0

@@ -102,7 +102,7 @@ def _counted(run: Sequence[datetime], instances: Collection[int]) -> Iterable[An
         in_time.filter(In(Unindexed("instance"), instances), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
-            delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "accepted_at")),
+            delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "dispatched_at")),
             read_latency=Epoch("read_at") - Epoch("delivered_at"),
         )
         .values("instance_id", "hour", "is_group")
@@ -114,13 +114,13 @@ def _counted(run: Sequence[datetime], instances: Collection[int]) -> Iterable[An
 def _counts() -> dict[str, Count]:
     counted = {
         "messages": Q(),
-        "accepted": reached(Status.ACCEPTED),
+        "dispatched": reached(Status.DISPATCHED),
         "sent": reached(Status.SENT),
         "delivered": reached(Status.RECEIVED),
         "read": reached(Status.READ),
         "played": reached(Status.PLAYED),
         "failed": reached(Status.FAILED),
-        "waiting_to_send": Q(rank=Status.ACCEPTED.rank),
+        "waiting_to_send": Q(rank=Status.DISPATCHED.rank),
         "waiting_to_deliver": Q(rank=Status.SENT.rank),
     }
     for latency in LATENCIES:

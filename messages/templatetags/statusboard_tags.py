@@ -101,25 +101,25 @@ def browser(user_agent: str) -> str:
 def step_cell(cell: Cell) -> SafeString:
     if cell.moment:
         return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
-    if cell.accepted:
-        return _accepted(cell.accepted)
+    if cell.dispatched:
+        return _dispatched(cell.dispatched)
     return _without_time(render_context.language(), cell.is_implied)
 
 
-def _accepted(shown: Moment) -> SafeString:
+def _dispatched(shown: Moment) -> SafeString:
     # As in moment(). One title for both: that of what lies around a time is never shown.
-    before, why = _before_accepted(render_context.language())
+    before, why = _before_dispatched(render_context.language())
     time = moment(shown).replace('">', f'. {why}">', 1)
     return mark_safe(f"{before}{time}</span>")  # noqa: S308
 
 
 @cache
-def _before_accepted(_language: str | None) -> tuple[SafeString, str]:
+def _before_dispatched(_language: str | None) -> tuple[SafeString, str]:
     before = format_html(
-        '<span class="accepted-only"><span class="visually-hidden">{}</span> ',
-        _("accepted by Z-API"),
+        '<span class="dispatched-only"><span class="visually-hidden">{}</span> ',
+        _("dispatched by Z-API"),
     )
-    return before, escape(_("When Z-API accepted it; no time of sending was reported."))
+    return before, escape(_("Time dispatched by Z-API; sending time not reported."))
 
 
 @cache

@@ -103,7 +103,7 @@ _EXAMPLES: Final = {
         "type": "MessageStatusCallback",
         "isGroup": True,
     },
-    "Accepted by Z-API": {
+    "Dispatched by Z-API": {
         "phone": "5544999999999",
         "messageId": "A20DA9C0183A2D35A260F53F5D2B9244",
         "zaapId": "A20DA9C0183A2D35A260F53F5D2B9244",

@@ -204,13 +204,13 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
 
 
 def _delivery(data: dict[str, Any]) -> StatusReport:
-    """Z-API "Delivery": accepted by the gateway or, with an error, refused. Not "delivered"."""
+    """Z-API "Delivery": handed to WhatsApp or, with an error, refused. Not "delivered"."""
     phone = _text(data, "phone")
     reason = _reason(data)
     momment, occurred_at = _moment(data)
     return StatusReport(
         message_ids=_ids(data.get("messageId") or data.get("zaapId")),
-        status=Status.FAILED if reason else Status.ACCEPTED,
+        status=Status.FAILED if reason else Status.DISPATCHED,
         raw_status="",
         occurred_at=occurred_at,
         momment=momment,

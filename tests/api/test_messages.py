@@ -71,7 +71,7 @@ def test_the_status_is_the_name_of_the_highest_rank(reader, report, words, statu
 
 
 STEPS = {
-    "ACCEPTED": [],
+    "DISPATCHED": [],
     "PENDING": ["PENDING"],
     "SENT": ["SENT"],
     "FAILED": ["FAILED"],
@@ -88,8 +88,8 @@ STEPS = {
 def _one_of_each(report, deliver):
     for status, steps in STEPS.items():
         report(*steps, id=status) if steps else deliver(id=status)
-    report("PENDING", id="PENDING, THEN ACCEPTED")
-    deliver(id="PENDING, THEN ACCEPTED")
+    report("PENDING", id="PENDING, THEN DISPATCHED")
+    deliver(id="PENDING, THEN DISPATCHED")
 
 
 @pytest.mark.usefixtures("_one_of_each")
@@ -101,9 +101,9 @@ def test_what_is_asked_for_by_status_is_what_has_it(reader, statuses):
     assert found(reader, status=statuses) == wanted
 
 
-def test_a_message_that_zapi_took_is_accepted(reader, deliver):
+def test_a_message_that_zapi_took_is_dispatched(reader, deliver):
     deliver()
-    assert only(reader)["status"] == "ACCEPTED"
+    assert only(reader)["status"] == "DISPATCHED"
 
 
 def test_each_step_has_its_time_in_utc(reader, report):

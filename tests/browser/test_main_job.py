@@ -29,8 +29,8 @@ def test_support_signs_in_searches_and_reads_the_story(open_page, support, repor
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="+55 44 99999-9999").click()
     reached = page.locator(".step.is-reached .step-name, .step.is-implied .step-name")
-    expect(reached).to_have_text(["Accepted", "Sent", "Delivered", "Read", "Played"])
-    expect(page.locator(".step.is-implied")).to_have_text(re.compile("Accepted"))
+    expect(reached).to_have_text(["Dispatched", "Sent", "Delivered", "Read", "Played"])
+    expect(page.locator(".step.is-implied")).to_have_text(re.compile("Dispatched"))
     expect(page.locator(".ours")).to_contain_text("Read by us")
 
 

@@ -30,7 +30,7 @@ def counted(report, instance):
         is_group=False,
         computed_at=hour,
         messages=1,
-        accepted=1,
+        dispatched=1,
         sent=1,
         delivered=1,
     )

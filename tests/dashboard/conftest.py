@@ -95,7 +95,7 @@ def report(post: Callable[..., Any]) -> Report:
 
 @pytest.fixture
 def deliver(post: Callable[..., Any]) -> Report:
-    """Post a DeliveryCallback: accepted by Z-API or, with an `error`, failed."""
+    """Post a DeliveryCallback: dispatched by Z-API or, with an `error`, failed."""
 
     def send(id: str = "3EB0A1", **fields: Any) -> Message:  # noqa: A002
         payload = {

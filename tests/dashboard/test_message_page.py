@@ -37,7 +37,7 @@ def test_the_five_documented_callbacks_climb_the_ladder_with_ours_beside(viewer,
     message = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
     page = open_page(viewer, message)
     reached = [str(step.status.label) for step in page.context["steps"] if step.is_reached]
-    assert reached == ["Accepted", "Sent", "Delivered", "Read", "Played"]
+    assert reached == ["Dispatched", "Sent", "Delivered", "Read", "Played"]
     assert page.context["by_us"].headline.words == "Read by us"
     assert "this says nothing about the contact" in page.content.decode()
 

@@ -180,6 +180,13 @@ def test_the_stuck_view_names_the_period_that_it_shows(viewer, report):
     assert "Looking at the last 24 hours" in page.content.decode()
 
 
+def test_a_bookmark_of_the_former_name_of_dispatched_finds_the_same(viewer, deliver):
+    deliver(id="DISPATCHED ONE")
+    found = viewer.get("/?status=accepted&reached=accepted").context
+    assert [str(row.message) for row in found["rows"]] == ["DISPATCHED ONE"]
+    assert any("status=dispatched" in chip.url for chip in found["chips"])
+
+
 def test_a_view_takes_the_place_of_what_contradicts_it(viewer, report):
     report("SENT")
     page = viewer.get("/?status=read&reached=sent&groups=0")

@@ -69,20 +69,20 @@ class TestFunnel:
         deliver(error="Phone number does not exist")
         counted()
         text = page(viewer)
-        assert row(text, "Accepted")[0] == "0"
+        assert row(text, "Dispatched")[0] == "0"
         assert '<span class="count">1</span> Failed' in text
 
     def test_all_means_all_messages_those_that_failed_too(self, viewer, instance):
-        summary(instance, messages=100, accepted=90, sent=90, delivered=80, failed=10)
+        summary(instance, messages=100, dispatched=90, sent=90, delivered=80, failed=10)
         text = page(viewer)
         assert row(text, "Messages")[:2] == ["100", "100%"]
-        assert row(text, "Accepted")[:3] == ["90", "90.0%", "90.0%"]
+        assert row(text, "Dispatched")[:3] == ["90", "90.0%", "90.0%"]
         # The same share as in the list of instances.
         assert row(text, "Delivered")[1] == row(text, "Atendimento")[1] == "80.0%"
 
     def test_what_is_not_settled_is_a_number_too(self, viewer, instance):
-        summary(instance, hours_ago=2, accepted=1, messages=1)
-        summary(instance, hours_ago=60, accepted=3, messages=3)
+        summary(instance, hours_ago=2, dispatched=1, messages=1)
+        summary(instance, hours_ago=60, dispatched=3, messages=3)
         text = page(viewer)
         assert row(text, "Messages")[3] == "1"
         words = re.findall(r'<td class="number">(not yet|yes)</td></tr>', text)
@@ -97,15 +97,15 @@ class TestFunnel:
         assert '<span class="count">1</span> Waiting for delivery' in text
 
     def test_the_last_day_is_drawn_as_not_settled(self, viewer, instance):
-        summary(instance, hours_ago=2, accepted=1, messages=1)
-        summary(instance, hours_ago=60, accepted=3, messages=3)
+        summary(instance, hours_ago=2, dispatched=1, messages=1)
+        summary(instance, hours_ago=60, dispatched=3, messages=3)
         drawn = re.findall(r'<rect class="(\w+)"[^>]*width="([\d.]+%)"', page(viewer))
         # In the step's own colour as well, under the hatching.
         fresh = [("settled", "25.00%"), ("unsettled", "25.00%")]
         assert drawn[:3] == [("settled", "75.00%"), *fresh]
 
     def test_never_a_hundred_percent_of_what_is_not_all(self, viewer, instance):
-        summary(instance, messages=100_000, accepted=100_000, sent=99_999)
+        summary(instance, messages=100_000, dispatched=100_000, sent=99_999)
         assert row(page(viewer), "Sent")[:3] == ["99,999", "99.9%", "99.9%"]
 
     def test_a_bar_leads_to_the_messages_that_it_counts(self, viewer, report, counted):
@@ -118,7 +118,7 @@ class TestFunnel:
         found = viewer.get(urls[0]).content.decode()
         assert found.count('class="row-link"') == 1
 
-    @pytest.mark.parametrize("step", ["accepted", "sent"])
+    @pytest.mark.parametrize("step", ["dispatched", "sent"])
     def test_what_failed_unsent_is_in_no_bar_and_in_no_list_behind_one(
         self, viewer, deliver, report, counted, step
     ):
@@ -142,8 +142,8 @@ class TestFunnel:
 
 class TestQuestion:
     def test_a_period_leaves_out_what_was_sent_before(self, viewer, instance):
-        summary(instance, hours_ago=30, accepted=5, messages=5)
-        assert row(page(viewer, "?period=7d"), "Accepted")[0] == "5"
+        summary(instance, hours_ago=30, dispatched=5, messages=5)
+        assert row(page(viewer, "?period=7d"), "Dispatched")[0] == "5"
         assert "No messages in this period" in page(viewer, "?period=24h")
 
     def test_days_are_the_viewers_and_both_ends_belong_to_them(self, viewer, instance):
@@ -154,23 +154,23 @@ class TestQuestion:
                 hour=datetime(2026, 3, 10, tzinfo=UTC) + timedelta(hours=hour),
                 is_group=False,
                 messages=count,
-                accepted=count,
+                dispatched=count,
                 computed_at=datetime.now(UTC),
             )
         text = page(viewer, "?period=custom&first=2026-03-10&last=2026-03-10")
-        assert row(text, "Accepted")[0] == "110"
+        assert row(text, "Dispatched")[0] == "110"
 
     def test_one_instance_alone(self, viewer, instance, other):
-        summary(instance, accepted=5, messages=5)
-        summary(other, accepted=7, messages=7)
-        assert row(page(viewer, f"?instance={other.pk}"), "Accepted")[0] == "7"
+        summary(instance, dispatched=5, messages=5)
+        summary(other, dispatched=7, messages=7)
+        assert row(page(viewer, f"?instance={other.pk}"), "Dispatched")[0] == "7"
 
     def test_groups_alone(self, viewer, instance):
-        summary(instance, accepted=5, messages=5)
+        summary(instance, dispatched=5, messages=5)
         HourlySummary.objects.update(is_group=True)
-        summary(instance, accepted=7, messages=7)
-        assert row(page(viewer, "?groups=1"), "Accepted")[0] == "5"
-        assert row(page(viewer, "?groups=0"), "Accepted")[0] == "7"
+        summary(instance, dispatched=7, messages=7)
+        assert row(page(viewer, "?groups=1"), "Dispatched")[0] == "5"
+        assert row(page(viewer, "?groups=0"), "Dispatched")[0] == "7"
 
     @pytest.mark.parametrize(
         "query",
@@ -275,15 +275,15 @@ class TestWhoSeesWhat:
     def test_a_limited_person_sees_the_figures_of_their_instances_only(
         self, viewer, support, instance, other
     ):
-        summary(instance, messages=50, accepted=50)
-        summary(other, messages=70, accepted=70)
+        summary(instance, messages=50, dispatched=50)
+        summary(other, messages=70, dispatched=70)
         UserLimit.objects.create(user=support, instance=other)
         text = page(viewer)
-        assert row(text, "Accepted")[0] == "70"
+        assert row(text, "Dispatched")[0] == "70"
         assert "Atendimento" not in text
 
     def test_another_instance_cannot_be_asked_for(self, viewer, support, instance, other):
-        summary(instance, messages=50, accepted=50)
+        summary(instance, messages=50, dispatched=50)
         UserLimit.objects.create(user=support, instance=other)
         assert "No messages in this period" in page(viewer, f"?instance={instance.pk}")
 

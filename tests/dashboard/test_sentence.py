@@ -9,8 +9,8 @@ from messages.domain.statuses import Status
 
 from .events import GROUP, LID, event, in_group
 
-ACCEPTED, SENT, RECEIVED, READ, FAILED = (
-    Status.ACCEPTED,
+DISPATCHED, SENT, RECEIVED, READ, FAILED = (
+    Status.DISPATCHED,
     Status.SENT,
     Status.RECEIVED,
     Status.READ,
@@ -61,9 +61,9 @@ def test_times_of_arrival_prove_no_read_before_delivery():
     assert "before delivery" not in told
 
 
-def test_without_sent_the_acceptance_counts():
-    assert sentence([event(ACCEPTED), event(RECEIVED, 12)]).startswith(
-        "Delivered on 22 Nov at 09:14:03, 12 s after Z-API accepted it."
+def test_without_sent_the_dispatch_counts():
+    assert sentence([event(DISPATCHED), event(RECEIVED, 12)]).startswith(
+        "Delivered on 22 Nov at 09:14:03, 12 s after Z-API dispatched it."
     )
 
 
@@ -75,8 +75,8 @@ def test_an_implied_delivery_is_said_to_be():
 
 def test_sent_and_accepted_claim_nothing_more():
     assert sentence([event(SENT)]) == "Sent on 22 Nov at 09:13:51. No delivery confirmation."
-    assert sentence([event(ACCEPTED)]) == (
-        "Accepted by Z-API on 22 Nov at 09:13:51. WhatsApp has not confirmed sending it."
+    assert sentence([event(DISPATCHED)]) == (
+        "Dispatched by Z-API on 22 Nov at 09:13:51. WhatsApp has not confirmed sending it."
     )
 
 

@@ -11,8 +11,8 @@ from messages.domain.statuses import LADDER, Status
 
 from .events import GROUP, LID, PHONE, PHONE_WITHOUT_THE_9, event, in_group
 
-ACCEPTED, SENT, RECEIVED, READ, PLAYED, FAILED = (
-    Status.ACCEPTED,
+DISPATCHED, SENT, RECEIVED, READ, PLAYED, FAILED = (
+    Status.DISPATCHED,
     Status.SENT,
     Status.RECEIVED,
     Status.READ,
@@ -34,7 +34,7 @@ def test_the_highest_step_is_the_headline(status):
 
 
 def test_pending_is_worded_as_its_rung():
-    assert words(event(Status.PENDING)) == "Accepted"
+    assert words(event(Status.PENDING)) == "Dispatched"
 
 
 def test_a_failure_says_why():
@@ -101,7 +101,7 @@ def test_a_group_without_named_participants_says_at_least():
 
 
 def test_a_group_not_yet_delivered_is_worded_as_its_step():
-    assert words(event(ACCEPTED, phone=GROUP), event(SENT, phone=GROUP)) == "Sent"
+    assert words(event(DISPATCHED, phone=GROUP), event(SENT, phone=GROUP)) == "Sent"
     assert words(event(FAILED, phone=GROUP, reason="gone")) == "Failed: gone"
 
 
@@ -118,7 +118,7 @@ def test_ninth_digit_variants_are_one_person():
 
 
 def test_one_number_and_one_lid_are_one_person():
-    events = [event(ACCEPTED), event(READ, phone=LID)]
+    events = [event(DISPATCHED), event(READ, phone=LID)]
     assert words(*events) == "Read"
     assert [person.addresses for person in recipients(events)] == [(PHONE, LID)]
 
@@ -139,7 +139,7 @@ def test_in_a_group_a_number_and_a_lid_are_not_tied():
 
 
 def test_an_absent_address_is_nobody_new():
-    assert words(event(ACCEPTED, phone=""), event(RECEIVED)) == "Delivered"
+    assert words(event(DISPATCHED, phone=""), event(RECEIVED)) == "Delivered"
 
 
 def test_what_we_read_ourselves_makes_no_recipient():
@@ -166,8 +166,8 @@ def test_a_failure_implies_nothing_and_takes_the_place_of_the_step_it_prevented(
         (FAILED, True),
         (SENT, False),
     ]
-    assert [s.status for s in steps([event(ACCEPTED), event(FAILED, 1)])] == [
-        ACCEPTED,
+    assert [s.status for s in steps([event(DISPATCHED), event(FAILED, 1)])] == [
+        DISPATCHED,
         FAILED,
         RECEIVED,
         READ,

@@ -54,7 +54,7 @@ def test_the_documented_callbacks_become_one_message_with_its_timeline(board):
     message = re.search(r'href="(/messages/\d+/)"', found)
     assert message
     page = session.get(board.url + message[1], timeout=10).text
-    ladder = page[page.index(">Accepted<") :]
+    ladder = page[page.index(">Dispatched<") :]
     places = [ladder.index(f">{step}<") for step in ("Sent", "Delivered", "Read", "Played")]
     assert places == sorted(places)
     assert "Read by us" in page

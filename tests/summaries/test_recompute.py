@@ -109,7 +109,7 @@ def counted(instance):
 def first_times(events):
     times: dict[int, datetime] = {}
     for event in events:
-        rank = 10 if event.status == "ACCEPTED" else RANKS.get(event.status, 0)
+        rank = 10 if event.status == "DISPATCHED" else RANKS.get(event.status, 0)
         times[rank] = min(event.occurred_at, times.get(rank, event.occurred_at))
     return times
 
@@ -117,7 +117,7 @@ def first_times(events):
 def _count(row, times):
     top = max(times)
     row["messages"] += 1
-    names = {10: "accepted", 20: "sent", 30: "delivered", 40: "read", 50: "played"}
+    names = {10: "dispatched", 20: "sent", 30: "delivered", 40: "read", 50: "played"}
     for rank, name in names.items():
         later = [other for other in times if other >= rank and other != 25]
         row[name] += bool(later)

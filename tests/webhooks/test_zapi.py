@@ -65,7 +65,7 @@ def test_other_types_are_answered_and_kept_without_body_or_status(post, kind):
 def test_a_delivery_callback_is_the_first_step(post):
     post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": "5544999999999"})
     message = Message.objects.get()
-    assert (message.status, message.zaap_id) == (Status.ACCEPTED, "Z")
+    assert (message.status, message.zaap_id) == (Status.DISPATCHED, "Z")
 
 
 def test_a_delivery_error_is_a_failure_with_its_reason(post):

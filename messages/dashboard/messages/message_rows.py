@@ -29,13 +29,13 @@ _MINUTE: Final = timedelta(minutes=1)
 class Cell:
     """When a step was: `gap` since the step before it, in words, or '' where none can be told.
 
-    `accepted` stands in for the time of sending where Z-API reported none.
+    `dispatched` stands in for the time of sending where Z-API reported none.
     """
 
     moment: Moment | None
     gap: str = ""
     is_implied: bool = False
-    accepted: Moment | None = None
+    dispatched: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Row:
         return Cell(
             moment(self.message.sent_at),
             is_implied=self._is_past(Status.SENT),
-            accepted=moment(self.message.accepted_at),
+            dispatched=moment(self.message.dispatched_at),
         )
 
     @property
     def delivered(self) -> Cell:
-        before = self.message.sent_at or self.message.accepted_at
+        before = self.message.sent_at or self.message.dispatched_at
         return self._cell(Status.RECEIVED, before, self.message.delivered_at)
 
     @property
@@ -126,7 +126,7 @@ def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
 
 def _newest_step(message: Message) -> datetime | None:
     times = (
-        *(message.accepted_at, message.sent_at, message.failed_at, message.delivered_at),
+        *(message.dispatched_at, message.sent_at, message.failed_at, message.delivered_at),
         *(message.read_at, message.played_at, message.by_us_at),
     )
     return max(filter(None, times), default=None)

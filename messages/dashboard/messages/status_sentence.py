@@ -64,8 +64,8 @@ def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
 def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
     if gap := _gap(first_of(events, Status.SENT), delivered):
         text = _("Delivered on %(day)s at %(time)s, %(gap)s after sending.")
-    elif gap := _gap(first_of(events, Status.ACCEPTED), delivered):
-        text = _("Delivered on %(day)s at %(time)s, %(gap)s after Z-API accepted it.")
+    elif gap := _gap(first_of(events, Status.DISPATCHED), delivered):
+        text = _("Delivered on %(day)s at %(time)s, %(gap)s after Z-API dispatched it.")
     else:
         text = _("Delivered on %(day)s at %(time)s.")
     return text % _when(delivered, gap=gap)
@@ -114,8 +114,8 @@ def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
         text = {
             Status.FAILED: _("Failed on %(day)s at %(time)s. No reason was given."),
             Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
-            Status.ACCEPTED: _(
-                "Accepted by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
+            Status.DISPATCHED: _(
+                "Dispatched by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
             ),
         }[status]
     return text % _when(event)

@@ -139,7 +139,7 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
     rungs = {
         None: "messages",
-        Status.ACCEPTED: "accepted",
+        Status.DISPATCHED: "dispatched",
         Status.SENT: "sent",
         Status.RECEIVED: "delivered",
         Status.READ: "read",
@@ -164,7 +164,7 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
 def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
     """`stuck` are those of now, whatever the period."""
     told = (
-        (_("Waiting to be sent"), Status.ACCEPTED, counts.waiting_to_send),
+        (_("Waiting to be sent"), Status.DISPATCHED, counts.waiting_to_send),
         (_("Waiting for delivery"), Status.SENT, counts.waiting_to_deliver),
         (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
         (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),

@@ -133,7 +133,7 @@ def _message_row(pk: int, life: Life) -> Row:
         _written(min(step.arrived for step in life.steps)),
         _written(min(step.at for step in life.steps)),
         _written(max(step.at for step in life.steps)),
-        _written(life.first(Status.ACCEPTED, Status.PENDING)),
+        _written(life.first(Status.DISPATCHED, Status.PENDING)),
         _written(life.first(Status.SENT)),
         _written(life.first(Status.FAILED)),
         max(step.reason for step in life.steps),

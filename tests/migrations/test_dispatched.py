@@ -1,0 +1,58 @@
+"""The status ACCEPTED is called DISPATCHED."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.migrations.state import StateApps
+
+from messages.ingest.delivery import new_delivery_id
+from messages.models import HourlySummary, Message, SavedView, StatusEvent
+
+NOW = datetime(2026, 11, 22, 9, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def former(migrate_to) -> StateApps:
+    return migrate_to("0049_find_labels_by_either_id")
+
+
+def test_a_message_dispatched_before_keeps_its_time_rank_and_event(former, migrate_to):
+    account = former.get_model("whatsapp", "Account").objects.create(name="A")
+    instance = former.get_model("whatsapp", "Instance").objects.create(
+        account=account, zapi_id="I", name="I"
+    )
+    message = former.get_model("whatsapp", "Message").objects.create(
+        **{"instance": instance, "zapi_id": "A", "rank": 10, "inbound": False, "is_group": False},
+        **{"first_heard_at": NOW, "started_at": NOW, "accepted_at": NOW},
+    )
+    for status in ("ACCEPTED", "PENDING"):
+        former.get_model("whatsapp", "StatusEvent").objects.create(
+            **{"message": message, "status": status, "source": status, "occurred_at": NOW},
+            **{"received_at": NOW, "callback_id": new_delivery_id()},
+        )
+    former.get_model("whatsapp", "HourlySummary").objects.create(
+        instance=instance, hour=NOW, is_group=False, messages=3, accepted=2, computed_at=NOW
+    )
+    migrate_to("0051_dispatched_events")
+    found = Message.objects.get()
+    assert (found.rank, found.dispatched_at) == (10, NOW)
+    statuses = StatusEvent.objects.order_by("status").values_list("status", flat=True)
+    assert list(statuses) == ["DISPATCHED", "PENDING"]
+    assert HourlySummary.objects.get().dispatched == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("status=accepted&status=sent&period=24h", "status=dispatched&status=sent&period=24h"),
+        ("reached=accepted", "reached=dispatched"),
+        ("q=accepted", "q=accepted"),
+    ],
+)
+def test_a_saved_view_of_the_former_name_is_rewritten(former, migrate_to, before, after):
+    user = User.objects.create(username="ana")
+    views = former.get_model("whatsapp", "SavedView").objects
+    views.create(user_id=user.pk, name="V", query=before)
+    migrate_to("0051_dispatched_events")
+    assert SavedView.objects.get().query == after
