@@ -12,13 +12,14 @@ Migrate = Callable[[str], StateApps]
 
 
 @pytest.fixture
-def migrate_to(transactional_db) -> Iterator[Migrate]:
+def migrate_to(transactional_db: None) -> Iterator[Migrate]:
     """Bring the database to a migration, back or forth; give the models of that time."""
 
     def migrate(name: str) -> StateApps:
         executor = MigrationExecutor(connection)
         executor.migrate([("whatsapp", name)])
-        return executor.loader.project_state([("whatsapp", name)]).apps
+        apps: StateApps = executor.loader.project_state([("whatsapp", name)]).apps
+        return apps
 
     yield migrate
     call_command("migrate", verbosity=0)

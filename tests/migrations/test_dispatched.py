@@ -9,11 +9,13 @@ from django.db.migrations.state import StateApps
 from messages.ingest.delivery import new_delivery_id
 from messages.models import HourlySummary, Message, SavedView, StatusEvent
 
+from .conftest import Migrate
+
 NOW = datetime(2026, 11, 22, 9, 13, tzinfo=UTC)
 
 
 @pytest.fixture
-def former(migrate_to) -> StateApps:
+def former(migrate_to: Migrate) -> StateApps:
     return migrate_to("0049_find_labels_by_either_id")
 
 
