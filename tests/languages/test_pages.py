@@ -73,7 +73,7 @@ def test_the_words_off_the_ladder(viewer, report, deliver):
     deliver("A2", error="Phone number does not exist")
     report("READ_BY_ME", id="A3")
     page = viewer.get("/?inbound=1", headers=PORTUGUESE).content.decode()
-    for words in ("Aceita", "Falhou: O número de telefone não existe", "Lida por nós"):
+    for words in ("Despachada", "Falhou: O número de telefone não existe", "Lida por nós"):
         assert f">{words}</span>" in page
 
 
