@@ -98,7 +98,7 @@ def _ask(
         try:
             findings += rule(watch)
         except Exception:
-            logger.exception("The rule %s failed; the others go on.", kind.value)
+            logger.exception("Incident rule %s failed; the other rules still run.", kind.value)
             failed.add(kind)
     return findings, failed
 
@@ -151,9 +151,7 @@ def _merge(incident: Incident, cause: IncidentKind, now: datetime, listener: Lis
     is_ours = still_open.update(resolved_at=now, values=values) == 1
     if is_ours:
         incident.resolved_at, incident.values = now, values
-        logger.warning(
-            "Incident %s is part of another, %s: %s", incident.pk, cause.value, _named(incident)
-        )
+        logger.warning("Incident %s merged into %s: %s", incident.pk, cause.value, _named(incident))
         listener(incident, Transition.MERGED)
     return is_ours
 

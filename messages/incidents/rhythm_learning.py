@@ -31,7 +31,7 @@ def learn_rhythms(most: int = 20) -> int:
         except Exception as error:
             if is_away(error):
                 raise
-            logger.exception("The rhythm of instance %s could not be learnt.", instance.pk)
+            logger.exception("Learning the usual silence of instance %s failed.", instance.pk)
             Rhythm.objects.update_or_create(instance=instance, defaults={"learnt_at": now})
     return len(due)
 

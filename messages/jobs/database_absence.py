@@ -23,7 +23,9 @@ class Absence:
             if is_news or self._met_by:
                 self._met_by.add(job)
         if is_news:
-            logger.warning("The database is away; all jobs try again until it is back: %s", error)
+            logger.warning(
+                "The database is unavailable; all jobs retry until it is back: %s", error
+            )
 
     def ran(self, job: str) -> None:
         """The database was there for `job`, or was not asked."""
@@ -33,4 +35,4 @@ class Absence:
                 return
             self._met_by.clear()
             self._over_at = time.monotonic()
-        logger.warning("The database is back.")
+        logger.warning("The database is available again.")

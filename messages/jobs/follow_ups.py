@@ -68,7 +68,7 @@ def _follow_up_alone(follow_up: FollowUp) -> int:
     except Exception as error:
         if is_away(error):
             raise
-        logger.exception("What follows callback %s failed; set aside.", follow_up.callback_id)
+        logger.exception("Processing callback %s failed; it is set aside.", follow_up.callback_id)
     return alone.update(set_aside_at=timezone.now())
 
 

@@ -78,7 +78,7 @@ def _run(job: Job) -> int:
         if is_away(error):
             _absence.met(job.name, begun, error)
         else:
-            logger.exception("The job %s failed; it will be tried again.", job.name)
+            logger.exception("Job %s failed; it is retried.", job.name)
         record.failed_at, record.problem = timezone.now(), type(error).__name__
         return 0
     _absence.ran(job.name)

@@ -62,10 +62,10 @@ def _deliver(mail: QueuedMail) -> bool:
         mail.delete()
         return True
     if mail.is_expired or _is_final(failure):
-        logger.error("E-mail %s was not sent and is given up (%s).", mail.pk, _name(failure))
+        logger.error("E-mail %s could not be sent and is dropped (%s).", mail.pk, _name(failure))
         mail.delete()
     else:
-        logger.warning("E-mail %s was not sent; it is tried again (%s).", mail.pk, _name(failure))
+        logger.warning("E-mail %s could not be sent; it is retried (%s).", mail.pk, _name(failure))
         wait = mail.WAITS.after(mail.tries)
         QueuedMail.objects.filter(pk=mail.pk).update(next_try_at=timezone.now() + wait)
     return False

@@ -63,17 +63,23 @@ class _Board(Collector):
             with deadline(_PATIENCE):
                 families = [family for figures in _FIGURES for family in figures()]
         except Error as error:
-            logger.warning("The database gave no figures: %s", error)
+            logger.warning("No metrics from the database: %s", error)
             families = []
-        yield _gauge("database_up", "Whether the database answered.", bool(families))
+        yield _gauge("database_up", "1 if the database answered, else 0.", bool(families))
         yield from families
 
 
 def _spool() -> _Families:
     state = spool_state()
-    yield _gauge("spool_waiting", "Callbacks in this machine's spool.", state.waiting)
-    yield _gauge("spool_refused", "Callbacks of the spool that were set aside.", state.refused)
-    yield _age("spool_oldest_seconds", "For how long the oldest has waited in it.", state.oldest)
+    yield _gauge(
+        "spool_waiting", "Callbacks waiting in this server's offline buffer.", state.waiting
+    )
+    yield _gauge(
+        "spool_refused", "Callbacks rejected in this server's offline buffer.", state.refused
+    )
+    yield _age(
+        "spool_oldest_seconds", "Age of the oldest callback in the offline buffer.", state.oldest
+    )
 
 
 def _callbacks() -> _Families:
@@ -84,35 +90,35 @@ def _callbacks() -> _Families:
         family.add_metric([outcome], counted.get(outcome, 0))
     yield family
     held = Callback.objects.quarantined().kept().count()
-    yield _gauge("quarantined", "Callbacks in quarantine.", held)
+    yield _gauge(
+        "quarantined", "Callbacks that could not be parsed and are kept in quarantine.", held
+    )
 
 
 def _follow_ups() -> _Families:
     yield _gauge(
         "follow_ups_waiting",
-        "Callbacks that the worker has still to do its part of.",
+        "Stored callbacks waiting to be counted and forwarded.",
         FollowUp.objects.waiting().count(),
     )
     yield _age(
         "follow_up_oldest_seconds",
-        "For how long the oldest of them has waited.",
+        "Age of the oldest waiting callback.",
         oldest_follow_up(),
     )
     yield _gauge(
         "follow_ups_set_aside",
-        "Callbacks whose part failed for a cause of their own.",
+        "Stored callbacks whose processing failed.",
         FollowUp.objects.set_aside().count(),
     )
 
 
 def _forwards() -> _Families:
     waiting = Forward.objects.waiting().aggregate(number=Count("pk"), oldest=Min("waiting_since"))
-    yield _gauge("forwards_waiting", "Callbacks waiting to be passed on.", waiting["number"])
-    yield _age(
-        "forward_oldest_seconds", "For how long the oldest of them has waited.", waiting["oldest"]
-    )
+    yield _gauge("forwards_waiting", "Callbacks waiting to be forwarded.", waiting["number"])
+    yield _age("forward_oldest_seconds", "Age of the oldest waiting callback.", waiting["oldest"])
     given_up = Forward.objects.given_up().count()
-    yield _gauge("forwards_given_up", "Callbacks whose receiver did not take them.", given_up)
+    yield _gauge("forwards_given_up", "Callbacks that their receiver did not accept.", given_up)
 
 
 def _instances() -> _Families:
@@ -120,11 +126,11 @@ def _instances() -> _Families:
     labels = ["zapi_instance", "name"]
     heard = _family(
         "last_callback_seconds",
-        "Seconds since an instance's last callback; none before it.",
+        "Seconds since an instance's last callback. Absent before the first.",
         labels,
     )
     stuck = _family(
-        "stuck_messages", "Stuck messages of the last day, as the pages count them.", labels
+        "stuck_messages", "Stuck messages of the last day, counted as on the pages.", labels
     )
     now, instances = timezone.now(), list(Instance.objects.active().with_last_heard())
     numbers = stuck_numbers(instances, now)
@@ -139,13 +145,13 @@ def _instances() -> _Families:
 
 def _workers() -> _Families:
     beats = WorkerBeat.objects.running(timezone.now() - ABSENT_AFTER)
-    yield _gauge("workers_running", "Workers that gave a sign of life.", beats.count())
+    yield _gauge("workers_running", "Workers with a recent heartbeat.", beats.count())
 
 
 def _jobs() -> _Families:
     now = timezone.now()
-    ages = _family("job_last_run_seconds", "Seconds since a worker's job last ended.", ["job"])
-    overdue = _family("job_overdue", "Whether a worker's job runs too rarely.", ["job"])
+    ages = _family("job_last_run_seconds", "Seconds since a worker job last finished.", ["job"])
+    overdue = _family("job_overdue", "1 if a worker job is overdue, else 0.", ["job"])
     for run in last_runs(now):
         ages.add_metric([run.job], (now - run.at).total_seconds())
         overdue.add_metric([run.job], run.is_overdue(now))
@@ -155,7 +161,7 @@ def _jobs() -> _Families:
 
 def _incidents() -> _Families:
     counted = dict(Incident.objects.open().values_list("kind").annotate(Count("pk")).order_by())
-    family = _family("incidents_open", "Incidents that are not resolved.", ["kind"])
+    family = _family("incidents_open", "Open incidents.", ["kind"])
     for kind in IncidentKind.values:
         family.add_metric([kind], counted.get(kind, 0))
     yield family
@@ -163,9 +169,9 @@ def _incidents() -> _Families:
 
 def _channels() -> _Families:
     failing = Channel.objects.filter(enabled=True, failing_since__isnull=False).count()
-    yield _gauge("channels_failing", "Notification channels that cannot be told.", failing)
+    yield _gauge("channels_failing", "Notification channels whose deliveries fail.", failing)
     waiting = Notification.objects.waiting().count()
-    yield _gauge("notifications_waiting", "Notifications that are still to be told.", waiting)
+    yield _gauge("notifications_waiting", "Notifications waiting to be sent.", waiting)
 
 
 _FIGURES: Final = (

@@ -47,24 +47,24 @@ def _found() -> dict[str, str]:
 
 def _database() -> str:
     if breaker.is_open:
-        return "it is away; callbacks go to the spool"
+        return "unavailable; callbacks go to the offline buffer"
     try:
         with deadline(_PATIENCE), connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM whatsapp_instance LIMIT 1")
     except Error as error:
         connection.close()
-        logger.warning("Not ready, the database says: %s", error)
-        return "it does not answer"
+        logger.warning("Not ready: the database does not answer: %s", error)
+        return "no answer"
     return ""
 
 
 def _spool() -> str:
     state = spool_state()
     if state.problem:
-        logger.warning("Not ready, the spool says: %s", state.problem)
-        return "it cannot be read"
+        logger.warning("Not ready: the offline buffer cannot be read: %s", state.problem)
+        return "cannot be read"
     if not spool_has_room():
-        return "its disk is full"
+        return "disk full"
     return ""
 
 
@@ -74,7 +74,7 @@ def _worker() -> str:
             is_absent = absence(timezone.now())
     except Error:
         return ""  # that is the database's failure
-    return "none has given a sign of life for a minute" if is_absent else ""
+    return "no heartbeat for a minute" if is_absent else ""
 
 
 def _jobs() -> str:

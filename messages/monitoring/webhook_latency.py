@@ -11,8 +11,8 @@ from prometheus_client import Histogram
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 
 _seconds = Histogram(
-    "statusboard_door_seconds",
-    "Time to answer a callback, by what became of it; refused and lost ones were not stored.",
+    "statusboard_webhook_seconds",
+    "Time to answer a callback, by outcome. Refused and lost callbacks were not stored.",
     ["outcome"],
     buckets=_BUCKETS,
 )

@@ -75,7 +75,7 @@ def _run(errand: ChannelDelivery) -> bool:
         return False
     except Exception:
         # Given up like any other, or it would keep the channel from whatever comes after it.
-        logger.exception("Channel %s could not be told.", errand.channel.pk)
+        logger.exception("Notifying channel %s failed.", errand.channel.pk)
         _failed(errand, NotificationFailedError(ForwardProblem.IMPOSSIBLE.label), now)
         return False
     _told(errand, now)

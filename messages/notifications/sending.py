@@ -63,7 +63,7 @@ def _mail(channel: Channel, digest: Digest | Trial) -> None:
         page_network.call(message.send)
     except (SMTPException, OSError) as error:
         # Its text may hold addresses.
-        logger.warning("Channel %s: the e-mail was not sent (%s).", channel.pk, type(error))
+        logger.warning("Channel %s: sending the e-mail failed (%s).", channel.pk, type(error))
         raise NotificationFailedError(_MAIL_FAILED) from None
 
 

@@ -71,7 +71,7 @@ def _run() -> None:
     try:
         tell()
     except Exception:
-        logger.exception("Nobody could be told that workers fail; it will be tried again.")
+        logger.exception("Reporting the worker problem failed; it is retried.")
     finally:
         connections.close_all()
 

@@ -72,11 +72,13 @@ def carry_on(stop: threading.Event | None = None) -> int:
         try:
             finished += erase(erasure, stop)
         except SpoolUnavailableError as error:
-            logger.error("Erasure %s waits for this machine's spool: %s", erasure.pk, error)
+            logger.error(
+                "Erasure %s is waiting for this server's offline buffer: %s", erasure.pk, error
+            )
         except Exception as error:
             if is_away(error):
                 raise
-            logger.exception("Erasure %s failed; it will be tried again.", erasure.pk)
+            logger.exception("Erasure %s failed; it is retried.", erasure.pk)
     return finished
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from statusboard.client_ips import Networks, client_ip, is_in
 from statusboard.rate_limiter import ClientRateLimiter
 
-TOO_MANY = "Too many wrong keys."
+TOO_MANY = "Too many requests with a wrong key."
 
 wrong_keys = ClientRateLimiter("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
 

@@ -16,7 +16,7 @@ JSON: Final = "application/json"
 # For `manage.py spectacular --custom-settings`.
 SETTINGS: Final = {
     "TITLE": "Statusboard's webhook",
-    "DESCRIPTION": "Where Z-API reports what became of messages.",
+    "DESCRIPTION": "Receives message status callbacks from Z-API.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "",
     "SERVERS": [{"url": "https://board.example.com"}],
@@ -26,13 +26,13 @@ SETTINGS: Final = {
 _TEXT: Final = {"type": "string", "maxLength": MAX_TEXT}
 _ID: Final = {**_TEXT, "minLength": 1}
 _MOMENT: Final = {
-    "description": "An epoch in milliseconds or seconds; where it is of no use, arrival counts.",
+    "description": "Unix time in milliseconds or seconds. If invalid, the arrival time is used.",
     "anyOf": [{"type": "integer"}, {"type": "string"}],
 }
 _COMMON: Final = {
-    "instanceId": {**_TEXT, "description": "Must be the instance that the key belongs to."},
+    "instanceId": {**_TEXT, "description": "Must match the instance that the key belongs to."},
     "momment": _MOMENT,
-    "phone": {**_TEXT, "description": "A number, a LID (…@lid), a group, a list or a channel."},
+    "phone": {**_TEXT, "description": "A phone number, LID (…@lid), group, list or channel."},
 }
 
 
@@ -51,7 +51,7 @@ _CALLBACKS: Final = [
         ("status", "ids"),
         status={
             **_ID,
-            "description": "SENT, RECEIVED, READ, PLAYED, READ_BY_ME; others are kept as they are.",
+            "description": "SENT, RECEIVED, READ, PLAYED or READ_BY_ME. Others are kept unchanged.",
         },
         ids={"type": "array", "items": _ID, "minItems": 1, "maxItems": MAX_IDS},
         phoneDevice={"type": "integer"},
@@ -64,7 +64,7 @@ _CALLBACKS: Final = [
         ("messageId",),
         messageId=_ID,
         zaapId=_TEXT,
-        error={"type": "string", "description": "Why Z-API refused the message."},
+        error={"type": "string", "description": "The reason why Z-API refused the message."},
         errorCode={"type": "string"},
     ),
     _callback("ConnectedCallback", connected={"type": "boolean"}),
@@ -72,8 +72,9 @@ _CALLBACKS: Final = [
     {
         "title": "Any other type",
         "description": (
-            "Inbound messages, presence and proxy failures are answered 200 and ignored. Types that"
-            " are not known are kept, and read as a status where they have one and ids."
+            "Inbound messages, presence and proxy failures are answered with 200 and ignored. "
+            "Unknown types are stored. If they have a status and ids, they are read as a status "
+            "report."
         ),
         "type": "object",
         "required": ["type"],
@@ -146,14 +147,14 @@ _STORED: Final = {
     },
 }
 _ANSWERS: Final = {
-    200: "It is on a disk: there is no need to send it again.",
-    400: "It cannot be understood, and would not be if it came again. It is kept in quarantine.",
-    404: "The key is unknown, wrong or retired, or the caller's network is not let in.",
-    405: "Only POST is taken.",
-    413: "The body is too large. Only that it came is kept.",
-    415: "Neither application/json, plain or as gzip. Only that it came is kept.",
-    429: "Too many wrong keys from this address.",
-    503: "It could not be kept anywhere: send it again.",
+    200: "Stored on disk. Do not send it again.",
+    400: "The callback cannot be parsed. It is kept in quarantine; sending it again does not help.",
+    404: "The key is unknown, wrong or disabled, or the caller's network is not allowed.",
+    405: "Only POST is allowed.",
+    413: "The body is too large. Only the fact that it arrived is stored.",
+    415: "Not application/json, plain or gzipped. Only the fact that it arrived is stored.",
+    429: "Too many requests with a wrong key from this IP.",
+    503: "The callback could not be stored. Send it again.",
 }
 _WAIT: Final = OpenApiParameter(
     "Retry-After",
@@ -173,12 +174,12 @@ class WebhookSchema(AutoSchema):
         return "report"
 
     def get_summary(self) -> str:
-        return "Report what became of messages"
+        return "Report a message status"
 
     def get_description(self) -> str:  # type: ignore[override]  # as its own parent has it
         return (
-            "One callback of any type. It may come late, twice and in any order. "
-            "The body may be packed with gzip."
+            "One callback of any type. Callbacks may arrive late, twice and in any order. The "
+            "body may be gzipped."
         )
 
     def get_tags(self) -> list[str]:
@@ -194,13 +195,13 @@ class WebhookSchema(AutoSchema):
                 "key",
                 OpenApiTypes.STR,
                 OpenApiParameter.PATH,
-                description="Signed; names the instance.",
+                description="Signed key that identifies the instance.",
             ),
             OpenApiParameter(
                 "z-api-token",
                 OpenApiTypes.STR,
                 OpenApiParameter.HEADER,
-                description="The instance's token: observed, enforced or not looked at.",
+                description="The instance's token: observed, enforced or ignored.",
             ),
             _WAIT,
         ]

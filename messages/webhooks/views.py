@@ -127,18 +127,18 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
         return answer
     if recorded.malformed:
         words = plain_cause(recorded.cause)
-        return _error(400, f"The callback could not be understood. {words}")
+        return _error(400, f"The callback could not be parsed. {words}")
     return Stored(recorded.outcome)
 
 
 def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
     """Once a minute; where one instance has used up its quota, once for each such instance."""
     instance = delivery.zapi_id if isinstance(error, SpoolQuotaError) else ""
-    of_whom = f" of instance {instance}" if instance else ""
+    source = f" of instance {instance}" if instance else ""
     _sparse_logger.log(
         instance,
         logging.ERROR,
-        f"A callback{of_whom} was lost unless it is sent again; the spool says: %s",
+        f"A callback{source} was not stored; it is lost unless Z-API sends it again. Spool: %s",
         error,
         status_code=503,
     )
@@ -156,7 +156,7 @@ def refused(request: Request) -> JsonResponse:
 
 
 def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:
-    return _error(404, "There is no such webhook.")
+    return _error(404, "Webhook not found.")
 
 
 def _error(status: int, detail: str, headers: dict[str, str] | None = None) -> JsonResponse:

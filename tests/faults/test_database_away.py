@@ -166,8 +166,10 @@ def test_the_workers_log_says_once_that_it_went_and_once_that_it_is_back(
         load.wait_for(20)
     wait_until(lambda: not cluster.query("SELECT FROM whatsapp_followup"), "no worker works")
     with stopped(cluster, "fast"):
-        wait_until(lambda: "The database is away" in door.log(), "nobody notices")
+        wait_until(lambda: "The database is unavailable" in door.log(), "nobody notices")
         time.sleep(3)  # in which every job comes due again
-    wait_until(lambda: "The database is back." in door.log(), "nobody notices that it is back")
-    assert door.log().count("The database is away") == 1
+    wait_until(
+        lambda: "The database is available again." in door.log(), "nobody notices that it is back"
+    )
+    assert door.log().count("The database is unavailable") == 1
     assert "Traceback" not in door.log()

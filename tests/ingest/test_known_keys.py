@@ -158,7 +158,7 @@ class TestQuota:
         with caplog.at_level(logging.ERROR):
             for _ in range(30):
                 send()
-        lines = [one.getMessage() for one in caplog.records if "was lost" in one.getMessage()]
+        lines = [one.getMessage() for one in caplog.records if "was not stored" in one.getMessage()]
         assert len(lines) == 1
         assert ZAPI_ID in lines[0]
 
@@ -173,14 +173,14 @@ class TestQuota:
             send()
         away(False)  # and not drained yet
         page = client.get(reverse("dashboard:health")).content.decode()
-        assert "have filled their part of the spool" in page
+        assert "have used up their share of the buffer" in page
         assert '<td data-label="Instance">Atendimento</td>' in page
         call_command("spool")
-        assert f"{ZAPI_ID} has filled its part: 5 callbacks." in capsys.readouterr().out
+        assert f"{ZAPI_ID} has used up its share: 5 callbacks." in capsys.readouterr().out
 
     def test_health_names_none_while_there_is_room(self, client, admin, away):
         send()
         away(False)
         page = client.get(reverse("dashboard:health")).content.decode()
         assert "Not empty" in page
-        assert "have filled their part" not in page
+        assert "have used up their share" not in page

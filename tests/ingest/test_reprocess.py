@@ -344,7 +344,7 @@ class TestTheCommand:
             "without body": 0,
             "dry_run": False,
         }
-        assert "Tried 0 quarantined callbacks again" in self.run()
+        assert "Reprocessed 0 quarantined callbacks" in self.run()
 
     @pytest.mark.parametrize(
         "bounds",
@@ -352,32 +352,32 @@ class TestTheCommand:
     )
     def test_of_the_time_that_is_named(self, instance, misunderstood, bounds):
         misunderstood(status())
-        assert "Tried 0" in self.run(*bounds)
+        assert "Reprocessed 0" in self.run(*bounds)
 
     def test_of_the_instance_that_is_named(self, instance, misunderstood):
         misunderstood(status())
         Instance.objects.create(account=instance.account, name="B", zapi_id="other")
-        assert "Tried 0" in self.run("--instance", "other")
-        assert "Tried 1" in self.run("--instance", str(instance.pk))
+        assert "Reprocessed 0" in self.run("--instance", "other")
+        assert "Reprocessed 1" in self.run("--instance", str(instance.pk))
 
     def test_strict_it_fails_where_some_are_left(self, instance):
         deliver(b"{")
         self.run()
-        with pytest.raises(CommandError, match="1 callbacks are left in quarantine"):
+        with pytest.raises(CommandError, match="1 callbacks remain in quarantine"):
             self.run("--strict")
 
     def test_it_rebuilds(self, instance):
         deliver(status(phone="5544999999999"))
         Message.objects.update(rank=10)
         said = self.run("--rebuild", "--since", "2026-11-22", "--until", "2026-11-23")
-        assert said == "Derived anew: 1 messages, 1 callbacks.\n"
+        assert said == "Rebuilt: 1 messages, 1 callbacks.\n"
         assert Message.objects.get().status == "READ"
         assert KnownAddress.objects.get().address == "5544999999999"
 
     def test_dry_it_says_so(self, instance):
         deliver(status())
         said = self.run("--rebuild", "--since=2026-11-22", "--until=2026-11-23", "--dry-run")
-        assert said == "Derived anew: 1 messages, 1 callbacks. (nothing was changed)\n"
+        assert said == "Rebuilt: 1 messages, 1 callbacks. (nothing was changed)\n"
 
     def test_it_says_why_it_refuses(self, instance):
         deliver(status())
@@ -388,7 +388,7 @@ class TestTheCommand:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (["--instance", "nobody"], "There is no instance nobody"),
+            (["--instance", "nobody"], "No instance nobody"),
             (["--rebuild"], "--rebuild needs --since"),
             (["--since", "yesterday"], "yesterday is not a time such as 2026-11-22T09:00"),
             (["--rebuild", "--all-quarantined"], "not allowed with"),

@@ -116,4 +116,4 @@ def test_one_line_a_minute_tells_of_lost_callbacks(away, post, settings, caplog)
         assert post({"type": "MessageStatusCallback"}).status == 503
     lines = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
     assert len(lines) == 1
-    assert "A callback was lost unless it is sent again" in lines[0]
+    assert "A callback was not stored" in lines[0]

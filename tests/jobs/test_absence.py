@@ -38,13 +38,13 @@ def test_of_many_jobs_and_turns_one_says_that_it_went_and_one_that_it_is_back(db
     database.error = None
     for now in (3.0, 4.0):
         run_due(jobs, now)
-    assert lines(caplog) == ["The database is away", "The database is back."]
+    assert lines(caplog) == ["The database is unavailable", "The database is available again."]
     assert not any(record.exc_info for record in caplog.records)
 
 
 def test_a_job_that_needs_no_database_does_not_say_that_it_is_back(db, caplog):
     run_due([Job("a", Database().ask, every=0), Job("b", lambda: 0, every=0)], 1.0)
-    assert lines(caplog) == ["The database is away"]
+    assert lines(caplog) == ["The database is unavailable"]
 
 
 def test_who_waited_until_it_was_back_does_not_say_that_it_went_again(caplog):
@@ -52,12 +52,12 @@ def test_who_waited_until_it_was_back_does_not_say_that_it_went_again(caplog):
     absence.met("a", begun, OperationalError("gone"))
     absence.ran("a")
     absence.met("slow", begun, OperationalError("timed out"))
-    assert lines(caplog) == ["The database is away", "The database is back."]
+    assert lines(caplog) == ["The database is unavailable", "The database is available again."]
 
 
 def test_a_jobs_own_mistake_is_told_with_its_traceback(db, caplog):
     database = Database()
     database.error = DataError("value too long")
     run_due([Job("a", database.ask, every=0)], 1.0)
-    assert lines(caplog) == ["The job a failed"]
+    assert lines(caplog) == ["Job a failed"]
     assert caplog.records[0].exc_info

@@ -66,7 +66,7 @@ def test_web_process_tells_of_the_job_that_looks_for_incidents(worker, webhook, 
     told = messages_of(receiver)[0]
     assert turns(told) == [("job", "opened")]
     assert (told["incidents"][0]["job"], told["incidents"][0]["machine"]) == ("watch", None)
-    assert told["subject"] == "watch: A worker’s job is overdue"
+    assert told["subject"] == "watch: A worker job is overdue"
 
 
 def test_metrics_tell_how_long_ago_each_job_ran(worker, settings, spool_path):

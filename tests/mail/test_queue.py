@@ -169,7 +169,7 @@ def test_a_mail_is_given_up_after_a_day_and_logged_without_its_address(smtp, cap
     with caplog.at_level(logging.ERROR):
         deliver_mails()
     assert not QueuedMail.objects.exists()
-    assert "given up (ConnectionRefusedError)" in caplog.text
+    assert "is dropped (ConnectionRefusedError)" in caplog.text
     assert "ana@example.com" not in caplog.text
 
 
@@ -179,7 +179,7 @@ def test_an_address_that_the_server_refuses_is_given_up_at_once(smtp, caplog):
         smtp(port)
         deliver_mails()
     assert not QueuedMail.objects.exists()
-    assert "given up (SMTPRecipientsRefused)" in caplog.text
+    assert "is dropped (SMTPRecipientsRefused)" in caplog.text
     assert "nobody@example.com" not in caplog.text
 
 

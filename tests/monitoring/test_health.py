@@ -71,12 +71,12 @@ def test_what_the_database_says_stays_in_the_log(db, monkeypatch, caplog):
 def test_a_spool_that_cannot_be_read_is_named(spool_path, worker):
     spool_path.parent.mkdir(exist_ok=True)
     spool_path.write_text("this is no database, whatever else it may be" * 99)
-    assert call("/readyz").json()["failing"] == {"spool": "it cannot be read"}
+    assert call("/readyz").json()["failing"] == {"spool": "cannot be read"}
 
 
 def test_a_full_disk_is_named(worker, settings):
     settings.SPOOL_MIN_FREE = 2**60
-    assert call("/readyz").json()["failing"] == {"spool": "its disk is full"}
+    assert call("/readyz").json()["failing"] == {"spool": "disk full"}
 
 
 def test_a_board_without_a_worker_is_not_ready(spool_path):

@@ -222,7 +222,7 @@ def test_the_dashboard_asks_only_for_what_there_is(db):
     expressions = re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', DASHBOARD.read_text())
     asked = {name for text in expressions for name in re.findall(r"statusboard_\w+", text)}
     there = set(re.findall(r"# TYPE (\w+)", scrape().body.decode()))
-    there |= {f"statusboard_door_seconds_{part}" for part in ("bucket", "count", "sum")}
+    there |= {f"statusboard_webhook_seconds_{part}" for part in ("bucket", "count", "sum")}
     assert asked
     assert asked <= there
 
@@ -245,9 +245,9 @@ def test_the_door_is_timed_in_every_process(start_board):
         f"{board.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
     )
     found = samples(answer.text)
-    assert found["statusboard_door_seconds_count{outcome=applied}"] == 1
-    assert found["statusboard_door_seconds_count{outcome=repeated}"] == 19
-    assert found["statusboard_door_seconds_count{outcome=refused}"] == 1
+    assert found["statusboard_webhook_seconds_count{outcome=applied}"] == 1
+    assert found["statusboard_webhook_seconds_count{outcome=repeated}"] == 19
+    assert found["statusboard_webhook_seconds_count{outcome=refused}"] == 1
     assert requests.get(f"{board.url}/healthz", timeout=20).status_code == 200
 
 

@@ -144,7 +144,7 @@ class TestOneAnswer:
             knock(sign(WebhookKey("strict", 1)), HTTP_Z_API_TOKEN="not it"),
         ]
         assert {(a.status, a.body, tuple(a.headers.items())) for a in answers} == {
-            (404, b'{"error": "There is no such webhook."}', tuple(answers[0].headers.items()))
+            (404, b'{"error": "Webhook not found."}', tuple(answers[0].headers.items()))
         }
         assert not Callback.objects.exists()
         assert not FollowUp.objects.exists()

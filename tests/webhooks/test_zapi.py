@@ -135,7 +135,7 @@ def test_a_body_naming_another_instance_is_quarantined(post):
 def test_a_malformed_body_is_refused_and_kept(post, body):
     answer = post(body)
     assert answer.status == 400
-    assert "could not be understood" in answer.json()["error"]
+    assert "could not be parsed" in answer.json()["error"]
     callback = Callback.objects.get()
     assert (callback.outcome, bytes(callback.body)) == ("quarantined", body)
 

@@ -15,22 +15,26 @@ from messages.privacy import export as export_person
 
 class Command(BaseCommand):
     help = (
-        "Finds, exports or erases what the board holds of one person: by a whole number with its "
-        "country code, in either form of the ninth digit, or by a LID. Aliases are included."
+        "Finds, exports or erases everything stored about one person. Give a full number with "
+        "country code, with or without the ninth digit, or a LID. Linked numbers and LIDs are "
+        "included."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        found = commands.add_parser("find", help="count what there is")
-        exported = commands.add_parser("export", help="write all of it into a ZIP")
-        erased = commands.add_parser("erase", help="erase it, and wait until that is done")
+        found = commands.add_parser("find", help="count the stored rows")
+        exported = commands.add_parser("export", help="write all data to a ZIP file")
+        erased = commands.add_parser("erase", help="erase the data and wait until it is done")
         for command in (found, exported, erased):
-            command.add_argument("person", help="a whole number with its country code, or a LID")
-            command.add_argument("--json", action="store_true", help="the result as JSON")
+            command.add_argument("person", help="a full number with country code, or a LID")
+            command.add_argument("--json", action="store_true", help="print JSON")
         exported.add_argument(
-            "--output", type=Path, required=True, help="the ZIP; never overwritten"
+            "--output",
+            type=Path,
+            required=True,
+            help="path of the ZIP file; an existing file is not overwritten",
         )
-        erased.add_argument("--yes", action="store_true", help="do not ask")
+        erased.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *, command: str, person: str, **options: Any) -> None:
         try:
@@ -46,7 +50,7 @@ class Command(BaseCommand):
         found = find(person)
         audit(None, Action.PERSON_FOUND, recipient=person.names[0])
         if found.spool_problem:
-            self.stderr.write(f"Without the spool, which cannot be read: {found.spool_problem}")
+            self.stderr.write(f"The spool cannot be read and is not counted: {found.spool_problem}")
         return dict(found.counts)
 
     def _export(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
@@ -56,7 +60,7 @@ class Command(BaseCommand):
                 return export_person(person, file, by=None)
         except SpoolUnavailableError as error:
             output.unlink()
-            raise CommandError(f"The spool cannot be read: {error}") from None
+            raise CommandError(f"Cannot read the spool: {error}") from None
         except OSError as error:
             raise CommandError(f"Cannot write {output}: {error.strerror}.") from None
 
@@ -67,19 +71,19 @@ class Command(BaseCommand):
         try:
             carry_on()
         except KeyboardInterrupt:
-            raise CommandError("Stopped. A worker, or this command again, goes on.") from None
+            raise CommandError("Stopped. A worker continues, or run this command again.") from None
         erasure.refresh_from_db()
         if not erasure.finished_at:
             raise CommandError(
-                "It did not come to its end; the log says why. It stays open: a worker, or this "
-                "command again, goes on."
+                "Erasing did not finish; see the log for the reason. A worker continues, or run "
+                "this command again."
             )
         erased: dict[str, int] = erasure.erased
         return erased
 
     def _ask(self, person: Person) -> None:
-        self.stdout.write(f"Erases for good all data of {', '.join(person.names)}.")
-        if input("Type ERASE to go on: ") != "ERASE":
+        self.stdout.write(f"This erases permanently all data of {', '.join(person.names)}.")
+        if input("Type ERASE to continue: ") != "ERASE":
             raise CommandError("Nothing was erased.")
 
     def _say(self, person: Person, counts: dict[str, int], options: dict[str, Any]) -> None:

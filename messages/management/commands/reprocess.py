@@ -16,25 +16,31 @@ from messages.models import Action, Callback, Instance, KnownAddress
 
 class Command(BaseCommand):
     help = (
-        "Tries quarantined callbacks again. With --rebuild it derives the messages that the "
-        "callbacks of a period speak of anew. Either can be stopped at any moment and run again."
+        "Reprocesses quarantined callbacks. With --rebuild, rebuilds the messages of a period "
+        "from its stored callbacks. Both can be stopped at any time and run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--since", type=_moment, help="received at or after this ISO time")
-        parser.add_argument("--until", type=_moment, help="received before this ISO time")
-        parser.add_argument("--instance", help="only this instance: its Z-API id or its number")
+        parser.add_argument("--since", type=_moment, help="received at or after this ISO 8601 time")
+        parser.add_argument("--until", type=_moment, help="received before this ISO 8601 time")
+        parser.add_argument("--instance", help="only this instance (Z-API id or number)")
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
             "--all-quarantined",
             action="store_true",
-            help="every quarantined callback of that time and instance (the default)",
+            help="all quarantined callbacks that match (default)",
         )
-        what.add_argument("--rebuild", action="store_true", help="derive messages anew")
-        parser.add_argument("--dry-run", action="store_true", help="change nothing, only say")
-        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        what.add_argument(
+            "--rebuild", action="store_true", help="rebuild messages from stored callbacks"
+        )
         parser.add_argument(
-            "--strict", action="store_true", help="fail where callbacks are left in quarantine"
+            "--dry-run", action="store_true", help="show what would change, change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="exit with an error if callbacks remain in quarantine",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +49,9 @@ class Command(BaseCommand):
         try:
             work(instances, options)
         except KeyboardInterrupt:
-            raise CommandError("Stopped. What was done is kept; run it again to go on.") from None
+            raise CommandError(
+                "Stopped. Finished work is kept; run the command again to continue."
+            ) from None
 
     def _replay(self, instances: QuerySet[Instance], options: dict[str, Any]) -> None:
         callbacks = Callback.objects.filter(instance__in=instances)
@@ -54,9 +62,9 @@ class Command(BaseCommand):
         result = replay(callbacks, dry_run=options["dry_run"], progress=self._progress)
         counts = dict(result.outcomes) | {"without body": result.without_body}
         self._audit(counts, options)
-        self._say(counts, f"Tried {result.tried} quarantined callbacks again", options)
+        self._say(counts, f"Reprocessed {result.tried} quarantined callbacks", options)
         if options["strict"] and result.left:
-            raise CommandError(f"{result.left} callbacks are left in quarantine.")
+            raise CommandError(f"{result.left} callbacks remain in quarantine.")
 
     def _rebuild(self, instances: QuerySet[Instance], options: dict[str, Any]) -> None:
         if not options["since"]:
@@ -70,7 +78,7 @@ class Command(BaseCommand):
             KnownAddress.objects.remember_all()
         counts = {"messages": result.messages, "callbacks": result.callbacks}
         self._audit(counts, options)
-        self._say(counts, "Derived anew", options)
+        self._say(counts, "Rebuilt", options)
 
     def _audit(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         if not options["dry_run"]:
@@ -103,5 +111,5 @@ def _instances(name: str | None) -> QuerySet[Instance]:
         return Instance.objects.all()
     found = Instance.objects.named(name)
     if not found:
-        raise CommandError(f"There is no instance {name}.")
+        raise CommandError(f"No instance {name}.")
     return Instance.objects.filter(pk=found.pk)

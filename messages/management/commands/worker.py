@@ -11,16 +11,18 @@ from messages.jobs.scheduler import Job, run_due, work
 
 class Command(BaseCommand):
     help = (
-        "Does what comes due (forwards callbacks, retries pushes, cleans up) until stopped. Run as "
-        "many as you like."
+        "Runs background jobs (forwarding, pushes, alerts, clean-up) until stopped. Several "
+        "workers can run side by side."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="do what is due now, then stop")
+        parser.add_argument(
+            "--once", action="store_true", help="run the jobs that are due, then exit"
+        )
         parser.add_argument(
             "--only",
             metavar="JOB",
-            help="do nothing else: --only drain on a machine that has only the webhook's door",
+            help="run this job only, e.g. --only drain on a server that only receives callbacks",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,4 +46,4 @@ def _chosen(jobs: list[Job], only: str | None) -> list[Job]:
     if chosen := [job for job in jobs if job.name == only]:
         return chosen
     names = ", ".join(job.name for job in jobs)
-    raise CommandError(f"There is no job called {only}. There are: {names}.")
+    raise CommandError(f"No job {only}. Jobs: {names}.")

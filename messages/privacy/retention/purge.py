@@ -69,7 +69,7 @@ class Purge:
             Retention.objects.filter(pk=row.pk).update(finished_at=timezone.now())
         if purged:
             audit(None, Action.PURGED, details={row.kind: purged, "older than days": row.days})
-            logger.info("Purged %s %s older than %s days.", purged, row.kind, row.days)
+            logger.info("Deleted %s %s older than %s days.", purged, row.kind, row.days)
         return purged
 
 
