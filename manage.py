@@ -8,18 +8,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import InterfaceError, OperationalError
 
+from statusboard.environment import prepare
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
     try:
+        prepare()
         execute_from_command_line(sys.argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has closed the pipe, as `head` does. Python would still try to write the rest.
+        # The reader closed the pipe, as `head` does. Python would still try to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))  # a sentence for an operator; where it was raised says nothing more
+        sys.exit(str(error))  # a sentence for the operator, without a traceback
     except (OperationalError, InterfaceError) as error:
-        sys.exit(
-            f"The database is away: {str(error).strip()}. Run the command again once it is back."
-        )
+        sys.exit(f"The database is unavailable: {str(error).strip()}. Try again once it is back.")

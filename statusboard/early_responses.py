@@ -1,9 +1,10 @@
-"""Answers that are given before Django is asked: too busy, or a body that is too large.
+"""Checks and answers before Django handles a request, for every page.
 
-They are the same bytes each time and need no database, no session and no template.
+The answers are constant bytes and need no database, session or template.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -15,12 +16,20 @@ BUSY: Final = "503 Service Unavailable"
 TOO_LARGE: Final = "413 Content Too Large"
 LENGTH_REQUIRED: Final = "411 Length Required"
 TOO_LONG: Final = "414 URI Too Long"
-# In characters, without the query. Django takes the square of it where it is not UTF-8.
+# In characters, without the query. Django's time is quadratic if the path is not UTF-8.
 MAX_PATH_LENGTH: Final = 2048
 RETRY_AFTER: Final = 2  # seconds
 
-# In both languages: which one somebody reads is known to Django, which is not asked.
-_WORDS: Final = {
+# Bytes in a request body. Django holds up to this much of a form in memory.
+MAX_BODY: Final = 1024 * 1024
+# A file of instances may have 2 MiB; the rest is for the form around it.
+MAX_UPLOAD: Final = 2 * 1024 * 1024 + 64 * 1024
+_UPLOADS: Final = re.compile(r"/(instances/import|labels)/")
+# In characters. A browser's, with the longest boundary allowed, has 100.
+_MAX_CONTENT_TYPE_LENGTH: Final = 256
+
+# In both languages, because only Django knows which one the viewer reads.
+_TEXTS: Final = {
     BUSY: (
         "Statusboard is busy",
         "Too many pages were opened at once. Try again in a few seconds.",
@@ -29,21 +38,21 @@ _WORDS: Final = {
     ),
     TOO_LARGE: (
         "Too large",
-        "What you sent is too large, and nothing of it was saved. Send a smaller file.",
+        "The upload is too large. Nothing was saved. Send a smaller file.",
         "Grande demais",
-        "O que você enviou é grande demais, e nada foi salvo. Envie um arquivo menor.",
+        "O arquivo enviado é grande demais. Nada foi salvo. Envie um arquivo menor.",
     ),
     LENGTH_REQUIRED: (
         "Length required",
-        "The request must say how long its body is (Content-Length).",
+        "The request must declare the length of its body (Content-Length).",
         "Tamanho obrigatório",
         "A requisição deve informar o tamanho do conteúdo (Content-Length).",
     ),
     TOO_LONG: (
         "Address too long",
-        "There is no page with so long an address.",
+        "No page has an address this long.",
         "Endereço longo demais",
-        "Não existe página com um endereço tão longo.",
+        "Nenhuma página tem um endereço tão longo.",
     ),
 }
 _PAGE: Final = """<!doctype html>
@@ -59,8 +68,36 @@ _SAFETY: Final = [
 ]
 
 
+def refusal(environ: Environ) -> str | None:
+    """The status with which a page refuses the body, before reading it; None to accept it.
+
+    Without Content-Length Django reads no body at all, so a chunked request would look like an
+    empty form.
+    """
+    declared = environ.get("CONTENT_LENGTH", "").strip()
+    if not declared:
+        is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+        return LENGTH_REQUIRED if is_chunked else None
+    # Count the digits first: Python refuses to convert a number with thousands of them.
+    if not (declared.isascii() and declared.isdigit()) or len(declared) > 20:
+        return TOO_LARGE
+    limit = MAX_UPLOAD if _UPLOADS.fullmatch(environ.get("PATH_INFO", "")) else MAX_BODY
+    return TOO_LARGE if int(declared) > limit else None
+
+
+def drop_strange_content_type(environ: Environ) -> None:
+    """Replace a Content-Type that is long or has encoded parameters (RFC 2231).
+
+    Neither browsers nor Z-API send one. Django parses it while it builds the request: an unknown
+    encoding would raise an error that no handler answers, and 64 kB of semicolons take seconds.
+    """
+    given = environ.get("CONTENT_TYPE", "")
+    if "*" in given or len(given) > _MAX_CONTENT_TYPE_LENGTH:
+        environ["CONTENT_TYPE"] = "application/octet-stream"
+
+
 def answer(status: str, environ: Environ, start_response: StartResponse) -> list[bytes]:
-    """A page in two languages; for the API a problem as RFC 9457 describes it."""
+    """A page in two languages or, for the API, a problem (RFC 9457)."""
     is_api = environ.get("PATH_INFO", "").startswith("/api/")
     body = (_PROBLEMS if is_api else _PAGES)[status]
     kind = "application/problem+json" if is_api else "text/html; charset=utf-8"
@@ -74,7 +111,7 @@ def answer(status: str, environ: Environ, start_response: StartResponse) -> list
 
 
 def _is_opened_by_a_browser(environ: Environ) -> bool:
-    """Whether trying again is safe, and shows a page: no form is sent twice."""
+    """Whether the browser may reload the page without sending a form again."""
     is_page = "text/html" in environ.get("HTTP_ACCEPT", "")
     return environ["REQUEST_METHOD"] == "GET" and is_page and "HTTP_HX_REQUEST" not in environ
 
@@ -82,8 +119,8 @@ def _is_opened_by_a_browser(environ: Environ) -> bool:
 def _problem(status: str) -> bytes:
     code, _, title = status.partition(" ")
     members = {"type": "about:blank", "title": title, "status": int(code)}
-    return json.dumps(members | {"detail": _WORDS[status][1]}).encode()
+    return json.dumps(members | {"detail": _TEXTS[status][1]}).encode()
 
 
-_PAGES: Final = {status: _PAGE.format(*words).encode() for status, words in _WORDS.items()}
-_PROBLEMS: Final = {status: _problem(status) for status in _WORDS}
+_PAGES: Final = {status: _PAGE.format(*texts).encode() for status, texts in _TEXTS.items()}
+_PROBLEMS: Final = {status: _problem(status) for status in _TEXTS}

@@ -1,8 +1,9 @@
-"""The secrets of the embedded default: made once, kept in a file that git ignores."""
+"""The secrets of the embedded default. They are made once and kept in a file that git ignores."""
 
 import base64
 import os
 import secrets
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -26,23 +27,24 @@ def _read(path: Path) -> dict[str, str]:
 def _write(path: Path, values: dict[str, str]) -> None:
     """Create the file whole or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "# Made by Statusboard. Back it up with the database: neither is of use alone.\n"
+    text = "# Made by Statusboard. Back it up together with the database: you need both.\n"
     text += "".join(f"{name}={value}\n" for name, value in values.items())
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(text)
     try:
-        os.link(draft, path)  # fails where another process was first: theirs is the one that counts
+        os.link(draft, path)  # fails if another process was first; its file is then used
     except FileExistsError:
         pass
     finally:
         draft.unlink()
 
 
-def supply(environment: dict[str, str], path: Path, *, may_generate: bool) -> None:
-    """Fill the secrets that `environment` lacks from the file at `path`.
+def supply(environment: MutableMapping[str, str], path: Path, *, may_generate: bool) -> None:
+    """Add the secrets that `environment` lacks, from the file at `path`.
 
-    Raises ImproperlyConfigured, naming what is missing, where no file is and none may be made.
+    Raises ImproperlyConfigured, which names what is missing, if there is no file and none may be
+    made.
     """
     missing = [name for name in NAMES if not environment.get(name)]
     if not missing:

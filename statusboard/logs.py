@@ -1,17 +1,19 @@
-"""What the processes write: no secret in it, and no stranger can fill the disk with it."""
+"""Log lines without secrets, and limits so that no stranger can fill the disk with them."""
 
 import json
 import logging
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from .redaction import redact, redact_beginning
 
 TEXT_FORMAT: Final = "{asctime} {levelname} [{request_id}] {name}: {message}"
+_EVERY: Final = 60.0  # seconds between two lines of a SparseLogger
 
 
 class RedactingFormatter(logging.Formatter):
@@ -22,7 +24,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line, for programs that collect logs. Redacted before it is made JSON of."""
+    """One JSON object per line, for log collectors. Redacted before it is encoded."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -42,12 +44,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-_Kind = tuple[str, int]  # which logger, and which status was answered
+_Kind = tuple[str, int]  # the logger and the status of the answer
 
 
 @dataclass(slots=True)
 class _Minute:
-    """What was written of one kind in a minute, and what was not."""
+    """How many lines of one kind were written in a minute, and how many were left out."""
 
     number: int
     written: int = 0
@@ -55,11 +57,10 @@ class _Minute:
 
 
 class RefusalQuota(logging.Filter):
-    """Lets through so many lines a minute of each kind of refused requests, and counts the rest.
+    """Limits the log lines per minute about each kind of refused request, and counts the rest.
 
-    Anyone can cause such a line, so without a limit anyone could fill the disk with them. Each is
-    one short line, whatever address was asked for, and without a traceback: where our code refused
-    somebody helps nobody. No other line counts, so a flood of refusals hides none.
+    Anyone can cause such lines, so without a limit anyone could fill the disk. Each is short, even
+    for a long URL, and has no traceback. Other lines are not limited, so a flood hides none.
     """
 
     MAX_LENGTH = 300
@@ -68,13 +69,13 @@ class RefusalQuota(logging.Filter):
         super().__init__()
         self._per_minute = per_minute
         self._lock = threading.Lock()
-        # As many as there are loggers and statuses, which no request adds to.
+        # Bounded by the number of loggers and statuses; no request adds to it.
         self._minutes: dict[_Kind, _Minute] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         minute = int(record.created // 60)
-        self._tell_of_left_out(minute)
-        # What Django, and the webhook, attach to a line that is about an answer.
+        self._report_left_out(minute)
+        # Attached by Django and by the webhook endpoint to a line about an answer.
         status = getattr(record, "status_code", 0)
         if not _is_refusal(record.name, status):
             return True
@@ -94,23 +95,23 @@ class RefusalQuota(logging.Filter):
         minute.written += 1
         return True
 
-    def _tell_of_left_out(self, number: int) -> None:
-        """Whichever line comes first in a new minute tells of the minute before."""
+    def _report_left_out(self, number: int) -> None:
+        """The first line of a new minute reports on the minute before."""
         with self._lock:
             over = {kind: one for kind, one in self._minutes.items() if one.number != number}
             for kind in over:
                 del self._minutes[kind]
         for (name, status), minute in over.items():
             if minute.left_out:
-                words = "%d more lines of %s about answers with status %d were left out."
-                logging.getLogger(__name__).warning(words, minute.left_out, name, status)
+                text = "%d more lines of %s about answers with status %d were left out."
+                logging.getLogger(__name__).warning(text, minute.left_out, name, status)
 
 
 def _is_refusal(name: str, status: int) -> bool:
     """Whether a line is about an answer that anyone can cause.
 
-    Django's line about a 503 is one: everybody gets it while the database is away. Our own lines
-    about lost callbacks, which have that status too, are none.
+    That includes Django's line about a 503, which everybody gets while the database is unavailable,
+    but not our own lines about lost callbacks, which have the same status.
     """
     return 400 <= status < 500 or (status == 503 and name.startswith("django."))
 
@@ -120,10 +121,40 @@ def _cut(text: str, length: int) -> str:
     return shown if len(shown) <= length else f"{shown[:length]}…"
 
 
-def redact_what_python_writes() -> None:
-    """Warnings and uncaught exceptions go past every formatter unless they are made log lines."""
+class SparseLogger:
+    """For lines about what may happen thousands of times a second.
+
+    Writes the first line of each kind at once, then one per minute with the number left out. Each
+    process counts its own.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._lock = threading.Lock()
+        # When a line was last written, and how many were left out since.
+        self._written: dict[str, tuple[float, int]] = {}
+
+    def log(self, kind: str, level: int, message: str, *args: object, **extra: Any) -> None:
+        now = time.monotonic()
+        with self._lock:
+            at, left_out = self._written.get(kind, (-_EVERY, 0))
+            is_due = now - at >= _EVERY
+            self._written[kind] = (now, 0) if is_due else (at, left_out + 1)
+        if not is_due:
+            return
+        if left_out:
+            message, args = f"{message} (%d more since the last such line)", (*args, left_out)
+        self._logger.log(level, message, *args, extra=extra)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._written.clear()
+
+
+def redact_python_output() -> None:
+    """Turn warnings and uncaught exceptions into log lines, so that formatters redact them."""
     logging.captureWarnings(True)
-    # Where a line cannot be formatted, Python would print its arguments as they are.
+    # Otherwise Python prints the arguments of a line that it cannot format.
     logging.raiseExceptions = False
     if logging.lastResort:
         logging.lastResort.setFormatter(RedactingFormatter())

@@ -1,32 +1,34 @@
-"""Bounds what pages take of a web process, so that callbacks always find a thread."""
+"""Limits how much of a web process pages use, so that callbacks always find a thread."""
 
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Semaphore
+from threading import Lock, Semaphore
 from typing import Any, Final
 
 from django.conf import settings
 
-from .body_limit import refusal
-from .early_responses import BUSY, Environ, StartResponse, WSGIApplication, answer
-from .page_execution_lock import PageExecutionLock
+from .early_responses import BUSY, Environ, StartResponse, WSGIApplication, answer, refusal
 
-# In bytes. An answer up to this size is handed to the server whole, which then needs no thread for
-# a client that reads slowly. The server holds it in memory: for each client that is slow.
+# In bytes. An answer up to this size is handed to the server whole. The server then needs memory,
+# but no thread, for a client that reads slowly.
 MAX_WHOLE: Final = 512 * 1024
 # A longer answer is sent in pieces of this size.
 _PIECE: Final = 64 * 1024
-# Posts there check or set passwords, which takes a third of a second of a processor each.
+# A POST to these URLs checks or sets a password, which takes a third of a second of CPU time.
 _PASSWORDS: Final = ("/account/", "/admin/")
+# Seconds. A page does not wait longer for the page before it, which may wait for the database.
+MAX_LOCK_WAIT: Final = 1.0
 
 
 def server_threads() -> int:
-    """How many threads granian was started with; WEB_THREADS where it does not say.
+    """The number of threads granian was started with, else WEB_THREADS.
 
-    Its processes have its command line, so that a limit cannot differ from what it is a limit of.
+    Its processes have its command line, so the limit always matches the real number.
     """
     option = re.search(r"--blocking-threads[ =](\d+)", " ".join(sys.argv))
     given = option[1] if option else os.environ.get("GRANIAN_BLOCKING_THREADS", "")
@@ -34,21 +36,56 @@ def server_threads() -> int:
     return threads
 
 
-class PageConcurrencyLimiter:
-    """Serves pages on at most half of the server's threads. The next one is told to try again.
+class PageExecutionLock:
+    """Runs one page at a time in a process, so that callbacks get the interpreter.
 
-    A page has its thread until its last byte was handed over. So pages cannot keep callbacks
-    waiting, however slowly a client sends a form or reads an answer.
+    More pages at once would gain nothing. While callbacks arrive, the next page waits as long as
+    the last one took. Otherwise somebody who opens pages nonstop would take half of the processor.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next_at = 0.0
+        self._last_callback_at = 0.0
+
+    def note_callback(self) -> None:
+        self._last_callback_at = time.monotonic()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        is_held = self._lock.acquire(timeout=MAX_LOCK_WAIT)
+        try:
+            self._rest()
+            began = time.monotonic()
+            yield
+            now = time.monotonic()
+            if self._last_callback_at > began:
+                self._next_at = now + min(now - began, MAX_LOCK_WAIT)
+        finally:
+            if is_held:
+                self._lock.release()
+
+    def _rest(self) -> None:
+        left = self._next_at - time.monotonic()
+        if left > 0:
+            time.sleep(min(left, MAX_LOCK_WAIT))
+
+
+class PageConcurrencyLimiter:
+    """Serves pages on at most half of the server's threads. More pages get "busy, try again".
+
+    A page keeps its thread until its last byte was handed over, so slow clients cannot make
+    callbacks wait.
     """
 
     def __init__(self, pages: WSGIApplication, threads: int) -> None:
-        self.turns = PageExecutionLock()
+        self.lock = PageExecutionLock()
         self._pages = pages
         most = max(1, threads // 2)
         self._inside = Semaphore(most)
         self._password_posts = Semaphore(max(1, most // 2))
         self._streams = Semaphore(max(1, most // 3))
-        # Of their own, because they need no session: strangers must not use up those of exports.
+        # Separate, because they need no session: strangers must not use up those of exports.
         self._static_streams = Semaphore(max(1, threads // 10))
         self._static_files = _static_files()
 
@@ -67,7 +104,7 @@ class PageConcurrencyLimiter:
     def _needed(self, environ: Environ) -> Iterator[Semaphore]:
         path = environ.get("PATH_INFO", "")
         if path in self._static_files:
-            return  # read within a millisecond, many at a time for one page
+            return  # read within a millisecond, and many for one page
         yield self._inside
         if environ["REQUEST_METHOD"] == "POST" and path.startswith(_PASSWORDS):
             yield self._password_posts
@@ -75,17 +112,17 @@ class PageConcurrencyLimiter:
     def _serve(
         self, environ: Environ, start_response: StartResponse, slots: "Slots"
     ) -> Iterable[bytes]:
-        # With it Django would not give its response, but the server's own kind of file.
+        # With it Django would return the server's own file wrapper instead of its response.
         environ.pop("wsgi.file_wrapper", None)
         head: list[Any] = []
 
         def keep_head(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             head[:] = [status, headers]
 
-        with self.turns.turn():
+        with self.lock.hold():
             response: Any = self._pages(environ, keep_head)
         if getattr(response, "streaming", False):
-            stream = Stream(response, self.turns, slots)
+            stream = Stream(response, self.lock, slots)
             if stream.read_ahead(MAX_WHOLE):
                 body = stream.finish()
             elif slots.take(self._streams if slots.held else self._static_streams):
@@ -103,13 +140,13 @@ class PageConcurrencyLimiter:
 
 
 class Slots:
-    """What one request holds, until it releases all of it at once."""
+    """The semaphores that one request holds."""
 
     def __init__(self) -> None:
         self.held: list[Semaphore] = []
 
     def take(self, *needed: Semaphore) -> bool:
-        """Without waiting. Where one is not free, none is taken."""
+        """Take all of them or none, without waiting."""
         for count, semaphore in enumerate(needed):
             if not semaphore.acquire(blocking=False):
                 for taken in needed[:count]:
@@ -124,17 +161,17 @@ class Slots:
 
 
 class Stream:
-    """An answer sent in pieces. Holds its slots until the server closes it."""
+    """An answer sent in pieces. It holds its slots until the server closes it."""
 
-    def __init__(self, response: Any, turns: PageExecutionLock, slots: Slots) -> None:
+    def __init__(self, response: Any, lock: PageExecutionLock, slots: Slots) -> None:
         self._response = response
         self._chunks = iter(response)
-        self._turns = turns
+        self._lock = lock
         self._slots = slots
         self._ahead: list[bytes] = []
 
     def read_ahead(self, size: int) -> bool:
-        """Whether the answer ends within so many bytes."""
+        """Whether the answer ends within this many bytes."""
         while sum(map(len, self._ahead)) <= size:
             if not (piece := self._read_piece()):
                 return True
@@ -158,9 +195,9 @@ class Stream:
             self._slots.release()
 
     def _read_piece(self) -> bytes:
-        """In a turn of its own: an export is made while it is sent. Empty at the end."""
+        """The next piece, empty at the end. An export is generated while it is sent."""
         piece = bytearray()
-        with self._turns.turn():
+        with self._lock.hold():
             for chunk in self._chunks:
                 piece += chunk
                 if len(piece) >= _PIECE:
@@ -169,7 +206,7 @@ class Stream:
 
 
 def _static_files() -> frozenset[str]:
-    """The addresses of what `collectstatic` collected."""
+    """The paths of the files that `collectstatic` collected."""
     root: Path = settings.STATIC_ROOT
     files = (path for path in root.rglob("*") if path.is_file())
     return frozenset(f"{settings.STATIC_URL}{path.relative_to(root)}" for path in files)

@@ -20,6 +20,11 @@ os.environ.update(
 )
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3")
 
+
+from statusboard.environment import prepare
+
+prepare()
+
 # Each example empties its tables itself, and a loaded machine is no failure.
 settings.register_profile(
     "statusboard",

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from messages.ingest.service import breaker
-from statusboard.deadline import remaining
+from statusboard.databases import remaining
 from tests.conftest import call
 
 

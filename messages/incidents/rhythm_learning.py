@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from messages.models import Callback, Instance, Rhythm
 from messages.models.due import is_over
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from .usual_silence import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
 

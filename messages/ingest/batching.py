@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 from django.db import OperationalError
 
-from statusboard.deadline import remaining
+from statusboard.databases import remaining
 
 from .file_lock import FileLock
 

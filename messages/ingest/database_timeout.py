@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from statusboard.deadline import deadline, remaining
+from statusboard.databases import deadline, remaining
 
 
 def database_timeout(seconds: float) -> AbstractContextManager[None]:

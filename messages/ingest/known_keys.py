@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.db import connections
 
 from messages.models import Instance
-from statusboard.sparse_logging import SparseLogger
+from statusboard.logs import SparseLogger
 
 from .store import UnknownInstanceError
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from statusboard.deadline import remaining
+from statusboard.databases import remaining
 from statusboard.postgresql.base import DeadlineConnection
 from statusboard.postgresql.prepared import PreparedStatement
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import Error, models, transaction
 
 from messages.models import Callback, Outcome
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from . import quarantine
 from .delivery import Delivery

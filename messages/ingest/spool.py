@@ -23,7 +23,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min, QuerySet
 
 from messages.models import SpooledCallback
-from statusboard.deadline import deadline
+from statusboard.databases import deadline
 
 from .batching import BatchFailedError, BatchWriter
 from .delivery import Delivery

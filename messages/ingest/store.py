@@ -13,8 +13,7 @@ from django.utils.translation import gettext_noop
 
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
-from statusboard.database_state import is_away
-from statusboard.deadline import remaining
+from statusboard.databases import is_away, remaining
 
 from . import postgresql, sqlite
 from .database_timeout import database_timeout

@@ -31,7 +31,7 @@ from messages.models import (
 from messages.models.batch import BatchRowQuerySet
 from messages.models.due import has_passed
 from messages.zapi.errors import TOO_MANY_CALLS
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from .bulk_import import moves
 from .call_budget import TURN, is_free, latest, rest, room_for, spend

@@ -25,7 +25,7 @@ from messages.zapi.client import (
     ZapiError,
 )
 from messages.zapi.errors import Problem
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from .call_budget import INSTANCES_A_TURN, LEASE, is_free, room_for
 from .rotation import retire_when_over

@@ -17,7 +17,7 @@ from messages.instances.connection_reports import record_connection_reports
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
 from messages.summaries import mark_touched
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import close_old_connections
 from django.utils import timezone
 
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from .database_absence import Absence
 from .leases import take_turn

@@ -34,7 +34,7 @@ from messages.models import (
     Outcome,
     WorkerBeat,
 )
-from statusboard.deadline import deadline
+from statusboard.databases import deadline
 
 from .backlog import oldest_follow_up
 

@@ -12,7 +12,7 @@ from messages.incidents.overdue import overdue_jobs
 from messages.incidents.worker_absence import absence
 from messages.ingest import spool_has_room, spool_state
 from messages.ingest.service import breaker
-from statusboard.deadline import deadline
+from statusboard.databases import deadline
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from messages.models import (
     StatusEvent,
 )
 from statusboard.batched import batches
-from statusboard.database_state import is_away
+from statusboard.databases import is_away
 
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES

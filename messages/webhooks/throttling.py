@@ -6,11 +6,12 @@ waiting: a thread that sleeps takes nothing from the others, and who waits for i
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import sleep
 from typing import Any, Final
 
 from messages.instances import webhook_keys
+from statusboard.early_responses import WSGIApplication
 
 from .gate import TOO_MANY, wrong_keys
 
@@ -54,6 +55,17 @@ class RejectionDelay:
 
 
 rejection_delay: Final = RejectionDelay()
+
+
+def limit_wrong_keys(application: WSGIApplication) -> WSGIApplication:
+    """Rejects repeated wrong keys before `application` is called."""
+
+    def limited(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with rejection_delay:
+            rejection = reject_early(environ, start_response)
+            return application(environ, start_response) if rejection is None else rejection
+
+    return limited
 
 
 def reject_early(

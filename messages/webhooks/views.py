@@ -27,7 +27,7 @@ from messages.instances import webhook_keys
 from messages.instances.token_checks import note_wrong_token
 from messages.instances.webhook_keys import WebhookKey
 from messages.models import plain_cause, stored_cause, token_digest
-from statusboard.sparse_logging import SparseLogger
+from statusboard.logs import SparseLogger
 
 from . import gate
 from .body import BodyRefusedError, read_body

@@ -9,7 +9,7 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import RowFactory, tuple_row
 from psycopg.types.datetime import TimestamptzLoader
 
-from statusboard.deadline import remaining
+from statusboard.databases import remaining
 
 Result = TypeVar("Result")
 

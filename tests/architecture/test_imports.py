@@ -1,6 +1,9 @@
 """Imports point inward, and edges never import each other (docs/developer.md draws it)."""
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,45 @@ def test_a_part_imports_only_what_lies_further_in(part):
 def test_an_edge_imports_no_other_edge(edge):
     for path in files_of(edge):
         assert not parts_imported(path) & (EDGES - {edge}), path
+
+
+def imported_on_import(path: Path) -> set[str]:
+    """Names of the modules that are imported when the file is, and not within its functions."""
+    tree = ast.parse(path.read_text())
+    inner = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
+    return {
+        name
+        for node in ast.walk(tree)
+        if id(node) not in inner
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+
+def test_the_project_imports_nothing_of_the_app():
+    """At import time: settings, urls and wsgi name modules of the app as text, as Django does."""
+    for path in (ROOT / "statusboard").rglob("*.py"):
+        names = imported_on_import(path)
+        assert not {name for name in names if name.split(".")[0] == "messages"}, path
+
+
+def test_importing_the_settings_creates_nothing(tmp_path):
+    code = "import statusboard.settings"
+    environment = os.environ | {"DATA_DIR": str(tmp_path / "data"), "METRICS_TOKEN": "t" * 20}
+    for name in ("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
+        environment.pop(name, None)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert not (tmp_path / "data").exists()
 
 
 def test_every_part_of_the_app_has_its_rule():

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from messages.ingest.batching import BatchFailedError, BatchWriter
 from messages.ingest.file_lock import FileLock
-from statusboard.deadline import deadline
+from statusboard.databases import deadline
 from tests.faults.waiting import wait_until
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from statusboard.logs import JsonFormatter, RedactingFormatter
-from statusboard.request_ids import RequestIdFilter
+from statusboard.middleware import RequestIdFilter
 
 PAGE = "/account/login/"
 

@@ -314,7 +314,6 @@ class TestWhoGoesOnIsKeptWaiting:
         kept: list[float] = []
         at_the_door = throttling.RejectionDelay()
         monkeypatch.setattr(throttling, "rejection_delay", at_the_door)
-        monkeypatch.setattr("statusboard.wsgi.rejection_delay", at_the_door)
         monkeypatch.setattr(throttling, "sleep", kept.append)
         assert knock().status == 429
         assert kept == []

@@ -1,4 +1,4 @@
-"""Error reports, DEBUG's page among them: what they show of settings, requests and variables."""
+"""Error pages for refused requests, and error reports without secrets."""
 
 import re
 from collections.abc import ItemsView
@@ -7,19 +7,42 @@ from pprint import pformat
 from types import FrameType
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseForbidden,
+    HttpResponseNotFound,
+)
+from django.template.loader import render_to_string
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from .redaction import redact
 
+# Django's own error pages read the form for a CSRF token. If the form is too large or broken they
+# fail, and a stranger's POST to an unknown URL would become a server error.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # Without the request, because its host may be the error.
+    return HttpResponseBadRequest(render_to_string("400.html"))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponseForbidden(render_to_string("403.html", request=request))
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponseNotFound(render_to_string("404.html", request=request))
+
 
 class _Redacted:
-    """Stands in for a value; a report asks for its repr."""
+    """Takes the place of a value in a report, which prints its repr."""
 
     def __init__(self, value: Any) -> None:
         try:
             self._text = redact(pformat(value))
-        except Exception as error:  # A report must not fail over a broken repr.
+        except Exception as error:  # a report must not fail because of a broken repr
             self._text = f"<cannot be shown: {type(error).__name__}>"
 
     def __repr__(self) -> str:
@@ -27,9 +50,9 @@ class _Redacted:
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):
-    """Django's, which hides by name, and redaction, which knows what secrets look like here.
+    """Hides values by name, as Django does, and secrets by what they look like.
 
-    Django shows local variables as they are where DEBUG is on.
+    With DEBUG on, Django shows local variables unchanged.
     """
 
     hidden_settings = re.compile(
@@ -55,7 +78,7 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
 
 
 class RedactingReporter(ExceptionReporter):
-    """Django's, which leaves to the filter neither an error's words nor the request's address."""
+    """Also redacts the error's message and the request's URL, which the filter does not see."""
 
     def get_traceback_data(self) -> dict[str, Any]:
         data: dict[str, Any] = super().get_traceback_data()

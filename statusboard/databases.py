@@ -1,0 +1,56 @@
+"""Deadlines for database queries, and which errors mean that the database is unavailable."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+
+from django.db import DataError, Error, IntegrityError
+
+# SQLSTATE classes about one statement's own values. All others (08 connection, 42 schema or rights,
+# 53 resources, 55 locks, 57 shutdown, ...) would affect any callback.
+_OWN_FAULT = ("21", "22", "23", "54")
+
+_ends_at: ContextVar[float] = ContextVar("deadline", default=math.inf)
+_each: ContextVar[float] = ContextVar("timeout of each query", default=math.inf)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether any statement would have met this error, rather than only this one."""
+    if isinstance(error, DataError | IntegrityError) or not isinstance(error, Error):
+        return False
+    state: str = getattr(error.__cause__, "sqlstate", None) or ""
+    too_big = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_TOOBIG"
+    return not (state.startswith(_OWN_FAULT) or too_big)
+
+
+class deadline:  # noqa: N801  (used like a function; contextlib's decorator would cost much more)
+    """Limits all queries of this thread within the block, together."""
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._token: Token[float] = _ends_at.set(time.monotonic() + self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        _ends_at.reset(self._token)
+
+
+@contextmanager
+def each_within(seconds: float) -> Iterator[None]:
+    """Limits every single query of this thread within the block."""
+    token = _each.set(seconds)
+    try:
+        yield
+    finally:
+        _each.reset(token)
+
+
+def remaining() -> float | None:
+    """Seconds left for the next query, never negative; None without a limit."""
+    left = min(_ends_at.get() - time.monotonic(), _each.get())
+    return None if left == math.inf else max(0.0, left)

@@ -1,0 +1,39 @@
+"""What the environment and .env say, for settings.py and for prepare(), which runs before it."""
+
+import os
+from pathlib import Path
+
+import environ
+
+from . import keyring, private_files
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+env = environ.Env()
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
+# Where callbacks are kept while the database is down. The disk must be persistent.
+SPOOL_PATH = Path(env.str("SPOOL_PATH", default=str(DATA_DIR / "spool.sqlite3"))).resolve()
+DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'statusboard.sqlite3'}")
+IS_EMBEDDED = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
+_embedded = [Path(DATABASE["NAME"])] if IS_EMBEDDED else []
+# The SQLite files, without ":memory:".
+PRIVATE_DATABASES = [path for path in (*_embedded, SPOOL_PATH) if path.is_absolute()]
+STATIC_ROOT = DATA_DIR / "static"
+METRICS_DIR = Path(env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "metrics")))
+
+
+def prepare() -> None:
+    """Make the data folder, private to its owner, and the secrets of the embedded default.
+
+    Every process calls this before it loads the settings, which only read. Raises
+    ImproperlyConfigured if secrets are missing and may not be made.
+    """
+    private_files.keep_private(DATA_DIR, PRIVATE_DATABASES)
+    for folder in (*(path.parent for path in PRIVATE_DATABASES), STATIC_ROOT, METRICS_DIR):
+        folder.mkdir(parents=True, exist_ok=True)
+    keyring.supply(
+        os.environ,
+        DATA_DIR / "secrets.env",
+        may_generate=IS_EMBEDDED or env.bool("STATUSBOARD_GENERATE_SECRETS", default=False),
+    )
