@@ -17,6 +17,7 @@ from messages.models import (
     SpooledCallback,
     UserLimit,
 )
+from statusboard import __version__
 from tests.ingest.conftest import spool_path
 
 __all__ = ["spool_path"]
@@ -42,6 +43,10 @@ def keep(zapi_id: str, cause: str = "") -> None:
 
 def test_a_healthy_board_says_so(spool_path, read):
     assert "Empty" in read()
+
+
+def test_health_shows_the_version_of_statusboard(read):
+    assert f"Statusboard {__version__}" in read()
 
 
 def test_the_spool_tells_how_many_wait_since_when(spool_path, read, instance):

@@ -34,6 +34,7 @@ from messages.models import (
 )
 from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
+from statusboard import __version__
 
 LOOK: Final = "whatsapp.view_callback"
 ACT: Final = "whatsapp.change_callback"
@@ -92,6 +93,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "unknown_types": _unknown_types(request.user),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
         "may_act": request.user.has_perm(ACT),
+        "version": __version__,
     }
     return render(request, "dashboard/health/health.html", context)
 
