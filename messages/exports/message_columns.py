@@ -53,7 +53,7 @@ _TIME_HEADINGS: Final = (
     gettext_lazy("Read"),
     gettext_lazy("Played"),
     gettext_lazy("Last event"),
-    gettext_lazy("First heard"),
+    gettext_lazy("First seen"),
 )
 _BEHIND: Final = (
     gettext_lazy("Message id"),

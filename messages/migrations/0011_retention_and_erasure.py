@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
                     ("applied", "Applied"),
                     ("repeated", "Repeated"),
                     ("ignored", "Ignored"),
-                    ("quarantined", "Quarantined"),
+                    ("quarantined", "Rejected"),
                     ("erased", "Erased"),
                 ],
                 max_length=16,

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                     ("applied", "Applied"),
                     ("repeated", "Repeated"),
                     ("ignored", "Ignored"),
-                    ("quarantined", "Quarantined"),
+                    ("quarantined", "Rejected"),
                     ("erased", "Erased"),
                     ("discarded", "Discarded"),
                 ],

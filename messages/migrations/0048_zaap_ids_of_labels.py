@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             model_name="label",
             name="zaap_id",
             field=models.CharField(
-                blank=True, db_default="", default="", max_length=128, verbose_name="zaap id"
+                blank=True, db_default="", default="", max_length=128, verbose_name="Z-API id"
             ),
         ),
     ]

@@ -16,7 +16,7 @@ class Outcome(models.TextChoices):
     APPLIED = "applied", _("Applied")
     REPEATED = "repeated", _("Repeated")
     IGNORED = "ignored", _("Ignored")
-    QUARANTINED = "quarantined", _("Quarantined")
+    QUARANTINED = "quarantined", _("Rejected")
     # It came, and whom it spoke of was erased since: its body is gone, and it is evidence no more.
     ERASED = "erased", _("Erased")
     # Once quarantined, and given up by a person: the row stays, its body is gone.
@@ -36,13 +36,13 @@ _MAX_WORD_LENGTH = 40
 _MAX_INDENTED_LENGTH = 64 * 1024
 # Why a body is not there, where it was not simply too old.
 _WHY_EMPTY = {
-    Outcome.IGNORED: _("Callbacks of this type are not kept."),
+    Outcome.IGNORED: _("Callbacks of this type are not stored."),
     Outcome.QUARANTINED: _(
-        "It was not kept: the quarantine of its instance was full, or the body was purged since. "
-        "So there is nothing to reprocess."
+        "Not stored because this instance has too many rejected callbacks, or "
+        "deleted by retention. It cannot be reprocessed."
     ),
-    Outcome.ERASED: _("It spoke of a person whose data was erased since."),
-    Outcome.DISCARDED: _("It was given up with the callback."),
+    Outcome.ERASED: _("It was about a person whose data was erased."),
+    Outcome.DISCARDED: _("Discarded with the callback."),
 }
 
 
@@ -128,7 +128,9 @@ class Callback(models.Model):
         """Where there is no body to show; '' where there is."""
         if self.body:
             return ""
-        return str(_WHY_EMPTY.get(Outcome(self.outcome), _("The body was purged since.")))
+        return str(
+            _WHY_EMPTY.get(Outcome(self.outcome), _("The content was deleted by retention."))
+        )
 
     @property
     def reported(self) -> str:

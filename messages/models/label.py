@@ -105,7 +105,7 @@ class Label(models.Model):
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
     # With a default in the database: during an update the version before still writes labels.
-    zaap_id = models.CharField(_("zaap id"), max_length=128, blank=True, default="", db_default="")
+    zaap_id = models.CharField(_("Z-API id"), max_length=128, blank=True, default="", db_default="")
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
     # What a search looks through; PostgreSQL has an index of its parts, made in the migrations.

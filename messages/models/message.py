@@ -33,13 +33,13 @@ class Message(models.Model):
         verbose_name=_("instance"),
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
-    zaap_id = models.CharField(_("zaap id"), max_length=128, blank=True)
+    zaap_id = models.CharField(_("Z-API id"), max_length=128, blank=True)
     rank = models.SmallIntegerField(_("rank"))
     phone = models.CharField(_("recipient"), max_length=128, blank=True)
     is_group = models.BooleanField(_("group"))
     several = models.BooleanField(_("several addresses"), default=False)
     inbound = models.BooleanField(_("inbound"))
-    first_heard_at = models.DateTimeField(_("first heard"))
+    first_heard_at = models.DateTimeField(_("first seen"))
     started_at = models.DateTimeField(_("started"))
     # By Z-API's own times alone, so that a copy of an event without one cannot move it.
     last_event_at = models.DateTimeField(_("last event"), null=True)

@@ -33,7 +33,7 @@ class StatusEvent(models.Model):
     time_is_arrival = models.BooleanField(
         _("suspicious time"),
         default=False,
-        help_text=_("Its own time could not be used; the arrival time stands in."),
+        help_text=_("Original time unusable; arrival time shown instead."),
     )
     received_at = models.DateTimeField(_("arrived"))
     phone = models.CharField(_("address"), max_length=128, blank=True)

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from messages.accounts.masking import sees_phones
 from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
@@ -71,26 +72,34 @@ class Matches:
     @property
     def _begun_understood(self) -> str:
         if len(self.begun) == MAX_MATCHES:
-            words = _("Includes %(count)d of the message ids that start so. Type more of the id.")
+            words = _(
+                "Includes %(count)d message ids that start with it. Type more of the id "
+                "to narrow it down."
+            )
             return words % {"count": MAX_MATCHES}
-        return _("Includes message ids that start so.") if self.begun else ""
+        return _("Includes message ids that start with it.") if self.begun else ""
 
     @property
     def _aliases_understood(self) -> str:
         lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
         names = ", ".join(phones.international(one) for one in self.aliases if one not in lids)
-        numbers = _("Also searched the number seen with it: %(names)s.") % {"names": names}
+        numbers = _("Includes the linked number: %(names)s.") % {"names": names}
         return " ".join([*self._lids_understood(lids), *([numbers] if names else [])])
 
     def _lids_understood(self, lids: list[str]) -> Iterator[str]:
         told = {"count": len(lids), "names": ", ".join(lids)}
         if self.has_more_aliases:
-            words = _("Also searched %(count)d of the LIDs seen with it: more digits leave fewer.")
+            words = _("Includes %(count)d linked LIDs. Type more digits to narrow it down.")
             yield words % told
         elif len(lids) > MAX_NAMED:
-            yield _("Also searched the %(count)d LIDs seen with it.") % told
+            yield _("Includes %(count)d linked LIDs.") % told
         elif lids:
-            yield _("Also searched the LID seen with it: %(names)s.") % told
+            words = ngettext(
+                "Includes the linked LID: %(names)s.",
+                "Includes the linked LIDs: %(names)s.",
+                len(lids),
+            )
+            yield words % told
 
 
 def matches_of(search: Search, user: Viewer) -> Matches:

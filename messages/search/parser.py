@@ -38,14 +38,12 @@ class Meaning(StrEnum):
 
 
 _UNDERSTOOD: Final = {
-    Meaning.BEGINNING: gettext_lazy("Understood as the beginning of a number: +%(part)s."),
-    Meaning.END: gettext_lazy(
-        "Understood as the end of a number, with or without the 9: %(part)s."
-    ),
-    Meaning.PART: gettext_lazy("Understood as part of a number: %(part)s."),
-    Meaning.TEXT: gettext_lazy("Searched for %(text)s as a message id, a reference and a label."),
+    Meaning.BEGINNING: gettext_lazy("Numbers starting with +%(part)s."),
+    Meaning.END: gettext_lazy("Numbers ending in %(part)s, with or without the 9."),
+    Meaning.PART: gettext_lazy("Numbers containing %(part)s."),
+    Meaning.TEXT: gettext_lazy("Ids, references and labels matching %(text)s."),
     Meaning.TOO_SHORT: gettext_lazy(
-        "Too short: type at least 4 digits of a number, or a whole message id."
+        "Too short: enter at least 4 digits of a number, or a full message id."
     ),
 }
 
@@ -117,7 +115,7 @@ class Search:
     @property
     def understood(self) -> str:
         if self.meaning is not Meaning.TOO_SHORT and self.text.isascii() and self.text.isdigit():
-            also = _("Also searched as a message id, a reference and a label.")
+            also = _("Includes matching ids, references and labels.")
             return f"{self._understood} {also}"
         return self._understood
 
@@ -134,12 +132,13 @@ class Search:
             return _address_understood(self.addresses[0])
         if ids := ids_within(self.text):
             words = ngettext(
-                "Understood as the message id %(ids)s.",
-                "Understood as the message ids %(ids)s.",
+                "Showing message id %(ids)s.",
+                "Showing message ids %(ids)s.",
                 len(ids),
             )
             return words % {"ids": ", ".join(ids)}
-        named = {"part": self.part, "text": self.text}
+        part = f"{self.part[:4]}-{self.part[4:]}" if self.meaning is Meaning.END else self.part
+        named = {"part": part, "text": self.text}
         return str(_UNDERSTOOD.get(self.meaning, "")) % named
 
 
@@ -182,19 +181,17 @@ def _number_understood(search: Search) -> str:
     shown = [phones.display(address) for address in search.addresses]
     if len(shown) == 2 and phones.same_person(*search.addresses):
         names = {"number": shown[0], "other": shown[1]}
-        if len(search.addresses[0]) > len(search.addresses[1]):
-            return _("Understood as %(number)s; also searched without the 9: %(other)s.") % names
-        return _("Understood as %(number)s; also searched with the 9: %(other)s.") % names
-    return _("Understood as %(number)s.") % {"number": ", ".join(shown)}
+        return _("Showing %(number)s, with and without the 9 (%(other)s).") % names
+    return _("Showing %(number)s.") % {"number": ", ".join(shown)}
 
 
 def _address_understood(address: str) -> str:
     match phones.kind_of(address):
         case AddressKind.LID:
-            return _("Understood as the LID %(address)s.") % {"address": address}
+            return _("Showing LID %(address)s.") % {"address": address}
         case AddressKind.GROUP:
-            return _("Understood as the group %(address)s.") % {"address": address}
+            return _("Showing group %(address)s.") % {"address": address}
         case AddressKind.CHANNEL:
-            return _("Understood as the channel %(address)s.") % {"address": address}
+            return _("Showing channel %(address)s.") % {"address": address}
         case _:
-            return _("Understood as the broadcast list %(address)s.") % {"address": address}
+            return _("Showing broadcast list %(address)s.") % {"address": address}

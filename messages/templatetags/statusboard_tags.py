@@ -125,8 +125,8 @@ def _before_dispatched(_language: str | None) -> tuple[SafeString, str]:
 @cache
 def _without_time(_language: str | None, is_implied: bool) -> SafeString:
     if is_implied:
-        why = _("Implied by a later step; no time was reported.")
-        return format_html('<span class="implied" title="{}">{}</span>', why, _("implied"))
+        why = _("Inferred from a later step; time not reported.")
+        return format_html('<span class="implied" title="{}">{}</span>', why, _("inferred"))
     return format_html(
         '<span class="none"><span aria-hidden="true">–</span>'
         '<span class="visually-hidden">{}</span></span>',
@@ -142,7 +142,7 @@ def address(context: Context, shown: Address) -> SafeString:
         shown_as = shown.words(whole=sees_phones(context["user"]))
         text = f'<span class="address-text{font}">{escape(shown_as)}</span>'
     else:
-        nobody = _("not named")
+        nobody = _("no address")
         text = f'<span class="soft">{escape(nobody)}</span>'
     tag = _kind_tag(render_context.language(), kind)
     # As in moment().
@@ -160,7 +160,7 @@ def _kind_tag(_language: str | None, kind: AddressKind) -> str:
         case AddressKind.CHANNEL:
             return format_html(' <span class="tag">{}{}</span>', icon("channel"), _("Channel"))
         case AddressKind.LID:
-            why = _("WhatsApp’s private id of a person. It cannot be turned into a number.")
+            why = _("WhatsApp’s private id for a person. It does not reveal the phone number.")
             return format_html(' <abbr class="tag" title="{}">{}LID</abbr>', why, icon("lid"))
         case _:
             return ""

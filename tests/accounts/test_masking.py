@@ -150,7 +150,7 @@ def test_django_admin_finds_nobody_by_a_number(staff, message):
 @pytest.mark.parametrize("text", ["8765-4321", "+5544", "7654"])
 def test_a_part_of_a_number_leads_nowhere(masked, message, text):
     answer = masked.post("/search/", {"q": text}, secure=True, follow=True)
-    assert "Type the whole number" in answer.content.decode()
+    assert "Your role can only search by full number" in answer.content.decode()
 
 
 def test_an_id_is_searched_for_as_ever(masked, message):
@@ -175,7 +175,7 @@ def test_a_view_kept_before_numbers_were_hidden_shows_none(masked, message):
 
 def test_a_number_without_messages_leads_back_to_the_search(masked, message):
     page = masked.post("/search/", {"q": "5511912345678"}, secure=True, follow=True)
-    assert "No message to this recipient" in page.content.decode()
+    assert "No messages for this recipient" in page.content.decode()
 
 
 def test_a_role_that_is_masked_stays_so_after_the_next_migration(settings, client, message):

@@ -100,7 +100,7 @@ def test_the_keyboard_goes_all_the_way(open_page, support, messages):
     page = open_page(support)
     page.goto(f"/messages/{messages['lid'].pk}/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#content")).to_be_focused()
     page.keyboard.press("Tab")
@@ -111,7 +111,7 @@ def test_the_keyboard_goes_all_the_way(open_page, support, messages):
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("PLAYED")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Searched for PLAYED as a message id")).to_be_visible()
+    expect(page.get_by_text("Ids, references and labels matching PLAYED")).to_be_visible()
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('.row-link')"):

@@ -59,7 +59,7 @@ def test_chooser_finds_a_name_with_accents_by_one_without(open_page, admin_user,
     page = open_page(admin_user)
     page.goto(reverse("dashboard:channel-add"))
     page.get_by_label("Find by name or tag").fill("cobranca")
-    page.get_by_role("button", name="Choose those shown").click()
+    page.get_by_role("button", name="Select all shown").click()
     expect(page.locator("input[name=instances]:visible")).to_have_count(1)
     expect(page.get_by_label("Cobrança")).to_be_checked()
     expect(page.locator("input[name=instances]:checked")).to_have_count(1)

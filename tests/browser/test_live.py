@@ -29,11 +29,11 @@ def test_new_messages_are_announced_without_moving_a_row(live, report):
     report("SENT", id="THIRD")
     live.clock.run_for(QUARTER)
     news = live.locator("#news")
-    expect(news).to_have_text("2 new, show")
+    expect(news).to_have_text("2 new messages")
     expect(news).to_have_attribute("aria-live", "polite")
     assert place(live) == before
     expect(live.locator("tbody tr")).to_have_count(1)
-    live.get_by_role("link", name="2 new, show").click()
+    live.get_by_role("link", name="2 new messages").click()
     expect(live.locator("tbody tr")).to_have_count(3)
 
 
@@ -42,12 +42,12 @@ def test_it_asks_for_more_than_was_announced_and_the_console_stays_silent(live, 
     live.on("console", lambda message: said.append(message.text))
     report("SENT", id="SECOND")
     live.clock.run_for(QUARTER)
-    expect(live.locator("#news")).to_have_text("1 new, show")
+    expect(live.locator("#news")).to_have_text("1 new message")
     with live.expect_request(re.compile(r"/live/.+[?]known=1$")):
         live.clock.run_for(QUARTER)
     report("SENT", id="THIRD")
     live.clock.run_for(QUARTER)
-    expect(live.locator("#news")).to_have_text("2 new, show")
+    expect(live.locator("#news")).to_have_text("2 new messages")
     assert said == []
 
 
@@ -59,7 +59,7 @@ def test_it_can_be_paused_and_goes_on(live, report):
     assert not [url for url in asked if "/live/" in url]
     report("SENT", id="SECOND")
     live.get_by_role("button", name="Resume updates").press("Enter")
-    expect(live.locator("#news")).to_have_text("1 new, show")
+    expect(live.locator("#news")).to_have_text("1 new message")
 
 
 def test_it_stays_paused_on_the_next_page(live):
@@ -77,7 +77,7 @@ def test_it_stops_asking_where_nobody_is(live, report):
     live.clock.run_for(4 * QUARTER)
     assert not [url for url in asked if "/live/" in url]
     live.keyboard.press("Shift")
-    expect(live.locator("#news")).to_have_text("1 new, show")
+    expect(live.locator("#news")).to_have_text("1 new message")
 
 
 def test_after_a_sign_out_elsewhere_the_whole_page_is_the_sign_in(live):

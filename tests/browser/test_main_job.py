@@ -25,7 +25,7 @@ def test_support_signs_in_searches_and_reads_the_story(open_page, support, repor
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("+55 (44) 9 9999-9999")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("also searched without the 9")).to_be_visible()
+    expect(page.get_by_text("with and without the 9")).to_be_visible()
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="+55 44 99999-9999").click()
     reached = page.locator(".step.is-reached .step-name, .step.is-implied .step-name")
@@ -138,6 +138,6 @@ def test_a_menu_closes_behind_who_leaves_it_by_keyboard(open_page, support, repo
 def test_a_click_on_words_in_a_menu_leaves_it_open(open_page, support, report):
     page = open_page(support)
     page.goto("/?status=read")
-    page.get_by_text("Save this view").click()
-    page.get_by_text("Only you see the views that you save.").click()
+    page.get_by_text("Save view").click()
+    page.get_by_text("Only you can see your saved views.").click()
     expect(page.get_by_label("Name", exact=True)).to_be_visible()

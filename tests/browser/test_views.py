@@ -39,7 +39,7 @@ def test_a_view_is_kept_and_deleted_by_keyboard(open_page, support, deliver):
     expect(page.get_by_role("heading", name="Delete the view “Bad days”?")).to_be_visible()
     tab_to(page, "main .danger")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("The view “Bad days” is gone.")).to_be_visible()
+    expect(page.get_by_text("View “Bad days” deleted.")).to_be_visible()
 
 
 @pytest.fixture

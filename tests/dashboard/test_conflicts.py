@@ -61,7 +61,7 @@ def test_a_view_saved_twice_at_once_is_kept_once(viewer, instance):
     race("Mine")
     answer = viewer.post("/views/", {"name": "Mine", "query": "status=read"}, follow=True)
     assert answer.status_code == 200
-    assert "You already have a view of this name" in answer.text
+    assert "You already have a view with this name" in answer.text
 
 
 def test_a_view_renamed_to_a_name_taken_meanwhile_keeps_its_own(viewer, support, instance):

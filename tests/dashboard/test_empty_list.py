@@ -33,7 +33,7 @@ def test_nothing_heard_shows_a_few_addresses_of_many(admin_client, instance):
     Instance.objects.bulk_create(others)
     page = admin_client.get(HOME).text
     assert page.count("https://board.example.com/webhooks/zapi/") == 5
-    assert "The page of each instance shows its own address." in page
+    assert "Each instance’s page shows its URL." in page
 
 
 def test_no_match_says_what_to_try(viewer, report):
@@ -49,8 +49,8 @@ def test_a_message_that_only_the_filters_leave_out_is_no_absent_one(viewer, repo
     address = f"/?q=5544999999999&{narrowed}&until=2021-01-01T00:00Z"
     page = viewer.get(address)
     assert page.context["nothing"] == "only filtered"
-    assert "1 message matches without the filters" in page.content.decode()
-    assert "Look up at Z-API" not in page.content.decode()
+    assert "1 result without filters" in page.content.decode()
+    assert "Check with Z-API" not in page.content.decode()
     assert shown(viewer.get(page.context["unfiltered"].url)) == ["3EB0A1"]
 
 
@@ -62,7 +62,7 @@ def test_an_inbound_message_that_the_filters_leave_out_is_shown_too(viewer, repo
 
 def test_more_messages_than_a_page_holds_are_not_counted(viewer, many):
     page = viewer.get("/?q=5544999999999&view=failed").content.decode()
-    assert "More than 50 messages match without the filters" in page
+    assert "More than 50 results without filters" in page
 
 
 @pytest.mark.parametrize("text", ["Cel: (44) 99999-9999", "44 99999-9999 / 11 98765-4321"])

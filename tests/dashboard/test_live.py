@@ -24,7 +24,7 @@ def test_it_counts_what_came_since(viewer, report):
     report("SENT", id="C")
     report("SENT", id="D")
     page = viewer.get(url).content.decode()
-    assert "2 new, show" in page
+    assert "2 new messages" in page
     assert 'href="/?period=30d"' in page
 
 
@@ -34,7 +34,7 @@ def test_what_was_said_is_not_said_again(viewer, report):
     assert viewer.get(url).status_code == 200
     assert viewer.get(url, {"known": "1"}).status_code == 204
     report("SENT", id="B")
-    assert "2 new, show" in viewer.get(url, {"known": "1"}).content.decode()
+    assert "2 new messages" in viewer.get(url, {"known": "1"}).content.decode()
 
 
 def test_a_message_that_moves_on_is_not_new(viewer, report):

@@ -39,14 +39,14 @@ def test_the_five_documented_callbacks_climb_the_ladder_with_ours_beside(viewer,
     reached = [str(step.status.label) for step in page.context["steps"] if step.is_reached]
     assert reached == ["Dispatched", "Sent", "Delivered", "Read", "Played"]
     assert page.context["by_us"].headline.words == "Read by us"
-    assert "this says nothing about the contact" in page.content.decode()
+    assert "Opened by your own WhatsApp account, not by the contact." in page.content.decode()
 
 
 def test_its_sentence_can_be_copied(viewer, report):
     page = open_page(viewer, report("SENT", "RECEIVED"))
     assert page.context["sentence"].endswith(", 1 s after sending. No read confirmation.")
     assert 'data-copy="#sentence"' in page.content.decode()
-    assert "read receipts can be switched off" in page.content.decode()
+    assert "the contact can turn read receipts off" in page.content.decode()
 
 
 def test_it_never_says_unread(viewer, report):
@@ -95,7 +95,7 @@ def disconnected(instance):
 def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
     page = open_page(viewer, report("SENT", minutes_ago=42))
     assert "Stuck for 42 min" in page.content.decode()
-    assert "On its way for 42 min" in page.context["sentence"]
+    assert "Not delivered after 42 min" in page.context["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnec
     ("steps", "title"),
     [
         (("SENT", "RECEIVED"), "Proof of delivery"),
-        (("SENT",), "Record of a message"),
-        (("READ_BY_ME",), "Record of a message"),
+        (("SENT",), "Message record"),
+        (("READ_BY_ME",), "Message record"),
     ],
 )
 def test_only_what_was_delivered_is_printed_as_proof(viewer, report, steps, title):
@@ -238,9 +238,9 @@ def test_a_callback_is_downloaded_as_a_file(admin_client, played):
 @pytest.mark.parametrize(
     ("outcome", "word", "why"),
     [
-        (Outcome.ERASED, "Erased", "It spoke of a person whose data was erased since."),
-        (Outcome.DISCARDED, "Discarded", "It was given up with the callback."),
-        (Outcome.APPLIED, "Purged", "The body was purged since."),
+        (Outcome.ERASED, "Erased", "It was about a person whose data was erased."),
+        (Outcome.DISCARDED, "Discarded", "Discarded with the callback."),
+        (Outcome.APPLIED, "Deleted", "The content was deleted by retention."),
     ],
 )
 def test_of_a_callback_without_its_body_it_says_why(admin_client, report, outcome, word, why):

@@ -81,7 +81,7 @@ def test_search_finds_the_form_without_the_9(viewer, report):
     report("SENT", phone="554499999999")
     page = viewer.get(HOME, {"q": "+55 44 99999-9999"})
     assert shown(page) == ["3EB0A1"]
-    assert "also searched without the 9: +55 44 9999-9999" in page.content.decode()
+    assert "with and without the 9 (+55 44 9999-9999)" in page.content.decode()
 
 
 def test_a_search_reaches_back_for_ever(viewer, report):
@@ -95,7 +95,7 @@ def test_a_week_unless_asked_otherwise(viewer, report):
     age(report("SENT"), days=8)
     page = viewer.get(HOME)
     assert page.context["nothing"] == "only older"
-    assert "Looking at the last 7 days" in page.content.decode()
+    assert "Last 7 days, newest first" in page.content.decode()
     assert shown(viewer.get(page.context["all_time_url"])) == ["3EB0A1"]
 
 
@@ -124,7 +124,7 @@ def test_chips_remove_what_they_name(viewer, report, instance):
         "Status: Sent",
         "Instance: Atendimento",
         "Last 30 days",
-        "With inbound messages",
+        "With messages from customers",
     ]
     assert chips["Status: Sent"] == f"/?q=44999999999&instance={instance.pk}&period=30d&inbound=1"
     assert "period" not in chips["Last 30 days"]
@@ -177,7 +177,7 @@ def test_the_stuck_view_names_the_period_that_it_shows(viewer, report):
     page = viewer.get("/?view=stuck")
     current = [str(link.label) for link in page.context["period_links"] if link.is_current]
     assert current == ["Last 24 hours"]
-    assert "Looking at the last 24 hours" in page.content.decode()
+    assert "Last 24 hours, newest first" in page.content.decode()
 
 
 def test_a_bookmark_of_the_former_name_of_dispatched_finds_the_same(viewer, deliver):

@@ -170,7 +170,7 @@ def test_a_body_that_was_not_kept_is_missed_in_words(read, broken, settings):
     settings.QUARANTINE_MAX_BYTES = 0
     callback = broken()
     assert "The body was not kept." in read()
-    assert "the quarantine of its instance was full" in read(detail(callback))
+    assert "too many rejected callbacks" in read(detail(callback))
 
 
 def test_who_may_not_see_numbers_sees_no_body(client, admin, broken):

@@ -73,20 +73,20 @@ def test_it_says_what_ties_them(viewer, history):
     page = open_page(viewer).content.decode()
     assert LID in page
     assert "+55 44 9999-9999" in page
-    assert "The LID seen with this number" in page
+    assert "LID of this phone number:" in page
 
 
 def test_a_number_seen_with_the_same_lid_is_the_same_person(viewer, history, instance):
     Alias.objects.create(instance=instance, lid=LID, number="5511987654321")
     page = open_page(viewer)
     assert "ELSEWHERE" in shown(page)
-    words = "Another number seen with the same LID: <"
+    words = "Other number with the same LID: <"
     assert words in page.content.decode()
 
 
 def test_of_whom_only_messages_came_it_says_so(viewer, report):
     report("READ_BY_ME", id="INBOUND")
-    assert "No message to this recipient" in open_page(viewer).content.decode()
+    assert "No messages for this recipient" in open_page(viewer).content.decode()
 
 
 def test_no_number_stands_in_its_title(viewer, history):
@@ -188,7 +188,7 @@ def test_without_a_reason_nothing_is_shown(revealer, history):
 @pytest.mark.parametrize("reason", ["Customer 5544987654321 called", "+55 (44) 9 8765-4321"])
 def test_a_reason_that_holds_a_number_is_refused(revealer, history, reason):
     page = reveal(revealer, reason=reason).content.decode()
-    assert "Write no phone number into the reason" in page
+    assert "Do not include a phone number" in page
     assert "99999-9999" not in page
     assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
 

@@ -52,7 +52,7 @@ def test_played_is_told_after_the_step_before_it_as_the_stepper_does():
 
 def test_a_read_reported_before_the_delivery_is_remarked_on():
     assert sentence([event(READ, 11), event(RECEIVED, 12)]).endswith(
-        "Read on 22 Nov at 09:14:02, reported as read before delivery."
+        "Read on 22 Nov at 09:14:02 (the read report arrived before the delivery report)."
     )
 
 
@@ -69,7 +69,7 @@ def test_without_sent_the_dispatch_counts():
 
 def test_an_implied_delivery_is_said_to_be():
     assert sentence([event(READ)]) == (
-        "Read on 22 Nov at 09:13:51. It was delivered before that; the time was not reported."
+        "Read on 22 Nov at 09:13:51. It was delivered earlier; time not reported."
     )
 
 
@@ -88,35 +88,35 @@ def test_a_failure_with_its_reason(reason):
 
 
 def test_a_failure_without_a_reason():
-    assert sentence([event(FAILED)]) == "Failed on 22 Nov at 09:13:51. No reason was given."
+    assert sentence([event(FAILED)]) == "Failed on 22 Nov at 09:13:51. Z-API gave no reason."
 
 
 def test_a_contradiction_is_told_last():
     told = sentence([event(RECEIVED), event(FAILED, 5, reason="expired")])
-    assert told.endswith("A failure was reported too, on 22 Nov at 09:13:56: expired.")
+    assert told.endswith("A failure was also reported on 22 Nov at 09:13:56: expired.")
 
 
 def test_an_inbound_message():
     assert sentence([event(Status.READ_BY_ME)]).startswith(
-        "An inbound message, read by us on 22 Nov at 09:13:51."
+        "Message from the contact; your team read it on 22 Nov at 09:13:51."
     )
 
 
 def test_an_unknown_status_is_quoted():
-    assert "“TELEPORTED” on 22 Nov at 09:13:51" in sentence(
+    assert "“TELEPORTED”, on 22 Nov at 09:13:51" in sentence(
         [event(Status.UNKNOWN, raw_status="TELEPORTED")]
     )
 
 
 def test_a_stand_in_time_is_admitted():
     told = sentence([event(RECEIVED, time_is_arrival=True)])
-    assert told.endswith("Z-API gave no usable time, so this is when its report arrived.")
+    assert told.endswith("No valid time from Z-API; shown is the arrival time.")
 
 
 def test_a_group_is_told_in_numbers():
     events = [in_group(RECEIVED, "5511987654321"), in_group(READ, LID, 9)]
-    assert sentence(events) == "Delivered to 2, read by 1. Last report on 22 Nov at 09:14:00."
-    assert sentence([event(SENT, phone=GROUP)]) == "Sent. Last report on 22 Nov at 09:13:51."
+    assert sentence(events) == "Delivered to 2, read by 1. Last update on 22 Nov at 09:14:00."
+    assert sentence([event(SENT, phone=GROUP)]) == "Sent. Last update on 22 Nov at 09:13:51."
 
 
 def test_another_year_is_named(monkeypatch):
@@ -125,10 +125,10 @@ def test_another_year_is_named(monkeypatch):
 
 
 def test_nothing_reported():
-    assert sentence([]) == "Nothing has been reported yet."
+    assert sentence([]) == "No status reported yet."
 
 
 def test_nobody_is_ever_called_unread():
     delivered = headline([event(RECEIVED)])
-    assert "read receipts can be switched off" in why_no_read(delivered)
+    assert "the contact can turn read receipts off" in why_no_read(delivered)
     assert why_no_read(headline([event(READ)])) == ""

@@ -75,7 +75,7 @@ def test_a_name_is_given_once(viewer, support):
     for _ in range(2):
         answer = viewer.post("/views/", {"name": "Mine", "query": "view=stuck"}, follow=True)
     assert SavedView.objects.count() == 1
-    assert "You already have a view of this name." in answer.content.decode()
+    assert "You already have a view with this name." in answer.content.decode()
 
 
 def test_a_view_is_its_owners_alone(viewer, admin_client, support):
@@ -94,7 +94,7 @@ def test_a_name_that_is_none_is_refused(viewer, name):
 def test_only_so_many_are_kept(viewer, support):
     SavedView.objects.bulk_create(SavedView(user=support, name=str(n)) for n in range(30))
     answer = viewer.post("/views/", {"name": "One more", "query": "view=stuck"}, follow=True)
-    assert "30 can be saved" in answer.content.decode()
+    assert "You can save up to 30 views" in answer.content.decode()
     assert SavedView.objects.count() == 30
 
 

@@ -101,7 +101,7 @@ def test_a_reference_of_several_messages_lists_them(masked_viewer, report, insta
     follow_up()
     page = masked_viewer.post("/search/", {"q": "84213"}, follow=True)
     assert [row.message.zapi_id for row in page.context["rows"]] == ["A2", "A1"]
-    assert "Searched for 84213 as a message id" in page.content.decode()
+    assert "Ids, references and labels matching 84213" in page.content.decode()
 
 
 def test_a_reference_that_one_may_not_see_leads_nowhere(masked_viewer, report, instance, account):
@@ -152,7 +152,7 @@ def test_an_id_with_many_digits_is_no_number(masked_viewer, report):
     report("SENT")
     text = "3EB012345678ABCDEF12"
     assert masked_viewer.post("/search/", {"q": text}).url == f"/?q={text}"
-    assert "No message matches" in masked_viewer.get("/", {"q": text}).content.decode()
+    assert "No messages found" in masked_viewer.get("/", {"q": text}).content.decode()
 
 
 @pytest.mark.parametrize("text", ["12", "nothing"])
@@ -160,25 +160,25 @@ def test_no_hint_suggests_what_one_may_not_search_for(masked_viewer, report, tex
     report("SENT")
     page = masked_viewer.get("/", {"q": text}).content.decode()
     assert "digits of" not in page
-    assert "whole number" in page
+    assert "full number" in page
 
 
 def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, instance):
-    assert "Look up at Z-API" in viewer.get("/", {"q": NUMBER}).content.decode()
+    assert "Check with Z-API" in viewer.get("/", {"q": NUMBER}).content.decode()
     answer = viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk}, follow=True)
-    assert "WhatsApp’s own form of it is +55 44 9999-1234" in answer.content.decode()
+    assert "On WhatsApp this number is +55 44 9999-1234" in answer.content.decode()
     assert Alias.objects.get().number == NUMBER
-    assert "Also searched the LID seen with it" in answer.content.decode()
-    assert "Look up at Z-API" not in answer.content.decode()
-    assert "WhatsApp’s own form" in viewer.get(address_of(answer)).content.decode()
+    assert "Includes the linked LID" in answer.content.decode()
+    assert "Check with Z-API" not in answer.content.decode()
+    assert "On WhatsApp this number is" in viewer.get(address_of(answer)).content.decode()
 
 
 def test_both_of_what_z_api_tells_are_searched(viewer, zapi, instance, report):
     report("SENT", id="A1", phone="5215512345678")
     fields = {"phone": "+52 55 1234 5678", "instance": instance.pk}
     page = viewer.post("/look-up/", fields, follow=True)
-    assert "WhatsApp’s own form of it is +52 15512345678" in page.content.decode()
-    assert "Also searched the number seen with it: +52 15512345678." in page.content.decode()
+    assert "On WhatsApp this number is +52 15512345678" in page.content.decode()
+    assert "Includes the linked number: +52 15512345678." in page.content.decode()
     assert [row.message.zapi_id for row in page.context["rows"]] == ["A1"]
 
 
@@ -191,8 +191,8 @@ def test_no_answer_is_told_that_z_api_did_not_give(viewer, zapi, instance, chang
     else:
         address = re.sub("looked_up=[^&]*", f"looked_up={change}", address)
     page = viewer.get(address).content.decode()
-    assert "WhatsApp’s own form" not in page
-    assert "Look up at Z-API" in page
+    assert "On WhatsApp this number is" not in page
+    assert "Check with Z-API" in page
 
 
 def test_it_is_written_down_without_the_number(viewer, support, zapi, instance):
@@ -214,7 +214,7 @@ def test_what_z_api_refuses_is_explained_and_written_down_too(viewer, zapi, inst
 def test_a_number_that_whatsapp_does_not_know(viewer, zapi, instance):
     fields = {"phone": "5544999990000", "instance": instance.pk}
     answer = viewer.post("/look-up/", fields, follow=True)
-    assert "WhatsApp does not know +55 44 99999-0000." in answer.content.decode()
+    assert "+55 44 99999-0000 is not on WhatsApp." in answer.content.decode()
 
 
 def test_only_a_whole_number_is_looked_up(viewer, zapi, instance):

@@ -37,12 +37,12 @@ def test_a_person_is_found_by_every_address(viewer, tied, text):
 
 def test_it_says_which_lid_it_searched_too(viewer, tied):
     page = viewer.get("/", {"q": NUMBER}).content.decode()
-    assert f"Also searched the LID seen with it: {LID}." in page
+    assert f"Includes the linked LID: {LID}." in page
 
 
 def test_it_says_which_number_it_searched_too(viewer, tied):
     page = viewer.get("/", {"q": LID}).content.decode()
-    assert "Also searched the number seen with it: +55 44 99999-9999." in page
+    assert "Includes the linked number: +55 44 99999-9999." in page
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_it_says_which_number_it_searched_too(viewer, tied):
 def test_a_part_of_a_number_finds_the_lid_seen_with_it_too(viewer, tied, text):
     page = viewer.get("/", {"q": text})
     assert {row.message.zapi_id for row in page.context["rows"]} == {"BOTH", "LID ONLY"}
-    assert f"Also searched the LID seen with it: {LID}." in page.content.decode()
+    assert f"Includes the linked LID: {LID}." in page.content.decode()
 
 
 @pytest.mark.parametrize("text", ["+55448877", "*448877*"])
@@ -68,14 +68,14 @@ def test_many_lids_are_counted(viewer, instance):
         Alias(instance=instance, lid=f"{n}@lid", number=f"55449999911{n}") for n in range(10, 15)
     )
     page = viewer.get("/", {"q": "+55449999"}).content.decode()
-    assert "Also searched the 5 LIDs seen with it." in page
+    assert "Includes 5 linked LIDs." in page
 
 
 def test_more_lids_than_can_be_searched_are_said(viewer, tied, instance, monkeypatch):
     monkeypatch.setattr("messages.search.matches.MAX_HOLDING", 1)
     Alias.objects.create(instance=instance, lid="7@lid", number="5544999999998")
     page = viewer.get("/", {"q": "+55449999"}).content.decode()
-    assert "Also searched 1 of the LIDs seen with it" in page
+    assert "Includes 1 linked LIDs. Type more digits" in page
 
 
 def test_an_alias_of_an_instance_that_one_may_not_see_helps_nobody(
@@ -167,7 +167,7 @@ def test_half_an_id_finds_its_message(viewer, report, text):
     report("SENT", id="3EB0C767D097E2E3A2F1")
     report("SENT", id="3EB0C768D097E2E3A2F1")
     assert found(viewer, text) == {"3EB0C767D097E2E3A2F1"}
-    assert "message ids that start so" in viewer.get("/", {"q": text}).content.decode()
+    assert "message ids that start with it" in viewer.get("/", {"q": text}).content.decode()
 
 
 @pytest.mark.parametrize("end", ["9", "Z", "ZZZZZZZZ", "F", "z"])
@@ -187,7 +187,9 @@ def test_half_an_id_that_many_share_asks_for_more_of_it(viewer, report, monkeypa
     report("SENT", id="3EB0C767A")
     report("SENT", id="3EB0C767B")
     page = viewer.get("/", {"q": "3EB0C767"}).content.decode()
-    assert "Includes 1 of the message ids that start so. Type more of the id." in page
+    assert (
+        "Includes 1 message ids that start with it. Type more of the id to narrow it down." in page
+    )
 
 
 def test_half_an_id_of_an_instance_that_one_may_not_see_finds_nothing(

@@ -95,38 +95,36 @@ def test_quotes_and_a_semicolon_belong_to_no_id():
     [
         (
             "44 99999-9999",
-            "Understood as +55 44 99999-9999; also searched without the 9: +55 44 9999-9999.",
+            "Showing +55 44 99999-9999, with and without the 9 (+55 44 9999-9999).",
         ),
         (
             "44 9999-9999",
-            "Understood as +55 44 9999-9999; also searched with the 9: +55 44 99999-9999.",
+            "Showing +55 44 9999-9999, with and without the 9 (+55 44 99999-9999).",
         ),
-        ("+44 7911 123456", "Understood as +44 7911 123456."),
-        ("*9999*", "Understood as part of a number: 9999."),
+        ("+44 7911 123456", "Showing +44 7911 123456."),
+        ("*9999*", "Numbers containing 9999."),
         (
             "84213",
-            "Understood as part of a number: 84213."
-            " Also searched as a message id, a reference and a label.",
+            "Numbers containing 84213. Includes matching ids, references and labels.",
         ),
         (
             "333000000000001",
-            "Understood as the LID 333000000000001@lid."
-            " Also searched as a message id, a reference and a label.",
+            "Showing LID 333000000000001@lid. Includes matching ids, references and labels.",
         ),
-        ("+5544", "Understood as the beginning of a number: +5544."),
+        ("+5544", "Numbers starting with +5544."),
         (
             "99999-9999",
-            "Understood as the end of a number, with or without the 9: 99999999.",
+            "Numbers ending in 9999-9999, with or without the 9.",
         ),
-        ("1@lid", "Understood as the LID 1@lid."),
-        ("1-group", "Understood as the group 1-group."),
-        ("status@broadcast", "Understood as the broadcast list status@broadcast."),
-        ("3eb0", "Searched for 3eb0 as a message id, a reference and a label."),
+        ("1@lid", "Showing LID 1@lid."),
+        ("1-group", "Showing group 1-group."),
+        ("status@broadcast", "Showing broadcast list status@broadcast."),
+        ("3eb0", "Ids, references and labels matching 3eb0."),
         (
             'messageId: "3EB0C767D097E2E3A2F1"',
-            "Understood as the message id 3EB0C767D097E2E3A2F1.",
+            "Showing message id 3EB0C767D097E2E3A2F1.",
         ),
-        ("12", "Too short: type at least 4 digits of a number, or a whole message id."),
+        ("12", "Too short: enter at least 4 digits of a number, or a full message id."),
         ("", ""),
     ],
 )

@@ -136,7 +136,7 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
     if criteria.chosen_period:
         yield Link(criteria.chosen_period.label, address_of(criteria, chosen_period=None))
     if criteria.inbound:
-        yield Link(_("With inbound messages"), address_of(criteria, inbound=False))
+        yield Link(_("With messages from customers"), address_of(criteria, inbound=False))
 
 
 def dates(criteria: Criteria) -> str:

@@ -33,8 +33,10 @@ def answer(text: str, asked: str) -> str:
 def _words(found: PhoneRecord) -> str:
     number = addresses.international(found.number)
     if not found.is_on_whatsapp:
-        return _("WhatsApp does not know %(number)s.") % {"number": number}
+        return _("%(number)s is not on WhatsApp.") % {"number": number}
     if found.lid:
-        words = _("WhatsApp’s own form of it is %(number)s, its LID %(lid)s. Both are searched.")
+        words = _("On WhatsApp this number is %(number)s (LID %(lid)s). We searched both.")
         return words % {"number": number, "lid": found.lid}
-    return _("WhatsApp’s own form of it is %(number)s. Its LID was not told.") % {"number": number}
+    return _("On WhatsApp this number is %(number)s. Z-API did not report its LID.") % {
+        "number": number
+    }

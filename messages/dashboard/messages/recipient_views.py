@@ -37,14 +37,14 @@ _RUNGS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
 
 class RevealForm(forms.Form):
     reason = forms.CharField(
-        label=_("Why do you need the whole number?"), max_length=200, min_length=3
+        label=_("Why do you need the full number?"), max_length=200, min_length=3
     )
 
     def clean_reason(self) -> str:
         """It is kept for good, where no erasure reaches it."""
         reason: str = self.cleaned_data["reason"]
         if phones.holds_number(reason):
-            words = _("Write no phone number into the reason: it is kept and cannot be erased.")
+            words = _("Do not include a phone number: the reason is kept permanently.")
             raise forms.ValidationError(words)
         return reason
 

@@ -26,7 +26,7 @@ MAX_VIEWS: Final = 30
 MAX_QUERY_LENGTH: Final = 1000
 
 
-_TAKEN: Final = gettext_lazy("You already have a view of this name.")
+_TAKEN: Final = gettext_lazy("You already have a view with this name.")
 
 
 class SavedViewForm(forms.Form):
@@ -42,7 +42,7 @@ class SavedViewForm(forms.Form):
         if others.filter(name=name).exists():
             raise forms.ValidationError(_TAKEN)
         if others.count() >= MAX_VIEWS:
-            words = _("That is one view too many: %(most)d can be saved.") % {"most": MAX_VIEWS}
+            words = _("You can save up to %(most)d views. Delete one first.") % {"most": MAX_VIEWS}
             raise forms.ValidationError(words)
         return name
 
@@ -53,7 +53,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
     criteria = _criteria(request)
     saved = SavedView(user=_user(request), query=encoded(criteria))
     if _is_named(request, saved):
-        flash.success(request, _("This view is saved as “%(name)s”.") % {"name": saved.name})
+        flash.success(request, _("View saved as “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(address_of(criteria))
 
 
@@ -62,7 +62,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
 def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _view(request, pk)
     if _is_named(request, saved):
-        flash.success(request, _("The view is now called “%(name)s”.") % {"name": saved.name})
+        flash.success(request, _("View renamed to “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(saved_view_url(saved))
 
 
@@ -74,12 +74,12 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
         return ask(
             request,
             title=_("Delete the view “%(name)s”?") % {"name": saved.name},
-            words=_("Only the view goes; the messages in it stay."),
-            button=_("Delete this view"),
+            words=_("Messages are not affected."),
+            button=_("Delete view"),
             back_url=saved_view_url(saved),
         )
     saved.delete()
-    flash.success(request, _("The view “%(name)s” is gone.") % {"name": saved.name})
+    flash.success(request, _("View “%(name)s” deleted.") % {"name": saved.name})
     return HttpResponseRedirect(saved_view_url(saved))
 
 
@@ -122,7 +122,7 @@ def _is_named(request: HttpRequest, saved: SavedView) -> bool:
         else:
             return True
     problems = [str(words) for words in form.errors.get("name", [])]
-    for words in problems or [_("This view asks for too much to be saved.")]:
+    for words in problems or [_("This view is too complex to save.")]:
         flash.error(request, words)
     return False
 

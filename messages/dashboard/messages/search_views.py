@@ -65,7 +65,7 @@ def search(request: HttpRequest) -> HttpResponse:
     address = _most_likely(number, request)
     if not has_messages(address, request.user):
         note_nothing_found(request.user, wanted.text)
-        flash.error(request, _("No message to this recipient"))
+        flash.error(request, _("No messages for this recipient"))
         return redirect("dashboard:messages")
     return redirect("dashboard:recipient", encrypt_address(address))
 
@@ -76,7 +76,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     """Ask Z-API about a number. Only ever because somebody clicked, and written down."""
     wanted = understand(request.POST.get("phone", ""))
     if wanted.meaning is not Meaning.NUMBER:
-        flash.error(request, _("Only a whole number can be looked up."))
+        flash.error(request, _("Only a full number can be checked."))
         return HttpResponseRedirect(_search_url(wanted.text))
     active = visible_instances(request.user).filter(archived_at=None).select_related("account")
     instance = get_object_or_404(active, pk=_pk(request.POST.get("instance", "")))
@@ -104,8 +104,8 @@ def _number_in(wanted: Search) -> Search | None:
 
 def _what_to_type(wanted: Search) -> str:
     if wanted.part:
-        return _("Type the whole number: you cannot search for a part of one.")
-    return _("Nothing found. Type one whole number or one message id, and nothing else.")
+        return _("Your role can only search by full number.")
+    return _("Nothing found. Enter one full number or one message id, without other text.")
 
 
 def _most_likely(wanted: Search, request: HttpRequest) -> str:

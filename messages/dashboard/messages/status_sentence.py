@@ -19,7 +19,9 @@ def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
     is_of_many = len(persons(events)) > 1 or is_shared(events)
     told = list(_of_many(events) if is_of_many else _of_one(events))
     if stuck_for:
-        told.append(_("On its way for %(length)s, longer than usual.") % {"length": stuck_for})
+        told.append(
+            _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
+        )
     return " ".join(told)
 
 
@@ -27,9 +29,7 @@ def why_no_read(found: Headline) -> str:
     """What a missing read confirmation does and does not mean; '' where it is not missing."""
     if found.status is not Status.RECEIVED:
         return ""
-    return _(
-        "Without a confirmation it may still have been read: read receipts can be switched off."
-    )
+    return _("It may have been read anyway: the contact can turn read receipts off.")
 
 
 def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
@@ -40,7 +40,7 @@ def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
         yield _short_of_delivery(events, status)
     decisive = first_of(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
-        yield _("Z-API gave no usable time, so this is when its report arrived.")
+        yield _("No valid time from Z-API; shown is the arrival time.")
 
 
 def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
     if played:
         yield _played(played, read or delivered)
     if not delivered:
-        yield _("It was delivered before that; the time was not reported.")
+        yield _("It was delivered earlier; time not reported.")
     if status is Status.RECEIVED:
         yield _("No read confirmation.")
     if failed:
@@ -76,7 +76,9 @@ def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
     if gap:
         text = _("Read on %(day)s at %(time)s, %(gap)s after delivery.")
     elif delivered and _is_before(read, delivered):
-        text = _("Read on %(day)s at %(time)s, reported as read before delivery.")
+        text = _(
+            "Read on %(day)s at %(time)s (the read report arrived before the delivery report)."
+        )
     else:
         text = _("Read on %(day)s at %(time)s.")
     return text % _when(read, gap=gap)
@@ -96,9 +98,9 @@ def _played(played: StatusEvent, before: StatusEvent | None) -> str:
 
 def _contradiction(failed: StatusEvent) -> str:
     if failed.reason:
-        text = _("A failure was reported too, on %(day)s at %(time)s: %(reason)s.")
+        text = _("A failure was also reported on %(day)s at %(time)s: %(reason)s.")
     else:
-        text = _("A failure was reported too, on %(day)s at %(time)s.")
+        text = _("A failure was also reported on %(day)s at %(time)s.")
     return text % _when(failed)
 
 
@@ -112,7 +114,7 @@ def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
         text = _("Failed on %(day)s at %(time)s: %(reason)s.")
     else:
         text = {
-            Status.FAILED: _("Failed on %(day)s at %(time)s. No reason was given."),
+            Status.FAILED: _("Failed on %(day)s at %(time)s. Z-API gave no reason."),
             Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
             Status.DISPATCHED: _(
                 "Dispatched by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
@@ -125,17 +127,15 @@ def _off_the_ladder(events: Sequence[StatusEvent], status: Status) -> str:
     ours = by_us(events)
     if status.is_by_me and ours:
         if ours.status == Status.PLAYED_BY_ME:
-            text = _("An inbound message, played by us on %(day)s at %(time)s.")
+            text = _("Message from the contact; your team played it on %(day)s at %(time)s.")
         else:
-            text = _("An inbound message, read by us on %(day)s at %(time)s.")
-        says_nothing = _("This says nothing about what the contact read.")
+            text = _("Message from the contact; your team read it on %(day)s at %(time)s.")
+        says_nothing = _("It says nothing about what the contact read.")
         return f"{text % _when(ours)} {says_nothing}"
     newest = max(events, key=lambda event: event.occurred_at, default=None)
     if newest is None:
-        return _("Nothing has been reported yet.")
-    text = _(
-        "Z-API reported “%(word)s” on %(day)s at %(time)s, a status that this board does not know."
-    )
+        return _("No status reported yet.")
+    text = _("Z-API reported an unknown status, “%(word)s”, on %(day)s at %(time)s.")
     return text % (_when(newest) | {"word": newest.raw_status})
 
 
@@ -145,7 +145,7 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
     yield _("%(words)s.") % {"words": found.words.rstrip(".")}
     if found.status is Status.RECEIVED and not first_of(events, Status.READ):
         yield _("No read confirmation.")
-    yield _("Last report on %(day)s at %(time)s.") % _when(newest)
+    yield _("Last update on %(day)s at %(time)s.") % _when(newest)
 
 
 def _gap(before: StatusEvent | None, after: StatusEvent) -> str:

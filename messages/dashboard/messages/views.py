@@ -169,7 +169,13 @@ def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> Http
     """Digits in an address, of who may not see numbers: to the one message that they name."""
     if keys:
         return redirect("dashboard:message", pk=keys[0])
-    flash.error(request, _("Search for a whole number with the box above, not by an address."))
+    flash.error(
+        request,
+        _(
+            "This link contains a phone number, and your role cannot open those. "
+            "Paste the full number in the search box."
+        ),
+    )
     return HttpResponseRedirect(filter_links.address_of(criteria, search=understand("")))
 
 
@@ -198,7 +204,7 @@ def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
 
 def _understood(search: Search, matches: Matches, user: Viewer) -> str:
     if search.meaning is Meaning.TOO_SHORT and not sees_phones(user):
-        return _("Too short: type a whole number, or a whole message id.")
+        return _("Too short: enter a full number or a full message id.")
     return f"{search.understood} {matches.understood}".strip()
 
 
@@ -266,10 +272,10 @@ def _numbers_within(criteria: Criteria, user: Viewer) -> list[filter_links.Link]
 
 def _matching_without_filters(number: int) -> str:
     if number > PAGE_SIZE:
-        return _("More than %(count)d messages match without the filters") % {"count": PAGE_SIZE}
+        return _("More than %(count)d results without filters") % {"count": PAGE_SIZE}
     words = ngettext(
-        "%(count)d message matches without the filters",
-        "%(count)d messages match without the filters",
+        "%(count)d result without filters",
+        "%(count)d results without filters",
         number,
     )
     return words % {"count": number}
