@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.test import TransactionTestCase
 
 from messages.api.base_views import people, strangers
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.ingest.service import breaker
 from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
@@ -110,10 +110,10 @@ def _database_is_back() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_needs_attention() -> Iterator[None]:
     """Pages of tests about something else have no banner, and ask nothing for it."""
-    glance.hold(State())
+    incident_counts.freeze(Counts())
     alarm.hold()
     yield
-    glance.forget()
+    incident_counts.refresh()
 
 
 @pytest.fixture

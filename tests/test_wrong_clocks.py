@@ -12,7 +12,7 @@ from django.core.mail import send_mail
 from messages.exports import ask_for_file, prepare_exports
 from messages.incidents.detect import detect
 from messages.incidents.rhythm_learning import learn_rhythms
-from messages.incidents.worker_absence import absence
+from messages.incidents.worker_absence import worker_absence
 from messages.instances.bulk_jobs import start_for, work_batches
 from messages.instances.push import push, push_wanted, retry_due_pushes
 from messages.instances.rotation import rotate_key
@@ -204,7 +204,7 @@ def test_purge_goes_on(with_wrong_clock, clock):
 
 def test_worker_killed_with_a_wrong_clock_is_missed(with_wrong_clock, clock):
     with_wrong_clock(Heartbeat([]).beat)
-    assert absence(clock.now)
+    assert worker_absence(clock.now)
 
 
 def test_incident_that_is_over_is_resolved_in_time(with_wrong_clock, instance, clock):

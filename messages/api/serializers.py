@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from messages.accounts.masking import mask_text, masked
 from messages.domain.statuses import Status, highest
-from messages.incidents.presentation import happening
+from messages.incidents.presentation import description
 from messages.labels import Labels
 from messages.models import (
     HourlySummary,
@@ -225,7 +225,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     def get_words(self, incident: Incident) -> str:
         """The view masks what a rule quotes: the numbers of the words themselves are counts."""
-        return happening(incident)
+        return description(incident)
 
 
 def _words(text: str, context: Mapping[str, Any]) -> str:

@@ -12,9 +12,9 @@ from messages.accounts.masking import sees_phones
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import limited_to
 from messages.domain.statuses import Status
-from messages.incidents.numbers import with_numbers_of_now
-from messages.incidents.stuck_messages import stuck_numbers
-from messages.incidents.visibility import as_shown_to, incidents_for
+from messages.incidents.numbers import with_current_stuck_counts
+from messages.incidents.stuck_messages import stuck_counts
+from messages.incidents.visibility import for_display, visible_incidents
 from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Instance, Message, StatusEvent
 
@@ -165,7 +165,7 @@ class InstanceReading(Reading):
         return {**super().get_serializer_context(), "stuck": self.stuck}
 
     def count_stuck(self, instances: Iterable[Instance]) -> None:
-        self.stuck = stuck_numbers(instances, timezone.now())
+        self.stuck = stuck_counts(instances, timezone.now())
 
     def instances(self) -> QuerySet[Instance]:
         active = Instance.objects.active().with_last_heard()
@@ -219,8 +219,8 @@ class IncidentList(ListView):
     examples = (examples.INCIDENT,)
 
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:
-        return filters.narrow_incidents(incidents_for(self.request.user), query)
+        return filters.narrow_incidents(visible_incidents(self.request.user), query)
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        rows = with_numbers_of_now(super().paginate_queryset(queryset) or ())
-        return as_shown_to(self.request.user, rows)
+        rows = with_current_stuck_counts(super().paginate_queryset(queryset) or ())
+        return for_display(self.request.user, rows)

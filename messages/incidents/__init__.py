@@ -1,1 +1,1 @@
-"""What goes wrong, noticed before a customer tells: looked for, opened, resolved, acknowledged."""
+"""Detects problems (incidents), opens and resolves them, and describes them to people."""

@@ -6,7 +6,7 @@ from messages.models import Action, Incident
 
 
 def acknowledge(incident: Incident, request: HttpRequest, *, note: str = "") -> None:
-    """Somebody looks after it. What was acknowledged first stands; the note may be changed."""
+    """Mark an incident as being handled. The first acknowledgement counts; the note can change."""
     details = {"kind": incident.kind, "note": bool(note)}
     if incident.acknowledged_at is None:
         incident.acknowledged_at = timezone.now()

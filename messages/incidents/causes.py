@@ -1,4 +1,4 @@
-"""What explains that a message is stuck: an incident that had begun before the message was late."""
+"""Finds the incident that explains why a message is stuck."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Final
 
 from messages.models import Incident, IncidentKind, Message, WebhookKind
 
-# What keeps messages from arriving, or their statuses from being heard; the likeliest first.
+# Incidents that stop messages, or stop their statuses from arriving. The most likely cause first.
 CAUSES: Final = (
     IncidentKind.DISCONNECTED,
     IncidentKind.EXPIRING,
@@ -14,15 +14,15 @@ CAUSES: Final = (
     IncidentKind.SILENT,
     IncidentKind.STUCK,
 )
-# What began later after the sending explains nothing, however long an instance allows. Z-API may
-# be asked only so often whether a number is connected: the time of a cause is no more exact.
+# An incident that began later than this after sending explains nothing. Z-API can only be asked
+# every few minutes whether a number is connected, so start times are not exact.
 _LATEST: Final = timedelta(minutes=30)
-# An incident of stuck messages is about those of the hour before, too.
+# An incident of stuck messages also covers the messages of the hour before it.
 _BEFORE_NOTICED: Final = timedelta(hours=1)
 
 
 def cause_of(message: Message, incidents: Iterable[Incident]) -> Incident | None:
-    """The likeliest of these open incidents; None where none explains it."""
+    """Return the most likely cause among these open incidents, or None."""
     found = [
         one
         for one in incidents
@@ -47,5 +47,5 @@ def _explains(incident: Incident, message: Message) -> bool:
 
 
 def _ended(incident: Incident) -> datetime:
-    """When it stopped being paid for: people were warned before."""
+    """When the subscription ended. The incident opens days before that, as a warning."""
     return datetime.fromisoformat(incident.values["due"])

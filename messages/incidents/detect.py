@@ -1,9 +1,11 @@
-"""One look at everything: what is found opens incidents, what is no longer found resolves them.
+"""Compares what is wrong now with the open incidents, and opens or resolves incidents.
 
-What turns out to follow from another incident ends as a part of it, which is not told as its end.
+An incident that turns out to follow from another one is merged into it. Nobody is notified that it
+was resolved.
 
-Any number of workers may look at the same time: the database holds that there is one open incident
-of a kind and instance, and whoever changes its row tells of it in the same transaction.
+Several workers may do this at the same time. A database constraint allows one open incident per
+kind and instance. The worker that changes the row also queues the notifications, in the same
+transaction.
 """
 
 import logging
@@ -17,53 +19,55 @@ from django.utils import timezone
 from messages.models import Incident, IncidentKind, Instance, Transition
 from messages.models.due import lies_ahead
 
-from .findings import Finding, Rule, Subject, Watch
-from .grouping import grouped
-from .numbers import numbered
+from .findings import Finding, Rule, Snapshot, Subject
+from .grouping import group_findings
+from .numbers import add_stuck_counts
 from .overdue import LastRun
-from .presentation import about
+from .presentation import subject_of
 from .rules import RULES
-from .rules.workers import finding_of
-from .worker_absence import Absence
-from .zapi_queue import explain
+from .rules.workers import overdue_finding
+from .worker_absence import WorkerAbsence
+from .zapi_queue import add_queue_values
 
 logger = logging.getLogger(__name__)
 
-# Told of an incident opened or resolved, within the transaction that does it.
+# Called when an incident is opened, merged or resolved, inside the same transaction.
 Listener = Callable[[Incident, Transition], None]
 
-# What is wrong on and off is one incident: it is over once it has been gone for so long.
+# A problem that comes and goes is one incident: it is resolved after being absent for this long.
 CLEAR_FOR: Final = timedelta(minutes=5)
 
 
 def detect(listener: Listener, *, rules: Mapping[IncidentKind, Rule] = RULES) -> int:
-    """Give how many incidents were opened or resolved."""
-    watch = _look(timezone.now())
-    found_by_rules, failed = _ask(rules, watch)
-    groups = grouped(found_by_rules, watch)
-    findings = list(explain(numbered(groups.findings, watch.now), watch))
-    opened = sum(_found(finding, watch, listener) for finding in findings)
+    """Return how many incidents were opened, merged or resolved."""
+    snapshot = _take_snapshot(timezone.now())
+    found_by_rules, failed = _run_rules(rules, snapshot)
+    grouped = group_findings(found_by_rules, snapshot)
+    findings = list(add_queue_values(add_stuck_counts(grouped.findings, snapshot.now), snapshot))
+    opened = sum(_update_or_open(finding, snapshot, listener) for finding in findings)
     found = {finding.subject for finding in findings}
-    # A rule that failed says nothing, not even that all is well.
-    gone = [
+    # A rule that failed cannot tell whether its incidents are over.
+    missing = [
         incident
-        for subject, incident in watch.open.items()
+        for subject, incident in snapshot.open.items()
         if subject not in found and subject[0] in rules and subject[0] not in failed
     ]
-    return opened + sum(_gone(incident, groups.merged, watch.now, listener) for incident in gone)
+    return opened + sum(
+        _merge_or_resolve(incident, grouped.merged, snapshot.now, listener) for incident in missing
+    )
 
 
-def report_absence(missing: Absence, listener: Listener) -> bool:
-    """Open the incident that no worker can open, because there is none; give whether it is new.
+def report_absence(absence: WorkerAbsence, listener: Listener) -> bool:
+    """Open the "no worker" incident; return whether it is new.
 
-    A worker that is back resolves it as it does any other.
+    The web process calls this, because no worker can. A worker that is back resolves the incident.
     """
-    return _report(Finding(IncidentKind.NO_WORKER, since=missing.since), listener)
+    return _report(Finding(IncidentKind.NO_WORKER, since=absence.since), listener)
 
 
 def report_overdue(run: LastRun, listener: Listener) -> bool:
-    """The same of a job: it may be the one that looks for what is wrong."""
-    return _report(finding_of(run), listener)
+    """Open the "job overdue" incident. The overdue job may be the one that detects incidents."""
+    return _report(overdue_finding(run), listener)
 
 
 def _report(finding: Finding, listener: Listener) -> bool:
@@ -75,9 +79,9 @@ def _report(finding: Finding, listener: Listener) -> bool:
     return False
 
 
-def _look(now: datetime) -> Watch:
+def _take_snapshot(now: datetime) -> Snapshot:
     open_now = Incident.objects.open().select_related("instance")
-    return Watch(
+    return Snapshot(
         now=now,
         instances=list(
             Instance.objects.active()
@@ -89,26 +93,26 @@ def _look(now: datetime) -> Watch:
     )
 
 
-def _ask(
-    rules: Mapping[IncidentKind, Rule], watch: Watch
+def _run_rules(
+    rules: Mapping[IncidentKind, Rule], snapshot: Snapshot
 ) -> tuple[list[Finding], set[IncidentKind]]:
     findings: list[Finding] = []
     failed = set()
     for kind, rule in rules.items():
         try:
-            findings += rule(watch)
+            findings += rule(snapshot)
         except Exception:
             logger.exception("Incident rule %s failed; the other rules still run.", kind.value)
             failed.add(kind)
     return findings, failed
 
 
-def _found(finding: Finding, watch: Watch, listener: Listener) -> bool:
-    incident = watch.open.get(finding.subject)
+def _update_or_open(finding: Finding, snapshot: Snapshot, listener: Listener) -> bool:
+    incident = snapshot.open.get(finding.subject)
     if incident is None:
-        return _open(finding, watch.now, listener)
+        return _open(finding, snapshot.now, listener)
     Incident.objects.open().filter(pk=incident.pk).update(
-        values=dict(finding.values), last_seen_at=watch.now, clear_since=None
+        values=dict(finding.values), last_seen_at=snapshot.now, clear_since=None
     )
     return False
 
@@ -127,12 +131,12 @@ def _open(finding: Finding, now: datetime, listener: Listener) -> bool:
         },
     )
     if is_new:
-        logger.warning("Incident %s opened: %s", incident.pk, _named(incident))
+        logger.warning("Incident %s opened: %s", incident.pk, _log_name(incident))
         listener(incident, Transition.OPENED)
     return is_new
 
 
-def _gone(
+def _merge_or_resolve(
     incident: Incident,
     merged: Mapping[Subject, IncidentKind],
     now: datetime,
@@ -140,39 +144,41 @@ def _gone(
 ) -> bool:
     if cause := merged.get((incident.kind, incident.instance_id, incident.place)):
         return _merge(incident, cause, now, listener)
-    return _not_found(incident, now, listener)
+    return _resolve_when_clear(incident, now, listener)
 
 
 @transaction.atomic
 def _merge(incident: Incident, cause: IncidentKind, now: datetime, listener: Listener) -> bool:
-    """It goes on under another name: nobody may be told that it is over."""
+    """The problem continues as part of another incident, so it is not reported as resolved."""
     values = {**incident.values, "part_of": cause.value}
     still_open = Incident.objects.open().filter(pk=incident.pk)
     is_ours = still_open.update(resolved_at=now, values=values) == 1
     if is_ours:
         incident.resolved_at, incident.values = now, values
-        logger.warning("Incident %s merged into %s: %s", incident.pk, cause.value, _named(incident))
+        logger.warning(
+            "Incident %s merged into %s: %s", incident.pk, cause.value, _log_name(incident)
+        )
         listener(incident, Transition.MERGED)
     return is_ours
 
 
 @transaction.atomic
-def _not_found(incident: Incident, now: datetime, listener: Listener) -> bool:
+def _resolve_when_clear(incident: Incident, now: datetime, listener: Listener) -> bool:
     still_open = Incident.objects.open().filter(pk=incident.pk)
     if incident.clear_since is None or lies_ahead(incident.clear_since, now):
         still_open.filter(clear_since=incident.clear_since).update(clear_since=now)
         return False
     if now - incident.clear_since < CLEAR_FOR:
         return False
-    # Resolved as of when it was gone. Whoever finds the row still open is the one who tells.
+    # It was resolved when it was last seen. Only the worker that updates the row notifies.
     is_ours = still_open.exclude(clear_since=None).update(resolved_at=incident.clear_since) == 1
     if is_ours:
         incident.resolved_at = incident.clear_since
-        logger.warning("Incident %s resolved: %s", incident.pk, _named(incident))
+        logger.warning("Incident %s resolved: %s", incident.pk, _log_name(incident))
         listener(incident, Transition.RESOLVED)
     return is_ours
 
 
-def _named(incident: Incident) -> str:
-    """For the log: what is wrong, and with which instance, machine or channel."""
-    return " ".join(filter(None, [incident.kind, about(incident)]))
+def _log_name(incident: Incident) -> str:
+    """For the log: the kind, and the instance, server or channel it is about."""
+    return " ".join(filter(None, [incident.kind, subject_of(incident)]))

@@ -4,9 +4,10 @@ from messages.models import Incident, IncidentKind, Instance
 
 
 def connection_changed_at(instance: Instance) -> datetime | None:
-    """Since when it is connected or not, as its incident tells it.
+    """When the connection state last changed.
 
-    A number that was back only for a moment is one disconnection, from the first report on.
+    While disconnected, this is the start of the incident: short reconnections in between do not
+    count.
     """
     if instance.connected is False:
         told = Incident.objects.open().filter(instance=instance, kind=IncidentKind.DISCONNECTED)

@@ -1,4 +1,4 @@
-"""What the rules see and what they say."""
+"""The input and output of incident rules."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from messages.models import Incident, IncidentKind, Instance
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something is wrong now. `values` are the names and numbers for the words.
+    """Something that is wrong now. `values` are the names and numbers for its description.
 
-    `since` is when it began; None where that is not known, and it counts from when it was noticed.
+    `since` is when it began; None if unknown, then the time of detection counts.
     """
 
     kind: IncidentKind
@@ -26,29 +26,29 @@ class Finding:
         return (self.kind, self.instance.pk if self.instance else None, self.place)
 
 
-# What there is at most one open incident of.
+# Identifies an incident: there is at most one open incident per subject.
 Subject = tuple[str, int | None, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One look at everything, at one time: the rules share it and its queries."""
+class Snapshot:
+    """The state at one point in time, shared by all rules to save queries."""
 
     now: datetime
     instances: Sequence[Instance]
     open: Mapping[Subject, Incident]
 
-    def opened(self, kind: IncidentKind, instance: Instance) -> Incident | None:
+    def open_incident(self, kind: IncidentKind, instance: Instance) -> Incident | None:
         return self.open.get((kind, instance.pk, ""))
 
 
-Rule = Callable[[Watch], Iterable[Finding]]
+Rule = Callable[[Snapshot], Iterable[Finding]]
 
 
-# Fewer may be silent or away at once by chance.
-_FEW: Final = 3
+# Fewer instances can have the same problem by chance.
+_MIN_INSTANCES: Final = 3
 
 
 def is_most(number: int, among: Sequence[object]) -> bool:
-    """Whether so many share one cause, which is told once and not for each of them."""
-    return number >= _FEW and 2 * number > len(among)
+    """Whether so many instances have the problem that it is reported once, for all of them."""
+    return number >= _MIN_INSTANCES and 2 * number > len(among)

@@ -1,4 +1,4 @@
-"""One cause, one incident: what follows from another incident is told in its words."""
+"""Merges findings that follow from another finding, so that one cause is one incident."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,14 +6,14 @@ from typing import Final
 
 from messages.models import Incident, IncidentKind
 
-from .findings import Finding, Subject, Watch
+from .findings import Finding, Snapshot, Subject
 
-# What each explains, the first that fits; and by which of its values it tells of it.
+# For each kind, the kinds that can cause it. The first match wins.
 _EXPLAINS: Final = {
     IncidentKind.STUCK: (IncidentKind.DISCONNECTED,),
     IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
 }
-# What the same of many instances at once is told as, of the whole board.
+# The kind that replaces many findings of the same kind in different instances.
 _OF_THE_BOARD: Final = {
     IncidentKind.SILENT: IncidentKind.DEAF,
     IncidentKind.UNREACHABLE: IncidentKind.UNREACHABLE,
@@ -21,25 +21,25 @@ _OF_THE_BOARD: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
-    """`merged` names the cause of each subject that is told of in another's words."""
+class GroupedFindings:
+    """`merged` maps the subject of each merged finding to the kind of its cause."""
 
     findings: Sequence[Finding]
     merged: Mapping[Subject, IncidentKind]
 
 
-def grouped(findings: Iterable[Finding], watch: Watch) -> Grouped:
+def group_findings(findings: Iterable[Finding], snapshot: Snapshot) -> GroupedFindings:
     by_subject = {finding.subject: finding for finding in findings}
     merged = {}
     for finding in list(by_subject.values()):
-        if cause := _cause(finding, by_subject, watch.open.get(finding.subject)):
+        if cause := _cause(finding, by_subject, snapshot.open.get(finding.subject)):
             del by_subject[finding.subject]
             told = {**cause.values, f"{finding.kind.value}_count": finding.values.get("count", 0)}
             by_subject[cause.subject] = replace(cause, values=told)
             merged[finding.subject] = cause.kind
-        elif finding.subject not in watch.open and _may_be_explained(finding, watch):
+        elif finding.subject not in snapshot.open and _may_be_explained(finding, snapshot):
             del by_subject[finding.subject]
-    return Grouped(list(by_subject.values()), merged)
+    return GroupedFindings(list(by_subject.values()), merged)
 
 
 def _cause(
@@ -52,7 +52,7 @@ def _cause(
 
 
 def _is_older(incident: Incident | None, cause: Finding) -> bool:
-    """Whether messages were stuck before that began. A silence may hide for long what causes it."""
+    """Whether messages were stuck before the cause began. A silence may begin before its cause."""
     return (
         incident is not None
         and incident.kind == IncidentKind.STUCK
@@ -61,10 +61,13 @@ def _is_older(incident: Incident | None, cause: Finding) -> bool:
     )
 
 
-def _may_be_explained(finding: Finding, watch: Watch) -> bool:
-    """By what is not told yet, or not over yet: it would be told, and swallowed or gone at once."""
+def _may_be_explained(finding: Finding, snapshot: Snapshot) -> bool:
+    """Whether a cause is about to be reported, or was and is about to be resolved.
+
+    Such a finding is held back: it would be reported, then merged or resolved at once.
+    """
     causes = list(_causes(finding))
-    if any(subject in watch.open for subject in causes):
+    if any(subject in snapshot.open for subject in causes):
         return True
     instance = finding.instance
     is_disconnected = instance is not None and instance.connected is False

@@ -1,4 +1,4 @@
-"""Whether anything needs attention at all: asked for every page, so once in a few seconds."""
+"""Counts open incidents for every page; the result is cached for a few seconds."""
 
 import time
 from dataclasses import dataclass
@@ -9,47 +9,47 @@ from django.utils import timezone
 from messages.models import Incident
 
 from .overdue import overdue_jobs
-from .worker_absence import ABSENT_AFTER, Absence, absence
+from .worker_absence import ABSENT_AFTER, WorkerAbsence, worker_absence
 
-_LOOKS_EVERY: Final = 3.0  # seconds, each process for itself
+_CACHE_SECONDS: Final = 3.0  # seconds, per process
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """How many incidents are open."""
+class Counts:
+    """The number of open incidents, and problems that only the web process can see."""
 
     open: int = 0
-    absence: Absence | None = None
+    worker_absence: WorkerAbsence | None = None
     overdue: bool = False
 
 
 class IncidentCounts:
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._state = State()
+        self._state = Counts()
         self._until = 0.0
 
-    def look(self) -> State:
+    def current(self) -> Counts:
         now = time.monotonic()
         if now >= self._until:
-            self._state, self._until = self._ask(now), now + _LOOKS_EVERY
+            self._state, self._until = self._query(now), now + _CACHE_SECONDS
         return self._state
 
-    def hold(self, state: State) -> None:
-        """See nothing but this from now on: for tests that are about something else."""
+    def freeze(self, state: Counts) -> None:
+        """Return this state from now on. Used by tests of other subjects."""
         self._state, self._until = state, float("inf")
 
-    def forget(self) -> None:
-        """Ask again at the next look."""
+    def refresh(self) -> None:
+        """Query again on the next call."""
         self._until = 0.0
 
-    def _ask(self, now: float) -> State:
-        # Web and worker start together: who is not there yet is not missing.
+    def _query(self, now: float) -> Counts:
+        # Web and worker start together, so a worker is not missing right after the start.
         is_settled = now - self._began >= ABSENT_AFTER.total_seconds()
-        number = Incident.objects.open().count()
-        here = timezone.now()
-        missing = absence(here) if is_settled else None
-        return State(number, missing, overdue=bool(overdue_jobs(here)))
+        count = Incident.objects.open().count()
+        now_utc = timezone.now()
+        missing = worker_absence(now_utc) if is_settled else None
+        return Counts(count, missing, overdue=bool(overdue_jobs(now_utc)))
 
 
-glance: Final = IncidentCounts()
+incident_counts: Final = IncidentCounts()

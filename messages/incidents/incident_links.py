@@ -1,4 +1,4 @@
-"""Where to look into an incident, as an address of the board."""
+"""The page that shows the details of an incident."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from messages.models import Incident, IncidentKind, Instance
 
 from .stuck_messages import days_counted
 
-# As messages.search names them in an address.
+# The names that messages.search uses in URLs.
 _PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
 _VIEWS: Final = {IncidentKind.STUCK: "stuck", IncidentKind.FAILING: "failed"}
 _OF_AN_INSTANCE: Final = {
@@ -30,32 +30,34 @@ _OF_THE_BOARD: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A page, and what one has to be allowed to open it."""
+class IncidentPage:
+    """A page, and the permission needed to open it."""
 
     path: str
     permission: str
 
 
-def place_of(incident: Incident) -> Place:
+def page_of(incident: Incident) -> IncidentPage:
     kind, instance = IncidentKind(incident.kind), incident.instance
     if instance is None:
         return _page(*_OF_THE_BOARD.get(kind, ("instances", "view_instance")))
     if kind in _VIEWS:
-        return messages_of(instance, _VIEWS[kind])
+        return messages_page(instance, _VIEWS[kind])
     if kind in (IncidentKind.QUARANTINE, IncidentKind.STRANGER):
         return _page("quarantine", "view_callback", f"?instance={instance.pk}")
     page = _OF_AN_INSTANCE.get(kind, ("instance", "view_instance"))
     return _page(*page, of=instance)
 
 
-def _page(name: str, permission: str, more: str = "", *, of: Instance | None = None) -> Place:
+def _page(
+    name: str, permission: str, more: str = "", *, of: Instance | None = None
+) -> IncidentPage:
     path = reverse(f"dashboard:{name}", args=[of.pk] if of else [])
-    return Place(path + more, f"whatsapp.{permission}")
+    return IncidentPage(path + more, f"whatsapp.{permission}")
 
 
-def messages_of(instance: Instance, view: str) -> Place:
-    # As far back as stuck messages are counted.
+def messages_page(instance: Instance, view: str) -> IncidentPage:
+    # Covers the same period as the count of stuck messages.
     period = _PERIODS[days_counted(timedelta(minutes=instance.stuck_after))]
     query = urlencode({"view": view, "instance": instance.pk, "period": period})
     return _page("messages", "view_message", f"?{query}")

@@ -1,4 +1,4 @@
-"""Which of the workers' jobs do not run, although workers give signs of life."""
+"""Detects jobs that no worker runs, although workers are alive."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from messages.models import WorkerBeat
 
 from .worker_absence import ABSENT_AFTER
 
-# Beyond two turns missed: one may fail.
+# Added to two missed runs, because a single run may fail.
 _GRACE: Final = timedelta(minutes=5)
-# A long export or purge is no fault, but one that never ends is.
+# A long export or purge is normal. A run that takes longer than this is not.
 _MAX_RUN: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """When a job last ended well, on whichever worker that was; now, where it is running."""
+    """When any worker last finished this job; the current time while it is running."""
 
     job: str
     at: datetime
@@ -28,12 +28,12 @@ class LastRun:
 
 
 def last_runs(now: datetime) -> list[LastRun]:
-    """Of each job of the workers that run."""
+    """The last run of each job of the running workers."""
     latest: dict[str, LastRun] = {}
     for beat in WorkerBeat.objects.doing_everything().running(now - ABSENT_AFTER):
         for job, told in beat.jobs.items():
             if "every" not in told:
-                continue  # told by a worker of an older version
+                continue  # a worker of an older version
             at = min(now, _ended_at(told, now) or beat.started_at)
             if job not in latest or at > latest[job].at:
                 latest[job] = LastRun(job, at, timedelta(seconds=told["every"]))
@@ -45,12 +45,12 @@ def overdue_jobs(now: datetime) -> list[LastRun]:
 
 
 def _ended_at(told: Mapping[str, Any], now: datetime) -> datetime | None:
-    began, ran, failed = (_read(told[name]) for name in ("began_at", "ran_at", "failed_at"))
+    began, ran, failed = (_parse(told[name]) for name in ("began_at", "ran_at", "failed_at"))
     is_running = began and not any(end and end >= began for end in (ran, failed))
     if began and is_running and now - began < _MAX_RUN:
         return now
     return ran
 
 
-def _read(text: str) -> datetime | None:
+def _parse(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

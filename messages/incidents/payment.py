@@ -1,14 +1,14 @@
-"""What Z-API says of an instance's payment, besides until when it is paid for."""
+"""The subscription state of an instance beyond its end date."""
 
 from datetime import timedelta
 from typing import Final
 
 from messages.models import Instance
 
-# How long before it ends people are told.
+# How long before its end a warning is raised.
 WARNED_BEFORE: Final = timedelta(days=7)
-# The only documented word is ACTIVE; PAID, TRIAL and none have been seen. A word that is not known
-# raises no alarm: `due` still does.
+# Only ACTIVE is documented; PAID, TRIAL and an empty value have been seen. Unknown values raise no
+# alert, because the due date still does.
 _UNPAID: Final = {
     *("BLOCKED", "CANCELED", "CANCELLED", "DEFAULTED", "EXPIRED", "INACTIVE", "OVERDUE"),
     *("PAST_DUE", "SUSPENDED", "UNPAID"),
@@ -16,6 +16,6 @@ _UNPAID: Final = {
 
 
 def unpaid_status(instance: Instance) -> str:
-    """Z-API's own word where it is known to mean unpaid, such as OVERDUE; else ''."""
+    """Return Z-API's value if it is known to mean unpaid, such as OVERDUE; else ''."""
     status = instance.payment_status.strip()
     return status if status.upper() in _UNPAID else ""

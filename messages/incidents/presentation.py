@@ -1,4 +1,4 @@
-"""An incident in words: what is wrong, in numbers, and what to do. In the reader's language."""
+"""Describes an incident in the reader's language: what is wrong and what to do."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -11,55 +11,57 @@ from django.utils.translation import gettext_lazy, ngettext
 from messages.domain.durations import duration
 from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
 
-from .reconnecting import way_back
-from .stuck_messages import Lately
+from .reconnecting import reconnect_advice
+from .stuck_messages import RecentCounts
 
 Values = Mapping[str, Any]
 
 
-def about(incident: Incident) -> str:
-    """What it concerns: an instance's name, a machine's, a channel's, or nothing in particular."""
+def subject_of(incident: Incident) -> str:
+    """The name of the instance, server or channel; '' if it concerns all of them."""
     return incident.instance.name if incident.instance else incident.place
 
 
 def title(incident: Incident) -> str:
-    name, subject = str(incident.get_kind_display()), about(incident)
+    kind, subject = str(incident.get_kind_display()), subject_of(incident)
     if incident.kind == IncidentKind.DISCONNECTED:
         return _("%s is disconnected") % subject
-    return f"{subject}: {name}" if subject else name
+    return f"{subject}: {kind}" if subject else kind
 
 
 def part_of(incident: Incident) -> str:
-    """What it turned out to follow from, '' for all that stands for itself."""
+    """The kind of incident it was merged into, or ''."""
     cause = incident.values.get("part_of")
     return str(IncidentKind(cause).label) if cause in IncidentKind.values else ""
 
 
-def happening(incident: Incident) -> str:
-    words = _HAPPENING.get(incident.kind)
+def description(incident: Incident) -> str:
+    words = _DESCRIPTIONS.get(incident.kind)
     return words(incident.values) if words else ""
 
 
 def explanation(incident: Incident) -> str:
-    """The same beside one stuck message: how many others there are does not explain it."""
+    """The description next to one stuck message, without the counts of other messages."""
     numbers = {"count", "stuck_count"}
-    words = _HAPPENING.get(incident.kind)
+    words = _DESCRIPTIONS.get(incident.kind)
     values = {name: value for name, value in incident.values.items() if name not in numbers}
-    told = [words(values)] if words else []
+    sentences = [words(values)] if words else []
     if values.get("queued"):
-        told.append(_("This message was sent; it is not in that queue."))
-    return " ".join(told)
+        sentences.append(_("This message was sent; it is not in that queue."))
+    return " ".join(sentences)
 
 
 def advice(incident: Incident) -> str:
     if incident.kind == IncidentKind.DISCONNECTED:
-        return way_back(incident.values.get("status", ""), incident.values.get("smartphone"))
+        return reconnect_advice(
+            incident.values.get("status", ""), incident.values.get("smartphone")
+        )
     return str(_ADVICE.get(incident.kind, ""))
 
 
-def why_no_incident(stuck: int, lately: Lately) -> str:
-    """Why nobody is told of so many stuck messages, where no incident tells of them."""
-    if lately.is_incident:
+def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
+    """Explain why stuck messages have no open incident."""
+    if recent_counts.is_incident:
         words = ngettext(
             "%(stuck)d message is stuck. This reaches the alert threshold: a problem opens "
             "unless it is delivered soon.",
@@ -75,11 +77,15 @@ def why_no_incident(stuck: int, lately: Lately) -> str:
             "hour; the threshold is %(threshold)d.",
             stuck,
         )
-    return words % {"stuck": stuck, "lately": lately.stuck, "threshold": lately.threshold}
+    return words % {
+        "stuck": stuck,
+        "lately": recent_counts.stuck,
+        "threshold": recent_counts.threshold,
+    }
 
 
 def _about_minutes(seconds: float) -> str:
-    """As exact as a silence is known."""
+    """A silence is only known to the minute."""
     return duration(timedelta(minutes=max(1, round(seconds / 60))))
 
 
@@ -125,7 +131,7 @@ def _meaning_of_stuck() -> str:
 
 
 def in_queue(values: Values) -> str:
-    """How many wait in Z-API's queue: other messages than the stuck ones, which were sent."""
+    """The number of messages in Z-API's queue. Stuck messages are sent, so not among them."""
     count = values.get("queued") or 0
     if values.get("queued_is_least"):
         words = _("At least %(count)d messages wait in Z-API’s queue, not sent yet.")
@@ -200,7 +206,7 @@ def _unreachable(values: Values) -> str:
         words = _("Z-API gives no data for %(count)d of %(of)d instances.")
         sentences = [words % values]
     if problem := values.get("problem"):
-        sentences.append(_(problem))  # stored in the source's language
+        sentences.append(_(problem))  # stored in English
     return " ".join(sentences)
 
 
@@ -294,7 +300,7 @@ def _worker(values: Values) -> str:
 
 
 def _job(values: Values) -> str:
-    # In whole minutes; several run more often than that.
+    # In whole minutes, although some jobs run more often.
     every = duration(timedelta(minutes=max(1, round(values["every"] / 60))))
     return _("A worker is running, but this job is not. It should run at least every %s.") % every
 
@@ -302,7 +308,7 @@ def _job(values: Values) -> str:
 def _channel(values: Values) -> str:
     sentences = [_("Notifications through this channel have failed for over 10 minutes.")]
     if problem := values.get("problem"):
-        sentences.append(_(problem))  # stored in the source's language
+        sentences.append(_(problem))  # stored in English
     return " ".join(sentences)
 
 
@@ -310,7 +316,7 @@ def _no_worker(values: Values) -> str:
     return _("Callbacks are stored, but nothing else runs: no forwarding, no checks, no alerts.")
 
 
-_HAPPENING: Final[Mapping[str, Callable[[Values], str]]] = {
+_DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.DISCONNECTED: _disconnected,
     IncidentKind.WEBHOOK: _webhook,
     IncidentKind.DEAF: _deaf,

@@ -1,10 +1,10 @@
-"""How a disconnected number is connected again: that depends on what Z-API's /status says."""
+"""How to reconnect a disconnected number. It depends on the error that Z-API's /status returns."""
 
 from django.utils.translation import gettext as _
 
 
-def way_back(status_error: str, smartphone: bool | None) -> str:
-    """What to do, in the reader's language."""
+def reconnect_advice(status_error: str, smartphone: bool | None) -> str:
+    """Return the advice in the reader's language."""
     sentences = [_remedy(status_error)]
     if smartphone is False:
         sentences.insert(0, _("Check that the phone is on and has an internet connection."))

@@ -1,4 +1,4 @@
-"""Rhythms learnt from what was heard, once a day for each instance and not at every look."""
+"""Learns the usual silence of each instance once a day, not at every check."""
 
 import logging
 from datetime import datetime, timedelta
@@ -16,13 +16,13 @@ from .usual_silence import LEARNS_AT_LEAST, LEARNS_FROM, SHORTEST, Gap, learn
 
 logger = logging.getLogger(__name__)
 
-LEARNT_EVERY: Final = timedelta(days=1)
+LEARN_EVERY: Final = timedelta(days=1)
 
 
 def learn_rhythms(most: int = 20) -> int:
-    """Learn those that are due, the longest overdue first."""
+    """Learn for the instances that are due, the longest overdue first."""
     now = timezone.now()
-    is_due = Q(rhythm=None) | is_over("rhythm__learnt_at", now, LEARNT_EVERY)
+    is_due = Q(rhythm=None) | is_over("rhythm__learnt_at", now, LEARN_EVERY)
     instances = Instance.objects.active().filter(is_due)
     due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:most])
     for instance in due:
@@ -38,7 +38,7 @@ def learn_rhythms(most: int = 20) -> int:
 
 def learn_rhythm(instance: Instance, now: datetime) -> Rhythm:
     since = _heard_first(instance, now - LEARNS_FROM)
-    # Too little to learn from leaves what was learnt before: the purge takes no habit away.
+    # With too few callbacks, for example after a purge, the previous result is kept.
     learnt: dict[str, object] = {}
     if since and since <= now - LEARNS_AT_LEAST:
         pace = learn(_gaps(instance, since), since, now)
@@ -55,7 +55,7 @@ def _heard_first(instance: Instance, since: datetime) -> datetime | None:
 
 
 def _gaps(instance: Instance, since: datetime) -> list[Gap]:
-    """The database walks its index of (instance, time) and gives the few long ones."""
+    """The database walks its index of (instance, time) and returns only the long gaps."""
     before = Window(Lag("received_at"), order_by=F("received_at").asc())
     heard = Callback.objects.filter(instance=instance, received_at__gte=since)
     spaced = heard.annotate(before=before).filter(before__lte=F("received_at") - SHORTEST)

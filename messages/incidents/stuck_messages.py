@@ -1,13 +1,13 @@
-"""Which messages are stuck, and how many. Every page, the API, metrics and incidents ask here.
+"""Defines which messages are stuck. Pages, API, metrics and incidents all use it.
 
-A message is stuck when we sent it through an instance in use, and it was not delivered within the
-time that its instance allows. Their number is that of the last 24 hours.
+A message is stuck when we sent it through an active instance and it was not delivered within the
+time that the instance allows. Counts cover the last 24 hours.
 
-No index of its own: the rank changes with every step, and what could stand in for it at a message's
-delivery. Measured through `ingest.record` with 500 messages sent, delivered and read: 95 % of the
-updates are HOT without such an index, 36 % with a partial one over `delivered_at`, none with one
-over the rank. So whoever asks bounds `first_heard_at`, whose index is there anyway: among 5 million
-messages the watch takes 5 ms, and a page of 50 takes 1 ms where 5 % are stuck.
+There is no index on rank, because the rank changes with every event. Measured through
+`ingest.record` with 500 messages sent, delivered and read: 95 % of the updates are HOT without such
+an index, 36 % with a partial index over `delivered_at`, none with one over the rank. Callers limit
+`first_heard_at` instead, which has an index anyway. Among 5 million messages the incident check
+takes 5 ms, and a page of 50 takes 1 ms if 5 % are stuck.
 """
 
 import math
@@ -25,31 +25,31 @@ from messages.models.unindexed import Unindexed
 
 _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 
-# How far back, for what an instance allows.
+# How far to look back, given the time that an instance allows.
 _Reach = Callable[[timedelta], timedelta]
 
 _UNDELIVERED: Final = {Status.DISPATCHED.rank, Status.SENT.rank}
-# What such addresses get is sent, and a delivery never reported: posts, broadcast lists, channels.
+# Addresses for which WhatsApp never reports a delivery: status posts, broadcast lists, channels.
 _NEVER_STUCK: Final = ("@broadcast", "-broadcast", "@newsletter")
 _DAY: Final = timedelta(days=1)
 _DAYS_COUNTED: Final = (1, 7, 30)
-_LATELY: Final = timedelta(hours=1)
-# A contact whose phone is off is no incident; several in a row, and a good part of all, are.
-_LEAST: Final = 3
-_PART: Final = 0.2
+_RECENT: Final = timedelta(hours=1)
+# One contact with a phone switched off is no incident. Several, and a good part of all, are.
+_MIN_STUCK: Final = 3
+_MIN_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
-    """Messages of an instance that should have been delivered within the last hour."""
+class RecentCounts:
+    """Counts messages of an instance that should have been delivered within the last hour."""
 
     due: int = 0
     stuck: int = 0
 
     @property
     def threshold(self) -> int:
-        """So many of them have to be stuck to make an incident."""
-        return max(_LEAST, math.ceil(_PART * self.due))
+        """The number of stuck messages that opens an incident."""
+        return max(_MIN_STUCK, math.ceil(_MIN_SHARE * self.due))
 
     @property
     def is_incident(self) -> bool:
@@ -57,9 +57,9 @@ class Lately:
 
 
 def thresholds() -> set[int]:
-    """After how many minutes messages are stuck: nearly always one number for all instances.
+    """The distinct times allowed by instances, in minutes; nearly always a single value.
 
-    Asked for apart, because a time can be looked up in an index, and a sum cannot.
+    It is a separate query because a constant can use the index and a sum per row cannot.
     """
     active = Instance.objects.active().order_by()
     return set(active.values_list("stuck_after", flat=True).distinct())
@@ -68,9 +68,9 @@ def thresholds() -> set[int]:
 def overdue(
     messages: _Messages, now: datetime, limits: Iterable[int], reach: _Reach | None = None
 ) -> _Messages:
-    """Those of which somebody should have heard by now that they arrived.
+    """Messages that should have been delivered by now.
 
-    `limits` are the thresholds of their instances, in minutes.
+    `limits` are the times that their instances allow, in minutes.
     """
     late, farthest = Q(pk__in=()), timedelta()
     for minutes in set(limits):
@@ -87,45 +87,45 @@ def overdue(
 
 
 def stuck(messages: _Messages, now: datetime) -> _Messages:
-    """However long ago they were sent."""
+    """All stuck messages, however old."""
     return overdue(messages, now, thresholds()).filter(rank__in=_UNDELIVERED)
 
 
 def stuck_now(messages: _Messages, now: datetime, limits: Iterable[int] | None = None) -> _Messages:
-    """Those that are counted wherever the number of stuck messages is told."""
+    """The stuck messages that are counted on every page."""
     limits = thresholds() if limits is None else limits
     return overdue(messages, now, limits, _reach_of_number).filter(rank__in=_UNDELIVERED)
 
 
-def stuck_numbers(instances: Iterable[Instance], now: datetime) -> dict[int, int]:
-    """How many messages of each are stuck, in one query for all; none where none is."""
+def stuck_counts(instances: Iterable[Instance], now: datetime) -> dict[int, int]:
+    """The number of stuck messages per instance, without those that have none. One query."""
     limits = {one.pk: one.stuck_after for one in instances}
     messages = Message.objects.filter(instance__in=limits)
     counted = stuck_now(messages, now, limits.values()).order_by().values_list("instance")
     return dict(counted.annotate(number=Count("pk"))) if limits else {}
 
 
-def lately(instances: Iterable[Instance], now: datetime) -> dict[int, Lately]:
-    """By instance, where anything was due."""
+def recent_counts(instances: Iterable[Instance], now: datetime) -> dict[int, RecentCounts]:
+    """Counts per instance, for instances that had messages due."""
     limits = {one.pk: one.stuck_after for one in instances}
     messages = Message.objects.filter(instance__in=limits)
-    due = overdue(messages, now, limits.values(), lambda allowed: allowed + _LATELY)
+    due = overdue(messages, now, limits.values(), lambda allowed: allowed + _RECENT)
     is_stuck = Q(rank__in=_UNDELIVERED)
     counted = due.order_by().values_list("instance")
     numbers = counted.annotate(due=Count("pk"), stuck=Count("pk", filter=is_stuck))
-    return {pk: Lately(due, stuck) for pk, due, stuck in numbers} if limits else {}
+    return {pk: RecentCounts(due, stuck) for pk, due, stuck in numbers} if limits else {}
 
 
 def are_still_stuck(instance: Instance, opened_at: datetime, now: datetime) -> bool:
-    """Whether there are enough to keep an incident open: of those that it began with, or later."""
-    since = opened_at - timedelta(minutes=instance.stuck_after) - _LATELY
+    """Whether enough messages since the incident began, or just before, are still stuck."""
+    since = opened_at - timedelta(minutes=instance.stuck_after) - _RECENT
     messages = Message.objects.filter(instance=instance, first_heard_at__gte=since)
     found = stuck_now(messages, now, [instance.stuck_after])
-    return found[:_LEAST].count() >= _LEAST
+    return found[:_MIN_STUCK].count() >= _MIN_STUCK
 
 
 def stuck_for(message: Message, now: datetime) -> timedelta | None:
-    """How long it has been on its way; None where it is not stuck. As `stuck` finds it."""
+    """How long the message has been undelivered, or None if it is not stuck (see `stuck`)."""
     allowed = timedelta(minutes=message.instance.stuck_after)
     waiting = now - message.started_at
     is_stuck = (
@@ -139,7 +139,7 @@ def stuck_for(message: Message, now: datetime) -> timedelta | None:
 
 
 def days_counted(allowed: timedelta) -> int:
-    """How many days the number reaches back: one, or more for thresholds beyond half a day."""
+    """The number of days that counts cover: one, or more if the allowed time exceeds half a day."""
     return next((days for days in _DAYS_COUNTED if 2 * allowed <= days * _DAY), _DAYS_COUNTED[-1])
 
 

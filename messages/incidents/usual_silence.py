@@ -1,11 +1,12 @@
-"""How long an instance is usually silent, and when a silence is more than that. Pure.
+"""How long an instance is usually silent, and when a silence is unusual. Pure functions.
 
-The rule began as "three times the p99 gap of that hour of day". Back-tested (bench/silence.py),
-that cried wolf every morning: the night's gap ends in an hour whose own gaps are short. So a
-silence is spent hour by hour, each against its own habit: of Monday to Friday, Saturday or Sunday,
-an hour's habit is the longest stretch of silence within it, on nine days of ten. A holiday among
-twenty days does not change it, and a shop that opens a little later each day does. Hours that are
-usually silent from end to end, such as nights, count against the longest silence of all.
+A simple rule ("three times the 99th percentile of gaps in that hour") raised false alarms every
+morning when tested against history (bench/silence.py): the night's gap ends in an hour whose own
+gaps are short. Instead, a silence is compared hour by hour with the usual silence of each hour. The
+usual silence of an hour is the 90th percentile of its longest gaps, separately for Monday to
+Friday, Saturday and Sunday. One holiday among twenty days does not change it. A shop that opens a
+little later each day does. Hours that are usually silent throughout, such as at night, are compared
+with the longest silence of all.
 """
 
 import math
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-# Back to here is learnt from: four of each weekday.
+# Four of each day of the week.
 LEARNS_FROM: Final = timedelta(days=28)
-# Less is no habit yet.
+# With less history there is no reliable pattern.
 LEARNS_AT_LEAST: Final = timedelta(days=7)
-# Shorter gaps are not looked at: three times as long is still below any sensible floor.
+# Shorter gaps are ignored: three times as long is still below any sensible threshold.
 SHORTEST: Final = timedelta(minutes=5)
 
 _HOUR: Final = timedelta(hours=1)
@@ -30,20 +31,20 @@ Gap = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class UsualSilence:
-    """`hours` by kind of day and hour, `longest` of all; in seconds. None where there was none."""
+    """`hours` holds seconds per kind of day and hour; `longest` is the longest silence, if any."""
 
     hours: Sequence[float]
     longest: float | None
 
     def usual(self, moment: datetime) -> float:
-        """The silence that nobody wonders about at that time, in seconds."""
+        """The usual silence at that time, in seconds."""
         habit = self.hours[_bucket(moment)]
         if habit < _HOUR.total_seconds():
             return max(habit, SHORTEST.total_seconds())
         return max(self.longest or 0.0, habit)
 
     def is_unusual(self, heard: datetime, now: datetime, *, factor: float, floor: float) -> bool:
-        """Whether the silence since `heard` has used up `factor` times what is usual."""
+        """Whether the silence since `heard` exceeds `factor` times the usual silence."""
         if (now - heard).total_seconds() < floor:
             return False
         spent = 0.0
@@ -74,13 +75,13 @@ def learn(gaps: Iterable[Gap], since: datetime, until: datetime) -> UsualSilence
 
 
 def _bucket(moment: datetime) -> int:
-    """In UTC throughout: whatever the zone, an hour there is the same hour here."""
+    """UTC throughout: an hour of a time zone is always the same UTC hour here."""
     kind = max(0, moment.weekday() - 4)
     return 24 * kind + moment.hour
 
 
 def _hours(start: datetime, end: datetime) -> Iterable[Gap]:
-    """The time in between, cut where the hours begin."""
+    """Split a period at full hours."""
     while start < end:
         border = min(_start_of_hour(start) + _HOUR, end)
         yield start, border
@@ -92,7 +93,7 @@ def _start_of_hour(moment: datetime) -> datetime:
 
 
 def _quantile(values: Sequence[float], part: float) -> float:
-    """The least that so many of the values do not exceed. Of none: a whole hour, so no habit."""
+    """The value that this share of the values does not exceed; a full hour if there are none."""
     if not values:
         return _HOUR.total_seconds()
     return sorted(values)[math.ceil(part * len(values)) - 1]

@@ -8,12 +8,13 @@ from messages.models.incident import IncidentQuerySet
 _AUDIT = "whatsapp.view_auditevent"
 
 
-def without_others(
+def without_other_instances(
     incidents: Iterable[Incident], visible: Collection[int] | None
 ) -> list[Incident]:
-    """The incidents without names of instances that are not `visible`: to be shown, not saved.
+    """Copies for display without the names of instances that are not in `visible`.
 
-    None stands for all instances. Only callbacks that came to a wrong webhook name another one.
+    None means that all instances are visible. Only callbacks sent to a wrong webhook name another
+    instance.
     """
     shown = list(incidents)
     for one in shown:
@@ -23,15 +24,15 @@ def without_others(
     return shown
 
 
-def as_shown_to(user: Viewer, incidents: Iterable[Incident]) -> list[Incident]:
-    """As `user` may read them: without hidden numbers, or instances beyond their limits."""
+def for_display(user: Viewer, incidents: Iterable[Incident]) -> list[Incident]:
+    """Copies that `user` may read: without hidden numbers and other people's instances."""
     shown, visible = list(incidents), None
     if is_limited(user) and any("named" in one.values for one in shown):
         visible = set(visible_instances(user).values_list("pk", flat=True))
-    return without_others(as_seen_by(user, shown), visible)
+    return without_other_instances(as_seen_by(user, shown), visible)
 
 
-def incidents_for(user: Viewer) -> IncidentQuerySet:
-    """Those that `user` may see: of their own instances, and people's doings for admins alone."""
+def visible_incidents(user: Viewer) -> IncidentQuerySet:
+    """The incidents of the user's instances. Only auditors see incidents about people."""
     found = limited_to(user, Incident.objects.select_related("instance", "acknowledged_by"))
     return found if user.has_perm(_AUDIT) else found.exclude(kind=IncidentKind.GUESSING)

@@ -1,4 +1,4 @@
-"""Whether anybody works. The worker cannot tell that it is gone, so the web process looks."""
+"""Detects that no worker runs. The web process checks this, because no worker can."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,21 +6,21 @@ from typing import Final
 
 from messages.models import WorkerBeat
 
-# A worker beats every few seconds; one that is restarted is back by then.
+# Workers send a heartbeat every few seconds; a restart takes less than this.
 ABSENT_AFTER: Final = timedelta(seconds=60)
-# Machines that were taken away for good stop being missed.
-FORGOTTEN_AFTER: Final = timedelta(days=1)
+# After this time a server is considered removed.
+REMOVED_AFTER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
-    """Since when no worker that does everything has given a sign of life; None if none ever did."""
+class WorkerAbsence:
+    """When a full worker last sent a heartbeat; None if there never was one."""
 
     since: datetime | None
 
 
-def absence(now: datetime) -> Absence | None:
+def worker_absence(now: datetime) -> WorkerAbsence | None:
     beats = WorkerBeat.objects.doing_everything()
     if beats.running(now - ABSENT_AFTER).exists():
         return None
-    return Absence(beats.order_by("-beat_at").values_list("beat_at", flat=True).first())
+    return WorkerAbsence(beats.order_by("-beat_at").values_list("beat_at", flat=True).first())

@@ -1,4 +1,4 @@
-"""What Z-API tells of an incident: how many messages wait in its queue, what reconnects."""
+"""Adds to incidents how many messages wait in Z-API's queue, and the connection status."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,46 +10,46 @@ from messages.instances.sync import FAILURES, client_of, note_connection
 from messages.models import Incident, IncidentKind, Instance
 from messages.zapi.client import Queue
 
-from .findings import Finding, Watch
+from .findings import Finding, Snapshot
 
-_NAMES: Final = ("queued", "queued_is_least", "asked")
-_ASKED_OF: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
-# Each call may take half a minute, and an outage at Z-API concerns all instances at once.
+_KEYS: Final = ("queued", "queued_is_least", "asked")
+_ASKED_KINDS: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
+# Each call may take half a minute, and an outage at Z-API affects all instances at once.
 _ASKED_EVERY: Final = timedelta(minutes=5)
 _MAX_CALLS: Final = 10
-# No incident waits longer than this, and one call: what is not explained yet is so at a later look.
+# Incidents are not delayed longer than this plus one call. The rest is added in the next check.
 _PATIENCE: Final = 20.0  # seconds
 
 
-def explain(findings: Iterable[Finding], watch: Watch) -> Iterator[Finding]:
-    """Add `queued`, the number in Z-API's queue, or None where it was never told.
+def add_queue_values(findings: Iterable[Finding], snapshot: Snapshot) -> Iterator[Finding]:
+    """Add `queued`, the number of messages in Z-API's queue, or None if it is unknown.
 
-    `queued_is_least` says that there may be more.
+    `queued_is_least` is set if there may be more.
     """
     calls, began = 0, time.monotonic()
     for finding in findings:
-        if finding.kind not in _ASKED_OF or finding.instance is None:
+        if finding.kind not in _ASKED_KINDS or finding.instance is None:
             yield finding
             continue
-        known = _known(finding, watch)
+        known = _known_values(finding, snapshot)
         is_patient = calls < _MAX_CALLS and time.monotonic() - began < _PATIENCE
-        if is_patient and not _is_fresh(known, watch.now):
+        if is_patient and not _is_fresh(known, snapshot.now):
             calls += 1
-            # While Z-API does not answer, what it said before stands.
-            known = {"queued": None, **known, **_told(finding.instance)}
-            known["asked"] = watch.now.isoformat()
+            # If Z-API does not answer, the previous values are kept.
+            known = {"queued": None, **known, **_queue_values(finding.instance)}
+            known["asked"] = snapshot.now.isoformat()
             if finding.kind == IncidentKind.DISCONNECTED:
-                known |= _status(finding.instance, watch.now)
+                known |= _status(finding.instance, snapshot.now)
         yield replace(finding, values={**finding.values, **known})
 
 
-def _told(instance: Instance) -> dict[str, Any]:
+def _queue_values(instance: Instance) -> dict[str, Any]:
     queue = queued_at_zapi(instance)
     return {"queued": queue.count, "queued_is_least": queue.is_least} if queue else {}
 
 
 def _status(instance: Instance, now: datetime) -> dict[str, Any]:
-    """What Z-API says of a disconnected number: what helps depends on it."""
+    """Z-API's status of a disconnected number. The advice depends on it."""
     try:
         status = client_of(instance).status()
     except FAILURES:
@@ -58,9 +58,9 @@ def _status(instance: Instance, now: datetime) -> dict[str, Any]:
     return {} if status.connected else {"status": status.error, "smartphone": status.smartphone}
 
 
-def queue_of(instance: Instance) -> Mapping[str, Any]:
-    """What an open incident tells of the instance's queue, by the names above; or nothing."""
-    incidents = Incident.objects.open().filter(instance=instance, kind__in=_ASKED_OF)
+def queue_values(instance: Instance) -> Mapping[str, Any]:
+    """The queue values of the instance's open incident, or nothing."""
+    incidents = Incident.objects.open().filter(instance=instance, kind__in=_ASKED_KINDS)
     values = list(incidents.values_list("values", flat=True))
     return next((one for one in values if one.get("queued") is not None), {})
 
@@ -72,11 +72,11 @@ def queued_at_zapi(instance: Instance) -> Queue | None:
         return None
 
 
-def _known(finding: Finding, watch: Watch) -> dict[str, Any]:
-    """What was told before, and when it was asked for."""
-    incident = watch.open.get(finding.subject)
+def _known_values(finding: Finding, snapshot: Snapshot) -> dict[str, Any]:
+    """The values of the open incident, and when Z-API was last asked."""
+    incident = snapshot.open.get(finding.subject)
     values = incident.values if incident else {}
-    return {name: values[name] for name in _NAMES if name in values}
+    return {name: values[name] for name in _KEYS if name in values}
 
 
 def _is_fresh(known: dict[str, Any], now: datetime) -> bool:

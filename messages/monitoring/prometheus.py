@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from messages.incidents.overdue import last_runs
-from messages.incidents.stuck_messages import stuck_numbers
+from messages.incidents.stuck_messages import stuck_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
@@ -133,7 +133,7 @@ def _instances() -> _Families:
         "stuck_messages", "Stuck messages of the last day, counted as on the pages.", labels
     )
     now, instances = timezone.now(), list(Instance.objects.active().with_last_heard())
-    numbers = stuck_numbers(instances, now)
+    numbers = stuck_counts(instances, now)
     for instance in instances:
         values = [instance.shown_id, instance.name]
         stuck.add_metric(values, numbers.get(instance.pk, 0))

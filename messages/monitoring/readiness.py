@@ -9,7 +9,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from messages.incidents.overdue import overdue_jobs
-from messages.incidents.worker_absence import absence
+from messages.incidents.worker_absence import worker_absence
 from messages.ingest import spool_has_room, spool_state
 from messages.ingest.service import breaker
 from statusboard.databases import deadline
@@ -71,7 +71,7 @@ def _spool() -> str:
 def _worker() -> str:
     try:
         with deadline(_PATIENCE):
-            is_absent = absence(timezone.now())
+            is_absent = worker_absence(timezone.now())
     except Error:
         return ""  # that is the database's failure
     return "no heartbeat for a minute" if is_absent else ""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 
-from messages.incidents.visibility import without_others
+from messages.incidents.visibility import without_other_instances
 from messages.models import Channel, ForwardProblem, Notification, NotificationState
 
 from .digest import Digest
@@ -62,7 +62,7 @@ def _claim(now: datetime) -> ChannelDelivery | None:
     chosen = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
     # A channel of some instances tells no name of another one.
     limits = set(channel.instances.values_list("pk", flat=True))
-    without_others([one.incident for one in chosen], limits or None)
+    without_other_instances([one.incident for one in chosen], limits or None)
     return ChannelDelivery(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
 
 

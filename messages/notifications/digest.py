@@ -15,8 +15,8 @@ from django.utils.translation import ngettext, pgettext
 
 from messages.accounts.masking import without_numbers
 from messages.domain.durations import duration
-from messages.incidents.incident_links import place_of
-from messages.incidents.presentation import advice, happening, part_of, title
+from messages.incidents.incident_links import page_of
+from messages.incidents.presentation import advice, description, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
 from statusboard.absolute_urls import absolute_url
 
@@ -54,13 +54,13 @@ class Entry:
             goes_on = _("Continues as: %s.") % part_of(self.incident)
             return [self.title, goes_on, self.url]
         since = _("Since %s.") % _clock(self.incident.opened_at)
-        words = [self.title, happening(self.incident), since, advice(self.incident), self.url]
+        words = [self.title, description(self.incident), since, advice(self.incident), self.url]
         return [line for line in words if line]
 
     @property
     def url(self) -> str:
         """Where to look into it."""
-        return absolute_url(place_of(self.incident).path)
+        return absolute_url(page_of(self.incident).path)
 
     def as_json(self) -> dict[str, Any]:
         incident = self.incident
@@ -76,7 +76,7 @@ class Entry:
             "channel": incident.place if is_channel else None,
             "job": incident.place if is_job else None,
             "title": self.title,
-            "text": happening(incident),
+            "text": description(incident),
             "url": self.url,
             "opened_at": _iso(incident.opened_at),
             "resolved_at": _iso(incident.resolved_at),

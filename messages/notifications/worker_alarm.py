@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messages.incidents.detect import report_absence, report_overdue
 from messages.incidents.overdue import overdue_jobs
-from messages.incidents.worker_absence import absence
+from messages.incidents.worker_absence import worker_absence
 
 from .delivery_lines import notify
 from .notification_queue import enqueue
@@ -58,7 +58,7 @@ class Alarm:
 def tell() -> None:
     """Open the incidents, and do what a worker would: tell the channels that are due."""
     now = timezone.now()
-    missing, overdue = absence(now), overdue_jobs(now)
+    missing, overdue = worker_absence(now), overdue_jobs(now)
     if missing:
         report_absence(missing, enqueue)
     for run in overdue:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messages.accounts.api_keys import issue
 from messages.incidents.detect import detect
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.models import (
     ApiKey,
     Callback,
@@ -61,7 +61,7 @@ def stranger(post, other, zapi):
     body = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["X"], "phone": "5511"}
     post(body | {"instanceId": other.zapi_id})
     detect(enqueue)
-    glance.forget()
+    incident_counts.refresh()
     return Callback.objects.quarantined().get()
 
 
@@ -93,7 +93,7 @@ def test_whoever_may_see_both_instances_reads_the_name(limited, other, stranger)
 def test_neither_cause_nor_body_of_a_callback_tell_of_the_other_instance(limited, stranger):
     page = limited.get(f"/quarantine/{stranger.pk}/")
     assert page.status_code == 200
-    assert "another instance, which you may not see" in page.text
+    assert "about an instance that you cannot see" in page.text
     assert not [one for one in FOREIGN if one in page.text]
     path = f"/admin/whatsapp/callback/{stranger.pk}/change/"
     assert not [one for one in FOREIGN if one in limited.get(path, follow=True).text]
@@ -142,7 +142,7 @@ def test_no_kind_of_incident_of_another_instance_is_shown(limited, limited_key, 
     }
     for row in ({"instance": other}, {"place": "Secret client"}):
         Incident.objects.create(kind=kind, values=values, opened_at=now, last_seen_at=now, **row)
-    glance.forget()
+    incident_counts.refresh()
     for path in PAGES + API:
         assert not foreign_in(limited, path), path
     for path in API:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from messages.accounts.api_keys import issue
 from messages.accounts.roles import SUPPORT
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
     ApiKey,
@@ -69,7 +69,7 @@ def message(deliver, report, post, instance) -> Message:
         note=f"Asked {NUMBER} to call",
     )
     Instance.objects.update(connection_reason=f"the session of {NUMBER} ended")
-    glance.forget()
+    incident_counts.refresh()
     follow_up()
     return Message.objects.get(zapi_id="A1")
 

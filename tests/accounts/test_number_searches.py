@@ -10,7 +10,7 @@ from messages.accounts.api_keys import issue
 from messages.accounts.number_search_limits import PER_DAY, PER_MINUTE, audit_number_searches
 from messages.accounts.roles import SUPERVISOR
 from messages.incidents.detect import detect
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.models import (
     Action,
     ApiKey,
@@ -209,7 +209,7 @@ def guessed(masked_viewer, instance):
     masked_viewer.post("/search/", {"q": NUMBER})
     NumberSearches.objects.update(in_vain=30)
     detect(lambda *_: None)
-    glance.forget()
+    incident_counts.refresh()
     return Incident.objects.get(kind=IncidentKind.GUESSING)
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route
 
 from messages.exports import ask_for_file, prepare_exports
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, ExportKind, Incident, IncidentKind, Label, SavedView
 from messages.summaries import recompute
@@ -88,7 +88,7 @@ def test_few_in_portuguese(take, admin_user, messages, instance):
 
 def test_each_kind_of_message(take, messages, report, instance):
     now = timezone.now()
-    glance.hold(State(open=1))
+    incident_counts.freeze(Counts(open=1))
     Incident.objects.create(
         kind=IncidentKind.DISCONNECTED,
         instance=instance,

@@ -6,7 +6,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from messages.accounts.roles import SUPERVISOR
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.models import Incident, IncidentKind, WorkerBeat
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def supervisor(support):
 def _a_worker_runs(board):
     now = timezone.now()
     WorkerBeat.objects.create(host="one", pid=7, started_at=now, beat_at=now)
-    glance.forget()
+    incident_counts.refresh()
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def disconnected(instance):
         incident = Incident.objects.create(
             kind=IncidentKind.DISCONNECTED, instance=instance, opened_at=now, last_seen_at=now
         )
-        glance.forget()
+        incident_counts.refresh()
         return incident
 
     return lose
@@ -51,7 +51,7 @@ def test_the_tab_tells_in_its_title_icon_and_banner_and_is_quiet_again(
     expect(favicon).to_have_attribute("href", "/static/img/favicon-alert.svg")
     expect(page.get_by_role("region", name="Needs attention")).to_contain_text("Atendimento")
     incident.delete()
-    glance.forget()
+    incident_counts.refresh()
     page.clock.run_for(16_000)
     expect(page).to_have_title("Workers · Statusboard")
     expect(favicon).to_have_attribute("href", "/static/img/favicon.svg")

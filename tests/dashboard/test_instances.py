@@ -884,7 +884,7 @@ def test_the_first_push_is_not_called_another_one(admin, path, instance, zapi):
     [
         ("You need to restore the session.", "No QR code is needed"),
         ("You are not connected", "enter the phone code in WhatsApp"),
-        ("You are already connected.", "Z-API contradicts itself"),
+        ("You are already connected.", "Z-API’s reports contradict each other"),
         ("Something of tomorrow", "If that does not help, scan the QR code"),
     ],
 )

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messages.dashboard.shared.moments import Moment
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.models import (
     Alias,
     Callback,
@@ -82,7 +82,7 @@ def test_a_time_that_could_not_be_used_is_marked(viewer, report):
 @pytest.fixture
 def disconnected(instance):
     now = timezone.now()
-    glance.hold(State(open=1))
+    incident_counts.freeze(Counts(open=1))
     return Incident.objects.create(
         kind=IncidentKind.DISCONNECTED,
         instance=instance,

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from messages.dashboard.messages.recipient_views import FunnelStep
 from messages.domain.statuses import Status
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Action,
@@ -137,7 +137,7 @@ def test_why_messages_are_stuck_is_asked_once_with_the_banner(
     now, kind = timezone.now(), IncidentKind.DISCONNECTED
     since = now - timedelta(minutes=45)
     Incident.objects.create(kind=kind, instance=instance, opened_at=since, last_seen_at=now)
-    glance.hold(State(open=1))
+    incident_counts.freeze(Counts(open=1))
     with django_assert_num_queries(8):
         page = open_page(admin_client)
     assert [row.why_stuck.title for row in page.context["rows"]] == ["Atendimento is disconnected"]

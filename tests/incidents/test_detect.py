@@ -17,7 +17,7 @@ class World:
         self._told = told
 
     def __call__(self) -> int:
-        return detect(self._told, rules={KIND: lambda watch: self.found})
+        return detect(self._told, rules={KIND: lambda snapshot: self.found})
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_next_time_is_another_incident(world, finding, told, clock):
 
 
 def test_a_rule_that_fails_resolves_nothing_and_stops_no_other(instance, told, clock):
-    def broken(watch):
+    def broken(snapshot):
         raise RuntimeError("out of order")
 
     other = IncidentKind.EXPIRING
@@ -88,7 +88,7 @@ def test_a_rule_that_fails_resolves_nothing_and_stops_no_other(instance, told, c
         kind=KIND, instance=instance, opened_at=clock.now, last_seen_at=clock.now
     )
     for _ in range(2):
-        detect(told, rules={KIND: broken, other: lambda watch: [Finding(other, instance)]})
+        detect(told, rules={KIND: broken, other: lambda snapshot: [Finding(other, instance)]})
         clock.advance(minutes=6)
     assert {one.kind for one in Incident.objects.open()} == {KIND, other}
 
@@ -98,7 +98,7 @@ def test_a_listener_that_fails_leaves_no_incident_untold(instance, finding, cloc
         raise RuntimeError("nobody is told")
 
     with pytest.raises(RuntimeError):
-        detect(deaf, rules={KIND: lambda watch: [finding]})
+        detect(deaf, rules={KIND: lambda snapshot: [finding]})
     assert not Incident.objects.exists()
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.dashboard.conftest import HttpsClient, _quick_passwords
@@ -20,9 +20,9 @@ __all__ = ["_quick_passwords", "clock", "look", "told", "zapi"]
 @pytest.fixture(autouse=True)
 def _looks(nothing_needs_attention, monkeypatch):
     """The web process has been up for long, and looks at each page."""
-    monkeypatch.setattr("messages.incidents.incident_counts._LOOKS_EVERY", 0.0)
-    monkeypatch.setattr(glance, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
-    glance.forget()
+    monkeypatch.setattr("messages.incidents.incident_counts._CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
+    incident_counts.refresh()
 
 
 @pytest.fixture(autouse=True)
@@ -237,7 +237,7 @@ def test_a_worker_that_only_drains_is_not_enough(supervisor):
 
 def test_a_process_that_has_just_started_waits_for_its_worker(supervisor, monkeypatch):
     WorkerBeat.objects.all().delete()
-    monkeypatch.setattr(glance, "_began", float("inf"))
+    monkeypatch.setattr(incident_counts, "_began", float("inf"))
     assert "No worker is running" not in text_of(supervisor.get("/"))
 
 
@@ -274,7 +274,7 @@ def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries
 
 
 def test_other_pages_ask_nothing_while_nothing_is_wrong(supervisor, django_assert_num_queries):
-    glance.hold(State())
+    incident_counts.freeze(Counts())
     supervisor.get("/attention/banner/")
     with django_assert_num_queries(2):
         supervisor.get("/attention/banner/")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from django.utils import timezone
 
-from messages.incidents.presentation import about, advice, happening
+from messages.incidents.presentation import advice, description, subject_of
 from messages.incidents.rhythm_learning import learn_rhythms
 from messages.instances.verify import check
 from messages.instances.webhook_urls import webhook_url
@@ -32,7 +32,7 @@ def _no_call_to_the_real_zapi(zapi):
 
 
 def words() -> str:
-    return happening(Incident.objects.open().get())
+    return description(Incident.objects.open().get())
 
 
 def disconnect(instance: Instance, clock, **by: float) -> None:
@@ -517,7 +517,7 @@ def test_a_callback_that_names_another_instance(instance, post, look):
     Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "instanceId": "other"})
     assert look() == ["stranger"]
-    assert about(Incident.objects.get()) == "Atendimento"
+    assert subject_of(Incident.objects.get()) == "Atendimento"
     assert words() == "1 callback reached this instance’s webhook but belongs to Vendas."
 
 
@@ -556,7 +556,7 @@ def test_a_machine_s_spool(instance, look, clock):
     beat(clock, "door-1", spool_waiting=3, spool_oldest=ago(clock, minutes=3))
     beat(clock, "door-2")
     assert look() == ["spool"]
-    assert about(Incident.objects.get()) == "door-1"
+    assert subject_of(Incident.objects.get()) == "door-1"
     assert words() == "3 callbacks are waiting in this server’s offline buffer."
 
 
@@ -564,7 +564,7 @@ def test_one_of_two_workers_that_is_gone(instance, look, clock):
     beat(clock, "one")
     beat(clock, "two", beat_at=ago(clock, minutes=2))
     assert look() == ["worker"]
-    assert about(Incident.objects.get()) == "two"
+    assert subject_of(Incident.objects.get()) == "two"
 
 
 def test_a_worker_that_was_stopped_or_started_anew_is_not_missed(instance, look, clock):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from messages.accounts.api_keys import issue
 from messages.accounts.roles import ADMIN
-from messages.incidents.incident_counts import State, glance
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.models import ApiKey, Incident, IncidentKind, Instance, KeyRole
 from tests.api.conftest import Caller
 from tests.dashboard.conftest import HttpsClient, _quick_passwords
@@ -22,7 +22,7 @@ __all__ = ["_quick_passwords"]
 
 @pytest.fixture
 def admin(db):
-    glance.hold(State())
+    incident_counts.freeze(Counts())
     user = User.objects.create_user("ana", password="p")
     user.groups.add(Group.objects.get(name=ADMIN))
     client = HttpsClient()

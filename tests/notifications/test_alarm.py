@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from messages.incidents.detect import CLEAR_FOR, detect
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import Incident, WorkerBeat
 from messages.notifications.delivery_lines import notify
@@ -31,8 +31,8 @@ def beat(db):
 def test_a_page_that_notices_has_the_channels_told_without_a_worker(
     beat, webhook, receiver, monkeypatch
 ):
-    monkeypatch.setattr(glance, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
-    glance.forget()
+    monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
+    incident_counts.refresh()
     alarm.forget()
     client = HttpsClient()
     client.force_login(User.objects.create_user("ana"))

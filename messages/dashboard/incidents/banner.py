@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from messages.accounts.scope import Viewer
-from messages.incidents.incident_counts import glance
+from messages.incidents.incident_counts import incident_counts
 from messages.notifications.worker_alarm import alarm
 
 from .incident_rows import IncidentRow, banner_rows
@@ -56,12 +56,12 @@ def attention(request: HttpRequest) -> dict[str, object]:
 def _attention(user: Viewer | None) -> Attention:
     if user is None or not user.is_authenticated:
         return Attention()
-    state = glance.look()
-    if state.absence or state.overdue:
+    state = incident_counts.current()
+    if state.worker_absence or state.overdue:
         alarm.ring()
-    if not (state.absence or state.open):
+    if not (state.worker_absence or state.open):
         return Attention()
-    rows = banner_rows(state.absence, user)
+    rows = banner_rows(state.worker_absence, user)
     return Attention(
         [row for row in rows if not row.acknowledged], [row for row in rows if row.acknowledged]
     )

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from messages.accounts.scope import Viewer
 from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.incidents.causes import cause_of
-from messages.incidents.incident_counts import glance
-from messages.incidents.incident_links import place_of
-from messages.incidents.numbers import with_numbers_of_now
-from messages.incidents.presentation import advice, explanation, happening, part_of, title
-from messages.incidents.visibility import as_shown_to, incidents_for
-from messages.incidents.worker_absence import Absence
+from messages.incidents.incident_counts import incident_counts
+from messages.incidents.incident_links import page_of
+from messages.incidents.numbers import with_current_stuck_counts
+from messages.incidents.presentation import advice, description, explanation, part_of, title
+from messages.incidents.visibility import for_display, visible_incidents
+from messages.incidents.worker_absence import WorkerAbsence
 from messages.models import Incident, IncidentKind, Message
 
 MAX_RESOLVED = 100
@@ -51,8 +51,8 @@ class IncidentRow:
         return _ICONS.get(IncidentKind(self.incident.kind), "stuck")
 
     @property
-    def happening(self) -> str:
-        return happening(self.incident)
+    def description(self) -> str:
+        return description(self.incident)
 
     @property
     def explanation(self) -> str:
@@ -92,13 +92,13 @@ class IncidentRow:
         return duration(self.incident.lasted)
 
 
-def open_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
+def open_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
     """The worst first. `missing` is what this process knows better than what is stored of it."""
-    shown = with_numbers_of_now(_worst_first(_open_incidents(user), missing))
+    shown = with_current_stuck_counts(_worst_first(_open_incidents(user), missing))
     return [IncidentRow(one, _link(one, user)) for one in shown]
 
 
-def banner_rows(missing: Absence | None, user: Viewer) -> list[IncidentRow]:
+def banner_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
     return [IncidentRow(one) for one in _worst_first(_open_incidents(user), missing)]
 
 
@@ -109,12 +109,12 @@ def _open_incidents(user: Viewer) -> list[Incident]:
     """
     kept: list[Incident] | None = getattr(user, _KEPT, None)
     if kept is None:
-        kept = as_shown_to(user, incidents_for(user).open())
+        kept = for_display(user, visible_incidents(user).open())
         setattr(user, _KEPT, kept)
     return kept
 
 
-def _worst_first(found: Iterable[Incident], missing: Absence | None) -> list[Incident]:
+def _worst_first(found: Iterable[Incident], missing: WorkerAbsence | None) -> list[Incident]:
     """By kind, and of each the oldest first."""
     mildest = len(_BADNESS)
     incidents = sorted(
@@ -130,7 +130,7 @@ def _worst_first(found: Iterable[Incident], missing: Absence | None) -> list[Inc
 
 def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, IncidentRow]:
     """What explains that each of these messages is stuck, by the message; most often nothing."""
-    if not messages or not glance.look().open:
+    if not messages or not incident_counts.current().open:
         return {}
     incidents = _open_incidents(user)
     causes = ((one.pk, cause_of(one, incidents)) for one in messages)
@@ -138,11 +138,11 @@ def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, Incident
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:
-    found = incidents_for(user).resolved().order_by("-resolved_at", "-id")
-    return [IncidentRow(incident) for incident in as_shown_to(user, found[:MAX_RESOLVED])]
+    found = visible_incidents(user).resolved().order_by("-resolved_at", "-id")
+    return [IncidentRow(incident) for incident in for_display(user, found[:MAX_RESOLVED])]
 
 
-def _unstored(missing: Absence) -> Incident:
+def _unstored(missing: WorkerAbsence) -> Incident:
     """What a page knows before it is stored, and tells those who may not see what is."""
     if missing.since is None:
         return Incident(kind=IncidentKind.NO_WORKER)
@@ -150,7 +150,7 @@ def _unstored(missing: Absence) -> Incident:
 
 
 def _link(incident: Incident, user: Viewer) -> str:
-    place = place_of(incident)
+    place = page_of(incident)
     if user.has_perm(place.permission):
         return place.path
     if incident.instance and user.has_perm("whatsapp.view_instance"):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from messages.incidents.incident_links import messages_of
-from messages.incidents.numbers import instances_told_of
+from messages.incidents.incident_links import messages_page
+from messages.incidents.numbers import instances_with_reported_stuck_messages
 from messages.incidents.presentation import why_no_incident
-from messages.incidents.stuck_messages import Lately, lately, stuck_numbers
+from messages.incidents.stuck_messages import RecentCounts, recent_counts, stuck_counts
 from messages.models import Instance
 
 
@@ -24,24 +24,24 @@ class StuckRow:
     @property
     def url(self) -> str:
         """The messages that are counted, on the Messages page."""
-        return messages_of(self.instance, "stuck").path
+        return messages_page(self.instance, "stuck").path
 
 
 def stuck_rows(instances: Iterable[Instance]) -> dict[int, StuckRow]:
     """By instance, those that have any; the most first."""
     by_pk, now = {one.pk: one for one in instances}, timezone.now()
-    numbers = stuck_numbers(by_pk.values(), now)
+    numbers = stuck_counts(by_pk.values(), now)
     if not numbers:
         return {}
-    told = instances_told_of(numbers)
-    found = lately([by_pk[pk] for pk in numbers], now)
+    told = instances_with_reported_stuck_messages(numbers)
+    found = recent_counts([by_pk[pk] for pk in numbers], now)
     most_first = sorted(numbers.items(), key=lambda item: -item[1])
     return {
-        pk: _row(by_pk[pk], number, found.get(pk, Lately()), is_told=pk in told)
+        pk: _row(by_pk[pk], number, found.get(pk, RecentCounts()), is_told=pk in told)
         for pk, number in most_first
     }
 
 
-def _row(instance: Instance, number: int, found: Lately, *, is_told: bool) -> StuckRow:
+def _row(instance: Instance, number: int, found: RecentCounts, *, is_told: bool) -> StuckRow:
     why = "" if is_told else why_no_incident(number, found)
     return StuckRow(instance, number, not is_told and not found.is_incident, why)

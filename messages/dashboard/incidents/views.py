@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages.accounts.scope import visible_instances
 from messages.incidents.acknowledge import acknowledge
-from messages.incidents.incident_counts import glance
-from messages.incidents.visibility import incidents_for
+from messages.incidents.incident_counts import incident_counts
+from messages.incidents.visibility import visible_incidents
 
 from .forms import NoteForm
 from .incident_rows import open_rows, resolved_rows
@@ -25,7 +25,7 @@ MAX_QUIET: Final = 20
 @permission_required("whatsapp.view_incident", raise_exception=True)
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
-    rows = open_rows(glance.look().absence, request.user)
+    rows = open_rows(incident_counts.current().worker_absence, request.user)
     stuck = stuck_rows(visible_instances(request.user).active()).values()
     quiet = [row for row in stuck if row.why_no_incident]
     context = {
@@ -41,11 +41,11 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.change_incident", raise_exception=True)
 @require_POST
 def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    incident = get_object_or_404(incidents_for(request.user), pk=pk)
+    incident = get_object_or_404(visible_incidents(request.user), pk=pk)
     form = NoteForm(request.POST)
     if form.is_valid():
         acknowledge(incident, request, note=form.cleaned_data["note"])
-        glance.forget()
+        incident_counts.refresh()
         flash.success(request, _("Acknowledged."))
     else:
         flash.error(request, _("The note is too long. The limit is 500 characters."))

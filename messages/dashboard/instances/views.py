@@ -20,8 +20,8 @@ from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
 from messages.incidents.disconnections import connection_changed_at
 from messages.incidents.presentation import in_queue
-from messages.incidents.reconnecting import way_back
-from messages.incidents.zapi_queue import queue_of
+from messages.incidents.reconnecting import reconnect_advice
+from messages.incidents.zapi_queue import queue_values
 from messages.instances.bulk_jobs import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
 from messages.instances.deletion import was_used
@@ -157,8 +157,8 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "payment": payment_badge(instance),
         "taken": [(Webhook(kind=kind), url) for kind, url in sorted(instance.taken_urls.items())],
         "panel": panel(instance),
-        "queue": in_queue(queue) if (queue := queue_of(instance)) else "",
-        "way_back": way_back(instance.status_error, instance.smartphone_connected)
+        "queue": in_queue(queue) if (queue := queue_values(instance)) else "",
+        "way_back": reconnect_advice(instance.status_error, instance.smartphone_connected)
         if instance.connected is False
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),

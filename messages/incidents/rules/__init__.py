@@ -1,7 +1,7 @@
-"""What is looked for, a rule a file.
+"""The incident rules, one per file.
 
-Each finds what is wrong now; opening and resolving is not its business, except that it may be
-milder on what is open already.
+A rule returns what is wrong now. It does not open or resolve incidents, but its threshold may be
+lower for an incident that is already open.
 """
 
 from collections.abc import Mapping
@@ -17,31 +17,31 @@ from .filtered import filtered
 from .forwarding import forwarding
 from .guessing import guessing
 from .number import number_changed
-from .quarantine import quarantine, strangers
-from .silent import deaf, silent
+from .quarantine import misdirected_callbacks, quarantine
+from .silent import no_callbacks, silent_instances
 from .spool import spool
 from .stuck import stuck_messages
 from .unreachable import unreachable
 from .webhook import webhook_differs
-from .workers import jobs_overdue, nobody_works, workers_gone
+from .workers import jobs_overdue, no_worker, workers_gone
 
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
     IncidentKind.WEBHOOK: webhook_differs,
-    IncidentKind.DEAF: deaf,
+    IncidentKind.DEAF: no_callbacks,
     IncidentKind.FILTERED: filtered,
     IncidentKind.NUMBER: number_changed,
-    IncidentKind.SILENT: silent,
+    IncidentKind.SILENT: silent_instances,
     IncidentKind.UNREACHABLE: unreachable,
     IncidentKind.STUCK: stuck_messages,
     IncidentKind.FAILING: failing,
     IncidentKind.FORWARDING: forwarding,
-    IncidentKind.STRANGER: strangers,
+    IncidentKind.STRANGER: misdirected_callbacks,
     IncidentKind.GUESSING: guessing,
     IncidentKind.QUARANTINE: quarantine,
     IncidentKind.SPOOL: spool,
     IncidentKind.EXPIRING: expiring,
-    IncidentKind.NO_WORKER: nobody_works,
+    IncidentKind.NO_WORKER: no_worker,
     IncidentKind.WORKER: workers_gone,
     IncidentKind.JOB: jobs_overdue,
     IncidentKind.CHANNEL: channels_failing,

@@ -2,16 +2,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.models import Channel, IncidentKind
 
-# A receiver that is restarted is back by then.
+# A receiver that restarts is back by then.
 _GRACE: Final = timedelta(minutes=10)
 
 
-def channels_failing(watch: Watch) -> Iterator[Finding]:
-    """People who count on being told, and are not. The other channels tell them."""
-    failing = Channel.objects.filter(enabled=True, failing_since__lte=watch.now - _GRACE)
+def channels_failing(snapshot: Snapshot) -> Iterator[Finding]:
+    """Notifications through a channel fail. The other channels report it."""
+    failing = Channel.objects.filter(enabled=True, failing_since__lte=snapshot.now - _GRACE)
     by_name: dict[str, list[Channel]] = {}
     for channel in failing.order_by("failing_since", "pk"):
         by_name.setdefault(channel.name, []).append(channel)

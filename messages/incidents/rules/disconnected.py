@@ -2,17 +2,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.models import IncidentKind
 
-# A phone that is restarted is back by then, and nobody has to know.
+# A phone that restarts is back by then.
 _GRACE: Final = timedelta(minutes=2)
 
 
-def disconnected(watch: Watch) -> Iterator[Finding]:
-    for instance in watch.instances:
+def disconnected(snapshot: Snapshot) -> Iterator[Finding]:
+    for instance in snapshot.instances:
         since = instance.connection_changed_at
-        if instance.connected is False and (since is None or since <= watch.now - _GRACE):
+        if instance.connected is False and (since is None or since <= snapshot.now - _GRACE):
             values = {
                 "reason": instance.connection_reason,
                 "status": instance.status_error,

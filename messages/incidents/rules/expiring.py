@@ -2,15 +2,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.incidents.payment import WARNED_BEFORE, unpaid_status
 from messages.models import IncidentKind
 
 
-def expiring(watch: Watch) -> Iterator[Finding]:
-    """Paid for until soon, or not paid, whatever Z-API says of how long that is borne."""
-    for instance in watch.instances:
-        values = _ending(instance.due_at, watch.now)
+def expiring(snapshot: Snapshot) -> Iterator[Finding]:
+    """The subscription ends soon, or Z-API reports that it is unpaid."""
+    for instance in snapshot.instances:
+        values = _ending(instance.due_at, snapshot.now)
         if status := unpaid_status(instance):
             values["status"] = status
         if values:

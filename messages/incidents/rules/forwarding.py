@@ -2,25 +2,27 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.models import Forward, ForwardLine, IncidentKind
 
-# A receiver that is restarted is back by then.
+# A receiver that restarts is back by then.
 _GRACE: Final = timedelta(minutes=5)
 
 
-def forwarding(watch: Watch) -> Iterator[Finding]:
+def forwarding(snapshot: Snapshot) -> Iterator[Finding]:
     failing = (
-        ForwardLine.objects.filter(failing_since__lte=watch.now - _GRACE)
+        ForwardLine.objects.filter(failing_since__lte=snapshot.now - _GRACE)
         .exclude(webhook__forward_to="")
         .order_by("failing_since")
         .values_list("webhook__instance", "problem")
     )
-    problems = dict(reversed(failing))  # of several lines, the one that fails longest
+    problems = dict(
+        reversed(failing)
+    )  # with several failing lines, the problem of the one failing longest
     given_up = set(
         Forward.objects.given_up().order_by().values_list("webhook__instance", flat=True).distinct()
     )
-    for instance in watch.instances:
+    for instance in snapshot.instances:
         if instance.pk in problems or instance.pk in given_up:
             values = {
                 "problem": problems.get(instance.pk, ""),

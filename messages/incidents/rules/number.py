@@ -3,19 +3,19 @@ from datetime import timedelta
 from typing import Final
 
 from messages.domain import addresses
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.models import IncidentKind
 
-# It is no state that ends: people are told, and after a day it is taken as known.
-_TOLD_FOR: Final = timedelta(days=1)
+# The change is an event, not a state: the incident closes after a day.
+_OPEN_FOR: Final = timedelta(days=1)
 
 
-def number_changed(watch: Watch) -> Iterator[Finding]:
-    """Another number was connected than before: messages are sent from it now."""
-    for instance in watch.instances:
+def number_changed(snapshot: Snapshot) -> Iterator[Finding]:
+    """Another number than before is connected, and messages are sent from it."""
+    for instance in snapshot.instances:
         since = instance.number_changed_at
-        if since and watch.now - since < _TOLD_FOR:
-            # Enough to tell them apart: everybody who is told reads them.
+        if since and snapshot.now - since < _OPEN_FOR:
+            # Enough digits to tell the numbers apart; everyone who is notified sees them.
             values = {
                 "before": addresses.hidden(instance.previous_number),
                 "now": addresses.hidden(instance.number),

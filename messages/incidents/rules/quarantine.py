@@ -1,35 +1,35 @@
-"""Callbacks kept because they could not be understood, and those that name another instance."""
+"""Quarantined callbacks, and callbacks that belong to another instance."""
 
 from collections.abc import Iterator
 
 from django.db.models import Count, Q
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.models import Callback, IncidentKind, Instance
 from messages.models.callback import CallbackQuerySet
 from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
 from messages.zapi.payloads import MalformedCallbackError, parse
 
 
-def quarantine(watch: Watch) -> Iterator[Finding]:
-    """Not for types that are not known: what they say is kept, and nobody has to act on it."""
+def quarantine(snapshot: Snapshot) -> Iterator[Finding]:
+    """Callbacks of unknown types do not count: they are kept, and nobody has to act on them."""
     told_elsewhere = Q(cause__startswith=NAMES_ANOTHER) | Q(cause__startswith=UNKNOWN_TYPE)
-    counts = _counts(_kept().exclude(told_elsewhere))
-    for instance in watch.instances:
+    counts = _counts(_quarantined().exclude(told_elsewhere))
+    for instance in snapshot.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})
 
 
-def strangers(watch: Watch) -> Iterator[Finding]:
-    found = _kept().filter(cause__startswith=NAMES_ANOTHER)
+def misdirected_callbacks(snapshot: Snapshot) -> Iterator[Finding]:
+    found = _quarantined().filter(cause__startswith=NAMES_ANOTHER)
     counts = _counts(found)
-    for instance in watch.instances:
+    for instance in snapshot.instances:
         if count := counts.get(instance.pk):
-            values = {"count": count, **_named(found, instance)}
+            values = {"count": count, **_owner(found, instance)}
             yield Finding(IncidentKind.STRANGER, instance, values=values)
 
 
-def _kept() -> CallbackQuerySet:
+def _quarantined() -> CallbackQuerySet:
     return Callback.objects.quarantined().kept()
 
 
@@ -37,10 +37,10 @@ def _counts(callbacks: CallbackQuerySet) -> dict[int, int]:
     return dict(callbacks.order_by().values_list("instance").annotate(number=Count("pk")))
 
 
-def _named(callbacks: CallbackQuerySet, instance: Instance) -> dict[str, str | int]:
-    """Whom the latest of them names: by its name here where it is ours, else by its id.
+def _owner(callbacks: CallbackQuerySet, instance: Instance) -> dict[str, str | int]:
+    """The instance that the latest callback belongs to: its name if it is known here, else its id.
 
-    With its key, so that only those read the name who may see that instance.
+    `named_pk` is included so that only people who may see that instance read its name.
     """
     latest = callbacks.filter(instance=instance).order_by("-id").first()
     try:

@@ -1,41 +1,44 @@
-"""Instances of which nothing is heard, and a board that hears nothing at all."""
+"""Instances without callbacks, and the case that nearly all instances have none."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.incidents.findings import Finding, Watch, is_most
+from messages.incidents.findings import Finding, Snapshot, is_most
 from messages.incidents.usual_silence import UsualSilence
 from messages.instances.callback_filters import held_back
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
 
-# Whoever sends at all has sent something by then, and its status has come.
-_HEARD_WITHIN: Final = timedelta(hours=24)
+# An active instance has sent a message and received its status by then.
+_FIRST_WITHIN: Final = timedelta(hours=24)
 
 
-def silent(watch: Watch) -> Iterator[Finding]:
-    """Nothing comes for longer than is its habit, or ever. That it is disconnected explains it."""
+def silent_instances(snapshot: Snapshot) -> Iterator[Finding]:
+    """No callbacks for longer than usual, or none ever. A disconnection explains it."""
     rhythms = _rhythms()
-    for instance in watch.instances:
-        heard = _last_heard(instance, watch)
+    for instance in snapshot.instances:
+        heard = _last_heard(instance, snapshot)
         values = (
-            _unusual(instance, rhythms.get(instance.pk), heard, watch.now)
+            _unusual_silence(instance, rhythms.get(instance.pk), heard, snapshot.now)
             if heard
-            else _never(instance, watch.now)
+            else _never_received(instance, snapshot.now)
         )
         if values:
-            since = heard or watch.now - timedelta(seconds=values["silence"])
+            since = heard or snapshot.now - timedelta(seconds=values["silence"])
             yield Finding(IncidentKind.SILENT, instance, values=values, since=since)
 
 
-def deaf(watch: Watch) -> Iterator[Finding]:
-    """Most instances that have a habit are silent at once: that is us, or the way to us."""
+def no_callbacks(snapshot: Snapshot) -> Iterator[Finding]:
+    """Most instances are silent at once: the cause is this server, or its network."""
     rhythms = _rhythms()
-    listening = [one for one in watch.instances if one.pk in rhythms and not _has_a_reason(one)]
+    listening = [
+        one for one in snapshot.instances if one.pk in rhythms and not _has_own_reason(one)
+    ]
     silences = [
         one
         for one in listening
-        if (heard := _last_heard(one, watch)) and _unusual(one, rhythms[one.pk], heard, watch.now)
+        if (heard := _last_heard(one, snapshot))
+        and _unusual_silence(one, rhythms[one.pk], heard, snapshot.now)
     ]
     if is_most(len(silences), listening):
         values = {"count": len(silences), "of": len(listening)}
@@ -46,16 +49,16 @@ def _rhythms() -> Mapping[int, Rhythm]:
     return {one.instance_id: one for one in Rhythm.objects.all() if one.hours}
 
 
-def _last_heard(instance: Instance, watch: Watch) -> datetime | None:
-    """The purge may have taken the last callback of a silence that is still told of."""
+def _last_heard(instance: Instance, snapshot: Snapshot) -> datetime | None:
+    """The last callback may have been purged; then the open incident still knows its time."""
     if instance.last_heard_at:
         return instance.last_heard_at
-    incident = watch.opened(IncidentKind.SILENT, instance)
+    incident = snapshot.open_incident(IncidentKind.SILENT, instance)
     heard = incident.values.get("heard") if incident else None
     return datetime.fromisoformat(heard) if heard else None
 
 
-def _unusual(
+def _unusual_silence(
     instance: Instance, rhythm: Rhythm | None, heard: datetime, now: datetime
 ) -> Mapping[str, Any] | None:
     if rhythm is None:
@@ -71,29 +74,29 @@ def _unusual(
     }
 
 
-def _never(instance: Instance, now: datetime) -> Mapping[str, Any] | None:
-    """Connected and with our URL for a day, and not one callback ever."""
+def _never_received(instance: Instance, now: datetime) -> Mapping[str, Any] | None:
+    """Connected with our URL for a day, and no callback ever."""
     webhooks = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     main = webhooks.get(WebhookKind.MESSAGE_STATUS)
-    if main is None or instance.connected is not True or any(map(_was_heard, webhooks.values())):
+    if main is None or instance.connected is not True or any(map(_received_any, webhooks.values())):
         return None
-    # Set by hand in Z-API's panel, it was never pushed.
+    # A URL that was set by hand in Z-API's panel was never pushed.
     is_by_hand = main.state == WebhookState.IN_SYNC
     pushed_at = main.pushed_at or (instance.created_at if is_by_hand else None)
     if not main.is_wanted or pushed_at is None:
         return None
     since = max(pushed_at, instance.connection_changed_at or pushed_at)
-    if now - since < _HEARD_WITHIN:
+    if now - since < _FIRST_WITHIN:
         return None
     return {"never": True, "silence": int((now - since).total_seconds())}
 
 
-def _was_heard(webhook: Webhook) -> bool:
+def _received_any(webhook: Webhook) -> bool:
     return webhook.heard_at is not None
 
 
-def _has_a_reason(instance: Instance) -> bool:
-    """Of its own to be silent, so that it says nothing about the board."""
+def _has_own_reason(instance: Instance) -> bool:
+    """Whether the instance has its own reason to be silent."""
     webhooks = instance.webhooks.all()
     return (
         instance.connected is False

@@ -1,36 +1,36 @@
 from collections.abc import Iterator
 from typing import Final
 
-from messages.incidents.findings import Finding, Watch, is_most
+from messages.incidents.findings import Finding, Snapshot, is_most
 from messages.instances.permanent import is_permanent
 from messages.models import IncidentKind, Instance, WebhookState
 
 # A fault at Z-API is often over by the next try.
-_TRIES: Final = 3
+_MIN_FAILED_CHECKS: Final = 3
 
 
-def unreachable(watch: Watch) -> Iterator[Finding]:
-    """Z-API says nothing of it any more: whether it is connected, and whom its webhooks call."""
-    found = list(_each(watch))
+def unreachable(snapshot: Snapshot) -> Iterator[Finding]:
+    """Z-API cannot be asked whether the instance is connected and which URLs it calls."""
+    found = list(_each(snapshot))
     yield from found
-    if is_most(len(found), watch.instances):
-        values = {"count": len(found), "of": len(watch.instances), **found[0].values}
+    if is_most(len(found), snapshot.instances):
+        values = {"count": len(found), "of": len(snapshot.instances), **found[0].values}
         yield Finding(IncidentKind.UNREACHABLE, values=values)
 
 
-def _each(watch: Watch) -> Iterator[Finding]:
-    for instance in watch.instances:
+def _each(snapshot: Snapshot) -> Iterator[Finding]:
+    for instance in snapshot.instances:
         problem = _problem(instance)
         if problem is not None:
             yield Finding(IncidentKind.UNREACHABLE, instance, values={"problem": problem})
 
 
 def _problem(instance: Instance) -> str | None:
-    """In the source's words, '' where there are none; None where there is no problem to tell."""
+    """The problem in English, '' if it has no text; None if there is no problem to report."""
     wanted = [webhook for webhook in instance.webhooks.all() if webhook.is_wanted]
     problems = [one.problem for one in wanted if one.state == WebhookState.UNREACHABLE]
-    # A push may have reached Z-API since the last of these tries.
-    is_failing = instance.failed_checks >= _TRIES and (problems or not wanted)
+    # A push may have reached Z-API since the last of these checks.
+    is_failing = instance.failed_checks >= _MIN_FAILED_CHECKS and (problems or not wanted)
     if is_failing or any(map(is_permanent, problems)):
         return next(filter(None, problems), "")
     return None

@@ -1,19 +1,19 @@
 from collections.abc import Iterator
 
-from messages.incidents.findings import Finding, Watch
+from messages.incidents.findings import Finding, Snapshot
 from messages.instances.sync import is_taken
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Incident, IncidentKind, Webhook, WebhookState
 
 
-def webhook_differs(watch: Watch) -> Iterator[Finding]:
-    """Z-API calls another URL than ours, or none: somebody took the hook over, or had it before."""
-    for instance in watch.instances:
-        incident = watch.opened(IncidentKind.WEBHOOK, instance)
+def webhook_differs(snapshot: Snapshot) -> Iterator[Finding]:
+    """Z-API calls another URL than ours, or none."""
+    for instance in snapshot.instances:
+        incident = snapshot.open_incident(IncidentKind.WEBHOOK, instance)
         differing = [
             webhook
             for webhook in sorted(instance.webhooks.all(), key=lambda one: one.kind)
-            if _differs(webhook) or _did(webhook, incident)
+            if _differs(webhook) or _still_differed(webhook, incident)
         ]
         if differing:
             values = {
@@ -24,13 +24,13 @@ def webhook_differs(watch: Watch) -> Iterator[Finding]:
 
 
 def _differs(webhook: Webhook) -> bool:
-    """Where ours was never pushed, only somebody else's: a push may be on its way."""
+    """Whether our URL was replaced, or another system's URL was there before the first push."""
     is_ours_to_have = webhook.pushed_url or is_taken(webhook)
     return webhook.state == WebhookState.DIFFERS and bool(is_ours_to_have)
 
 
-def _did(webhook: Webhook, incident: Incident | None) -> bool:
-    """While Z-API does not answer, what it said last stands: nobody has put our URL back."""
+def _still_differed(webhook: Webhook, incident: Incident | None) -> bool:
+    """Whether the last known URL was not ours. It still counts while Z-API does not answer."""
     return (
         incident is not None
         and webhook.kind in incident.values.get("hooks", ())
