@@ -34,7 +34,7 @@ def request_password_reset(address: str) -> None:
     """Store it for the worker. The same statements for every address."""
     is_full = PasswordResetRequest.objects.count() >= MAX_WAITING
     if is_full:
-        logger.error("Too many password resets wait for the worker; one was dropped.")
+        logger.error("Too many password reset requests are queued; one was dropped.")
         return
     PasswordResetRequest.objects.create(
         address=address, language=translation.get_language() or "en"
@@ -86,7 +86,7 @@ def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
 def _may_send(user: User) -> bool:
     if not sign_in_limits.spend(sign_in_limits.counter("reset link", user.pk)):
         return True
-    logger.warning("User %s was sent enough links for a new password for now.", user.pk)
+    logger.warning("User %s has reached the limit of password links.", user.pk)
     return False
 
 

@@ -126,7 +126,7 @@ def settle(turn: Turn, shipped: Shipped, now: datetime) -> None:
 def _wait(turn: Turn, refusal: Refusal, tries: int, now: datetime) -> None:
     since = now if tries == 1 else min(turn.line.failing_since or now, now)
     if tries == 1:
-        logger.warning("Webhook %s forwards in vain: %s", turn.line.pk, refusal.problem.value)
+        logger.warning("Webhook %s cannot forward: %s", turn.line.pk, refusal.problem.value)
     if now - since >= GIVES_UP_AFTER:
         _give_up(turn.line.webhook, refusal, now)
     _update(
@@ -145,7 +145,7 @@ def _give_up(webhook: Webhook, refusal: Refusal, now: datetime) -> None:
         webhook=webhook, waiting_since__lte=now - GIVES_UP_AFTER
     )
     if number := stale.give_up(refusal.problem, refusal.status):
-        logger.warning("Webhook %s gave up forwarding %d callbacks.", webhook.pk, number)
+        logger.warning("Webhook %s stopped retrying %d callbacks.", webhook.pk, number)
 
 
 def _update(turn: Turn, **result: Any) -> None:

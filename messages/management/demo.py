@@ -1,4 +1,4 @@
-"""`make demo`: what `serve --demo` adds, a stand-in for Z-API and a company that sends messages."""
+"""`make demo`: what `serve --demo` adds, a Z-API simulator and three instances."""
 
 from urllib.parse import urlsplit
 
@@ -11,21 +11,21 @@ from messages.jobs.processes import ProcessGroup, python
 from messages.models import Instance, WebhookState
 
 # name, instance id, Client-Token
-COMPANY = (
+INSTANCES = (
     ("Loja Centro", "3C0D5A1E7B2F4896A1B2C3D4E5F60718", "F-demo-client-token"),
     ("Suporte", "3C0D5A1E7B2F4896A1B2C3D4E5F60729", "F-demo-client-token"),
     ("Cobrança", "3C0DAB1E7B2F4896A1B2C3D4E5F6073A", "F-other-client-token"),
 )
 
 
-def start_demo(fleet: ProcessGroup) -> None:
-    """Raises CommandError where the settings are not those of `make demo`."""
+def start_demo(processes: ProcessGroup) -> None:
+    """Raise CommandError unless the settings are those of `make demo`."""
     gateway = urlsplit(settings.ZAPI_BASE_URL)
     if not (settings.DEMO and gateway.hostname and gateway.port):
-        raise CommandError("The demo wants settings of its own. Start it with: make demo")
-    fleet.start("stand-in for Z-API", stand_in(gateway.hostname, gateway.port))
-    fleet.wait_for_port(gateway.hostname, gateway.port)
-    for name, zapi_id, client_token in COMPANY:
+        raise CommandError("The demo needs its own settings. Start it with: make demo")
+    processes.start("Z-API simulator", simulator(gateway.hostname, gateway.port))
+    processes.wait_for_port(gateway.hostname, gateway.port)
+    for name, zapi_id, client_token in INSTANCES:
         _connect(name, zapi_id, client_token)
 
 
@@ -38,8 +38,8 @@ def _connect(name: str, zapi_id: str, client_token: str) -> None:
             raise CommandError(f"{name}: {webhook.words}")
 
 
-def stand_in(host: str, port: int) -> list[str]:
-    """A day of history first, so that the board lives from the first look on."""
+def simulator(host: str, port: int) -> list[str]:
+    """Start with a day of history, so that the pages have data from the beginning."""
     return python(
         *("manage.py", "zapi_simulator", "--host", host, "--port", str(port)),
         *("--take-http", "--emit", "--history", "120", "--rate", "0.7"),

@@ -1,7 +1,7 @@
-"""Lives of made-up messages, as rows of the tables: fast enough for millions.
+"""Generate the events of messages as table rows, fast enough for millions.
 
-What `messages.ingest` would have stored had their callbacks come in, without the callbacks: a
-timeline's link to its evidence leads nowhere, as it does after a purge.
+The rows are those that `messages.ingest` would store, but without raw callbacks. A timeline's links
+to its callbacks lead nowhere, as after a purge.
 """
 
 from bisect import bisect
@@ -15,7 +15,7 @@ from messages.domain.statuses import Status
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
-# How much is sent in each hour of the day, in UTC, by companies of Brazil.
+# Share of messages sent in each hour of the day (UTC) by companies in Brazil.
 _BY_HOUR: Final = (
     6,
     4,

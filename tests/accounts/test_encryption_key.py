@@ -82,7 +82,7 @@ def test_it_goes_on_where_it_was_stopped(account, instance, new_key):
     account.client_token = account.client_token.renewed()
     account.save()
     assert "Account.client_token: 1 current" in (said := rotate("--batch-size", "1"))
-    assert "Sealed anew: 1." in said
+    assert "Encrypted again: 1." in said
 
 
 def test_many_batches_reach_every_row(account, new_key, settings):

@@ -77,4 +77,4 @@ def test_the_command_ties_what_is_stored_already(deliver, report, times, capsys)
     for _ in range(times):
         call_command("tie_addresses")
     assert aliases() == [(LID, NUMBER)]
-    assert "Looked at 1 messages; 1 aliases are known." in capsys.readouterr().out
+    assert "1 messages checked, 1 links known." in capsys.readouterr().out

@@ -50,7 +50,7 @@ class Board:
                 stderr=subprocess.STDOUT,
             )
         try:
-            self.wait_for("Ctrl-C stops")
+            self.wait_for("Press Ctrl-C")
         except AssertionError:
             self.process.terminate()
             raise

@@ -9,39 +9,49 @@ from messages.models import Account, ApiKey, Instance, KeyRole
 
 
 class Command(BaseCommand):
-    help = "Create, list and revoke the keys that other software calls the API with."
+    help = "Create, list and revoke API keys."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
         create = commands.add_parser(
             "create",
-            help="print a new key, once: only its hash is kept. It may read and, but for support,"
-            " label messages.",
+            help="print a new key. It is shown once; only its hash is stored. "
+            "By default keys can read; all roles except support can also label messages.",
         )
-        create.add_argument("--name", required=True, help="whose key it is, for people")
+        create.add_argument(
+            "--name", required=True, help="a name for people, e.g. the system that uses it"
+        )
         create.add_argument("--role", required=True, choices=KeyRole.values)
         labels = create.add_mutually_exclusive_group()
-        labels.add_argument("--labels", action="store_true", help="a support key labels, too")
-        labels.add_argument("--read-only", action="store_true", help="it labels nothing")
-        create.add_argument("--no-read", action="store_true", help="it may label, and nothing else")
+        labels.add_argument(
+            "--labels", action="store_true", help="let a support key label messages"
+        )
+        labels.add_argument(
+            "--read-only", action="store_true", help="do not let the key label messages"
+        )
+        create.add_argument(
+            "--no-read", action="store_true", help="let the key only label messages"
+        )
         create.add_argument(
             "--instance",
             action="append",
             default=[],
             metavar="ID",
-            help="limit it to an instance: its number here, or its id at Z-API; may be repeated",
+            help="limit the key to this instance (id in Statusboard or at Z-API); repeatable",
         )
         create.add_argument(
             "--account",
             action="append",
             default=[],
             metavar="NAME",
-            help="limit it to the instances of an account, by its name; may be repeated",
+            help="limit the key to the instances of this account; repeatable",
         )
-        create.add_argument("--expires", type=int, metavar="DAYS", help="without it: never")
-        commands.add_parser("list", help="every key, what it may do and when it was last used")
-        revoking = commands.add_parser("revoke", help="let a key work no longer, for good")
-        revoking.add_argument("key", help="its beginning, as `list` shows it")
+        create.add_argument("--expires", type=int, metavar="DAYS", help="default: never")
+        commands.add_parser(
+            "list", help="list all keys, what they can do and when they were last used"
+        )
+        revoking = commands.add_parser("revoke", help="revoke a key permanently")
+        revoking.add_argument("key", help="the start of the key, as shown by `list`")
 
     def handle(self, *, command: str, **options: Any) -> None:
         {"create": self._create, "list": self._list, "revoke": self._revoke}[command](options)
@@ -50,7 +60,7 @@ class Command(BaseCommand):
         may_label = options["labels"] or labels_by_default(options["role"])
         may_label &= not options["read_only"]
         if options["no_read"] and not may_label:
-            raise CommandError("A key that may neither read nor label would be for nothing.")
+            raise CommandError("The key must be able to read or to label messages.")
         key = ApiKey(
             name=_name(options["name"]),
             role=options["role"],
@@ -64,7 +74,7 @@ class Command(BaseCommand):
             instances=_instances(options["instance"]),
             by=None,
         )
-        self.stderr.write("Keep this key now: it is never shown again.")
+        self.stderr.write("Copy the key now: it is not shown again.")
         self.stdout.write(text)
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -72,11 +82,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{key.prefix}  {key.name}  {key.role}  {_scope(key)}  {_state(key)}")
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        # A whole key is taken too: who finds one in the open has nothing else at hand.
+        # Also accept a complete key: a leaked key may be all there is.
         prefix = "_".join(options["key"].split("_")[:2])
         key = ApiKey.objects.filter(prefix=prefix).first()
         if key is None:
-            raise CommandError(f"There is no key that begins with {prefix}. `apikeys list` helps.")
+            raise CommandError(f"No key starts with {prefix}. See `apikeys list`.")
         revoke(key, by=None)
         self.stderr.write(f"{key.name} ({prefix}) is revoked.")
 
@@ -84,7 +94,7 @@ class Command(BaseCommand):
 def _name(text: str) -> str:
     name, longest = text.strip(), ApiKey._meta.get_field("name").max_length or 0
     if not 0 < len(name) <= longest:
-        raise CommandError(f"A name has 1 to {longest} characters.")
+        raise CommandError(f"The name must have 1 to {longest} characters.")
     return name
 
 
@@ -92,7 +102,7 @@ def _expiry(days: int | None) -> datetime | None:
     if days is None:
         return None
     if not 0 < days <= 3650:
-        raise CommandError("A key expires within 1 to 3650 days.")
+        raise CommandError("--expires must be between 1 and 3650 days.")
     return timezone.now() + timedelta(days=days)
 
 
@@ -103,17 +113,17 @@ def _instances(names: list[str]) -> list[Instance]:
 def _instance(name: str) -> Instance:
     instance = Instance.objects.named(name)
     if instance is None:
-        raise CommandError(f"There is no instance {name}. `instances list` shows them all.")
+        raise CommandError(f"Instance {name} not found. See `instances list`.")
     return instance
 
 
 def _accounts(names: list[str]) -> list[Account]:
-    """Names need not be unique: a limit that may mean two accounts is refused."""
+    """Find the accounts; refuse a name that two accounts share."""
     accounts = []
     for name in dict.fromkeys(names):
         found = list(Account.objects.filter(name=name)[:2])
         if len(found) != 1:
-            raise CommandError(f"There is {'no' if not found else 'more than one'} account {name}.")
+            raise CommandError(f"Account {name} {'is ambiguous' if found else 'not found'}.")
         accounts += found
     return accounts
 

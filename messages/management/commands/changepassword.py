@@ -10,11 +10,11 @@ from messages.models import Action
 
 
 class Command(changepassword.Command):
-    """Django's own, written down."""
+    """Django's command, which also notifies the person and writes the audit log."""
 
     def handle(self, *args: Any, **options: Any) -> str | None:
-        told = super().handle(*args, **options)
+        result = super().handle(*args, **options)
         name = options["username"] or getpass.getuser()
         audit(None, Action.USER_CHANGED, details={"user": name, "password": "new"})
         notify(User.objects.get_by_natural_key(name), PASSWORD_CHANGED, None)
-        return told
+        return result

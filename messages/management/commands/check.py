@@ -5,7 +5,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 
 class Command(check.Command):
-    """Django's own, which would not ask the database whether the keys fit what is stored."""
+    """Django's command, which also runs the database checks, e.g. of the encryption keys."""
 
     def handle(self, *app_labels: Any, **options: Any) -> None:
         options["databases"] = options["databases"] or [DEFAULT_DB_ALIAS]

@@ -9,7 +9,7 @@ from messages.models import Action
 
 
 class Command(createsuperuser.Command):
-    """Django's own, written down."""
+    """Django's command, which also writes the audit log."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -35,12 +35,12 @@ _CALLS: Final[Mapping[str, Callable[[BaseCommand, dict[str, Any]], None]]] = {
     "tag": tag,
     "import": import_many,
 }
-TOKEN_HELP = "the instance's token; - reads it from standard input, without it ZAPI_TOKEN counts"  # noqa: S105
-CLIENT_TOKEN_HELP = "the account's security token, or - or ZAPI_CLIENT_TOKEN likewise"  # noqa: S105
+TOKEN_HELP = "the instance's token; - reads standard input; default: ZAPI_TOKEN"  # noqa: S105
+CLIENT_TOKEN_HELP = "the account security token; - reads standard input; default: ZAPI_CLIENT_TOKEN"  # noqa: S105
 
 
 class Command(BaseCommand):
-    help = "Connect instances, push their webhook URLs to Z-API, and see whether they still are."
+    help = "Connect instances, push their webhook URLs to Z-API and verify them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -51,93 +51,115 @@ class Command(BaseCommand):
         )
         adding.add_argument("--token", help=TOKEN_HELP)
         adding.add_argument("--client-token", help=CLIENT_TOKEN_HELP)
-        adding.add_argument("--tags", default="", help="words between commas")
-        adding.add_argument("--no-push", action="store_true", help="save only")
+        adding.add_argument("--tags", default="", help="comma-separated tags")
+        adding.add_argument("--no-push", action="store_true", help="save only; do not push")
         _add_replace(adding)
         _add_json(adding)
         for name, words in (
-            ("push", "set the webhook URLs at Z-API and read them back"),
-            ("verify", "read back which URLs Z-API calls"),
+            ("push", "set the webhook URLs at Z-API and verify them"),
+            ("verify", "check which URLs Z-API calls"),
         ):
             command = commands.add_parser(name, help=words)
             which = command.add_mutually_exclusive_group(required=True)
-            which.add_argument("instance", nargs="?", help="its number here, or its id at Z-API")
-            which.add_argument("--all", action="store_true", help="every instance")
-            which.add_argument("--tag", help="every instance with this tag")
-            command.add_argument("--kind", choices=WebhookKind.values, help="this webhook alone")
+            which.add_argument("instance", nargs="?", help="the id in Statusboard or at Z-API")
+            which.add_argument("--all", action="store_true", help="all instances")
+            which.add_argument("--tag", help="all instances with this tag")
+            command.add_argument("--kind", choices=WebhookKind.values, help="only this webhook")
             if name == "push":
                 _add_replace(command)
             _add_json(command)
-        listing = commands.add_parser("list", help="every instance and its webhook")
-        listing.add_argument("--tag", help="those with this tag")
+        listing = commands.add_parser("list", help="list all instances and their webhooks")
+        listing.add_argument("--tag", help="only instances with this tag")
         _add_json(listing)
         self._add_changes(commands)
-        importing = commands.add_parser("import", help="connect many, from a file or a partner")
-        importing.add_argument("file", nargs="?", help="a CSV file; - reads standard input")
+        importing = commands.add_parser("import", help="connect instances from a file or a partner")
+        importing.add_argument("file", nargs="?", help="CSV file; - reads standard input")
         importing.add_argument(
-            "--partner", metavar="NAME", help="the list of this account, by its name here"
+            "--partner", metavar="NAME", help="read the instances of this partner account"
         )
         importing.add_argument(
-            "--partner-token", help="a new one of that account; - reads it from standard input"
+            "--partner-token", help="new partner token of the account; - reads standard input"
         )
         importing.add_argument("--client-token", help=CLIENT_TOKEN_HELP)
-        importing.add_argument("--dry-run", action="store_true", help="say what would happen")
+        importing.add_argument(
+            "--dry-run", action="store_true", help="show the result without saving"
+        )
         importing.add_argument("--push", action="store_true", help="push imported instances")
         _add_json(importing)
 
     def _add_changes(self, commands: Any) -> None:
-        """The commands on one instance."""
+        """Add the subcommands that change one instance."""
 
         def on_one(name: str, words: str) -> Any:
             command = commands.add_parser(name, help=words)
-            command.add_argument("instance", help="its number here, or its id at Z-API")
+            command.add_argument("instance", help="the id in Statusboard or at Z-API")
             return command
 
-        restoring = on_one("restore", "give Z-API back the URL that ours replaced")
+        restoring = on_one("restore", "restore the URL that Z-API called before")
         restoring.add_argument(
             "--kind", choices=WebhookKind.values, default=WebhookKind.MESSAGE_STATUS.value
         )
-        every = on_one("take-every", "take every webhook, inbound messages and presence too")
+        every = on_one(
+            "take-every", "receive all webhooks, including inbound messages and presence"
+        )
         every.add_argument(
             "--sent-by-me",
             action=BooleanOptionalAction,
-            help="hear of own messages, or not; without it that stays as it is",
+            help="report messages sent by this number; default: leave unchanged",
         )
-        every.add_argument("--replace", action="store_true", help="although somebody else has them")
         every.add_argument(
-            "--forward", action="store_true", help="with --replace: pass all on to whoever has them"
+            "--replace", action="store_true", help="replace the URLs of other systems"
         )
-        rotation = on_one("rotate", "a new secret in the webhook's URL, or new tokens")
-        rotation.add_argument("--token", help="a new token of the instance; - reads it from stdin")
-        rotation.add_argument("--client-token", help="a new Client-Token of its account, or -")
-        retiring = on_one("retire", "refuse the URLs with an older secret from now on")
-        retiring.add_argument("--now", action="store_true", help="without waiting for an hour")
-        archiving = on_one("archive", "no longer used: refuse its callbacks, verify it no more")
+        every.add_argument(
+            "--forward",
+            action="store_true",
+            help="with --replace: forward callbacks to the replaced URLs",
+        )
+        rotation = on_one("rotate", "replace the secret in the webhook URL, or the tokens")
+        rotation.add_argument("--token", help="new token; - reads standard input")
+        rotation.add_argument(
+            "--client-token", help="new Client-Token of the account; - reads standard input"
+        )
+        retiring = on_one("retire", "disable webhook URLs with an older secret")
+        retiring.add_argument("--now", action="store_true", help="do not wait for an hour")
+        archiving = on_one("archive", "hide it, refuse its callbacks and stop checking it")
         archiving.add_argument(
-            "--restore", action="store_true", help="first give back what ours replaced"
+            "--restore", action="store_true", help="restore the previous URLs first"
         )
-        archiving.add_argument("--force", action="store_true", help="although others had its hooks")
-        on_one("unarchive", "bring it back")
-        deleting = on_one("delete", "connected by mistake: only while nothing was ever received")
-        deleting.add_argument("--force", action="store_true", help="although others had its hooks")
-        policy = on_one("token-policy", "what becomes of callbacks without its own z-api-token")
+        archiving.add_argument(
+            "--force", action="store_true", help="do not restore the previous URLs"
+        )
+        on_one("unarchive", "restore an archived instance")
+        deleting = on_one("delete", "delete an instance that has received no callbacks")
+        deleting.add_argument(
+            "--force", action="store_true", help="do not restore the previous URLs"
+        )
+        policy = on_one(
+            "token-policy", "choose how to treat callbacks with a wrong or missing z-api-token"
+        )
         policy.add_argument("policy", choices=TokenPolicy.values)
-        policy.add_argument("--force", action="store_true", help="although it would refuse some")
-        tagging = on_one("tag", "say by which words it is found")
-        tagging.add_argument("tags", help='words between commas; "" for none')
+        policy.add_argument(
+            "--force", action="store_true", help="even if callbacks would be refused"
+        )
+        tagging = on_one("tag", "set the tags")
+        tagging.add_argument("tags", help='comma-separated tags; "" removes all')
 
     def handle(self, *, command: str, **options: Any) -> None:
         _CALLS[command](self, options)
 
 
 def _add_json(parser: Any) -> None:
-    parser.add_argument("--json", action="store_true", help="JSON, and nothing else, on stdout")
+    parser.add_argument("--json", action="store_true", help="print only JSON to standard output")
 
 
 def _add_replace(parser: Any) -> None:
     parser.add_argument(
-        "--replace", action="store_true", help="take the place of somebody else's URL; it is kept"
+        "--replace",
+        action="store_true",
+        help="replace the URL of another system; it can be restored",
     )
     parser.add_argument(
-        "--forward", action="store_true", help="with --replace: pass its callbacks on to that URL"
+        "--forward",
+        action="store_true",
+        help="with --replace: forward callbacks to the replaced URL",
     )

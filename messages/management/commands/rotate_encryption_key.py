@@ -1,4 +1,4 @@
-"""Every stored secret sealed anew with the first of FIELD_ENCRYPTION_KEYS."""
+"""Encrypt every stored secret again with the first of FIELD_ENCRYPTION_KEYS."""
 
 from collections import Counter
 from typing import Any
@@ -15,13 +15,15 @@ CURRENT, OLDER, UNREADABLE = "current", "older", "unreadable"
 
 class Command(BaseCommand):
     help = (
-        "Seals every stored secret anew with the first of FIELD_ENCRYPTION_KEYS, so that the "
-        "others can be removed. It can be stopped at any moment and run again."
+        "Encrypts every stored secret again with the first of FIELD_ENCRYPTION_KEYS, so that the "
+        "other keys can be removed. You can stop it at any time and run it again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--check", action="store_true", help="change nothing; fail where an older key is needed"
+            "--check",
+            action="store_true",
+            help="change nothing; fail if an older key is still needed",
         )
         parser.add_argument("--batch-size", type=int, default=500, help="rows at a time")
 
@@ -33,42 +35,44 @@ class Command(BaseCommand):
                 self.stdout.write(f"{place}: {_listed(counts)}")
                 totals += counts
         except KeyboardInterrupt:
-            raise CommandError("Stopped. What was done is kept; run it again to go on.") from None
-        self._conclude(totals, dry=options["check"])
+            raise CommandError("Stopped. Progress is saved; run it again to continue.") from None
+        self._report(totals, dry=options["check"])
 
     def _rotate(self, place: Place, size: int, *, dry: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
         for number, batch in enumerate(place.batches(size)):
             if number:
-                # Apart from the result, which may be read by a program.
+                # On standard error: a program may read the result.
                 self.stderr.write(f"{place}: {number * size} …")
             for row in batch:
-                states = [_renew(place, row, name, secret) for name, secret in place.secrets(row)]
+                states = [
+                    _encrypt_again(place, row, name, secret) for name, secret in place.secrets(row)
+                ]
                 counts.update(filter(None, states))
                 if OLDER in states and not dry:
                     row.save(update_fields=[place.column])
         return counts
 
-    def _conclude(self, totals: Counter[str], *, dry: bool) -> None:
+    def _report(self, totals: Counter[str], *, dry: bool) -> None:
         if totals[OLDER] and not dry:
             audit(None, Action.ENCRYPTION_ROTATED, details=dict(totals))
         if not dry:
-            self.stdout.write(f"Sealed anew: {totals[OLDER]}.")
+            self.stdout.write(f"Encrypted again: {totals[OLDER]}.")
         advice = []
         if totals[OLDER] and dry:
-            advice.append("Keep the older keys, and run this without --check.")
+            advice.append("Keep the older keys and run this command without --check.")
         if totals[UNREADABLE]:
             advice.append(
-                f"{totals[UNREADABLE]} secrets cannot be read with any key: put back the key that "
-                "they were saved with, or enter them again."
+                f"{totals[UNREADABLE]} secrets cannot be decrypted. Add the key that they were "
+                "saved with, or enter them again."
             )
         if advice:
             raise CommandError(" ".join(advice))
-        self.stdout.write("The first key opens everything: the others can be removed.")
+        self.stdout.write("The first key decrypts everything. You can remove the others.")
 
 
-def _renew(place: Place, row: models.Model, name: str, secret: Secret) -> str | None:
-    """What state the secret was in; None where there is none."""
+def _encrypt_again(place: Place, row: models.Model, name: str, secret: Secret) -> str | None:
+    """Re-encrypt an older secret. Return its previous state, or None for an empty one."""
     if not secret:
         return None
     if secret.is_current:

@@ -1,4 +1,4 @@
-"""A board full of made-up messages, to see how it behaves when it has grown."""
+"""Fill the database with generated messages, to test how Statusboard performs with many."""
 
 import time
 from argparse import ArgumentTypeError
@@ -34,25 +34,27 @@ Row = tuple[Any, ...]
 
 class Command(BaseCommand):
     help = (
-        "Fills the board with made-up messages and their events, without raw callbacks. Only for "
-        "trying out: what it adds cannot be told from real messages except by its instances."
+        "Adds generated messages and events, without raw callbacks. For testing only: they look "
+        "like real messages except for their instances."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--messages", type=_positive, required=True, help="how many")
-        parser.add_argument("--days", type=_positive, default=60, help="until now (60)")
-        parser.add_argument("--instances", type=_positive, default=12, help="that sent them (12)")
-        parser.add_argument("--seed", default="1", help="the same one tells the same history")
+        parser.add_argument("--messages", type=_positive, required=True, help="number of messages")
+        parser.add_argument("--days", type=_positive, default=60, help="days of history (60)")
         parser.add_argument(
-            "--force", action="store_true", help="even where there are real instances"
+            "--instances", type=_positive, default=12, help="number of instances (12)"
+        )
+        parser.add_argument("--seed", default="1", help="the same seed gives the same history")
+        parser.add_argument(
+            "--force", action="store_true", help="run even if there are real instances"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         real = Instance.objects.exclude(zapi_id__startswith=PREFIX)
         if real.exists() and not options["force"]:
             raise CommandError(
-                "This board has instances of its own: their figures would be mixed with made-up "
-                "ones. Use an empty database, or --force."
+                "This database has real instances. Generated messages would distort their figures. "
+                "Use an empty database, or --force."
             )
         began, now = time.monotonic(), timezone.now()
         history = History(

@@ -1,4 +1,4 @@
-"""`make run`: everything that one machine needs, from an empty folder to a board that answers."""
+"""`make run`: everything that one server needs, starting from an empty folder."""
 
 import socket
 from typing import Any
@@ -22,15 +22,15 @@ ADMIN = "admin"
 
 class Command(BaseCommand):
     help = (
-        "Prepares the database, creates an admin the first time, and runs web server and worker "
-        "together until Ctrl-C. HOST, PORT, DATABASE_URL and DATA_DIR come from the environment."
+        "Prepares the database, creates the first admin, and runs the web server and a worker "
+        "until Ctrl-C. Reads HOST, PORT, DATABASE_URL and DATA_DIR from the environment."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--demo",
             action="store_true",
-            help="add a stand-in for Z-API, instances connected to it, and a stream of callbacks",
+            help="also run a Z-API simulator with connected instances that sends callbacks",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,14 +41,14 @@ class Command(BaseCommand):
         self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
         forget_processes()
-        with ProcessGroup() as fleet:
-            fleet.start("web", web_server(), essential=True)
-            fleet.start("worker", python("manage.py", "worker"))
-            fleet.wait_for_port(settings.HOST, settings.PORT)
+        with ProcessGroup() as processes:
+            processes.start("web", web_server(), essential=True)
+            processes.start("worker", python("manage.py", "worker"))
+            processes.wait_for_port(settings.HOST, settings.PORT)
             if options["demo"]:
-                start_demo(fleet)
+                start_demo(processes)
             self._greet()
-            fleet.run_until_stopped()
+            processes.run_until_stopped()
 
     def _require_free_port(self) -> None:
         with socket.socket() as probe:
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(
                     f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}). "
-                    "Another program uses it? Choose another port: PORT=8001 make run"
+                    "If another program uses the port, choose another: PORT=8001 make run"
                 ) from None
 
     def _require_database(self) -> None:
@@ -66,8 +66,8 @@ class Command(BaseCommand):
             connection.ensure_connection()
         except OperationalError as error:
             raise CommandError(
-                f"Cannot reach the database: {str(error).strip()}. Is it running, does that "
-                "database exist, and is DATABASE_URL right?"
+                f"Cannot reach the database: {str(error).strip()}. Check that it is running, "
+                "that the database exists, and that DATABASE_URL is correct."
             ) from None
 
     def _greet(self) -> None:
@@ -75,19 +75,19 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"\nStatusboard is running: {address}"))
         if password := create_first_admin():
             self.stdout.write(f"Sign in as {ADMIN} with the password {password}")
-            self.stdout.write("It is shown this once: keep it safe, or change it after signing in.")
+            self.stdout.write("Copy it now: it is not shown again.")
         if not settings.PUBLIC_BASE_URL:
             self.stdout.write(
                 self.style.WARNING(
-                    "PUBLIC_BASE_URL is not set: webhooks are not pushed to Z-API, only shown for "
-                    "copying. Set it to the https address at which Z-API reaches this board."
+                    "PUBLIC_BASE_URL is not set, so webhooks are not pushed to Z-API; you can copy "
+                    "their URLs. Set it to the https URL at which Z-API reaches Statusboard."
                 )
             )
-        self.stdout.write("Ctrl-C stops web server and worker.\n")
+        self.stdout.write("Press Ctrl-C to stop.\n")
 
 
 def create_first_admin() -> str | None:
-    """The generated password where there was no superuser yet, else None."""
+    """Create an admin if there is no superuser, and return the generated password."""
     users = get_user_model()
     if users.objects.filter(is_superuser=True).exists():
         return None
@@ -104,8 +104,8 @@ def web_server() -> list[str]:
         *("--blocking-threads", str(settings.WEB_THREADS)),
         *("--respawn-failed-workers", "--no-ws", "--log-level", "warning"),
         *("--log-config", "statusboard/granian_log.json"),
-        # At a reload an old process answers for so many seconds while a new one starts. Then it
-        # has as long as below to finish what it began: a slow download must not hold up the rest.
+        # On reload an old process answers for 10 seconds while a new one starts. It then has
+        # 8 seconds to finish its requests, so that a slow download does not delay the reload.
         *("--respawn-interval", "10", "--workers-kill-timeout", "8"),
         "statusboard.wsgi:application",
     )

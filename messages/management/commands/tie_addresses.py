@@ -10,8 +10,8 @@ BATCH = 1000
 
 class Command(BaseCommand):
     help = (
-        "Ties numbers and LIDs by the messages that are stored already, and has parts of numbers "
-        "found, as the worker does for new ones. Can be stopped at any moment and run again."
+        "Links numbers and LIDs of stored messages and indexes parts of numbers, as the worker "
+        "does for new messages. You can stop it at any time and run it again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -22,4 +22,4 @@ class Command(BaseCommand):
             tie_messages(batch)
             reached, done = batch[-1].pk, done + len(batch)
             self.stderr.write(f"{done} …")
-        self.stdout.write(f"Looked at {done} messages; {Alias.objects.count()} aliases are known.")
+        self.stdout.write(f"{done} messages checked, {Alias.objects.count()} links known.")

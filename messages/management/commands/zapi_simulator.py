@@ -16,16 +16,16 @@ from messages.simulator.gateway import CONTROL_PATH, Gateway
 from messages.simulator.server import Server
 
 EPILOG = f"""
-Point the board at it with ZAPI_BASE_URL=http://127.0.0.1:4010 (and, with --https,
+Let Statusboard call it with ZAPI_BASE_URL=http://127.0.0.1:4010 (and, with --https,
 ZAPI_CA_FILE=<the certificate's file>). While it runs,
 `curl -X PUT -d '{{"name": "too-many"}}' http://127.0.0.1:4010{CONTROL_PATH}`
-changes what it answers with; the names are those of --answer.
+changes its answer; the names are those of --answer.
 """
 
 
 class Command(BaseCommand):
-    help = "A stand-in for Z-API: answers its calls over HTTP and, with --emit, sends callbacks."
-    # It stands for a stranger: it shares neither the board's database nor its checks.
+    help = "Simulates Z-API: answers its calls over HTTP and, with --emit, sends callbacks."
+    # It simulates another company's server: it needs neither the database nor the checks.
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -35,40 +35,56 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=4010, help="0 takes a free one")
-        parser.add_argument("--https", action="store_true", help="with a self-signed certificate")
+        parser.add_argument("--port", type=int, default=4010, help="0 takes a free port")
+        parser.add_argument("--https", action="store_true", help="use a self-signed certificate")
         parser.add_argument(
-            "--certificate", type=Path, metavar="FILE", help="where to write it, for ZAPI_CA_FILE"
+            "--certificate",
+            type=Path,
+            metavar="FILE",
+            help="where to write the certificate, for ZAPI_CA_FILE",
         )
         parser.add_argument(
-            "--take-http", action="store_true", help="let webhooks be http, which Z-API never does"
+            "--take-http",
+            action="store_true",
+            help="accept http webhook URLs, which Z-API never does",
         )
-        parser.add_argument("--client-token", default="", help="ask every call for this one")
+        parser.add_argument(
+            "--client-token", default="", help="require this Client-Token in every call"
+        )
         parser.add_argument(
             "--instance",
             action="append",
             default=[],
             metavar="ID:TOKEN",
-            help="know only this instance (repeatable); without it, any id with any token",
+            help="accept only this instance (repeatable); default: any id with any token",
         )
-        parser.add_argument("--answer", choices=NAMES, default=OK, help="to every call")
+        parser.add_argument("--answer", choices=NAMES, default=OK, help="answer to every call")
         self._add_emission_arguments(parser.add_argument_group("callbacks"))
 
     def _add_emission_arguments(self, group: Any) -> None:
-        group.add_argument("--emit", action="store_true", help="send to the URLs registered")
-        group.add_argument("--rate", type=float, default=2.0, help="a second and instance (2)")
-        group.add_argument("--count", type=int, default=0, help="per instance; 0 for no end")
         group.add_argument(
-            "--history", type=int, default=0, help="messages of the last 24 hours to tell first"
+            "--emit", action="store_true", help="send callbacks to the registered URLs"
         )
         group.add_argument(
-            "--seed", type=int, default=int(time.time()), help="the same seed, the same stories"
+            "--rate", type=float, default=2.0, help="messages per second and instance (2)"
+        )
+        group.add_argument(
+            "--count", type=int, default=0, help="messages per instance; 0 for no limit"
+        )
+        group.add_argument(
+            "--history", type=int, default=0, help="messages of the last 24 hours to report first"
+        )
+        group.add_argument(
+            "--seed",
+            type=int,
+            default=int(time.time()),
+            help="the same seed gives the same messages",
         )
         group.add_argument(
             "--deliver-to",
             default="",
             metavar="BASE_URL",
-            help="instead of the scheme and host that were registered",
+            help="replace the scheme and host of the registered URLs",
         )
 
     def handle(self, **options: Any) -> None:
@@ -82,10 +98,10 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        self.stdout.write(f"The stand-in for Z-API answers at {server.url}")
+        self.stdout.write(f"The Z-API simulator listens at {server.url}")
         self.stdout.flush()
         if options["emit"]:
-            Emitter(gateway, _plan(options), self._complain).run(stop)
+            Emitter(gateway, _plan(options), self._report_problem).run(stop)
         else:
             stop.wait()
         server.shutdown()
@@ -94,17 +110,17 @@ class Command(BaseCommand):
     def _listen(self, gateway: Gateway, options: dict[str, Any]) -> Server:
         context = None
         if options["https"]:
-            file = options["certificate"] or Path(tempfile.mkdtemp(), "stand-in.pem")
+            file = options["certificate"] or Path(tempfile.mkdtemp(), "simulator.pem")
             context = make_context(file)
-            self.stdout.write(f"Its certificate: {file}")
+            self.stdout.write(f"Certificate: {file}")
         try:
             return Server(gateway, (options["host"], options["port"]), context)
         except OSError as error:
             where = f"{options['host']}:{options['port']}"
             raise CommandError(f"Cannot listen on {where}: {error.strerror}.") from None
 
-    def _complain(self, words: str) -> None:
-        with contextlib.suppress(OSError):  # whoever read it may be gone
+    def _report_problem(self, words: str) -> None:
+        with contextlib.suppress(OSError):  # the reader may be gone
             self.stderr.write(words)
 
 

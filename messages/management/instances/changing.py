@@ -1,4 +1,4 @@
-"""What is done to one instance."""
+"""The `instances` subcommands that change one instance."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,23 +24,25 @@ def restore(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
     webhook = webhooks_of(instance)[options["kind"]]
     if not webhook.previous_url:
-        raise CommandError("No other URL was there before.")
-    _done(foreign_webhooks.restore, webhook)
+        raise CommandError("There is no previous URL to restore.")
+    _run(foreign_webhooks.restore, webhook)
     audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": webhook.kind})
-    command.stdout.write(f"{instance}: Z-API calls the previous URL again.")
+    command.stdout.write(f"{instance}: previous URL restored.")
 
 
 def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
-    foreign = _done(foreign_webhooks.reach, instance).foreign
+    foreign = _run(foreign_webhooks.reach, instance).foreign
     if foreign and not options["replace"]:
         listed = "\n".join(f"  {kind}: {url}" for kind, url in foreign.items())
-        raise CommandError(f"Somebody else has these; --replace takes them:\n{listed}")
+        raise CommandError(
+            f"Other systems receive these webhooks. Use --replace to take them:\n{listed}"
+        )
     if options["forward"]:
         forward_all(instance, foreign)
-    _done(lambda: foreign_webhooks.take_every(instance, sent_by_me=options["sent_by_me"]))
+    _run(lambda: foreign_webhooks.take_every(instance, sent_by_me=options["sent_by_me"]))
     audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
-    command.stdout.write(f"{instance}: Z-API calls this board for everything.")
+    command.stdout.write(f"{instance}: Z-API now sends all callbacks to Statusboard.")
 
 
 def rotate(command: BaseCommand, options: dict[str, Any]) -> None:
@@ -58,10 +60,10 @@ def rotate(command: BaseCommand, options: dict[str, Any]) -> None:
         return
     rotate_key(instance)
     audit(None, Action.KEY_ROTATED, about=instance)
-    command.stdout.write(f"{instance} has a new webhook URL; the old one stays good for now.")
+    command.stdout.write(f"{instance} has a new webhook URL. The old one still works.")
     if problems := push_one(instance, {"replace": False}):
         raise CommandError("\n".join(problems))
-    command.stdout.write("Z-API calls the new one. The worker retires the old one in an hour.")
+    command.stdout.write("Z-API calls the new URL. The worker disables the old one in an hour.")
 
 
 def retire(command: BaseCommand, options: dict[str, Any]) -> None:
@@ -71,17 +73,17 @@ def retire(command: BaseCommand, options: dict[str, Any]) -> None:
     except NotRetiredError as error:
         raise CommandError(str(error)) from None
     audit(None, Action.KEY_RETIRED, about=instance)
-    command.stdout.write(f"{instance}: only the newest webhook URL is let in.")
+    command.stdout.write(f"{instance}: only the new webhook URL is accepted now.")
 
 
 def archive(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
     if options["restore"]:
-        _done(archiving.give_back, instance)
+        _run(archiving.give_back, instance)
         audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
     elif archiving.has_previous(instance) and not options["force"]:
         raise CommandError(
-            "Others had its webhooks: --restore gives them back first, --force does not."
+            "Other systems used its webhooks. Add --restore to restore their URLs, or --force."
         )
     archiving.archive(instance)
     audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
@@ -91,7 +93,9 @@ def archive(command: BaseCommand, options: dict[str, Any]) -> None:
 def delete(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options, Instance.objects.all())
     if archiving.has_previous(instance) and not options["force"]:
-        raise CommandError("Others had its webhooks: give them back first, or add --force.")
+        raise CommandError(
+            "Other systems used its webhooks. Restore their URLs first, or add --force."
+        )
     try:
         deletion.delete(instance)
     except deletion.NotDeletableError as error:
@@ -107,23 +111,23 @@ def unarchive(command: BaseCommand, options: dict[str, Any]) -> None:
     remember_keys()
     audit(None, Action.INSTANCE_CHANGED, about=instance, details={"archived": False})
     command.stdout.write(
-        f"{instance} is back. Push its webhooks, unless Z-API still calls this board."
+        f"{instance} is restored. Push its webhooks if Z-API no longer calls Statusboard."
     )
 
 
 def token_policy(command: BaseCommand, options: dict[str, Any]) -> None:
     instance, policy = chosen_one(options), TokenPolicy(options["policy"])
     mismatches = token_checks.mismatches_of(instance)
-    counted = f"{mismatches.differing} with another token and {mismatches.missing} with none"
+    counted = f"{mismatches.differing} with a wrong token, {mismatches.missing} without a token"
     if policy == TokenPolicy.ENFORCE and mismatches and not options["force"]:
         raise CommandError(
-            f"In the last 24 hours {counted} came, which would be refused and lost. "
-            "--force enforces it all the same."
+            f"Callbacks in the last 24 hours: {counted}. They would be refused and lost. "
+            "Add --force to enforce it anyway."
         )
     token_checks.set_policy(instance, policy)
     details = {"fields": ["token_policy"], "token_policy": policy.value}
     audit(None, Action.INSTANCE_CHANGED, about=instance, details=details)
-    command.stdout.write(f"{instance}: {policy.value}. In the last 24 hours: {counted}.")
+    command.stdout.write(f"{instance}: {policy.value}. Callbacks in the last 24 hours: {counted}.")
 
 
 def tag(command: BaseCommand, options: dict[str, Any]) -> None:
@@ -133,7 +137,7 @@ def tag(command: BaseCommand, options: dict[str, Any]) -> None:
     command.stdout.write(f"{instance}: {', '.join(map(str, instance.tags.all())) or '–'}")
 
 
-def _done(call: Callable[..., Any], *arguments: Any) -> Any:
+def _run(call: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return call(*arguments)
     except foreign_webhooks.ActionRefusedError as error:

@@ -1,4 +1,4 @@
-"""Which instances a command is about, and the secrets and files that it was given."""
+"""Read a command's instances, secrets and files from its options."""
 
 import os
 import sys
@@ -22,12 +22,12 @@ def chosen(options: dict[str, Any]) -> list[Instance]:
 
 
 def chosen_one(options: dict[str, Any], among: InstanceQuerySet | None = None) -> Instance:
-    """One of those in use, unless others are named."""
+    """Find the instance of the options; `among` are the active ones by default."""
     among = Instance.objects.active() if among is None else among
     which = options["instance"]
     found = among.select_related("account").named(which)
     if not found:
-        raise CommandError(f"There is no instance {which}. `instances list` shows them all.")
+        raise CommandError(f"Instance {which} not found. See `instances list`.")
     return found
 
 
@@ -47,7 +47,10 @@ def content(name: str) -> bytes:
 
 
 def secret(given: str | None, variable: str) -> str:
-    """A secret on the command line stands in the shell's history: there are two other ways."""
+    """Read a secret from standard input (`-`), the command line or an environment variable.
+
+    A secret on the command line stays in the shell's history.
+    """
     if given == "-":
         return sys.stdin.readline().strip()
     return (given or os.environ.get(variable, "")).strip()

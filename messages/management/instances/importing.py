@@ -1,4 +1,4 @@
-"""Many instances, from a file or from a partner's list."""
+"""`instances import`: connect instances from a CSV file or a partner's list."""
 
 import json
 from contextlib import ExitStack
@@ -28,24 +28,24 @@ from .choosing import content, secret
 
 def import_many(command: BaseCommand, options: dict[str, Any]) -> None:
     source = _source(options)
-    with ExitStack() as trial:
+    with ExitStack() as dry_run:
         if options["dry_run"]:
-            # Nothing of it stays: neither a partner token nor those of the rows.
-            trial.enter_context(transaction.atomic())
-            trial.callback(transaction.set_rollback, True)
-        refused = _carry_out(command, _preview(source, options), options)
+            # Roll back the batch, its tokens and the partner token.
+            dry_run.enter_context(transaction.atomic())
+            dry_run.callback(transaction.set_rollback, True)
+        refused = _import(command, _preview(source, options), options)
     if refused:
         raise CommandError(f"{refused} rows were not imported.")
 
 
-def _carry_out(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
-    """Give how many rows were not imported."""
+def _import(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
+    """Return how many rows were not imported."""
     if not options["json"]:
         for row in batch.rows.select_related("instance"):
             name = row.name or (row.instance.name if row.instance else "")
             news = row.words or changes_in_words(row.changes)
-            words = f"{row.get_plan_display()}: {name} {row.shown_id} {news}".rstrip()
-            command.stdout.write(f"{row.number}  {words}")
+            text = f"{row.get_plan_display()}: {name} {row.shown_id} {news}".rstrip()
+            command.stdout.write(f"{row.number}  {text}")
     if not options["dry_run"]:
         start(batch, pushes=options["push"])
         audit(None, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
@@ -58,7 +58,7 @@ def _carry_out(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> i
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is to be imported. `partner_token` is one that was given anew."""
+    """What to import. `partner_token` is set only if the command received a new one."""
 
     wishes: list[Wish]
     account: Account | None = None
@@ -67,7 +67,7 @@ class _Source:
 
 def _source(options: dict[str, Any]) -> _Source:
     if not (options["file"] or options["partner"]):
-        raise CommandError("Name a CSV file, or an account with --partner.")
+        raise CommandError("Give a CSV file, or an account with --partner.")
     try:
         if options["partner"]:
             return _partners_list(options["partner"], options["partner_token"])
@@ -81,13 +81,13 @@ def _partners_list(name: str, given: str | None) -> _Source:
     account = max(known, key=lambda one: bool(one.partner_token), default=None)
     token = secret(given, "ZAPI_PARTNER_TOKEN")
     if not token and not (account and account.partner_token):
-        raise CommandError(f"No account {name} has a partner token. Give one: --partner-token -")
+        raise CommandError(f"Account {name} has no partner token. Give one with --partner-token -")
     stored = account.partner_token.reveal() if account and not token else ""
     return _Source(read_partner_list(token or stored), account, token)
 
 
 def _preview(source: _Source, options: dict[str, Any]) -> Batch:
-    """The list was read by now: a token that opens none is not kept."""
+    """Store the partner token, which has just read the list, and preview the rows."""
     account = source.account
     if source.partner_token:
         account = save_partner(
