@@ -26,7 +26,7 @@ def create(*arguments, role="support"):
 def test_the_key_alone_is_printed_and_reads(db, role):
     out, err = run("create", "--name", "CRM", "--role", role)
     assert out.count("\n") == 1
-    assert "never shown again" in err
+    assert "not shown again" in err
     Caller(out.strip()).read("/messages/")
 
 

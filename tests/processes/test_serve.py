@@ -83,7 +83,7 @@ def test_ctrl_c_stops_web_and_worker(start_board):
 
 
 def test_it_prints_no_warning_but_that_push_is_off(board):
-    assert "PUBLIC_BASE_URL is not set: webhooks are not pushed" in board.output
+    assert "PUBLIC_BASE_URL is not set, so webhooks are not pushed" in board.output
     assert "Warning" not in board.output.replace("WARNING", "")
 
 
@@ -107,7 +107,7 @@ def test_command_whose_reader_goes_away_says_nothing(board, command):
 def test_a_taken_port_is_explained(board):
     second = board.manage("serve")
     assert second.returncode == 1
-    assert "Choose another port" in second.stderr
+    assert "choose another: PORT" in second.stderr
 
 
 def test_the_secrets_are_the_owners_alone(board):
