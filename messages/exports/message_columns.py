@@ -20,8 +20,8 @@ from messages.domain.rollup import Standing, standing
 from messages.domain.statuses import Status
 from messages.labels import labels_of
 from messages.models import Instance, Label
-from messages.models.epoch import Epoch
-from messages.models.status_reports import reports_of
+from messages.models.functions import Epoch
+from messages.models.message import reports_of
 from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000

@@ -21,7 +21,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from messages.domain.statuses import Status
 from messages.models import Instance, Message
-from messages.models.unindexed import Unindexed
+from messages.models.functions import Unindexed
 
 _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 

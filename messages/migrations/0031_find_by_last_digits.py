@@ -2,7 +2,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from messages.models.last_digits import LastDigits
+from messages.models.functions import LastDigits
 
 # PostgreSQL had them already, of the digits from behind.
 ENDS = (

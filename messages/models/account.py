@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -6,13 +7,13 @@ from .fields import SecretField
 
 
 class Account(models.Model):
-    """A Z-API account: it owns the Client-Token that all its instances are called with."""
+    """A Z-API account. It owns the Client-Token that all its instances use."""
 
     name = models.CharField(_("name"), max_length=100)
     client_token = SecretField(_("Client-Token"))
-    # Opens the list of all the account's instances, hundreds in a call, where Z-API gave one out.
+    # For partners of Z-API: lists all instances of the account, hundreds in one call.
     partner_token = SecretField(_("partner token"))
-    # When the worker may next ask Z-API about this account's instances: it keeps to a budget.
+    # When the worker may next ask Z-API about these instances: calls have a budget.
     next_turn_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -20,6 +21,51 @@ class Account(models.Model):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PasswordResetRequest(models.Model):
+    """What somebody typed to reset a password; the worker looks it up and deletes it.
+
+    It may be anybody's e-mail address, so it is encrypted.
+    """
+
+    address = SecretField(_("address"))
+    language = models.CharField(_("language"), max_length=20)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("password reset request")
+        verbose_name_plural = _("password reset requests")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SavedView(models.Model):
+    """A person's saved filters of the Messages page."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="saved_views",
+        # The unique index starts with it.
+        db_index=False,
+        verbose_name=_("person"),
+    )
+    name = models.CharField(_("name"), max_length=60)
+    # The query string, as messages.search.criteria writes it.
+    query = models.CharField(_("query"), max_length=1000, blank=True)
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="saved_view_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,16 +1,20 @@
-from django.db import models
+from collections.abc import Iterable
+from typing import Final
+
+from django.db import connection, models
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from .functions import LastDigits
 from .instance import Instance
-from .last_digits import LastDigits
 from .message import Message
 
 
 class Alias(models.Model):
-    """A LID and a number that were seen for one and the same person.
+    """A LID and a number that were seen for the same person.
 
-    A set that only grows: no rule turns a LID into a number, so what was seen is all there is.
-    Messages are never rewritten by it; a search expands through it.
+    No rule turns a LID into a number, so these pairs are collected. They are never applied to
+    messages; searches use them.
     """
 
     instance = models.ForeignKey(
@@ -20,7 +24,7 @@ class Alias(models.Model):
         db_index=False,
         verbose_name=_("instance"),
     )
-    # As `phones.person` names them: with `@lid`, and with the ninth digit.
+    # As domain.addresses.person() writes them: with `@lid`, and with the ninth digit.
     lid = models.CharField(_("LID"), max_length=128)
     number = models.CharField(_("number"), max_length=128)
     seen_at = models.DateTimeField(_("first seen"), auto_now_add=True)
@@ -29,12 +33,12 @@ class Alias(models.Model):
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
         constraints = [
-            # The LID first: a search does not know the instance.
+            # The LID first: searches do not know the instance.
             models.UniqueConstraint(fields=["lid", "number", "instance"], name="alias_once"),
         ]
         indexes = [
-            # Also of a number's beginning, as in Message. PostgreSQL has one more, for its middle,
-            # which a model cannot name: see the migrations.
+            # Also finds prefixes, as in Message. The migrations add one more on PostgreSQL, for
+            # the middle of a number.
             models.Index(
                 fields=["number"], name="alias_number_begins", opclasses=["varchar_pattern_ops"]
             ),
@@ -46,9 +50,9 @@ class Alias(models.Model):
 
 
 class OtherAddress(models.Model):
-    """An address that a message was reported under besides the one that it keeps.
+    """Another address under which a message was reported, if no alias connects the two.
 
-    Only where no alias leads from the one to the other: rare, so that the events need no index.
+    This is rare, and saves an index on the events.
     """
 
     message = models.ForeignKey(
@@ -71,3 +75,50 @@ class OtherAddress(models.Model):
 
     def __str__(self) -> str:
         return self.phone
+
+
+_REMEMBER_ALL: Final = (
+    "INSERT INTO whatsapp_knownaddress (address)"
+    " SELECT DISTINCT phone FROM whatsapp_message WHERE phone <> '' ON CONFLICT DO NOTHING"
+)
+
+
+class KnownAddressQuerySet(models.QuerySet["KnownAddress"]):
+    def remember(self, addresses: Iterable[str]) -> None:
+        """Look first: nearly all are known, and a failed insert costs a write."""
+        wanted = set(addresses) - {""}
+        known = self.filter(address__in=wanted).values_list("address", flat=True)
+        unknown = sorted(wanted.difference(known))
+        self.bulk_create([KnownAddress(address=one) for one in unknown], ignore_conflicts=True)
+
+    def remember_all(self) -> None:
+        """Remember the addresses of all stored messages."""
+        with connection.cursor() as cursor:
+            cursor.execute(_REMEMBER_ALL)
+
+    def forget_unused(self, addresses: Iterable[str]) -> int:
+        """Delete those that no message uses; return how many."""
+        using = Message.objects.filter(phone=OuterRef("address"))
+        number, _ = self.filter(~Exists(using), address__in=set(addresses)).delete()
+        return number
+
+
+class KnownAddress(models.Model):
+    """An address that messages were sent to, once.
+
+    Finding a part of a number needs an expensive index. Here only a new number pays for it, instead
+    of every message. The worker adds rows, so exact searches do not use this table.
+    """
+
+    address = models.CharField(_("address"), max_length=128)
+
+    objects = KnownAddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("known address")
+        verbose_name_plural = _("known addresses")
+        constraints = [models.UniqueConstraint(fields=["address"], name="known_address_once")]
+        indexes = [models.Index(LastDigits("address"), name="known_address_ends")]
+
+    def __str__(self) -> str:
+        return self.address

@@ -11,7 +11,7 @@ from .instance import Instance
 
 
 class IncidentKind(models.TextChoices):
-    """What is looked for; messages.incidents.rules has a rule for each. The worst come first."""
+    """One rule in messages.incidents.rules each, the worst first."""
 
     DISCONNECTED = "disconnected", _("Instance disconnected")
     WEBHOOK = "webhook", _("Wrong webhook URL")
@@ -43,15 +43,15 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    """Something that a person should know of, from when it was noticed until it was over.
+    """A problem that a person should know about, from its detection until it is over.
 
-    Opened and resolved by messages.incidents alone. `values` are the names and numbers of its
-    words, which are put together in each reader's language (messages.incidents.presentation).
+    Only messages.incidents opens and resolves it. `values` are the parameters of its text, which
+    messages.incidents.presentation writes in each reader's language.
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)
-    # Neither where it concerns the whole board; in `place` is the name of a machine, a channel or a
-    # worker's job.
+    # `place` names a machine, a channel or a job. Neither is set if the problem concerns all of
+    # Statusboard.
     instance = models.ForeignKey(
         Instance,
         on_delete=models.CASCADE,
@@ -63,7 +63,7 @@ class Incident(models.Model):
     values = models.JSONField(default=dict)
     opened_at = models.DateTimeField(_("opened"))
     last_seen_at = models.DateTimeField(_("last seen"))
-    # Since when it is not seen any more: it is resolved once that has lasted.
+    # Since when the rule does not find it. It is resolved after a while.
     clear_since = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True)
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)
@@ -106,3 +106,20 @@ class Incident(models.Model):
     def lasted(self) -> timedelta:
         end: datetime = self.resolved_at or timezone.now()
         return end - self.opened_at
+
+
+class Rhythm(models.Model):
+    """How long an instance is usually silent, learned once a day from its callbacks.
+
+    `hours` and `longest` are in seconds; see messages.incidents.usual_silence.
+    """
+
+    instance = models.OneToOneField(
+        Instance, on_delete=models.CASCADE, primary_key=True, related_name="rhythm"
+    )
+    learnt_at = models.DateTimeField()
+    hours = models.JSONField(default=list)
+    longest = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.instance)

@@ -4,6 +4,7 @@ from typing import Any, Final, Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,22 @@ from statusboard.redaction import redact
 from .account import Account
 from .callback import Callback
 from .fields import Secret, SecretField, SecretUnreadableError, token_digest
-from .tag import Tag
+
+
+class Tag(models.Model):
+    """A word that instances are found by, most often the client whose numbers they are."""
+
+    name = models.CharField(_("name"), max_length=50)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = [Lower("name")]
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
 
 # How long a token that was replaced is still taken: callbacks with it are on their way, and Z-API
 # does not say when it begins to send the new one.

@@ -1,25 +1,33 @@
+"""Messages and their status events."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
 from django.db import connections, models
 from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
 from messages.domain.statuses import Status
 
+from .callback import Callback
 from .instance import Instance
 
 
 class MessageManager(models.Manager["Message"]):
     def lock(self, wanted: models.Q) -> list["Message"]:
-        """In the order that callbacks lock them in, so that neither waits for the other."""
+        """Lock these in the order that callbacks use, which avoids deadlocks."""
         is_postgresql = connections[self.db].vendor == "postgresql"
         byte_by_byte = Collate("zapi_id", "C" if is_postgresql else "BINARY")
         return list(self.select_for_update().filter(wanted).order_by(byte_by_byte, "instance_id"))
 
 
 class Message(models.Model):
-    """One WhatsApp message, as far as its callbacks tell.
+    """One WhatsApp message, as reported by its callbacks.
 
-    Written by messages.ingest alone. Each step keeps the earliest time reported for it; `rank` is
-    the highest reached and never falls. All times are UTC, to the second that Z-API gives.
+    Only messages.ingest writes it. Each step keeps the earliest reported time. `rank` is the
+    highest step reached and never falls. All times are UTC, with the precision that Z-API gives.
     """
 
     instance = models.ForeignKey(
@@ -27,8 +35,8 @@ class Message(models.Model):
         on_delete=models.PROTECT,
         related_name="message_set",
         db_index=False,
-        # Only the write path inserts here, with a row it has just read or written in the same
-        # statement; a constraint would have every callback lock that row to find the same.
+        # Only ingest inserts here, in the statement that reads the instance. A constraint would
+        # make every callback lock that row for the same check.
         db_constraint=False,
         verbose_name=_("instance"),
     )
@@ -41,7 +49,7 @@ class Message(models.Model):
     inbound = models.BooleanField(_("inbound"))
     first_heard_at = models.DateTimeField(_("first seen"))
     started_at = models.DateTimeField(_("started"))
-    # By Z-API's own times alone, so that a copy of an event without one cannot move it.
+    # Only from Z-API's own times, so that a repeated event without one does not change it.
     last_event_at = models.DateTimeField(_("last event"), null=True)
     dispatched_at = models.DateTimeField(_("dispatched"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
@@ -63,7 +71,7 @@ class Message(models.Model):
             ("export_message", "Can export messages"),
         ]
         constraints = [
-            # The id first: this index also finds a message whose instance is not known.
+            # The id first: searches do not know the instance.
             models.UniqueConstraint(fields=["zapi_id", "instance"], name="message_once"),
         ]
         indexes = [
@@ -71,7 +79,7 @@ class Message(models.Model):
             models.Index(
                 fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
             ),
-            # Where there are few groups, or none, all messages were looked at to find them.
+            # With few groups, finding them would read all messages.
             models.Index(
                 fields=["-first_heard_at", "-id"],
                 name="message_newest_groups",
@@ -80,14 +88,14 @@ class Message(models.Model):
             models.Index(
                 fields=["zaap_id"], name="message_zaap_id", condition=~models.Q(zaap_id="")
             ),
-            # Ordered by characters, whatever the database's language: it also finds beginnings.
+            # Ordered by characters in any locale, so that it also finds prefixes.
             models.Index(
                 fields=["phone", "-first_heard_at"],
                 name="message_phone_begins",
                 opclasses=["varchar_pattern_ops", "timestamptz_ops"],
             ),
-            # For what was sent in some time, and the summary of an hour. Later steps leave
-            # started_at alone, so updates stay HOT.
+            # For periods and hourly summaries. Later steps do not change started_at, so updates
+            # stay HOT.
             models.Index(fields=["started_at", "instance"], name="message_sent"),
         ]
 
@@ -96,12 +104,101 @@ class Message(models.Model):
 
     @property
     def ids(self) -> set[str]:
-        """What its sender may know it by: Z-API answers a message with both."""
+        """Both ids that Z-API returns to the sender."""
         return {self.zapi_id, self.zaap_id} - {""}
 
     @property
     def status(self) -> Status:
-        """The name of the rank. Without one the events must be asked: BY_ME, or a word unknown."""
+        """The status of the rank. Rank 0 is BY_ME or an unknown word: see the events."""
         if self.rank == 0 and self.inbound:
             return Status.READ_BY_ME
         return Status.of_rank(self.rank)
+
+
+class StatusEvent(models.Model):
+    """One reported status change; repetitions are counted in `repeats`.
+
+    The constraint says which reports are the same event. Its columns are NOT NULL ('' and -1 if
+    absent), because NULL would allow duplicates.
+    """
+
+    message = models.ForeignKey(
+        Message,
+        on_delete=models.CASCADE,
+        related_name="events",
+        # The unique index starts with it.
+        db_index=False,
+        db_constraint=False,  # as in Message
+        verbose_name=_("message"),
+    )
+    source = models.CharField(_("callback type"), max_length=128)
+    status = models.CharField(
+        _("status"), max_length=16, choices=[(status.value, status.label) for status in Status]
+    )
+    raw_status = models.CharField(_("status as sent"), max_length=128, blank=True)
+    momment = models.CharField(_("momment as sent"), max_length=128, blank=True)
+    occurred_at = models.DateTimeField(_("event time"))
+    time_is_arrival = models.BooleanField(
+        _("suspicious time"),
+        default=False,
+        help_text=_("Original time unusable; arrival time shown instead."),
+    )
+    received_at = models.DateTimeField(_("arrived"))
+    phone = models.CharField(_("address"), max_length=128, blank=True)
+    participant = models.CharField(_("participant"), max_length=128, blank=True)
+    device = models.IntegerField(_("device"), default=-1)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    repeats = models.IntegerField(_("repeats"), default=0)
+    # The callback may be purged; the timeline stays.
+    callback = models.ForeignKey(
+        Callback,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("first callback"),
+    )
+
+    class Meta:
+        verbose_name = _("status event")
+        verbose_name_plural = _("status events")
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "message",
+                    "source",
+                    "raw_status",
+                    "momment",
+                    "phone",
+                    "participant",
+                    "device",
+                    "reason",
+                ],
+                name="status_event_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.occurred_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Report(NamedTuple):
+    """The part of a StatusEvent that messages.domain.rollup needs, at a tenth of the size."""
+
+    message_id: int
+    status: str
+    raw_status: str
+    occurred_at: datetime
+    phone: str
+    participant: str
+    reason: str
+
+
+def reports_of(messages: Collection[int]) -> dict[int, list[Report]]:
+    """By message, in one query. A group's message may have thousands."""
+    found: dict[int, list[Report]] = defaultdict(list)
+    if messages:
+        rows = StatusEvent.objects.filter(message__in=messages).values_list(*Report._fields)
+        for report in map(Report._make, rows):
+            found[report.message_id].append(report)
+    return found

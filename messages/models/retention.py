@@ -1,11 +1,16 @@
+"""How long data is kept, and which people were erased, without naming them."""
+
+from typing import Self
 from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .fields import SecretField
+
 
 class Kept(models.TextChoices):
-    """What is kept for a time of its own. The order is the one in which it is purged."""
+    """Kinds of data with a retention period each, in the order in which they are purged."""
 
     MESSAGES = "messages", _("Messages and their timelines")
     CALLBACKS = "callbacks", _("Callbacks (record of arrival)")
@@ -20,20 +25,20 @@ class RetentionQuerySet(models.QuerySet["Retention"]):
         return self.filter(kind=Kept.BODIES).values_list("reached", flat=True).first()
 
     def go_back_to(self, callback_id: UUID) -> None:
-        """A callback was stored late: its body lies behind what was emptied, and is to go too."""
+        """Purge bodies again from a callback that was stored late."""
         behind = self.filter(kind=Kept.BODIES, reached__gte=callback_id)
         behind.update(reached=UUID(int=callback_id.int - 1))
 
 
 class Retention(models.Model):
-    """For how many days one kind of data is kept. Without a row of its own it is kept for good."""
+    """For how many days one kind of data is kept. Without a row it is kept forever."""
 
     kind = models.CharField(_("what"), max_length=16, choices=Kept.choices, primary_key=True)
     days = models.PositiveIntegerField(_("days"))
-    # How far bodies were emptied: the id of a callback, which is ordered in time. A search for what
-    # is left would otherwise read everything emptied before.
+    # The callback up to which bodies were purged; ids are ordered in time. Without it, each purge
+    # would read everything purged before.
     reached = models.UUIDField(null=True)
-    # When the last turn found nothing left to purge.
+    # When a purge last found nothing left to purge.
     finished_at = models.DateTimeField(_("last completed"), null=True)
 
     objects = RetentionQuerySet.as_manager()
@@ -44,3 +49,48 @@ class Retention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.days}"
+
+
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def unfinished(self) -> Self:
+        return self.filter(finished_at=None)
+
+
+class Erasure(models.Model):
+    """A person to erase. Any process can continue where another one stopped."""
+
+    requested_at = models.DateTimeField(_("requested"), auto_now_add=True)
+    # The person's addresses while the erasure runs, then ''.
+    subject = SecretField(_("addresses"))
+    # Keyed hashes of these, to recognise callbacks that arrive later.
+    people = models.JSONField(_("people, hashed"), default=list)
+    # The callback up to which the evidence was searched; ids are ordered in time.
+    reached = models.UUIDField(null=True)
+    # Everything is done except a spool that could not be read or written.
+    only_spool_left = models.BooleanField(default=False)
+    erased = models.JSONField(_("erased"), default=dict)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    objects = ErasureQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
+        ordering = ["-requested_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.requested_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ErasedMessage(models.Model):
+    """The keyed hash of an erased message's id, so that a late callback does not restore it."""
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    erased_at = models.DateTimeField(_("erased"), auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("marker of an erased message")
+        verbose_name_plural = _("markers of erased messages")
+
+    def __str__(self) -> str:
+        return self.fingerprint

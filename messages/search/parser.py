@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
-from messages.models.last_digits import LAST_DIGITS
+from messages.models.functions import LAST_DIGITS
 
 from .message_ids import bare, ids_within, may_begin_an_id
 

@@ -14,8 +14,7 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.domain.statuses import Status
 from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
-from messages.models.reached import reached
-from messages.models.unindexed import Unindexed
+from messages.models.functions import Unindexed, reached
 
 from .matches import Matches, ids_beginning, with_part
 from .message_ids import bare, is_whatsapps_id

@@ -14,7 +14,7 @@ from django.db.models.functions import TruncDate
 from django.db.models.lookups import In
 
 from messages.models import DailySummary, HourlySummary
-from messages.models.unindexed import Unindexed
+from messages.models.functions import Unindexed
 
 from .totals import totals
 

@@ -21,10 +21,8 @@ from django.utils import timezone
 
 from messages.domain.statuses import Status
 from messages.models import HourlySummary, Message, TouchedHour
-from messages.models.epoch import Epoch
-from messages.models.reached import reached
+from messages.models.functions import Epoch, Unindexed, reached
 from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
-from messages.models.unindexed import Unindexed
 
 from .days import add_up
 

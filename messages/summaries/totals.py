@@ -2,7 +2,7 @@ from collections.abc import Iterable
 
 from django.db.models import Sum
 
-from messages.models.as_it_comes import AsItComes
+from messages.models.functions import AsItComes
 
 
 class _Total(AsItComes, Sum):

@@ -18,7 +18,7 @@ from messages.domain.statuses import Status
 from messages.incidents import stuck_messages
 from messages.labels import Labels, labels_of
 from messages.models import Label, Message
-from messages.models.status_reports import Report, reports_of
+from messages.models.message import Report, reports_of
 
 from .timeline import Headline, headline, headline_of
 

@@ -24,7 +24,7 @@ from messages.domain.addresses import AddressKind
 from messages.domain.render_context import fixed_render_context
 from messages.domain.statuses import Status
 from messages.models import Action
-from messages.models.reached import reached
+from messages.models.functions import reached
 from messages.search.encrypted_addresses import decrypt_address, encrypt_address
 from messages.search.keyset import Page, page_of
 from messages.search.matches import aliases_of, messages_also_to
