@@ -1,6 +1,6 @@
 # The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
+.PHONY: help run demo test test-browser test-processes test-all faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # With --require-hashes nothing is installed that was not locked here.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+# One process per core, each with its own database. The order of the files is kept: the browser's come last.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -35,8 +37,17 @@ bench-scale: $(VENV)/ready-dev ## Measure what growth, indexes and a purge cost;
 bench-silence: $(VENV)/ready-dev ## Back-test the rule about silent instances: false alarms, time to detect
 	@$(BIN)/python -m bench.silence
 
-test: $(VENV)/ready-dev ## Run every test that needs no outside server
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/ready-dev ## Run the quick tests: all but those of a browser and of real processes
+	@$(PYTEST) -m "not browser and not processes and not faults" $(ARGS)
+
+test-browser: $(VENV)/ready-dev ## Run the tests that open pages in Chromium
+	@$(PYTEST) -m browser $(ARGS)
+
+test-processes: $(VENV)/ready-dev ## Run the tests that start, and break, real processes
+	@$(PYTEST) -m "processes or faults" $(ARGS)
+
+test-all: $(VENV)/ready-dev ## Run every test, as .ci/run does
+	@$(PYTEST) $(ARGS)
 
 faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is promised (half an hour)
 	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \

@@ -88,9 +88,13 @@ def call_through(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _mails_are_queued(django_test_environment: None) -> None:
-    """As outside of tests, where Django's test environment would send them at once."""
+def _settings_of_tests(django_test_environment: None) -> None:
+    # As outside of tests, where Django's test environment would send e-mails at once.
     settings.EMAIL_BACKEND = "messages.mail.backend.QueueBackend"
+    # Hashing a password well takes longer than all the rest of a test.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Otherwise WhiteNoise reads all static files for each new test client.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,9 @@ os.environ.update(
     # Django's tests empty every table by TRUNCATE, which the audit log refuses without it.
     PGOPTIONS="-c statusboard.may_empty_audit=on",
 )
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3")
+if os.environ.get("DATABASE_URL", "sqlite:").startswith("sqlite:"):
+    # pytest-xdist's workers inherit the URL of the process that starts them.
+    os.environ["DATABASE_URL"] = f"sqlite:///{os.environ['DATA_DIR']}/statusboard.sqlite3"
 
 
 from statusboard.environment import prepare

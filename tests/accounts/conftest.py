@@ -12,14 +12,13 @@ from django.test import Client
 
 from tests.dashboard.conftest import (
     HttpsClient,
-    _quick_passwords,
     admin_client,
     client,
     deliver,
     report,
 )
 
-__all__ = ["_quick_passwords", "admin_client", "client", "deliver", "report"]
+__all__ = ["admin_client", "client", "deliver", "report"]
 
 PASSWORD = "a-long-password"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"

@@ -23,7 +23,6 @@ from tests.attacks.tables import PK, fill_every_table
 from tests.dashboard.conftest import (
     HttpsClient,
     Report,
-    _quick_passwords,
     admin_client,
     client,
     report,
@@ -32,7 +31,6 @@ from tests.dashboard.conftest import (
 __all__ = [
     "_forgotten_attempts",
     "_nobody_to_call",
-    "_quick_passwords",
     "admin_client",
     "ana",
     "client",

@@ -1,3 +1,3 @@
-from tests.dashboard.conftest import _quick_passwords, admin_client, client, support, viewer
+from tests.dashboard.conftest import admin_client, client, support, viewer
 
-__all__ = ["_quick_passwords", "admin_client", "client", "support", "viewer"]
+__all__ = ["admin_client", "client", "support", "viewer"]

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from pytest_django.live_server_helper import LiveServer
 
 from messages.models import Message
-from tests.dashboard.conftest import Report, _quick_passwords, deliver, report, support
+from tests.dashboard.conftest import Report, deliver, report, support
 
-__all__ = ["_quick_passwords", "deliver", "report", "support"]
+__all__ = ["deliver", "report", "support"]
 
 LONG_ID = "3EB0" + "F" * 120
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")

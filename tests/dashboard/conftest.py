@@ -14,12 +14,6 @@ from messages.models import Message
 Report = Callable[..., Message]
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hashing a password well takes longer than all the rest of a test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 class HttpsClient(Client):
     """A browser that calls the board as PUBLIC_BASE_URL says: by https."""
 

@@ -17,14 +17,13 @@ from messages.exports import csv_line, csv_writer, message_columns
 from messages.models import Action, AuditEvent, Instance, Label, UserLimit
 from tests.dashboard.conftest import (
     HttpsClient,
-    _quick_passwords,
     deliver,
     report,
     support,
     viewer,
 )
 
-__all__ = ["_quick_passwords", "deliver", "report", "support", "viewer"]
+__all__ = ["deliver", "report", "support", "viewer"]
 
 URL = "/messages/exports/"
 

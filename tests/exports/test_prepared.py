@@ -30,10 +30,10 @@ from messages.models import (
     UserLimit,
 )
 from messages.privacy import carry_on, request_erasure, who_is
-from tests.dashboard.conftest import HttpsClient, _quick_passwords, report
+from tests.dashboard.conftest import HttpsClient, report
 from tests.exports.test_export import client, supervisor, take, taker
 
-__all__ = ["_quick_passwords", "client", "report", "supervisor", "taker"]
+__all__ = ["client", "report", "supervisor", "taker"]
 
 
 @pytest.fixture(autouse=True)

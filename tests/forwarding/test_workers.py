@@ -23,6 +23,8 @@ from tests.receiver import Receiver, Reply, receiving
 
 __all__ = ["start_board"]
 
+pytestmark = pytest.mark.processes
+
 Process = subprocess.Popen[bytes]
 DELIVERY = b'{"type":"DeliveryCallback","messageId":"M%d","phone":"55"}'
 

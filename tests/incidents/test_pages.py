@@ -11,10 +11,10 @@ from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
-from tests.dashboard.conftest import HttpsClient, _quick_passwords
+from tests.dashboard.conftest import HttpsClient
 from tests.incidents.conftest import clock, look, send, told, zapi
 
-__all__ = ["_quick_passwords", "clock", "look", "told", "zapi"]
+__all__ = ["clock", "look", "told", "zapi"]
 
 
 @pytest.fixture(autouse=True)

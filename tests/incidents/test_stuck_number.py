@@ -13,11 +13,9 @@ from messages.accounts.roles import ADMIN
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.models import ApiKey, Incident, IncidentKind, Instance, KeyRole
 from tests.api.conftest import Caller
-from tests.dashboard.conftest import HttpsClient, _quick_passwords
+from tests.dashboard.conftest import HttpsClient
 from tests.incidents.conftest import send
 from tests.monitoring.test_metrics import TOKEN, samples, scrape
-
-__all__ = ["_quick_passwords"]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.receiver import Receiver, Reply, receiver
 
 __all__ = ["data_dir", "receiver"]
 
-pytestmark = on_postgresql
+pytestmark = [pytest.mark.processes, on_postgresql]
 
 Process = subprocess.Popen[bytes]
 # No Z-API answers there: asking for a queue fails at once.

@@ -1,4 +1,4 @@
-from tests.dashboard.conftest import _quick_passwords, client, support, viewer
+from tests.dashboard.conftest import client, support, viewer
 from tests.ingest.conftest import away, spool_path
 
-__all__ = ["_quick_passwords", "away", "client", "spool_path", "support", "viewer"]
+__all__ = ["away", "client", "spool_path", "support", "viewer"]

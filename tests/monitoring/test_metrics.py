@@ -231,6 +231,7 @@ def test_the_dashboard_is_json():
     assert json.loads(DASHBOARD.read_text())["title"] == "Statusboard"
 
 
+@pytest.mark.processes
 def test_the_door_is_timed_in_every_process(start_board):
     board = start_board(METRICS_TOKEN=TOKEN, WEB_WORKERS="2")
     added = board.manage(

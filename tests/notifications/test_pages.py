@@ -14,11 +14,11 @@ from messages.models import (
     Notification,
     UserLimit,
 )
-from tests.dashboard.conftest import _quick_passwords, admin_client, client
+from tests.dashboard.conftest import admin_client, client
 from tests.notifications.conftest import SECRET, channel, messages_of, opened, resolved
 from tests.receiver import Reply
 
-__all__ = ["_quick_passwords", "admin_client", "client"]
+__all__ = ["admin_client", "client"]
 
 FORM = {"name": "On call", "kind": "webhook", "language": "en", "pause": "10", "enabled": "on"}
 

@@ -1,10 +1,10 @@
 import pytest
 from django.db import connections
 
-from tests.dashboard.conftest import _quick_passwords, client, support
+from tests.dashboard.conftest import client, support
 from tests.ingest.conftest import away, spool_path
 
-__all__ = ["_quick_passwords", "away", "client", "spool_path", "support"]
+__all__ = ["away", "client", "spool_path", "support"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 import pytest
 import requests
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def caller(board):

@@ -212,4 +212,7 @@ def memory(board: Board) -> int:
     return sum(seen)
 
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux"),
+]

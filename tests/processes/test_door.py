@@ -16,6 +16,8 @@ from messages.management.commands.serve import web_server
 from tests.processes.conftest import ROOT, Board, free_port
 from tests.processes.wire import exchange, request, status_of
 
+pytestmark = pytest.mark.processes
+
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
 JSON = "Content-Type: application/json"
 MIB = 1024

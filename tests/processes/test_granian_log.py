@@ -17,6 +17,8 @@ from tests.faults.postgresql import children
 from tests.faults.waiting import wait_until
 from tests.processes.conftest import ROOT, free_port, fresh_environment
 
+pytestmark = pytest.mark.processes
+
 CODE = ("statusboard", "messages", "templates", "static", "locale", "manage.py")
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.processes.test_serve import sign_in
 from tests.processes.wire import exchange, request, status_of
 
+pytestmark = pytest.mark.processes
+
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "300"))
 STATUS = b'{"type":"MessageStatusCallback","status":"READ","ids":["M"],"momment":1632234645000}'
 HEADERS = [

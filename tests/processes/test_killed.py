@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux for processes")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux for processes"),
+]
 
 SECONDS = 15.0
 

@@ -20,6 +20,8 @@ from tests.processes.conftest import Board
 from tests.processes.test_serve import sign_in
 from tests.processes.wire import exchange, request, status_of
 
+pytestmark = pytest.mark.processes
+
 TOKEN = "1n5tanceT0kenF1"
 WRONG_TOKEN = "Wr0ngHeaderT0ken"
 CLIENT_TOKEN = "Cl1entT0kenOfTheAccount"

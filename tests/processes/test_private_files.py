@@ -13,6 +13,8 @@ from tests.processes.conftest import Board, start_board
 
 __all__ = ["start_board"]
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def _careless_umask():

@@ -5,6 +5,8 @@ import pytest
 from tests.processes.conftest import Board
 from tests.processes.wire import exchange, request, status_of
 
+pytestmark = pytest.mark.processes
+
 LET_IN, STRANGER = "10.9.9.9", "203.0.113.7"
 
 

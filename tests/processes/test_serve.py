@@ -13,6 +13,8 @@ import requests
 
 from tests.processes.conftest import ROOT, fresh_environment
 
+pytestmark = pytest.mark.processes
+
 # The five documented callbacks, as they stand on Z-API's page "Message status".
 DOCUMENTED = [
     {

@@ -11,6 +11,8 @@ import requests
 
 from tests.processes.conftest import ROOT, Board
 
+pytestmark = pytest.mark.processes
+
 CHANGED = "\n/* changed */\n"
 
 

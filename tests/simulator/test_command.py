@@ -17,6 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 import requests
 
+pytestmark = pytest.mark.processes
+
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
