@@ -31,7 +31,7 @@ def test_table_is_read_by_the_mark_of_the_other_byte_order(encoding):
     ],
 )
 def test_content_that_is_no_text_is_refused(content):
-    with pytest.raises(UnreadableFileError, match="cannot be read as text"):
+    with pytest.raises(UnreadableFileError, match="is not valid text"):
         list(rows_of(content))
 
 

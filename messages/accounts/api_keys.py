@@ -48,13 +48,13 @@ class KeyHolder:
     def lacks(self, name: str) -> str:
         """Why the key may not do this, in words; '' where it may."""
         if name == LABEL:
-            return "" if self.key.may_label else _("This key may not label messages.")
+            return "" if self.key.may_label else _("This key cannot label messages.")
         if not self.key.may_read:
-            return _("This key may label messages, and read nothing.")
+            return _("This key can only label messages.")
         if name in _permissions_of(self.key.role):
             return ""
         role = KeyRole(self.key.role).label
-        return _("The role of this key, %(role)s, does not reach this.") % {"role": role}
+        return _("This key’s role (%(role)s) does not allow this.") % {"role": role}
 
     def get_username(self) -> str:
         return f"{self.key.name} ({self.key.prefix})"

@@ -21,7 +21,7 @@ class KeyAuthentication(BaseAuthentication):
             return None
         holder = holder_of(credentials.strip().decode("latin-1"))
         if holder is None:
-            raise AuthenticationFailed(_("The key is unknown, expired or revoked."))
+            raise AuthenticationFailed(_("Unknown, expired or revoked API key."))
         return holder, holder.key
 
     def authenticate_header(self, request: Request) -> str:
@@ -35,4 +35,4 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A key of this board."}
+        return {"type": "http", "scheme": "bearer", "description": "A Statusboard API key."}

@@ -53,7 +53,7 @@ class Query(serializers.Serializer[Any]):
     def read(cls, request: Request) -> dict[str, Any]:
         given, fields = request.query_params, cls().fields
         if unknown := set(given) - set(fields) - _OF_PAGES:
-            words = _("There is no such parameter here.")
+            words = _("Unknown parameter.")
             raise ParameterError(dict.fromkeys(sorted(unknown), words))
         query = cls(
             data={
@@ -95,63 +95,71 @@ def _message_id() -> serializers.CharField:
 
 class MessageQuery(Query):
     message_id = _message_id()
-    reference = _text(
-        MAX_REFERENCE_LENGTH, "The id that your system gave the message in its label."
-    )
+    reference = _text(MAX_REFERENCE_LENGTH, "The message's id in your system, set with its label.")
     q = _text(
         MAX_TEXT_LENGTH,
-        "As in the search box: a number in any writing, part of one, an id or its first half,"
-        " a LID, words of a label.",
+        "As in the search box: a number in any format, part of a number, an id "
+        "or its first half, a LID, or words of a label.",
     )
     view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
     status = serializers.ListField(
         child=StatusField(),
         required=False,
-        help_text="Any of these, as a message's `status` tells it. READ_BY_ME and PLAYED_BY_ME"
-        " also find messages that were only read by us.",
+        help_text="Any of these values of a message's `status`. READ_BY_ME and "
+        "PLAYED_BY_ME also find messages read only by your own account.",
     )
-    reached = StatusField(STATUSES, required=False, help_text="This step or a later one.")
-    instance = _ids("The board's `id` of instances.")
+    reached = StatusField(
+        STATUSES, required=False, help_text="Messages that reached this step or a later one."
+    )
+    instance = _ids("Statusboard's `id` of each instance.")
     period = serializers.ChoiceField(
         choices=Period.values,
         required=False,
-        help_text="When the board first heard of it. As on the page: 7 days, a day where only the"
-        " view of stuck messages is named, or all time where the parameters search, name a message"
-        " or bound the time.",
+        help_text="When the message was first seen. The default is 7 days; 24 hours for "
+        "the stuck view alone; all time if the parameters search, name a message "
+        "or limit the time.",
     )
-    since = MomentField(required=False, help_text="Its earliest step was then or later.")
-    until = MomentField(required=False, help_text="Its earliest step was before then.")
-    groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
+    since = MomentField(
+        required=False, help_text="Messages whose first step was at this time or later."
+    )
+    until = MomentField(required=False, help_text="Messages whose first step was before this time.")
+    groups = serializers.BooleanField(
+        required=False, help_text="true: only groups. false: no groups."
+    )
     inbound = serializers.BooleanField(
         required=False,
-        help_text="With the messages that were only read by us. A message asked for by its id,"
-        " its reference or a status of ours is found without.",
+        help_text="Include messages from contacts that your account read. Not needed when "
+        "searching by id, reference, READ_BY_ME or PLAYED_BY_ME.",
     )
 
 
 class EventQuery(Query):
-    message = _id("The board's `id` of a message.")
+    message = _id("Statusboard's `id` of the message.")
     message_id = _message_id()
-    instance = _ids("The board's `id` of instances.")
+    instance = _ids("Statusboard's `id` of each instance.")
 
 
 class RecipientQuery(Query):
     phone = _text(
         MAX_TEXT_LENGTH,
-        "A whole number, LID or group, with or without the ninth digit.",
+        "A full number, LID or group, with or without the ninth digit.",
     )
 
 
 class SummaryQuery(Query):
-    instance = _ids("The board's `id` of instances.")
-    since = MomentField(required=False, help_text="Hours that begin then or later.")
-    until = MomentField(required=False, help_text="Hours that begin before then.")
-    groups = serializers.BooleanField(required=False, help_text="Only groups, or none.")
+    instance = _ids("Statusboard's `id` of each instance.")
+    since = MomentField(required=False, help_text="Hours that start at this time or later.")
+    until = MomentField(required=False, help_text="Hours that start before this time.")
+    groups = serializers.BooleanField(
+        required=False, help_text="true: only groups. false: no groups."
+    )
 
 
 class IncidentQuery(Query):
-    instance = _ids("The board's `id` of instances.")
-    open = serializers.BooleanField(required=False, help_text="Only those open, or none of them.")
+    instance = _ids("Statusboard's `id` of each instance.")
+    open = serializers.BooleanField(
+        required=False, help_text="true: only open incidents. false: only resolved ones."
+    )
 
 
 def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
@@ -220,7 +228,9 @@ def _search(user: Viewer, text: str) -> Search:
     """Who sees no numbers may not find them out digit by digit."""
     search = understand(text)
     if search.is_of_people and not sees_phones(user):
-        raise ParameterError({"q": _("Who may not see phone numbers cannot search for them.")})
+        raise ParameterError(
+            {"q": _("To search for phone numbers, you need permission to see them.")}
+        )
     return search
 
 

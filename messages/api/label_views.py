@@ -1,4 +1,4 @@
-"""Labels written by the sender's software: one, many, or a spreadsheet of them."""
+"""Labels written by client systems: one, a list, or a CSV file."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -25,19 +25,19 @@ from .problem_details import ParameterError
 
 
 class NoSuchInstanceError(ValidationError):
-    """As of one label: what the key may not see is not there."""
+    """404, as for a single label: an instance the key may not see does not exist for it."""
 
     status_code = 404
 
     def __init__(self, faults: Sequence[labels.Fault]) -> None:
         super().__init__(_details(faults))
         first = faults[0]
-        words = _("Nothing was written. Label %(number)d of those sent: %(words)s")
+        words = _("Nothing was saved. Label %(number)d: %(words)s")
         self.summary = words % {"number": first.position + 1, "words": first.words}
 
 
 class LabelSerializer(serializers.Serializer[Any]):
-    """For the schema alone: messages.labels checks what comes."""
+    """Only for the schema: messages.labels validates the input."""
 
     zapi_instance_id = serializers.CharField()
     message_id = serializers.CharField()
@@ -47,11 +47,11 @@ class LabelSerializer(serializers.Serializer[Any]):
 
 
 class LabelledSerializer(serializers.Serializer[Any]):
-    labelled = serializers.IntegerField(help_text="How many messages were labelled.")
+    labelled = serializers.IntegerField(help_text="Number of labelled messages.")
 
 
 class LabelView(ApiView):
-    """The label of one message, which need not have been heard of yet."""
+    """The label of one message, which Z-API may not have reported yet."""
 
     permission: ClassVar[str] = LABEL
     parser_classes = (JsonParser,)
@@ -59,7 +59,7 @@ class LabelView(ApiView):
 
     @extend_schema(request={"application/json": request_schemas.ONE}, responses=LabelSerializer)
     def put(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
-        """Label a message, in place of the label that it has."""
+        """Set a message's label."""
         _instance(request, zapi_instance_id)
         named = {"zapi_instance_id": zapi_instance_id, "message_id": message_id}
         texts = request.data
@@ -73,7 +73,7 @@ class LabelView(ApiView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
-        """Remove a message's label."""
+        """Delete a message's label."""
         instance = _instance(request, zapi_instance_id)
         if not labels.remove_label(instance, message_id):
             raise Http404
@@ -82,7 +82,7 @@ class LabelView(ApiView):
 
 
 class LabelList(ApiView):
-    """Many labels at once: all of them, or none where something is wrong with one."""
+    """Many labels at once: all of them or, if one is invalid, none."""
 
     permission: ClassVar[str] = LABEL
     parser_classes = (JsonParser, CsvParser)
@@ -93,7 +93,7 @@ class LabelList(ApiView):
         responses=LabelledSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Label many messages at once, all of them or none."""
+        """Set many labels at once, all or none."""
         raw = request.data
         if not isinstance(raw, list) or not 0 < len(raw) <= labels.MAX_AT_ONCE:
             words = _("Send a list of 1 to %(most)d labels.") % {"most": labels.MAX_AT_ONCE}
@@ -115,13 +115,13 @@ def _instance(request: Request, zapi_id: str) -> Instance:
 
 
 def _refusal(details: Mapping[str, Any], in_address: set[str]) -> ValidationError:
-    """First of all the ids, which are no members of the body."""
+    """Faults in the ids first: they are in the URL, not in the body."""
     ids = {name: words for name, words in details.items() if name in in_address}
     return ParameterError(ids) if ids else ValidationError(details)
 
 
 def _details(faults: Iterable[labels.Fault]) -> dict[str, Any]:
-    """As DRF nests them: by position, then by field; what concerns a whole entry has no field."""
+    """Nested as in DRF: by position, then by field; "" for a fault of the whole entry."""
     details: dict[str, Any] = {}
     for fault in faults:
         details.setdefault(str(fault.position), {}).setdefault(fault.field, []).append(fault.words)

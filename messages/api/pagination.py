@@ -88,8 +88,8 @@ class Pages(BasePagination):
             "type": "object",
             "required": ["next", "previous", "results"],
             "properties": {
-                "next": link | {"description": "The rows after these."},
-                "previous": link | {"description": "The rows before these, and those to come."},
+                "next": link | {"description": "URL of the next page."},
+                "previous": link | {"description": "URL of the previous page, or of newer rows."},
                 "results": schema,
             },
         }
@@ -99,7 +99,7 @@ class Pages(BasePagination):
             {
                 "name": "limit",
                 "in": "query",
-                "description": "How many rows a page has.",
+                "description": "Number of rows per page.",
                 "schema": {
                     "type": "integer",
                     "minimum": 1,
@@ -110,7 +110,7 @@ class Pages(BasePagination):
             {
                 "name": "cursor",
                 "in": "query",
-                "description": "As `next` and `previous` bring it.",
+                "description": "Taken from `next` or `previous`.",
                 "schema": {"type": "string", "maxLength": MAX_CURSOR_LENGTH},
             },
         ]
@@ -119,9 +119,9 @@ class Pages(BasePagination):
 def _size(request: Request) -> int:
     text = request.query_params.get("limit", str(PAGE_SIZE))
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 9):
-        raise ParameterError({"limit": _("This is no number.")})
+        raise ParameterError({"limit": _("Not a number.")})
     if not 1 <= int(text) <= LARGEST_PAGE:
-        words = _("A page has 1 to %(most)d rows.") % {"most": LARGEST_PAGE}
+        words = _("Choose 1 to %(most)d rows per page.") % {"most": LARGEST_PAGE}
         raise ParameterError({"limit": words})
     return int(text)
 
@@ -131,7 +131,7 @@ def _cursor(request: Request, order: tuple[str, ...]) -> Cursor | None:
         return None
     cursor = Cursor.read(request.query_params["cursor"], order)
     if cursor is None:
-        raise NotFound(_("This is none of the cursors given out here."))
+        raise NotFound(_("Invalid cursor."))
     return cursor
 
 

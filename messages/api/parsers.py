@@ -15,14 +15,14 @@ from messages.labels import UnreadableFileError, rows_of_csv
 
 class TooLargeError(APIException):
     status_code = 413
-    default_detail = gettext_lazy("The body is too large.")
+    default_detail = gettext_lazy("The request body is too large.")
 
 
 class LengthRequiredError(APIException):
     """A body in chunks: Django reads as much as Content-Length says, and without it nothing."""
 
     status_code = 411
-    default_detail = gettext_lazy("Send the body with a Content-Length, not in chunks.")
+    default_detail = gettext_lazy("Send a Content-Length header. Chunked bodies are not accepted.")
 
 
 class _Stream(Protocol):
@@ -38,7 +38,7 @@ class JsonParser(BaseParser):
         try:
             return json.loads(_content(stream), parse_constant=strict_constant)
         except (ValueError, RecursionError):
-            raise ParseError(_("The body is not JSON.")) from None
+            raise ParseError(_("The request body is not valid JSON.")) from None
 
 
 class CsvParser(BaseParser):

@@ -17,12 +17,12 @@ MEDIA_TYPE: Final = "application/problem+json"
 # What of a page's answer is true of the problem that takes its place, too.
 _KEPT: Final = ("Allow", "Retry-After", "WWW-Authenticate")
 _WORDS: Final = {
-    400: gettext_lazy("The request cannot be understood, or is not meant for this host."),
-    403: gettext_lazy("This may not be done with this key, or by this person."),
-    404: gettext_lazy("There is nothing at this address. /api/v1/schema/ tells what there is."),
-    409: gettext_lazy("Something else changed this at the same time. Send the request again."),
-    500: gettext_lazy("The board failed. Its log says why, under the id in X-Request-ID."),
-    503: gettext_lazy("The board cannot reach its database. Try again soon."),
+    400: gettext_lazy("Invalid request or wrong host name."),
+    403: gettext_lazy("You do not have permission to do this."),
+    404: gettext_lazy("Not found. See /api/v1/schema/."),
+    409: gettext_lazy("Another request changed this at the same time. Send the request again."),
+    500: gettext_lazy("Something went wrong. Look for the X-Request-ID in the server log."),
+    503: gettext_lazy("The database is unavailable. Try again in a moment."),
 }
 
 
@@ -79,7 +79,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
 def _members(exc: Exception, response: Response) -> dict[str, Any]:
     if not isinstance(exc, ValidationError):
         return problem(response.status_code, str(response.data.get("detail", "")))
-    words = _("The request is not as it must be; “errors” says what is wrong with it.")
+    words = _("Invalid request. See “errors” for details.")
     faults = _faults(exc.detail)
     if isinstance(exc, ParameterError):
         errors = [{"parameter": "".join(place[:1]), "detail": text} for place, text in faults]

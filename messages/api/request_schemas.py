@@ -17,7 +17,7 @@ def _given(name: str) -> dict[str, Any]:
 
 
 _ZAAP_ID: Final = {
-    "description": "Z-API's second id of the message. It may report a failure under this one only."
+    "description": "Z-API's second id of the message. A failure may be reported under this id only."
 }
 _TEXTS: Final = {
     "zaap_id": _text(MAX_ID_LENGTH) | _ZAAP_ID,
@@ -41,6 +41,6 @@ MANY: Final = {
 }
 CSV: Final = {
     "type": "string",
-    "description": "The first line names the columns: zapi_instance_id, message_id, zaap_id,"
-    " reference, label. Commas or semicolons divide them.",
+    "description": "The first row has the column names: zapi_instance_id, message_id, "
+    "zaap_id, reference, label. Separate columns with commas or semicolons.",
 }

@@ -13,9 +13,9 @@ from .problem_details import MEDIA_TYPE
 _Generator: Any = SchemaGenerator  # it has no types
 _NUMBER: Final = {"schema": {"type": "integer"}}
 _LIMITS: Final = {
-    "RateLimit-Limit": _NUMBER | {"description": "Requests that the caller has in a minute."},
-    "RateLimit-Remaining": _NUMBER | {"description": "How many of them are left."},
-    "RateLimit-Reset": _NUMBER | {"description": "Seconds until they are all there again."},
+    "RateLimit-Limit": _NUMBER | {"description": "Requests allowed per minute."},
+    "RateLimit-Remaining": _NUMBER | {"description": "Requests left in this minute."},
+    "RateLimit-Reset": _NUMBER | {"description": "Seconds until the limit resets."},
 }
 _PROBLEM: Final = {
     "type": "object",
@@ -27,18 +27,18 @@ _PROBLEM: Final = {
         "detail": {"type": "string"},
         "errors": {
             "type": "array",
-            "description": "What is wrong with the request, in all its places.",
+            "description": "All errors found in the request.",
             "items": {
                 "type": "object",
                 "required": ["detail"],
                 "properties": {
                     "pointer": {
                         "type": "string",
-                        "description": "A JSON pointer into the body; empty: all of it.",
+                        "description": "JSON pointer to the invalid part; empty for all of it.",
                     },
                     "parameter": {
                         "type": "string",
-                        "description": "In place of a pointer, what of the address is wrong.",
+                        "description": "The invalid query parameter, instead of a pointer.",
                     },
                     "detail": {"type": "string"},
                 },
@@ -47,17 +47,17 @@ _PROBLEM: Final = {
     },
 }
 _PROBLEMS: Final = {
-    400: "A parameter or the body is not as it must be.",
-    401: "No key, or one that is unknown, expired or revoked.",
-    403: "The key may not do this.",
-    404: "There is no such thing, or the key may not see it.",
-    406: "Only JSON is spoken here.",
-    411: "The body came in chunks, without a Content-Length.",
-    413: "The body is too large.",
-    415: "The body is of another media type.",
-    429: "Too many requests: wait for so many seconds as Retry-After says.",
-    500: "The board failed.",
-    503: "The database is away: try again after so many seconds as Retry-After says.",
+    400: "Invalid parameter or body.",
+    401: "Missing, unknown, expired or revoked key.",
+    403: "The key does not allow this.",
+    404: "Not found, or not visible to this key.",
+    406: "Only JSON is available.",
+    411: "The body was chunked and has no Content-Length.",
+    413: "The request body is too large.",
+    415: "Unsupported media type.",
+    429: "Too many requests: wait for the seconds in Retry-After.",
+    500: "Server error.",
+    503: "The database is unavailable: try again after the seconds in Retry-After.",
 }
 
 

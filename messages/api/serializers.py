@@ -1,4 +1,4 @@
-"""What the API shows of each thing. Field names and statuses are a contract: add, never rename."""
+"""The API's representations. Field names and statuses are a contract: add, never rename."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -22,7 +22,7 @@ from messages.models import (
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
 
-# A large group's message has thousands of events: the first so many come with it, /events/ has all.
+# A message to a large group has thousands of events; /events/ lists them all.
 MAX_EVENTS: Final = 300
 
 _STATUSES: Final = [status.value for status in Status]
@@ -30,14 +30,14 @@ _COUNTS = serializers.DictField(child=serializers.IntegerField())
 
 
 class AddressField(serializers.CharField):
-    """A number, LID or group; masked for who may not see phones."""
+    """A number, LID or group; masked for callers who may not see phone numbers."""
 
     def to_representation(self, value: str) -> str:
         return value if self.context["sees_phones"] else masked(value)
 
 
 class WordsField(serializers.CharField):
-    """What somebody wrote; numbers in it are masked for who may not see phones."""
+    """Free text; numbers in it are masked for callers who may not see phone numbers."""
 
     def to_representation(self, value: str) -> str:
         return _words(value, self.context)
@@ -53,7 +53,7 @@ class InstanceRefSerializer(serializers.ModelSerializer[Instance]):
     class Meta:
         model = Instance
         fields = ["id", "zapi_id", "name"]
-        read_only_fields = fields  # here and below: the schema then says that it is always there
+        read_only_fields = fields  # here and below: the schema then marks them as required
 
 
 class EventSerializer(serializers.ModelSerializer[StatusEvent]):
@@ -64,11 +64,11 @@ class EventSerializer(serializers.ModelSerializer[StatusEvent]):
     source = WordsField()  # type: ignore[assignment]  # as `instance` below
     reason = WordsField()
     phone = AddressField()
-    participant = AddressField(help_text="Who of a group or broadcast; empty elsewhere.")
-    device = serializers.SerializerMethodField(help_text="Absent (null) for groups.")
+    participant = AddressField(help_text="The group or broadcast participant; otherwise empty.")
+    device = serializers.SerializerMethodField(help_text="null for groups.")
     occurred_at_is_arrival = serializers.BooleanField(
         source="time_is_arrival",
-        help_text="Z-API gave no usable time; the time of arrival stands in.",
+        help_text="true if Z-API gave no valid time; `occurred_at` is then the arrival time.",
     )
 
     class Meta:
@@ -83,10 +83,12 @@ class EventSerializer(serializers.ModelSerializer[StatusEvent]):
 
 
 class ListedEventSerializer(EventSerializer):
-    """An event away from its message: it says whose it is."""
+    """An event in a list of its own, with its message and instance."""
 
     message = serializers.IntegerField(source="message_id", help_text="The message's `id`.")
-    message_id = serializers.CharField(source="message.zapi_id", help_text="Z-API's id of it.")
+    message_id = serializers.CharField(
+        source="message.zapi_id", help_text="Z-API's id of the message."
+    )
     instance = InstanceRefSerializer(source="message.instance")  # type: ignore[assignment]
 
     class Meta(EventSerializer.Meta):
@@ -99,16 +101,16 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     message_id = serializers.CharField(source="zapi_id", help_text="Z-API's id of the message.")
     instance = InstanceRefSerializer()  # type: ignore[assignment]
-    phone = AddressField(help_text="To whom: a number, a LID or a group.")
+    phone = AddressField(help_text="The recipient: a number, a LID or a group.")
     status = serializers.SerializerMethodField()
     failure = WordsField()
     read_by_us_at = serializers.DateTimeField(source="by_us_at", allow_null=True)
-    reference = serializers.SerializerMethodField(help_text="The sender's own id of the message.")
+    reference = serializers.SerializerMethodField(help_text="The message's id in your system.")
     label = serializers.SerializerMethodField(  # type: ignore[assignment]
-        help_text="The sender's words for the message."
+        help_text="The label that your system attached."
     )
     events = serializers.SerializerMethodField(
-        help_text=f"By their own time. The first {MAX_EVENTS}: `/events/?message=` lists them all."
+        help_text=f"By event time, the first {MAX_EVENTS}. `/events/?message=` lists them all."
     )
     has_more_events = serializers.SerializerMethodField()
 
@@ -144,7 +146,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 
 class RecipientSerializer(serializers.Serializer[dict[str, Any]]):
-    """What became of the messages to one address."""
+    """Message counts of one recipient."""
 
     phone = AddressField()
     messages = serializers.IntegerField()
@@ -156,15 +158,17 @@ class RecipientSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class InstanceSerializer(serializers.ModelSerializer[Instance]):
-    """A WhatsApp number at Z-API: whether it is connected and heard of. No secret is in it."""
+    """A WhatsApp number at Z-API and its state. Never contains a secret."""
 
     zapi_id = serializers.CharField(source="shown_id", read_only=True)
     account = serializers.CharField(source="account.name")
     connection_reason = WordsField()
     last_heard_at = serializers.DateTimeField(allow_null=True)
-    webhook = serializers.SerializerMethodField(help_text="Whether Z-API calls this board.")
+    webhook = serializers.SerializerMethodField(
+        help_text="State of the message-status webhook at Z-API."
+    )
     stuck = serializers.SerializerMethodField(
-        help_text="How many messages of the last day are stuck: those of `/messages/?view=stuck`."
+        help_text="Stuck messages of the last 24 hours, as in `/messages/?view=stuck`."
     )
 
     class Meta:
@@ -184,14 +188,14 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
 
 
 class SummarySerializer(serializers.ModelSerializer[HourlySummary]):
-    """What became of the messages that one instance started in one hour."""
+    """Counts of the messages that one instance started in one hour."""
 
     instance = InstanceRefSerializer()  # type: ignore[assignment]
     delivered_within = serializers.SerializerMethodField(
-        help_text="How many were delivered within so many seconds of being sent."
+        help_text="Messages delivered within each number of seconds after sending."
     )
     read_within = serializers.SerializerMethodField(
-        help_text="How many were read within so many seconds of being delivered."
+        help_text="Messages read within each number of seconds after delivery."
     )
 
     class Meta:
@@ -211,10 +215,10 @@ class SummarySerializer(serializers.ModelSerializer[HourlySummary]):
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
-    """Something that needs attention, from when it was noticed until it was over."""
+    """A problem, from when it was detected until it was resolved."""
 
     instance = InstanceRefSerializer(allow_null=True)  # type: ignore[assignment]
-    words = serializers.SerializerMethodField(help_text="What is wrong, in numbers.")
+    words = serializers.SerializerMethodField(help_text="The problem described in one sentence.")
     note = WordsField()
 
     class Meta:
@@ -224,7 +228,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         read_only_fields = fields
 
     def get_words(self, incident: Incident) -> str:
-        """The view masks what a rule quotes: the numbers of the words themselves are counts."""
+        """Not masked here: the view masks quoted texts, and other digits are counts."""
         return description(incident)
 
 
@@ -233,20 +237,20 @@ def _words(text: str, context: Mapping[str, Any]) -> str:
 
 
 def _status_of(message: Message, steps: Iterable[Status]) -> Status:
-    """The name of the rank; where it has two names or none, the events tell."""
+    """The status with the message's rank; if none or two have it, the events decide."""
     if message.rank == Status.PENDING.rank:
         return Status.PENDING if set(steps) == {Status.PENDING} else Status.DISPATCHED
     return Status.of_rank(message.rank) if message.rank else highest(steps)
 
 
 def _events_of(message: Message) -> list[StatusEvent]:
-    """As the view fetched them; what none were fetched for has none."""
+    """The events that the view prefetched, if any."""
     found: list[StatusEvent] = getattr(message, "first_events", [])
     return found
 
 
 def _in_order(event: StatusEvent) -> tuple[Any, ...]:
-    """Those of the same second in the order of the ladder."""
+    """By time; within the same second by rank."""
     return event.occurred_at, Status(event.status).rank, event.received_at
 
 

@@ -1,4 +1,4 @@
-"""What can be read. Every answer goes through `limited_to`, as every page does."""
+"""The read endpoints. Every queryset goes through `limited_to`, as on the pages."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -33,12 +33,12 @@ from .serializers import (
 
 VIEW_INSTANCES = "whatsapp.view_instance"
 _TIMELINE = StatusEvent.objects.order_by("occurred_at", "id")
-# One more than is shown tells that there are more.
+# One more than is shown, to know whether there are more.
 _EVENTS = Prefetch("events", _TIMELINE[: MAX_EVENTS + 1], to_attr="first_events")
 
 
 class Reading(ApiView, GenericAPIView[Any]):
-    """Something to GET, with what its serializer must know of the caller."""
+    """A GET view that tells its serializer whether the caller may see phone numbers."""
 
     filter_backends = ()
     examples: ClassVar[Sequence[OpenApiExample]] = ()
@@ -59,7 +59,7 @@ class ListView(Reading, ListAPIView[Any]):
 
 
 class MessageReading(Reading):
-    """Messages come with their events, and with what their sender calls them."""
+    """Adds labels to the serializer's context."""
 
     serializer_class = MessageSerializer
     labels: Labels
@@ -81,7 +81,7 @@ class ByHour(Pages):
 
 
 class MessageList(MessageReading, ListView):
-    """Find messages. Those come first that the board heard of last."""
+    """Search messages, newest first."""
 
     pagination_class = ByFirstHeard
     query_class = filters.MessageQuery
@@ -97,7 +97,7 @@ class MessageList(MessageReading, ListView):
 
 
 class MessageDetail(MessageReading, RetrieveAPIView[Message]):
-    """Read one message."""
+    """Get one message."""
 
     examples = (examples.MESSAGE,)
 
@@ -112,7 +112,7 @@ class MessageDetail(MessageReading, RetrieveAPIView[Message]):
 
 
 class EventList(ListView):
-    """Read events, those that arrived last first."""
+    """List events, last arrived first."""
 
     serializer_class = ListedEventSerializer
     query_class = filters.EventQuery
@@ -127,9 +127,9 @@ class EventList(ListView):
 
 
 class RecipientList(ListView):
-    """Read the addresses that messages went to, and how far those messages came.
+    """List recipients with the number of messages that reached each status.
 
-    Only for who sees whole phone numbers.
+    Requires permission to see full phone numbers.
     """
 
     serializer_class = RecipientSerializer
@@ -174,7 +174,7 @@ class InstanceReading(Reading):
 
 
 class InstanceList(InstanceReading, ListView):
-    """Read the instances that are in use."""
+    """List active instances."""
 
     def found(self, query: dict[str, Any]) -> QuerySet[Any]:
         return self.instances()
@@ -186,7 +186,7 @@ class InstanceList(InstanceReading, ListView):
 
 
 class InstanceDetail(InstanceReading, RetrieveAPIView[Instance]):
-    """Read one instance."""
+    """Get one instance."""
 
     def get_queryset(self) -> QuerySet[Instance]:
         return self.instances()
@@ -198,7 +198,7 @@ class InstanceDetail(InstanceReading, RetrieveAPIView[Instance]):
 
 
 class SummaryList(ListView):
-    """Read what became of the messages of each hour, the newest hour first."""
+    """List message counts per hour, newest hour first."""
 
     serializer_class = SummarySerializer
     pagination_class = ByHour
@@ -211,7 +211,7 @@ class SummaryList(ListView):
 
 
 class IncidentList(ListView):
-    """Read what needs attention or did, the newest first."""
+    """List open and resolved incidents, newest first."""
 
     serializer_class = IncidentSerializer
     query_class = filters.IncidentQuery

@@ -51,5 +51,5 @@ def _text_of(content: bytes) -> str:
         if "\0" not in text:  # UTF-16 without a mark has one at every second place
             return text
     raise UnreadableFileError(
-        _("This file cannot be read as text. Save it in your spreadsheet as “CSV UTF-8”.")
+        _("The file is not valid text. Save it as “CSV UTF-8” in your spreadsheet.")
     )

@@ -60,7 +60,7 @@ def read_entries(raw: Sequence[Any]) -> tuple[list[Entry], list[Fault]]:
 
 def _faults(position: int, raw: Any) -> list[Fault]:
     if not isinstance(raw, Mapping):
-        return [Fault(position, "", _("This is no object with the members of a label."))]
+        return [Fault(position, "", _("Each label must be a JSON object."))]
     texts = {name: raw.get(name, "") for name in _CAPS}
     faults = [
         Fault(position, name, words)
@@ -68,7 +68,7 @@ def _faults(position: int, raw: Any) -> list[Fault]:
         if (words := _fault_of(texts[name], cap, is_needed=name in _NEEDED))
     ]
     faults += [
-        Fault(position, str(name)[:MAX_ID_LENGTH], _("There is no such member."))
+        Fault(position, str(name)[:MAX_ID_LENGTH], _("Unknown field."))
         for name in raw
         if name not in _CAPS
     ]
@@ -79,12 +79,12 @@ def _faults(position: int, raw: Any) -> list[Fault]:
 
 def _fault_of(text: Any, cap: int, *, is_needed: bool) -> str:
     if not isinstance(text, str):
-        return _("This must be a text.")
+        return _("Must be a string.")
     if _UNPRINTABLE.search(text):
-        return _("This holds a line break or another character that cannot be shown.")
+        return _("Contains a line break or another unprintable character.")
     if len(text.strip()) > cap:
-        return _("This is longer than %(cap)d characters.") % {"cap": cap}
-    return _("This is missing.") if is_needed and not text.strip() else ""
+        return _("Longer than %(cap)d characters.") % {"cap": cap}
+    return _("Required.") if is_needed and not text.strip() else ""
 
 
 def _repeated(entries: Sequence[Entry]) -> list[Fault]:
@@ -94,7 +94,7 @@ def _repeated(entries: Sequence[Entry]) -> list[Fault]:
         ids = {"message_id": entry.message_id, "zaap_id": entry.zaap_id}
         named = {name: (entry.zapi_instance_id, one) for name, one in ids.items() if one}
         if repeated := [name for name, message in named.items() if message in seen]:
-            words = _("This message is labelled twice here.")
+            words = _("This message appears twice.")
             faults.append(Fault(position, repeated[0], words))
         seen.update(named.values())
     return faults

@@ -29,7 +29,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
     """
     instances = _instances(entries, by)
     faults = [
-        Fault(position, "zapi_instance_id", _("There is no such instance."))
+        Fault(position, "zapi_instance_id", _("Instance not found."))
         for position, entry in enumerate(entries)
         if entry.zapi_instance_id not in instances
     ]

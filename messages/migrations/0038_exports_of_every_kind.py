@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("csv", "Messages as CSV"),
-                    ("xlsx", "Messages as a workbook"),
+                    ("xlsx", "Messages as Excel"),
                     ("audit", "Audit log as CSV"),
                     ("person", "One person’s data"),
                 ],
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     ("waiting", "Waiting"),
                     ("done", "Done"),
                     ("failed", "Failed"),
-                    ("too long", "Too long"),
+                    ("too long", "Too large"),
                 ],
                 default="waiting",
                 max_length=10,

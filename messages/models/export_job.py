@@ -21,7 +21,7 @@ def _expiry() -> datetime:
 
 class ExportKind(models.TextChoices):
     CSV = "csv", _("Messages as CSV")
-    WORKBOOK = "xlsx", _("Messages as a workbook")
+    WORKBOOK = "xlsx", _("Messages as Excel")
     AUDIT = "audit", _("Audit log as CSV")
     PERSON = "person", _("One person’s data")
 
@@ -30,7 +30,7 @@ class ExportState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
-    TOO_LONG = "too long", _("Too long")
+    TOO_LONG = "too long", _("Too large")
 
 
 class ExportJobQuerySet(models.QuerySet["ExportJob"]):

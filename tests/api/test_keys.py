@@ -184,14 +184,14 @@ def test_a_session_writes_nothing_without_its_csrf_token(admin_user, instance):
 @pytest.mark.parametrize("path", ["/instances/", "/instances/1/", "/incidents/"])
 def test_a_role_reads_what_its_people_read(make_key, path):
     told = assert_problem(make_key(KeyRole.SUPPORT).send("GET", path), 403)
-    assert told["detail"] == "The role of this key, Support, does not reach this."
+    assert told["detail"] == "This key’s role (Support) does not allow this."
     assert make_key(KeyRole.SUPERVISOR).send("GET", path).status_code in {200, 404}
 
 
 def test_a_key_for_labels_alone_reads_nothing(make_key):
     writer = make_key(KeyRole.ADMIN, may_read=False, may_label=True)
     told = assert_problem(writer.send("GET", "/messages/"), 403)
-    assert told["detail"] == "This key may label messages, and read nothing."
+    assert told["detail"] == "This key can only label messages."
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/", "/api/v1/nothing/"])

@@ -87,7 +87,7 @@ def test_an_unknown_instance_is_not_found(labeller):
 def test_a_key_that_only_reads_labels_nothing(make_key):
     reader = make_key(KeyRole.ADMIN)
     told = assert_problem(reader.send("PUT", PATH, {"label": "L"}), 403)
-    assert told["detail"] == "This key may not label messages."
+    assert told["detail"] == "This key cannot label messages."
     assert_problem(reader.send("POST", "/labels/", [ONE]), 403)
 
 
@@ -151,7 +151,7 @@ def test_an_unknown_instance_among_many_is_named(labeller):
     bad = [ONE, ONE | {"zapi_instance_id": "other"}]
     told = assert_problem(labeller.send("POST", "/labels/", bad), 404)
     assert [error["pointer"] for error in told["errors"]] == ["/1/zapi_instance_id"]
-    assert "Label 2 of those sent: There is no such instance." in told["detail"]
+    assert "Label 2: Instance not found." in told["detail"]
     assert stored() == []
 
 

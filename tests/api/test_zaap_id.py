@@ -118,7 +118,7 @@ def test_it_is_removed_by_either_id(labeller, message_id):
 
 @pytest.mark.parametrize(
     ("zaap_id", "words"),
-    [("x" * 129, "longer than"), (7, "must be a text"), ("a\nb", "cannot be shown")],
+    [("x" * 129, "Longer than"), (7, "Must be a string."), ("a\nb", "unprintable character")],
 )
 def test_a_zaap_id_that_is_none_is_refused(labeller, zaap_id, words):
     told = assert_problem(labeller.send("PUT", PATH, TEXTS | {"zaap_id": zaap_id}), 400)

@@ -16,10 +16,10 @@ def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, repor
     page = open_page(admin_user)
     page.goto("/")
     page.get_by_role("button", name="Excel (XLSX)").click()
-    expect(page.get_by_text("It begins in a moment.")).to_be_visible()
+    expect(page.get_by_text("Starting…")).to_be_visible()
     assert not violations(page)
     prepare_exports()
-    expect(page.get_by_text("Rows written: 2.")).to_be_visible()
+    expect(page.get_by_text("Rows: 2.")).to_be_visible()
     assert not violations(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()

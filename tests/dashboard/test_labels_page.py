@@ -45,7 +45,7 @@ def test_a_row_may_name_both_ids(supervisor):
 
 def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
     page = upload(supervisor, f"{HEAD}instance.id;A;order-1;\n\nother;B;order-2;\n")
-    assert "Nothing was labelled." in page
+    assert "Nothing was saved." in page
     assert "Row 4" in page  # as a spreadsheet counts, with the headings and the empty one
     assert not Label.objects.exists()
 
@@ -54,8 +54,8 @@ def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
     ("text", "words"),
     [
         ("", "The file is empty."),
-        ("a;b\n", "The first line must name the columns"),
-        (HEAD, "The file holds no row."),
+        ("a;b\n", "The first row must have the columns"),
+        (HEAD, "The file has no rows."),
         (HEAD + "instance.id;A;R;\n" * 2001, "too large"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_file_that_is_none_is_an_error_of_its_field(supervisor, text, words):
 def test_who_is_limited_labels_only_what_they_see(supervisor, account):
     other = Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     UserLimit.objects.create(user=User.objects.get(), instance=other)
-    assert "There is no such instance." in upload(supervisor, f"{HEAD}instance.id;A;R;\n")
+    assert "Instance not found." in upload(supervisor, f"{HEAD}instance.id;A;R;\n")
 
 
 def test_support_brings_no_labels(viewer):

@@ -57,9 +57,9 @@ def sheet_of(answer):
 
 
 def test_a_long_workbook_is_written_by_the_worker(taker, address):
-    assert "It begins in a moment." in taker.get(address).content.decode()
+    assert "Starting…" in taker.get(address).content.decode()
     prepare_exports()
-    assert "Rows written: 2." in taker.get(address).content.decode()
+    assert "Rows: 2." in taker.get(address).content.decode()
     sheet = sheet_of(taker.get(f"{address}file/"))
     assert "3EB0A" in sheet
     assert "3EB0B" in sheet
@@ -89,7 +89,7 @@ def test_the_page_tells_how_far_it_has_come(taker, address, monkeypatch):
     monkeypatch.setattr(export_jobs, "TELLS_EVERY", 0)
     prepare_exports(Stop(1))
     progress = f"{address}progress/"
-    assert "1 of 2 rows are written." in taker.get(progress).content.decode()
+    assert "1 of 2 rows" in taker.get(progress).content.decode()
     assert taker.get(progress, {"seen": "1"}).status_code == 204
 
 
@@ -150,7 +150,7 @@ def test_who_may_see_less_by_now_does_not_get_it(taker, address, supervisor):
     prepare_exports()
     may_do_no_more_than(supervisor, "view_message", "export_message")
     answer = taker.get(f"{address}file/", follow=True)
-    assert "What you may see has changed" in answer.content.decode()
+    assert "Your access changed" in answer.content.decode()
 
 
 def test_for_who_may_export_no_longer_none_is_written(address, supervisor):
@@ -220,7 +220,7 @@ def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeyp
 def test_one_that_fails_again_and_again_is_given_up(taker, address):
     ExportJob.objects.update(zone="Nowhere/Land", tries=export_jobs.MAX_TRIES)
     prepare_exports()
-    assert "could not be written" in taker.get(address).content.decode()
+    assert "The export failed." in taker.get(address).content.decode()
 
 
 def text_of(answer):
@@ -280,7 +280,7 @@ def test_more_messages_than_one_csv_may_have_are_refused_with_advice(taker, repo
     monkeypatch.setitem(file_contents.CONTENTS, ExportKind.CSV, dataclasses.replace(csv, most=1))
     address = take(taker)["Location"]
     prepare_exports()
-    assert "too many messages for one file" in taker.get(address).text
+    assert "Too many messages for one file" in taker.get(address).text
     assert not ExportPiece.objects.exists()
 
 

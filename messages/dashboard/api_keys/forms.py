@@ -21,9 +21,9 @@ ROLES = [
 class Scope(TextChoices):
     """What a key may do; what its role's people may, where nothing else is chosen."""
 
-    OF_ROLE = "role", _("What its role does: Support reads, the others also label messages")
+    OF_ROLE = "role", _("By role: Support reads; others also label")
     READ = "read", _("Read only")
-    BOTH = "both", _("Read, and label messages")
+    BOTH = "both", _("Read and label messages")
     LABEL = "label", _("Label messages only")
 
 
@@ -41,16 +41,16 @@ class ApiKeyForm(LimitsForm):
         label=_("Name"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text=_("Which software it is for, for example “CRM”."),
+        help_text=_("System that will use the key, e.g. “CRM”."),
     )
     role = forms.ChoiceField(
-        label=_("What it reads"),
+        label=_("Data it can read"),
         choices=ROLES,
         initial=KeyRole.SUPPORT,
         widget=forms.RadioSelect,
     )
     scope = forms.ChoiceField(
-        label=_("What it may do"),
+        label=_("Allowed actions"),
         choices=Scope.choices,
         initial=Scope.OF_ROLE,
         widget=forms.RadioSelect,

@@ -41,13 +41,10 @@ def api_key_revoke(request: HttpRequest) -> HttpResponse:
         return ask(
             request,
             title=_("Revoke %(name)s?") % {"name": key.name},
-            words=_(
-                "Software that uses this key is refused from then on, and the key never works "
-                "again: only a new one does."
-            ),
+            words=_("This cannot be undone. Systems that use this key will need a new one."),
             button=_("Revoke"),
             back_url=reverse("dashboard:api-keys"),
         )
     revoke(key, by=request)
-    flash.success(request, _("Revoked: %(name)s works no longer.") % {"name": key.name})
+    flash.success(request, _("%(name)s revoked.") % {"name": key.name})
     return redirect("dashboard:api-keys")

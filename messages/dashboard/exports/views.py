@@ -80,7 +80,7 @@ def message_export(request: HttpRequest) -> HttpResponse:
     )
     kind = ExportKind.WORKBOOK if request.POST.get("format") == "xlsx" else ExportKind.CSV
     if kind == ExportKind.WORKBOOK and reader.is_longer_than(MAX_ROWS):
-        words = _("A workbook holds up to %(most)s messages, and these are more: take the CSV.")
+        words = _("Excel is limited to %(most)s messages. Use CSV.")
         flash.error(request, words % {"most": number_format(MAX_ROWS, force_grouping=True)})
         return _back(request)
     if reader.is_longer_than(AT_ONCE):
@@ -115,10 +115,10 @@ def export_size(request: HttpRequest) -> HttpResponse:
 def _expected(count: int) -> str:
     numbers = {"number": number_format(min(count, MAX_ROWS), force_grouping=True)}
     if count > MAX_ROWS:
-        words = _("More than %(number)s messages: take the CSV, which is ready in a few minutes.")
+        words = _("More than %(number)s messages: use CSV, ready in a few minutes.")
         return words % numbers
     if count > AT_ONCE:
-        return _("%(number)s messages: the file is ready in a moment.") % numbers
+        return _("%(number)s messages: ready in a moment.") % numbers
     return ngettext("%(number)s message.", "%(number)s messages.", count) % numbers
 
 
@@ -154,7 +154,7 @@ def export_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     if job.state != ExportState.DONE:
         raise Http404
     if job.sight != sight_of(request.user):
-        flash.error(request, _("What you may see has changed since: export it again."))
+        flash.error(request, _("Your access changed. Please export again."))
         return redirect("dashboard:export", pk)
     _note_download(request, job)
     kind = ExportKind(job.kind)

@@ -35,10 +35,10 @@ class LabelFileForm(forms.Form):
         except labels.UnreadableFileError as error:
             raise forms.ValidationError(str(error)) from None
         if rows is None or len(rows) > labels.MAX_AT_ONCE:
-            words = _("The file is too large: %(most)d rows may come at once.")
+            words = _("The file is too large. The limit is %(most)d rows.")
             raise forms.ValidationError(words % {"most": labels.MAX_AT_ONCE})
         if not rows:
-            raise forms.ValidationError(_("The file holds no row."))
+            raise forms.ValidationError(_("The file has no rows."))
         return rows
 
 

@@ -75,7 +75,7 @@ class Chart:
 
     @property
     def peak(self) -> str:
-        return _("at most %(messages)s") % {"messages": number(self.highest)}
+        return _("peak: %(messages)s") % {"messages": number(self.highest)}
 
     @property
     def axis(self) -> SafeString:
@@ -126,7 +126,7 @@ class Chart:
             if bar.counts.messages
         )
         steps = (_("Messages"), _("Delivered"), _("Read"), pgettext("messages", "Failed"))
-        names = (_("Time"), *steps, _("Settled"))
+        names = (_("Time"), *steps, _("Final"))
         return format_html(
             '<table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
             format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names)),

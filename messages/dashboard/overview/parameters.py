@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 from django.db.models import TextChoices
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.messages.filter_links import Link
+from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.paths import path_of
 from messages.models import Instance
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
@@ -28,7 +30,7 @@ class Period(TextChoices):
     DAY = "24h", gettext_lazy("Last 24 hours")
     WEEK = "7d", gettext_lazy("Last 7 days")
     MONTH = "30d", gettext_lazy("Last 30 days")
-    CUSTOM = "custom", gettext_lazy("Other days")
+    CUSTOM = "custom", gettext_lazy("Custom dates")
 
 
 _LENGTHS: Final = {
@@ -86,6 +88,13 @@ class Question:
         if self.first_day:
             return max(_midnight(self.first_day), self.until - MAX_PERIOD)
         return self.until - _LENGTHS[self.period]
+
+    @property
+    def period_label(self) -> str | Promise:
+        """The period in words; dates that were chosen by hand as dates."""
+        if self.period is not Period.CUSTOM:
+            return self.period.label
+        return f"{Moment(self.since).day} – {Moment(self.until - timedelta(seconds=1)).day}"
 
     @property
     def settled_until(self) -> datetime:
@@ -172,11 +181,11 @@ def kind_links(question: Question) -> list[Link]:
 
 def _problem(first: date | None, last: date | None) -> str:
     if not first or not last:
-        return _("Enter the first and the last day. The last 7 days are shown.")
+        return _("Pick both dates. Showing the last 7 days.")
     if first > last:
-        return _("The first day lies after the last. The last 7 days are shown.")
+        return _("The start date is after the end date. Showing the last 7 days.")
     if last - first >= MAX_PERIOD:
-        return _("No more than a year can be shown: this is the last year of these days.")
+        return _("The limit is one year. Showing the last year of this period.")
     return ""
 
 
