@@ -60,7 +60,8 @@ def _in_templates() -> Iterator[Entry]:
 
 def _entry(node: TranslateNode | BlockTranslateNode) -> Entry:
     if isinstance(node, TranslateNode):
-        return Entry(node.filter_expression.var.literal, context=_context(node))
+        text = node.filter_expression.var.literal.replace("%", "%%")  # as Django does
+        return Entry(text, context=_context(node))
     singular, _names = node.render_token_list(node.singular)
     plural, _names = node.render_token_list(node.plural)
     return Entry(singular, plural, _context(node))
