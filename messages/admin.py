@@ -21,7 +21,7 @@ from messages.accounts.masking import mask_text, masked, sees_phones
 from messages.accounts.people import access_in_words, follow_changes_past_the_page
 from messages.accounts.scope import is_limited, limited_to, visible_instances
 from messages.ingest import replay
-from messages.instances.push import ask_for_push
+from messages.instances.push import queue_push
 from messages.instances.sync import webhooks_of
 from messages.instances.webhook_urls import why_push_is_off
 from messages.models import (
@@ -327,7 +327,7 @@ class InstanceAdmin(ReadOnly, SoundRequests):
         for instance in queryset:
             webhook = webhooks_of(instance)[WebhookKind.MESSAGE_STATUS]
             webhook.wanted = True
-            ask_for_push([webhook])
+            queue_push([webhook])
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": webhook.kind})
         if not reason:
             messages.success(

@@ -267,12 +267,12 @@ def stored_secrets_are_readable(
 @register(Tags.database)
 def signing_keys_still_needed(databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
     """With `migrate` and `check --database default`: whether a key was retired too early."""
-    from messages.instances.retired_keys import instances_cut_off  # noqa: PLC0415  (needs models)
+    from messages.instances.webhook_urls import instances_with_unknown_keys  # noqa: PLC0415  (needs models)
 
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
-        cut_off = instances_cut_off()
+        cut_off = instances_with_unknown_keys()
     except DatabaseError:
         # Not migrated yet, or away: either is reported by others.
         return []

@@ -13,8 +13,8 @@ from messages.exports import ask_for_file, prepare_exports
 from messages.incidents.detect import detect
 from messages.incidents.rhythm_learning import learn_rhythms
 from messages.incidents.worker_absence import worker_absence
-from messages.instances.bulk_jobs import start_for, work_batches
-from messages.instances.push import push, push_wanted, retry_due_pushes
+from messages.instances.bulk_jobs import run_batches, start_for
+from messages.instances.push import push, push_wanted, run_due_pushes
 from messages.instances.rotation import rotate_key
 from messages.instances.verify import verify_due
 from messages.jobs.heartbeat import Heartbeat
@@ -147,22 +147,22 @@ def test_what_is_read_back_counts_again(with_wrong_clock, instance, zapi):
 def test_push_is_tried_again(with_wrong_clock, instance, zapi):
     zapi.answer_name = "fault"
     with_wrong_clock(lambda: push(instance))
-    assert retry_due_pushes() == 1
+    assert run_due_pushes() == 1
 
 
 def test_row_of_a_batch_that_waited_is_worked_on(with_wrong_clock, instance, zapi):
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.PUSH)
-    with_wrong_clock(work_batches)
+    with_wrong_clock(run_batches)
     zapi.answer_name = "ok"
-    work_batches()
+    run_batches()
     assert batch.rows.get().state != "waiting"
 
 
 def test_old_key_is_good_for_an_hour_from_the_right_time(with_wrong_clock, instance, zapi, clock):
     push_wanted(instance)
     with_wrong_clock(lambda: rotate_key(instance))
-    retry_due_pushes()
+    run_due_pushes()
     verify_due()
     assert Instance.objects.get().oldest_key_version == 1
     clock.advance(hours=1, minutes=20)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from messages.instances.connection_reports import KIND_OF_TYPE
+from messages.instances.first_callbacks import KIND_OF_TYPE
 from messages.models import Webhook, WebhookKind
 from messages.zapi.webhook_kinds import kinds_of_type
 

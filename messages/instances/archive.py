@@ -1,4 +1,4 @@
-"""An instance that is no longer used: its messages stay, and nothing more comes in."""
+"""Archive an instance: its messages stay, and its callbacks are refused."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,15 +10,15 @@ from .sync import webhooks_of
 
 
 def has_previous(instance: Instance) -> bool:
-    """Whether others had its webhooks before, who hear nothing unless they get them back."""
+    """Whether other systems used its webhooks before, and receive nothing until restored."""
     previous = (one.previous_url for one in webhooks_of(instance).values())
     return any((*instance.taken_urls.values(), *previous))
 
 
-def give_back(instance: Instance) -> None:
+def restore_previous(instance: Instance) -> None:
     """Restore every URL that ours replaced.
 
-    Raises ActionRefusedError. URLs restored before that stay restored.
+    Raises ActionRefusedError. URLs restored before the error stay restored.
     """
     for webhook in webhooks_of(instance).values():
         if webhook.previous_url:
@@ -28,7 +28,7 @@ def give_back(instance: Instance) -> None:
 
 @transaction.atomic
 def archive(instance: Instance) -> None:
-    """Its incidents are over without an alarm: nobody needs to be told of what they decided."""
+    """Archive the instance and close its incidents without notifying anybody."""
     instance.archived_at = timezone.now()
     instance.save(update_fields=["archived_at"])
     instance.webhooks.update(retry_at=None)
@@ -36,7 +36,7 @@ def archive(instance: Instance) -> None:
 
 
 def unarchive(instance: Instance) -> None:
-    """Verified at once. Nothing is pushed before somebody says so: others may have its hooks."""
+    """Restore the instance and schedule a check. Pushes nothing: others may use its webhooks."""
     instance.archived_at = None
     instance.failed_checks, instance.next_check_at = 0, timezone.now()
     instance.save(update_fields=["archived_at", "failed_checks", "next_check_at"])

@@ -1,4 +1,4 @@
-"""Instances from a file or from a partner's list: first what would happen, row by row."""
+"""Import instances from a file or a partner's list, with a preview of each row."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ from .tags import read_tags
 MAX_ROWS: Final = 5000
 MAX_BYTES: Final = 2 * 1024 * 1024
 
-# What a column may be called, in lower case and without signs; the first is the one we write.
+# Accepted column names, in lower case and without punctuation.
 _COLUMNS: Final = {
     "name": {"name", "nome", "instance", "instancia", "instância"},
     "zapi_id": {"id", "instanceid", "zapiid", "idinstancia", "iddainstância", "iddainstancia"},
@@ -56,83 +56,83 @@ _ARCHIVED = gettext_noop("There is an archived instance with this id.")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """One instance as it is to be; what is blank stays as it is."""
+class ImportRow:
+    """The values of one row. Blank values change nothing."""
 
     name: str = ""
     zapi_id: str = ""
     token: str = field(default="", repr=False)
     client_token: str = field(default="", repr=False)
     tags: tuple[str, ...] = ()
-    # The number that the spreadsheet shows; 0 for none.
+    # The row number in the spreadsheet; 0 if there is none.
     row: int = 0
 
 
-def read_csv(content: bytes) -> list[Wish]:
-    """Commas, semicolons or tabs, as spreadsheets write them. Raises UnreadableFileError."""
+def read_csv(content: bytes) -> list[ImportRow]:
+    """Read a CSV file with commas, semicolons or tabs. Raises UnreadableFileError."""
     if len(content) > MAX_BYTES:
         raise UnreadableFileError(_("The file has more than %d MiB.") % (MAX_BYTES // 2**20))
     lines = rows_of(content)
     _number, titles = next(lines, (1, []))
     columns = _columns_of(titles)
-    wishes: list[Wish] = []
+    import_rows: list[ImportRow] = []
     for number, cells in lines:
         values = {
             name: cells[place].strip() for name, place in columns.items() if place < len(cells)
         }
         if not any(values.values()):
             continue
-        if len(wishes) == MAX_ROWS:
+        if len(import_rows) == MAX_ROWS:
             raise UnreadableFileError(_("The file has more than %d rows.") % MAX_ROWS)
         tags = tuple(read_tags(values.pop("tags", "")))
-        wishes.append(Wish(**values, tags=tags, row=number))
-    return wishes
+        import_rows.append(ImportRow(**values, tags=tags, row=number))
+    return import_rows
 
 
-def read_partner_list(partner_token: str) -> list[Wish]:
-    """Raises ZapiError."""
+def read_partner_list(partner_token: str) -> list[ImportRow]:
+    """Read the instances of a partner from Z-API. Raises ZapiError."""
     return [
-        Wish(name=one.name or one.zapi_id, zapi_id=one.zapi_id, token=one.token)
+        ImportRow(name=one.name or one.zapi_id, zapi_id=one.zapi_id, token=one.token)
         for one in PartnerClient(partner_token).instances()
     ]
 
 
 @transaction.atomic
 def preview(
-    wishes: Sequence[Wish],
+    import_rows: Sequence[ImportRow],
     *,
     visible: Iterable[Instance],
     by: User | None = None,
     account: Account | None = None,
 ) -> Batch:
-    """A batch that says what would happen to each; nothing does until it is started.
+    """Create a batch that shows what would happen to each row. `start()` runs it.
 
-    `visible` are the instances that whoever asks may change.
+    `visible` are the instances that the person may change.
     """
     batch = Batch.objects.create(kind=BatchKind.IMPORT, account=account, by=by)
     changeable = {instance.zapi_id: instance for instance in visible}
     taken = dict(Instance.objects.values_list("zapi_id", "archived_at"))
     rows, seen = [], set[str]()
-    for number, wished in enumerate(wishes, 1):
-        read = read_credentials(wished.zapi_id, wished.token, wished.client_token)
+    for number, row in enumerate(import_rows, 1):
+        read = read_credentials(row.zapi_id, row.token, row.client_token)
         known = changeable.get(read.zapi_id)
-        wish = replace(
-            wished,
-            # What people call an instance is theirs to say, not a partner's.
-            name="" if known and account else wished.name,
+        wanted = replace(
+            row,
+            # A partner's list does not change the names that people gave.
+            name="" if known and account else row.name,
             zapi_id=read.zapi_id,
             token=read.token,
             client_token=read.client_token,
         )
-        problem = _problem(wish, read, known, taken, seen)
-        seen.add(wish.zapi_id)
-        rows.append(_row(batch, wish.row or number, wish, known, problem))
+        problem = _problem(wanted, read, known, taken, seen)
+        seen.add(wanted.zapi_id)
+        rows.append(_row(batch, wanted.row or number, wanted, known, problem))
     BatchRow.objects.bulk_create(rows, batch_size=500)
     return batch
 
 
 def _columns_of(header: Sequence[str]) -> dict[str, int]:
-    """Where our columns are. Raises UnreadableFileError without an instance id."""
+    """Find the columns. Raises UnreadableFileError if there is no instance id."""
     found: dict[str, int] = {}
     for place, title in enumerate(header):
         plain = _NOT_A_LETTER.sub("", title.lower())
@@ -150,28 +150,30 @@ def _columns_of(header: Sequence[str]) -> dict[str, int]:
 
 
 def _problem(
-    wish: Wish,
+    wanted: ImportRow,
     read: Credentials,
     known: Instance | None,
     taken: Mapping[str, datetime | None],
     seen: set[str],
 ) -> str:
-    """Why a row cannot be imported, '' where it can."""
-    if known is None and wish.zapi_id in taken:
-        return _ARCHIVED if taken[wish.zapi_id] else _ELSEWHERE
-    # One that is there already has the id that it has.
+    """Return why a row cannot be imported, or ''."""
+    if known is None and wanted.zapi_id in taken:
+        return _ARCHIVED if taken[wanted.zapi_id] else _ELSEWHERE
+    # The id of an existing instance is not checked.
     unsound = [words for name, words in read.problems.items() if not (known and name == "zapi_id")]
     checks = (
-        (not wish.zapi_id, _WITHOUT_ID),
-        (wish.zapi_id in seen, _TWICE),
-        (known is None and not (wish.name and wish.token), _INCOMPLETE),
-        *((True, source(words)) for words in (*unsound, problem_of_name(wish.name)) if words),
+        (not wanted.zapi_id, _WITHOUT_ID),
+        (wanted.zapi_id in seen, _TWICE),
+        (known is None and not (wanted.name and wanted.token), _INCOMPLETE),
+        *((True, source(words)) for words in (*unsound, problem_of_name(wanted.name)) if words),
     )
     return next((problem for is_so, problem in checks if is_so), "")
 
 
-def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem: str) -> BatchRow:
-    changes = changes_of(wish, known, batch.account) if known and not problem else {}
+def _row(
+    batch: Batch, number: int, wanted: ImportRow, known: Instance | None, problem: str
+) -> BatchRow:
+    changes = changes_of(wanted, known, batch.account) if known and not problem else {}
     plan = Plan.REFUSE if problem else _plan(known, changes)
     is_open = plan in (Plan.ADD, Plan.UPDATE)
     return BatchRow(
@@ -181,12 +183,12 @@ def _row(batch: Batch, number: int, wish: Wish, known: Instance | None, problem:
         plan=plan,
         state=RowState.WAITING if is_open else RowState.LEFT_OUT,
         problem=problem,
-        # Cut, and without a token, because what is refused is shown as well.
-        name=redact(wish.name)[:MAX_NAME_LENGTH],
-        zapi_id=redact(wish.zapi_id)[:MAX_ID_LENGTH],
-        token=wish.token if is_open else "",
-        client_token=wish.client_token if is_open else "",
-        tags=", ".join(wish.tags)[:500],
+        # Cut and redacted, because refused rows are shown too.
+        name=redact(wanted.name)[:MAX_NAME_LENGTH],
+        zapi_id=redact(wanted.zapi_id)[:MAX_ID_LENGTH],
+        token=wanted.token if is_open else "",
+        client_token=wanted.client_token if is_open else "",
+        tags=", ".join(wanted.tags)[:500],
         changes=changes,
     )
 
@@ -197,21 +199,21 @@ def _plan(known: Instance | None, changes: Mapping[str, Any]) -> Plan:
     return Plan.UPDATE if changes else Plan.SKIP
 
 
-def changes_of(wish: Wish, known: Instance, account: Account | None) -> dict[str, Any]:
-    """What would change, by name; of a secret no more than that it does."""
+def changes_of(wanted: ImportRow, known: Instance, account: Account | None) -> dict[str, Any]:
+    """Return what would change, by field. A secret only shows that it changes."""
     there = {tag.name.lower() for tag in known.tags.all()}
     found: dict[str, Any] = {
-        "name": [known.name, wish.name] if wish.name not in ("", known.name) else None,
-        "token": _differs(wish.token, known.token),
-        "client_token": _differs(wish.client_token, known.account.client_token),
-        "tags": [tag for tag in wish.tags if tag.lower() not in there],
+        "name": [known.name, wanted.name] if wanted.name not in ("", known.name) else None,
+        "token": _differs(wanted.token, known.token),
+        "client_token": _differs(wanted.client_token, known.account.client_token),
+        "tags": [tag for tag in wanted.tags if tag.lower() not in there],
         "account": account.name if account and moves(known, account) else None,
     }
     return {name: change for name, change in found.items() if change}
 
 
-def changes_in_words(changes: Mapping[str, Any]) -> str:
-    """What changes_of() tells, in the reader's language."""
+def describe_changes(changes: Mapping[str, Any]) -> str:
+    """Describe the result of changes_of() in the current language."""
     words = []
     if names := changes.get("name"):
         words.append(_("name %(before)s → %(after)s") % {"before": names[0], "after": names[1]})
@@ -226,7 +228,7 @@ def changes_in_words(changes: Mapping[str, Any]) -> str:
 
 
 def moves(instance: Instance, account: Account) -> bool:
-    """Whether the instance moves to this account; not if it would lose its Client-Token."""
+    """Whether the instance moves to this account. It must not lose its Client-Token."""
     is_safe = bool(account.client_token) or not instance.account.client_token
     return instance.account_id != account.pk and is_safe
 

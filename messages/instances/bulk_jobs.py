@@ -1,6 +1,6 @@
-"""Many instances, one after the other: claimed row by row, so that stopping costs nothing.
+"""Run batches: import, push or verify many instances, row by row.
 
-A row that a worker died over comes again after its lease; doing it twice does no harm.
+Each row is leased. If a worker dies, another repeats its row after the lease, which is harmless.
 """
 
 import logging
@@ -34,7 +34,7 @@ from messages.zapi.errors import TOO_MANY_CALLS
 from statusboard.databases import is_away
 
 from .bulk_import import moves
-from .call_budget import TURN, is_free, latest, rest, room_for, spend
+from .call_budget import PERIOD, cost_of, has_budget, latest_with_budget, pause, spend
 from .connect import AlreadyConnectedError, connect, update
 from .push import push_wanted
 from .sync import source
@@ -42,13 +42,13 @@ from .tags import add_tags, read_tags
 from .verify import check
 
 LEASE = BatchRow.LEASE
-# A row that Z-API answers with "too many calls" waits, but a batch must come to its end.
-WAITS_AT_MOST = timedelta(hours=6)
-# How often a command looks whether there is room again, in seconds.
-LOOKS_AGAIN = 0.2
+# A row waits while Z-API answers "too many calls", but not for ever.
+MAX_DURATION = timedelta(hours=6)
+# Seconds between two checks whether the account has budget again.
+POLL_SECONDS = 0.2
 
-# Rows about which Z-API is asked nothing.
-_SILENT = Q(plan__in=[Plan.ADD, Plan.UPDATE], batch__pushes=False)
+# Rows that need no call to Z-API.
+_WITHOUT_CALLS = Q(plan__in=[Plan.ADD, Plan.UPDATE], batch__pushes=False)
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ _STOPPED = gettext_noop("Stopped before its turn.")
 _REFUSED = gettext_noop("The name, the instance id or a token cannot be stored.")
 
 
-class _NotYetError(Exception):
-    """The row is to wait, and is no failure."""
+class _PostponedError(Exception):
+    """The row must wait. This is not a failure."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Progress:
 
 @transaction.atomic
 def start_for(instances: Iterable[Instance], kind: BatchKind, by: User | None = None) -> Batch:
-    """Push or verify all of these."""
+    """Start a batch that pushes or verifies these instances."""
     plan = Plan.PUSH if kind == BatchKind.PUSH else Plan.VERIFY
     batch = Batch.objects.create(kind=kind, by=by, started_at=timezone.now())
     BatchRow.objects.bulk_create(
@@ -101,15 +101,15 @@ def start_for(instances: Iterable[Instance], kind: BatchKind, by: User | None = 
 
 
 def start(batch: Batch, *, pushes: bool) -> None:
-    """Let what a preview showed happen; once, however often it is asked for."""
+    """Start an import after its preview. Further calls do nothing."""
     Batch.objects.filter(pk=batch.pk, started_at=None).update(
         started_at=timezone.now(), pushes=pushes
     )
     batch.refresh_from_db()
 
 
-def try_again(batch: Batch) -> int:
-    """Put what failed back in line."""
+def retry_failed(batch: Batch) -> int:
+    """Queue the failed rows again."""
     return batch.rows.filter(state=RowState.FAILED).update(
         state=RowState.WAITING, next_try_at=timezone.now(), problem=""
     )
@@ -126,29 +126,29 @@ def progress_of(batch: Batch) -> Progress:
     )
 
 
-def work_batches(stop: threading.Event | None = None) -> int:
-    """What the worker does. Several may do so side by side."""
+def run_batches(stop: threading.Event | None = None) -> int:
+    """Run the due rows. Several workers can do this at the same time."""
     done = 0
     while not (stop and stop.is_set()) and (row := _claim(BatchRow.objects.due())):
-        _work(row)
+        _process(row)
         done += 1
     return done
 
 
-def work_on(batch: Batch) -> Iterator[BatchRow]:
-    """Work one batch off in this process, as a command does; gives each row when it is done."""
+def run_batch(batch: Batch) -> Iterator[BatchRow]:
+    """Run one batch in this process, and yield each row when it is done."""
     while batch.rows.filter(state=RowState.WAITING).exists():
         row = _claim(BatchRow.objects.due().filter(batch=batch))
         if row is None:
-            time.sleep(LOOKS_AGAIN)  # until its account has room, or another worker is done
+            time.sleep(POLL_SECONDS)  # until the account has budget, or another worker is done
             continue
-        _work(row)
+        _process(row)
         if row.state != RowState.WAITING:
             yield row
 
 
-def call_off(batch: Batch) -> int:
-    """Leave out what has not begun yet; gives how many rows that is."""
+def cancel(batch: Batch) -> int:
+    """Cancel the rows that have not started, and return their number."""
     return batch.rows.filter(state=RowState.WAITING).update(
         state=RowState.LEFT_OUT,
         problem=_STOPPED,
@@ -158,8 +158,8 @@ def call_off(batch: Batch) -> int:
     )
 
 
-def forget_old_batches(days: int = 90) -> int:
-    """Previews that nobody started hold tokens: they go after a day."""
+def delete_old_batches(days: int = 90) -> int:
+    """Delete old batches. Previews contain tokens, so they are deleted after a day."""
     now = timezone.now()
     stale = Batch.objects.filter(started_at=None, created_at__lt=now - timedelta(days=1))
     old = Batch.objects.filter(created_at__lt=now - timedelta(days=days))
@@ -167,9 +167,9 @@ def forget_old_batches(days: int = 90) -> int:
 
 
 def _claim(due: BatchRowQuerySet) -> BatchRow | None:
-    has_room = is_free("instance__account__next_turn_at", latest(timezone.now()))
-    due = due.filter(Q(instance=None) | _SILENT | has_room)
-    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    has_room = has_budget("instance__account__next_turn_at", latest_with_budget(timezone.now()))
+    due = due.filter(Q(instance=None) | _WITHOUT_CALLS | has_room)
+    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
     if not due.exists():
         return None
     with transaction.atomic():
@@ -186,7 +186,7 @@ def _claim(due: BatchRowQuerySet) -> BatchRow | None:
 
 
 def _calls(row: BatchRow) -> bool:
-    """Whether Z-API is asked about it; _SILENT says the opposite in SQL."""
+    """Whether the row needs calls to Z-API; _WITHOUT_CALLS is the opposite in SQL."""
     return row.plan in (Plan.PUSH, Plan.VERIFY) or row.batch.pushes
 
 
@@ -194,18 +194,18 @@ def _may_call(row: BatchRow, instance: Instance) -> bool:
     return not _calls(row) or spend(instance.account_id)
 
 
-def _work(row: BatchRow) -> None:
+def _process(row: BatchRow) -> None:
     try:
-        problem = _do(row)
-    except _NotYetError as error:
-        # Unless it was called off meanwhile.
+        problem = _run(row)
+    except _PostponedError as error:
+        # Unless it was cancelled meanwhile.
         waiting = BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING)
         waiting.update(next_try_at=timezone.now() + error.wait)
         return
     except Exception as error:
         if is_away(error):
             raise
-        # Failed for once and for all: a batch must come to its end.
+        # The row fails, so that the batch ends.
         logger.exception("Row %s of batch %s failed.", row.number, row.batch_id)
         problem = _FAILED
     row.problem = problem
@@ -216,8 +216,8 @@ def _work(row: BatchRow) -> None:
     row.save(update_fields=["state", "problem", "done_at", "token", "client_token", "instance"])
 
 
-def _do(row: BatchRow) -> str:
-    """What the row is for; gives the problem, where there is one."""
+def _run(row: BatchRow) -> str:
+    """Run the row and return its problem, or ''."""
     is_new = row.plan == Plan.ADD and row.instance is None
     problem = _import(row) if is_new or row.plan == Plan.UPDATE else ""
     if problem:
@@ -225,14 +225,14 @@ def _do(row: BatchRow) -> str:
     instance = row.instance
     if instance is None or instance.archived_at:
         return _GONE
-    # Whose account a new one is was not known when the row was taken.
+    # The account of a new instance was not known when the row was leased.
     if is_new and not _may_call(row, instance):
-        raise _NotYetError(room_for(1))
+        raise _PostponedError(cost_of(1))
     return _call(row, instance)
 
 
 def _call(row: BatchRow, instance: Instance) -> str:
-    """Push or verify; gives the first problem there is."""
+    """Push or verify, and return the first problem, or ''."""
     if row.plan == Plan.VERIFY:
         check(instance)
         webhooks = list(instance.webhooks.all())
@@ -243,18 +243,18 @@ def _call(row: BatchRow, instance: Instance) -> str:
         return ""
     problem = next((one.problem for one in webhooks if one.problem), "")
     if problem == source(TOO_MANY_CALLS.words) and not _is_overdue(row.batch):
-        rest(instance.account_id)
-        raise _NotYetError(TURN)
+        pause(instance.account_id)
+        raise _PostponedError(PERIOD)
     return problem
 
 
 def _is_overdue(batch: Batch) -> bool:
     started_at = batch.started_at
-    return started_at is None or has_passed(WAITS_AT_MOST, started_at, timezone.now())
+    return started_at is None or has_passed(MAX_DURATION, started_at, timezone.now())
 
 
 def _import(row: BatchRow) -> str:
-    """Add or change the row's instance; gives the problem, where there is one."""
+    """Add or change the instance, and return the problem, or ''."""
     try:
         action = _change(row, row.instance) if row.instance else _add(row)
     except AlreadyConnectedError:
@@ -269,7 +269,7 @@ def _import(row: BatchRow) -> str:
 
 @transaction.atomic
 def _add(row: BatchRow) -> Action:
-    """All of it or nothing: a worker that takes the row over finds the instance, or makes it."""
+    """Add the instance and save the row in one transaction, so that a retry adds no second one."""
     row.instance = connect(
         name=row.name,
         zapi_id=row.zapi_id,

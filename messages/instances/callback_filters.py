@@ -1,11 +1,11 @@
-"""Callbacks that Z-API holds back by `update-filters`, although their URL is set."""
+"""Callbacks that a filter at Z-API blocks (`update-filters`), although their URL is set."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from messages.models import Instance, Webhook, WebhookKind
 
-# What `update-filters` calls each kind, as far as Z-API publishes it.
+# The documented names of the filters.
 _NAMES: Final = {
     WebhookKind.MESSAGE_STATUS: "FILTER_MESSAGE_STATUS_CALLBACK",
     WebhookKind.DELIVERY: "FILTER_DELIVERY_CALLBACK",
@@ -14,7 +14,7 @@ _NAMES: Final = {
 }
 
 
-def held_back(instance: Instance, webhooks: Iterable[Webhook]) -> list[Webhook]:
-    """Those of its webhooks that are wanted, and filtered by what Z-API said last."""
+def filtered_webhooks(instance: Instance, webhooks: Iterable[Webhook]) -> list[Webhook]:
+    """Return the wanted webhooks that a filter blocks, according to the last check."""
     filters = instance.filters or ()
     return [one for one in webhooks if one.is_wanted and _NAMES[WebhookKind(one.kind)] in filters]

@@ -1,4 +1,4 @@
-"""Instances made and changed. Each function is one transaction, without a word to Z-API."""
+"""Create and change instances. Each function is one transaction and does not call Z-API."""
 
 from contextlib import suppress
 
@@ -22,7 +22,7 @@ from .credentials import check_name, read_credentials, read_partner_token
 
 
 class AlreadyConnectedError(Exception):
-    """Another row has this instance id. Its text is for a person."""
+    """Another instance has this id. The text is shown to people."""
 
     def __init__(self, zapi_id: str) -> None:
         is_archived = Instance.objects.archived().filter(zapi_id=zapi_id).exists()
@@ -43,9 +43,9 @@ def connect(
     client_token: str = "",
     account: Account | None = None,
 ) -> Instance:
-    """The instance belongs to the account that has this Client-Token, unless one is given.
+    """Create an instance, by default in the account with this Client-Token.
 
-    Raises AlreadyConnectedError, or ValidationError for what cannot be a name, an id or a token.
+    Raises AlreadyConnectedError, or ValidationError for an invalid name, id or token.
     """
     check_name(name)
     read = read_credentials(zapi_id, token, client_token)
@@ -66,10 +66,9 @@ def connect(
 
 @transaction.atomic
 def update(instance: Instance, *, name: str, token: str = "", client_token: str = "") -> Instance:
-    """Change an instance; a blank secret keeps the one stored.
+    """Change an instance. A blank secret keeps the stored one. Raises ValidationError.
 
-    The Client-Token is the account's: it changes for all the instances that share it. Raises
-    ValidationError.
+    The Client-Token belongs to the account, so it changes for all instances of the account.
     """
     check_name(name)
     read = read_credentials(token=token, client_token=client_token, known_id=instance.zapi_id)
@@ -79,7 +78,7 @@ def update(instance: Instance, *, name: str, token: str = "", client_token: str 
     if token:
         instance.token = token
     instance.clean_fields(exclude=["account"])
-    # One that cannot be read is left alone: the name is nobody's secret.
+    # A stored token that cannot be decrypted must not prevent a new name.
     instance.save(update_fields=["name", "token"] if token else ["name"])
     if client_token:
         _replace_client_token(instance, client_token)
@@ -95,9 +94,9 @@ def save_partner(
     account: Account | None = None,
     by: HttpRequest | None,
 ) -> Account:
-    """Keep a partner token with the account that has this Client-Token, else with `account`.
+    """Store a partner token in the account with this Client-Token, or in `account`.
 
-    Without either it is a new one's. A blank Client-Token keeps the one stored. Raises
+    If there is neither, create an account. A blank Client-Token keeps the stored one. Raises
     ValidationError.
     """
     partner_token = read_partner_token(partner_token)
@@ -115,14 +114,14 @@ def save_partner(
     return account
 
 
-def sharing(instance: Instance) -> InstanceQuerySet:
-    """Give the others whose Client-Token changes with this one's."""
+def sharing_client_token(instance: Instance) -> InstanceQuerySet:
+    """Return the other active instances that share the Client-Token."""
     found: InstanceQuerySet = Instance.objects.active().filter(account=instance.account_id)
     return found.exclude(pk=instance.pk)
 
 
 def _account_with(client_token: str) -> Account | None:
-    """Look into each: encrypted twice, the same token does not look the same."""
+    """Decrypt each token to compare it: encryption gives a different text each time."""
     if not client_token:
         return None
     return next((one for one in Account.objects.all() if _has(one, client_token)), None)
@@ -144,17 +143,17 @@ def _replace_client_token(instance: Instance, client_token: str) -> None:
         _narrow_limits(account)
         account.instances.update(account=known)
         instance.account = known
-        with suppress(ProtectedError):  # an instance or a limit that came meanwhile keeps it
+        with suppress(ProtectedError):  # a new instance or limit may refer to it
             account.delete()
 
 
 def _narrow_limits(account: Account) -> None:
-    """Who is limited to an account that is merged into another keeps its instances, and no more."""
+    """Replace limits to this account, which is merged into another, by limits to its instances."""
     instances = list(account.instances.all())
     for model, owner in ((UserLimit, "user_id"), (ApiKeyLimit, "key_id")):
         for limit in model.objects.filter(account=account):
             if not instances:
-                continue  # without any limit this person would see everything
+                continue  # without a limit this person would see everything
             theirs = {owner: getattr(limit, owner)}
             for instance in instances:
                 model.objects.get_or_create(instance=instance, **theirs)

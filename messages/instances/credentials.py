@@ -1,4 +1,4 @@
-"""An instance's name, id and tokens as people paste them: the one check, for every way in."""
+"""Parse and validate the name, id and tokens of an instance, as people paste them."""
 
 import re
 import unicodedata
@@ -16,25 +16,25 @@ MAX_NAME_LENGTH: Final = 100
 MAX_ID_LENGTH: Final = 128
 MAX_SECRET_LENGTH: Final = 500
 MAX_PARTNER_TOKEN_LENGTH: Final = 2000
-# No more is read of what somebody pasted: it is too long anyway.
+# Longer input is cut: it is too long anyway.
 _MAX_READ_LENGTH: Final = 10_000
 
-# With dots between: "instance.id" is the id in all of Z-API's documented callbacks.
+# Dots are allowed: "instance.id" is the id in Z-API's documented callbacks.
 _ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-# What RFC 9110 calls token68: it can stand in a header and in the path of a URL.
+# RFC 9110 token68: valid in a header and in a URL path.
 _SECRET = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# ".../instances/<id>/token/<token>/...", or a piece of it.
+# ".../instances/<id>/token/<token>/...", or a part of it.
 _PIECE = r"[^\s/?#\"'<>]"
 _INSTANCE_URL = re.compile(rf"(?<!{_PIECE})({_PIECE}++)/token/({_PIECE}++)", re.IGNORECASE)
 _ANY_URL = re.compile(r"://|z-api\.io|/token/|^/", re.IGNORECASE)
-# "3,90E+31": what a spreadsheet makes of an id that it takes for a number.
+# "3,90E+31": an id that a spreadsheet treated as a number.
 _ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
-# The forms that Z-API gives out today. They tell one secret from another, and no more: a secret of
-# any other form is taken.
+# The formats of Z-API today. They only tell one kind of secret from another: secrets in any other
+# format are accepted.
 _LIKE_ID = re.compile(r"[0-9A-F]{32}")
 _LIKE_TOKEN = re.compile(r"[0-9A-F]{24}")
 _LIKE_CLIENT_TOKEN = re.compile(r"F[0-9a-f]{32}S")
-# What copying adds at either end, besides white space.
+# Characters that copying may add at the ends, besides white space.
 _AROUND: Final = "\"'`´“”„‟‘’‚‛«»‹›<>,;"
 
 _NOT_AN_ID = _(
@@ -61,9 +61,9 @@ _SECRET_IN_NAME = _("The name must not contain a token: everyone can read it.")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """As they were meant. `problems` says by field what cannot be taken.
+    """The parsed credentials, and `problems` by field.
 
-    Of a URL pasted in place of the id only the id is left, so that no page shows it again.
+    If a URL was pasted as the id, only the id is kept, so that no page shows the token in it.
     """
 
     zapi_id: str
@@ -72,7 +72,7 @@ class Credentials:
     problems: Mapping[str, Promise]
 
     def check(self) -> None:
-        """Raises ValidationError by field."""
+        """Raise ValidationError with the problems by field."""
         if self.problems:
             raise ValidationError({name: [words] for name, words in self.problems.items()})
 
@@ -80,9 +80,9 @@ class Credentials:
 def read_credentials(
     zapi_id: str = "", token: str = "", client_token: str = "", *, known_id: str = ""
 ) -> Credentials:
-    """Blank ones stay blank. A URL of the instance stands for its id and its token.
+    """Parse credentials. Blank values stay blank; an instance URL gives both id and token.
 
-    `known_id` is that of an instance that is there already, to which a URL must belong.
+    `known_id` is the id of an existing instance, which a URL must contain.
     """
     zapi_id, token = zapi_id[:_MAX_READ_LENGTH], token[:_MAX_READ_LENGTH]
     id_urls, token_urls = _urls_in(zapi_id), _urls_in(token)
@@ -105,17 +105,17 @@ def read_credentials(
 
 
 def read_partner_token(text: str) -> str:
-    """Raises ValidationError."""
+    """Parse a partner token. Raises ValidationError."""
     tidied = _tidied(text)
     if problem := _problem_of_secret(tidied, MAX_PARTNER_TOKEN_LENGTH):
-        raise ValidationError(problem)  # type: ignore[arg-type]  # lazy words are words
+        raise ValidationError(problem)  # type: ignore[arg-type]  # a lazy string is a string
     return tidied
 
 
 def check_name(name: str) -> None:
-    """Raises ValidationError: a name is shown on pages and in notifications."""
+    """Raise ValidationError for a name that pages and notifications cannot show."""
     if problem := problem_of_name(name):
-        raise ValidationError(problem)  # type: ignore[arg-type]  # lazy words are words
+        raise ValidationError(problem)  # type: ignore[arg-type]  # a lazy string is a string
 
 
 def problem_of_name(name: str) -> Promise | None:
@@ -127,7 +127,7 @@ def problem_of_name(name: str) -> Promise | None:
 
 
 def _tidied(text: str) -> str:
-    """Without what nobody sees, and without white space and quotes around it."""
+    """Remove invisible characters, and white space and quotes at the ends."""
     read = text[:_MAX_READ_LENGTH]
     seen = "".join(one for one in read if unicodedata.category(one) != "Cf")
     while (shorter := seen.strip().strip(_AROUND)) != seen:
@@ -136,7 +136,7 @@ def _tidied(text: str) -> str:
 
 
 def _urls_in(text: str) -> list[tuple[str, str]]:
-    """The id and the token of an instance's URL, as a list of none or one."""
+    """Return the (id, token) pairs of an instance URL: none or one."""
     found = _INSTANCE_URL.search(text)
     return [(_tidied(found[1]), _tidied(found[2]))] if found else []
 

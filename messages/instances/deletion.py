@@ -1,4 +1,4 @@
-"""An instance that was connected by mistake, and of which nothing was ever heard, deleted."""
+"""Delete an instance that was connected by mistake and has received nothing."""
 
 from contextlib import suppress
 
@@ -10,11 +10,11 @@ from messages.models import Account, ApiKeyLimit, Channel, HourlySummary, Instan
 
 
 class NotDeletableError(Exception):
-    """Its text is for a person."""
+    """The instance is in use. The text is shown to people."""
 
 
 def was_used(instance: Instance) -> bool:
-    """Whether anything came in for it, or was stored about its messages: that is evidence."""
+    """Whether callbacks or messages of the instance are stored: they are evidence."""
     return (
         instance.callbacks.exists()
         or instance.message_set.exists()
@@ -27,8 +27,8 @@ def was_used(instance: Instance) -> bool:
 
 @transaction.atomic
 def delete(instance: Instance) -> None:
-    """With its account, where that has nothing else. Raises NotDeletableError."""
-    # No callback comes in between.
+    """Delete the instance, and its account if that is empty then. Raises NotDeletableError."""
+    # The lock keeps callbacks out meanwhile.
     instance = Instance.objects.select_for_update().get(pk=instance.pk)
     if was_used(instance):
         raise NotDeletableError(_("This instance has received callbacks. Archive it instead."))
@@ -44,7 +44,7 @@ def delete(instance: Instance) -> None:
 
 
 def _limited_to(instance: Instance) -> list[str]:
-    """People, keys and channels for which no limit would be left, or whose limit it is."""
+    """Return the people, keys and channels that are limited to the instance."""
     people = UserLimit.objects.filter(instance=instance).select_related("user")
     keys = ApiKeyLimit.objects.filter(instance=instance).select_related("key")
     channels = Channel.objects.filter(instances=instance)
@@ -57,5 +57,5 @@ def _limited_to(instance: Instance) -> list[str]:
 
 def _delete_if_empty(account: Account) -> None:
     if not (account.partner_token or account.instances.exists()):
-        with suppress(ProtectedError):  # somebody is limited to it
+        with suppress(ProtectedError):  # a person or key is limited to it
             account.delete()

@@ -1,4 +1,4 @@
-"""Somebody else's URL: left alone, put back, or taken over with all the others."""
+"""Other systems' webhook URLs: leave_unchanged them, restore them, or replace all of them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,15 +13,15 @@ from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 from messages.zapi.webhook_kinds import has_call
 
-from .push import agree_to_replace, ask_for_push
+from .push import agree_to_replace, queue_push
 from .sync import (
     FAILURES,
     MAX_URL_LENGTH,
     client_of,
+    compare,
     is_foreign,
-    note_instance,
     other_urls,
-    read_into,
+    save_instance,
     webhooks_of,
 )
 from .webhook_urls import webhook_url, why_push_is_off
@@ -36,12 +36,12 @@ _NOT_RESTORED = Problem(
 
 
 class ActionRefusedError(Exception):
-    """Z-API was asked in vain. Its text is for a person."""
+    """Z-API did not do what was asked. The text is shown to people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has a hook now; `url` is '' where nobody has, None where Z-API does not say."""
+class WebhookHolder:
+    """The current URL of a webhook: '' if not set, None if Z-API does not report it."""
 
     kind: str
     url: str | None
@@ -52,36 +52,36 @@ class Holder:
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether no call is known that gives it back."""
+        """Whether Z-API documents no call to set it, so that people restore it by hand."""
         return not has_call(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """What taking every hook would change."""
+class TakeoverPreview:
+    """What taking all webhooks would change."""
 
-    holders: tuple[Holder, ...]
+    holders: tuple[WebhookHolder, ...]
     sent_by_me: bool | None
 
     @property
     def foreign(self) -> Mapping[str, str]:
-        """By kind, what would be replaced."""
+        """The URLs that would be replaced, by kind."""
         return {one.kind: one.url for one in self.holders if one.url and one.is_foreign}
 
 
-def leave(webhook: Webhook) -> None:
-    """This board does without; who has the URL keeps it."""
+def leave_unchanged(webhook: Webhook) -> None:
+    """Stop using the webhook and leave_unchanged the URL at Z-API unchanged."""
     webhook.wanted, webhook.state, webhook.replaces_url = False, WebhookState.OFF, ""
     webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
     webhook.save(update_fields=["wanted", "state", "replaces_url", "problem", "retry_at", "tries"])
 
 
 def restore(webhook: Webhook) -> None:
-    """Give Z-API back the URL that ours replaced. Raises ActionRefusedError."""
-    with _told():
+    """Restore the URL that ours replaced. Raises ActionRefusedError."""
+    with _refused_on_failure():
         client = client_of(webhook.instance)
         client.set_webhook(webhook.kind, webhook.previous_url)
-        read_into([webhook], client.me())
+        compare([webhook], client.me())
         if webhook.found_url != webhook.previous_url:
             raise ZapiError(_NOT_RESTORED)
     webhook.previous_url = webhook.pushed_url = ""
@@ -92,25 +92,25 @@ def restore(webhook: Webhook) -> None:
             *("found_url", "checked_at"),
         ]
     )
-    leave(webhook)
+    leave_unchanged(webhook)
 
 
-def reach(instance: Instance) -> Reach:
-    """Who would lose a hook if every one were taken. Raises ActionRefusedError."""
-    with _told():
+def preview_takeover(instance: Instance) -> TakeoverPreview:
+    """Return which URLs would be replaced. Raises ActionRefusedError."""
+    with _refused_on_failure():
         me = client_of(instance).me()
     kinds = (*WebhookKind.values, *OtherKind.values, *sorted(me.webhook_urls))
-    holders = (Holder(kind, me.webhook_urls.get(kind)) for kind in dict.fromkeys(kinds))
-    return Reach(tuple(holders), me.sent_by_me)
+    holders = (WebhookHolder(kind, me.webhook_urls.get(kind)) for kind in dict.fromkeys(kinds))
+    return TakeoverPreview(tuple(holders), me.sent_by_me)
 
 
 def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
-    """`update-every-webhooks`: all that Z-API reports comes here. Raises ActionRefusedError.
+    """Receive all callbacks, with one `update-every-webhooks` call. Raises ActionRefusedError.
 
-    Every URL that is replaced is kept first, and whether own messages were reported, which stays
-    so unless `sent_by_me` says otherwise.
+    Saves the replaced URLs first, and whether own messages were reported. `sent_by_me` changes the
+    latter; None leaves it as it is.
     """
-    with _told():
+    with _refused_on_failure():
         if reason := why_push_is_off():
             raise ZapiError(Problem(reason, permanent=True))
         client, asked_at = client_of(instance), timezone.now()
@@ -118,10 +118,10 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
         if any(len(url) > MAX_URL_LENGTH for url in me.webhook_urls.values()):
             raise ZapiError(_TOO_LONG)
         for webhook in webhooks_of(instance).values():
-            _keep(webhook, me.webhook_url(webhook.kind))
+            _keep_previous(webhook, me.webhook_url(webhook.kind))
         others = other_urls(me)
         taken = {kind: url for kind, url in others.items() if is_foreign(url)}
-        # Nobody's: emptied again with the others, or their callbacks would go on coming here.
+        # Restore empty URLs too, or their callbacks would keep coming here.
         unused = {kind: "" for kind, url in others.items() if not url and has_call(kind)}
         if taken and instance.taken_sent_by_me is None:
             instance.taken_sent_by_me = me.sent_by_me
@@ -130,27 +130,27 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
         own = bool(me.sent_by_me) if sent_by_me is None else sent_by_me
         client.set_every_webhook(webhook_url(instance), sent_by_me=own)
         _forget_untouched(instance, client)
-        note_instance(instance, me, me.connection, asked_at=asked_at)
-    # The worker pushes each by itself once more: reads back, and remembers what came of it.
-    ask_for_push(webhooks_of(instance).values())
+        save_instance(instance, me, me.connection, asked_at=asked_at)
+    # The worker pushes each webhook again, checks it and saves the result.
+    queue_push(webhooks_of(instance).values())
 
 
 def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
-    """Nobody says which hooks `update-every-webhooks` sets: what it left alone was not replaced."""
+    """Forget the webhooks that the call did not change. Which ones it changes is undocumented."""
     with suppress(ZapiError):
         instance.taken_urls = _still_taken(instance.taken_urls, client.me())
         instance.save(update_fields=["taken_urls"])
 
 
 def restore_others(instance: Instance) -> None:
-    """Give back the hooks that were taken along with every one. Raises ActionRefusedError.
+    """Restore the URLs that `take_every` replaced. Raises ActionRefusedError.
 
-    What Z-API then shows counts: a URL that it does not call again is kept for another try.
+    A URL that Z-API still does not call is kept for another try.
     """
-    with _told():
+    with _refused_on_failure():
         client = client_of(instance)
         for kind, url in instance.taken_urls.items():
-            _give_back(client, kind, url)
+            _restore_url(client, kind, url)
         if instance.taken_sent_by_me is not None:
             client.notify_sent_by_me(instance.taken_sent_by_me)
         instance.taken_urls = _still_taken(instance.taken_urls, client.me())
@@ -165,11 +165,11 @@ def restore_others(instance: Instance) -> None:
         raise ActionRefusedError(words % ", ".join(names))
 
 
-def _give_back(client: ZapiClient, kind: str, url: str) -> None:
+def _restore_url(client: ZapiClient, kind: str, url: str) -> None:
     try:
         client.set_webhook(kind, url)
     except ZapiError:
-        # Where no call is published, a guess was tried; an empty URL may be refused.
+        # An undocumented call was a guess, and an empty URL may be refused.
         if url and has_call(kind):
             raise
 
@@ -178,7 +178,7 @@ def _still_taken(urls: Mapping[str, str], me: Me) -> dict[str, str]:
     return {kind: url for kind, url in urls.items() if me.webhook_url(kind) != url}
 
 
-def _keep(webhook: Webhook, found_url: str) -> None:
+def _keep_previous(webhook: Webhook, found_url: str) -> None:
     webhook.wanted = True
     if is_foreign(found_url):
         webhook.previous_url = found_url
@@ -187,7 +187,7 @@ def _keep(webhook: Webhook, found_url: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _refused_on_failure() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:

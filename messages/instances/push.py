@@ -1,4 +1,4 @@
-"""Our URL told to Z-API, and read back. Calls are made outside of any transaction."""
+"""Push our webhook URL to Z-API and check it. Calls are made outside of transactions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -17,28 +17,28 @@ from messages.zapi.webhook_kinds import has_call
 
 from .sync import (
     FAILURES,
-    NOT_TOLD,
-    Wish,
+    NOT_REPORTED,
+    DesiredState,
     client_of,
+    compare,
+    error_message,
     is_foreign,
     is_taken,
-    note_instance,
     other_urls,
     problem_of,
-    read_into,
+    save_instance,
     source,
     webhooks_of,
-    words_of,
 )
 from .webhook_urls import is_ours, webhook_url, why_push_is_off
 
-# A claimed push is another worker's after the lease; its six calls of 30 s are long over by then.
+# After the lease another worker may take the push. Its six calls take at most 30 seconds each.
 WAITS = Waits(lease=timedelta(minutes=10), first=timedelta(minutes=1), longest=timedelta(hours=6))
 MAX_TRIES = 12
-# Agrees to replace whatever is there.
+# Replace whatever URL is there.
 ANYTHING: Final = "*"
 
-# Not what is saved before and during the push: an older value must not be written back.
+# Without the fields that are saved before and during the push.
 _RESULT = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem", "retry_at", "tries")
 
 _NOT_KEPT = Problem(
@@ -52,10 +52,10 @@ _NOT_KEPT = Problem(
 def push(
     instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS, *, replacing: str = ""
 ) -> Webhook:
-    """Set our URL for one kind, and read it back. What came of it is on the webhook given back.
+    """Push our URL for one kind and check it. The returned webhook has the result.
 
-    `problem` is '' where all went well. Somebody else's URL is only replaced where it is
-    `replacing`, was agreed to earlier, or ANYTHING is to be.
+    `problem` is '' on success. Another system's URL is replaced only if it is `replacing`, if
+    `replacing` is ANYTHING, or if somebody agreed to replace it before.
     """
     webhook = webhooks_of(instance)[kind]
     webhook.wanted = True
@@ -65,14 +65,14 @@ def push(
 
 
 def push_wanted(instance: Instance, *, replacing: str = "") -> list[Webhook]:
-    """Set our URL for each kind that is wanted; of the others, those that nobody else has."""
+    """Push our URL for each kind that is wanted or undecided and not used by another system."""
     webhooks = list(webhooks_of(instance).values())
     _push(webhooks, replacing)
     return [webhook for webhook in webhooks if webhook.is_wanted]
 
 
-def ask_for_push(webhooks: Iterable[Webhook]) -> None:
-    """Have the worker push these at once: nobody has to wait in a page for Z-API."""
+def queue_push(webhooks: Iterable[Webhook]) -> None:
+    """Queue a push for the worker, so that no page waits for Z-API."""
     now = timezone.now()
     for webhook in webhooks:
         webhook.asked_at = webhook.retry_at = now
@@ -81,7 +81,7 @@ def ask_for_push(webhooks: Iterable[Webhook]) -> None:
 
 
 def agree_to_replace(webhook: Webhook, url: str) -> None:
-    """Somebody has seen whose URL it is, and said that ours may take its place."""
+    """Allow our URL to replace this one, after a person has seen it."""
     webhook.replaces_url = url
     webhook.save(update_fields=["replaces_url"])
 
@@ -91,11 +91,8 @@ def due_pushes() -> QuerySet[Webhook]:
     return Webhook.objects.filter(is_due, instance__archived_at=None).order_by("retry_at")
 
 
-def retry_due_pushes(most: int = 20) -> int:
-    """Push what was asked for, and again what failed and may work now.
-
-    Any number of workers may do so side by side.
-    """
+def run_due_pushes(most: int = 20) -> int:
+    """Run queued pushes and retries. Several workers can do this at the same time."""
     done = 0
     while done < most and (webhooks := _claim()):
         _push(webhooks)
@@ -104,8 +101,8 @@ def retry_due_pushes(most: int = 20) -> int:
 
 
 def _claim() -> list[Webhook]:
-    """Take the next instance's due pushes, and move them out of the others' sight for a while."""
-    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    """Lease the due pushes of the next instance."""
+    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
     if not due_pushes().exists():
         return []
     with transaction.atomic():
@@ -125,8 +122,8 @@ def _claim() -> list[Webhook]:
 
 
 def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
-    """One attempt, whose result is saved. All webhooks are of one instance."""
-    wishes = [Wish.of(webhook) for webhook in webhooks]
+    """Try once and save the result. All webhooks belong to one instance."""
+    desired = [DesiredState.of(webhook) for webhook in webhooks]
     if replacing:
         for webhook in webhooks:
             webhook.tries = 0
@@ -135,41 +132,41 @@ def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
         _attempt(webhooks, replacing)
     except FAILURES as error:
         failure = error
-    for webhook, wish in zip(webhooks, wishes, strict=True):
+    for webhook, state_wanted in zip(webhooks, desired, strict=True):
         webhook.tried_at = timezone.now()
-        _conclude(webhook, failure)
-        wish.save(webhook, _RESULT)
+        _record_result(webhook, failure)
+        state_wanted.save(webhook, _RESULT)
 
 
 def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     instance = webhooks[0].instance
     for webhook in webhooks:
-        webhook.state = WebhookState.UNREACHABLE  # unless /me comes back
+        webhook.state = WebhookState.UNREACHABLE  # until /me answers
     if reason := why_push_is_off():
         raise ZapiError(Problem(reason, permanent=True))
     client, asked_at = client_of(instance), timezone.now()
     me = client.me()
-    read_into(webhooks, me)
-    note_instance(instance, me, me.connection, asked_at=asked_at)
+    compare(webhooks, me)
+    save_instance(instance, me, me.connection, asked_at=asked_at)
     for webhook in webhooks:
-        _decide(webhook, replacing)
+        _decide_use(webhook, replacing)
         if webhook.is_wanted and not is_taken(webhook):
-            _set(webhook, client)
+            _set_url(webhook, client)
     _renew_others(instance, me, client)
-    read_into(webhooks, client.me())
+    compare(webhooks, client.me())
 
 
-def _decide(webhook: Webhook, replacing: str) -> None:
-    """Whether the webhook is to be ours, now that its URL is known."""
+def _decide_use(webhook: Webhook, replacing: str) -> None:
+    """Decide whether to use the webhook, now that its current URL is known."""
     if webhook.wanted is None and webhook.kind != WebhookKind.MESSAGE_STATUS:
         webhook.wanted = not is_foreign(webhook.found_url)
     if replacing and replacing in (ANYTHING, webhook.found_url) and webhook.is_wanted:
         agree_to_replace(webhook, webhook.found_url)
 
 
-def _set(webhook: Webhook, client: ZapiClient) -> None:
+def _set_url(webhook: Webhook, client: ZapiClient) -> None:
     if is_foreign(webhook.found_url):
-        # Before it is overwritten: it can be asked for nowhere afterwards.
+        # Save the URL before it is replaced: it cannot be read later.
         webhook.previous_url = webhook.found_url
         webhook.save(update_fields=["previous_url"])
     url = webhook_url(webhook.instance)
@@ -179,7 +176,7 @@ def _set(webhook: Webhook, client: ZapiClient) -> None:
         webhook.heard_at = None
         names.append("heard_at")
     webhook.pushed_url, webhook.pushed_at = url, timezone.now()
-    # At once, so that a page shows this step while the next one is still to come.
+    # Save now, so that the page shows this step while the next one runs.
     webhook.save(update_fields=names)
 
 
@@ -189,35 +186,35 @@ def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
     outdated = [kind for kind, found in other_urls(me).items() if found != url and is_ours(found)]
     for kind in filter(has_call, outdated):
         client.set_webhook(kind, url)
-    # The others can only be set with all the rest, which may be somebody else's.
+    # The others can only be set together with all the rest, which may be other systems'.
     if not all(map(has_call, outdated)) and not any(map(is_foreign, me.webhook_urls.values())):
         client.set_every_webhook(url, sent_by_me=bool(me.sent_by_me))
 
 
-def _conclude(webhook: Webhook, failure: Exception | None) -> None:
+def _record_result(webhook: Webhook, failure: Exception | None) -> None:
     problem = None if failure else _problem_after_push(webhook)
     if not webhook.is_wanted:
         webhook.state = WebhookState.OFF
         webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
     elif failure:
-        webhook.problem = words_of(failure)
-        _plan_retry(webhook, permanent=getattr(failure, "permanent", True))
+        webhook.problem = error_message(failure)
+        _schedule_retry(webhook, permanent=getattr(failure, "permanent", True))
     elif problem:
         webhook.problem = source(problem.words)
-        _plan_retry(webhook, permanent=problem.permanent)
+        _schedule_retry(webhook, permanent=problem.permanent)
     else:
         webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
 
 
 def _problem_after_push(webhook: Webhook) -> Problem | None:
     if webhook.state == WebhookState.UNREACHABLE:
-        return NOT_TOLD
+        return NOT_REPORTED
     problem = problem_of(webhook)
     was_set = problem and webhook.found_url and not is_taken(webhook)
     return _NOT_KEPT if was_set else problem
 
 
-def _plan_retry(webhook: Webhook, *, permanent: bool) -> None:
+def _schedule_retry(webhook: Webhook, *, permanent: bool) -> None:
     webhook.tries += 1
     if permanent or webhook.tries >= MAX_TRIES:
         webhook.retry_at = None

@@ -1,4 +1,4 @@
-"""A new secret in the webhook's URL: pushed first, the old one retired once nobody uses it."""
+"""Replace the secret in the webhook URL, and disable the old one when Z-API uses the new one."""
 
 from datetime import timedelta
 
@@ -12,37 +12,36 @@ from messages.models import Action, Instance
 from messages.models.due import lies_ahead
 from messages.zapi.client import Me, ZapiError
 
-from .push import ask_for_push
+from .push import queue_push
 from .sync import FAILURES, client_of, webhooks_of
 from .webhook_urls import key_of
 
-# Both secrets are good for at least this long: callbacks were seen to arrive 37 minutes late.
+# Both secrets work for at least this long: callbacks have arrived 37 minutes late.
 OVERLAP = timedelta(hours=1)
 
 
 class NotRetiredError(Exception):
-    """The old secret must stay good for now. Its text is for a person."""
+    """The old secret is still needed. The text is shown to people."""
 
 
 @transaction.atomic
 def rotate_key(instance: Instance) -> None:
-    """Give the webhook's URL a new secret, and have the worker push it. The old one stays good."""
+    """Create a new secret and queue the push of its URL. The old secret keeps working."""
     Instance.objects.filter(pk=instance.pk).update(
         key_version=F("key_version") + 1, key_rotated_at=timezone.now()
     )
     instance.refresh_from_db(fields=["key_version", "key_rotated_at"])
-    ask_for_push(one for one in webhooks_of(instance).values() if one.is_wanted)
+    queue_push(one for one in webhooks_of(instance).values() if one.is_wanted)
 
 
 def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
-    """Let nothing but the newest secret in. Raises NotRetiredError where that would lose callbacks.
+    """Accept only the newest secret. Raises NotRetiredError if callbacks would be lost.
 
-    `at_once` gives up the overlap, where a secret has leaked; what Z-API still calls is asked all
-    the same.
+    `at_once` skips the overlap after a leak, but still checks which URL Z-API calls.
     """
     if not has_old_keys(instance):
         return
-    if not at_once and not _is_over(instance):
+    if not at_once and not _overlap_is_over(instance):
         raise NotRetiredError(
             _("Callbacks may still arrive at the old URL. Wait an hour before disabling it.")
         )
@@ -60,15 +59,15 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
     _retire(instance)
 
 
-def retire_when_over(instance: Instance, me: Me) -> None:
-    """What the worker does at a verification, so that nobody has to remember it."""
+def retire_after_overlap(instance: Instance, me: Me) -> None:
+    """Disable the old secret after the overlap. Runs at each check by the worker."""
     if not has_old_keys(instance):
         return
     if instance.key_rotated_at and lies_ahead(instance.key_rotated_at, timezone.now()):
-        # By a wrong clock: callbacks to the old URL may still be on their way for an hour from now.
+        # The clock was wrong. Callbacks may arrive at the old URL for another hour.
         instance.key_rotated_at = timezone.now()
         instance.save(update_fields=["key_rotated_at"])
-    if _is_over(instance) and not _calls_old_key(instance, me):
+    if _overlap_is_over(instance) and not _calls_old_key(instance, me):
         _retire(instance)
         audit(None, Action.KEY_RETIRED, about=instance)
 
@@ -77,18 +76,18 @@ def has_old_keys(instance: Instance) -> bool:
     return instance.oldest_key_version < instance.key_version
 
 
-def _is_over(instance: Instance) -> bool:
+def _overlap_is_over(instance: Instance) -> bool:
     rotated_at = instance.key_rotated_at
     return rotated_at is None or rotated_at + OVERLAP <= timezone.now()
 
 
 def _calls_old_key(instance: Instance, me: Me) -> bool:
-    """Of all the hooks, also those that this board has no webhook for."""
+    """Whether Z-API still calls an old URL for any webhook, also one we do not use."""
     keys = map(key_of, filter(None, me.webhook_urls.values()))
     return any(key and key.version < instance.key_version for key in keys)
 
 
 def _retire(instance: Instance) -> None:
-    # Not to F("key_version"): a rotation of this very moment keeps its overlap.
+    # Not F("key_version"): a rotation at this moment keeps its overlap.
     instance.oldest_key_version = instance.key_version
     instance.save(update_fields=["oldest_key_version"])

@@ -1,4 +1,4 @@
-"""What Z-API tells of an instance, and what is written down of it. Nothing here calls Z-API."""
+"""Compare what Z-API reports about an instance with what is wanted. Nothing here calls Z-API."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from messages.zapi.errors import Problem
 
 from .webhook_urls import is_ours, webhook_url
 
-# What can go wrong when an instance is asked.
+# The errors of a call to Z-API about an instance.
 FAILURES: Final = (ZapiError, SecretUnreadableError)
 
 TAKEN = Problem(
@@ -38,7 +38,9 @@ MISSING = Problem(
     _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
     permanent=True,
 )
-NOT_TOLD = Problem(_("Z-API does not say which URL it calls, so the push could not be verified."))
+NOT_REPORTED = Problem(
+    _("Z-API does not say which URL it calls, so the push could not be verified.")
+)
 UNUSABLE_ID = Problem(
     _(
         "A URL with a token was stored as the instance id, so Z-API cannot be asked. Delete this "
@@ -46,14 +48,14 @@ UNUSABLE_ID = Problem(
     ),
     permanent=True,
 )
-# What a column holds. A longer URL could not be given back, so it is never replaced.
+# The length of the column. A longer URL could not be restored, so it is never replaced.
 MAX_URL_LENGTH: Final = 500
 _VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What people wanted of a webhook when Z-API was asked; they may change it meanwhile."""
+class DesiredState:
+    """What was wanted of a webhook when the call to Z-API began. People may change it meanwhile."""
 
     wanted: bool | None
     asked_at: datetime | None
@@ -63,9 +65,9 @@ class Wish:
         return cls(webhook.wanted, webhook.asked_at)
 
     def save(self, webhook: Webhook, names: Iterable[str], *conditions: Q) -> None:
-        """Not where it was left, or asked to be pushed again, since then: that stands."""
+        """Save these fields, unless somebody changed the desired state since the call began."""
         values = {name: getattr(webhook, name) for name in names}
-        # What nobody had decided yet may have been decided by another answer, in the same way.
+        # An undecided webhook may have been decided by another answer, in the same way.
         same = Q(wanted=self.wanted) | Q(wanted=webhook.wanted)
         Webhook.objects.filter(same, *conditions, pk=webhook.pk, asked_at=self.asked_at).update(
             **values
@@ -73,7 +75,7 @@ class Wish:
 
 
 def client_of(instance: Instance) -> ZapiClient:
-    """Raises one of FAILURES."""
+    """Return a Z-API client for the instance. Raises one of FAILURES."""
     if instance.shown_id != instance.zapi_id:
         raise ZapiError(UNUSABLE_ID)
     return ZapiClient(
@@ -82,7 +84,7 @@ def client_of(instance: Instance) -> ZapiClient:
 
 
 def webhooks_of(instance: Instance) -> dict[str, Webhook]:
-    """The instance's webhooks, one of each kind; those that are missing are made."""
+    """Return the webhooks of the instance by kind, and create those that are missing."""
     known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     for kind in WebhookKind.values:
         if kind not in known:
@@ -92,7 +94,7 @@ def webhooks_of(instance: Instance) -> dict[str, Webhook]:
 
 
 def other_urls(me: Me) -> dict[str, str]:
-    """The URLs of the hooks that this board has no use for, by kind."""
+    """Return the URLs of the webhooks that Statusboard does not use, by kind."""
     return {kind: url for kind, url in me.webhook_urls.items() if kind not in WebhookKind.values}
 
 
@@ -101,16 +103,16 @@ def is_foreign(url: str) -> bool:
 
 
 def is_taken(webhook: Webhook) -> bool:
-    """Whether somebody else's URL is there, and nobody has agreed to replace that one."""
+    """Whether Z-API calls another system's URL that nobody has agreed to replace."""
     found = webhook.found_url
     is_agreed = found == webhook.replaces_url and len(found) < MAX_URL_LENGTH
     return is_foreign(found) and not is_agreed
 
 
-def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
-    """Compare what /me tells with what is wanted; saves nothing.
+def compare(webhooks: Iterable[Webhook], me: Me) -> None:
+    """Compare the answer of /me with what is wanted. Saves nothing.
 
-    Where /me does not name the URL, what was found before stays, and the state is unreachable.
+    If /me does not contain a URL, the URL found before stays and the state is unreachable.
     """
     for webhook in webhooks:
         if not me.names_url_of(webhook.kind):
@@ -125,7 +127,7 @@ def read_into(webhooks: Iterable[Webhook], me: Me) -> None:
 
 
 def problem_of(webhook: Webhook) -> Problem | None:
-    """Why a webhook that was read does not call us; None where it does, or need not."""
+    """Return why Z-API does not call our URL; None if it does, or if it need not."""
     if webhook.state != WebhookState.DIFFERS:
         return None
     if is_taken(webhook):
@@ -133,30 +135,32 @@ def problem_of(webhook: Webhook) -> Problem | None:
     return OUTDATED if webhook.found_url else MISSING
 
 
-def note(instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime) -> None:
-    """Write down an answer that was asked for at `asked_at`. What came after that stands.
+def save_answer(
+    instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
+) -> None:
+    """Save an answer to a call made at `asked_at`, without overwriting newer results.
 
-    Of a URL that the answer does not name, everything stays as it was.
+    A webhook whose URL is not in the answer is not changed.
     """
     webhooks = [one for one in webhooks_of(instance).values() if me.names_url_of(one.kind)]
-    wishes = [Wish.of(webhook) for webhook in webhooks]
-    read_into(webhooks, me)
-    for webhook, wish in zip(webhooks, wishes, strict=True):
+    desired = [DesiredState.of(webhook) for webhook in webhooks]
+    compare(webhooks, me)
+    for webhook, state_wanted in zip(webhooks, desired, strict=True):
         problem = problem_of(webhook)
         webhook.problem = source(problem.words) if problem else ""
-        _save_unless_newer(webhook, wish, asked_at)
-    note_instance(instance, me, connection, asked_at=asked_at)
+        _save_unless_newer(webhook, state_wanted, asked_at)
+    save_instance(instance, me, connection, asked_at=asked_at)
 
 
-def note_failure(instance: Instance, error: Exception, *, asked_at: datetime) -> None:
-    """Nothing was learnt: what is wanted counts as unreachable, and why is kept."""
+def save_failure(instance: Instance, error: Exception, *, asked_at: datetime) -> None:
+    """Mark the wanted webhooks as unreachable and save the reason."""
     for webhook in webhooks_of(instance).values():
         if webhook.is_wanted:
-            webhook.state, webhook.problem = WebhookState.UNREACHABLE, words_of(error)
-            _save_unless_newer(webhook, Wish.of(webhook), asked_at)
+            webhook.state, webhook.problem = WebhookState.UNREACHABLE, error_message(error)
+            _save_unless_newer(webhook, DesiredState.of(webhook), asked_at)
 
 
-def note_instance(
+def save_instance(
     instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
 ) -> None:
     if me.names_due:
@@ -170,8 +174,8 @@ def note_instance(
         note_connection(instance, connection, asked_at)
 
 
-def words_of(error: Exception) -> str:
-    """The words of a failure in the source language; `Webhook.words` translates them."""
+def error_message(error: Exception) -> str:
+    """Return the message in the source language; `Webhook.words` translates it."""
     return source(error.words) if isinstance(error, ZapiError) else str(error)
 
 
@@ -187,17 +191,17 @@ def _state(webhook: Webhook) -> WebhookState:
     return WebhookState.IN_SYNC if is_in_sync else WebhookState.DIFFERS
 
 
-def _save_unless_newer(webhook: Webhook, wish: Wish, asked_at: datetime) -> None:
-    """A push that was read back meanwhile knows better than what was asked before it."""
+def _save_unless_newer(webhook: Webhook, state_wanted: DesiredState, asked_at: datetime) -> None:
+    """Do not overwrite the result of a push that was checked after `asked_at`."""
     webhook.tried_at = timezone.now()
     older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
     older |= is_ahead("checked_at", timezone.now())
-    wish.save(webhook, _VERIFIED, older)
+    state_wanted.save(webhook, _VERIFIED, older)
 
 
 def note_connection(instance: Instance, connection: ConnectionStatus, asked_at: datetime) -> None:
-    """A callback that tells of a change after we asked knows better."""
-    # Callbacks tell time in whole seconds: one of this very second must not count as older.
+    """Save the connection, unless a callback reported a later change."""
+    # Callback times are whole seconds: a callback of this second must not count as older.
     moment = asked_at.replace(microsecond=0)
     Instance.objects.filter(pk=instance.pk).note_connection(
         connected=bool(connection.connected),

@@ -1,4 +1,4 @@
-"""The words that instances are found by."""
+"""Tags of instances."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ _BETWEEN_SEPARATORS = re.compile(r"[^,;|\n]++")
 
 
 def read_tags(text: str) -> list[str]:
-    """The words between commas, each once; upper and lower case make no difference."""
+    """Split comma-separated tags and remove duplicates, ignoring case."""
     parts = dict.fromkeys(_BETWEEN_SEPARATORS.findall(text))
     words = (" ".join(part.split())[:MAX_TAG_LENGTH] for part in parts)
     return list({word.lower(): word for word in words if word}.values())
@@ -29,7 +29,7 @@ def add_tags(instance: Instance, names: Iterable[str]) -> None:
 
 
 def _tags(names: Iterable[str]) -> Sequence[Tag]:
-    # Not asked first and then made: somebody else may make the same one in between.
+    # get_or_create, as another request may create the same tag at the same time.
     return [
         Tag.objects.get_or_create(name__iexact=name, defaults={"name": name})[0] for name in names
     ]

@@ -1,4 +1,4 @@
-"""z-api-token: what becomes of callbacks that do not bring the instance's own token."""
+"""z-api-token: count or refuse callbacks with a wrong or missing token."""
 
 import logging
 from contextlib import suppress
@@ -16,15 +16,15 @@ from messages.models.due import is_over
 logger = logging.getLogger(__name__)
 
 COUNTED_FOR: Final = timedelta(hours=24)
-# Of a busy instance the newest are enough to see whether enforcing would refuse anything.
+# For a busy instance the newest callbacks show whether enforcing would refuse any.
 MAX_COUNTED: Final = 10_000
-# A refusal is logged once in this time for each instance; all of them are counted.
+# All refusals are counted, but logged only once in this time per instance.
 LOGGED_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatches:
-    """Callbacks stored of late whose token was another one, or that brought none."""
+    """Recent callbacks with a wrong token, or without one."""
 
     differing: int
     missing: int
@@ -35,8 +35,8 @@ class Mismatches:
 
 def mismatches_of(instance: Instance) -> Mismatches:
     since = timezone.now() - COUNTED_FOR
-    heard = Callback.objects.filter(instance=instance, received_at__gte=since)
-    newest = heard.order_by("-received_at").values("token_check")[:MAX_COUNTED]
+    recent = Callback.objects.filter(instance=instance, received_at__gte=since)
+    newest = recent.order_by("-received_at").values("token_check")[:MAX_COUNTED]
     counts = newest.aggregate(
         differing=Count("token_check", filter=Q(token_check=TokenCheck.DIFFERS)),
         missing=Count("token_check", filter=Q(token_check=TokenCheck.MISSING)),
@@ -45,14 +45,14 @@ def mismatches_of(instance: Instance) -> Mismatches:
 
 
 def set_policy(instance: Instance, policy: TokenPolicy) -> None:
-    """Refusals are counted afresh from here on."""
+    """Set the policy and reset the count of refusals."""
     instance.token_policy = policy
     instance.tokens_refused, instance.token_refused_at = 0, None
     instance.save(update_fields=["token_policy", "tokens_refused", "token_refused_at"])
 
 
-def note_wrong_token(zapi_id: str, key_version: int, digest: str) -> None:
-    """Leave a trace where a genuine key was refused for the token alone: nobody else would know."""
+def count_wrong_token(zapi_id: str, key_version: int, digest: str) -> None:
+    """Count and log a callback with a valid URL that was refused because of its token."""
     refused = (
         Instance.objects.active()
         .filter(zapi_id=zapi_id, token_policy=TokenPolicy.ENFORCE)
@@ -61,10 +61,10 @@ def note_wrong_token(zapi_id: str, key_version: int, digest: str) -> None:
     )
     now = timezone.now()
     quiet = Q(token_refused_at=None) | is_over("token_refused_at", now, LOGGED_EVERY)
-    with suppress(DatabaseError):  # the answer is the same without
+    with suppress(DatabaseError):  # the callback is refused anyway
         if refused.update(tokens_refused=F("tokens_refused") + 1) and refused.filter(quiet).update(
             token_refused_at=now
         ):
             logger.warning(
-                "Callbacks of instance %s are refused: their z-api-token is not its own.", zapi_id
+                "Callbacks of instance %s are refused: wrong or missing z-api-token.", zapi_id
             )

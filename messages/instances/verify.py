@@ -1,4 +1,4 @@
-"""What Z-API calls, read back: once, or for ever by the worker. Changes nothing at Z-API."""
+"""Check which URLs Z-API calls, once or regularly by the worker. Changes nothing at Z-API."""
 
 import logging
 import random
@@ -27,14 +27,14 @@ from messages.zapi.client import (
 from messages.zapi.errors import Problem
 from statusboard.databases import is_away
 
-from .call_budget import INSTANCES_A_TURN, LEASE, is_free, room_for
-from .rotation import retire_when_over
-from .sync import FAILURES, client_of, note, note_failure, webhooks_of
+from .call_budget import INSTANCES_PER_PERIOD, LEASE, cost_of, has_budget
+from .rotation import retire_after_overlap
+from .sync import FAILURES, client_of, save_answer, save_failure, webhooks_of
 
 logger = logging.getLogger(__name__)
 
 MAX_WAIT = timedelta(hours=6)
-# A turn ends after this, in seconds, however slow Z-API is: other accounts wait.
+# Stop after this many seconds, however slow Z-API is: other accounts are waiting.
 MAX_LEASE_SECONDS = 60
 
 NOT_LISTED = Problem(
@@ -47,7 +47,7 @@ NOT_LISTED = Problem(
 
 
 def verify(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhook:
-    """Read back what Z-API calls, for all kinds; gives the webhook of one."""
+    """Check all webhooks of the instance and return the one of this kind."""
     check(instance)
     webhook = instance.webhooks.get(kind=kind)
     webhook.instance = instance
@@ -55,29 +55,29 @@ def verify(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhoo
 
 
 def check(instance: Instance) -> bool:
-    """Ask /me and /status, write down what they tell, and plan the next time.
+    """Call /me and /status, save the answers and schedule the next check.
 
-    Gives whether they told anything. A push that is due stays so.
+    Return whether Z-API answered. A push that is due stays due.
     """
     asked_at = timezone.now()
     try:
         client = client_of(instance)
         me = client.me()
     except FAILURES as error:
-        _note_failure(instance, error, asked_at)
+        _save_failure(instance, error, asked_at)
         return False
-    _note(instance, me, _connection(client, me), asked_at=asked_at)
+    _save_answer(instance, me, _connection(client, me), asked_at=asked_at)
     return True
 
 
 def verify_due(stop: threading.Event | None = None) -> int:
-    """Give each account that has something due its turn. Workers may do so side by side."""
+    """Check the accounts that are due. Several workers can do this at the same time."""
     done = 0
     while not (stop and stop.is_set()) and (account := _claim()):
         lease = account.next_turn_at
-        asked = _take_turn(account, stop)
+        asked = _check_account(account, stop)
         Account.objects.filter(pk=account.pk, next_turn_at=lease).update(
-            next_turn_at=timezone.now() + room_for(max(asked, 1))
+            next_turn_at=timezone.now() + cost_of(max(asked, 1))
         )
         done += asked
     return done
@@ -95,12 +95,12 @@ def _due(now: datetime) -> QuerySet[Instance]:
 
 
 def _claim() -> Account | None:
-    """Take an account whose turn it is, out of the other workers' sight."""
+    """Take an account that is due, and hide it from other workers."""
     now = timezone.now()
     waiting = Account.objects.filter(
-        Exists(_due(now).filter(account=OuterRef("pk"))), is_free("next_turn_at", now)
+        Exists(_due(now).filter(account=OuterRef("pk"))), has_budget("next_turn_at", now)
     ).order_by("next_turn_at", "pk")
-    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
     if not waiting.exists():
         return None
     with transaction.atomic():
@@ -111,50 +111,50 @@ def _claim() -> Account | None:
     return account
 
 
-def _take_turn(account: Account, stop: threading.Event | None) -> int:
+def _check_account(account: Account, stop: threading.Event | None) -> int:
     done = 0
     if account.partner_token:
         with suppress(*FAILURES):
-            done = _sweep(account)
-    # Each instance that the list did not tell enough of is asked by itself.
+            done = _check_from_list(account)
+    # Check each instance that the list did not fully describe.
     ends_at = time.monotonic() + MAX_LEASE_SECONDS
-    for instance in _due(timezone.now()).filter(account=account)[:INSTANCES_A_TURN]:
+    for instance in _due(timezone.now()).filter(account=account)[:INSTANCES_PER_PERIOD]:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
         instance.account = account
-        with _in_nobodys_way(instance):
+        with _isolated(instance):
             check(instance)
         done += 1
     return done
 
 
 @contextmanager
-def _in_nobodys_way(instance: Instance) -> Iterator[None]:
-    """An instance that we stumble over must not keep us from the others."""
+def _isolated(instance: Instance) -> Iterator[None]:
+    """Log and postpone an instance whose check fails, so that the others are checked."""
     try:
         yield
     except Exception as error:
         if is_away(error):
             raise
         logger.exception("Instance %s could not be verified.", instance.pk)
-        _put_off(instance)
+        _postpone(instance)
 
 
-def _sweep(account: Account) -> int:
-    """All of an account's instances from its partner's list. Raises what FAILURES names.
+def _check_from_list(account: Account) -> int:
+    """Check all instances of an account from its partner's list. Raises one of FAILURES.
 
-    An instance stays due where the list does not name each URL that is wanted.
+    An instance stays due if the list does not contain every wanted URL.
     """
     asked_at = timezone.now()
     listed = {one.zapi_id: one for one in _list(account)}
     instances = list(account.instances.active().prefetch_related("webhooks"))
     for instance in instances:
         instance.account = account
-        with _in_nobodys_way(instance):
+        with _isolated(instance):
             if found := listed.get(instance.zapi_id):
-                _note_listed(instance, found.me, asked_at)
+                _save_listed(instance, found.me, asked_at)
             else:
-                _note_failure(instance, ZapiError(NOT_LISTED), asked_at)
+                _save_failure(instance, ZapiError(NOT_LISTED), asked_at)
     return len(instances)
 
 
@@ -162,32 +162,34 @@ def _list(account: Account) -> Iterable[ListedInstance]:
     return PartnerClient(account.partner_token.reveal()).instances()
 
 
-def _note_listed(instance: Instance, me: Me, asked_at: datetime) -> None:
+def _save_listed(instance: Instance, me: Me, asked_at: datetime) -> None:
     wanted = [one.kind for one in webhooks_of(instance).values() if one.is_wanted]
-    write_down = _note if all(map(me.names_url_of, wanted)) else note
+    write_down = _save_answer if all(map(me.names_url_of, wanted)) else save_answer
     write_down(instance, me, me.connection, asked_at=asked_at)
 
 
-def _note(instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime) -> None:
-    note(instance, me, connection, asked_at=asked_at)
+def _save_answer(
+    instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
+) -> None:
+    save_answer(instance, me, connection, asked_at=asked_at)
     instance.failed_checks = 0
-    _plan(instance)
-    retire_when_over(instance, me)
+    _schedule_next_check(instance)
+    retire_after_overlap(instance, me)
 
 
-def _note_failure(instance: Instance, error: Exception, asked_at: datetime) -> None:
+def _save_failure(instance: Instance, error: Exception, asked_at: datetime) -> None:
     webhooks_of(instance)
-    note_failure(instance, error, asked_at=asked_at)
-    _put_off(instance)
+    save_failure(instance, error, asked_at=asked_at)
+    _postpone(instance)
 
 
-def _put_off(instance: Instance) -> None:
+def _postpone(instance: Instance) -> None:
     instance.failed_checks = min(instance.failed_checks + 1, 100)
-    _plan(instance)
+    _schedule_next_check(instance)
 
 
-def _plan(instance: Instance) -> None:
-    """The next time, not at the same moment as all the others; later and later while in vain."""
+def _schedule_next_check(instance: Instance) -> None:
+    """Schedule the next check with a random delay, and later after each failure."""
     longest = _waits().at_most(instance.failed_checks)
     jitter = random.uniform(2 / 3, 1)  # noqa: S311  (no secret)
     instance.next_check_at = timezone.now() + longest * jitter
@@ -195,6 +197,6 @@ def _plan(instance: Instance) -> None:
 
 
 def _waits() -> Waits:
-    """The longest ones: a fifth more than what is usual, as `_plan` takes up to a third away."""
+    """Return the longest delays: a fifth more than usual, as jitter takes up to a third away."""
     every = 1.2 * timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
     return Waits(lease=every, first=2 * every, longest=max(every, 1.2 * MAX_WAIT))

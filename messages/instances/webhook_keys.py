@@ -1,7 +1,7 @@
-"""The key in a webhook's URL: proof, without a database, that we gave it out.
+"""The signed key in a webhook URL. It can be verified without the database.
 
-`<instance id in base64url>.<version>.<signature>`: the first key of WEBHOOK_SIGNING_KEYS signs, any
-of them verifies. Whether that version is still accepted is the database's to say.
+The format is `<instance id in base64url>.<version>.<signature>`. The first of WEBHOOK_SIGNING_KEYS
+signs; any of them verifies. The database knows whether the version is still accepted.
 """
 
 import base64
@@ -26,9 +26,9 @@ def sign(key: WebhookKey) -> str:
 
 
 def verify(text: str) -> WebhookKey | None:
-    """The key behind `text`, or None for whatever we did not sign.
+    """Return the key, or None if we did not sign it.
 
-    However close a wrong one comes, it takes the same time. A right one is remembered.
+    Every wrong key takes the same time. Valid keys are cached.
     """
     try:
         return _verified(text, tuple(settings.WEBHOOK_SIGNING_KEYS))
@@ -36,7 +36,7 @@ def verify(text: str) -> WebhookKey | None:
         return None
 
 
-# What raises is not remembered: strangers cannot crowd out what we signed.
+# Errors are not cached, so that wrong keys cannot displace valid ones.
 @lru_cache(maxsize=4096)
 def _verified(text: str, secrets: tuple[str, ...]) -> WebhookKey | None:
     claim, _, signature = text.rpartition(".")

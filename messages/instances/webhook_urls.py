@@ -5,14 +5,14 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages.models import Instance
+from messages.models import Instance, Webhook
 from statusboard.absolute_urls import absolute_url
 
 from . import webhook_keys
 
 
 def webhook_url(instance: Instance) -> str:
-    """Give the URL that Z-API is to call. It holds the instance's secret key, and its id."""
+    """Return the URL that Z-API must call. It contains the instance's id and secret key."""
     key = webhook_keys.WebhookKey(instance.shown_id, instance.key_version)
     return absolute_url(webhook_keys.webhook_path(key))
 
@@ -34,7 +34,7 @@ def why_push_is_off() -> Promise | None:
 
 
 def key_of(url: str) -> webhook_keys.WebhookKey | None:
-    """The key in a URL that this board gave out; None for a URL of somebody else."""
+    """Return the key in one of our webhook URLs; None for any other URL."""
     try:
         match = resolve(urlsplit(url).path)
     except (Resolver404, ValueError):
@@ -43,5 +43,16 @@ def key_of(url: str) -> webhook_keys.WebhookKey | None:
 
 
 def is_ours(url: str) -> bool:
-    """Whether this board gave the URL out, be it under another address or an older key."""
+    """Whether it is one of our webhook URLs, also with another host or an older key."""
     return key_of(url) is not None
+
+
+def instances_with_unknown_keys() -> list[Instance]:
+    """Return the instances whose pushed URL no key of WEBHOOK_SIGNING_KEYS verifies any more."""
+    pushed = Webhook.objects.exclude(pushed_url="").filter(instance__archived_at=None)
+    found = {
+        webhook.instance
+        for webhook in pushed.select_related("instance")
+        if not is_ours(webhook.pushed_url)
+    }
+    return sorted(found, key=lambda instance: instance.name)

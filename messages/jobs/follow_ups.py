@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messages import forwarding, identities, privacy
 from messages.ingest.callback_batch import CallbackBatch
-from messages.instances.connection_reports import record_connection_reports
+from messages.instances.first_callbacks import record_first_callbacks
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
 from messages.summaries import mark_touched
@@ -27,7 +27,7 @@ CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
     identities.hear,
     mark_touched,
-    record_connection_reports,
+    record_first_callbacks,
     # Last: it undoes what the others made of whom was erased.
     privacy.erase_late,
 )

@@ -12,8 +12,8 @@ from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
 from messages.incidents.rhythm_learning import learn_rhythms
 from messages.ingest import drain
-from messages.instances.bulk_jobs import forget_old_batches, work_batches
-from messages.instances.push import retry_due_pushes
+from messages.instances.bulk_jobs import delete_old_batches, run_batches
+from messages.instances.push import run_due_pushes
 from messages.instances.verify import verify_due
 from messages.mail import deliver_mails
 from messages.notifications.delivery_lines import notify
@@ -40,12 +40,12 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forward", Forwarder(stop).run, every=0.5, alone=True),
         Job("summarise", recompute, every=3, alone=True),
         Job("sweep summaries", sweep, every=600),
-        Job("push", retry_due_pushes, every=0.5, alone=True),
+        Job("push", run_due_pushes, every=0.5, alone=True),
         Job("verify", lambda: verify_due(stop), every=5, alone=True),
-        Job("batches", lambda: work_batches(stop), every=1, alone=True),
+        Job("batches", lambda: run_batches(stop), every=1, alone=True),
         Job("export", lambda: prepare_exports(stop), every=0.5, alone=True),
         Job("forget exports", forget_old_exports, every=600, shared=True),
-        Job("forget batches", forget_old_batches, every=3600),
+        Job("forget batches", delete_old_batches, every=3600),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
         Job("password resets", send_reset_links, every=1),
         Job("send e-mails", lambda: deliver_mails(stop), every=1, alone=True),

@@ -24,7 +24,7 @@ from messages.ingest import (
     record,
 )
 from messages.instances import webhook_keys
-from messages.instances.token_checks import note_wrong_token
+from messages.instances.token_checks import count_wrong_token
 from messages.instances.webhook_keys import WebhookKey
 from messages.models import plain_cause, stored_cause, token_digest
 from statusboard.logs import SparseLogger
@@ -115,7 +115,7 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
         return refused(request)
     except UnknownInstanceError:
         if not gate.wrong_keys.is_waiting(request.META):
-            note_wrong_token(delivery.zapi_id, delivery.key_version, delivery.token_digest)
+            count_wrong_token(delivery.zapi_id, delivery.key_version, delivery.token_digest)
         return refused(request)
     except SpoolUnavailableError as error:
         _note_lost(delivery, error)

@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from messages.instances.bulk_jobs import work_batches
-from messages.instances.push import retry_due_pushes
+from messages.instances.bulk_jobs import run_batches
+from messages.instances.push import run_due_pushes
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance
 from messages.simulator.gateway import RememberedInstance
@@ -27,7 +27,7 @@ def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, 
     expect(done).to_have_count(1)
     page.get_by_role("button", name="Push to Z-API").click()
     expect(page.get_by_text("Queued. The worker will push it shortly.")).to_be_visible()
-    retry_due_pushes()
+    run_due_pushes()
     expect(done).to_have_count(3)
     post(CALLBACK)
     follow_up()
@@ -42,11 +42,11 @@ def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, in
     page = open_page(admin_user)
     page.goto(f"/instances/{instance.pk}/")
     page.get_by_role("button", name="Push to Z-API").click()
-    retry_due_pushes()
+    run_due_pushes()
     expect(page.get_by_role("button", name="Leave unchanged")).to_be_visible()
     assert not violations(page)
     page.get_by_role("button", name="Replace and forward").click()
-    retry_due_pushes()
+    run_due_pushes()
     expect(page.get_by_role("button", name="Restore previous URL")).to_be_visible()
     expect(page.get_by_text("Callbacks are forwarded to it.")).to_be_visible()
 
@@ -75,7 +75,7 @@ def test_an_import_is_previewed_and_then_seen_through(open_page, admin_user, zap
     assert not violations(page)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("1 of 2")).to_be_visible()
-    work_batches()
+    run_batches()
     expect(page.get_by_text("2 of 2")).to_be_visible()
     assert not violations(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SUPERVISOR
 from messages.dashboard.instances.webhook_panel import panel
-from messages.instances.bulk_jobs import start_for, work_batches
-from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
+from messages.instances.bulk_jobs import run_batches, start_for
+from messages.instances.push import ANYTHING, push, push_wanted, queue_push, run_due_pushes
 from messages.instances.sync import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.verify import verify_due
@@ -75,8 +75,8 @@ class Browser(Client):
 
 def work() -> None:
     """What the worker does within a second of being asked."""
-    retry_due_pushes()
-    work_batches()
+    run_due_pushes()
+    run_batches()
     follow_up()
 
 
@@ -309,7 +309,7 @@ def test_pushing_again_in_vain_is_no_push(admin, path, instance, zapi):
 
 
 def test_a_push_that_a_worker_has_taken_is_not_queued(instance):
-    ask_for_push(webhooks_of(instance).values())
+    queue_push(webhooks_of(instance).values())
     Webhook.objects.update(retry_at=timezone.now() + timedelta(minutes=10))
     assert way_of(instance)[0] == ("waiting", "Updating Z-API…")
 

@@ -7,16 +7,16 @@ from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from messages.instances import bulk_jobs, call_budget
-from messages.instances.bulk_import import Wish, preview
+from messages.instances.bulk_import import ImportRow, preview
 from messages.instances.bulk_jobs import (
     LEASE,
-    WAITS_AT_MOST,
-    call_off,
+    MAX_DURATION,
+    cancel,
     progress_of,
+    run_batch,
+    run_batches,
     start,
     start_for,
-    work_batches,
-    work_on,
 )
 from messages.instances.push import push_wanted
 from messages.models import Account, Action, AuditEvent, Batch, BatchKind, Instance, RowState
@@ -35,7 +35,7 @@ def test_a_row_that_we_stumble_over_ends_failed_and_the_others_are_done(
 
     monkeypatch.setattr(bulk_jobs, "check", stumble)
     batch = start_for([instance, other], BatchKind.VERIFY)
-    assert work_batches() == 2
+    assert run_batches() == 2
     assert asked == [other]
     assert (progress_of(batch).failed, progress_of(batch).done) == (1, 1)
 
@@ -46,7 +46,7 @@ def test_a_row_whose_values_the_database_refuses_ends_failed(instance, zapi, mon
 
     monkeypatch.setattr(bulk_jobs, "check", refuse)
     batch = start_for([instance], BatchKind.VERIFY)
-    assert work_batches() == 1
+    assert run_batches() == 1
     assert progress_of(batch).failed == 1
 
 
@@ -57,13 +57,13 @@ def test_a_database_that_is_away_fails_no_row(instance, zapi, monkeypatch):
     monkeypatch.setattr(bulk_jobs, "check", be_away)
     batch = start_for([instance], BatchKind.VERIFY)
     with pytest.raises(OperationalError):
-        work_batches()
+        run_batches()
     assert progress_of(batch).waiting == 1
 
 
 @pytest.fixture
 def small_budget(monkeypatch):
-    monkeypatch.setattr(call_budget, "INSTANCES_A_TURN", 2)
+    monkeypatch.setattr(call_budget, "INSTANCES_PER_PERIOD", 2)
 
 
 def several(account: Account, number: int) -> list[Instance]:
@@ -78,30 +78,32 @@ def test_an_account_is_asked_for_no_more_than_its_budget(account):
     other = Account.objects.create(name="Other")
     alone = Instance.objects.create(account=other, name="A", zapi_id="A", token="t")
     batch = start_for([*several(account, 3), alone], BatchKind.VERIFY)
-    assert work_batches() == 3
+    assert run_batches() == 3
     assert progress_of(batch).waiting == 1
     assert batch.rows.get(instance=alone).state != RowState.WAITING
     Account.objects.update(next_turn_at=timezone.now())
-    assert work_batches() == 1
+    assert run_batches() == 1
 
 
 @pytest.mark.usefixtures("zapi", "small_budget")
 def test_no_row_is_taken_while_its_account_is_verified(account):
     start_for(several(account, 1), BatchKind.VERIFY)
     Account.objects.update(next_turn_at=timezone.now() + LEASE)
-    assert work_batches() == 0
+    assert run_batches() == 0
 
 
 def test_what_is_imported_and_pushed_keeps_to_the_budget(db, zapi, small_budget):
-    wishes = [Wish(name=f"N{one}", zapi_id=f"Z{one}", token="t", client_token="c") for one in "abc"]
-    batch = preview(wishes, visible=[])
+    rows = [
+        ImportRow(name=f"N{one}", zapi_id=f"Z{one}", token="t", client_token="c") for one in "abc"
+    ]
+    batch = preview(rows, visible=[])
     start(batch, pushes=True)
-    work_batches()
+    run_batches()
     assert Instance.objects.count() == 3
     assert (progress_of(batch).done, progress_of(batch).waiting) == (2, 1)
     Account.objects.update(next_turn_at=timezone.now())
     batch.rows.update(next_try_at=timezone.now())
-    work_batches()
+    run_batches()
     assert progress_of(batch).done == 3
     assert AuditEvent.objects.filter(action=Action.INSTANCE_ADDED).count() == 3
 
@@ -110,35 +112,35 @@ def test_a_row_answered_too_many_calls_waits(instance, zapi):
     push_wanted(instance)
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.VERIFY)
-    work_batches()
+    run_batches()
     assert (progress_of(batch).waiting, progress_of(batch).failed) == (1, 0)
     zapi.answer_name = "ok"
     Account.objects.update(next_turn_at=timezone.now())
     batch.rows.update(next_try_at=timezone.now())
-    work_batches()
+    run_batches()
     assert progress_of(batch).done == 1
 
 
 def test_a_row_does_not_wait_for_ever(instance, zapi):
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.VERIFY)
-    Batch.objects.update(started_at=timezone.now() - WAITS_AT_MOST)
-    work_batches()
+    Batch.objects.update(started_at=timezone.now() - MAX_DURATION)
+    run_batches()
     assert progress_of(batch).failed == 1
 
 
 @pytest.mark.usefixtures("zapi")
 def test_a_command_waits_for_room(account, monkeypatch):
-    monkeypatch.setattr(call_budget, "INSTANCES_A_TURN", 1)
-    monkeypatch.setattr(call_budget, "TURN", timedelta(seconds=0.1))
+    monkeypatch.setattr(call_budget, "INSTANCES_PER_PERIOD", 1)
+    monkeypatch.setattr(call_budget, "PERIOD", timedelta(seconds=0.1))
     batch = start_for(several(account, 3), BatchKind.VERIFY)
-    assert len(list(work_on(batch))) == 3
+    assert len(list(run_batch(batch))) == 3
 
 
 def test_a_stopped_batch_keeps_no_token(db):
-    batch = preview([Wish(name="N", zapi_id="Z", token="t")], visible=[])
+    batch = preview([ImportRow(name="N", zapi_id="Z", token="t")], visible=[])
     start(batch, pushes=False)
-    assert call_off(batch) == 1
+    assert cancel(batch) == 1
     assert not batch.rows.get().token
-    assert work_batches() == 0
+    assert run_batches() == 0
     assert not Instance.objects.exists()

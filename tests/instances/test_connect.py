@@ -2,7 +2,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
+from messages.instances.connect import AlreadyConnectedError, connect, sharing_client_token, update
 from messages.models import Account, Instance
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_secret_given_replaces_the_one_stored():
 
 def test_a_client_token_is_replaced_for_all_who_share_it():
     instance, other = add("A", "C"), add("B", "C")
-    assert list(sharing(instance)) == [other]
+    assert list(sharing_client_token(instance)) == [other]
     update(instance, name="A", client_token="D")
     other = Instance.objects.get(pk=other.pk)
     assert other.account.client_token.reveal() == "D"

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from messages.instances.bulk_import import Wish, preview, read_csv, read_partner_list
+from messages.instances.bulk_import import ImportRow, preview, read_csv, read_partner_list
 from messages.models import BatchRow, Instance
 from messages.simulator.gateway import RememberedInstance
 from tests.dashboard.test_instances import ADD, Browser, admin, work
@@ -210,7 +210,7 @@ def test_rows_of_a_file_have_the_numbers_of_the_spreadsheet():
 
 def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
     batch = preview(
-        [Wish(name=f"Loja {URL}", zapi_id=f"x:{URL} /token/SECRET-1", token="a b")],
+        [ImportRow(name=f"Loja {URL}", zapi_id=f"x:{URL} /token/SECRET-1", token="a b")],
         visible=[],
     )
     row = batch.rows.get()

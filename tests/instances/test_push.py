@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils import timezone, translation
 
 from messages.instances import push as module
-from messages.instances.foreign_webhooks import leave
-from messages.instances.push import ANYTHING, ask_for_push, push, push_wanted, retry_due_pushes
+from messages.instances.foreign_webhooks import leave_unchanged
+from messages.instances.push import ANYTHING, push, push_wanted, queue_push, run_due_pushes
 from messages.instances.rotation import rotate_key
 from messages.instances.sync import webhooks_of
 from messages.instances.verify import verify
@@ -117,7 +117,7 @@ def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
         assert due
         waits.append(round((due - timezone.now()).total_seconds() / 60))
         make_due()
-        assert retry_due_pushes() == 1
+        assert run_due_pushes() == 1
     assert waits == [1, 2, 4]
 
 
@@ -126,7 +126,7 @@ def test_tries_come_to_an_end(instance, zapi):
     push(instance)
     Webhook.objects.update(tries=module.MAX_TRIES - 1)
     make_due()
-    retry_due_pushes()
+    run_due_pushes()
     assert stored().retry_at is None
 
 
@@ -135,14 +135,14 @@ def test_a_retry_that_works_clears_the_problem(instance, zapi):
     push(instance)
     zapi.answer_name = "ok"
     make_due()
-    retry_due_pushes()
+    run_due_pushes()
     assert (stored().state, stored().problem, stored().tries) == (WebhookState.IN_SYNC, "", 0)
 
 
 def test_what_is_not_due_is_left_alone(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
-    assert retry_due_pushes() == 0
+    assert run_due_pushes() == 0
 
 
 def test_a_claimed_push_is_out_of_the_others_sight(instance, zapi):
@@ -158,7 +158,7 @@ def test_an_archived_instance_is_not_pushed_again(instance, zapi):
     push(instance)
     make_due()
     Instance.objects.update(archived_at=timezone.now())
-    assert retry_due_pushes() == 0
+    assert run_due_pushes() == 0
 
 
 def test_without_a_public_address_nothing_is_called(instance, zapi, settings):
@@ -256,9 +256,9 @@ def test_one_kind_that_is_taken_keeps_the_others_from_nothing(instance, zapi):
 
 
 def test_what_is_asked_for_is_pushed_by_the_worker(instance, zapi):
-    ask_for_push(webhooks_of(instance).values())
+    queue_push(webhooks_of(instance).values())
     assert zapi.calls == []
-    assert retry_due_pushes() == 4
+    assert run_due_pushes() == 4
     assert stored().state == WebhookState.IN_SYNC
     assert stored().asked_at
 
@@ -312,14 +312,14 @@ def test_a_secret_rotated_during_a_push_is_pushed_after_it(instance, zapi, meanw
     meanwhile(lambda: rotate_key(Instance.objects.get()))
     push_wanted(instance)
     assert stored().retry_at
-    retry_due_pushes()
+    run_due_pushes()
     rotated = Instance.objects.get()
     assert rotated.key_version == 2
     assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(rotated)
 
 
 def test_what_is_left_during_a_push_stays_left(instance, zapi, meanwhile):
-    meanwhile(lambda: leave(stored()))
+    meanwhile(lambda: leave_unchanged(stored()))
     push(instance)
     assert (stored().wanted, stored().state) == (False, WebhookState.OFF)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messages.instances.push import push_wanted, retry_due_pushes
+from messages.instances.push import push_wanted, run_due_pushes
 from messages.instances.rotation import OVERLAP, NotRetiredError, retire_old_keys, rotate_key
 from messages.instances.verify import verify_due
 from messages.instances.webhook_keys import WebhookKey, webhook_path
@@ -40,7 +40,7 @@ def test_both_urls_are_good_after_a_rotation(instance, zapi):
 def test_the_worker_pushes_the_new_url_to_every_hook(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
@@ -49,7 +49,7 @@ def test_hooks_that_were_taken_along_follow_the_new_url(instance, zapi):
     zapi.instances[instance.zapi_id].urls["received"] = webhook_url(instance)
     zapi.instances[instance.zapi_id].urls["chat-presence"] = webhook_url(instance)
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
@@ -60,7 +60,7 @@ def test_a_hook_without_a_call_of_its_own_follows_with_all_the_others(instance, 
         instance
     )
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     assert {*remembered.urls.values(), *remembered.hidden_urls.values()} == {webhook_url(instance)}
 
 
@@ -70,7 +70,7 @@ def test_a_hook_without_a_call_of_its_own_waits_where_others_would_be_silenced(i
     remembered.urls["initial-data"] = old = webhook_url(instance)
     remembered.urls["received"] = FOREIGN_URL
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     assert (remembered.urls["initial-data"], remembered.urls["received"]) == (old, FOREIGN_URL)
     assert remembered.urls["message-status"] == webhook_url(instance)
 
@@ -78,7 +78,7 @@ def test_a_hook_without_a_call_of_its_own_waits_where_others_would_be_silenced(i
 def test_the_worker_retires_the_old_one_when_the_overlap_is_over(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     verify_due()
     assert report(instance, 1) == 200
     let_the_overlap_pass()
@@ -123,7 +123,7 @@ def test_a_rotation_that_follows_keeps_all_until_the_last_is_settled(instance, z
 def test_a_late_callback_to_the_old_url_is_stored_during_the_overlap(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
-    retry_due_pushes()
+    run_due_pushes()
     Instance.objects.update(key_rotated_at=timezone.now() - OVERLAP + timedelta(minutes=1))
     verify_due()
     assert report(instance, 1) == 200

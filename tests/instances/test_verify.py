@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from messages.instances import sync
 from messages.instances import verify as module
-from messages.instances.foreign_webhooks import leave
+from messages.instances.foreign_webhooks import leave_unchanged
 from messages.instances.push import push_wanted
 from messages.instances.verify import verify, verify_due
 from messages.instances.webhook_urls import webhook_url
@@ -83,7 +83,7 @@ def test_one_answer_ends_the_waiting(instance, zapi):
 
 
 def test_an_account_is_asked_for_no_more_than_its_budget_in_one_turn(account, zapi, monkeypatch):
-    monkeypatch.setattr(module, "INSTANCES_A_TURN", 3)
+    monkeypatch.setattr(module, "INSTANCES_PER_PERIOD", 3)
     several(account, 5)
     assert verify_due() == 3
     assert verify_due() == 0
@@ -110,11 +110,11 @@ def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account,
     def stumble(instance, *arguments, **more):
         if instance == first:
             raise ValueError
-        sync.note(instance, *arguments, **more)
+        sync.save_answer(instance, *arguments, **more)
 
     for one in (first, *others):
         zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
-    monkeypatch.setattr(module, "note", stumble)
+    monkeypatch.setattr(module, "save_answer", stumble)
     assert verify_due() == 3
     assert [fresh(one).connected for one in (first, *others)] == [None, False, False]
     assert verify_due() == 0
@@ -287,9 +287,9 @@ def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     def pushed_meanwhile(*arguments, **options):
         push_wanted(Instance.objects.get())
         zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
-        return sync.note(*arguments, **options)
+        return sync.save_answer(*arguments, **options)
 
-    monkeypatch.setattr(module, "note", pushed_meanwhile)
+    monkeypatch.setattr(module, "save_answer", pushed_meanwhile)
     verify_due()
     assert Webhook.objects.get(kind="message-status").state == WebhookState.IN_SYNC
 
@@ -299,10 +299,10 @@ def test_what_is_left_while_zapi_is_asked_stays_left(instance, zapi, monkeypatch
     make_due()
 
     def left_meanwhile(*arguments, **options):
-        leave(Webhook.objects.get(kind="delivery"))
-        return sync.note(*arguments, **options)
+        leave_unchanged(Webhook.objects.get(kind="delivery"))
+        return sync.save_answer(*arguments, **options)
 
-    monkeypatch.setattr(module, "note", left_meanwhile)
+    monkeypatch.setattr(module, "save_answer", left_meanwhile)
     with_webhooks = Instance.objects.prefetch_related("webhooks").select_related("account").get()
     module.check(with_webhooks)
     webhook = Webhook.objects.get(kind="delivery")

@@ -17,15 +17,15 @@ from messages.accounts.audit import audit
 from messages.accounts.scope import is_limited, limited_to, visible_instances
 from messages.domain.csv_reader import UnreadableFileError
 from messages.instances.bulk_import import (
-    Wish,
-    changes_in_words,
+    ImportRow,
+    describe_changes,
     preview,
     read_csv,
     read_partner_list,
 )
-from messages.instances.bulk_jobs import call_off, progress_of, start, start_for, try_again
+from messages.instances.bulk_jobs import cancel, progress_of, retry_failed, start, start_for
 from messages.instances.connect import save_partner
-from messages.instances.sync import FAILURES, words_of
+from messages.instances.sync import FAILURES, error_message
 from messages.instances.webhook_urls import why_push_is_off
 from messages.models import Account, Action, Batch, BatchKind, Instance, Plan, RowState
 
@@ -84,10 +84,10 @@ def instance_batch(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         action = request.POST.get("action")
         if action == "again":
-            try_again(batch)
+            retry_failed(batch)
             audit(request, Action.BATCH_STARTED, details={"batch": batch.pk, "again": True})
         elif action == "stop":
-            left_out = call_off(batch)
+            left_out = cancel(batch)
             details = {"batch": batch.pk, "stopped": True, "left out": left_out}
             audit(request, Action.BATCH_STARTED, details=details)
         else:
@@ -144,11 +144,11 @@ def _batch(request: HttpRequest, pk: int) -> Batch:
 
 def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
     try:
-        wishes = read_csv(form.cleaned_data["file"])
+        rows = read_csv(form.cleaned_data["file"])
     except UnreadableFileError as error:
         form.add_error("file", str(error))
         return None
-    return _preview(request, wishes)
+    return _preview(request, rows)
 
 
 def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
@@ -156,13 +156,13 @@ def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
     account: Account | None = form.cleaned_data.get("account")
     typed: str = form.cleaned_data["partner_token"]
     try:
-        wishes = read_partner_list(typed or (account.partner_token.reveal() if account else ""))
+        rows = read_partner_list(typed or (account.partner_token.reveal() if account else ""))
     except FAILURES as error:
-        form.add_error(None, _(words_of(error)))
+        form.add_error(None, _(error_message(error)))
         return None
     if typed:
         account = _save_partner(request, form, account)
-    return _preview(request, wishes, account)
+    return _preview(request, rows, account)
 
 
 def _save_partner(request: HttpRequest, form: PartnerForm, account: Account | None) -> Account:
@@ -171,8 +171,8 @@ def _save_partner(request: HttpRequest, form: PartnerForm, account: Account | No
     return save_partner(account=account, by=request, **given)
 
 
-def _preview(request: HttpRequest, wishes: list[Wish], account: Account | None = None) -> Batch:
-    return preview(wishes, visible=_visible(request), by=_person(request), account=account)
+def _preview(request: HttpRequest, rows: list[ImportRow], account: Account | None = None) -> Batch:
+    return preview(rows, visible=_visible(request), by=_person(request), account=account)
 
 
 def _context(batch: Batch) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _context(batch: Batch) -> dict[str, Any]:
     shown = list(rows[:MAX_SHOWN])
     for row in shown:
         row.badge = Badge(*_LOOKS[RowState(row.state)], RowState(row.state).label)  # type: ignore[attr-defined]
-        row.news = changes_in_words(row.changes)  # type: ignore[attr-defined]
+        row.news = describe_changes(row.changes)  # type: ignore[attr-defined]
     return {
         "batch": batch,
         "progress": progress,

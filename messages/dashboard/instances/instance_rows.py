@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
 from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.payment import WARNED_BEFORE, unpaid_status
-from messages.instances.callback_filters import held_back
+from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.sync import is_taken
 from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
 
@@ -84,7 +84,7 @@ class InstanceRow:
     @property
     def filtered(self) -> Badge | None:
         """The URL may be in sync and nothing be heard all the same."""
-        if not held_back(self.instance, self.instance.webhooks.all()):
+        if not filtered_webhooks(self.instance, self.instance.webhooks.all()):
             return None
         return Badge("danger", "stuck", _("Filtered"))
 

@@ -23,10 +23,10 @@ from messages.incidents.presentation import in_queue
 from messages.incidents.reconnecting import reconnect_advice
 from messages.incidents.zapi_queue import queue_values
 from messages.instances.bulk_jobs import start_for
-from messages.instances.connect import AlreadyConnectedError, connect, sharing, update
+from messages.instances.connect import AlreadyConnectedError, connect, sharing_client_token, update
 from messages.instances.deletion import was_used
-from messages.instances.foreign_webhooks import leave
-from messages.instances.push import ask_for_push
+from messages.instances.foreign_webhooks import leave_unchanged
+from messages.instances.push import queue_push
 from messages.instances.sync import webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.token_checks import mismatches_of
@@ -171,7 +171,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
             "checked": moment(instance.checked_at),
             "next_check": moment(instance.next_check_at),
         },
-        "sharing": limited_to(user, sharing(instance), path=""),
+        "sharing": limited_to(user, sharing_client_token(instance), path=""),
     }
 
 
@@ -197,7 +197,7 @@ def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> Http
     set_tags(instance, form.cleaned_data["tags"])
     _choose(instance, form.cleaned_data["hooks"])
     if form.wants_push:
-        ask_for_push(webhooks_of(instance).values())
+        queue_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
         flash.success(request, _("Saved. Progress is shown below."))
     else:
@@ -214,7 +214,7 @@ def _choose(instance: Instance, hooks: list[str]) -> None:
             webhook.wanted = True
             webhook.save(update_fields=["wanted"])
         elif webhook.kind not in hooks and webhook.wanted is not False:
-            leave(webhook)
+            leave_unchanged(webhook)
 
 
 def verify_soon(request: HttpRequest, instance: Instance) -> HttpResponse:

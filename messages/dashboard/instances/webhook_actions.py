@@ -21,7 +21,7 @@ from messages.dashboard.shared.confirmation import ask, is_confirmed
 from messages.ingest import remember_keys
 from messages.instances import archive, foreign_webhooks, rotation, token_checks
 from messages.instances.deletion import NotDeletableError, delete
-from messages.instances.push import agree_to_replace, ask_for_push
+from messages.instances.push import agree_to_replace, queue_push
 from messages.instances.sync import webhooks_of
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
 from messages.models import Action, Instance, TokenPolicy, Webhook, WebhookKind
@@ -36,7 +36,7 @@ def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
     if reason := why_push_is_off():
         flash.error(request, str(reason))
     else:
-        ask_for_push(webhooks_of(instance).values())
+        queue_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
         flash.success(request, _("Push queued. Progress is shown below."))
     return redirect("dashboard:instance", pk)
@@ -84,7 +84,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
     """Every webhook at once, inbound messages too: whom that silences is said first."""
     instance = instance_of(request.user, pk)
     try:
-        reach = foreign_webhooks.reach(instance)
+        reach = foreign_webhooks.preview_takeover(instance)
         if request.method == "POST":
             if "forward" in request.POST:
                 _forward_all(request, instance, reach.foreign)
@@ -201,7 +201,7 @@ def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
         return _ask_to_archive(request, instance)
     if request.POST["confirmed"] == "first":
         try:
-            archive.give_back(instance)
+            archive.restore_previous(instance)
         except foreign_webhooks.ActionRefusedError as error:
             flash.error(request, str(error))
             return redirect("dashboard:instance", pk)
@@ -234,7 +234,7 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
     details = {"deleted": True, "instance": instance.name, "id": instance.shown_id}
     try:
         if request.POST["confirmed"] == "first":
-            archive.give_back(instance)
+            archive.restore_previous(instance)
             audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
         delete(instance)
     except (NotDeletableError, foreign_webhooks.ActionRefusedError) as error:
@@ -282,7 +282,7 @@ def _replace(request: HttpRequest, webhook: Webhook) -> None:
     """The very URL that was shown, and no other that took its place meanwhile."""
     agree_to_replace(webhook, request.POST.get("url", ""))
     webhook.wanted = True
-    ask_for_push([webhook])
+    queue_push([webhook])
     audit(request, Action.WEBHOOK_PUSHED, about=webhook.instance, details={"kind": webhook.kind})
 
 
@@ -305,7 +305,7 @@ def _forward_to(request: HttpRequest, webhook: Webhook, url: str) -> None:
 
 
 def _leave(request: HttpRequest, webhook: Webhook) -> None:
-    foreign_webhooks.leave(webhook)
+    foreign_webhooks.leave_unchanged(webhook)
     audit(request, Action.WEBHOOK_LEFT, about=webhook.instance, details={"kind": webhook.kind})
 
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.shared.moments import Moment, moment
-from messages.instances.callback_filters import held_back
-from messages.instances.connection_reports import waits_to_be_noted
+from messages.instances.callback_filters import filtered_webhooks
+from messages.instances.first_callbacks import has_unprocessed_callbacks
 from messages.instances.rotation import has_old_keys
-from messages.instances.sync import FAILURES, client_of, is_taken, words_of
+from messages.instances.sync import FAILURES, client_of, error_message, is_taken
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
@@ -126,7 +126,9 @@ def panel(instance: Instance) -> Panel:
         questions=tuple(one for one in differing if is_taken(one.webhook)),
         drifted=tuple(one for one in differing if not is_taken(one.webhook)),
         replaced=tuple(one for one in webhooks if one.previous_url),
-        filtered=tuple(str(one.get_kind_display()) for one in held_back(instance, webhooks)),
+        filtered=tuple(
+            str(one.get_kind_display()) for one in filtered_webhooks(instance, webhooks)
+        ),
         has_old_keys=has_old_keys(instance),
         unreadable=_unreadable(instance),
         was_pushed=any(one.pushed_at for one in webhooks),
@@ -171,7 +173,7 @@ def _unreadable(instance: Instance) -> str:
     try:
         client_of(instance)
     except FAILURES as error:
-        return _(words_of(error))
+        return _(error_message(error))
     return ""
 
 
@@ -260,7 +262,7 @@ def _heard(webhook: Webhook) -> PanelStep:
     if webhook.heard_at:
         at = moment(webhook.heard_at)
         return PanelStep(name, Mark.DONE, _("Z-API has called Statusboard."), at)
-    if waits_to_be_noted(webhook):
+    if has_unprocessed_callbacks(webhook):
         words = _("Callbacks have arrived. The worker has not processed them yet.")
     else:
         words = _("No callbacks yet. Send a message from this number to test it.")

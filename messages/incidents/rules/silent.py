@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from messages.incidents.findings import Finding, Snapshot, is_most
 from messages.incidents.usual_silence import UsualSilence
-from messages.instances.callback_filters import held_back
+from messages.instances.callback_filters import filtered_webhooks
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
 
 # An active instance has sent a message and received its status by then.
@@ -101,5 +101,5 @@ def _has_own_reason(instance: Instance) -> bool:
     return (
         instance.connected is False
         or any(one.state == WebhookState.DIFFERS for one in webhooks)
-        or bool(held_back(instance, webhooks))
+        or bool(filtered_webhooks(instance, webhooks))
     )

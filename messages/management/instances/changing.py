@@ -32,7 +32,7 @@ def restore(command: BaseCommand, options: dict[str, Any]) -> None:
 
 def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
-    foreign = _run(foreign_webhooks.reach, instance).foreign
+    foreign = _run(foreign_webhooks.preview_takeover, instance).foreign
     if foreign and not options["replace"]:
         listed = "\n".join(f"  {kind}: {url}" for kind, url in foreign.items())
         raise CommandError(
@@ -79,7 +79,7 @@ def retire(command: BaseCommand, options: dict[str, Any]) -> None:
 def archive(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
     if options["restore"]:
-        _run(archiving.give_back, instance)
+        _run(archiving.restore_previous, instance)
         audit(None, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
     elif archiving.has_previous(instance) and not options["force"]:
         raise CommandError(

@@ -12,13 +12,13 @@ from django.db.models import Q
 from messages.accounts.audit import audit
 from messages.domain.csv_reader import UnreadableFileError
 from messages.instances.bulk_import import (
-    Wish,
-    changes_in_words,
+    ImportRow,
+    describe_changes,
     preview,
     read_csv,
     read_partner_list,
 )
-from messages.instances.bulk_jobs import start, work_on
+from messages.instances.bulk_jobs import run_batch, start
 from messages.instances.connect import save_partner
 from messages.instances.sync import FAILURES
 from messages.models import Account, Action, Batch, BatchRow, Instance, Plan, RowState
@@ -43,13 +43,13 @@ def _import(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
     if not options["json"]:
         for row in batch.rows.select_related("instance"):
             name = row.name or (row.instance.name if row.instance else "")
-            news = row.words or changes_in_words(row.changes)
+            news = row.words or describe_changes(row.changes)
             text = f"{row.get_plan_display()}: {name} {row.shown_id} {news}".rstrip()
             command.stdout.write(f"{row.number}  {text}")
     if not options["dry_run"]:
         start(batch, pushes=options["push"])
         audit(None, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
-        for row in work_on(batch):
+        for row in run_batch(batch):
             command.stderr.write(f"{row.number}  {row.get_state_display()}  {row.words}".rstrip())
     if options["json"]:
         command.stdout.write(json.dumps([_describe_row(row) for row in batch.rows.all()]))
@@ -60,7 +60,7 @@ def _import(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
 class _Source:
     """What to import. `partner_token` is set only if the command received a new one."""
 
-    wishes: list[Wish]
+    rows: list[ImportRow]
     account: Account | None = None
     partner_token: str = field(default="", repr=False)
 
@@ -98,7 +98,7 @@ def _preview(source: _Source, options: dict[str, Any]) -> Batch:
             by=None,
         )
     instances = Instance.objects.active().select_related("account").prefetch_related("tags")
-    return preview(source.wishes, visible=instances, account=account)
+    return preview(source.rows, visible=instances, account=account)
 
 
 def _describe_row(row: BatchRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from messages import forwarding
 from messages.accounts.audit import audit
-from messages.instances.bulk_jobs import progress_of, start_for, work_on
+from messages.instances.bulk_jobs import progress_of, run_batch, start_for
 from messages.instances.connect import AlreadyConnectedError, connect
 from messages.instances.credentials import read_credentials
 from messages.instances.push import ANYTHING, push, push_wanted
@@ -95,7 +95,7 @@ def push_one(instance: Instance, options: dict[str, Any]) -> list[str]:
 def _work(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> None:
     """Row by row. Stopped in the middle, the worker does the rest."""
     total = progress_of(batch).total
-    for number, row in enumerate(work_on(batch), 1):
+    for number, row in enumerate(run_batch(batch), 1):
         command.stderr.write(f"{number} of {total}  {row.instance or row.name}")
     instances = related(
         Instance.objects.filter(pk__in=batch.rows.exclude(instance=None).values("instance"))
