@@ -1,4 +1,4 @@
-# The habits of this project. `make run` and `make test` need Python 3.11 and make, nothing else.
+# `make run` and `make test` need only Python 3.11 and make.
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-browser test-processes test-all faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
 SHELL := /bin/bash
@@ -6,35 +6,35 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# With --require-hashes nothing is installed that was not locked here.
+# --require-hashes installs only the locked versions.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 # One process per core, each with its own database. The order of the files is kept: the browser's come last.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-help: ## Show what can be made
+help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-run: $(VENV)/ready ## Start the board (web and worker); Ctrl-C stops it
+run: $(VENV)/ready ## Start Statusboard (web server and worker); stop with Ctrl-C
 	@STATUSBOARD_GENERATE_SECRETS=1 exec $(BIN)/python manage.py serve
 
-demo: $(VENV)/ready ## Start a board of its own with a stand-in for Z-API and living callbacks
+demo: $(VENV)/ready ## Start a separate Statusboard with a simulated Z-API and sample callbacks
 	@export PORT=$${PORT:-8000} ZAPI_PORT=$${ZAPI_PORT:-8090}; \
 	env -u DATABASE_URL DEMO=on DATA_DIR=data/demo PUBLIC_BASE_URL=http://localhost:$$PORT \
 		ZAPI_BASE_URL=http://127.0.0.1:$$ZAPI_PORT $(BIN)/python manage.py serve --demo
 
-bench-pages: $(VENV)/ready-dev ## Measure the pages on a big board; ARGS="--messages 5000000" as in the targets
+bench-pages: $(VENV)/ready-dev ## Measure pages on a large database; ARGS="--messages 5000000" as in the targets
 	@$(BIN)/python -m bench.pages $(ARGS)
 
-bench-availability: $(VENV)/ready-dev ## Measure callbacks beside slow clients and busy pages (needs nginx and PostgreSQL)
+bench-availability: $(VENV)/ready-dev ## Measure callbacks during slow clients and busy pages (needs nginx and PostgreSQL)
 	@$(BIN)/python -m bench.availability $(ARGS)
 
-bench-ingest: $(VENV)/ready-dev ## Measure the speed of the door (needs wrk, pgbench and PostgreSQL)
+bench-ingest: $(VENV)/ready-dev ## Measure the webhook (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest $(ARGS)
 
-bench-scale: $(VENV)/ready-dev ## Measure what growth, indexes and a purge cost; ARGS="--messages 10000000 --purged 1000000"
+bench-scale: $(VENV)/ready-dev ## Measure growth, indexes and retention; ARGS="--messages 10000000 --purged 1000000"
 	@$(BIN)/python -m bench.scale $(ARGS)
 
-bench-silence: $(VENV)/ready-dev ## Back-test the rule about silent instances: false alarms, time to detect
+bench-silence: $(VENV)/ready-dev ## Back-test silence alerts: false alarms, time to detect
 	@$(BIN)/python -m bench.silence
 
 test: $(VENV)/ready-dev ## Run the quick tests: all but those of a browser and of real processes
@@ -53,11 +53,11 @@ faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is
 	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \
 		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile.py tests/processes/test_hostile.py -rA $(ARGS)
 
-openapi: $(VENV)/ready-dev ## Describe the webhook in docs/webhook.openapi.yaml
+openapi: $(VENV)/ready-dev ## Write docs/webhook.openapi.yaml
 	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \
 		--custom-settings messages.webhooks.schema.SETTINGS --file docs/webhook.openapi.yaml
 
-screenshots: $(VENV)/ready-dev ## Draw every page in screenshots/, to be looked at (needs Chromium)
+screenshots: $(VENV)/ready-dev ## Save an image of every page in screenshots/ (needs Chromium)
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser/screenshots.py
 
 lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
@@ -68,17 +68,17 @@ lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and setting
 	@$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
-audit: $(VENV)/ready-dev ## Ask for known weaknesses of the locked libraries (needs PyPI itself)
+audit: $(VENV)/ready-dev ## Check the locked libraries for known vulnerabilities (needs PyPI)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
 check: lint test ## What must hold before a commit
 
-messages: $(VENV)/ready-dev ## Collect and compile the translations (needs gettext)
+messages: $(VENV)/ready-dev ## Collect and compile translations (needs gettext)
 	@$(BIN)/python manage.py makemessages --locale pt_BR --no-obsolete --no-wrap --add-location file \
 		--ignore $(VENV) --ignore data --ignore tests --ignore bench
 	@$(BIN)/python manage.py compilemessages --locale pt_BR --ignore $(VENV)
 
-lock: $(VENV)/ready-dev ## Lock requirements*.in into requirements*.txt, with hashes
+lock: $(VENV)/ready-dev ## Lock requirements*.in as requirements*.txt, with hashes
 	@for name in requirements requirements-dev; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header \
 			--python-version 3.11 $$name.in -o $$name.txt; done
@@ -86,7 +86,7 @@ lock: $(VENV)/ready-dev ## Lock requirements*.in into requirements*.txt, with ha
 $(VENV)/ready: requirements.txt
 	@echo "Setting up a virtual environment in $(VENV) (once) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Statusboard needs Python 3.11 or newer; PYTHON=python3.11 make run names another one."; exit 1; }
+		|| { echo "Statusboard needs Python 3.11 or newer. Choose one: PYTHON=python3.11 make run"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) -r requirements.txt
 	@touch $@
