@@ -37,19 +37,19 @@ bench-scale: $(VENV)/ready-dev ## Measure growth, indexes and retention; ARGS="-
 bench-silence: $(VENV)/ready-dev ## Back-test silence alerts: false alarms, time to detect
 	@$(BIN)/python -m bench.silence
 
-test: $(VENV)/ready-dev ## Run the quick tests: all but those of a browser and of real processes
+test: $(VENV)/ready-dev ## Run the quick tests (no browser, no real processes)
 	@$(PYTEST) -m "not browser and not processes and not faults" $(ARGS)
 
 test-browser: $(VENV)/ready-dev ## Run the tests that open pages in Chromium
 	@$(PYTEST) -m browser $(ARGS)
 
-test-processes: $(VENV)/ready-dev ## Run the tests that start, and break, real processes
+test-processes: $(VENV)/ready-dev ## Run the tests that start and break real processes
 	@$(PYTEST) -m "processes or faults" $(ARGS)
 
 test-all: $(VENV)/ready-dev ## Run every test, as .ci/run does
 	@$(PYTEST) $(ARGS)
 
-faults: $(VENV)/ready-dev ## Break real processes as often and for as long as is promised (half an hour)
+faults: $(VENV)/ready-dev ## Break real processes at full length (half an hour)
 	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \
 		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile.py tests/processes/test_hostile.py -rA $(ARGS)
 
@@ -71,7 +71,7 @@ lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and setting
 audit: $(VENV)/ready-dev ## Check the locked libraries for known vulnerabilities (needs PyPI)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
-check: lint test ## What must hold before a commit
+check: lint test ## Run the checks for a commit
 
 messages: $(VENV)/ready-dev ## Collect and compile translations (needs gettext)
 	@$(BIN)/python manage.py makemessages --locale pt_BR --no-obsolete --no-wrap --add-location file \
