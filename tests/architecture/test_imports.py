@@ -1,4 +1,4 @@
-"""Imports point inward, and edges never import each other (docs/developer.md draws it)."""
+"""Imports point inward, and edges never import each other (docs/architecture.md draws it)."""
 
 import ast
 import os
