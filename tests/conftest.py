@@ -20,7 +20,7 @@ from messages.incidents.incident_counts import Counts, incident_counts
 from messages.ingest.service import breaker
 from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Account, Instance
-from messages.notifications.worker_alarm import alarm
+from messages.notifications.worker_alarm import worker_alarm
 from messages.webhooks.gate import wrong_keys
 from statusboard.early_responses import WSGIApplication
 from statusboard.wsgi import application
@@ -115,7 +115,7 @@ def _database_is_back() -> Iterator[None]:
 def nothing_needs_attention() -> Iterator[None]:
     """Pages of tests about something else have no banner, and ask nothing for it."""
     incident_counts.freeze(Counts())
-    alarm.hold()
+    worker_alarm.disable()
     yield
     incident_counts.refresh()
 

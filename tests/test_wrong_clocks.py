@@ -33,7 +33,7 @@ from messages.models import (
 )
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
-from messages.privacy.retention import Purge, keep_for
+from messages.privacy.retention import Purge, save_periods
 from tests.api.conftest import make_key
 from tests.forwarding.conftest import Clock, clock, forward, forwarding, status, store
 from tests.notifications.conftest import channel, opened
@@ -195,7 +195,7 @@ def test_habit_is_learnt_again(with_wrong_clock, instance):
 
 
 def test_purge_goes_on(with_wrong_clock, clock):
-    keep_for({Kept.INCIDENTS: 30}, by=None)
+    save_periods({Kept.INCIDENTS: 30}, by=None)
     purge = Purge(threading.Event())
     with_wrong_clock(purge.run)
     purge.run()

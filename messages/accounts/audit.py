@@ -1,4 +1,4 @@
-"""The one way in. Nothing here or elsewhere changes an audit event."""
+"""Writes audit events. Nothing changes or deletes them."""
 
 import hashlib
 import hmac
@@ -13,8 +13,8 @@ from messages.domain import addresses
 from messages.models import Action, AuditEvent, Instance, Message
 from statusboard.client_ips import client_ip
 
-# Details that name a person, a thing or a kind of thing on this board. All others may be what
-# somebody typed, such as a reason.
+# Details that name a person or thing in Statusboard. Other details may be typed text, such as a
+# reason.
 _NAMES: Final = {
     *("user", "by", "name", "begins", "role", "roles", "permissions"),
     *("account", "accounts", "instance", "instances", "channel", "kind"),
@@ -30,11 +30,11 @@ def audit(
     recipient: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
-    """`by` is a request wherever there is one, None for what the board did by itself.
+    """`by` is the request if there is one, and None for actions of the system.
 
-    `recipient` is a phone or LID as it is, of which only a keyed hash is kept. `details` holds no
-    phone and no secret: counts, names, reasons. A number that somebody typed into one is hidden all
-    the same, because an event is never changed; names are kept as they are, under `_NAMES`.
+    Only a keyed hash of `recipient` (a phone or LID) is stored. `details` must not contain phones
+    or secrets: only counts, names and reasons. Numbers in typed text are hidden, because an event
+    is never changed; `_NAMES` are stored as they are.
     """
     request = by if isinstance(by, HttpRequest) else None
     person: Any = getattr(by, "user", None) if request else by
@@ -43,7 +43,7 @@ def audit(
     instance_id = message.instance_id if message else about.pk if about else None
     return AuditEvent.objects.create(
         actor=user,
-        # A key has a name too, though it is nobody's account.
+        # An API key has a name too, although it is no user.
         actor_name=person.get_username() if person else "",
         action=action,
         instance_id=instance_id,
@@ -55,7 +55,7 @@ def audit(
 
 
 def _without_numbers(value: Any) -> Any:
-    """Of text alone: what counts stays a number, and who or what is named stays whole."""
+    """Only text is changed; numbers and names are kept."""
     match value:
         case str():
             return addresses.without_numbers(value)
@@ -71,6 +71,6 @@ def _without_numbers(value: Any) -> Any:
 
 
 def recipient_hash(address: str) -> str:
-    """Keyed, because the few billion numbers there are could all be tried against a plain hash."""
+    """Keyed, because a plain hash could be reversed by trying all phone numbers."""
     key = settings.SECRET_KEY.encode()
     return hmac.new(key, b"audit recipient:" + address.encode(), hashlib.sha256).hexdigest()

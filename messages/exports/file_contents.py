@@ -20,7 +20,7 @@ from messages.accounts.scope import Viewer, is_limited
 from messages.ingest import SpoolUnavailableError
 from messages.models import AuditEvent, ExportJob, ExportKind
 from messages.privacy import export as export_person
-from messages.privacy import who_is
+from messages.privacy import find_person
 from messages.search.criteria import Criteria
 
 from .audit_log import audit_events, audit_lines
@@ -105,7 +105,9 @@ def _audit_log(job: ExportJob, tell: Tell) -> Iterator[bytes]:
 def _person(job: ExportJob, tell: Tell) -> Iterator[bytes]:
     with closing(tempfile.TemporaryFile()) as file:
         try:
-            counts = export_person(who_is(dict(parse_qsl(job.query))["person"]), file, by=job.by)
+            counts = export_person(
+                find_person(dict(parse_qsl(job.query))["person"]), file, by=job.by
+            )
         except SpoolUnavailableError:
             raise FileNotWrittenError("This machine's spool cannot be read.") from None
         tell(sum(counts.values()))

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from messages.models import Forward, ForwardLine, ForwardProblem, Webhook
 
-from .outcomes import GIVES_UP_AFTER, Refusal, wait_after
+from .outcomes import GIVE_UP_AFTER, Refusal, wait_after
 from .receiver_calls import ForwardItem, Load, Shipped
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def _wait(turn: Turn, refusal: Refusal, tries: int, now: datetime) -> None:
     since = now if tries == 1 else min(turn.line.failing_since or now, now)
     if tries == 1:
         logger.warning("Webhook %s cannot forward: %s", turn.line.pk, refusal.problem.value)
-    if now - since >= GIVES_UP_AFTER:
+    if now - since >= GIVE_UP_AFTER:
         _give_up(turn.line.webhook, refusal, now)
     _update(
         turn,
@@ -142,7 +142,7 @@ def _wait(turn: Turn, refusal: Refusal, tries: int, now: datetime) -> None:
 def _give_up(webhook: Webhook, refusal: Refusal, now: datetime) -> None:
     """Set aside whatever has waited too long, so that a line of a dead receiver has an end."""
     stale = Forward.objects.waiting().filter(
-        webhook=webhook, waiting_since__lte=now - GIVES_UP_AFTER
+        webhook=webhook, waiting_since__lte=now - GIVE_UP_AFTER
     )
     if number := stale.give_up(refusal.problem, refusal.status):
         logger.warning("Webhook %s stopped retrying %d callbacks.", webhook.pk, number)

@@ -17,7 +17,7 @@ from messages.net import Answer
 FIRST_WAIT = timedelta(seconds=5)
 MAX_WAIT = timedelta(minutes=15)
 MAX_RETRY_AFTER = ForwardLine.WAITS.longest  # however far away Retry-After is
-GIVES_UP_AFTER = timedelta(hours=24)
+GIVE_UP_AFTER = timedelta(hours=24)
 
 _OF_STATUS = {
     400: ForwardProblem.REFUSES,

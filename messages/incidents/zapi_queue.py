@@ -18,7 +18,7 @@ _ASKED_KINDS: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
 _ASKED_EVERY: Final = timedelta(minutes=5)
 _MAX_CALLS: Final = 10
 # Incidents are not delayed longer than this plus one call. The rest is added in the next check.
-_PATIENCE: Final = 20.0  # seconds
+_TIME_LIMIT: Final = 20.0  # seconds
 
 
 def add_queue_values(findings: Iterable[Finding], snapshot: Snapshot) -> Iterator[Finding]:
@@ -32,8 +32,8 @@ def add_queue_values(findings: Iterable[Finding], snapshot: Snapshot) -> Iterato
             yield finding
             continue
         known = _known_values(finding, snapshot)
-        is_patient = calls < _MAX_CALLS and time.monotonic() - began < _PATIENCE
-        if is_patient and not _is_fresh(known, snapshot.now):
+        may_ask = calls < _MAX_CALLS and time.monotonic() - began < _TIME_LIMIT
+        if may_ask and not _is_fresh(known, snapshot.now):
             calls += 1
             # If Z-API does not answer, the previous values are kept.
             known = {"queued": None, **known, **_queue_values(finding.instance)}

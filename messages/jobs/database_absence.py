@@ -1,4 +1,4 @@
-"""The database's going and coming back: said once each, not by every job at every turn."""
+"""Logs once when the database becomes unavailable and once when it is back."""
 
 import logging
 import threading
@@ -7,32 +7,32 @@ import time
 logger = logging.getLogger(__name__)
 
 
-class Absence:
-    """Shared by all the jobs of one process, each of which may be the first to notice."""
+class DatabaseAbsence:
+    """Shared by all jobs of a process; any of them may notice first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._met_by: set[str] = set()
-        self._over_at = 0.0
+        self._noticed_by: set[str] = set()
+        self._back_at = 0.0
 
-    def met(self, job: str, begun: float, error: Exception) -> None:
-        """The database was away from `job`, which had begun at this time.monotonic()."""
+    def noticed(self, job: str, begun: float, error: Exception) -> None:
+        """The database was unavailable to `job`, which began at this time.monotonic()."""
         with self._lock:
-            # Whoever began before it was back may have waited for it until now.
-            is_news = not self._met_by and begun >= self._over_at
-            if is_news or self._met_by:
-                self._met_by.add(job)
-        if is_news:
+            # A job that began before the database was back may have waited for it until now.
+            is_first = not self._noticed_by and begun >= self._back_at
+            if is_first or self._noticed_by:
+                self._noticed_by.add(job)
+        if is_first:
             logger.warning(
                 "The database is unavailable; all jobs retry until it is back: %s", error
             )
 
-    def ran(self, job: str) -> None:
-        """The database was there for `job`, or was not asked."""
+    def succeeded(self, job: str) -> None:
+        """`job` finished without a database error."""
         with self._lock:
-            # A job that never noticed does not need it.
-            if job not in self._met_by:
+            # This job did not notice, so it may not need the database.
+            if job not in self._noticed_by:
                 return
-            self._met_by.clear()
-            self._over_at = time.monotonic()
+            self._noticed_by.clear()
+            self._back_at = time.monotonic()
         logger.warning("The database is available again.")

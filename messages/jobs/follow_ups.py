@@ -1,8 +1,8 @@
-"""What is done about each stored callback after the door has answered.
+"""Processes each stored callback after the webhook endpoint has answered.
 
-Whoever wants to hear of every callback is one more line in CONSUMERS. All of them run in the one
-transaction that takes the follow-ups away: either all have done their part, or it comes again. One
-that fails by itself is set aside, so that it stands in no other's way.
+To process every callback, add a function to CONSUMERS. All consumers run in the transaction that
+removes the follow-ups: either all succeed or all run again. A follow-up that fails alone is set
+aside, so that it does not block the others.
 """
 
 import logging
@@ -28,20 +28,20 @@ CONSUMERS: tuple[Consumer, ...] = (
     identities.hear,
     mark_touched,
     record_first_callbacks,
-    # Last: it undoes what the others made of whom was erased.
+    # Last: it removes what the other consumers stored about erased people.
     privacy.erase_late,
 )
 
 BATCH = 500
-# Then other jobs, and the wish to stop, get their turn.
+# After that, other jobs get their turn, and the worker checks whether to stop.
 _MAX_BATCHES = 40
 
 
 def follow_up() -> int:
-    """Take what there is, oldest first. Any number of workers may do so side by side."""
+    """Process the waiting callbacks, oldest first. Several workers may do so at once."""
     done = 0
     for _ in range(_MAX_BATCHES):
-        # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
         taken = _follow_up_batch() if FollowUp.objects.waiting().exists() else 0
         done += taken
         if taken < BATCH:
@@ -50,13 +50,13 @@ def follow_up() -> int:
 
 
 def _follow_up_batch() -> int:
-    """How many were taken, those set aside among them."""
+    """Return how many were processed, including those set aside."""
     try:
         return _take_and_consume(FollowUp.objects.all(), BATCH)
     except Exception as error:
         if is_away(error):
             raise
-    # One of them fails: each for itself, so that the others are done.
+    # One of them fails: process each alone, so that the others succeed.
     oldest = FollowUp.objects.waiting().order_by("id")[:BATCH]
     return sum(_follow_up_alone(one) for one in oldest)
 

@@ -1,4 +1,4 @@
-"""A worker's sign of life, with how its jobs went and what its machine's spool holds."""
+"""A worker's heartbeat, with the state of its jobs and its server's spool."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from messages.models.due import is_over
 
 from .scheduler import Job
 
-BEATS_EVERY: Final = 5.0  # seconds
+BEAT_INTERVAL: Final = 5.0  # seconds
 _KEPT: Final = timedelta(days=7)
 
 
@@ -29,8 +29,8 @@ class Heartbeat:
         self._started_at = timezone.now()
 
     def job(self) -> Job:
-        """Beats for as long as the process lives, however long its other jobs take."""
-        return Job("beat", self.beat, every=BEATS_EVERY, alone=True)
+        """Runs in a thread of its own, so that slow jobs do not delay the heartbeat."""
+        return Job("beat", self.beat, every=BEAT_INTERVAL, alone=True)
 
     def beat(self) -> int:
         spool = spool_state()
@@ -43,7 +43,7 @@ class Heartbeat:
                 "started_at": self._started_at,
                 "beat_at": timezone.now(),
                 "stopped_at": None,
-                "jobs": {job.name: _told(job) for job in self._jobs},
+                "jobs": {job.name: _as_json(job) for job in self._jobs},
                 "spool_waiting": spool.waiting,
                 "spool_oldest": spool.oldest,
                 "spool_refused": spool.refused,
@@ -52,27 +52,27 @@ class Heartbeat:
         return 1
 
     def stop(self) -> None:
-        """Say that it is no accident, if anybody can still be told."""
+        """Record a normal stop, if the database can be reached."""
         with suppress(Error):
             WorkerBeat.objects.filter(pk=self._id).update(stopped_at=timezone.now())
 
 
-def forget_old_beats() -> int:
+def delete_old_heartbeats() -> int:
     forgotten, _ = WorkerBeat.objects.filter(is_over("beat_at", timezone.now(), _KEPT)).delete()
     return forgotten
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _as_json(job: Job) -> dict[str, Any]:
     record = job.record
     return {
         "every": job.every,
-        "began_at": _written(record.began_at),
-        "ran_at": _written(record.ran_at),
+        "began_at": _isoformat(record.began_at),
+        "ran_at": _isoformat(record.ran_at),
         "took": round(record.took, 3),
-        "failed_at": _written(record.failed_at),
+        "failed_at": _isoformat(record.failed_at),
         "problem": record.problem,
     }
 
 
-def _written(moment: datetime | None) -> str:
+def _isoformat(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""

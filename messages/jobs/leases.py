@@ -1,4 +1,4 @@
-"""Jobs that are done once for all workers, whichever of them comes first."""
+"""Leases for jobs that only one worker runs at a time."""
 
 from datetime import timedelta
 
@@ -8,12 +8,12 @@ from messages.models import Turn
 from messages.models.due import is_due
 
 
-def take_turn(job: str, every: float) -> bool:
-    """Whether it is this worker's to do now; then it is nobody's for `every` seconds."""
+def acquire_job_lease(job: str, every: float) -> bool:
+    """Whether this worker runs the job now; then no other worker does for `every` seconds."""
     now = timezone.now()
     next_due = now + timedelta(seconds=every)
     due = is_due("due_at", now, timedelta(seconds=every))
-    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
     if Turn.objects.filter(job=job).exclude(due).exists():
         return False
     if Turn.objects.filter(due, job=job).update(due_at=next_due):

@@ -1,4 +1,4 @@
-"""Several processes started, watched and stopped as one."""
+"""Starts, watches and stops several processes as one."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from statusboard.parent_process import GRACE
 
 
 def python(*arguments: str) -> list[str]:
-    """The command line of this same interpreter."""
+    """The command line that runs the same Python interpreter."""
     return [sys.executable, *arguments]
 
 
@@ -31,9 +31,9 @@ class _Member:
 
 
 class ProcessGroup:
-    """The end of an essential member is the end of all; any other is started again.
+    """If an essential member ends, all end. Any other member is started again.
 
-    Used in a `with`: whatever ends the block stops every member.
+    Used as a context manager: leaving the block stops every member.
     """
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class ProcessGroup:
         self._stop_all()
 
     def start(self, name: str, command: Sequence[str], *, essential: bool = False) -> None:
-        """A command of this interpreter, as `python` gives it."""
+        """`command` comes from `python()`."""
         self._members.append(_Member(name, command, essential, _spawn(command)))
 
     def wait_for_port(self, host: str, port: int, seconds: float = 30) -> None:
-        """Return when somebody listens; raises SystemExit where a process ends before that."""
+        """Return when the port accepts connections. Raises SystemExit if a process ends first."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self._stop.is_set():
             self._require_alive()
@@ -64,7 +64,7 @@ class ProcessGroup:
         raise SystemExit(f"Nothing answered on {host}:{port} within {seconds:.0f} s.")
 
     def run_until_stopped(self) -> None:
-        """Until a signal; raises SystemExit where an essential process ended by itself."""
+        """Wait for a signal. Raises SystemExit if an essential process ends on its own."""
         while not self._stop.wait(1.0):
             self._require_alive()
 
@@ -94,5 +94,5 @@ class ProcessGroup:
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
     interpreter, *arguments = command
     ends_with_us = [interpreter, "-m", "statusboard.parent_process", str(os.getpid()), *arguments]
-    # A session of its own: Ctrl-C reaches us alone, and we stop the others in order.
+    # In a session of its own: only this process gets Ctrl-C, and it stops the others in order.
     return subprocess.Popen(ends_with_us, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603

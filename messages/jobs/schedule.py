@@ -1,4 +1,4 @@
-"""What the worker does, and how often."""
+"""The worker's jobs and their intervals."""
 
 import threading
 
@@ -18,12 +18,12 @@ from messages.instances.verify import verify_due
 from messages.mail import deliver_mails
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
-from messages.privacy import carry_on
+from messages.privacy import continue_erasures
 from messages.privacy.retention import Purge
 from messages.summaries import recompute, sweep
 
 from .follow_ups import follow_up
-from .heartbeat import forget_old_beats
+from .heartbeat import delete_old_heartbeats
 from .scheduler import Job
 
 
@@ -33,7 +33,7 @@ def clear_expired_sessions() -> int:
 
 
 def all_jobs(stop: threading.Event) -> list[Job]:
-    """`stop` is for the jobs that may have work without end."""
+    """`stop` is for jobs that may have unlimited work."""
     return [
         Job("drain", drain, every=1, alone=True),
         Job("follow up", follow_up, every=0.5, alone=True),
@@ -52,8 +52,8 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("notify", notify, every=1, alone=True),
         Job("learn rhythms", learn_rhythms, every=60, shared=True),
         Job("audit number searches", audit_number_searches, every=60, shared=True),
-        Job("forget beats", forget_old_beats, every=3600, shared=True),
-        Job("erase", lambda: carry_on(stop), every=5, alone=True),
+        Job("forget beats", delete_old_heartbeats, every=3600, shared=True),
+        Job("erase", lambda: continue_erasures(stop), every=5, alone=True),
         Job("purge", Purge(stop).run, every=60, alone=True),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
         Job("forget sign-in attempts", forget_old_attempts, every=600, shared=True),

@@ -1,7 +1,7 @@
-"""The worker's loop: jobs that come due, any number of workers side by side.
+"""The worker's loop. Several workers can run side by side.
 
-Each job is short and restartable and claims its own rows, so that stopping a worker, even with
-kill -9, costs nothing but a little time.
+Each job is short, can be restarted and claims its own rows. Stopping a worker, even with kill -9,
+only costs a little time.
 """
 
 import logging
@@ -16,20 +16,20 @@ from django.utils import timezone
 
 from statusboard.databases import is_away
 
-from .database_absence import Absence
-from .leases import take_turn
+from .database_absence import DatabaseAbsence
+from .leases import acquire_job_lease
 
 logger = logging.getLogger(__name__)
 
-# How often the loop looks whether a job is due, in seconds.
+# How often the loop checks for due jobs, in seconds.
 TICK = 0.5
 
-_absence = Absence()
+_absence = DatabaseAbsence()
 
 
 @dataclass(slots=True)
 class Record:
-    """How a job went last, for the page about the workers. `problem` names the error, no more."""
+    """The last run of a job, for the workers page. `problem` is the class of the error."""
 
     began_at: datetime | None = None
     ran_at: datetime | None = None
@@ -40,10 +40,10 @@ class Record:
 
 @dataclass(slots=True)
 class Job:
-    """`run` does what is due now and returns how much that was; called every `every` seconds.
+    """`run` does what is due and returns how much that was. It is called every `every` seconds.
 
-    A job that is `alone` has a thread of its own: it neither waits for the others nor delays them.
-    One that is `shared` is done by whichever worker comes first, once in `every` seconds in all.
+    A job that is `alone` has its own thread: it neither waits for other jobs nor delays them. A
+    `shared` job is run by one worker at a time, once in `every` seconds overall.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Job:
 
 
 def run_due(jobs: Sequence[Job], now: float) -> int:
-    """Run each job whose time has come; one that fails is logged and comes again."""
+    """Run each job that is due. A job that fails is logged and retried."""
     done = 0
     for job in jobs:
         if job.due_at > now:
@@ -70,24 +70,24 @@ def run_due(jobs: Sequence[Job], now: float) -> int:
 def _run(job: Job) -> int:
     record, begun = job.record, time.monotonic()
     try:
-        if job.shared and not take_turn(job.name, job.every):
+        if job.shared and not acquire_job_lease(job.name, job.every):
             return 0
         record.began_at = timezone.now()
         done = job.run()
     except Exception as error:
         if is_away(error):
-            _absence.met(job.name, begun, error)
+            _absence.noticed(job.name, begun, error)
         else:
             logger.exception("Job %s failed; it is retried.", job.name)
         record.failed_at, record.problem = timezone.now(), type(error).__name__
         return 0
-    _absence.ran(job.name)
+    _absence.succeeded(job.name)
     record.ran_at, record.took = timezone.now(), time.monotonic() - begun
     return done
 
 
 def work(jobs: Sequence[Job], stop: threading.Event) -> None:
-    """Until `stop` is set, which is looked at between jobs."""
+    """Run until `stop` is set, which is checked between jobs."""
     threads = [
         threading.Thread(target=_repeat, args=([job], stop), name=job.name)
         for job in jobs

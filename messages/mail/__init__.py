@@ -1,4 +1,4 @@
-"""E-mail: stored by whoever sends one (`backend`), taken to the mail server by the worker."""
+"""E-mail: the backend queues messages, the worker sends them."""
 
 from .delivery import deliver_mails, mail_connection, why_mail_is_off
 

@@ -1,4 +1,4 @@
-"""Django's way out for e-mail (EMAIL_BACKEND): stores each one for the worker."""
+"""The EMAIL_BACKEND that queues messages for the worker."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from .content import to_text
 
 
 class QueueBackend(BaseEmailBackend):
-    """Sends nothing itself, so no request waits for a mail server.
+    """Queues each message, so that no request waits for a mail server.
 
-    Part of the caller's transaction: what is rolled back sends no e-mail.
+    It is part of the caller's transaction: if that is rolled back, no e-mail is sent.
     """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:

@@ -1,4 +1,4 @@
-"""An e-mail as a text that can be stored, and back."""
+"""Converts an e-mail to text for storage, and back."""
 
 import json
 from typing import Any, Final
@@ -9,19 +9,19 @@ _FIELDS: Final = ("subject", "body", "from_email", "to", "cc", "bcc", "reply_to"
 
 
 def to_text(message: EmailMessage) -> str:
-    """Raises ValueError for an attachment: none of our e-mails has one."""
+    """Raises ValueError if there are attachments."""
     if message.attachments:
         raise ValueError("An e-mail with attachments cannot be queued.")
     content: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS}
     content["headers"] = message.extra_headers
     content["subtype"] = message.content_subtype
     content["alternatives"] = [list(one) for one in getattr(message, "alternatives", ())]
-    # Also turns the lazy texts of gettext into what they say in the language of the moment.
+    # `default=str` also renders lazy translations in the current language.
     return json.dumps(content, default=str)
 
 
 def to_message(text: str) -> EmailMessage:
-    """Raises ValueError, KeyError or TypeError where it is no stored e-mail."""
+    """Raises ValueError, KeyError or TypeError if the text is not a stored e-mail."""
     content = json.loads(text)
     message = EmailMultiAlternatives(
         **{name: content[name] for name in _FIELDS}, headers=content["headers"]

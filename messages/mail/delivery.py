@@ -1,4 +1,4 @@
-"""What the worker does with queued e-mails: sends, tries again later, gives up after a day."""
+"""Sends queued e-mails, retries them, and drops them after a day."""
 
 import logging
 import threading
@@ -24,19 +24,19 @@ _NO_MAIL_SERVER = _(
 
 
 def mail_connection() -> BaseEmailBackend:
-    """The mail server of EMAIL_URL itself. Only for the worker, which may wait for it."""
+    """The mail server of EMAIL_URL. Only for the worker, because it may block."""
     connection: BaseEmailBackend = get_connection(settings.EMAIL_SERVER_BACKEND)
     return connection
 
 
 def why_mail_is_off() -> Promise | None:
-    """Without EMAIL_URL Django prints e-mails, so nobody gets them. In a demo that is intended."""
+    """Explain why e-mails are not sent, or return None. Without EMAIL_URL they are only printed."""
     is_printed = settings.EMAIL_SERVER_BACKEND == "django.core.mail.backends.console.EmailBackend"
     return _NO_MAIL_SERVER if is_printed and not settings.DEMO else None
 
 
 def deliver_mails(stop: threading.Event | None = None) -> int:
-    """Send what is due; gives how many were sent. Several workers may do so at once."""
+    """Send what is due; return how many were sent. Several workers may do so at once."""
     done = 0
     while not (stop and stop.is_set()) and (mail := _claim()):
         done += _deliver(mail)
@@ -44,7 +44,7 @@ def deliver_mails(stop: threading.Event | None = None) -> int:
 
 
 def _claim() -> QueuedMail | None:
-    # Looked at without a lock: on SQLite, asking in vain must not keep callbacks from being stored.
+    # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
     if not QueuedMail.objects.due().exists():
         return None
     with transaction.atomic():
@@ -56,7 +56,7 @@ def _claim() -> QueuedMail | None:
 
 
 def _deliver(mail: QueuedMail) -> bool:
-    """Only the name of an error is logged: its text may hold an address or a link."""
+    """Only the error's class is logged: its text may contain an address or a link."""
     failure = _send(mail)
     if failure is None:
         mail.delete()
@@ -72,7 +72,7 @@ def _deliver(mail: QueuedMail) -> bool:
 
 
 def _send(mail: QueuedMail) -> Exception | None:
-    """Gives the error back, whatever it is: one e-mail must not keep the others from being sent."""
+    """Return any error instead of raising it, so that one e-mail does not block the others."""
     try:
         message = to_message(mail.content.reveal())
         mail_connection().send_messages([message])
@@ -82,7 +82,7 @@ def _send(mail: QueuedMail) -> Exception | None:
 
 
 def _is_final(failure: Exception) -> bool:
-    """Whether another attempt cannot help: a refused address, or a text that is unreadable."""
+    """Whether a retry cannot help: the address was refused, or the stored text is unreadable."""
     if isinstance(failure, SMTPRecipientsRefused):
         return all(code >= 500 for code, _words in failure.recipients.values())
     return not isinstance(failure, SMTPException | OSError)

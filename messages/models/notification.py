@@ -83,7 +83,7 @@ class Channel(models.Model):
         return self.name
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """The problem in the reader's language; it is stored in the source's."""
         return gettext(self.problem) if self.problem else ""
 

@@ -1,11 +1,11 @@
-"""What watches the board from outside: is it alive, is it ready, and its figures for Prometheus."""
+"""Endpoints for external monitoring: liveness, readiness and Prometheus metrics."""
 
 import os
 from pathlib import Path
 
 
-def forget_processes() -> None:
-    """Called before any process starts: an earlier run's counts would be added at each scrape."""
+def delete_old_metric_files() -> None:
+    """Delete the metric files of an earlier run, which would be added to the new counts."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     for file in Path(folder).glob("*.db") if folder else ():
         file.unlink(missing_ok=True)

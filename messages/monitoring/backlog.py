@@ -5,6 +5,6 @@ from messages.models import FollowUp
 
 
 def oldest_follow_up() -> datetime | None:
-    """Since when a callback has waited for the worker; None where none waits."""
+    """When the oldest callback that waits for the worker was received, or None."""
     oldest = FollowUp.objects.waiting().order_by("id").values_list("callback_id", flat=True).first()
     return received_at_of(oldest) if oldest else None

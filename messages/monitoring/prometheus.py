@@ -1,7 +1,7 @@
-"""The board's figures, asked of database and spool when Prometheus asks for them.
+"""Metrics that are computed from database and spool at each scrape.
 
-So they cost callbacks nothing, are the same from whichever process answers, and survive restarts.
-Only the door's latency is counted as it happens (see door.py).
+They cost nothing per callback, are the same in every process and survive restarts. Only the latency
+of the webhook endpoint is measured as it happens (webhook_latency.py).
 """
 
 import logging
@@ -40,27 +40,27 @@ from .backlog import oldest_follow_up
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE: Final = 5.0  # seconds; Prometheus gives up after 10
+_TIMEOUT: Final = 5.0  # seconds; Prometheus gives up after 10
 _Families = Iterator[GaugeMetricFamily]
 
 
 def registry() -> CollectorRegistry:
-    """Made for each scrape: it holds nothing but where to look."""
+    """Created for each scrape; it holds no values."""
     made = CollectorRegistry()
-    made.register(_Board())
+    made.register(_Metrics())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(made)  # type: ignore[no-untyped-call]
     return made
 
 
-class _Board(Collector):
+class _Metrics(Collector):
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        return ()  # otherwise it would be collected twice for each scrape
+        return ()  # otherwise everything is collected twice per scrape
 
     def collect(self) -> _Families:
         yield from _spool()
         try:
-            with deadline(_PATIENCE):
+            with deadline(_TIMEOUT):
                 families = [family for figures in _FIGURES for family in figures()]
         except Error as error:
             logger.warning("No metrics from the database: %s", error)
@@ -122,7 +122,7 @@ def _forwards() -> _Families:
 
 
 def _instances() -> _Families:
-    # Not "instance": Prometheus itself calls the process that it asks so.
+    # Not "instance": Prometheus uses that label for the scraped process.
     labels = ["zapi_instance", "name"]
     heard = _family(
         "last_callback_seconds",

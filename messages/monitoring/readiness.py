@@ -1,4 +1,4 @@
-"""What has to work for callbacks to be stored and looked after, each asked in a second at most."""
+"""Checks that callbacks can be stored and processed. Each check takes a second at most."""
 
 import logging
 import threading
@@ -16,32 +16,32 @@ from statusboard.databases import deadline
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE: Final = 1.0  # seconds
+_TIMEOUT: Final = 1.0  # seconds
 
 
 _checking: Final = threading.Lock()
 _last: dict[str, str] | None = None
 
 
-def failures() -> dict[str, str]:
-    """What fails, by name, in words that give nothing away: whoever asks need not sign in.
+def failing_checks() -> dict[str, str]:
+    """Return the failing checks with a reason that reveals nothing, as no sign-in is needed.
 
-    While one request checks, others get what the last check found: strangers who ask without a
-    pause must not keep threads waiting for a database that does not answer.
+    While one request runs the checks, others get the previous result. Otherwise unknown clients
+    could occupy all threads while the database does not answer.
     """
     global _last  # noqa: PLW0603  (one per process, written by the holder of the lock alone)
     if not _checking.acquire(blocking=False):
         if _last is not None:
             return _last
-        return _found()
+        return _run_checks()
     try:
-        _last = _found()
+        _last = _run_checks()
         return _last
     finally:
         _checking.release()
 
 
-def _found() -> dict[str, str]:
+def _run_checks() -> dict[str, str]:
     return {name: words for name, check in _CHECKS.items() if (words := check())}
 
 
@@ -49,7 +49,7 @@ def _database() -> str:
     if breaker.is_open:
         return "unavailable; callbacks go to the offline buffer"
     try:
-        with deadline(_PATIENCE), connection.cursor() as cursor:
+        with deadline(_TIMEOUT), connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM whatsapp_instance LIMIT 1")
     except Error as error:
         connection.close()
@@ -70,19 +70,19 @@ def _spool() -> str:
 
 def _worker() -> str:
     try:
-        with deadline(_PATIENCE):
+        with deadline(_TIMEOUT):
             is_absent = worker_absence(timezone.now())
     except Error:
-        return ""  # that is the database's failure
+        return ""  # reported by the database check
     return "no heartbeat for a minute" if is_absent else ""
 
 
 def _jobs() -> str:
     try:
-        with deadline(_PATIENCE):
+        with deadline(_TIMEOUT):
             overdue = overdue_jobs(timezone.now())
     except Error:
-        return ""  # that is the database's failure
+        return ""  # reported by the database check
     return f"overdue: {', '.join(sorted(run.job for run in overdue))}" if overdue else ""
 
 

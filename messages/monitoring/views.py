@@ -1,4 +1,4 @@
-"""The three addresses that machines ask. They have a door of their own in statusboard/wsgi.py."""
+"""The views for monitoring. statusboard/wsgi.py serves them separately from the pages."""
 
 import hmac
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from statusboard.client_ips import came_through_proxy, client_ip, is_in, peer_ip
 
 from .prometheus import registry
-from .readiness import failures
+from .readiness import failing_checks
 
 
 @login_not_required
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Whether this process answers at all. Asks nobody: a restart would mend nothing else."""
+    """Whether this process answers. It checks nothing else: a restart would not help there."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -30,8 +30,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether callbacks are stored and looked after, and what keeps them from it if not."""
-    failing = failures()
+    """Whether callbacks can be stored and processed, and what fails if not."""
+    failing = failing_checks()
     return JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
 
 
@@ -41,7 +41,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS_ON:
         return HttpResponse("Set METRICS_TOKEN.\n", status=404, content_type="text/plain")
-    if not _may_read(request):
+    if not _is_authorized(request):
         return HttpResponse(
             "Send METRICS_TOKEN as Authorization: Bearer.\n",
             status=401,
@@ -51,19 +51,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
 
-def _may_read(request: HttpRequest) -> bool:
-    if _is_let_in(request.META):
+def _is_authorized(request: HttpRequest) -> bool:
+    if _is_allowed(request.META):
         return True
     expected = f"Bearer {settings.METRICS_TOKEN}".encode()
     given = request.headers.get("Authorization", "").encode("utf-8", "replace")
     return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, expected)
 
 
-def _is_let_in(meta: Mapping[str, Any]) -> bool:
-    """Whether the network that the request comes from is allowed.
+def _is_allowed(meta: Mapping[str, Any]) -> bool:
+    """Whether the client's network is allowed.
 
-    A proxy's own address says nothing about its clients. Where a request came through one, the
-    client's address counts, and only as a proxy that the settings trust reports it.
+    The address of a proxy says nothing about its clients. Behind a proxy, the client's address
+    counts, and only if the settings trust that proxy.
     """
     client = client_ip(meta)
     if not is_in(client, settings.METRICS_ALLOWED_NETWORKS):
@@ -73,10 +73,10 @@ def _is_let_in(meta: Mapping[str, Any]) -> bool:
         return True
     if came_through_proxy(meta):
         return False
-    # A proxy on this machine may add no header, and still ask for the public host.
-    return peer is None or not peer.is_loopback or _names_this_machine(meta)
+    # A proxy on this server may add no header but still pass on the public host.
+    return peer is None or not peer.is_loopback or _names_this_host(meta)
 
 
-def _names_this_machine(meta: Mapping[str, Any]) -> bool:
+def _names_this_host(meta: Mapping[str, Any]) -> bool:
     host, _ = split_domain_port(meta.get("HTTP_HOST", ""))
     return host in {"localhost", "127.0.0.1", "[::1]"}

@@ -1,7 +1,8 @@
-"""How long the door takes, counted in each process and added up at the scrape.
+"""The latency of the webhook endpoint, measured per process and summed at the scrape.
 
-Prometheus' own way for several processes: each has a file in PROMETHEUS_MULTIPROC_DIR, mapped into
-its memory. One observation takes some microseconds, and none is made where metrics are off.
+This is Prometheus' standard way for several processes: each has a memory-mapped file in
+PROMETHEUS_MULTIPROC_DIR. One observation takes a few microseconds. Nothing is measured if metrics
+are off.
 """
 
 from typing import Any, Final

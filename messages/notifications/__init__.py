@@ -1,7 +1,7 @@
-"""People told of incidents: by e-mail, in Slack, or by a signed webhook.
+"""Notifies people about incidents by e-mail, Slack or signed webhook.
 
-An incident's turn leaves a Notification for each channel that wants it, in the transaction that
-opens or resolves it; `notify` sends what waits: the first at once, then at most one digest in a
-channel's pause. At least once: a channel is told twice where a worker died between the sending and
-our noting it, and both times bear the same id.
+Opening, merging or resolving an incident creates a Notification for each channel that wants it, in
+the same transaction. `notify` sends the waiting ones: the first at once, then at most one digest
+per pause of the channel. Delivery is at least once: if a worker dies after sending but before
+recording it, the same digest is sent again with the same id.
 """

@@ -1,4 +1,4 @@
-"""Channels made, changed, tried and removed by people."""
+"""Creates, changes, tests and removes channels."""
 
 import uuid
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from django.utils import timezone
 from messages.accounts.audit import audit
 from messages.models import Action, Channel, Instance
 
-from .digest import Trial
-from .notification_queue import catch_up
+from .digest import TestMessage
+from .notification_queue import queue_open_incidents
 from .sending import NotificationFailedError, send
 
 
@@ -26,9 +26,10 @@ def save_channel(
     secret: str = "",
     **fields: Any,
 ) -> Channel:
-    """A blank address or secret keeps the one stored. What waits is tried anew, at once.
+    """Save a channel and retry its waiting notifications at once.
 
-    It is told of what is wrong already, so far as it was not.
+    A blank address or secret keeps the stored one. Open incidents that the channel has not been
+    notified about are queued.
     """
     changed = ["added"] if channel.pk is None else []
     for name, value in fields.items():
@@ -45,7 +46,7 @@ def save_channel(
     if set(channel.instances.all()) != set(instances := list(instances)):
         changed.append("instances")
         channel.instances.set(instances)
-    catch_up(channel)
+    queue_open_incidents(channel)
     audit(
         request,
         Action.CHANNEL_CHANGED,
@@ -64,15 +65,15 @@ def remove_channel(channel: Channel, request: HttpRequest) -> None:
     channel.delete()
 
 
-def try_channel(channel: Channel, request: HttpRequest) -> str:
-    """Send something made up; gives the problem in words, '' where the channel was told."""
+def send_test(channel: Channel, request: HttpRequest) -> str:
+    """Send a test message; return the problem, or '' if it was sent."""
     audit(
         request,
         Action.CHANNEL_CHANGED,
         details={"channel": channel.name, "kind": channel.kind, "changed": ["tested"]},
     )
     try:
-        send(channel, Trial(uuid.uuid4()))
+        send(channel, TestMessage(uuid.uuid4()))
     except NotificationFailedError as error:
-        return str(error.words)
+        return str(error.message)
     return ""

@@ -1,4 +1,4 @@
-"""The channels as workers share them: each is served by one worker at a time."""
+"""Sends waiting notifications. Each channel is served by one worker at a time."""
 
 import logging
 import uuid
@@ -20,12 +20,12 @@ from .sending import NotificationFailedError, send
 logger = logging.getLogger(__name__)
 
 LEASE: Final = Channel.WAITS.lease
-GIVES_UP_AFTER: Final = timedelta(hours=24)
+GIVE_UP_AFTER: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelDelivery:
-    """A channel in this worker's hands until `lease`, and what it is to be told."""
+    """A channel that this worker has leased until `lease`, and the digest to send."""
 
     channel: Channel
     lease: datetime
@@ -34,16 +34,16 @@ class ChannelDelivery:
 
 
 def notify(most: int = 50) -> int:
-    """Tell every channel that is due; gives how many were told."""
-    told = 0
+    """Notify every channel that is due; return how many were notified."""
+    notified = 0
     for _ in range(most):
         now = timezone.now()
-        # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
-        errand = _claim(now) if Channel.objects.due(now).exists() else None
-        if errand is None:
+        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
+        delivery = _claim(now) if Channel.objects.due(now).exists() else None
+        if delivery is None:
             break
-        told += _run(errand)
-    return told
+        notified += _deliver(delivery)
+    return notified
 
 
 @transaction.atomic
@@ -54,42 +54,42 @@ def _claim(now: datetime) -> ChannelDelivery | None:
     channel.next_at = now + LEASE
     channel.save(update_fields=["next_at"])
     waiting = Notification.objects.waiting().filter(channel=channel)
-    # What was on its way when a worker died goes out as the very same message.
-    begun = waiting.exclude(digest=None).values_list("digest", flat=True).first()
-    digest_id = begun or uuid.uuid4()
-    if begun is None:
+    # A digest that was being sent when a worker died is sent again unchanged.
+    pending_id = waiting.exclude(digest=None).values_list("digest", flat=True).first()
+    digest_id = pending_id or uuid.uuid4()
+    if pending_id is None:
         waiting.update(digest=digest_id)
     chosen = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
-    # A channel of some instances tells no name of another one.
+    # A channel limited to some instances must not name another one.
     limits = set(channel.instances.values_list("pk", flat=True))
     without_other_instances([one.incident for one in chosen], limits or None)
     return ChannelDelivery(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
 
 
-def _run(errand: ChannelDelivery) -> bool:
+def _deliver(delivery: ChannelDelivery) -> bool:
     now = timezone.now()
     try:
-        send(errand.channel, errand.digest)
+        send(delivery.channel, delivery.digest)
     except NotificationFailedError as error:
-        _failed(errand, error, now)
+        _failed(delivery, error, now)
         return False
     except Exception:
-        # Given up like any other, or it would keep the channel from whatever comes after it.
-        logger.exception("Notifying channel %s failed.", errand.channel.pk)
-        _failed(errand, NotificationFailedError(ForwardProblem.IMPOSSIBLE.label), now)
+        # Counts as a failure, so that the channel is not blocked for later notifications.
+        logger.exception("Notifying channel %s failed.", delivery.channel.pk)
+        _failed(delivery, NotificationFailedError(ForwardProblem.IMPOSSIBLE.label), now)
         return False
-    _told(errand, now)
+    _succeeded(delivery, now)
     return True
 
 
 @transaction.atomic
-def _told(errand: ChannelDelivery, now: datetime) -> None:
-    Notification.objects.filter(pk__in=[one.pk for one in errand.notifications]).update(
+def _succeeded(delivery: ChannelDelivery, now: datetime) -> None:
+    Notification.objects.filter(pk__in=[one.pk for one in delivery.notifications]).update(
         state=NotificationState.TOLD, told_at=now
     )
     _update(
-        errand,
-        next_at=now + timedelta(minutes=errand.channel.pause),
+        delivery,
+        next_at=now + timedelta(minutes=delivery.channel.pause),
         tries=0,
         failing_since=None,
         problem="",
@@ -98,25 +98,25 @@ def _told(errand: ChannelDelivery, now: datetime) -> None:
 
 
 @transaction.atomic
-def _failed(errand: ChannelDelivery, error: NotificationFailedError, now: datetime) -> None:
-    tries = errand.channel.tries + 1
-    failing_since = min(errand.channel.failing_since or now, now)
-    if now - failing_since >= GIVES_UP_AFTER:
-        stale = Q(created_at__lte=now - GIVES_UP_AFTER, digest=errand.digest.id)
-        Notification.objects.waiting().filter(stale, channel=errand.channel).update(
+def _failed(delivery: ChannelDelivery, error: NotificationFailedError, now: datetime) -> None:
+    tries = delivery.channel.tries + 1
+    failing_since = min(delivery.channel.failing_since or now, now)
+    if now - failing_since >= GIVE_UP_AFTER:
+        stale = Q(created_at__lte=now - GIVE_UP_AFTER, digest=delivery.digest.id)
+        Notification.objects.waiting().filter(stale, channel=delivery.channel).update(
             state=NotificationState.GIVEN_UP
         )
     with translation.override(None):
-        problem = str(error.words)  # in the source's language; `Channel.words` translates it
+        problem = str(error.message)  # stored in English; `Channel.message` translates it
     _update(
-        errand,
-        next_at=now + max(Channel.WAITS.after(tries), error.wish or timedelta()),
+        delivery,
+        next_at=now + max(Channel.WAITS.after(tries), error.retry_after or timedelta()),
         tries=tries,
         failing_since=failing_since,
         problem=problem,
     )
 
 
-def _update(errand: ChannelDelivery, **result: Any) -> None:
-    """Not where the channel is somebody else's by now, or was changed meanwhile."""
-    Channel.objects.filter(pk=errand.channel.pk, next_at=errand.lease).update(**result)
+def _update(delivery: ChannelDelivery, **result: Any) -> None:
+    """Skipped if another worker took over the channel, or it was changed meanwhile."""
+    Channel.objects.filter(pk=delivery.channel.pk, next_at=delivery.lease).update(**result)

@@ -1,4 +1,4 @@
-"""What one message to one channel says, in the channel's language. No phone, no secret."""
+"""The content of one message to one channel, in the channel's language. No phones, no secrets."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from messages.incidents.presentation import advice, description, part_of, title
 from messages.models import Incident, IncidentKind, Notification, Transition
 from statusboard.absolute_urls import absolute_url
 
-# More of them read no better one by one.
+# A longer list is not useful.
 MAX_TOLD: Final = 20
 
 
@@ -46,20 +46,20 @@ class Entry:
 
     @property
     def lines(self) -> Sequence[str]:
-        """The title, and what there is to say beyond it."""
+        """The title and the text below it."""
         if self.is_over:
             lasted = _("Duration: %s.") % duration(self.incident.lasted)
             return [self.title, lasted, self.url]
         if self.is_merged:
             goes_on = _("Continues as: %s.") % part_of(self.incident)
             return [self.title, goes_on, self.url]
-        since = _("Since %s.") % _clock(self.incident.opened_at)
+        since = _("Since %s.") % _local_time(self.incident.opened_at)
         words = [self.title, description(self.incident), since, advice(self.incident), self.url]
         return [line for line in words if line]
 
     @property
     def url(self) -> str:
-        """Where to look into it."""
+        """The page that shows the details."""
         return absolute_url(page_of(self.incident).path)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,19 +85,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`id` is the same however often it is sent."""
+    """`id` stays the same when the digest is sent again."""
 
     id: UUID
     entries: tuple[Entry, ...]
 
     @classmethod
     def of(cls, digest_id: UUID, notifications: Iterable[Notification]) -> "Digest":
-        """Of an incident that was opened and resolved meanwhile only the end is told."""
+        """If an incident was opened and resolved meanwhile, only its end is included."""
         latest: dict[int, Entry] = {}
         for one in sorted(notifications, key=lambda one: one.pk):
             [incident] = without_numbers([one.incident])
             latest[one.incident_id] = Entry(incident, Transition(one.transition))
-        return cls(digest_id, tuple(sorted(latest.values(), key=_place)))
+        return cls(digest_id, tuple(sorted(latest.values(), key=_order)))
 
     @property
     def subject(self) -> str:
@@ -128,7 +128,7 @@ class Digest:
             words = ngettext("And %(number)d more.", "And %(number)d more.", more)
             paragraphs.append(words % {"number": more})
         if len(self.entries) > 1:
-            paragraphs.append(board_url())
+            paragraphs.append(incidents_url())
         return "\n\n".join(paragraphs)
 
     def as_json(self) -> dict[str, Any]:
@@ -136,13 +136,13 @@ class Digest:
             "id": str(self.id),
             "subject": self.subject,
             "incidents": [entry.as_json() for entry in self.entries],
-            "url": board_url(),
+            "url": incidents_url(),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What the test button sends in the place of a digest."""
+class TestMessage:
+    """The test message, sent like a digest."""
 
     id: UUID
 
@@ -153,23 +153,28 @@ class Trial:
     @property
     def text(self) -> str:
         words = _("This channel works.")
-        return f"{words}\n\n{board_url()}"
+        return f"{words}\n\n{incidents_url()}"
 
     def as_json(self) -> dict[str, Any]:
-        return {"id": str(self.id), "subject": self.subject, "incidents": [], "url": board_url()}
+        return {
+            "id": str(self.id),
+            "subject": self.subject,
+            "incidents": [],
+            "url": incidents_url(),
+        }
 
 
-def board_url() -> str:
+def incidents_url() -> str:
     return absolute_url(reverse("dashboard:incidents"))
 
 
-def _place(entry: Entry) -> int:
-    """What has begun first, and what is over last."""
+def _order(entry: Entry) -> int:
+    """Opened incidents first, resolved ones last."""
     return [Transition.OPENED, Transition.MERGED, Transition.RESOLVED].index(entry.transition)
 
 
-def _clock(moment: datetime) -> str:
-    """In the default zone: who reads it has no time zone that we know of."""
+def _local_time(moment: datetime) -> str:
+    """In the default time zone, because a channel has none of its own."""
     zone = settings.DEFAULT_TIME_ZONE
     local = moment.astimezone(ZoneInfo(zone))
     day = date_format(local, pgettext("date format", "j M Y"), use_l10n=False)

@@ -7,14 +7,14 @@ from messages.models import Channel, Incident, IncidentKind, Notification, Trans
 
 
 def enqueue(incident: Incident, transition: Transition) -> None:
-    """Line it up for every channel that wants it; in the transaction that it belongs to."""
+    """Queue a notification for each channel that wants it, in the caller's transaction."""
     is_news = transition == Transition.OPENED
-    channels = _interested(incident) if is_news else _told_of(incident)
-    _line_up(transition, ((channel, incident) for channel in channels))
+    channels = _interested_channels(incident) if is_news else _notified_channels(incident)
+    _queue(transition, ((channel, incident) for channel in channels))
 
 
-def catch_up(channel: Channel) -> None:
-    """Have it told of what was wrong already before it was there, or wanted to know."""
+def queue_open_incidents(channel: Channel) -> None:
+    """Queue the incidents that are already open and that the channel was not notified about."""
     if not channel.enabled:
         return
     going_on = Incident.objects.open().filter(clear_since=None).order_by("opened_at", "pk")
@@ -22,40 +22,42 @@ def catch_up(channel: Channel) -> None:
         going_on = going_on.filter(Q(instance=None) | Q(instance__in=chosen))
         going_on = going_on.exclude(kind=IncidentKind.GUESSING)
     wanted = [(channel, one) for one in going_on if _wants(channel, one)]
-    _line_up(Transition.OPENED, wanted)
+    _queue(Transition.OPENED, wanted)
 
 
-def _line_up(transition: Transition, what: Iterable[tuple[Channel, Incident]]) -> None:
+def _queue(transition: Transition, pairs: Iterable[tuple[Channel, Incident]]) -> None:
     now = timezone.now()
     Notification.objects.bulk_create(
         [
             Notification(channel=channel, incident=incident, transition=transition, created_at=now)
-            for channel, incident in what
+            for channel, incident in pairs
         ],
-        ignore_conflicts=True,  # a turn that it was told of before
+        ignore_conflicts=True,  # the channel was already notified of this
     )
 
 
-def _interested(incident: Incident) -> Iterable[Channel]:
+def _interested_channels(incident: Incident) -> Iterable[Channel]:
     chosen = Channel.instances.through.objects.filter(channel=OuterRef("pk"))
     wanted = Q(~Exists(chosen)) | Q(Exists(chosen.filter(instance=incident.instance)))
     if incident.kind == IncidentKind.GUESSING:
-        wanted = Q(~Exists(chosen))  # it names a person: for those who look after the whole board
+        wanted = Q(
+            ~Exists(chosen)
+        )  # it names a person, so it is only for channels that cover all instances
     elif incident.instance is None:
-        # What concerns the whole board concerns everybody.
+        # Incidents without an instance go to every channel.
         wanted = Q()
     channels = Channel.objects.filter(wanted, enabled=True)
     return [one for one in channels if _wants(one, incident)]
 
 
 def _wants(channel: Channel, incident: Incident) -> bool:
-    """Not of itself: it would be told once it works again, and that it is over with it."""
+    """A channel is not notified of its own failure: that would arrive after the failure is over."""
     is_about_itself = channel.pk in incident.values.get("channels", ())
     return not is_about_itself and (not channel.kinds or incident.kind in channel.kinds)
 
 
-def _told_of(incident: Incident) -> Iterable[Channel]:
-    """Who heard that it began is told how it went on, and nobody else."""
+def _notified_channels(incident: Incident) -> Iterable[Channel]:
+    """Only channels that were notified of the beginning are notified of the rest."""
     begun = Notification.objects.filter(
         channel=OuterRef("pk"), incident=incident, transition=Transition.OPENED
     )

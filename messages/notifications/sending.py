@@ -1,4 +1,4 @@
-"""One digest taken to one channel. Knows nothing of the outbox, and is called in no transaction."""
+"""Sends one digest through one channel. Independent of the queue; runs outside transactions."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadab
 from messages.net import PostFailedError, SafeHttpClient
 from statusboard import page_network
 
-from .digest import Digest, Trial
+from .digest import Digest, TestMessage
 from .signing import signature
 
 logger = logging.getLogger(__name__)
@@ -29,15 +29,15 @@ _UNREADABLE = _("The channel’s destination or secret cannot be decrypted. Ente
 
 
 class NotificationFailedError(Exception):
-    """A channel could not be told, in words for a person. `wish` is how long it asks for peace."""
+    """Sending failed. `retry_after` is how long the receiver asks to wait."""
 
-    def __init__(self, words: str | Promise, wish: timedelta | None = None) -> None:
-        super().__init__(words)
-        self.words = words
-        self.wish = wish
+    def __init__(self, message: str | Promise, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
 
 
-def send(channel: Channel, digest: Digest | Trial) -> None:
+def send(channel: Channel, digest: Digest | TestMessage) -> None:
     """Raises NotificationFailedError."""
     try:
         with translation.override(channel.language):
@@ -46,36 +46,36 @@ def send(channel: Channel, digest: Digest | Trial) -> None:
         raise NotificationFailedError(_UNREADABLE) from None
 
 
-def _mail(channel: Channel, digest: Digest | Trial) -> None:
+def _mail(channel: Channel, digest: Digest | TestMessage) -> None:
     if reason := why_mail_is_off():
         raise NotificationFailedError(reason)
     addresses = [address.strip() for address in channel.address.reveal().split(",")]
     message = EmailMessage(
-        # On one line, as headers are, whatever an instance is called.
+        # A header is a single line; an instance name may contain line breaks.
         subject=" ".join(f"[Statusboard] {digest.subject}".split()),
         body=digest.text,
         to=addresses,
         headers={"X-Statusboard-Delivery": str(digest.id), "Auto-Submitted": "auto-generated"},
-        # Not queued: the outbox of notifications is a queue itself, and notes what failed.
+        # Sent directly, because the notification queue already retries and records failures.
         connection=mail_connection(),
     )
     try:
         page_network.call(message.send)
     except (SMTPException, OSError) as error:
-        # Its text may hold addresses.
+        # The error text may contain addresses.
         logger.warning("Channel %s: sending the e-mail failed (%s).", channel.pk, type(error))
         raise NotificationFailedError(_MAIL_FAILED) from None
 
 
-def _slack(channel: Channel, digest: Digest | Trial) -> None:
-    # What is told of one problem alone begins with the subject.
+def _slack(channel: Channel, digest: Digest | TestMessage) -> None:
+    # With a single incident, the text begins with the subject.
     text = f"*{digest.subject}*\n" + digest.text.removeprefix(digest.subject).lstrip("\n")
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)
     _post(channel, json.dumps({"text": text}).encode(), {})
 
 
-def _webhook(channel: Channel, digest: Digest | Trial) -> None:
+def _webhook(channel: Channel, digest: Digest | TestMessage) -> None:
     body, timestamp = json.dumps(digest.as_json()).encode(), int(time.time())
     headers = {
         "X-Statusboard-Delivery": str(digest.id),

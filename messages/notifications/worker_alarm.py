@@ -1,6 +1,6 @@
-"""That no worker runs, or one of its jobs does not, told by the web process that notices.
+"""The web process notices that no worker runs, or that a job is overdue, and notifies channels.
 
-No worker can tell of the first, nor of a job that looks for problems or tells of them.
+No worker can report its own absence. A job that detects or reports problems cannot report itself.
 """
 
 import logging
@@ -20,43 +20,43 @@ from .notification_queue import enqueue
 
 logger = logging.getLogger(__name__)
 
-# Also how soon a channel that could not be told, or must have its pause, is looked at again.
-_RINGS_EVERY: Final = 30.0  # seconds, each process for itself
+# Failed or paused channels are also checked again after this time.
+_INTERVAL: Final = 30.0  # seconds, per process
 
 
-class Alarm:
-    """Each page may ring it. The database holds that one of all processes opens the incident."""
+class WorkerAlarm:
+    """May be triggered by every page. The database makes sure that the incident is opened once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._silent_until = 0.0
+        self._disabled_until = 0.0
 
-    def ring(self) -> None:
-        """Tell the channels, in a thread: no page may wait for a mail server."""
+    def trigger(self) -> None:
+        """Notify the channels in a thread, so that no page waits for a mail server."""
         with self._lock:
             now = time.monotonic()
-            if now < self._silent_until or (self._thread and self._thread.is_alive()):
+            if now < self._disabled_until or (self._thread and self._thread.is_alive()):
                 return
-            self._silent_until = now + _RINGS_EVERY
+            self._disabled_until = now + _INTERVAL
             self._thread = threading.Thread(target=_run, name="alarm", daemon=True)
             self._thread.start()
 
-    def join(self) -> None:
-        """Wait for what was rung: for tests."""
+    def wait(self) -> None:
+        """Wait for the thread to finish. Used by tests."""
         if self._thread:
             self._thread.join()
 
-    def hold(self) -> None:
-        """Be silent from now on: for tests that are about something else."""
-        self._silent_until = float("inf")
+    def disable(self) -> None:
+        """Do nothing from now on. Used by tests of other subjects."""
+        self._disabled_until = float("inf")
 
-    def forget(self) -> None:
-        self._silent_until = 0.0
+    def enable(self) -> None:
+        self._disabled_until = 0.0
 
 
-def tell() -> None:
-    """Open the incidents, and do what a worker would: tell the channels that are due."""
+def report_worker_problems() -> None:
+    """Open the incidents and notify the channels that are due, as a worker would."""
     now = timezone.now()
     missing, overdue = worker_absence(now), overdue_jobs(now)
     if missing:
@@ -69,11 +69,11 @@ def tell() -> None:
 
 def _run() -> None:
     try:
-        tell()
+        report_worker_problems()
     except Exception:
         logger.exception("Reporting the worker problem failed; it is retried.")
     finally:
         connections.close_all()
 
 
-alarm: Final = Alarm()
+worker_alarm: Final = WorkerAlarm()

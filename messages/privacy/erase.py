@@ -1,8 +1,8 @@
-"""A person erased, some hundred rows at a time: it may stop anywhere, and go on from there.
+"""Erases a person's data a few hundred rows at a time. It can stop anywhere and continue.
 
-What remains says that something came and was erased, and of whom only keyed hashes. A group's
-message stays, without what this one participant did with it. `ErasedMessage` marks what was erased,
-so that late.py knows a callback that was on its way meanwhile.
+What remains is the fact that something was received and erased, and keyed hashes. A group message
+stays without this participant's part. `ErasedMessage` marks erased messages, so that
+late_erasure.py recognizes callbacks that arrive later.
 """
 
 import json
@@ -44,12 +44,12 @@ from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[Counter[str]], None]
-# What one transaction rewrites: a callback of these messages waits for as long as that takes.
-_AT_ONCE: Final = 200
+# Rows per transaction. Callbacks about these messages wait for that long.
+_BATCH_SIZE: Final = 200
 
 
 def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
-    """Write the request down; the worker erases everything received up to now."""
+    """Record the request. The worker erases everything received up to now."""
     erasure = Erasure.objects.create(subject=json.dumps(person.names), people=person.fingerprints)
     audit(
         by,
@@ -60,10 +60,10 @@ def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
     return erasure
 
 
-def carry_on(stop: threading.Event | None = None) -> int:
-    """Go on with what was requested; how many were finished. Two at once do no harm.
+def continue_erasures(stop: threading.Event | None = None) -> int:
+    """Continue the requested erasures; return how many finished. Two workers may do so at once.
 
-    One that fails comes again, and keeps nobody from the others.
+    A failed erasure is retried and does not block the others.
     """
     finished = 0
     for erasure in Erasure.objects.unfinished().order_by("pk"):
@@ -87,7 +87,7 @@ def erase(
     stop: threading.Event | None = None,
     progress: Progress = lambda erased: None,
 ) -> bool:
-    """Whether it came to its end."""
+    """Return whether it finished."""
     person = Person(tuple(json.loads(erasure.subject.reveal())))
     erased = Counter(erasure.erased)
     for step in _steps(person, erasure):
@@ -109,7 +109,7 @@ def erase(
 
 
 def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
-    """What each erased. The spool last, so that one that cannot be read holds up nothing else."""
+    """Yield what each step erased. The spool is last: if it is unreadable, it blocks nothing."""
     if not erasure.only_spool_left:
         yield from _in_database(person, erasure)
         erasure.only_spool_left = True
@@ -118,14 +118,14 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
 
 
 def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
-    """In this order: nothing that is on its way out may leave meanwhile."""
+    """Outgoing data first, so that none of it leaves meanwhile."""
     yield from _drop(person, ("follow-ups", "forwards"))
     yield _drop_exports()
     messages = MESSAGES.rows(person, Message.objects.all())
-    while some := list(messages.values_list("pk", flat=True)[:_AT_ONCE]):
+    while some := list(messages.values_list("pk", flat=True)[:_BATCH_SIZE]):
         yield erase_from_messages(some, person)
     for events, _last in EVENTS.slices(person):
-        for part in batches(sorted({event.message_id for event in events}), _AT_ONCE):
+        for part in batches(sorted({event.message_id for event in events}), _BATCH_SIZE):
             yield erase_from_messages(part, person)
     for callbacks, last in CALLBACKS.slices(person, erasure.reached):
         number = empty_callbacks([callback.pk for callback in callbacks])
@@ -134,12 +134,12 @@ def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
     yield from _drop(person, ("aliases", "labels", "saved views"))
     yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
-    # Again: one that was written meanwhile may have read what was still there.
+    # Again: an export that was written meanwhile may contain erased data.
     yield _drop_exports()
 
 
 def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]:
-    """All that these messages hold of the person: a message to nobody else goes as a whole."""
+    """Erase the person from these messages. A message to nobody else is deleted."""
     with transaction.atomic():
         locked = Message.objects.lock(Q(pk__in=messages))
         _mark(
@@ -162,7 +162,7 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
 
 
 def empty_callbacks(ids: Iterable[Any]) -> int:
-    """Leaves that they came. What is emptied is evidence no more, so nothing is rebuilt from it."""
+    """Keep the rows, without content. Nothing is rebuilt from them."""
     found = list(ids)
     Forward.objects.filter(callback__in=found).delete()
     FollowUp.objects.filter(callback__in=found).delete()
@@ -170,14 +170,14 @@ def empty_callbacks(ids: Iterable[Any]) -> int:
 
 
 def fingerprint(instance: int, zapi_id: str, name: str = "") -> str:
-    """Without a name: of a message that went as a whole, whose label is not to come back."""
+    """Without a name, it marks a message that was deleted, so that its label does not return."""
     return recipient_hash(f"{instance}:{zapi_id}:{name}")
 
 
 def erased_among(messages: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Which of these, by instance and id, went as a whole and are not there again.
+    """The messages, by instance and id, that were deleted and have not been received again.
 
-    Z-API may give an id once more, to a message to somebody else.
+    Z-API may reuse an id for a message to somebody else.
     """
     marks = {fingerprint(*message): message for message in messages}
     found = ErasedMessage.objects.filter(pk__in=marks).values_list("pk", flat=True)
@@ -195,7 +195,7 @@ def _mark(fingerprints: Iterable[str]) -> None:
 
 
 def _readdress(message: Message, person: Person) -> str:
-    """Put it under another of its addresses; gives which, '' where none is left."""
+    """Move the message to another of its addresses; return that address, or ''."""
     named = message.events.exclude(phone="").order_by("phone")
     other = named.values_list("phone", flat=True).first() or ""
     if message.phone in person.addresses:
@@ -210,7 +210,7 @@ def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:
 
 
 def _drop_exports() -> Counter[str]:
-    """Whoever asked for one can export again, without the person."""
+    """The files can be exported again, without the person."""
     files = ExportJob.objects.count()
     ExportJob.objects.all().delete()
     return Counter(exports=files)

@@ -13,21 +13,21 @@ from .tables import TABLES, Table
 
 @dataclass(slots=True)
 class Found:
-    """How many rows of each table are a person's; what took too long was not read to the end."""
+    """The number of rows per table. Tables that take too long are not read to the end."""
 
     person: Person
     counts: Counter[str] = field(default_factory=Counter)
     is_complete: bool = True
-    # Why what lies in this machine's spool is not counted, or ''.
+    # Why this server's spool is not counted, or ''.
     spool_problem: str = ""
 
     @property
     def lines(self) -> list[tuple[Promise, int]]:
-        return [(TABLES[name].words, number) for name, number in self.counts.items()]
+        return [(TABLES[name].label, number) for name, number in self.counts.items()]
 
 
 def find(person: Person, *, within: float = math.inf) -> Found:
-    """Count; for at most so many seconds, where somebody waits for it."""
+    """Count the rows, for at most this many seconds."""
     found, ends_at = Found(person), time.monotonic() + within
     for name, table in TABLES.items():
         found.is_complete &= _count(found, name, table, ends_at)
@@ -35,7 +35,7 @@ def find(person: Person, *, within: float = math.inf) -> Found:
 
 
 def _count(found: Found, name: str, table: Table, ends_at: float) -> bool:
-    """Whether all of it was read."""
+    """Return whether the whole table was read."""
     found.counts[name] = 0
     if table.indexed:
         everybody = table.model._default_manager.all()

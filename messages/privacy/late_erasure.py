@@ -1,8 +1,7 @@
-"""Callbacks that were on their way while their person was erased.
+"""Erases data from callbacks that arrive after, or during, the erasure of their person.
 
-The door stores them as any other, because it must not ask; the worker, half a second later, looks
-whether they speak of what was erased. A message sent to the person after that is a new one, and the
-sender's own affair: it is kept.
+The webhook endpoint stores every callback. The worker checks shortly afterwards whether it is about
+erased data. A message sent to the person after the erasure is new and is kept.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +34,7 @@ _PEOPLE: Final = (AddressKind.PHONE, AddressKind.LID)
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """One person, by one name, in what one callback says of one message."""
+    """One person, by one name, mentioned for one message in a callback."""
 
     callback: Callback
     zapi_id: str
@@ -47,7 +46,7 @@ class _Mention:
 
 
 def erase_late(heard: CallbackBatch) -> None:
-    """Erase again what these callbacks brought back, and what other consumers made of them."""
+    """Erase what these callbacks and the other consumers stored again about erased people."""
     if not Erasure.objects.exists():
         return
     _forget_contacts(heard.follow_ups)
@@ -59,7 +58,7 @@ def erase_late(heard: CallbackBatch) -> None:
 
 
 def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
-    """Of a message that was erased, or received before the erasure: spooled, or just then."""
+    """Mentions of an erased message, or in a callback received before the erasure."""
     marks = ErasedMessage.objects.filter(pk__in={mention.mark for mention in mentions})
     known = set(marks.values_list("pk", flat=True))
     requested = _requests(mention.callback.received_at for mention in mentions)
@@ -70,7 +69,7 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
 
 
 def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
-    """Who was named by an inbound message that came before the erasure."""
+    """Delete links learned from inbound messages that arrived before the erasure."""
     named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid and one.number}
     requested = _requests(named.values())
     for one, received_at in named.items() if requested else ():
@@ -80,7 +79,7 @@ def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
 
 
 def _requests(received: Iterable[datetime]) -> dict[str, datetime]:
-    """For each person erased, when that was last asked for after callbacks came at these times."""
+    """The last erasure of each person that was requested after the earliest of these times."""
     earliest = min(received, default=None)
     if earliest is None:
         return {}

@@ -1,4 +1,4 @@
-"""Who is meant: every address, in every writing, that the board may have met a person under."""
+"""Identifies a person by every address, in every format, that may be stored."""
 
 import re
 from collections.abc import Iterable
@@ -13,33 +13,33 @@ from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
 from messages.models import Alias
 
-# So many digits cannot be a part of a number, even where no numbering plan is known to have it.
+# A text with this many digits is a full number, even if no numbering plan is known for it.
 _DIGITS_OF_LONG_NUMBERS = (14, 15)
 
 
 class UnclearPersonError(ValueError):
-    """The text names nobody, or may name two people; it says what to enter instead."""
+    """The text does not identify one person; the error says what to enter."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """`names` are as `phones.person` writes them: numbers with the ninth digit, LIDs with @lid."""
+    """`names` have the format of `phones.person`: numbers with the ninth digit, LIDs with @lid."""
 
     names: tuple[str, ...]
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        """As they stand in messages and events."""
-        return frozenset(address for name in self.names for address in _writings(name))
+        """The forms stored in messages and events."""
+        return frozenset(address for name in self.names for address in _stored_forms(name))
 
     @cached_property
     def digits(self) -> tuple[str, ...]:
-        """As they stand within a text."""
+        """The forms found within text."""
         return tuple(sorted({phones.digits_of(a.split("@")[0]) for a in self.addresses}))
 
     @cached_property
-    def by_hand(self) -> str:
-        """As a pattern, read alike by Python and both databases: whatever parts the digits."""
+    def typed_pattern(self) -> str:
+        """A pattern for Python and both databases that allows separators between digits."""
         return "|".join("[^0-9A-Za-z]*".join(digits) for digits in self.digits)
 
     @cached_property
@@ -47,7 +47,7 @@ class Person:
         return [recipient_hash(name) for name in self.names]
 
     def is_named_in(self, text: bytes) -> bool:
-        """Not where the digits are part of longer ones, or begin an old group's address."""
+        """Whether it contains the digits, not within a longer number or an old group address."""
         return bool(self._pattern.search(text))
 
     @cached_property
@@ -55,8 +55,8 @@ class Person:
         return re.compile(rb"(?<!\d)(?:" + "|".join(self.digits).encode() + rb")(?!\d|-\d)")
 
 
-def who_is(text: str) -> Person:
-    """By a whole number in any writing or a LID, with what aliases tie to it."""
+def find_person(text: str) -> Person:
+    """Find a person by a full number in any format or a LID, including linked numbers and LIDs."""
     return Person(tuple(sorted(_with_aliases(_name(phones.plain(text))))))
 
 
@@ -78,7 +78,7 @@ def _name(text: str) -> str:
 
 
 def _with_aliases(name: str) -> set[str]:
-    """All that is tied to it, and to what is tied to that."""
+    """The name and everything linked to it, directly or indirectly."""
     known: set[str] = set()
     found = {name}
     while found - known:
@@ -92,7 +92,7 @@ def _flat(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
     return (name for pair in pairs for name in pair)
 
 
-def _writings(name: str) -> set[str]:
+def _stored_forms(name: str) -> set[str]:
     if phones.kind_of(name) is AddressKind.LID:
         return {name, name.removesuffix("@lid")}
     return set(phones.both_forms(name))

@@ -1,4 +1,4 @@
-"""A person's data as they may take it along: everything, in JSON, in a ZIP of readable names."""
+"""Exports a person's data as a ZIP of JSON files."""
 
 import json
 import zipfile
@@ -18,7 +18,7 @@ from .tables import TABLES
 
 
 def export(person: Person, to: IO[bytes], *, by: Any) -> dict[str, int]:
-    """Write a ZIP: a file for each table that holds anything. Gives how many rows of each.
+    """Write one file per table with data; return the number of rows per table.
 
     Raises SpoolUnavailableError.
     """
@@ -37,13 +37,13 @@ def export(person: Person, to: IO[bytes], *, by: Any) -> dict[str, int]:
 
 
 def _described(row: Model) -> dict[str, Any]:
-    """Every column, ids included, so that a step can be laid beside its message."""
+    """Every column including ids, so that an event can be matched to its message."""
     described = {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields}
     return {name: _plain(value) for name, value in described.items() if not _is_ours(name)}
 
 
 def _is_ours(name: str) -> bool:
-    """What says nothing of the person: which of our keys a callback came with."""
+    """Columns about our keys, which say nothing about the person."""
     return name in {"token_digest", "token_check", "key_version"}
 
 

@@ -1,8 +1,8 @@
-"""Which table holds what of a person, and how its rows are found.
+"""Lists the tables that hold data of a person, and how to find the rows.
 
-A message is found by an index. What mentions a person within a text or among a group's events has
-no index that would be worth its cost to every callback: it is read through, some thousand rows at a
-time, so that neither memory nor a lock grows with the board.
+Messages are found by an index. Mentions within a text or among a group's events have no index,
+because it would slow down every callback. Those tables are read a few thousand rows at a time,
+which limits memory and locks.
 """
 
 import re
@@ -43,11 +43,11 @@ from messages.models import (
 
 from .person import Person
 
-SLICE: Final = 5000
+SLICE_SIZE: Final = 5000
 
-# What holds nothing of the people that messages go to. Of AuditEvent only a keyed hash, of Erasure
-# and ErasedMessage likewise; HourlySummary, DailySummary and Rhythm count, and name nobody.
-HOLD_NOTHING: Final = {
+# Models without data of the people that messages go to. AuditEvent, Erasure and ErasedMessage hold
+# keyed hashes only. Summaries and Rhythm hold counts.
+WITHOUT_PERSONAL_DATA: Final = {
     *("Account", "ApiKey", "ApiKeyLimit", "AuditEvent", "Batch", "BatchRow", "Channel"),
     *(
         "DailySummary",
@@ -73,37 +73,37 @@ HOLD_NOTHING: Final = {
         "WorkerBeat",
     ),
 }
-# Files of whole lists, packed: nobody can be looked up in them. They live for a day, and an erasure
-# ends them all.
-MAY_HOLD_ANYBODY: Final = {"ExportJob", "ExportPiece"}
+# Compressed files of whole lists that cannot be searched. They live for a day, and an erasure
+# deletes them all.
+UNSEARCHABLE: Final = {"ExportJob", "ExportPiece"}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`rows` narrows a slice, or the whole table where it is `indexed`, to a person's."""
+    """`rows` narrows a slice, or the whole table if `indexed`, to the rows of a person."""
 
     model: type[Model]
-    words: Promise
+    label: Promise
     rows: Callable[[Person, QuerySet[Any]], QuerySet[Any]]
     indexed: bool = False
-    # Of what the database found in a text, whether it is really the person.
+    # Checks a row that the database found by its text.
     is_really: Callable[[Person, Any], bool] = lambda person, row: True
 
     def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:
-        """The person's rows, some at a time, each time with how far the table was read."""
+        """Yield the person's rows in slices, each with the last primary key that was read."""
         for rows, last in _slices(self.model._default_manager.all(), after):
             found = self.rows(person, rows)
             yield [row for row in found if self.is_really(person, row)], last
 
     def drop(self, person: Person) -> Iterator[int]:
-        """Delete the person's rows; gives how many, some at a time."""
+        """Delete the person's rows in slices; yield how many each time."""
         for rows, _last in self.slices(person):
             mine = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
             yield mine.delete()[0]
 
 
 class _Spool(Table):
-    """A file of this machine's that may never have been made. Raises SpoolUnavailableError."""
+    """This server's spool file, which may not exist. Raises SpoolUnavailableError."""
 
     def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:
         if spool.was_made():
@@ -120,15 +120,15 @@ def _slices(rows: QuerySet[Any], after: Any) -> Iterator[tuple[QuerySet[Any], An
     rest = rows.order_by("pk")
     while True:
         following = rest.filter(pk__gt=after) if after is not None else rest
-        ends = list(following.values_list("pk", flat=True)[:SLICE])
+        ends = list(following.values_list("pk", flat=True)[:SLICE_SIZE])
         if not ends:
             return
         yield rest.filter(pk__gte=ends[0], pk__lte=ends[-1]), ends[-1]
         after = ends[-1]
 
 
-class _Place(Func):
-    """Where some bytes begin within others, 0 where they do not."""
+class _Position(Func):
+    """The position of some bytes within others, 0 if they are not found."""
 
     function = "INSTR"
     output_field = IntegerField()
@@ -142,9 +142,9 @@ class _Place(Func):
 
 
 def _mentioning(person: Person, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """By their bodies; what the database finds is still to be looked at."""
+    """Rows whose body may mention the person; `is_really` checks them."""
     places = {
-        f"place_{number}": _Place(F("body"), Value(digits.encode(), output_field=BinaryField()))
+        f"place_{number}": _Position(F("body"), Value(digits.encode(), output_field=BinaryField()))
         for number, digits in enumerate(person.digits)
     }
     anywhere = Q(*((f"{place}__gt", 0) for place in places), _connector=Q.OR)
@@ -156,13 +156,13 @@ def _body_names(person: Person, row: Any) -> bool:
     return person.is_named_in(bytes(row.body))
 
 
-def _in_hand(person: Person, follow_ups: QuerySet[Any]) -> QuerySet[Any]:
-    """By their bodies, or by who an inbound message was from."""
+def _waiting_for_worker(person: Person, follow_ups: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows whose body may mention the person, or whose inbound message is from the person."""
     mentioning = _mentioning(person, follow_ups).values("pk")
     return follow_ups.filter(Q(pk__in=mentioning) | _names_one_of(person))
 
 
-def _is_in_hand(person: Person, follow_up: FollowUp) -> bool:
+def _is_waiting_for_worker(person: Person, follow_up: FollowUp) -> bool:
     named = {follow_up.lid, follow_up.number} & set(person.names)
     return bool(named) or person.is_named_in(bytes(follow_up.body or b""))
 
@@ -171,44 +171,46 @@ def _names_one_of(person: Person) -> Q:
     return Q(lid__in=person.names) | Q(number__in=person.names)
 
 
-def _to(person: Person, messages: QuerySet[Any]) -> QuerySet[Any]:
+def _messages_of(person: Person, messages: QuerySet[Any]) -> QuerySet[Any]:
     others = OtherAddress.objects.filter(phone__in=person.addresses).values("message")
     return messages.filter(Q(phone__in=person.addresses) | Q(pk__in=others))
 
 
-def _reporting(person: Person, events: QuerySet[Any]) -> QuerySet[Any]:
+def _events_of(person: Person, events: QuerySet[Any]) -> QuerySet[Any]:
     return events.filter(Q(phone__in=person.addresses) | Q(participant__in=person.addresses))
 
 
-def _in_words(*columns: str) -> Callable[[Person, QuerySet[Any]], QuerySet[Any]]:
-    """Where people wrote a number by hand, in whatever way they part its digits."""
+def _typed_in(*columns: str) -> Callable[[Person, QuerySet[Any]], QuerySet[Any]]:
+    """Rows where people typed the number, with any separators."""
 
     def rows(person: Person, all_rows: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = ((f"{column}__regex", person.by_hand) for column in columns)
+        wanted = ((f"{column}__regex", person.typed_pattern) for column in columns)
         return all_rows.filter(Q(*wanted, _connector=Q.OR))
 
     return rows
 
 
 def _labels(person: Person, labels: Any) -> QuerySet[Any]:
-    """Of their messages, and those that hold the number whatever message they are of."""
-    written = _in_words("label", "reference")(person, labels)
-    found: QuerySet[Any] = labels.with_a_message_in(_to(person, Message.objects.all())) | written
+    """Labels of the person's messages, and labels that contain the number."""
+    written = _typed_in("label", "reference")(person, labels)
+    found: QuerySet[Any] = (
+        labels.with_a_message_in(_messages_of(person, Message.objects.all())) | written
+    )
     return found
 
 
-def _asks_for(person: Person, view: SavedView) -> bool:
-    """Whether a saved search is for the person, in any writing of the number."""
+def _searches_for(person: Person, view: SavedView) -> bool:
+    """Whether a saved view searches for the person, in any format of the number."""
     texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
     numbers = {
         addresses.person(number) for text in texts for number in addresses.whole_numbers(text)
     }
-    is_written = any(re.search(person.by_hand, text) for text in texts)
+    is_written = any(re.search(person.typed_pattern, text) for text in texts)
     return is_written or bool(numbers & set(person.names))
 
 
-MESSAGES: Final = Table(Message, _("Messages"), _to, indexed=True)
-EVENTS: Final = Table(StatusEvent, _("Events, including groups"), _reporting)
+MESSAGES: Final = Table(Message, _("Messages"), _messages_of, indexed=True)
+EVENTS: Final = Table(StatusEvent, _("Events, including groups"), _events_of)
 CALLBACKS: Final = Table(Callback, _("Raw callbacks"), _mentioning, is_really=_body_names)
 TABLES: Final[dict[str, Table]] = {
     "messages": MESSAGES,
@@ -232,13 +234,16 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "labels": Table(Label, _("Labels"), _labels),
     "saved views": Table(
-        SavedView, _("Saved views"), lambda person, rows: rows, is_really=_asks_for
+        SavedView, _("Saved views"), lambda person, rows: rows, is_really=_searches_for
     ),
-    "incidents": Table(Incident, _("Notes on problems"), _in_words("note")),
+    "incidents": Table(Incident, _("Notes on problems"), _typed_in("note")),
     "events": EVENTS,
     "callbacks": CALLBACKS,
     "follow-ups": Table(
-        FollowUp, _("Callbacks waiting for the worker"), _in_hand, is_really=_is_in_hand
+        FollowUp,
+        _("Callbacks waiting for the worker"),
+        _waiting_for_worker,
+        is_really=_is_waiting_for_worker,
     ),
     "forwards": Table(Forward, _("Callbacks to forward"), _mentioning, is_really=_body_names),
     "spool": _Spool(

@@ -26,7 +26,7 @@ from messages.models import (
     NumberSearches,
     Transition,
 )
-from messages.notifications.notification_queue import catch_up, enqueue
+from messages.notifications.notification_queue import enqueue, queue_open_incidents
 from tests.accounts.test_masked_writings import viewer
 from tests.dashboard.conftest import HttpsClient, admin_client, deliver, masked_viewer, report
 
@@ -248,5 +248,5 @@ def test_no_channel_of_some_instances_is_told_who_tries_numbers(guessed, instanc
     if is_limited:
         channel.instances.add(instance)
     enqueue(guessed, Transition.OPENED)
-    catch_up(channel)
+    queue_open_incidents(channel)
     assert Notification.objects.exists() is not is_limited

@@ -3,7 +3,7 @@
 import pytest
 
 from messages.models import Action, AuditEvent, Instance, KeyRole, Label
-from messages.privacy import carry_on, request_erasure, who_is
+from messages.privacy import continue_erasures, find_person, request_erasure
 
 from .test_keys import assert_problem
 
@@ -127,8 +127,8 @@ def test_of_an_erased_message_none_is_kept(labeller, post):
     for message_id in ("3EB0A1", "B"):
         payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": [message_id]}
         post(payload | {"phone": "5544999999999" if message_id == "B" else "5511988887777"})
-    request_erasure(who_is("5544999999999"), None)
-    carry_on()
+    request_erasure(find_person("5544999999999"), None)
+    continue_erasures()
     assert labeller.write("POST", "/labels/", [ONE, ONE | {"message_id": "B"}]) == {"labelled": 1}
     labeller.write("PUT", "/messages/instance.id/B/label", {"label": "L"})
     assert stored() == [("3EB0A1", "R", "L")]

@@ -3,7 +3,7 @@
 import pytest
 
 from messages.models import Instance, Label
-from messages.privacy import carry_on, request_erasure, who_is
+from messages.privacy import continue_erasures, find_person, request_erasure
 from tests.dashboard.conftest import admin_client
 
 from .test_keys import assert_problem
@@ -150,8 +150,8 @@ def test_ids_that_are_the_same_are_one(labeller, post):
 def test_of_an_erased_message_it_goes_and_does_not_come_back(labeller, post, again):
     put_one(labeller)
     post(FAILED)
-    request_erasure(who_is(PHONE), None)
-    carry_on()
+    request_erasure(find_person(PHONE), None)
+    continue_erasures()
     assert not Label.objects.exists()
     labeller.write("PUT", PATH, TEXTS | again)
     assert not Label.objects.exists()
@@ -159,8 +159,8 @@ def test_of_an_erased_message_it_goes_and_does_not_come_back(labeller, post, aga
 
 def test_of_a_message_erased_before_it_was_labelled_it_is_not_kept(labeller, post):
     post(FAILED)
-    request_erasure(who_is(PHONE), None)
-    carry_on()
+    request_erasure(find_person(PHONE), None)
+    continue_erasures()
     put_one(labeller)
     assert not Label.objects.exists()
 

@@ -29,7 +29,7 @@ from messages.models import (
     Instance,
     UserLimit,
 )
-from messages.privacy import carry_on, request_erasure, who_is
+from messages.privacy import continue_erasures, find_person, request_erasure
 from tests.dashboard.conftest import HttpsClient, report
 from tests.exports.test_export import client, supervisor, take, taker
 
@@ -199,8 +199,8 @@ def test_after_a_day_it_is_gone(taker, address):
 
 def test_an_erasure_ends_every_file(address):
     prepare_exports()
-    request_erasure(who_is("5544999999999"), None)
-    carry_on()
+    request_erasure(find_person("5544999999999"), None)
+    continue_erasures()
     assert not ExportJob.objects.exists()
     assert not ExportPiece.objects.exists()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from messages.ingest import drain
 from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Callback, Erasure, FollowUp, SpooledCallback
-from messages.privacy import carry_on, request_erasure, who_is
+from messages.privacy import continue_erasures, find_person, request_erasure
 from messages.search.criteria import Criteria
 from messages.search.parser import understand
 from tests.ingest.conftest import away, spool_path
@@ -139,8 +139,8 @@ def test_the_spool_holds_nothing_of_it_once_it_is_drained(post, away, spool_path
 def test_an_erased_person_is_not_brought_back_by_what_came_before(post):
     post(INBOUND)
     waiting = list(FollowUp.objects.all())
-    request_erasure(who_is(NUMBER), None)
-    carry_on()
+    request_erasure(find_person(NUMBER), None)
+    continue_erasures()
     assert not FollowUp.objects.exists()
     # As if a worker had it in hand, or another machine's spool.
     FollowUp.objects.bulk_create(waiting)

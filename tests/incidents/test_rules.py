@@ -232,11 +232,11 @@ class TestStuck:
         assert "At least 1020 messages wait in Z-API’s queue" in words()
 
     def test_incidents_wait_for_no_zapi_that_hangs(self, instance, look, clock, zapi, monkeypatch):
-        monkeypatch.setattr("messages.incidents.zapi_queue._PATIENCE", 0.0)
+        monkeypatch.setattr("messages.incidents.zapi_queue._TIME_LIMIT", 0.0)
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert zapi.calls == []
-        monkeypatch.setattr("messages.incidents.zapi_queue._PATIENCE", 20.0)
+        monkeypatch.setattr("messages.incidents.zapi_queue._TIME_LIMIT", 20.0)
         look()
         assert len(zapi.calls) == 1
 

@@ -10,7 +10,7 @@ from django.db import connection
 from messages.ingest import new_delivery_id
 from messages.models import Alias, Instance, KnownAddress, Message, OtherAddress, StatusEvent
 from messages.privacy.find import find
-from messages.privacy.person import who_is
+from messages.privacy.person import find_person
 from messages.search.criteria import Criteria
 from messages.search.parser import understand
 
@@ -53,8 +53,8 @@ def test_the_device_in_an_address_is_that_of_the_step(post):
 def test_a_person_is_found_in_every_writing(post, admin_user, written, stored):
     post(READ | {"phone": stored})
     assert found_by(written, admin_user) == {"M"}
-    assert who_is(written) == who_is(stored)
-    assert find(who_is(written)).counts["messages"] == 1
+    assert find_person(written) == find_person(stored)
+    assert find(find_person(written)).counts["messages"] == 1
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 from django.db import DataError, OperationalError
 
 from messages.jobs import scheduler
-from messages.jobs.database_absence import Absence
+from messages.jobs.database_absence import DatabaseAbsence
 from messages.jobs.scheduler import Job, run_due
 
 
 @pytest.fixture(autouse=True)
 def _of_this_test_alone(monkeypatch):
-    monkeypatch.setattr(scheduler, "_absence", Absence())
+    monkeypatch.setattr(scheduler, "_absence", DatabaseAbsence())
 
 
 class Database:
@@ -48,10 +48,10 @@ def test_a_job_that_needs_no_database_does_not_say_that_it_is_back(db, caplog):
 
 
 def test_who_waited_until_it_was_back_does_not_say_that_it_went_again(caplog):
-    absence, begun = Absence(), time.monotonic()
-    absence.met("a", begun, OperationalError("gone"))
-    absence.ran("a")
-    absence.met("slow", begun, OperationalError("timed out"))
+    absence, begun = DatabaseAbsence(), time.monotonic()
+    absence.noticed("a", begun, OperationalError("gone"))
+    absence.succeeded("a")
+    absence.noticed("slow", begun, OperationalError("timed out"))
     assert lines(caplog) == ["The database is unavailable", "The database is available again."]
 
 

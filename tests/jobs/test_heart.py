@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from messages.jobs.heartbeat import Heartbeat, forget_old_beats
-from messages.jobs.leases import take_turn
+from messages.jobs.heartbeat import Heartbeat, delete_old_heartbeats
+from messages.jobs.leases import acquire_job_lease
 from messages.jobs.scheduler import Job, run_due
 from messages.models import Turn, WorkerBeat
 from tests.forwarding.conftest import clock
@@ -49,7 +49,7 @@ def test_old_beats_are_forgotten(clock):
     Heartbeat([]).beat()
     clock.advance(days=8)
     Heartbeat([]).beat()
-    assert forget_old_beats() == 1
+    assert delete_old_heartbeats() == 1
 
 
 def test_a_shared_job_is_done_once_in_its_time_by_whoever_comes_first(clock):
@@ -71,7 +71,7 @@ def test_a_shared_job_is_done_once_in_its_time_by_whoever_comes_first(clock):
 
 
 def test_a_turn_asked_for_in_vain_writes_nothing(django_assert_num_queries):
-    assert take_turn("job", 30)
+    assert acquire_job_lease("job", 30)
     with django_assert_num_queries(1):
-        assert not take_turn("job", 30)
+        assert not acquire_job_lease("job", 30)
     assert Turn.objects.count() == 1

@@ -7,7 +7,7 @@ from messages.jobs.heartbeat import Heartbeat
 from messages.jobs.scheduler import Job, run_due
 from messages.models import Incident
 from messages.notifications.notification_queue import enqueue
-from messages.notifications.worker_alarm import tell
+from messages.notifications.worker_alarm import report_worker_problems
 from tests.conftest import call
 from tests.forwarding.conftest import clock
 from tests.ingest.conftest import spool_path
@@ -62,7 +62,7 @@ def test_incident_is_opened_and_told(worker, webhook, receiver):
 
 
 def test_web_process_tells_of_the_job_that_looks_for_incidents(worker, webhook, receiver):
-    tell()
+    report_worker_problems()
     told = messages_of(receiver)[0]
     assert turns(told) == [("job", "opened")]
     assert (told["incidents"][0]["job"], told["incidents"][0]["machine"]) == ("watch", None)

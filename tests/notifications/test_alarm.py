@@ -12,7 +12,7 @@ from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import Incident, WorkerBeat
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
-from messages.notifications.worker_alarm import alarm, tell
+from messages.notifications.worker_alarm import report_worker_problems, worker_alarm
 from tests.dashboard.conftest import HttpsClient
 from tests.forwarding.test_workers import on_postgresql
 from tests.notifications.conftest import messages_of, turns
@@ -33,23 +33,23 @@ def test_a_page_that_notices_has_the_channels_told_without_a_worker(
 ):
     monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
-    alarm.forget()
+    worker_alarm.enable()
     client = HttpsClient()
     client.force_login(User.objects.create_user("ana"))
     assert "No worker is running" in client.get("/attention/banner/").content.decode()
-    alarm.join()
+    worker_alarm.wait()
     assert turns(messages_of(receiver)[0]) == [("no worker", "opened")]
     assert Incident.objects.get().opened_at == beat.beat_at
 
 
 def test_it_is_told_once_however_many_notice(beat, webhook, receiver):
     for _ in range(3):
-        tell()
+        report_worker_problems()
     assert len(receiver.received) == 1
 
 
 def test_a_worker_that_is_back_tells_that_it_is_over(beat, webhook, receiver, clock):
-    tell()
+    report_worker_problems()
     for minutes in (1, 2 + CLEAR_FOR.total_seconds() / 60):
         clock.advance(minutes=minutes)
         WorkerBeat.objects.update(beat_at=clock.now)
@@ -61,7 +61,7 @@ def test_a_worker_that_is_back_tells_that_it_is_over(beat, webhook, receiver, cl
 
 
 def test_one_that_does_this_job_alone_leaves_it_open(beat, clock):
-    tell()
+    report_worker_problems()
     for _ in range(2):
         detect(enqueue)
         clock.advance(minutes=6)

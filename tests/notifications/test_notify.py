@@ -96,7 +96,7 @@ def test_a_failure_is_tried_again_with_more_and_more_time_between(
         notify()
         notify()
     assert len(receiver.received) == 4
-    assert Channel.objects.get().words == "The receiver returned an error."
+    assert Channel.objects.get().message == "The receiver returned an error."
     receiver.reply = Reply()
     clock.advance(minutes=9)
     assert notify() == 1
@@ -223,7 +223,7 @@ def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "Set EMAIL_URL" in Channel.objects.get().words
+    assert "Set EMAIL_URL" in Channel.objects.get().message
 
 
 def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
@@ -232,7 +232,7 @@ def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "The mail server is unreachable" in Channel.objects.get().words
+    assert "The mail server is unreachable" in Channel.objects.get().message
 
 
 def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiver):

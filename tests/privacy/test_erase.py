@@ -34,8 +34,8 @@ from messages.models import (
     SpooledCallback,
     StatusEvent,
 )
-from messages.privacy import carry_on, export, find, request_erasure, who_is
-from messages.privacy.tables import HOLD_NOTHING, MAY_HOLD_ANYBODY, TABLES
+from messages.privacy import continue_erasures, export, find, find_person, request_erasure
+from messages.privacy.tables import TABLES, UNSEARCHABLE, WITHOUT_PERSONAL_DATA
 
 PHONE, OLD_FORM, LID = "5544999999999", "554499999999", "123456789012345@lid"
 OTHER = "5511988887777"
@@ -52,8 +52,8 @@ def in_group(participant, word="READ", **more):
 
 
 def erase(text=PHONE):
-    erasure = request_erasure(who_is(text), None)
-    carry_on()
+    erasure = request_erasure(find_person(text), None)
+    continue_erasures()
     return Erasure.objects.get(pk=erasure.pk)
 
 
@@ -79,8 +79,8 @@ def forwarding(instance):
 def test_every_table_is_said_to_hold_something_of_people_or_nothing():
     models = {model.__name__ for model in apps.get_app_config("whatsapp").get_models()}
     holding = {table.model.__name__ for table in TABLES.values()}
-    assert models == holding | HOLD_NOTHING | MAY_HOLD_ANYBODY
-    assert not holding & HOLD_NOTHING
+    assert models == holding | WITHOUT_PERSONAL_DATA | UNSEARCHABLE
+    assert not holding & WITHOUT_PERSONAL_DATA
 
 
 def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, support):
@@ -163,12 +163,12 @@ def test_again_it_finds_nothing_to_do(post):
 def test_it_goes_on_where_it_was_stopped(post):
     for number in range(3):
         post(status(ids=[f"M{number}"]))
-    erasure = request_erasure(who_is(PHONE), None)
+    erasure = request_erasure(find_person(PHONE), None)
     stop = threading.Event()
     stop.set()
-    assert carry_on(stop) == 0
+    assert continue_erasures(stop) == 0
     assert Message.objects.exists()
-    assert carry_on() == 1
+    assert continue_erasures() == 1
     assert not Message.objects.exists()
     assert Erasure.objects.get(pk=erasure.pk).finished_at
 
@@ -265,13 +265,13 @@ class TestASpoolThatCannotBeUsed:
             erasure = erase()
         assert (erasure.only_spool_left, erasure.finished_at) == (True, None)
         assert not Message.objects.exists()
-        assert carry_on() == 1
+        assert continue_erasures() == 1
         assert not SpooledCallback.objects.exists()
 
     def test_the_next_try_leaves_all_else_alone(self, post, broken):
         erase()
         post(status(ids=["NEW"]))
-        carry_on()
+        continue_erasures()
         assert Message.objects.exists()
 
     def test_it_holds_up_no_other_erasure(self, post, broken):
@@ -292,7 +292,7 @@ class TestASpoolThatCannotBeUsed:
 
 
 def test_where_none_was_ever_needed_none_is_made(post, spool_path):
-    assert find(who_is(PHONE)).spool_problem == ""
+    assert find(find_person(PHONE)).spool_problem == ""
     assert erase().finished_at
     assert not spool_path.parent.exists()
 
@@ -324,20 +324,20 @@ def test_it_is_audited_by_hash(post):
 def test_finding_counts_each_table(post):
     post(status())
     post(in_group(PHONE))
-    counts = find(who_is(PHONE)).counts
+    counts = find(find_person(PHONE)).counts
     assert (counts["messages"], counts["events"], counts["callbacks"]) == (1, 2, 2)
 
 
 def test_finding_stops_where_somebody_waits(post):
     post(status())
-    assert not find(who_is(PHONE), within=0).is_complete
+    assert not find(find_person(PHONE), within=0).is_complete
 
 
 def test_an_export_holds_all_of_it(post):
     post(status())
     post(status(phone=OTHER, ids=["N"]))
     file = io.BytesIO()
-    export(who_is(PHONE), file, by=None)
+    export(find_person(PHONE), file, by=None)
     with zipfile.ZipFile(file) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist()}
     assert set(texts) == {f"{name}.json" for name in ("about", "messages", "events", "callbacks")}
@@ -351,7 +351,7 @@ def test_what_the_sender_called_a_message_goes_along_with_it(post, instance):
     label = {"instance": instance, "reference": "Order 7", "updated_at": timezone.now()}
     Label.objects.create(zapi_id="M", **label)
     Label.objects.create(zapi_id="N", **label)
-    assert find(who_is(PHONE)).counts["labels"] == 1
+    assert find(find_person(PHONE)).counts["labels"] == 1
     assert erase().erased["labels"] == 1
     assert [left.zapi_id for left in Label.objects.all()] == ["N"]
 
@@ -362,7 +362,7 @@ def test_a_number_written_with_separators_is_found_in_labels_and_notes(post, ins
     words, now = "Refers to +55 (44) 99999\u20119999, urgent", timezone.now()
     Label.objects.create(instance=instance, zapi_id=name, label=words, updated_at=now)
     Incident.objects.create(kind="silent", note=words, opened_at=now, last_seen_at=now)
-    counts = find(who_is(PHONE)).counts
+    counts = find(find_person(PHONE)).counts
     assert (counts["labels"], counts["incidents"]) == (1, 1)
     erase()
     assert not Label.objects.exists()
@@ -379,7 +379,7 @@ def test_a_longer_text_with_other_digits_between_is_not_the_number(instance):
 def test_a_label_under_the_gateways_own_id_goes_too(post, instance):
     post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": PHONE})
     Label.objects.create(instance=instance, zapi_id="Z", label="L", updated_at=timezone.now())
-    assert find(who_is(PHONE)).counts["labels"] == 1
+    assert find(find_person(PHONE)).counts["labels"] == 1
     erase()
     assert not Label.objects.exists()
 
@@ -414,7 +414,7 @@ class TestLabelsPutAfterwards:
 def test_an_export_holds_no_secret(post):
     post(status(token="a-sending-credential"), HTTP_Z_API_TOKEN="token-of-the-instance")
     file = io.BytesIO()
-    export(who_is(PHONE), file, by=None)
+    export(find_person(PHONE), file, by=None)
     with zipfile.ZipFile(file) as archive:
         text = "".join(archive.read(name).decode() for name in archive.namelist())
     assert "a-sending-credential" not in text

@@ -10,7 +10,7 @@ from django.urls import reverse
 from messages.accounts.roles import ADMIN
 from messages.exports import prepare_exports
 from messages.models import Action, AuditEvent, Erasure, Message, UserLimit
-from messages.privacy import carry_on
+from messages.privacy import continue_erasures
 from tests.dashboard.conftest import HttpsClient
 
 PAGE, EXPORT, ERASE = (
@@ -66,7 +66,7 @@ def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
     post(READ)
     page = admin.post(ERASE, {"person": PHONE, "confirmation": "+55 44 99999-9999"}, follow=True)
     assert "In progress" in page.content.decode()
-    carry_on()
+    continue_erasures()
     page = admin.get(PAGE).content.decode()
     assert "Done" in page
     assert PHONE not in page
@@ -82,7 +82,7 @@ def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
     prepare_exports()
     assert "could not be written" in admin.get(address).text
     admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
-    carry_on()
+    continue_erasures()
     assert "Done, except the worker’s buffer" in admin.get(PAGE).content.decode()
 
 

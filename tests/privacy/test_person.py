@@ -3,7 +3,7 @@
 import pytest
 
 from messages.models import Alias
-from messages.privacy import UnclearPersonError, who_is
+from messages.privacy import UnclearPersonError, find_person
 
 NUMBER = "5544999999999"
 
@@ -21,14 +21,14 @@ NUMBER = "5544999999999"
     ],
 )
 def test_both_forms_of_a_number_are_one_person(db, text):
-    person = who_is(text)
+    person = find_person(text)
     assert person.names == (NUMBER,)
     assert {NUMBER, "554499999999"} <= person.addresses
 
 
 @pytest.mark.parametrize("text", ["123456789012345@lid", "123456789012345"])
 def test_a_lid_is_a_person_with_and_without_its_suffix(db, text):
-    person = who_is(text)
+    person = find_person(text)
     assert person.names == ("123456789012345@lid",)
     assert person.addresses == {"123456789012345", "123456789012345@lid"}
 
@@ -36,13 +36,13 @@ def test_a_lid_is_a_person_with_and_without_its_suffix(db, text):
 @pytest.mark.parametrize("text", [NUMBER, "123456789012345@lid"])
 def test_what_is_tied_to_it_belongs_to_it(instance, text):
     Alias.objects.create(instance=instance, lid="123456789012345@lid", number=NUMBER)
-    assert set(who_is(text).names) == {NUMBER, "123456789012345@lid"}
+    assert set(find_person(text).names) == {NUMBER, "123456789012345@lid"}
 
 
 @pytest.mark.parametrize("text", ["", "9999", "hello", "120363000000000000-group", "55449"])
 def test_what_is_nobody_is_refused(db, text):
     with pytest.raises(UnclearPersonError, match="country code"):
-        who_is(text)
+        find_person(text)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_what_is_nobody_is_refused(db, text):
     ],
 )
 def test_digits_within_others_are_somebody_elses(db, text, is_named):
-    assert who_is(NUMBER).is_named_in(text) is is_named
+    assert find_person(NUMBER).is_named_in(text) is is_named
 
 
 def test_a_number_of_14_digits_is_a_person_though_no_numbering_plan_has_it(instance):
-    assert who_is("12345678901234").names == ("12345678901234",)
+    assert find_person("12345678901234").names == ("12345678901234",)

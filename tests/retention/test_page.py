@@ -49,8 +49,10 @@ def test_a_preview_says_what_would_go_and_saves_nothing(admin, post):
     post(READ)
     age(100)
     answer = admin.post(PAGE, {"messages": 90, "bodies": 90, "action": "preview"})
-    going = {row.kind.value: row.going.number for row in answer.context["rows"] if row.going}
-    assert going == {"messages": 1, "bodies": 1}
+    deletable = {
+        row.kind.value: row.deletable.number for row in answer.context["rows"] if row.deletable
+    }
+    assert deletable == {"messages": 1, "bodies": 1}
     assert not Retention.objects.exists()
     assert Message.objects.exists()
 

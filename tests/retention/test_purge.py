@@ -24,7 +24,7 @@ from messages.models import (
     SpooledCallback,
     StatusEvent,
 )
-from messages.privacy.retention import LEAST_DAYS, Purge, keep_for, preview
+from messages.privacy.retention import MIN_DAYS, Purge, preview, save_periods
 from messages.privacy.retention import purge as purging
 from messages.privacy.retention.kinds import bodies_after
 
@@ -36,7 +36,7 @@ def purge() -> int:
 
 
 def keep(**days):
-    keep_for({Kept(kind): number for kind, number in days.items()}, by=None)
+    save_periods({Kept(kind): number for kind, number in days.items()}, by=None)
 
 
 def age(days):
@@ -280,27 +280,27 @@ def test_it_looks_again_after_an_hour(old):
 @pytest.mark.parametrize("kind", list(Kept))
 def test_no_kind_is_kept_too_short(db, kind):
     with pytest.raises(ValueError, match="The minimum is"):
-        keep_for({kind: LEAST_DAYS[kind] - 1}, by=None)
+        save_periods({kind: MIN_DAYS[kind] - 1}, by=None)
     assert not Retention.objects.exists()
 
 
 @pytest.mark.parametrize("bodies", [None, 91])
 def test_what_messages_are_made_of_is_kept_no_longer_than_they(db, bodies):
     with pytest.raises(ValueError, match="Cannot be longer"):
-        keep_for({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
+        save_periods({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
 
 
 def test_a_preview_counts_what_would_go(old):
-    going = preview(Kept.MESSAGES, 90)
-    assert going.number == 1
-    assert going.oldest
-    assert (datetime.now(UTC) - going.oldest).days == 100
+    deletable = preview(Kept.MESSAGES, 90)
+    assert deletable.number == 1
+    assert deletable.oldest
+    assert (datetime.now(UTC) - deletable.oldest).days == 100
     assert preview(Kept.MESSAGES, 110).number == 0
 
 
 def test_a_preview_counts_labels_without_a_message(old, instance):
     label(instance, "NEVER HEARD OF", 120)
-    going = preview(Kept.MESSAGES, 90)
-    assert going.number == 2
-    assert going.oldest
-    assert (datetime.now(UTC) - going.oldest).days == 120
+    deletable = preview(Kept.MESSAGES, 90)
+    assert deletable.number == 2
+    assert deletable.oldest
+    assert (datetime.now(UTC) - deletable.oldest).days == 120

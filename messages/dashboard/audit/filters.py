@@ -1,4 +1,4 @@
-"""What the address of the audit page asks for."""
+"""The filters in the URL of the audit page."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ _PERIOD_LABELS: Final = {
 
 
 class AuditFilterForm(forms.Form):
-    """Read from the address, so that a filtered list can be bookmarked and handed on."""
+    """Read from the URL, so that a filtered list can be bookmarked and shared."""
 
     who = forms.CharField(label=_("Who"), max_length=150, required=False)
     action = forms.ChoiceField(
@@ -37,7 +37,7 @@ class AuditFilterForm(forms.Form):
         choices=[("", _("All time")), *((key, _PERIOD_LABELS[key]) for key in PERIODS)],
         required=False,
     )
-    # The hashes of somebody's addresses: no number stands in any address.
+    # Hashes of a person's addresses, because numbers must not appear in URLs.
     person = forms.CharField(max_length=400, required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User | AnonymousUser, *args: Any, **kwargs: Any) -> None:
@@ -47,16 +47,16 @@ class AuditFilterForm(forms.Form):
         field.queryset = visible_instances(user)
 
     def events(self) -> QuerySet[AuditEvent]:
-        """Newest first. What makes no sense in the address is as good as absent."""
+        """Newest first. Invalid filters are ignored."""
         return audit_events(self._user, {name: self.data.get(name, "") for name in self._chosen()})
 
     def address(self, **more: object) -> str:
-        """The query of these filters, and more."""
+        """The query string of these filters and more."""
         chosen = {name: self.data.get(name, "") for name in self._chosen()}
         return f"?{urlencode(chosen | more)}"
 
     def in_words(self) -> dict[str, str]:
-        """For the audit of an export: which filters were set, by name."""
+        """The names and values of the filters, for the audit event of an export."""
         return {name: str(value) for name, value in self._chosen().items()}
 
     @property

@@ -24,13 +24,13 @@ from .filters import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
 PAGE_SIZE: Final = 50
-# Of a list, such as somebody's permissions; the others are unfolded.
+# Longer lists, such as permissions, are collapsed.
 MAX_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One thing that was written down. Of a long list, how long it is, and what is not shown."""
+    """One detail of an event. For a long list, its length and what is collapsed."""
 
     name: str
     words: str
@@ -75,7 +75,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(VIEW, raise_exception=True)
 def audit_person(request: HttpRequest) -> HttpResponse:
-    """Lead from a number, in either form, or a LID to the events about it."""
+    """Redirect from a number or LID to the events about it."""
     wanted = understand(request.POST.get("number", ""))
     if wait := wait_to_search(request.user, wanted.text):
         return too_many_attempts(request, wait)
@@ -90,7 +90,7 @@ def audit_person(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(VIEW, raise_exception=True)
 def audit_export(request: HttpRequest) -> HttpResponse:
-    """CSV of what the filters of the address leave; the export is an event itself."""
+    """Export the filtered events as CSV. The export is an event itself."""
     form = AuditFilterForm(request.user, request.GET)
     events = form.events()
     if len(events.values_list("pk")[AT_ONCE : AT_ONCE + 1]):
@@ -101,7 +101,7 @@ def audit_export(request: HttpRequest) -> HttpResponse:
 
 
 def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], int | None]:
-    """The rows of a page, and where the next one begins; None where nothing follows."""
+    """The rows of a page, and the id where the next page starts, or None."""
     if older.isascii() and older.isdigit() and len(older) < 19:
         events = events.filter(id__lt=int(older))
     found = list(events[: PAGE_SIZE + 1])

@@ -41,7 +41,7 @@ from messages.exports import (
     workbook,
 )
 from messages.models import Action, ExportJob, ExportKind, ExportState
-from messages.privacy import who_is
+from messages.privacy import find_person
 from messages.search.criteria import Criteria
 from messages.search.matches import matches_of
 from messages.search.parser import understand
@@ -206,7 +206,7 @@ def _note_download(request: HttpRequest, job: ExportJob) -> None:
             details = query | {"rows": job.written}
             audit(request, Action.AUDIT_EXPORTED, details=details)
         case ExportKind.PERSON:
-            (name, *_others) = who_is(query["person"]).names
+            (name, *_others) = find_person(query["person"]).names
             details = {"rows": job.written, "downloaded": True}
             audit(request, Action.PERSON_EXPORTED, recipient=name, details=details)
         case _:

@@ -1,4 +1,4 @@
-"""Whether the board itself keeps up: what is in the spool, and what waits for the worker."""
+"""Health: whether Statusboard keeps up with incoming callbacks."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,14 +36,14 @@ from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
 from statusboard import __version__
 
-LOOK: Final = "whatsapp.view_callback"
-ACT: Final = "whatsapp.change_callback"
+VIEW: Final = "whatsapp.view_callback"
+CHANGE: Final = "whatsapp.change_callback"
 _WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
-    """Why, whose, and how many; `instance` is the Z-API id where the board knows no such one."""
+class Rejected:
+    """Rejected callbacks; `instance` is the Z-API id if no such instance exists."""
 
     instance: str
     why: str
@@ -52,7 +52,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class UnknownType:
-    """How many came, and how many of them were read as a status."""
+    """How many callbacks came, and how many of them were read as a status."""
 
     type: str
     number: int
@@ -60,8 +60,8 @@ class UnknownType:
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
-    """An instance that has used up its quota of the spool."""
+class FullShare:
+    """An instance that has used up its share of the offline buffer."""
 
     instance: str
     callbacks: int
@@ -70,35 +70,35 @@ class Full:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """How much waits, and since when."""
+    """How many wait, and since when."""
 
     number: int
     oldest: Moment | None
 
 
 @require_safe
-@permission_required(LOOK, raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def health(request: HttpRequest) -> HttpResponse:
     state = spool_state()
     quarantined = limited_to(request.user, Callback.objects.quarantined())
     context = {
         "spool": state,
         "spool_oldest": moment(state.oldest),
-        "full": list(_full(request.user)) if state.waiting or state.refused else [],
-        "set_aside": list(_set_aside(request.user)) if state.refused else [],
+        "full": list(_full_shares(request.user)) if state.waiting or state.refused else [],
+        "set_aside": list(_rejected(request.user)) if state.refused else [],
         "follow_ups": _follow_ups(),
         "follow_ups_set_aside": _follow_ups_set_aside(request.user)[: COUNTED + 1].count(),
         "mails": _mails(),
         "quarantined": quarantined[: COUNTED + 1].count(),
         "unknown_types": _unknown_types(request.user),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
-        "may_act": request.user.has_perm(ACT),
+        "may_act": request.user.has_perm(CHANGE),
         "version": __version__,
     }
     return render(request, "dashboard/health/health.html", context)
 
 
-@permission_required(ACT, raise_exception=True)
+@permission_required(CHANGE, raise_exception=True)
 @require_POST
 def spool_retry(request: HttpRequest) -> HttpResponse:
     number = spool.retry_refused(_visible_ids(request.user) if is_limited(request.user) else None)
@@ -112,7 +112,7 @@ def spool_retry(request: HttpRequest) -> HttpResponse:
     return redirect("dashboard:health")
 
 
-@permission_required(ACT, raise_exception=True)
+@permission_required(CHANGE, raise_exception=True)
 @require_POST
 def follow_ups_retry(request: HttpRequest) -> HttpResponse:
     number = _follow_ups_set_aside(request.user).update(set_aside_at=None)
@@ -120,19 +120,19 @@ def follow_ups_retry(request: HttpRequest) -> HttpResponse:
     return redirect("dashboard:health")
 
 
-def _set_aside(user: Viewer) -> Iterator[SetAside]:
-    """Of the instances that `user` may see, and, without limits, of ids that no instance has."""
+def _rejected(user: Viewer) -> Iterator[Rejected]:
+    """For the user's instances; users without limits also see unknown ids."""
     names = dict(Instance.objects.values_list("zapi_id", "name"))
     visible = _visible_ids(user)
     shows_unknown = not is_limited(user)
     groups = spool.refused().order_by("zapi_id", "cause").values_list("zapi_id", "cause")
     for zapi_id, cause, number in groups.annotate(number=Count("pk")):
         if zapi_id in visible or (shows_unknown and zapi_id not in names):
-            yield SetAside(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+            yield Rejected(names.get(zapi_id, zapi_id), translated_cause(cause), number)
 
 
 def _unknown_types(user: Viewer) -> list[UnknownType]:
-    """Of a week, the newest thousand."""
+    """The newest thousand of the last week."""
     since = first_id_at(timezone.now() - _WEEK)
     callbacks = limited_to(user, Callback.objects.of_unknown_types().filter(pk__gte=since))
     newest = callbacks.defer("body").order_by("-pk")[:COUNTED]
@@ -160,13 +160,13 @@ def _mails() -> Queue:
     return Queue(number, moment(oldest))
 
 
-def _full(user: Viewer) -> Iterator[Full]:
-    """Without those that `user` may not see. A spool that cannot be read is reported already."""
+def _full_shares(user: Viewer) -> Iterator[FullShare]:
+    """Only the user's instances. An unreadable spool is reported elsewhere on the page."""
     visible = dict(visible_instances(user).values_list("zapi_id", "name"))
     with suppress(SpoolUnavailableError):
         for zapi_id, used in spool.full().items():
             if zapi_id in visible:
-                yield Full(visible[zapi_id], used.callbacks, used.bytes)
+                yield FullShare(visible[zapi_id], used.callbacks, used.bytes)
 
 
 def _follow_ups() -> Queue:

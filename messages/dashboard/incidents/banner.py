@@ -1,4 +1,4 @@
-"""What every page's frame says of incidents, in the banner, the title and the favicon."""
+"""The open incidents in the banner, title and favicon of every page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,46 +9,46 @@ from django.utils.functional import SimpleLazyObject
 
 from messages.accounts.scope import Viewer
 from messages.incidents.incident_counts import incident_counts
-from messages.notifications.worker_alarm import alarm
+from messages.notifications.worker_alarm import worker_alarm
 
 from .incident_rows import IncidentRow, banner_rows
 
-# Named one by one; the page tells of the others.
-NAMED: Final = 2
-# Beyond this a number says no more.
-_COUNTED: Final = 99
+# Incidents named in the banner; the page lists the others.
+MAX_NAMED: Final = 2
+# A larger number is shown as this one.
+_MAX_COUNTED: Final = 99
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Of the incidents that are open, those that nobody looks after, and the acknowledged ones."""
+    """The open incidents: those that nobody handles, and the acknowledged ones."""
 
     unattended: Sequence[IncidentRow] = ()
     acknowledged: Sequence[IncidentRow] = ()
 
     @property
     def count(self) -> int:
-        return min(len(self.unattended), _COUNTED)
+        return min(len(self.unattended), _MAX_COUNTED)
 
     @property
     def named(self) -> Sequence[IncidentRow]:
-        return self.unattended[:NAMED]
+        return self.unattended[:MAX_NAMED]
 
     @property
     def more(self) -> int:
-        return max(0, self.count - NAMED)
+        return max(0, self.count - MAX_NAMED)
 
     @property
     def named_acknowledged(self) -> Sequence[IncidentRow]:
-        return self.acknowledged[:NAMED]
+        return self.acknowledged[:MAX_NAMED]
 
     @property
     def more_acknowledged(self) -> int:
-        return max(0, len(self.acknowledged) - NAMED)
+        return max(0, len(self.acknowledged) - MAX_NAMED)
 
 
 def attention(request: HttpRequest) -> dict[str, object]:
-    """A context processor. Asks nothing before a template shows it: error pages may not."""
+    """A context processor. It is lazy, because error pages must not use the database."""
     user = getattr(request, "user", None)
     return {"attention": SimpleLazyObject(lambda: _attention(user))}
 
@@ -58,7 +58,7 @@ def _attention(user: Viewer | None) -> Attention:
         return Attention()
     state = incident_counts.current()
     if state.worker_absence or state.overdue:
-        alarm.ring()
+        worker_alarm.trigger()
     if not (state.worker_absence or state.open):
         return Attention()
     rows = banner_rows(state.worker_absence, user)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from messages.dashboard.shared.unlimited_only import unlimited_only
 from messages.mail import why_mail_is_off
 from messages.models import Channel
-from messages.notifications.channels import remove_channel, save_channel, try_channel
+from messages.notifications.channels import remove_channel, save_channel, send_test
 
 from .forms import ChannelForm
 
@@ -38,7 +38,7 @@ def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     channel = get_object_or_404(Channel, pk=pk)
-    if problem := try_channel(channel, request):
+    if problem := send_test(channel, request):
         flash.error(request, problem)
     else:
         flash.success(request, _("Test sent. Check that it arrived."))

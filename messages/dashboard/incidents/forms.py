@@ -19,7 +19,7 @@ class NoteForm(forms.Form):
 
 
 class ChannelForm(forms.Form):
-    """Changes a channel. A blank address or secret keeps the one that is stored."""
+    """A blank address or secret keeps the stored one."""
 
     name = forms.CharField(
         label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})

@@ -1,4 +1,4 @@
-"""Incidents as the pages show them."""
+"""Incidents as shown on pages."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ _ICONS = {
     IncidentKind.FAILING: "failed",
     IncidentKind.EXPIRING: "clock",
 }
-_BADNESS: Final[dict[str, int]] = {kind: place for place, kind in enumerate(IncidentKind)}
-_KEPT: Final = "_statusboard_open_incidents"
+_SEVERITY: Final[dict[str, int]] = {kind: place for place, kind in enumerate(IncidentKind)}
+_CACHE_ATTRIBUTE: Final = "_statusboard_open_incidents"
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """`link` is '' where whoever looks may not open what it leads to."""
+    """`link` is '' if the user may not open the page."""
 
     incident: Incident
     link: str = ""
@@ -93,7 +93,7 @@ class IncidentRow:
 
 
 def open_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
-    """The worst first. `missing` is what this process knows better than what is stored of it."""
+    """The most severe first. `missing` is more current than the stored incident."""
     shown = with_current_stuck_counts(_worst_first(_open_incidents(user), missing))
     return [IncidentRow(one, _link(one, user)) for one in shown]
 
@@ -103,22 +103,22 @@ def banner_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow
 
 
 def _open_incidents(user: Viewer) -> list[Incident]:
-    """Asked for once a page: the view and the banner, which is drawn last, share them.
+    """Queried once per page: the view and the banner share the result.
 
-    They are kept with the object `user`, which lives as long as its request.
+    It is stored on the `user` object, which lives as long as the request.
     """
-    kept: list[Incident] | None = getattr(user, _KEPT, None)
+    kept: list[Incident] | None = getattr(user, _CACHE_ATTRIBUTE, None)
     if kept is None:
         kept = for_display(user, visible_incidents(user).open())
-        setattr(user, _KEPT, kept)
+        setattr(user, _CACHE_ATTRIBUTE, kept)
     return kept
 
 
 def _worst_first(found: Iterable[Incident], missing: WorkerAbsence | None) -> list[Incident]:
-    """By kind, and of each the oldest first."""
-    mildest = len(_BADNESS)
+    """By kind, then the oldest first."""
+    least_severe = len(_SEVERITY)
     incidents = sorted(
-        found, key=lambda one: (_BADNESS.get(one.kind, mildest), one.opened_at, one.pk)
+        found, key=lambda one: (_SEVERITY.get(one.kind, least_severe), one.opened_at, one.pk)
     )
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
     if missing is None:
@@ -129,7 +129,7 @@ def _worst_first(found: Iterable[Incident], missing: WorkerAbsence | None) -> li
 
 
 def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, IncidentRow]:
-    """What explains that each of these messages is stuck, by the message; most often nothing."""
+    """The incident that explains why each message is stuck, if any, by message."""
     if not messages or not incident_counts.current().open:
         return {}
     incidents = _open_incidents(user)
@@ -143,7 +143,7 @@ def resolved_rows(user: Viewer) -> list[IncidentRow]:
 
 
 def _unstored(missing: WorkerAbsence) -> Incident:
-    """What a page knows before it is stored, and tells those who may not see what is."""
+    """An incident that is not stored yet, or that this user may not see."""
     if missing.since is None:
         return Incident(kind=IncidentKind.NO_WORKER)
     return Incident(kind=IncidentKind.NO_WORKER, opened_at=missing.since)

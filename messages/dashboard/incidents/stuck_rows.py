@@ -1,4 +1,4 @@
-"""How many messages of each instance are stuck, and why no incident tells of them."""
+"""The number of stuck messages per instance, and why there is no incident for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from messages.models import Instance
 
 @dataclass(frozen=True, slots=True)
 class StuckRow:
-    """`why_no_incident` is '' where an open one tells the number."""
+    """`why_no_incident` is '' if an open incident reports the number."""
 
     instance: Instance
     number: int
@@ -23,12 +23,12 @@ class StuckRow:
 
     @property
     def url(self) -> str:
-        """The messages that are counted, on the Messages page."""
+        """The counted messages on the Messages page."""
         return messages_page(self.instance, "stuck").path
 
 
 def stuck_rows(instances: Iterable[Instance]) -> dict[int, StuckRow]:
-    """By instance, those that have any; the most first."""
+    """Instances with stuck messages, by primary key; the most first."""
     by_pk, now = {one.pk: one for one in instances}, timezone.now()
     numbers = stuck_counts(by_pk.values(), now)
     if not numbers:

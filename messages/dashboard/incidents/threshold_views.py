@@ -18,14 +18,14 @@ class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run 
     class Meta:
         model = Instance
         fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
-        # The column's own name is a part of the migrations.
+        # The column's verbose name is part of the migrations.
         labels: ClassVar = {"silence_factor": gettext_lazy("Alert after … times the usual silence")}
 
 
 @permission_required("whatsapp.change_instance", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_thresholds(request: HttpRequest, pk: int) -> HttpResponse:
-    """From when on people are told of an instance."""
+    """Alert thresholds of an instance."""
     instance = get_object_or_404(visible_instances(request.user), pk=pk, archived_at=None)
     form = ThresholdsForm(request.POST or None, instance=instance)
     if form.is_valid():

@@ -18,7 +18,7 @@ from .incident_rows import open_rows, resolved_rows
 from .stuck_rows import stuck_rows
 from .worker_rows import worker_rows
 
-# More instances than these are left to the page of instances.
+# If there are more, the page links to the list of instances.
 MAX_QUIET: Final = 20
 
 
@@ -55,7 +55,7 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @never_cache
 def banner(request: HttpRequest) -> HttpResponse:
-    """The banner alone, for pages that are open already."""
+    """Only the banner, for pages that are already open."""
     return render(request, "_banner.html")
 
 

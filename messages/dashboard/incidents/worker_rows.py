@@ -1,4 +1,4 @@
-"""The workers as their page shows them, the latest beat first."""
+"""Workers as shown on their page, the latest heartbeat first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class JobRow:
 
     @property
     def is_failing(self) -> bool:
-        """Whether its latest try failed."""
+        """Whether the latest run failed."""
         return self.failed is not None and (self.ran is None or self.failed.value > self.ran.value)
 
 
@@ -68,12 +68,12 @@ def worker_rows() -> list[WorkerRow]:
 def _job(name: str, told: Mapping[str, Any]) -> JobRow:
     return JobRow(
         name,
-        ran=moment(_read(told["ran_at"])),
+        ran=moment(_parse(told["ran_at"])),
         took=told["took"],
-        failed=moment(_read(told["failed_at"])),
+        failed=moment(_parse(told["failed_at"])),
         problem=told["problem"],
     )
 
 
-def _read(text: str) -> datetime | None:
+def _parse(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

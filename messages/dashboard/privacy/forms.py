@@ -4,25 +4,25 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from messages.privacy import Person, UnclearPersonError, who_is
+from messages.privacy import Person, UnclearPersonError, find_person
 
 
 class PersonForm(forms.Form):
-    """Whom it is about. Sent by POST alone, so that no number stands in an address or a log."""
+    """Only sent by POST, so that no number appears in a URL or log."""
 
     person = forms.CharField(
         label=_("Number or LID"),
         max_length=64,
         help_text=format_lazy(
             _("A full number with country code, such as {number}, or a LID."),
-            number="+55\u00a044\u00a099999-9999",  # no-break spaces: it stays on one line
+            number="+55\u00a044\u00a099999-9999",  # no-break spaces keep it on one line
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def clean_person(self) -> Person:
         try:
-            return who_is(self.cleaned_data["person"])
+            return find_person(self.cleaned_data["person"])
         except UnclearPersonError as error:
             raise forms.ValidationError(str(error)) from None
 
@@ -42,7 +42,7 @@ class ErasureForm(PersonForm):
     def clean_confirmation(self) -> str:
         text: str = self.cleaned_data["confirmation"]
         try:
-            same = who_is(text) == self.cleaned_data.get("person")
+            same = find_person(text) == self.cleaned_data.get("person")
         except UnclearPersonError:
             same = False
         if not same:

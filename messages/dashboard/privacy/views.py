@@ -23,8 +23,8 @@ from messages.privacy import Person, find, request_erasure
 from .forms import ErasureForm, PersonForm
 
 ERASE: Final = "whatsapp.add_erasure"
-# Somebody waits for the page; a board with millions of events is searched by the command.
-DATABASE_TIMEOUT: Final = 2.0
+# The user waits for the page. The command has no such limit.
+SEARCH_SECONDS: Final = 2.0
 MAX_ERASURES: Final = 20
 
 
@@ -43,13 +43,13 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @sensitive_post_parameters()
-@permission_required(SEE_PHONES, raise_exception=True)  # the file holds whole numbers
+@permission_required(SEE_PHONES, raise_exception=True)  # the file contains full numbers
 @unlimited_only(ERASE)
 def privacy_export(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST)
     if not form.is_valid():
         return _page(request, {"form": form})
-    # Every table is read through, which takes as long as the board is large.
+    # Every table is read, which takes long in a large database.
     return prepare_file(request, ExportKind.PERSON, urlencode({"person": form.data["person"]}))
 
 
@@ -75,7 +75,7 @@ def _found(request: HttpRequest, form: PersonForm) -> dict[str, Any]:
     person: Person = form.cleaned_data["person"]
     audit(request, Action.PERSON_FOUND, recipient=person.names[0])
     return {
-        "found": find(person, within=DATABASE_TIMEOUT),
+        "found": find(person, within=SEARCH_SECONDS),
         "addresses": [Address(name) for name in person.names],
         "asked": form.data["person"],
         "erasure_form": ErasureForm(initial={"person": form.data["person"]}),

@@ -1,4 +1,4 @@
-"""A page of the quarantine, newest first, without reading its bodies."""
+"""A page of quarantined callbacks, newest first, without loading whole bodies."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +14,7 @@ from messages.models import Callback, CallbackQuerySet
 from statusboard.redaction import redact_beginning
 
 PAGE_SIZE: Final = 50
-# Of a body, in bytes and in characters. More is read than shown, so that secrets are recognized.
+# Bytes read and characters shown. Reading more than is shown lets secrets be recognized.
 _READ, _SHOWN = 2400, 160
 
 
@@ -29,9 +29,9 @@ class Row:
 
     @property
     def preview(self) -> str:
-        """The beginning of the body in one line, without secrets; '' where it was not kept."""
+        """The beginning of the body on one line, without secrets; '' if the body was not kept."""
         text = self.beginning.decode("utf-8", "replace")
-        # Spaces are joined below, so a line may need more characters than it shows.
+        # Whitespace is collapsed below, so a line may need more characters than it shows.
         text = redact_beginning(text, _READ, is_cut=len(self.beginning) == _READ)
         printable = "".join(sign if sign.isprintable() else " " for sign in text)
         line = " ".join(printable.split())
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`older` and `newer` are ids to go on from, None where nothing lies beyond."""
+    """`older` and `newer` are the ids where the next pages start, or None."""
 
     rows: tuple[Row, ...]
     older: UUID | None
@@ -48,12 +48,12 @@ class Page:
 
 
 def page_of(callbacks: CallbackQuerySet, query: Mapping[str, str]) -> Page:
-    """Read `older` or `newer` from the address; what is no id means the first page."""
+    """Read `older` or `newer` from the query. An invalid id means the first page."""
     if after := as_id(query.get("newer", "")):
         found = _take(callbacks.filter(pk__gt=after).order_by("pk"))
         if len(found) > PAGE_SIZE:
             return _page(found[:PAGE_SIZE][::-1], has_older=True, has_newer=True)
-        # Nothing lies beyond these few: the first page shows them, and fills up below.
+        # Fewer than a page are newer: fall through to the first page.
     elif before := as_id(query.get("older", "")):
         found = _take(callbacks.filter(pk__lt=before).order_by("-pk"))
         if found:
@@ -71,7 +71,7 @@ def as_id(text: str) -> UUID | None:
 def _take(callbacks: CallbackQuerySet) -> list[Row]:
     beginning = Substr("body", 1, _READ, output_field=BinaryField())
     light = callbacks.select_related("instance").defer("body").annotate(beginning=beginning)
-    # SQLite gives NULL for the beginning of nothing.
+    # SQLite returns NULL for the beginning of an empty body.
     return [Row(one, bytes(vars(one)["beginning"] or b"")) for one in light[: PAGE_SIZE + 1]]
 
 

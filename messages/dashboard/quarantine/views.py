@@ -1,4 +1,4 @@
-"""What could not be understood: look at it, try it again, or give it up."""
+"""Quarantined callbacks: view, reprocess and discard them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,34 +26,34 @@ from messages.models import Action, Callback, CallbackQuerySet, Instance, Outcom
 
 from .quarantine_rows import as_id, page_of
 
-LOOK: Final = "whatsapp.view_callback"
-ACT: Final = "whatsapp.change_callback"
-# What one press of a button takes. Thousands are a matter for `manage.py reprocess`.
+VIEW: Final = "whatsapp.view_callback"
+CHANGE: Final = "whatsapp.change_callback"
+# The limit of one click. For thousands there is `manage.py reprocess`.
 MAX_SELECTED: Final = 500
 
 
 @require_safe
-@permission_required(LOOK, raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def quarantine_list(request: HttpRequest) -> HttpResponse:
     instances = list(visible_instances(request.user))
-    chosen = _named(request.GET.get("instance"), instances)
+    selected = _instance(request.GET.get("instance"), instances)
     quarantined = limited_to(request.user, Callback.objects.quarantined())
-    if chosen:
-        quarantined = quarantined.filter(instance=chosen)
+    if selected:
+        quarantined = quarantined.filter(instance=selected)
     page = page_of(quarantined, request.GET.dict())
     hide_foreign(request.user, [row.callback for row in page.rows])
     as_seen_by(request.user, [row.callback for row in page.rows])
     context: dict[str, Any] = {
         "rows": page.rows,
-        "instance": chosen,
+        "instance": selected,
         "instance_links": [
-            Link(one.name, _address(instance=None if one == chosen else one.pk), one == chosen)
+            Link(one.name, _url(instance=None if one == selected else one.pk), one == selected)
             for one in instances
         ],
-        "everywhere_url": _address(),
-        "older_url": page.older and _address(instance=chosen and chosen.pk, older=page.older),
-        "newer_url": page.newer and _address(instance=chosen and chosen.pk, newer=page.newer),
-        "may_act": request.user.has_perm(ACT),
+        "everywhere_url": _url(),
+        "older_url": page.older and _url(instance=selected and selected.pk, older=page.older),
+        "newer_url": page.newer and _url(instance=selected and selected.pk, newer=page.newer),
+        "may_act": request.user.has_perm(CHANGE),
         "sees_bodies": sees_phones(request.user),
         "most": MAX_SELECTED,
     }
@@ -61,7 +61,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission_required(LOOK, raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def quarantine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     callbacks = Callback.objects.filter(outcome__in=(Outcome.QUARANTINED, Outcome.DISCARDED))
     visible = limited_to(request.user, callbacks.select_related("instance"))
@@ -72,59 +72,59 @@ def quarantine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "callback": callback,
         "received": Moment(callback.received_at),
         "is_quarantined": callback.outcome == Outcome.QUARANTINED,
-        "may_act": request.user.has_perm(ACT),
+        "may_act": request.user.has_perm(CHANGE),
         "sees_bodies": sees_phones(request.user),
     }
     return render(request, "dashboard/quarantine/detail.html", context)
 
 
-@permission_required(ACT, raise_exception=True)
+@permission_required(CHANGE, raise_exception=True)
 @require_POST
 def quarantine_reprocess(request: HttpRequest) -> HttpResponse:
-    chosen = _chosen(request)
-    if not chosen:
-        return _nothing_chosen(request)
+    selected = _selected(request)
+    if not selected:
+        return _nothing_selected(request)
     settled = left = 0
-    for instance, callbacks in chosen.items():
-        result = replay(_among(callbacks))
+    for instance, callbacks in selected.items():
+        result = replay(_callbacks(callbacks))
         audit(request, Action.REPLAYED, about=instance, details=_counts(result))
         settled += result.tried - result.outcomes[Outcome.QUARANTINED]
         left += result.left
-    _tell(request, settled, left)
-    return redirect(_address(instance=_only(chosen)))
+    _flash_result(request, settled, left)
+    return redirect(_url(instance=_only_instance(selected)))
 
 
-@permission_required(ACT, raise_exception=True)
+@permission_required(CHANGE, raise_exception=True)
 @require_POST
 def quarantine_discard(request: HttpRequest) -> HttpResponse:
-    """Ask first; with `confirmed`, do it to those that the question named."""
-    chosen = _chosen(request)
-    if not chosen:
-        return _nothing_chosen(request)
+    """Ask for confirmation; with `confirmed`, discard the callbacks named in the question."""
+    selected = _selected(request)
+    if not selected:
+        return _nothing_selected(request)
     if "confirmed" not in request.POST:
         context = {
-            "chosen": [(one, len(callbacks)) for one, callbacks in chosen.items()],
-            "callbacks": [pk for callbacks in chosen.values() for pk in callbacks],
-            "back_url": _address(instance=_only(chosen)),
+            "selected": [(one, len(callbacks)) for one, callbacks in selected.items()],
+            "callbacks": [pk for callbacks in selected.values() for pk in callbacks],
+            "back_url": _url(instance=_only_instance(selected)),
         }
         return render(request, "dashboard/quarantine/discard.html", context)
     discarded = 0
-    for instance, callbacks in chosen.items():
-        number = discard(_among(callbacks))
+    for instance, callbacks in selected.items():
+        number = discard(_callbacks(callbacks))
         audit(request, Action.DISCARDED, about=instance, details={"callbacks": number})
         discarded += number
     words = ngettext(
         "%(number)d callback was discarded.", "%(number)d callbacks were discarded.", discarded
     )
     flash.success(request, words % {"number": discarded})
-    return redirect(_address(instance=_only(chosen)))
+    return redirect(_url(instance=_only_instance(selected)))
 
 
-def _chosen(request: HttpRequest) -> dict[Instance, list[UUID]]:
-    """What the form names: some `callback`s, or the newest of `all` of one instance."""
+def _selected(request: HttpRequest) -> dict[Instance, list[UUID]]:
+    """The selected `callback`s, or the newest of `all` callbacks of one instance."""
     quarantined = limited_to(request.user, Callback.objects.quarantined())
     if everything := request.POST.get("all", ""):
-        instance = _named(everything, visible_instances(request.user))
+        instance = _instance(everything, visible_instances(request.user))
         quarantined = quarantined.filter(instance=instance) if instance else quarantined.none()
     else:
         ids = filter(None, map(as_id, request.POST.getlist("callback")))
@@ -137,24 +137,24 @@ def _chosen(request: HttpRequest) -> dict[Instance, list[UUID]]:
     return found
 
 
-def _named(pk: str | None, instances: Iterable[Instance]) -> Instance | None:
+def _instance(pk: str | None, instances: Iterable[Instance]) -> Instance | None:
     return next((one for one in instances if str(one.pk) == pk), None)
 
 
-def _among(ids: list[UUID]) -> CallbackQuerySet:
+def _callbacks(ids: list[UUID]) -> CallbackQuerySet:
     return Callback.objects.filter(pk__in=ids)
 
 
-def _only(chosen: dict[Instance, list[UUID]]) -> int | None:
-    """The instance to go back to, where it is one."""
-    return next(iter(chosen)).pk if len(chosen) == 1 else None
+def _only_instance(selected: dict[Instance, list[UUID]]) -> int | None:
+    """The instance to return to, if there is only one."""
+    return next(iter(selected)).pk if len(selected) == 1 else None
 
 
 def _counts(result: ReplayResult) -> dict[str, int]:
     return {**result.outcomes, "without body": result.without_body}
 
 
-def _tell(request: HttpRequest, settled: int, left: int) -> None:
+def _flash_result(request: HttpRequest, settled: int, left: int) -> None:
     if settled:
         words = ngettext(
             "%(number)d callback was parsed and applied.",
@@ -171,11 +171,11 @@ def _tell(request: HttpRequest, settled: int, left: int) -> None:
         flash.warning(request, words % {"number": left})
 
 
-def _nothing_chosen(request: HttpRequest) -> HttpResponse:
+def _nothing_selected(request: HttpRequest) -> HttpResponse:
     flash.warning(request, _("Select at least one rejected callback."))
-    return redirect(_address())
+    return redirect(_url())
 
 
-def _address(**query: object) -> str:
+def _url(**query: object) -> str:
     path, given = reverse("dashboard:quarantine"), {k: v for k, v in query.items() if v}
     return f"{path}?{urlencode(given)}" if given else path

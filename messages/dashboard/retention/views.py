@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from messages.dashboard.shared.moments import Moment, moment
 from messages.dashboard.shared.unlimited_only import unlimited_only
 from messages.models import Kept, Retention
-from messages.privacy.retention import LEAST_DAYS, SUGGESTED_DAYS, Going, keep_for, preview
+from messages.privacy.retention import MIN_DAYS, SUGGESTED_DAYS, Deletable, preview, save_periods
 
 from .forms import RetentionForm
 
@@ -20,30 +20,30 @@ CHANGE: Final = "whatsapp.change_retention"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind: its field, and what would go by the number in it."""
+    """One kind: its field, and what the entered number would delete."""
 
     kind: Kept
     field: Any
-    going: Going | None
+    deletable: Deletable | None
     finished: Moment | None
 
     @property
     def oldest(self) -> Moment | None:
-        return moment(self.going.oldest) if self.going else None
+        return moment(self.deletable.oldest) if self.deletable else None
 
     @property
     def hint(self) -> str:
-        numbers = {"least": LEAST_DAYS[self.kind], "suggested": SUGGESTED_DAYS[self.kind]}
+        numbers = {"least": MIN_DAYS[self.kind], "suggested": SUGGESTED_DAYS[self.kind]}
         return _("Minimum: %(least)d days. Suggested: %(suggested)d.") % numbers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlimited_only(CHANGE)
 def retention(request: HttpRequest) -> HttpResponse:
-    """Save, or first look at what the entered periods would purge."""
+    """Save the entered periods, or preview what they would delete."""
     form = RetentionForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and request.POST.get("action") == "save":
-        if keep_for(form.days, by=request):
+        if save_periods(form.days, by=request):
             flash.success(request, _("Saved. The worker deletes older data gradually."))
         else:
             flash.info(request, _("No changes to save."))

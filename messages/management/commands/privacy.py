@@ -1,4 +1,4 @@
-"""One person's data, from the command line: for when the page would take too long."""
+"""Finds, exports or erases one person's data, for when the page would take too long."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from messages.accounts.audit import audit
 from messages.ingest import SpoolUnavailableError
 from messages.models import Action
-from messages.privacy import Person, UnclearPersonError, carry_on, find, request_erasure, who_is
+from messages.privacy import (
+    Person,
+    UnclearPersonError,
+    continue_erasures,
+    find,
+    find_person,
+    request_erasure,
+)
 from messages.privacy import export as export_person
 
 
@@ -38,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *, command: str, person: str, **options: Any) -> None:
         try:
-            who = who_is(person)
+            who = find_person(person)
         except UnclearPersonError as error:
             raise CommandError(str(error)) from None
         counts = {"find": self._find, "export": self._export, "erase": self._erase}[command](
@@ -69,7 +76,7 @@ class Command(BaseCommand):
             self._ask(person)
         erasure = request_erasure(person, None)
         try:
-            carry_on()
+            continue_erasures()
         except KeyboardInterrupt:
             raise CommandError("Stopped. A worker continues, or run this command again.") from None
         erasure.refresh_from_db()

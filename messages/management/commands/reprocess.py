@@ -1,4 +1,4 @@
-"""Evidence read again: what was quarantined, or with --rebuild a period's messages."""
+"""Reprocesses quarantined callbacks, or rebuilds a period's messages."""
 
 import json
 from argparse import ArgumentTypeError
@@ -85,7 +85,7 @@ class Command(BaseCommand):
             audit(None, Action.REPLAYED, details={"command": "reprocess"} | counts)
 
     def _progress(self, done: int) -> None:
-        # Apart from the result, which may be read by a program.
+        # To stderr, because a program may read the result from stdout.
         self.stderr.write(f"{done} …")
 
     def _say(self, counts: dict[str, int], words: str, options: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
 
 def _moment(text: str) -> datetime:
-    """ISO 8601; UTC where no offset is given, midnight where no time is."""
+    """Parse ISO 8601: UTC without an offset, midnight without a time."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

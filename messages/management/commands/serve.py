@@ -15,7 +15,7 @@ from messages.accounts.people import access_in_words
 from messages.jobs.processes import ProcessGroup, python
 from messages.management.demo import start_demo
 from messages.models import Action
-from messages.monitoring import forget_processes
+from messages.monitoring import delete_old_metric_files
 
 ADMIN = "admin"
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             call_command("migrate", database=database, interactive=False, verbosity=0)
         self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
-        forget_processes()
+        delete_old_metric_files()
         with ProcessGroup() as processes:
             processes.start("web", web_server(), essential=True)
             processes.start("worker", python("manage.py", "worker"))

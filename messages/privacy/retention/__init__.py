@@ -1,18 +1,18 @@
-"""How long each kind of data is kept, what would go, and what goes.
+"""How long each kind of data is kept.
 
-Nothing is purged unless an admin says so: what was not stored cannot be asked of Z-API again.
+Nothing is deleted unless an admin says so, because Z-API cannot send it again.
 """
 
-from .periods import LEAST_DAYS, SUGGESTED_DAYS, complaints, keep_for
-from .preview import Going, preview
+from .periods import MIN_DAYS, SUGGESTED_DAYS, period_errors, save_periods
+from .preview import Deletable, preview
 from .purge import Purge
 
 __all__ = [
-    "LEAST_DAYS",
+    "MIN_DAYS",
     "SUGGESTED_DAYS",
-    "Going",
+    "Deletable",
     "Purge",
-    "complaints",
-    "keep_for",
+    "period_errors",
     "preview",
+    "save_periods",
 ]

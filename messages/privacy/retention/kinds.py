@@ -1,4 +1,4 @@
-"""For each kind: what is older than a moment, and when the oldest of it is from."""
+"""The rows of each kind that are older than a given time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from messages.models import AuditEvent, Callback, ErasedMessage, Incident, Kept,
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`older` gives rows in an order that an index has, so that the first of them cost nothing."""
+    """`older` orders rows by an index, so that the first ones are cheap to find."""
 
     older: Callable[[datetime], QuerySet[Any]]
     time: str
 
 
 def _callbacks(before: datetime) -> QuerySet[Any]:
-    # By the id, which is ordered in time: of received_at alone there is no index.
+    # By id, which is ordered by time: received_at alone has no index.
     return Callback.objects.filter(pk__lt=first_id_at(before)).order_by("pk")
 
 
@@ -49,12 +49,12 @@ KINDS: Final[dict[Kept, Kind]] = {
 
 
 def orphan_labels(before: datetime) -> QuerySet[Label]:
-    """No message takes them along: never heard of, or labelled again after it was purged."""
+    """Labels that are not deleted with a message, because they have none."""
     old = Label.objects.filter(updated_at__lt=before)
     return old.without_message().order_by("updated_at", "id")
 
 
 def bodies_after(before: datetime, reached: UUID | None) -> QuerySet[Any]:
-    """Without what was emptied in turns before this one."""
+    """Without the bodies that were already emptied."""
     rows = KINDS[Kept.BODIES].older(before)
     return rows.filter(pk__gt=reached) if reached else rows

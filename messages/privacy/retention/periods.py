@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from messages.accounts.audit import audit
 from messages.models import Action, Kept, Retention
 
-# The nightly sweep counts the last 35 days anew, and must find what it counts. An audit log that
-# can be emptied tomorrow is none: PostgreSQL itself refuses to delete what is younger.
-LEAST_DAYS: Final = {
+# The nightly sweep recounts the last 35 days, so messages must be kept longer. PostgreSQL refuses
+# to delete younger audit events: an audit log that can be emptied is worthless.
+MIN_DAYS: Final = {
     Kept.MESSAGES: 40,
     Kept.CALLBACKS: 7,
     Kept.BODIES: 7,
@@ -29,12 +29,12 @@ SUGGESTED_DAYS: Final = {
 }
 
 
-def complaints(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
-    """What is wrong with these periods, by kind; None keeps a kind for good."""
+def period_errors(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
+    """What is wrong with these periods, by kind. None means that a kind is kept forever."""
     found = {}
     for kind, number in days.items():
-        if number is not None and number < LEAST_DAYS[kind]:
-            found[kind] = _("The minimum is %(days)d days.") % {"days": LEAST_DAYS[kind]}
+        if number is not None and number < MIN_DAYS[kind]:
+            found[kind] = _("The minimum is %(days)d days.") % {"days": MIN_DAYS[kind]}
     messages, bodies = days.get(Kept.MESSAGES), days.get(Kept.BODIES)
     if messages is not None and (bodies is None or bodies > messages):
         found.setdefault(
@@ -48,9 +48,9 @@ def complaints(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
 
 
 @transaction.atomic
-def keep_for(days: Mapping[Kept, int | None], *, by: Any) -> bool:
-    """Whether that changes anything. Raises ValueError where complaints() has any."""
-    if found := complaints(days):
+def save_periods(days: Mapping[Kept, int | None], *, by: Any) -> bool:
+    """Save the periods; return whether they changed. Raises ValueError if any is invalid."""
+    if found := period_errors(days):
         raise ValueError(found)
     before = dict(Retention.objects.values_list("kind", "days"))
     after = {kind.value: number for kind, number in days.items() if number is not None}

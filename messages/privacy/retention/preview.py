@@ -9,35 +9,35 @@ from messages.models import Kept, Retention
 from .kinds import KINDS, bodies_after, orphan_labels
 from .periods import cutoff
 
-# Beyond it a number says no more, and counting on would take long.
+# A larger number is not useful and takes long to count.
 MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
-    """What a retention of so many days would purge now."""
+class Deletable:
+    """What a retention of this many days would delete now."""
 
     number: int
     oldest: datetime | None
 
     @property
-    def is_more(self) -> bool:
+    def is_capped(self) -> bool:
         return self.number >= MAX_COUNTED
 
 
-def preview(kind: Kept, days: int) -> Going:
+def preview(kind: Kept, days: int) -> Deletable:
     before = cutoff(days)
     if kind is Kept.BODIES:
         rows = bodies_after(before, Retention.objects.bodies_reached())
-        return _going(rows, KINDS[kind].time)
-    going = _going(KINDS[kind].older(before), KINDS[kind].time)
+        return _count(rows, KINDS[kind].time)
+    deletable = _count(KINDS[kind].older(before), KINDS[kind].time)
     if kind is Kept.MESSAGES:
-        labels = _going(orphan_labels(before), "updated_at")
-        times = [one.oldest for one in (going, labels) if one.oldest]
-        return Going(going.number + labels.number, min(times, default=None))
-    return going
+        labels = _count(orphan_labels(before), "updated_at")
+        times = [one.oldest for one in (deletable, labels) if one.oldest]
+        return Deletable(deletable.number + labels.number, min(times, default=None))
+    return deletable
 
 
-def _going(rows: QuerySet[Any], time: str) -> Going:
+def _count(rows: QuerySet[Any], time: str) -> Deletable:
     oldest = rows.values_list(time, flat=True).first()
-    return Going(rows.values("pk")[:MAX_COUNTED].count(), oldest)
+    return Deletable(rows.values("pk")[:MAX_COUNTED].count(), oldest)

@@ -1,7 +1,7 @@
-"""What is older than it may be goes: a little at a time, with as long a rest after it as it took.
+"""Deletes old data in small batches, pausing as long after each batch as it took.
 
-So the database is ours half of the time at the most, and no callback waits for longer than one
-small transaction. A timeline holds its own steps, so it stays when the evidence behind it goes.
+This uses at most half of the database's time, and callbacks wait for one small batch at most.
+Timelines stay when the callbacks behind them are deleted.
 """
 
 import logging
@@ -33,25 +33,25 @@ from .periods import cutoff
 
 logger = logging.getLogger(__name__)
 
-# What one transaction takes along; on SQLite, callbacks wait for as long as that lasts.
+# Rows per transaction. On SQLite, callbacks wait for that long.
 BATCH: Final = 500
-# A turn of the worker, in seconds; what is left waits for the next one.
-TURN: Final = 30.0
+# The maximum duration of one run, in seconds. The rest waits for the next run.
+MAX_RUN_SECONDS: Final = 30.0
 _EVERY: Final = timedelta(hours=1)
 
 
 class Purge:
-    """The worker's job. Any number of workers may purge side by side."""
+    """The worker's job. Several workers may run it at once."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
 
     def run(self) -> int:
-        ends_at = time.monotonic() + TURN
+        ends_at = time.monotonic() + MAX_RUN_SECONDS
         return sum(self._purge(row, ends_at) for row in self._due())
 
     def _due(self) -> list[Retention]:
-        """In the order of Kept: what is made of evidence goes before it."""
+        """In the order of Kept: messages before the callbacks that they come from."""
         now = timezone.now()
         rows = {Kept(row.kind): row for row in Retention.objects.all()}
         return [rows[kind] for kind in Kept if kind in rows and _is_due(rows[kind], now)]
@@ -86,9 +86,9 @@ def _delete(row: Retention, before: datetime) -> int:
 
 
 def _delete_messages(row: Retention, before: datetime) -> int:
-    """Those that a callback is just writing are left for the next turn, and nobody waits.
+    """Messages that are being updated are skipped until the next run.
 
-    Orphan labels last: until the messages are gone, most labels as old have theirs.
+    Labels without a message come last, because most old labels still have theirs before.
     """
     with transaction.atomic():
         older = KINDS[Kept.MESSAGES].older(before)
@@ -103,9 +103,9 @@ def _delete_messages(row: Retention, before: datetime) -> int:
 
 
 def _delete_orphan_labels(before: datetime) -> int:
-    # Looked for without a lock: that may take long, and on SQLite the door would wait for it.
+    # Searched without a lock: this may take long, and on SQLite it would block callbacks.
     pks = list(orphan_labels(before).values_list("pk", flat=True)[:BATCH])
-    # Asked again: one may have been sent anew meanwhile.
+    # Filtered again: a message may have arrived meanwhile.
     orphan_labels(before).filter(pk__in=pks).delete()
     return len(pks)
 
@@ -115,7 +115,7 @@ def _empty_bodies(row: Retention, before: datetime) -> int:
     pks = list(bodies_after(before, reached).values_list("pk", flat=True)[:BATCH])
     if pks:
         Callback.objects.filter(pk__in=pks).update(body=b"")
-        # Not where it was set back meanwhile, for a callback that was stored late.
+        # Skipped if it was set back meanwhile, for a callback that was stored late.
         Retention.objects.filter(pk=row.pk, reached=reached).update(reached=pks[-1])
     return len(pks)
 
