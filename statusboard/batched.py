@@ -6,7 +6,7 @@ _Item = TypeVar("_Item")
 
 
 def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    """All of them, in their order, at most `size` at a time."""
+    """The items in order, in lists of at most `size`."""
     rest = iter(items)
     while some := list(islice(rest, size)):
         yield some

@@ -1,4 +1,4 @@
-"""System checks: what an operator must know before the first callback, in a sentence each."""
+"""System checks of the configuration. Each message is one sentence for the operator."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from .client_ips import is_in
 from .private_files import open_to_others
 
-_SET_IT = "Set PUBLIC_BASE_URL=https://your.board in the environment or in .env."
+_SET_IT = "Set PUBLIC_BASE_URL=https://status.example.com in the environment or in .env."
 
 
 @register(Tags.security, deploy=True)
@@ -40,7 +40,7 @@ def public_base_url_is_usable(**_: Any) -> list[CheckMessage]:
     if parts.scheme != "https" or not parts.hostname:
         return [
             Error(
-                f"PUBLIC_BASE_URL is {url}, but Z-API only accepts https addresses.",
+                f"PUBLIC_BASE_URL is {url}, but Z-API only accepts https URLs.",
                 hint=_SET_IT,
                 id="statusboard.E001",
             )
@@ -48,7 +48,7 @@ def public_base_url_is_usable(**_: Any) -> list[CheckMessage]:
     if parts.path or parts.query or parts.fragment:
         return [
             Error(
-                "PUBLIC_BASE_URL must be a bare address, without a path.",
+                "PUBLIC_BASE_URL must have no path.",
                 hint=_SET_IT,
                 id="statusboard.E002",
             )
@@ -64,8 +64,8 @@ def encryption_keys(**_: Any) -> list[CheckMessage]:
     except ValueError:
         return [
             Error(
-                "FIELD_ENCRYPTION_KEYS holds a key that is not 32 url-safe base64-encoded bytes.",
-                hint=".env.example shows the command that makes one.",
+                "FIELD_ENCRYPTION_KEYS contains a key that is not 32 bytes in url-safe base64.",
+                hint=".env.example shows the command to make one.",
                 id="statusboard.E003",
             )
         ]
@@ -78,8 +78,8 @@ def signing_keys(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "WEBHOOK_SIGNING_KEYS holds a key of fewer than 32 characters: it could be guessed.",
-            hint=".env.example shows the command that makes one.",
+            "WEBHOOK_SIGNING_KEYS contains a key shorter than 32 characters, which can be guessed.",
+            hint=".env.example shows the command to make one.",
             id="statusboard.E004",
         )
     ]
@@ -92,8 +92,8 @@ def secret_key(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "SECRET_KEY is short or simple: whoever guesses it signs in as anybody.",
-            hint=".env.example shows the command that makes one.",
+            "SECRET_KEY is short or simple. Anybody who guesses it can sign in as any user.",
+            hint=".env.example shows the command to make one.",
             id="statusboard.E005",
         )
     ]
@@ -101,15 +101,14 @@ def secret_key(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def secrets_are_independent(**_: Any) -> list[CheckMessage]:
-    """One that is used twice is lost twice."""
+    """If one key leaks, the others must stay secret."""
     keys = [settings.SECRET_KEY, *settings.WEBHOOK_SIGNING_KEYS, *settings.FIELD_ENCRYPTION_KEYS]
     if len(keys) == len(set(keys)):
         return []
     return [
         Error(
-            "The same key is used twice among SECRET_KEY, WEBHOOK_SIGNING_KEYS and "
-            "FIELD_ENCRYPTION_KEYS.",
-            hint="Make one for each; .env.example shows the commands.",
+            "SECRET_KEY, WEBHOOK_SIGNING_KEYS and FIELD_ENCRYPTION_KEYS use the same key twice.",
+            hint="Make one for each. .env.example shows the commands.",
             id="statusboard.E006",
         )
     ]
@@ -121,7 +120,7 @@ def debug_is_off_in_public(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "DEBUG is on at a public address: errors would show source and data to anybody.",
+            "DEBUG is on at a public URL. Error pages would show source code and data to anybody.",
             hint="Set DEBUG=off.",
             id="statusboard.E007",
         )
@@ -134,8 +133,8 @@ def hosts_are_named(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "ALLOWED_HOSTS is *, so links in e-mails could be made to lead elsewhere.",
-            hint="Name the hosts that the board answers to.",
+            "ALLOWED_HOSTS is *, so attackers could make links in e-mails lead to their site.",
+            hint="List the host names of this site.",
             id="statusboard.E008",
         )
     ]
@@ -147,9 +146,9 @@ def proxies_are_named(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "WEBHOOK_TRUSTED_PROXIES is the whole internet: callers choose the address that they "
-            "are known by, and are never told to wait.",
-            hint="Name the networks of your own proxies.",
+            "WEBHOOK_TRUSTED_PROXIES is the whole internet, so clients can choose the IP that "
+            "rate limits see.",
+            hint="List only the networks of your own proxies.",
             id="statusboard.W002",
         )
     ]
@@ -161,7 +160,7 @@ def metrics_token_is_long(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "METRICS_TOKEN has fewer than 16 characters: it could be guessed.",
+            "METRICS_TOKEN is shorter than 16 characters, which can be guessed.",
             hint="python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one.",
             id="statusboard.E010",
         )
@@ -175,9 +174,9 @@ def metrics_are_not_open_to_a_local_proxy(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "METRICS_ALLOWED_NETWORKS lets this machine read /metrics. So may everybody, where a "
-            "proxy on this machine passes on requests without a header such as X-Forwarded-For.",
-            hint="Set METRICS_TOKEN and take this machine's address out of the list.",
+            "METRICS_ALLOWED_NETWORKS lets this machine read /metrics. A proxy on this machine "
+            "without a header such as X-Forwarded-For would let everybody read it.",
+            hint="Set METRICS_TOKEN and remove this machine's IP from the list.",
             id="statusboard.W006",
         )
     ]
@@ -189,9 +188,9 @@ def own_network_is_closed(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "FORWARD_ALLOW_PRIVATE is on: whoever may change an instance or a channel can make "
-            "this server call any address of its own network.",
-            hint="Set FORWARD_ALLOW_PRIVATE=off, or leave it where you trust all your admins.",
+            "FORWARD_ALLOW_PRIVATE is on. People who may change an instance or a channel can make "
+            "this server call any URL in its own network.",
+            hint="Set FORWARD_ALLOW_PRIVATE=off, unless you trust all your admins.",
             id="statusboard.W005",
         )
     ]
@@ -199,7 +198,7 @@ def own_network_is_closed(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def roles_are_masked(**_: Any) -> list[CheckMessage]:
-    """Keys read MASK_PHONES_FOR at every request, but a person's role has it from `migrate`."""
+    """API keys follow MASK_PHONES_FOR at once. People follow it after `migrate`."""
     from messages.accounts.roles import roles_to_sync  # noqa: PLC0415  (needs models)
 
     try:
@@ -210,8 +209,7 @@ def roles_are_masked(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"MASK_PHONES_FOR was changed, but these roles do not follow it yet: "
-            f"{', '.join(names)}.",
+            f"MASK_PHONES_FOR was changed but is not applied to these roles: {', '.join(names)}.",
             hint="Run manage.py migrate.",
             id="statusboard.W004",
         )
@@ -224,7 +222,7 @@ def secrets_are_private(**_: Any) -> list[CheckMessage]:
     files += open_to_others(settings.DATA_DIR, settings.PRIVATE_DATABASES)
     return [
         CheckWarning(
-            f"{path} holds secrets or messages and can be read by others on this machine.",
+            f"{path} contains secrets or messages, and other users of this machine can read it.",
             hint=f"chmod go= {path}",
             id="statusboard.W003",
         )
@@ -236,8 +234,8 @@ def _readable_by_others(files: Sequence[Path]) -> Iterator[Path]:
     return (path for path in files if path.exists() and path.stat().st_mode & 0o077)
 
 
-# Of each table, so that a check takes no time: a wrong key opens none of them.
-_SECRETS_LOOKED_AT: Final = 1000
+# Per table, so that the check is fast. A wrong key opens none of them anyway.
+_MAX_CHECKED_SECRETS: Final = 1000
 
 
 @register(Tags.database)
@@ -249,16 +247,16 @@ def stored_secrets_are_readable(
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
-        number = unreadable(_SECRETS_LOOKED_AT)
+        number = unreadable(_MAX_CHECKED_SECRETS)
     except (DatabaseError, ValueError):
-        # Not migrated yet, or away, or no key at all: each is reported by others.
+        # Not migrated, unavailable, or without any key: other checks report these.
         return []
     if not number:
         return []
     return [
         CheckWarning(
-            f"FIELD_ENCRYPTION_KEYS cannot open {number} stored secrets, such as tokens.",
-            hint="Put back the key that they were saved with, or enter them again.",
+            f"FIELD_ENCRYPTION_KEYS cannot decrypt {number} stored secrets, such as tokens.",
+            hint="Restore the key that they were saved with, or enter the secrets again.",
             id="statusboard.W007",
         )
     ]
@@ -266,24 +264,25 @@ def stored_secrets_are_readable(
 
 @register(Tags.database)
 def signing_keys_still_needed(databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
-    """With `migrate` and `check --database default`: whether a key was retired too early."""
-    from messages.instances.webhook_urls import instances_with_unknown_keys  # noqa: PLC0415  (needs models)
+    """With `migrate` and `check --database default`: whether a key was removed too early."""
+    # Needs models.
+    from messages.instances.webhook_urls import instances_with_unknown_keys  # noqa: PLC0415
 
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
         cut_off = instances_with_unknown_keys()
     except DatabaseError:
-        # Not migrated yet, or away: either is reported by others.
+        # Not migrated or unavailable: other checks report these.
         return []
     if not cut_off:
         return []
     names = ", ".join(f"{instance.name} ({instance.shown_id})" for instance in cut_off)
     return [
         Error(
-            "WEBHOOK_SIGNING_KEYS no longer holds the key of URLs that Z-API still calls, so their "
+            "WEBHOOK_SIGNING_KEYS lacks the key of URLs that Z-API still calls, so their "
             f"callbacks would be refused. Instances: {names}.",
-            hint="Put the key back at the end of the list, push these instances, then remove it.",
+            hint="Add the key at the end of the list, push these instances, then remove it.",
             id="statusboard.E009",
         )
     ]

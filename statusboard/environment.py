@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from . import keyring, private_files
 
@@ -15,7 +16,8 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
 # Where callbacks are kept while the database is down. The disk must be persistent.
 SPOOL_PATH = Path(env.str("SPOOL_PATH", default=str(DATA_DIR / "spool.sqlite3"))).resolve()
 DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'statusboard.sqlite3'}")
-IS_EMBEDDED = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
+_SQLITE, _POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+IS_EMBEDDED = DATABASE["ENGINE"] == _SQLITE
 _embedded = [Path(DATABASE["NAME"])] if IS_EMBEDDED else []
 # The SQLite files, without ":memory:".
 PRIVATE_DATABASES = [path for path in (*_embedded, SPOOL_PATH) if path.is_absolute()]
@@ -27,8 +29,10 @@ def prepare() -> None:
     """Make the data folder, private to its owner, and the secrets of the embedded default.
 
     Every process calls this before it loads the settings, which only read. Raises
-    ImproperlyConfigured if secrets are missing and may not be made.
+    ImproperlyConfigured if secrets are missing and may not be made, or for another database.
     """
+    if DATABASE["ENGINE"] not in {_SQLITE, _POSTGRESQL}:
+        raise ImproperlyConfigured("DATABASE_URL must name postgres:// or sqlite:///.")
     private_files.keep_private(DATA_DIR, PRIVATE_DATABASES)
     for folder in (*(path.parent for path in PRIVATE_DATABASES), STATIC_ROOT, METRICS_DIR):
         folder.mkdir(parents=True, exist_ok=True)

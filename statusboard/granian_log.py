@@ -1,7 +1,7 @@
-"""How granian writes lines of its own: as LOG_FORMAT says, and without secrets.
+"""The log of granian itself: in LOG_FORMAT and without secrets.
 
-Its main process never loads Django, so the settings do not reach it: `granian --log-config
-statusboard/granian_log.json` does.
+Granian's main process does not load Django, so the settings do not apply to it.
+`granian --log-config statusboard/granian_log.json` uses this module.
 """
 
 import logging
@@ -16,7 +16,7 @@ from statusboard.logs import TEXT_FORMAT, JsonFormatter, RedactingFormatter
 
 
 class _Environment(environ.Env):  # type: ignore[misc]
-    """A copy. What the main process took over from .env, its children could not read anew."""
+    """A copy: otherwise child processes would inherit .env and could not read a changed one."""
 
     ENVIRON = dict(os.environ)
 
@@ -35,11 +35,11 @@ def without_advice() -> Callable[[logging.LogRecord], bool]:
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:
-    """Granian advises fewer threads at each start. Ours wait for the database, not for a CPU."""
+    """Granian warns about many threads. Ours wait for the database and not for a CPU."""
     return "Python threads, which seems quite high" not in str(record.msg)
 
 
 def _forget_this_package() -> None:
-    """Children inherit what the main process has loaded, and a reload must load the new code."""
+    """Child processes inherit loaded modules, but a reload must load the new code."""
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]

@@ -1,8 +1,8 @@
-"""Calls to other servers from within a page: few at once, and none for long.
+"""Limits calls to other servers from within a page.
 
-A page that waits takes a thread from others. Each process therefore lets MAX_PAGES pages call out
-at the same time, and each of them waits for at most MAX_SECONDS in all; other pages are refused at
-once. What the worker calls is not limited.
+A waiting page occupies a thread. Each process lets MAX_PAGES pages call other servers at the same
+time, each for at most MAX_SECONDS in total. Further pages are refused at once. The worker's calls
+are not limited.
 """
 
 import threading
@@ -22,11 +22,11 @@ _slots: Final = threading.BoundedSemaphore(MAX_PAGES)
 
 
 class BusyError(Exception):
-    """Too many pages wait for other servers. Raised before the first call of a page."""
+    """Too many pages are calling other servers. Raised before the first call of a page."""
 
 
 class _Page:
-    """What one page may still do. `before` runs ahead of its first call, and may refuse it."""
+    """The remaining time of one page. `before` runs before its first call and may refuse it."""
 
     def __init__(self, before: Callable[[], None]) -> None:
         self._before = before
@@ -40,7 +40,7 @@ class _Page:
         left = self._ends_at - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        # In a thread, because not all of a call can be given a time-out: looking up a name cannot.
+        # In a thread, because parts of a call, such as DNS, have no timeout of their own.
         outcome: Future[Result] = Future()
         self._use(1)
         threading.Thread(target=self._run, args=(function, outcome), daemon=True).start()
@@ -60,13 +60,13 @@ class _Page:
     def _run(self, function: Callable[[], Result], outcome: "Future[Result]") -> None:
         try:
             outcome.set_result(function())
-        except BaseException as error:  # for whoever waits
+        except BaseException as error:  # for the waiting page
             outcome.set_exception(error)
         finally:
             self._use(-1)
 
     def _use(self, change: int) -> None:
-        """The slot is free again once the page and all its calls have ended, late ones too."""
+        """Release the slot when the page and all its calls have ended, late ones included."""
         with self._lock:
             self._users += change
             is_over = not self._users
@@ -79,7 +79,7 @@ _page: ContextVar[_Page | None] = ContextVar("page", default=None)
 
 @contextmanager
 def limited(before: Callable[[], None]) -> Iterator[None]:
-    """Limits all calls within the block, which is a page."""
+    """Limits all calls within the block, which serves a page."""
     page = _Page(before)
     token = _page.set(page)
     try:
@@ -90,9 +90,9 @@ def limited(before: Callable[[], None]) -> Iterator[None]:
 
 
 def call(function: Callable[[], Result]) -> Result:
-    """What `function` returns or raises, which has to be all of one call to another server.
+    """Run `function`, which makes one call to another server.
 
-    Within a page also raises TimeoutError, and whatever refuses the page's first call.
+    Within a page this also raises TimeoutError, and whatever refuses the page's first call.
     """
     page = _page.get()
     return page.call(function) if page else function()

@@ -1,8 +1,8 @@
-"""Processes that end with the one that started them, even if that was killed with SIGKILL.
+"""Ends a process when its parent ends, even if the parent was killed with SIGKILL.
 
-Otherwise they would keep the port and go on with the code of before an update.
-`python -m statusboard.parent_process PID -m granian …` runs what follows as `python` does, as a
-child of PID. Linux could send a signal at the parent's death, but other systems cannot.
+Otherwise it would keep the port and run the old code after an update.
+`python -m statusboard.parent_process PID -m granian …` runs `python -m granian …`, as a child of
+PID. Linux can send a signal when the parent dies, but other systems cannot.
 """
 
 import os
@@ -13,18 +13,18 @@ import threading
 import time
 from typing import Final
 
-_LOOKS_EVERY: Final = 0.5  # seconds
-GRACE: Final = 10.0  # seconds for a process to end by itself before it is killed
+_CHECK_EVERY: Final = 0.5  # seconds
+GRACE: Final = 10.0  # seconds for an orderly end before it is killed
 
 
 def end_with(parent: int) -> None:
-    """Stop this process in order once `parent`, which started it, has ended."""
+    """Stop this process in an orderly way when `parent`, its parent process id, has ended."""
     threading.Thread(target=_watch, args=(parent,), name="parent", daemon=True).start()
 
 
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_LOOKS_EVERY)
+        time.sleep(_CHECK_EVERY)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(1)

@@ -1,6 +1,6 @@
-"""Files of this server that nobody else on the machine may read.
+"""Keeps this server's files private to its user.
 
-The databases and the spool hold phone numbers and encrypted tokens, and `secrets.env` the keys.
+The databases and the spool contain phone numbers and encrypted tokens, `secrets.env` the keys.
 """
 
 import os
@@ -11,20 +11,20 @@ from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISVTX
 from typing import Final
 
 _OTHERS: Final = 0o077
-# All that Statusboard puts into its data folder.
+# Everything that Statusboard creates in its data folder.
 _OUR_NAMES: Final = (
     *("*.sqlite3", "*.sqlite3[-.]*", "secrets.env", "secrets.env.*", "*.lock", "*.log"),
     *("*.turn", "*.keys.json*"),
     *("static", "metrics", "demo", "exports"),
 )
-# What lies beside a spool: its locks, and which keys are retired.
+# Files beside a spool: its locks and the list of retired keys.
 _BESIDE: Final = (".lock", ".turn", ".keys.json")
 
 
 def keep_private(folder: Path, databases: Iterable[Path]) -> None:
-    """Make new files private, and take the rights of others from those that are there.
+    """Make new files private, and remove other users' rights from existing ones.
 
-    A database may lie outside of the folder. Changes nothing that belongs to another user.
+    A database may be outside of the folder. Files of another user are not changed.
     """
     os.umask(_OTHERS)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,11 +32,11 @@ def keep_private(folder: Path, databases: Iterable[Path]) -> None:
         try:
             path.chmod(S_IMODE(path.lstat().st_mode) & ~_OTHERS)
         except OSError:
-            continue  # the system check says so
+            continue  # a system check reports it
 
 
 def open_to_others(folder: Path, databases: Iterable[Path]) -> list[Path]:
-    """What others on this machine may read or enter."""
+    """The files and folders that other users of this machine may read."""
     paths = [*_of_folder(folder), *_files_of(databases)]
     return [path for path in dict.fromkeys(paths) if _is_open(path)]
 
@@ -48,13 +48,13 @@ def _of_folder(folder: Path) -> Iterator[Path]:
         return
     ours = [path for path in inside if any(fnmatch(path.name, name) for name in _OUR_NAMES)]
     yield from ours
-    # A folder that holds something else may have to be open to others. Its files are private.
+    # A folder with other files may have to be readable. Ours in it are private.
     if len(ours) == len(inside):
         yield folder
 
 
 def _files_of(databases: Iterable[Path]) -> Iterator[Path]:
-    """Each database, what SQLite keeps beside it (-wal, -shm, -journal), and the spool's files."""
+    """Each database, its -wal, -shm and -journal files, and the spool's other files."""
     for path in databases:
         if path.parent.is_dir():
             yield from path.parent.glob(f"{path.name}*")
@@ -68,6 +68,6 @@ def _is_open(path: Path) -> bool:
         return False
     mode = status.st_mode
     is_ours = status.st_uid == os.geteuid() and not S_ISLNK(mode)
-    # A sticky folder is meant to be shared, as the system's temporary one is.
+    # A sticky folder, such as /tmp, is meant to be shared.
     is_shared = S_ISDIR(mode) and bool(mode & S_ISVTX)
     return is_ours and not is_shared and bool(S_IMODE(mode) & _OTHERS)

@@ -1,4 +1,4 @@
-"""How often somebody may try: a bucket for each, which fills again within a minute."""
+"""Rate limits with one token bucket per client, which refills within a minute."""
 
 import logging
 import math
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of somebody's minute; `wait` is in seconds, 0 where there was still one left."""
+    """A client's quota. `wait` is in seconds, and 0 unless the quota was exceeded."""
 
     limit: int
     remaining: int
@@ -27,7 +27,7 @@ class Quota:
 
     @property
     def is_spent(self) -> bool:
-        """Whether this very request was one too many."""
+        """Whether this request exceeded the quota."""
         return self.wait > 0
 
 
@@ -39,9 +39,9 @@ class _Bucket:
 
 
 class RateLimiter:
-    """`setting` names the setting that says how many a minute, `tries` what they are in the log."""
+    """`setting` names the setting with the number per minute. `tries` is their name in the log."""
 
-    # Above it the one not heard of for longest is forgotten, so that memory has a bound.
+    # Above this number the client that was idle longest is forgotten, to limit memory.
     MAX_CLIENTS = 4096
 
     def __init__(self, setting: str, tries: str) -> None:
@@ -51,7 +51,7 @@ class RateLimiter:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str) -> Quota:
-        """Count one."""
+        """Count one try."""
         full = self._full
         with self._lock:
             bucket = self._filled(name)
@@ -63,15 +63,15 @@ class RateLimiter:
             wait = math.ceil((1 - bucket.tries) * 60 / full) if full else 60
         if not was_reported:
             logger.warning(
-                "Too many %s from %s: it is told to wait.",
+                "Too many %s from %s. It has to wait.",
                 self._tries,
-                name or "an unknown address",
+                name or "an unknown IP",
                 extra={"status_code": 429},
             )
         return Quota(full, 0, 60, wait)
 
     def is_empty(self, name: str) -> bool:
-        """Whether its owner was told to wait and has not done so. Counts nothing."""
+        """Whether this client still has to wait. Counts nothing."""
         bucket = self._buckets.get(name)
         return bucket is not None and self._tries_now(bucket) < 1
 
@@ -100,10 +100,10 @@ class RateLimiter:
 
 
 class ClientRateLimiter(RateLimiter):
-    """Those who send wrong keys, by their address.
+    """Limits wrong keys per client IP.
 
-    Only wrong keys are counted, so that no stranger can use up what a customer needs, even from
-    behind the same address.
+    Valid keys are not counted, so a stranger cannot use up a customer's quota, even from the same
+    IP.
     """
 
     def take_of(self, meta: Mapping[str, Any]) -> Quota:
@@ -111,7 +111,7 @@ class ClientRateLimiter(RateLimiter):
         return self.take(client_network(meta))
 
     def is_waiting(self, meta: Mapping[str, Any]) -> bool:
-        """Whether its sender was told to wait and has not done so. Counts nothing."""
+        """Whether the sender still has to wait. Counts nothing."""
         if not self._buckets:
-            return False  # as nearly always, and then nobody's address need be read
+            return False  # usual case; saves reading the client's IP
         return self.is_empty(client_network(meta))

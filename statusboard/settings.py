@@ -53,11 +53,9 @@ def _database() -> dict[str, Any]:
             # FULL: an answered callback is on the disk, not in its cache.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
-    elif database["ENGINE"] == "django.db.backends.postgresql":
+    else:
         database["ENGINE"] = "statusboard.postgresql"
         database["OPTIONS"] = _FAIL_QUICKLY | database.get("OPTIONS", {})
-    else:
-        raise ImproperlyConfigured("DATABASE_URL must name postgres:// or sqlite:///.")
     return database
 
 

@@ -1,4 +1,4 @@
-"""Static files with a hash in their names, so that browsers can keep them for good."""
+"""Static files with a hash in their names, which browsers can cache forever."""
 
 from datetime import UTC, datetime
 
@@ -6,13 +6,12 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
-    """Writes names with a hash, and gives them out to every process that starts after that.
+    """Adds a hash to the names when files are collected.
 
-    Before the files are collected (a checkout, the tests) names stay plain, and so does the name of
-    a file that was not collected: a missing picture must not cost a page.
+    Before that, in a checkout or in tests, names stay plain. So does the name of a file that was
+    not collected: a missing picture must not break a page.
 
-    The files of an older release stay, for processes of that release that still run, and for pages
-    that are open in a browser.
+    Files of an older release are kept, for its running processes and for open pages.
     """
 
     def stored_name(self, name: str) -> str:
@@ -20,5 +19,5 @@ class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
         return found
 
     def get_modified_time(self, name: str) -> datetime:
-        """Long ago, so that files are always collected: a new release may contain older ones."""
+        """1970, so that files are always collected: a new release may contain older files."""
         return datetime.fromtimestamp(0, UTC)

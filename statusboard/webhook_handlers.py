@@ -1,4 +1,4 @@
-"""Django's handler for the doors that need little of it: no middleware, some of the routes."""
+"""Django handlers without middleware, for callbacks and for monitoring."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from django.urls import ResolverMatch, get_resolver, set_urlconf
 
 
 class MinimalHandler(WSGIHandler):
-    """Without any middleware, and with the routes of `urlconf` only."""
+    """Serves only the routes of `urlconf`, without middleware."""
 
     def __init__(self, urlconf: str) -> None:
         self._urlconf = urlconf
@@ -25,7 +25,7 @@ class MinimalHandler(WSGIHandler):
         self._middleware_chain = convert_exception_to_response(innermost)
 
     def resolve_request(self, request: Any) -> ResolverMatch:
-        # For the answer where there is no such route, too.
+        # Also for the 404 answer.
         set_urlconf(self._urlconf)
         path = request.path_info
         find = _match if len(path) <= _MAX_CACHED_LENGTH else _match.__wrapped__
@@ -34,30 +34,29 @@ class MinimalHandler(WSGIHandler):
         return match
 
 
-# An instance's path is shorter. A stranger's may have any length, and memory is dear.
+# The path of an instance is shorter. Longer paths are not cached, to save memory.
 _MAX_CACHED_LENGTH: Final = 300
 
 
 @lru_cache(maxsize=1024)
 def _match(urlconf: str, path: str) -> ResolverMatch:
-    """Remembered where there is one: an instance's callbacks all come by the same path."""
+    """Cached if it exists: all callbacks of an instance have the same path."""
     return get_resolver(urlconf).resolve(path)
 
 
 class CallbackHandler(MinimalHandler):
-    """Without Django's signals around each request, and all that only a page needs.
+    """Also without Django's request signals and the script prefix.
 
-    What listens to the signals looks after connections and caches: here the write path does, which
-    gives up a connection when something went wrong with it (`messages.ingest.store`). Nor is the
-    site's prefix noted, for no callback's answer holds a link.
+    The signals only manage connections and caches. Here ingest closes a connection after an error
+    (`messages.ingest.store`). The prefix is only needed for links, which these answers do not have.
     """
 
-    # The stubs want the response itself, which is only one of the things that WSGI may be given.
+    # The stubs expect the response itself, although WSGI accepts any iterable.
     def __call__(  # type: ignore[override]
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         response: Any = self.get_response(self.request_class(environ))
-        # A thread that answers a page next must not look for its links among these routes.
+        # The next page in this thread must not resolve its links with these routes.
         set_urlconf(None)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
@@ -66,7 +65,7 @@ class CallbackHandler(MinimalHandler):
 
 class TimedCallbackHandler(CallbackHandler):
     def __init__(self, urlconf: str) -> None:
-        # Only here: what is not measured need not be imported either.
+        # Only imported if it is measured.
         from messages.monitoring.webhook_latency import note  # noqa: PLC0415
 
         self._note = note

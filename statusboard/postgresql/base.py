@@ -13,19 +13,19 @@ from statusboard.databases import remaining
 
 Result = TypeVar("Result")
 
-# In seconds. A server that does not answer gets no more time for this either.
+# Seconds to wait for the cancellation of a query.
 CANCEL_WITHIN: Final = 0.3
-# Of web processes, in milliseconds. It ends a query whose process was killed: pages and callbacks
-# give up, and cancel, long before it.
+# Milliseconds, for web processes. It ends a query whose process was killed. Pages and callbacks
+# cancel their queries much earlier.
 WEB_STATEMENT_TIMEOUT: Final = 10_000
 
 _statement_timeout = 0
 
 
 def limit_statements() -> None:
-    """Sets a time limit for each statement of this process, from its next connection on.
+    """Limit the time of each statement of this process, from its next connection on.
 
-    Migrations, the worker's jobs and commands have none.
+    Migrations, the worker's jobs and commands have no limit.
     """
     global _statement_timeout  # noqa: PLW0603  (set once, when a web process starts)
     _statement_timeout = WEB_STATEMENT_TIMEOUT
@@ -34,14 +34,14 @@ def limit_statements() -> None:
 class DeadlineConnection(psycopg.Connection[Any]):
     """Stops waiting at the deadline, whatever the server does.
 
-    The server's own time-outs cannot do it: one that is frozen, or has vanished from the network,
-    sends nothing at all. A connection that gave up is out of step and has to be closed. Its query
-    is cancelled first: a server notices only at the query's end that nobody waits for it.
+    The server's own timeouts do not help if it is frozen or unreachable. A connection that stopped
+    waiting is out of step and must be closed. Its query is cancelled first, because the server
+    would otherwise run it to the end.
     """
 
     def __init__(self, pgconn: PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
-        # The names of what was prepared on it (see prepared.py).
+        # The names of its prepared statements (see prepared.py).
         self.prepared: set[bytes] = set()
 
     def wait(
@@ -58,18 +58,18 @@ class DeadlineConnection(psycopg.Connection[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> DeadlineConnection:
-        # As Django's own without a pool and without an isolation level of one's choice.
+        # Like Django's own, without the options for a pool and an isolation level.
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection = DeadlineConnection.connect(**conn_params)
-        # Django's reads each time in Python, in 3.6 µs; psycopg's own in C, in 0.2. A page has a
-        # thousand. It takes the session's time zone, which Django sets to UTC.
+        # Django's loader reads a time in 3.6 µs, in Python; psycopg's in 0.2 µs, in C. A page has
+        # a thousand times. psycopg's uses the session's time zone, which Django sets to UTC.
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         return connection
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
         if _statement_timeout:
-            # Not as an option of the connection, which PgBouncer would refuse.
+            # Not as a connection option, which PgBouncer refuses.
             with self.cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('statement_timeout', %s, false)", [str(_statement_timeout)]
@@ -78,12 +78,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self.connection.commit()
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """As Django's own, which asks the loader of times for a zone that psycopg's has not.
+        """Like Django's own, which sets a time zone on its loader of times.
 
-        Without the option of server-side binding, which this board does not set.
+        Without the option for server-side binding, which Statusboard does not use.
         """
         if name is None:
             return self.connection.cursor()
-        server_side: Any = base.ServerSideCursor  # whose stub says nothing of its arguments
+        server_side: Any = base.ServerSideCursor  # the stub lacks its arguments
         withhold = self.connection.autocommit
         return server_side(self.connection, name, scrollable=False, withhold=withhold)

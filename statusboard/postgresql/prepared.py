@@ -1,7 +1,7 @@
-"""A statement that each connection prepares once and then runs with next to nothing in between.
+"""Statements that each connection prepares once and then runs directly through libpq.
 
-psycopg's cursors look for placeholders, for a dumper of each value and for a loader of each column
-at every call. Of a statement with thirty values that made up half of what a call costs here.
+At every call psycopg's cursors look for placeholders, a dumper for each value and a loader for each
+column. For a statement with thirty values that was half of the cost of a call.
 """
 
 import json
@@ -19,10 +19,10 @@ _BINARY: Final = re.compile(r"%\((\w+)\)s::bytea")
 
 
 class PreparedStatement:
-    """SQL with %(name)s where a value stands, and with a cast there.
+    """SQL with %(name)s for each value, with a cast unless it is text.
 
-    Values are sent as text, a tuple as JSON; what is cast to bytea is bytes, and sent as it is.
-    `name` tells it from every other statement of the same connection.
+    Values are sent as text, and a tuple as JSON. A value cast to bytea is sent as bytes. `name`
+    must be unique among the statements of a connection.
     """
 
     def __init__(self, name: str, text: str) -> None:
@@ -37,7 +37,7 @@ class PreparedStatement:
         self._text = numbered.replace("%%", "%").encode()
 
     def run(self, raw: DeadlineConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """The first row as text, None where there is none."""
+        """The first row as text, or None."""
         self._prepare(raw)
         given = [_encoded(parameters[name]) for name in self._values]
         raw.pgconn.send_query_prepared(self._name, given, self._formats)

@@ -111,7 +111,7 @@ def test_check_of_a_rotation_says_what_helps_secrets_that_no_key_opens(instance,
 
 def test_system_check_tells_of_a_wrong_key(instance, settings):
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    assert "cannot open 2 stored secrets" in check()
+    assert "cannot decrypt 2 stored secrets" in check()
 
 
 def test_system_check_is_silent_about_a_key_that_fits(instance):

@@ -137,8 +137,8 @@ def test_the_embedded_database_writes_ahead(board):
             "Cannot reach the database",
         ),
         ({"PUBLIC_BASE_URL": "http://board.example.com"}, "only accepts https"),
-        ({"FIELD_ENCRYPTION_KEYS": "short"}, "32 url-safe base64-encoded bytes"),
-        ({"WEBHOOK_SIGNING_KEYS": "short"}, "it could be guessed"),
+        ({"FIELD_ENCRYPTION_KEYS": "short"}, "32 bytes in url-safe base64"),
+        ({"WEBHOOK_SIGNING_KEYS": "short"}, "which can be guessed"),
     ],
 )
 def test_it_refuses_to_start_with_a_clear_sentence(tmp_path, environment, sentence):

@@ -264,7 +264,7 @@ class TestTooManyWrongKeys:
         for _ in range(30):
             knock(REMOTE_ADDR="203.0.113.9")
         told = [record for record in caplog.messages if "203.0.113.9" in record]
-        assert told == ["Too many wrong webhook keys from 203.0.113.9: it is told to wait."]
+        assert told == ["Too many wrong webhook keys from 203.0.113.9. It has to wait."]
 
     def test_nothing_is_stored(self, instance):
         for _ in range(30):
