@@ -1,9 +1,9 @@
-"""Callbacks passed on, byte for byte, to whoever had an instance's webhook before.
+"""Forward callbacks, unchanged, to the system that used an instance's webhook before.
 
-A stored callback leaves a FollowUp; `enqueue` turns it into a Forward, which waits in its webhook's
-line; a Forwarder takes each line to its receiver, oldest first. At least once: a receiver meets a
-callback twice where a worker died between its answer and our noting it, and can tell by the header
-`X-Statusboard-Delivery`, which is the same both times.
+A stored callback creates a FollowUp. `enqueue` turns it into a Forward in the line (queue) of its
+webhook. A Forwarder delivers each line to its receiver, oldest first and at least once. A receiver
+gets a callback twice if a worker dies after the delivery and before it saves the result. The header
+`X-Statusboard-Delivery` is the same both times.
 """
 
 from .forward_queue import drop_unwanted, enqueue
@@ -15,7 +15,7 @@ from .forwarding_setup import (
     forward_all,
     forwarding_state,
     kinds_of,
-    put_back,
+    retry_failed,
     set_forwarding,
     webhook_of,
 )
@@ -30,7 +30,7 @@ __all__ = [
     "forward_all",
     "forwarding_state",
     "kinds_of",
-    "put_back",
+    "retry_failed",
     "set_forwarding",
     "webhook_of",
 ]

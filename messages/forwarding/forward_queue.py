@@ -12,14 +12,14 @@ from messages.models.cause import UNKNOWN_TYPE
 from .receivers import route
 
 
-def enqueue(heard: CallbackBatch) -> None:
-    """Line up what is to be passed on. In the transaction that takes the follow-ups away."""
-    forwarding = _forwarding({one.instance_id for one in heard.follow_ups})
+def enqueue(batch: CallbackBatch) -> None:
+    """Queue the callbacks to forward, in the transaction that deletes their follow-ups."""
+    forwarding = _forwarding({one.instance_id for one in batch.follow_ups})
     if not forwarding:
         return
     routed = [
         (one, webhook)
-        for one in heard.follow_ups
+        for one in batch.follow_ups
         for webhook in route(one.type, forwarding[one.instance_id])
     ]
     now, bodies = timezone.now(), _bodies(one for one, _ in routed)
@@ -43,7 +43,7 @@ def enqueue(heard: CallbackBatch) -> None:
 
 
 def drop_unwanted() -> int:
-    """Drop what was lined up in the very moment in which its forwarding was switched off."""
+    """Delete callbacks that were queued while forwarding was being turned off."""
     dropped, _ = Forward.objects.filter(webhook__forward_to="").delete()
     return dropped
 
@@ -56,10 +56,10 @@ def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
 
 
 def _bodies(follow_ups: Iterable[FollowUp]) -> dict[UUID, bytes]:
-    """By callback; without those in quarantine that may be another instance's."""
+    """Return bodies by callback id, except of quarantined ones of possibly another instance."""
     carried = {one.callback_id: one.body for one in follow_ups}
     is_own = ~Q(outcome=Outcome.QUARANTINED) | Q(cause__startswith=UNKNOWN_TYPE)
     own = Callback.objects.filter(is_own, pk__in=list(carried))
     bodies = {pk: bytes(carried[pk] or body) for pk, body in own.values_list("pk", "body")}
-    # Empty where it was no evidence when nothing was forwarded yet, or was purged.
+    # A body is empty if it was not kept, or was purged.
     return {callback_id: body for callback_id, body in bodies.items() if body}

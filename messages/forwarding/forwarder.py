@@ -7,17 +7,17 @@ from django.utils import timezone
 
 from messages.models import SecretUnreadableError
 
-from .line_leases import LANES, UNREADABLE, Lanes, Turn, claim, load, settle
-from .receiver_calls import Shipped, ship
+from .line_leases import LANES, UNREADABLE, Lanes, LineLease, claim, load, settle
+from .receiver_calls import DeliveryResult, deliver
 
-# How often lines are looked for while others are being served, in seconds.
-_LOOK_AGAIN = 0.2
+# Seconds between two searches for due lines while others are being delivered.
+_POLL_SECONDS = 0.2
 
 
 class Forwarder:
-    """Serves every line that is due, many at a time, each by a thread that only talks HTTP.
+    """Deliver all due lines, many at the same time, each in a thread that only does HTTP.
 
-    All that concerns the database happens in the caller's thread, over its one connection.
+    The caller's thread does all the database work, over one connection.
     """
 
     def __init__(
@@ -29,29 +29,29 @@ class Forwarder:
         self._clock = clock
 
     def run(self) -> int:
-        """Until nothing is due, or `stop`; gives how many callbacks were taken."""
-        under_way: dict[Future[Shipped], Turn] = {}
+        """Run until nothing is due or `stop` is set. Return how many callbacks were delivered."""
+        running: dict[Future[DeliveryResult], LineLease] = {}
         done = 0
         with ThreadPoolExecutor(LANES, thread_name_prefix="forward") as pool:
             while True:
                 if not self._stop.is_set():
-                    under_way |= self._start(pool, under_way)
-                if not under_way:
+                    running |= self._start(pool, running)
+                if not running:
                     return done
-                finished, _ = wait(under_way, _LOOK_AGAIN, FIRST_COMPLETED)
+                finished, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
                 for future in finished:
-                    shipped = future.result()
-                    settle(under_way.pop(future), shipped, self._clock())
-                    done += len(shipped.taken)
+                    result = future.result()
+                    settle(running.pop(future), result, self._clock())
+                    done += len(result.delivered)
 
     def _start(
-        self, pool: ThreadPoolExecutor, under_way: dict[Future[Shipped], Turn]
-    ) -> dict[Future[Shipped], Turn]:
+        self, pool: ThreadPoolExecutor, running: dict[Future[DeliveryResult], LineLease]
+    ) -> dict[Future[DeliveryResult], LineLease]:
         started = {}
         now = self._clock()
-        for turn in claim(now, Lanes.taken_by(under_way.values())):
+        for lease in claim(now, Lanes.used_by(running.values())):
             try:
-                started[pool.submit(ship, load(turn), self._stop)] = turn
+                started[pool.submit(deliver, load(lease), self._stop)] = lease
             except SecretUnreadableError:
-                settle(turn, UNREADABLE, now)
+                settle(lease, UNREADABLE, now)
         return started

@@ -1,4 +1,4 @@
-"""Forwarding switched on, off, and shown."""
+"""Turn forwarding on and off, and report its state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from messages.models import (
 from messages.models.forward import ForwardQuerySet
 from messages.net import UnsafeUrlError, parse_url
 
-# Beyond this a number says no more, and costs more the larger it is.
+# Larger numbers are shown as "1000+": counting them costs more and tells no more.
 COUNTED = 1000
 MAX_LINES = 50
 
 
 def webhook_of(instance: Instance, kind: str) -> Webhook:
-    """Not stored yet, where nothing was ever said about it."""
+    """Return the webhook of this kind; a new one is not saved."""
     known = next((one for one in instance.webhooks.all() if one.kind == kind), None)
     if known:
         return known
@@ -40,7 +40,7 @@ def webhook_of(instance: Instance, kind: str) -> Webhook:
 
 
 def kinds_of(instance: Instance) -> tuple[str, ...]:
-    """Every kind of webhook, also those of this instance that are not known here."""
+    """Return all kinds of webhook, including unknown ones that this instance has."""
     known = (*WebhookKind.values, *OtherKind.values)
     own = {*instance.taken_urls, *(one.kind for one in instance.webhooks.all())}
     return (*known, *sorted(own.difference(known)))
@@ -48,16 +48,16 @@ def kinds_of(instance: Instance) -> tuple[str, ...]:
 
 @transaction.atomic
 def forward_all(instance: Instance, urls: Mapping[str, str]) -> None:
-    """Pass each of these kinds on to its URL, or none of them. Raises ValidationError."""
+    """Forward each kind to its URL, all or none. Raises ValidationError."""
     for kind, url in urls.items():
         set_forwarding(webhook_of(instance, kind), url)
 
 
 def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) -> None:
-    """Pass a webhook's callbacks on to `url` from now on; to nobody where it is ''.
+    """Forward the webhook's callbacks to `url`, or turn forwarding off if it is ''.
 
-    What already waits goes to the new address. Switching off drops it: nobody is left to take it.
-    Raises ValidationError. Names are resolved only when something is sent, and checked then.
+    Waiting callbacks go to the new URL; turning off deletes them. Raises ValidationError. The host
+    name is resolved and checked only when a callback is sent.
     """
     url = url.strip()
     if url:
@@ -81,8 +81,8 @@ def set_forwarding(webhook: Webhook, url: str, *, forwards_token: bool = False) 
         )
 
 
-def put_back(webhook: Webhook) -> int:
-    """Line up once more what was set aside; gives how many callbacks that is."""
+def retry_failed(webhook: Webhook) -> int:
+    """Queue the failed callbacks again, and return their number."""
     return Forward.objects.filter(webhook=webhook).put_back()
 
 
@@ -100,7 +100,7 @@ def _require_usable(url: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """How one webhook's forwarding is doing. The numbers end at COUNTED + 1, which says "more"."""
+    """The forwarding state of a webhook. COUNTED + 1 means "more than COUNTED"."""
 
     webhook: Webhook
     line: ForwardLine | None
@@ -110,13 +110,13 @@ class Forwarding:
 
 
 def forwarding_state(instance: Instance) -> Sequence[Forwarding]:
-    """Of each webhook that forwards."""
+    """Return the state of each webhook that forwards."""
     webhooks = instance.webhooks.exclude(forward_to="").select_related("forward_line")
     return [_state(webhook) for webhook in webhooks.order_by("kind")]
 
 
 def busy_lines(instances: QuerySet[Instance]) -> Sequence[Forwarding]:
-    """Of the webhooks of which anything waits or was set aside, as many as anybody reads."""
+    """Return the state of the first MAX_LINES webhooks with waiting or failed callbacks."""
     anything = Forward.objects.filter(webhook=OuterRef("pk"))
     webhooks = Webhook.objects.filter(Exists(anything), instance__in=instances)
     known = webhooks.select_related("instance", "forward_line")

@@ -1,11 +1,11 @@
-"""What follows from a receiver's answer. Pure.
+"""Decide what to do after a receiver's answer. Pure functions.
 
-- 2xx: taken.
-- 400, 413, 415, 422: the receiver is there and does not want this very callback, and would say so
-  of the same bytes again. It is set aside at once, and the line moves on.
-- All else (no answer, 3xx, 401, 403, 404, 408, 410, 429, 5xx): something about the receiver has to
-  change first, so the whole line waits. 3xx is not followed: the new address has to be looked at by
-  a person, and by the guard. 410 waits like 404, because switching forwarding off is a decision.
+- 2xx: delivered.
+- 400, 413, 415, 422: the receiver rejects this callback and would reject it again. It is marked as
+  failed, and the line continues.
+- Anything else (no answer, 3xx, 401, 403, 404, 408, 410, 429, 5xx): the receiver has to change, so
+  the whole line waits. Redirects are not followed: a person and the URL guard must check the new
+  URL. 410 waits like 404, because turning forwarding off is a person's decision.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from messages.net import Answer
 
 FIRST_WAIT = timedelta(seconds=5)
 MAX_WAIT = timedelta(minutes=15)
-MAX_RETRY_AFTER = ForwardLine.WAITS.longest  # however far away Retry-After is
+MAX_RETRY_AFTER = ForwardLine.WAITS.longest  # the limit for Retry-After
 GIVE_UP_AFTER = timedelta(hours=24)
 
 _OF_STATUS = {
@@ -37,36 +37,36 @@ _OF_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a callback was not taken. `wish` is for how long the receiver wants to be left alone."""
+    """Why a callback was not accepted. `retry_after` is the wait that the receiver asked for."""
 
     problem: ForwardProblem
     status: int | None = None
-    wish: timedelta | None = None
+    retry_after: timedelta | None = None
 
     @property
     def is_final(self) -> bool:
-        """Whether it concerns this one callback, and not whatever the receiver is sent."""
+        """Whether the receiver rejected only this callback, so that a retry is useless."""
         return self.problem is ForwardProblem.REFUSES
 
 
 def judge(answer: Answer) -> Refusal | None:
-    """None where the callback was taken."""
+    """Return why the callback was not accepted, or None."""
     if 200 <= answer.status < 300:
         return None
     if 300 <= answer.status < 400:
         problem = ForwardProblem.REDIRECTS
     else:
         problem = _OF_STATUS.get(answer.status, ForwardProblem.FAULT)
-    wish = min(answer.retry_after or 0, MAX_RETRY_AFTER.total_seconds())
-    return Refusal(problem, answer.status, timedelta(seconds=wish) if wish else None)
+    seconds = min(answer.retry_after or 0, MAX_RETRY_AFTER.total_seconds())
+    return Refusal(problem, answer.status, timedelta(seconds=seconds) if seconds else None)
 
 
 def wait_after(tries: int, refusal: Refusal, chance: float) -> timedelta:
-    """How long a line waits after its `tries`-th failure in a row; `chance` is from 0 to 1.
+    """Return how long a line waits after `tries` failures; `chance` is between 0 and 1.
 
-    Twice as long each time, of which chance takes up to half: receivers that went down together
-    are not called together again.
+    The wait doubles each time. Up to half of it is random, so that receivers that failed together
+    are not called at the same time again.
     """
     doublings = min(tries - 1, 20)
     longest = min(FIRST_WAIT * (1 << doublings), MAX_WAIT)
-    return max(longest * (1 - chance / 2), refusal.wish or timedelta())
+    return max(longest * (1 - chance / 2), refusal.retry_after or timedelta())

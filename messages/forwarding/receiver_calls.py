@@ -1,4 +1,4 @@
-"""A line's callbacks taken to its receiver. Knows nothing of the database: lanes are threads."""
+"""Send callbacks to a receiver. Runs in threads and does not use the database."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ from .outcomes import Refusal, judge
 
 logger = logging.getLogger(__name__)
 
-# After so many seconds a lane is another line's turn, and what was taken is noted.
-TURN = 1.0
+# A delivery ends after this many seconds; then its result is saved.
+MAX_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,61 +28,58 @@ class ForwardItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """The head of one line. `token` is '' unless the admin passes it on."""
+class Batch:
+    """The next callbacks of one line. `token` is '' unless forwarding the token is on."""
 
     url: str = field(repr=False)
     token: str = field(repr=False)
-    parcels: tuple[ForwardItem, ...] = field(repr=False)
+    items: tuple[ForwardItem, ...] = field(repr=False)
 
 
 @dataclass(slots=True)
-class Shipped:
-    """What became of a load; nothing of what came after `setback`."""
+class DeliveryResult:
+    """The result of a batch. Callbacks after `failure` were not sent."""
 
-    taken: list[int] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=list)
     refused: list[tuple[int, Refusal]] = field(default_factory=list)
-    setback: Refusal | None = None
+    failure: Refusal | None = None
 
 
-def ship(load: Load, stop: threading.Event) -> Shipped:
-    shipped = Shipped()
-    end = time.monotonic() + TURN
-    with _courier(load.url) as courier:
-        for parcel in load.parcels:
-            refusal = _post(courier, parcel, load.token)
+def deliver(batch: Batch, stop: threading.Event) -> DeliveryResult:
+    result = DeliveryResult()
+    end = time.monotonic() + MAX_SECONDS
+    client = SafeHttpClient(
+        batch.url, allow_private=settings.FORWARD_ALLOW_PRIVATE, ca_file=settings.FORWARD_CA_FILE
+    )
+    with client:
+        for item in batch.items:
+            refusal = _post(client, item, batch.token)
             if refusal is None:
-                shipped.taken.append(parcel.forward_id)
+                result.delivered.append(item.forward_id)
             elif refusal.is_final:
-                shipped.refused.append((parcel.forward_id, refusal))
+                result.refused.append((item.forward_id, refusal))
             else:
-                shipped.setback = refusal
+                result.failure = refusal
                 break
             if stop.is_set() or time.monotonic() > end:
                 break
-    return shipped
+    return result
 
 
-def _courier(url: str) -> SafeHttpClient:
-    return SafeHttpClient(
-        url, allow_private=settings.FORWARD_ALLOW_PRIVATE, ca_file=settings.FORWARD_CA_FILE
-    )
-
-
-def _post(courier: SafeHttpClient, parcel: ForwardItem, token: str) -> Refusal | None:
+def _post(client: SafeHttpClient, item: ForwardItem, token: str) -> Refusal | None:
     try:
-        return judge(courier.post(parcel.body, _headers(parcel, token)))
+        return judge(client.post(item.body, _headers(item, token)))
     except PostFailedError as error:
         return Refusal(ForwardProblem(error.failure.value))
     except Exception:
-        # Whatever it is, it must not end the other lanes.
+        # An unexpected error must not stop the other deliveries.
         logger.exception("A callback could not be forwarded.")
         return Refusal(ForwardProblem.IMPOSSIBLE)
 
 
-def _headers(parcel: ForwardItem, token: str) -> Mapping[str, str]:
+def _headers(item: ForwardItem, token: str) -> Mapping[str, str]:
     return {
-        "Content-Type": "application/json",  # the only one that the door lets in
+        "Content-Type": "application/json",  # the only type that the webhook endpoint accepts
         "User-Agent": "Statusboard",
-        "X-Statusboard-Delivery": str(parcel.callback_id),
+        "X-Statusboard-Delivery": str(item.callback_id),
     } | ({"z-api-token": token} if token else {})

@@ -1,4 +1,4 @@
-"""Which webhooks of an instance a callback belongs to."""
+"""Find the receivers of a callback."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,10 +8,10 @@ from messages.zapi.webhook_kinds import kinds_of_type
 
 
 def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> list[Webhook]:
-    """Choose among the webhooks that forward, by kind; none where the callback goes nowhere.
+    """Choose the webhooks that forward this callback, from those that forward, by kind.
 
-    All webhooks have one URL here, so the type alone tells which one brought a callback. One that
-    no webhook is named after goes on only where no other answer is possible.
+    All webhooks use one URL here, so only the type shows which webhook a callback belongs to. A
+    callback of an unknown type is forwarded only if there is a single receiver for everything.
     """
     if kind := KIND_OF_TYPE.get(callback_type):
         return [forwarding[kind]] if kind in forwarding else []
@@ -20,12 +20,12 @@ def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> list[Webhook
 
 
 def _only_receiver(forwarding: Mapping[str, Webhook]) -> list[Webhook]:
-    """Whoever had every webhook before: all kinds forward, and to one and the same URL."""
+    """Return one webhook if all kinds forward to the same URL."""
     main = [forwarding[kind] for kind in WebhookKind.values if kind in forwarding]
     is_one_for_all = len(main) == len(WebhookKind) and len(_by_receiver(main)) == 1
     return main[:1] if is_one_for_all else []
 
 
 def _by_receiver(webhooks: Iterable[Webhook]) -> list[Webhook]:
-    """One webhook for each URL: nobody gets a callback twice."""
+    """Return one webhook per URL, so that no receiver gets a callback twice."""
     return list({one.forward_to: one for one in webhooks}.values())

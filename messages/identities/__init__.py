@@ -1,7 +1,6 @@
-"""Who is behind an address: what ties a LID to a number, and what Z-API knows of either."""
+"""Find out which numbers and LIDs belong to the same person."""
 
-from .learning import hear
-from .linking import tie_messages
+from .linking import link_identities, link_messages
 from .lookup import PhoneRecord, look_up
 
-__all__ = ["PhoneRecord", "hear", "look_up", "tie_messages"]
+__all__ = ["PhoneRecord", "link_identities", "link_messages", "look_up"]

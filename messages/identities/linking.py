@@ -1,8 +1,7 @@
-"""Numbers and LIDs tied where one message was reported under both.
+"""Link the number and the LID of a person.
 
-The delivery callback names the number that was asked for, the status callbacks of the same message
-may name the LID instead: two addresses, one person. Besides, inbound messages name both (hear.py),
-and so does Z-API itself when it is asked (lookup.py).
+The delivery callback of a message contains the number that was sent to; its status callbacks may
+contain the LID instead. Inbound messages contain both, and so does Z-API's answer (lookup.py).
 """
 
 from collections import defaultdict
@@ -10,22 +9,48 @@ from collections.abc import Iterable, Sequence
 
 from messages.domain import addresses
 from messages.domain.addresses import AddressKind
-from messages.models import Alias, Message, OtherAddress, StatusEvent
+from messages.ingest.callback_batch import CallbackBatch
+from messages.models import Alias, FollowUp, KnownAddress, Message, OtherAddress, StatusEvent
 
 
-def tie_addresses(heard_of: Iterable[tuple[int, str]]) -> None:
-    """Of messages that were heard of, by instance and id: those with more than one address now."""
-    named = set(heard_of)
-    if not named:
+def link_identities(batch: CallbackBatch) -> None:
+    """Save the links in a batch of callbacks. Run by the worker."""
+    reports = batch.applied
+    KnownAddress.objects.remember(report.phone for _, report in reports)
+    _link_reported(
+        (callback.instance_id, zapi_id)
+        for callback, report in reports
+        for zapi_id in report.message_ids
+    )
+    _link_inbound(batch.follow_ups)
+
+
+def _link_reported(reported: Iterable[tuple[int, str]]) -> None:
+    """Link the addresses of messages that have more than one, by instance and message id."""
+    keys = set(reported)
+    if not keys:
         return
     messages = Message.objects.filter(
-        zapi_id__in={zapi_id for _, zapi_id in named}, several=True, is_group=False
+        zapi_id__in={zapi_id for _, zapi_id in keys}, several=True, is_group=False
     )
-    tie_messages([one for one in messages if (one.instance_id, one.zapi_id) in named])
+    link_messages([one for one in messages if (one.instance_id, one.zapi_id) in keys])
 
 
-def tie_messages(messages: Sequence[Message]) -> None:
-    """Keep what the addresses of these individual messages say. Saying it again changes nothing."""
+def _link_inbound(follow_ups: Iterable[FollowUp]) -> None:
+    """Save the number of each LID in these inbound messages. Most pairs are known."""
+    pairs = {(one.instance_id, one.lid, one.number) for one in follow_ups if one.lid and one.number}
+    if not pairs:
+        return
+    known = Alias.objects.filter(lid__in={lid for _instance, lid, _number in pairs})
+    new = sorted(pairs.difference(known.values_list("instance", "lid", "number")))
+    Alias.objects.bulk_create(
+        [Alias(instance_id=instance, lid=lid, number=number) for instance, lid, number in new],
+        ignore_conflicts=True,
+    )
+
+
+def link_messages(messages: Sequence[Message]) -> None:
+    """Save the links between the addresses of these individual messages. Can be repeated."""
     seen = _addresses([message.pk for message in messages])
     aliases: list[Alias] = []
     others: list[OtherAddress] = []
@@ -36,9 +61,9 @@ def tie_messages(messages: Sequence[Message]) -> None:
         if pair := _pair(people):
             aliases.append(Alias(instance_id=message.instance_id, lid=pair[0], number=pair[1]))
         else:
-            # Nobody can tell whose they are: the message alone is known to be under all of them.
-            untold = sorted(seen[message.pk] - {message.phone, ""})
-            others += [OtherAddress(message_id=message.pk, phone=phone) for phone in untold]
+            # The owner of each address is unknown, so link only the message to all of them.
+            unknown = sorted(seen[message.pk] - {message.phone, ""})
+            others += [OtherAddress(message_id=message.pk, phone=phone) for phone in unknown]
     Alias.objects.bulk_create(aliases, ignore_conflicts=True)
     OtherAddress.objects.bulk_create(others, ignore_conflicts=True)
 
@@ -52,7 +77,7 @@ def _addresses(messages: Iterable[int]) -> dict[int, set[str]]:
 
 
 def _pair(people: set[str]) -> tuple[str, str] | None:
-    """The LID and the number, where there is exactly one of each and nothing else."""
+    """Return the LID and the number if there is exactly one of each, and nothing else."""
     kinds = {addresses.kind_of(person): person for person in people}
     if len(people) != 2 or kinds.keys() != {AddressKind.LID, AddressKind.PHONE}:
         return None

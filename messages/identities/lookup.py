@@ -1,4 +1,4 @@
-"""Z-API asked about a number: WhatsApp's own form of it, and its LID. The only way between them."""
+"""Ask Z-API for WhatsApp's form of a number and its LID."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ class PhoneRecord:
 
 
 def look_up(instance: Instance, number: str) -> PhoneRecord:
-    """Ask by way of an instance, and keep what ties the two. Raises what FAILURES names."""
+    """Ask through an instance, and save the link. Raises one of FAILURES."""
     found = client_of(instance).phone_exists(number)
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
         lid = addresses.person(record.lid)
-        # The number asked for is the same person's, be it written as WhatsApp does or not.
+        # Link the LID to the number as asked for and as WhatsApp writes it.
         for one in {addresses.person(record.number), addresses.person(number)}:
             Alias.objects.get_or_create(instance=instance, lid=lid, number=one)
     return record

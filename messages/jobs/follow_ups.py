@@ -25,7 +25,7 @@ Consumer = Callable[[CallbackBatch], None]
 
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
-    identities.hear,
+    identities.link_identities,
     mark_touched,
     record_first_callbacks,
     # Last: it removes what the other consumers stored about erased people.

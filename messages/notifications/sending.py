@@ -98,7 +98,7 @@ def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
     except PostFailedError as error:
         raise NotificationFailedError(ForwardProblem(error.failure.value).label) from None
     if refusal:
-        raise NotificationFailedError(refusal.problem.label, refusal.wish)
+        raise NotificationFailedError(refusal.problem.label, refusal.retry_after)
 
 
 _SENDERS = {

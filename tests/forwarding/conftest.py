@@ -16,7 +16,7 @@ __all__ = ["receiver"]
 
 
 class Clock:
-    """Time stands still until it is moved."""
+    """A clock that only moves when told to."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -42,7 +42,7 @@ def _receivers_are_local(settings: Any) -> None:
 
 @pytest.fixture
 def forwards(instance: Instance, receiver: Receiver) -> Webhook:
-    """The webhook for statuses, passed on to the receiver."""
+    """The status webhook, forwarded to the receiver."""
     return forwarding(instance, receiver.url)
 
 
@@ -65,7 +65,7 @@ def status(number: int = 0, **more: Any) -> bytes:
 
 
 def store(instance: Instance, *bodies: bytes) -> list[str]:
-    """As the door does; gives the ids of the callbacks."""
+    """Store callbacks as the webhook endpoint does; return their ids."""
     # Sorted: of several within one millisecond, none is the first.
     ids = sorted(new_delivery_id() for _ in bodies)
     for delivery_id, body in zip(ids, bodies, strict=True):
@@ -74,7 +74,7 @@ def store(instance: Instance, *bodies: bytes) -> list[str]:
 
 
 def forward(clock: Callable[[], datetime] | None = None) -> int:
-    """One round of the worker."""
+    """Run the worker's jobs once."""
     follow_up()
     stop = threading.Event()
     return (Forwarder(stop, clock) if clock else Forwarder(stop)).run()

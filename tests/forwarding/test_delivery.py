@@ -1,4 +1,4 @@
-"""Callbacks on their way to a receiver, over real HTTP."""
+"""Deliveries to a receiver, over real HTTP."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ forwards_statuses = pytest.mark.usefixtures("forwards")
 
 
 @forwards_statuses
-def test_it_passes_on_byte_for_byte(instance, receiver):
+def test_callback_is_forwarded_unchanged(instance, receiver):
     body = (
         b'{ "type":"MessageStatusCallback",\n"status":"SENT","ids":["\\u0041"], "x": "\xc3\xa7" }\n'
     )
@@ -45,21 +45,21 @@ def test_it_passes_on_byte_for_byte(instance, receiver):
 
 
 @forwards_statuses
-def test_it_keeps_the_order(instance, receiver):
+def test_callbacks_are_forwarded_in_order(instance, receiver):
     bodies = [status(number) for number in range(120)]
     store(instance, *bodies)
     assert forward() == 120
     assert receiver.bodies == bodies
 
 
-def test_nothing_waits_where_nothing_is_forwarded(instance):
+def test_nothing_is_queued_when_forwarding_is_off(instance):
     store(instance, status())
     assert forward() == 0
     assert not FollowUp.objects.exists()
     assert not Forward.objects.exists()
 
 
-def test_the_token_is_passed_on_only_where_the_admin_says_so(instance, receiver):
+def test_token_is_forwarded_only_if_enabled(instance, receiver):
     forwarding(instance, receiver.url)
     store(instance, status(1))
     forward()
@@ -70,7 +70,7 @@ def test_the_token_is_passed_on_only_where_the_admin_says_so(instance, receiver)
     assert tokens == [None, TOKEN]
 
 
-def test_the_token_is_written_nowhere(instance, receiver, settings, capfd, caplog):
+def test_token_is_not_stored_or_logged(instance, receiver, settings, capfd, caplog):
     caplog.set_level(0)
     forwarding(instance, receiver.url, forwards_token=True)
     store(instance, status())
@@ -87,7 +87,7 @@ def test_the_token_is_written_nowhere(instance, receiver, settings, capfd, caplo
     )
 
 
-def test_a_token_that_cannot_be_read_holds_the_line(instance, receiver, settings):
+def test_unreadable_token_stops_line(instance, receiver, settings):
     webhook = forwarding(instance, receiver.url, forwards_token=True)
     store(instance, status())
     settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktaXQtd2FzLXN0b3JlZC13aXRoLS0="]
@@ -114,9 +114,7 @@ def test_a_token_that_cannot_be_read_holds_the_line(instance, receiver, settings
     ],
 )
 @forwards_statuses
-def test_the_line_waits_where_the_receiver_has_a_problem(
-    instance, receiver, clock, answer, problem
-):
+def test_line_waits_when_receiver_fails(instance, receiver, clock, answer, problem):
     receiver.reply = Reply(answer, {"Location": "https://elsewhere.example.com/"})
     store(instance, status(1), status(2))
     assert forward(clock) == 0
@@ -128,9 +126,7 @@ def test_the_line_waits_where_the_receiver_has_a_problem(
 
 @pytest.mark.parametrize("answer", [400, 413, 415, 422])
 @forwards_statuses
-def test_a_callback_that_is_refused_is_set_aside_and_the_line_moves_on(
-    instance, receiver, clock, answer
-):
+def test_rejected_callback_fails_and_line_continues(instance, receiver, clock, answer):
     receiver.replies = [Reply(), Reply(answer)]
     store(instance, status(1), status(2), status(3))
     assert forward(clock) == 2
@@ -141,7 +137,7 @@ def test_a_callback_that_is_refused_is_set_aside_and_the_line_moves_on(
 
 
 @forwards_statuses
-def test_it_tries_again_ever_more_rarely(instance, receiver, clock):
+def test_waits_between_retries_grow(instance, receiver, clock):
     receiver.reply = Reply(500)
     store(instance, status())
     waits = []
@@ -167,7 +163,7 @@ def test_it_tries_again_ever_more_rarely(instance, receiver, clock):
     [("600", timedelta(minutes=10)), ("9" * 20, MAX_RETRY_AFTER), ("0", None), ("soon", None)],
 )
 @forwards_statuses
-def test_retry_after_is_honoured_within_bounds(instance, receiver, clock, wish, wait):
+def test_retry_after_is_followed_up_to_a_limit(instance, receiver, clock, wish, wait):
     receiver.reply = Reply(503, {"Retry-After": wish})
     store(instance, status())
     forward(clock)
@@ -176,7 +172,7 @@ def test_retry_after_is_honoured_within_bounds(instance, receiver, clock, wish, 
 
 
 @forwards_statuses
-def test_after_a_day_what_waited_so_long_is_given_up(instance, receiver, clock):
+def test_callback_waiting_for_a_day_fails(instance, receiver, clock):
     receiver.reply = Reply(500)
     store(instance, status(1))
     forward(clock)
@@ -198,7 +194,7 @@ def test_after_a_day_what_waited_so_long_is_given_up(instance, receiver, clock):
 
 
 @forwards_statuses
-def test_nothing_is_given_up_untried_because_no_worker_ran(instance, receiver, clock):
+def test_callback_is_tried_before_it_fails_when_no_worker_ran(instance, receiver, clock):
     receiver.replies = [Reply(500)]
     store(instance, status())
     forward(lambda: clock.now - timedelta(seconds=30))  # lined up; not due yet for this clock
@@ -210,7 +206,7 @@ def test_nothing_is_given_up_untried_because_no_worker_ran(instance, receiver, c
 
 
 @forwards_statuses
-def test_what_was_given_up_can_be_put_back(instance, receiver, clock):
+def test_failed_callbacks_can_be_queued_again(instance, receiver, clock):
     receiver.reply = Reply(400)
     store(instance, status())
     forward(clock)
@@ -221,7 +217,7 @@ def test_what_was_given_up_can_be_put_back(instance, receiver, clock):
     assert forward(clock) == 1
 
 
-def test_a_dead_receiver_delays_no_other(instance, receiver):
+def test_dead_receiver_does_not_delay_others(instance, receiver):
     with receiving() as slow:
         slow.reply = Reply(delay=2.0)
         forwarding(instance, slow.url)
@@ -235,7 +231,7 @@ def test_a_dead_receiver_delays_no_other(instance, receiver):
 
 
 @forwards_statuses
-def test_a_line_in_one_workers_hands_is_out_of_the_others_sight(instance, clock):
+def test_leased_line_is_not_leased_again(instance, clock):
     store(instance, status())
     follow_up()
     assert len(claim(clock.now, Lanes())) == 1

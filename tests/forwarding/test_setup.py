@@ -1,4 +1,4 @@
-"""Forwarding switched on, off, and shown."""
+"""Turn forwarding on and off, and report its state."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def webhook(instance):
     return Webhook.objects.create(instance=instance, kind=WebhookKind.MESSAGE_STATUS)
 
 
-def test_it_is_switched_on(webhook):
+def test_forwarding_can_be_turned_on(webhook):
     set_forwarding(webhook, f"  {HERE}\n", forwards_token=True)
     webhook.refresh_from_db()
     assert (webhook.forward_to, webhook.forwards_token) == (HERE, True)
@@ -38,7 +38,7 @@ def test_it_is_switched_on(webhook):
         (f"https://crm.example.com/{'a' * 500}", "longer than 500 characters"),
     ],
 )
-def test_an_address_that_is_not_called_is_refused(webhook, settings, url, words):
+def test_invalid_url_is_refused(webhook, settings, url, words):
     settings.FORWARD_ALLOW_PRIVATE = False
     with pytest.raises(ValidationError, match=words) as refused:
         set_forwarding(webhook, url)
@@ -47,7 +47,7 @@ def test_an_address_that_is_not_called_is_refused(webhook, settings, url, words)
     assert "secret" not in str(refused.value)
 
 
-def test_the_boards_own_webhook_is_refused(webhook, instance):
+def test_own_webhook_url_is_refused(webhook, instance):
     for url in (
         webhook_url(instance),
         webhook_url(instance).replace("board.", "alias."),
@@ -57,8 +57,8 @@ def test_the_boards_own_webhook_is_refused(webhook, instance):
             set_forwarding(webhook, url)
 
 
-def test_a_name_is_not_resolved_before_something_is_sent(webhook, settings, instance):
-    """localtest.me and its like: names that anybody may point at 127.0.0.1."""
+def test_host_name_is_resolved_only_when_sending(webhook, settings, instance):
+    """E.g. localtest.me, a public name of 127.0.0.1."""
     settings.FORWARD_ALLOW_PRIVATE = False
     set_forwarding(webhook, "https://crm.invalid/hook")
     store(instance, status())
@@ -66,7 +66,7 @@ def test_a_name_is_not_resolved_before_something_is_sent(webhook, settings, inst
     assert ForwardLine.objects.get().problem == ForwardProblem.UNREACHABLE
 
 
-def test_an_address_stored_before_the_setting_was_off_is_not_called(instance, receiver, settings):
+def test_private_url_is_not_called_after_setting_is_off(instance, receiver, settings):
     forwarding(instance, receiver.url)
     store(instance, status())
     settings.FORWARD_ALLOW_PRIVATE = False
@@ -75,7 +75,7 @@ def test_an_address_stored_before_the_setting_was_off_is_not_called(instance, re
     assert ForwardLine.objects.get().problem == ForwardProblem.UNSAFE
 
 
-def test_what_waits_goes_to_the_new_address_at_once(instance, receiver, clock):
+def test_waiting_callbacks_go_to_new_url_at_once(instance, receiver, clock):
     with receiving() as former:
         former.reply = Reply(500)
         webhook = forwarding(instance, former.url)
@@ -87,7 +87,7 @@ def test_what_waits_goes_to_the_new_address_at_once(instance, receiver, clock):
         assert len(former.received) == 1
 
 
-def test_switching_off_drops_what_waits(instance, webhook):
+def test_turning_off_deletes_waiting_callbacks(instance, webhook):
     set_forwarding(webhook, HERE, forwards_token=True)
     store(instance, status())
     follow_up()
@@ -98,7 +98,7 @@ def test_switching_off_drops_what_waits(instance, webhook):
     assert forwarding_state(instance) == []
 
 
-def test_the_state_counts_what_waits_and_what_was_given_up(instance, receiver, clock):
+def test_state_counts_waiting_and_failed_callbacks(instance, receiver, clock):
     webhook = forwarding(instance, receiver.url)
     forwarding(instance, HERE, WebhookKind.DELIVERY)
     receiver.replies = [Reply(400), Reply(500)]
@@ -115,7 +115,7 @@ def test_the_state_counts_what_waits_and_what_was_given_up(instance, receiver, c
     assert statuses.line.failing_since == started
 
 
-def test_the_numbers_end_somewhere(instance, webhook, django_assert_num_queries):
+def test_counts_have_a_limit(instance, webhook, django_assert_num_queries):
     set_forwarding(webhook, HERE)
     Forward.objects.bulk_create(
         Forward(

@@ -1,4 +1,4 @@
-"""Real workers, several and killed, on a real database."""
+"""Several worker processes on a real database, some of them killed."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import requests
 from django.db import connection
 from django.utils import timezone
 
-from messages.forwarding.line_leases import LOAD
+from messages.forwarding.line_leases import BATCH_SIZE
 from messages.models import FollowUp, Forward, ForwardLine, Instance, WebhookKind
 from tests.forwarding.conftest import forwarding, status, store
 from tests.processes.conftest import ROOT, start_board
@@ -35,7 +35,7 @@ on_postgresql = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a spool in it, which workers look into."""
+    """A folder with a spool, which workers read."""
     folder = tmp_path_factory.mktemp("workers")
     migrate = [sys.executable, "manage.py", "migrate", "--database", "spool"]
     environment = os.environ | {"DATA_DIR": str(folder)}
@@ -82,7 +82,7 @@ def times_received(receiver: Receiver) -> Counter[str]:
 
 @pytest.fixture
 def sent(transactional_db: None, instance: Instance, receiver: Receiver) -> list[str]:
-    """The ids of callbacks that wait for three lines of one receiver."""
+    """The ids of callbacks that wait in three lines of one receiver."""
     forwarding(instance, receiver.url)
     forwarding(instance, receiver.url, WebhookKind.DELIVERY)
     other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
@@ -93,7 +93,7 @@ def sent(transactional_db: None, instance: Instance, receiver: Receiver) -> list
 
 
 @on_postgresql
-def test_two_workers_send_each_callback_once_and_lose_none(start_worker, sent, receiver):
+def test_two_workers_forward_each_callback_once(start_worker, sent, receiver):
     receiver.reply = Reply(delay=0.002)
     start_worker()
     start_worker()
@@ -102,7 +102,7 @@ def test_two_workers_send_each_callback_once_and_lose_none(start_worker, sent, r
 
 
 @on_postgresql
-def test_kill_9_in_the_middle_loses_none(start_worker, sent, receiver):
+def test_killed_worker_loses_no_callback(start_worker, sent, receiver):
     receiver.reply = Reply(delay=0.005)
     for _ in range(3):
         enough = len(receiver.received) + 70
@@ -116,11 +116,11 @@ def test_kill_9_in_the_middle_loses_none(start_worker, sent, receiver):
     until_all_is_forwarded()
     times = times_received(receiver)
     assert set(times) == set(sent)
-    assert times.total() - len(sent) <= 3 * 3 * LOAD
+    assert times.total() - len(sent) <= 3 * 3 * BATCH_SIZE
 
 
 @on_postgresql
-def test_a_worker_that_is_asked_to_stop_notes_what_was_taken(start_worker, sent, receiver):
+def test_stopping_worker_saves_deliveries(start_worker, sent, receiver):
     receiver.reply = Reply(delay=0.02)
     worker = start_worker()
     receiver.wait_for(20)
@@ -131,7 +131,7 @@ def test_a_worker_that_is_asked_to_stop_notes_what_was_taken(start_worker, sent,
 
 
 @on_postgresql
-def test_a_dead_receiver_delays_no_other_across_workers(start_worker, instance, receiver):
+def test_dead_receiver_does_not_delay_others_with_several_workers(start_worker, instance, receiver):
     with receiving() as dead:
         dead.reply = Reply(delay=30)
         forwarding(instance, dead.url)
@@ -154,7 +154,7 @@ set_forwarding(webhook, {url!r})
 """
 
 
-def test_the_whole_board_passes_a_callback_on(start_board, receiver):
+def test_running_server_forwards_callback(start_board, receiver):
     board = start_board(FORWARD_ALLOW_PRIVATE="on")
     arguments = ("--name", "Loja", "--zapi-id", "instance.id", "--token", "t" * 32, "--no-push")
     added = board.manage("instances", "add", *arguments, "--json")

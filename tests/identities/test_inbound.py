@@ -1,4 +1,4 @@
-"""Who is behind a LID, as inbound messages tell it: the pair, and nothing that was written."""
+"""Links between numbers and LIDs from inbound messages, whose text is not stored."""
 
 import logging
 import sqlite3
@@ -42,7 +42,7 @@ def pairs():
 
 
 def stored():
-    """Each row of each table but the spool's, as text; bytes as what they say."""
+    """All rows of all tables except the spool, as text."""
     models = apps.get_app_config("whatsapp").get_models()
     values = [
         value
@@ -69,7 +69,7 @@ def stored():
         | {"participantLid": None},
     ],
 )
-def test_a_pair_is_learned(post, body):
+def test_link_is_saved(post, body):
     assert post(body).json() == {"outcome": "ignored"}
     follow_up()
     assert pairs() == [(LID, NUMBER)]
@@ -90,13 +90,13 @@ def test_a_pair_is_learned(post, body):
         INBOUND | {"phone": "55\x0044", "chatLid": "\ud800@lid"},
     ],
 )
-def test_what_is_no_pair_is_not(post, body):
+def test_invalid_pair_saves_no_link(post, body):
     assert post(body).status == 200
     follow_up()
     assert pairs() == []
 
 
-def test_a_pair_leads_from_the_number_to_messages_under_the_lid(post, admin_user):
+def test_search_by_number_finds_messages_of_linked_lid(post, admin_user):
     post(INBOUND)
     post({"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": LID})
     follow_up()
@@ -104,7 +104,7 @@ def test_a_pair_leads_from_the_number_to_messages_under_the_lid(post, admin_user
     assert [message.zapi_id for message in found] == ["M"]
 
 
-def test_a_pair_that_is_known_costs_no_write(post):
+def test_known_pair_writes_nothing(post):
     post(INBOUND)
     follow_up()
     seen_at = Alias.objects.get().seen_at
@@ -113,7 +113,7 @@ def test_a_pair_that_is_known_costs_no_write(post):
     assert Alias.objects.get().seen_at == seen_at
 
 
-def test_neither_database_nor_log_holds_what_was_written(post, caplog):
+def test_text_of_inbound_message_is_not_stored_or_logged(post, caplog):
     caplog.set_level(logging.DEBUG)
     post(INBOUND)
     before = stored()
@@ -122,7 +122,7 @@ def test_neither_database_nor_log_holds_what_was_written(post, caplog):
         assert secret not in text
 
 
-def test_the_spool_holds_nothing_of_it_once_it_is_drained(post, away, spool_path, caplog):
+def test_text_of_inbound_message_is_gone_after_draining_spool(post, away, spool_path, caplog):
     away(True)
     assert post(INBOUND).json() == {"outcome": "spooled"}
     away(False)
@@ -136,7 +136,7 @@ def test_the_spool_holds_nothing_of_it_once_it_is_drained(post, away, spool_path
         assert secret not in stored() + caplog.text
 
 
-def test_an_erased_person_is_not_brought_back_by_what_came_before(post):
+def test_link_of_erased_person_is_not_restored_by_old_callbacks(post):
     post(INBOUND)
     waiting = list(FollowUp.objects.all())
     request_erasure(find_person(NUMBER), None)
@@ -150,8 +150,8 @@ def test_an_erased_person_is_not_brought_back_by_what_came_before(post):
     assert Callback.objects.get().body == b""
 
 
-def test_the_file_of_the_spool_can_be_read(spool_path, post, away):
-    """Or the test above would show nothing."""
+def test_spool_file_is_readable(spool_path, post, away):
+    """Without this, the tests above would prove nothing."""
     away(True)
     post(INBOUND)
     with sqlite3.connect(spool_path) as file:

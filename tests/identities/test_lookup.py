@@ -1,4 +1,4 @@
-"""GET /phone-exists at the stand-in, over real HTTP."""
+"""GET /phone-exists at the simulator, over real HTTP."""
 
 import logging
 
@@ -9,7 +9,7 @@ from messages.models import Alias
 from messages.zapi.client import ZapiError
 
 
-def test_it_tells_whatsapps_own_form_and_keeps_the_lid(zapi, instance):
+def test_lookup_returns_whatsapp_form_and_saves_lid(zapi, instance):
     found = look_up(instance, "5544999991234")
     assert (found.is_on_whatsapp, found.number) == (True, "554499991234")
     alias = Alias.objects.get()
@@ -17,13 +17,13 @@ def test_it_tells_whatsapps_own_form_and_keeps_the_lid(zapi, instance):
     assert alias.lid.endswith("@lid")
 
 
-def test_asked_twice_it_keeps_one(zapi, instance):
+def test_repeated_lookup_saves_one_link(zapi, instance):
     look_up(instance, "5544999991234")
     look_up(instance, "554499991234")
     assert Alias.objects.values("number").distinct().count() == 1
 
 
-def test_the_number_asked_for_is_tied_too_where_whatsapp_writes_another(zapi, instance):
+def test_lookup_links_both_forms_of_number(zapi, instance):
     found = look_up(instance, "525512345678")
     assert found.number == "5215512345678"
     assert set(Alias.objects.values_list("lid", "number")) == {
@@ -32,13 +32,13 @@ def test_the_number_asked_for_is_tied_too_where_whatsapp_writes_another(zapi, in
     }
 
 
-def test_a_number_that_is_not_on_whatsapp_ties_nothing(zapi, instance):
+def test_lookup_of_number_not_on_whatsapp_saves_nothing(zapi, instance):
     assert not look_up(instance, "5544999990000").is_on_whatsapp
     assert not Alias.objects.exists()
 
 
 @pytest.mark.parametrize("answer", ["unauthorized", "undocumented", "not-an-object", "hang-up"])
-def test_a_refusal_is_an_error_without_the_number(zapi, instance, caplog, answer):
+def test_refused_lookup_raises_error_without_number(zapi, instance, caplog, answer):
     zapi.answer_name = answer
     with caplog.at_level(logging.WARNING), pytest.raises(ZapiError):
         look_up(instance, "5544999991234")

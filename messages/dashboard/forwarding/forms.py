@@ -7,7 +7,7 @@ from messages.models import Webhook
 
 
 class ForwardingForm(forms.Form):
-    """Where one kind's callbacks go. Whether the address may be called is messages.forwarding's."""
+    """Where to forward one kind of callback. messages.forwarding validates the URL."""
 
     forward_to = forms.CharField(
         label=_("Forward to"),
@@ -26,5 +26,5 @@ class ForwardingForm(forms.Form):
 
     def __init__(self, data: Any = None, *, webhook: Webhook) -> None:
         stored = {"forward_to": webhook.forward_to, "forwards_token": webhook.forwards_token}
-        # Several of these stand on one page.
+        # The page has several of these forms.
         super().__init__(data, initial=stored, auto_id=f"{webhook.kind}_%s")

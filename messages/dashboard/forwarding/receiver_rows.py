@@ -1,4 +1,4 @@
-"""How a webhook's line of callbacks to forward is doing, as the pages show it."""
+"""The state of a forwarding line, as the pages show it."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Line:
 
     @property
     def problem(self) -> str:
-        """Why the receiver did not take the last one, '' while it takes them."""
+        """Why the last delivery failed, or ''."""
         line = self.state.line
         if not line or not line.problem:
             return ""
@@ -30,6 +30,6 @@ class Line:
 
     @property
     def next_try(self) -> Moment | None:
-        """Where the line waits after a failure."""
+        """The time of the next try after a failure."""
         line = self.state.line
         return Moment(line.next_try_at) if line and line.problem and self.state.waiting else None

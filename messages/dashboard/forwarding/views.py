@@ -1,4 +1,4 @@
-"""Callbacks passed on to whoever had an instance's webhooks before: switched on, off, watched."""
+"""The forwarding page of an instance: turn it on or off and see its state."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from messages.forwarding import (
     COUNTED,
     forwarding_state,
     kinds_of,
-    put_back,
+    retry_failed,
     set_forwarding,
     webhook_of,
 )
@@ -30,13 +30,13 @@ from messages.models import Action, Instance, Webhook
 from .forms import ForwardingForm
 from .receiver_rows import Line
 
-# Also to look: a receiver's address may hold a secret.
+# Needed to see the page too: a receiver's URL may contain a secret.
 CHANGE: Final = "whatsapp.change_instance"
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One kind of webhook; `line` is None where it forwards to nobody."""
+    """The forwarding of one kind of webhook; `line` is None if it is off."""
 
     webhook: Webhook
     form: ForwardingForm
@@ -44,7 +44,7 @@ class Panel:
 
     @property
     def previous_url(self) -> str:
-        """Who had the webhook before and does not get its callbacks, '' where there is nobody."""
+        """The URL that used the webhook before and gets no callbacks now, or ''."""
         webhook = self.webhook
         previous = webhook.previous_url or webhook.instance.taken_urls.get(webhook.kind, "")
         return previous if previous != self.webhook.forward_to else ""
@@ -78,7 +78,7 @@ def forwarding_change(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 @require_POST
 def forwarding_put_back(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     instance = _instance(request, pk)
-    number = put_back(_webhook(instance, kind))
+    number = retry_failed(_webhook(instance, kind))
     details = {"kind": kind, "put back": number}
     audit(request, Action.FORWARDING_CHANGED, about=instance, details=details)
     words = ngettext(

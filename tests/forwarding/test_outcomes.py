@@ -1,10 +1,10 @@
-"""Who may use the lanes, and for how long a line waits."""
+"""The limits of delivery threads, and the waits between retries."""
 
 from datetime import timedelta
 
 import pytest
 
-from messages.forwarding.line_leases import LANES, LANES_OF_A_HOST, LANES_OF_THE_FAILING, Lanes
+from messages.forwarding.line_leases import LANES, LANES_FOR_FAILING, LANES_PER_HOST, Lanes
 from messages.forwarding.outcomes import FIRST_WAIT, MAX_WAIT, Refusal, judge, wait_after
 from messages.models import ForwardProblem
 from messages.net import Answer, Failure
@@ -13,31 +13,31 @@ FAULT = Refusal(ForwardProblem.FAULT)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_is_taken(status):
+def test_2xx_answer_is_success(status):
     assert judge(Answer(status, None)) is None
 
 
 @pytest.mark.parametrize("status", [101, 199, 300, 304, 400, 404, 418, 499, 500, 599, 999])
-def test_nothing_else_is(status):
+def test_other_answers_are_failures(status):
     assert judge(Answer(status, None)) is not None
 
 
-def test_every_failure_has_its_words():
+def test_every_failure_has_a_message():
     assert {failure.value for failure in Failure} <= set(ForwardProblem.values)
 
 
-def test_waits_grow_and_end():
+def test_waits_grow_up_to_a_limit():
     waits = [wait_after(tries, FAULT, chance=0) for tries in range(1, 100)]
     assert waits[:3] == [FIRST_WAIT, FIRST_WAIT * 2, FIRST_WAIT * 4]
     assert waits == sorted(waits)
     assert waits[-1] == wait_after(10**9, FAULT, chance=0) == MAX_WAIT
 
 
-def test_chance_takes_up_to_half():
+def test_jitter_is_at_most_half():
     assert wait_after(1, FAULT, chance=1) == FIRST_WAIT / 2
 
 
-def test_a_wish_only_makes_it_longer():
+def test_retry_after_only_lengthens_wait():
     short, long = (Refusal(ForwardProblem.TOO_MANY, 429, timedelta(seconds=n)) for n in (1, 90))
     assert wait_after(1, short, chance=0) == FIRST_WAIT
     assert wait_after(1, long, chance=0) == timedelta(seconds=90)
@@ -47,14 +47,14 @@ def admitted(lanes, hosts, *, is_failing=False):
     return sum(lanes.admit(host, is_failing) for host in hosts)
 
 
-def test_one_host_leaves_lanes_to_others():
+def test_one_host_cannot_use_all_threads():
     lanes = Lanes()
-    assert admitted(lanes, ["dead"] * 100) == LANES_OF_A_HOST
-    assert admitted(lanes, [f"host{n}" for n in range(100)]) == LANES - LANES_OF_A_HOST
+    assert admitted(lanes, ["dead"] * 100) == LANES_PER_HOST
+    assert admitted(lanes, [f"host{n}" for n in range(100)]) == LANES - LANES_PER_HOST
 
 
-def test_the_failing_leave_lanes_to_the_healthy():
+def test_failing_lines_cannot_use_all_threads():
     lanes = Lanes()
     hosts = [f"host{n}" for n in range(100)]
-    assert admitted(lanes, hosts, is_failing=True) == LANES_OF_THE_FAILING
-    assert admitted(lanes, hosts) == LANES - LANES_OF_THE_FAILING
+    assert admitted(lanes, hosts, is_failing=True) == LANES_FOR_FAILING
+    assert admitted(lanes, hosts) == LANES - LANES_FOR_FAILING

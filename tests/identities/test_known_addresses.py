@@ -1,8 +1,8 @@
-"""The addresses that the worker keeps for the search by a part."""
+"""The addresses that the worker saves for searches by part of a number."""
 
 from django.core.management import call_command
 
-from messages.identities import hear
+from messages.identities import link_identities
 from messages.ingest.callback_batch import CallbackBatch
 from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, KnownAddress
@@ -14,7 +14,7 @@ def known():
     return sorted(KnownAddress.objects.values_list("address", flat=True))
 
 
-def test_an_address_is_known_once_however_many_messages_it_has(report):
+def test_address_with_many_messages_is_saved_once(report):
     report("SENT", "READ", id="A")
     report("SENT", id="B")
     report("SENT", id="C", phone="5511987654321")
@@ -22,24 +22,24 @@ def test_an_address_is_known_once_however_many_messages_it_has(report):
     assert known() == ["5511987654321", NUMBER]
 
 
-def test_an_address_that_is_known_costs_no_write(report, django_assert_num_queries):
+def test_known_address_writes_nothing(report, django_assert_num_queries):
     report("SENT")
     follow_up()
     report("READ")
     heard = CallbackBatch(list(FollowUp.objects.all()))
     # The bodies, the addresses that are known, the messages with more than one.
     with django_assert_num_queries(3):
-        hear(heard)
+        link_identities(heard)
     assert known() == [NUMBER]
 
 
-def test_a_callback_without_an_address_makes_none_known(report):
+def test_callback_without_address_saves_none(report):
     report("SENT", phone="")
     follow_up()
     assert known() == []
 
 
-def test_what_is_in_quarantine_makes_none_known(post):
+def test_quarantined_callback_saves_no_address(post):
     post(
         {
             "type": "MessageStatusCallback",
@@ -53,7 +53,7 @@ def test_what_is_in_quarantine_makes_none_known(post):
     assert known() == []
 
 
-def test_the_command_takes_in_what_is_stored_already(report):
+def test_link_command_saves_addresses_of_stored_messages(report):
     report("SENT")
-    call_command("tie_addresses")
+    call_command("link_identities")
     assert known() == [NUMBER]

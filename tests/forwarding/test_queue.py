@@ -1,4 +1,4 @@
-"""What is lined up, and in which webhook's line."""
+"""Which callbacks are queued, and in which line."""
 
 import json
 
@@ -33,13 +33,13 @@ def test_each_kind_has_its_own_line(instance, kind):
     assert lined_up() == [(kind, SAMPLES[WebhookKind(kind)])]
 
 
-def test_copies_are_passed_on_too(instance):
+def test_repeated_callbacks_are_forwarded(instance):
     forwarding(instance, HERE)
     store(instance, status(), status())
     assert len(lined_up()) == 2
 
 
-def test_an_inbound_message_goes_where_everything_goes(instance):
+def test_inbound_message_goes_to_single_receiver(instance):
     for kind in WebhookKind.values:
         forwarding(instance, HERE, kind)
     store(instance, INBOUND)
@@ -47,28 +47,28 @@ def test_an_inbound_message_goes_where_everything_goes(instance):
     assert bytes(Callback.objects.get().body) == b""
 
 
-def test_an_inbound_message_goes_nowhere_where_kinds_go_apart(instance):
+def test_inbound_message_is_not_forwarded_with_several_receivers(instance):
     for kind in WebhookKind.values:
         forwarding(instance, ELSEWHERE if kind == WebhookKind.DELIVERY else HERE, kind)
     store(instance, INBOUND)
     assert lined_up() == []
 
 
-def test_an_inbound_message_goes_to_both_hooks_that_may_bring_it(instance):
+def test_inbound_message_goes_to_both_possible_webhooks(instance):
     forwarding(instance, HERE, "received")
     forwarding(instance, ELSEWHERE, "received-delivery")
     store(instance, INBOUND)
     assert sorted(lined_up()) == [("received", INBOUND), ("received-delivery", INBOUND)]
 
 
-def test_a_receiver_of_both_hooks_gets_an_inbound_message_once(instance):
+def test_receiver_of_both_webhooks_gets_inbound_message_once(instance):
     forwarding(instance, HERE, "received")
     forwarding(instance, HERE, "received-delivery")
     store(instance, INBOUND)
     assert len(lined_up()) == 1
 
 
-def test_a_type_of_tomorrow_goes_to_the_hook_that_is_named_like_it(instance):
+def test_unknown_type_goes_to_webhook_of_same_name(instance):
     forwarding(instance, HERE, "editedWebhookUrl")
     forwarding(instance, ELSEWHERE, "initial-data")
     edited, initial = b'{"type":"EditedCallback"}', b'{"type":"InitialDataCallback"}'
@@ -76,14 +76,14 @@ def test_a_type_of_tomorrow_goes_to_the_hook_that_is_named_like_it(instance):
     assert lined_up() == [("editedWebhookUrl", edited), ("initial-data", initial)]
 
 
-def test_an_inbound_message_goes_nowhere_where_only_some_kinds_are_forwarded(instance):
+def test_inbound_message_is_not_forwarded_when_some_kinds_are_off(instance):
     forwarding(instance, HERE)
     store(instance, INBOUND)
     assert FollowUp.objects.get().body is not None
     assert lined_up() == []
 
 
-def test_an_inbound_message_from_before_is_not_passed_on_without_its_body(instance):
+def test_inbound_message_without_body_is_not_forwarded(instance):
     store(instance, INBOUND)
     for kind in WebhookKind.values:
         forwarding(instance, HERE, kind)
@@ -93,14 +93,14 @@ def test_an_inbound_message_from_before_is_not_passed_on_without_its_body(instan
 @pytest.mark.parametrize(
     "body", [b"not JSON", b'{"status":"SENT"}', status(instanceId="somebody else's")]
 )
-def test_quarantine_is_not_passed_on(instance, body):
+def test_quarantined_callback_is_not_forwarded(instance, body):
     forwarding(instance, HERE)
     store(instance, body)
     assert Callback.objects.get().outcome == "quarantined"
     assert lined_up() == []
 
 
-def test_evidence_that_was_purged_meanwhile_is_no_callback_to_pass_on(instance):
+def test_purged_callback_is_not_forwarded(instance):
     forwarding(instance, HERE)
     store(instance, status(1), status(2))
     Callback.objects.filter(pk=Callback.objects.earliest("pk").pk).delete()
@@ -108,7 +108,7 @@ def test_evidence_that_was_purged_meanwhile_is_no_callback_to_pass_on(instance):
     assert lined_up() == []
 
 
-def test_a_line_appears_where_a_webhook_was_pointed_by_hand(instance):
+def test_line_is_created_for_webhook_set_by_hand(instance):
     webhook = forwarding(instance, HERE)
     ForwardLine.objects.all().delete()
     store(instance, status())
@@ -116,7 +116,7 @@ def test_a_line_appears_where_a_webhook_was_pointed_by_hand(instance):
     assert ForwardLine.objects.get().webhook == webhook
 
 
-def test_instances_do_not_mix(instance):
+def test_instances_have_separate_lines(instance):
     forwarding(instance, HERE)
     other = type(instance).objects.create(account=instance.account, name="B", zapi_id="other")
     forwarding(other, ELSEWHERE)
@@ -128,12 +128,12 @@ def test_instances_do_not_mix(instance):
 
 
 def heard_before(instance):
-    """A webhook's very first callback costs a few more, once."""
+    """The first callback of a webhook needs a few more queries."""
     store(instance, status(99))
     follow_up()
 
 
-def test_a_batch_costs_few_queries(instance, django_assert_max_num_queries):
+def test_batch_needs_few_queries(instance, django_assert_max_num_queries):
     forwarding(instance, HERE)
     heard_before(instance)
     store(instance, *(status(number) for number in range(30)))
@@ -143,16 +143,14 @@ def test_a_batch_costs_few_queries(instance, django_assert_max_num_queries):
         assert follow_up() == 30
 
 
-def test_a_batch_costs_even_fewer_where_nothing_is_forwarded(
-    instance, django_assert_max_num_queries
-):
+def test_batch_needs_fewer_queries_when_forwarding_is_off(instance, django_assert_max_num_queries):
     heard_before(instance)
     store(instance, *(status(number) for number in range(30)))
     with django_assert_max_num_queries(13):
         assert follow_up() == 30
 
 
-def test_more_than_a_batch_is_taken_in_one_go(instance):
+def test_run_processes_more_than_one_batch(instance):
     FollowUp.objects.bulk_create(
         FollowUp(callback_id=callback, instance=instance, type="X")
         for callback in [Callback().pk for _ in range(2 * BATCH + 1)]
@@ -161,7 +159,7 @@ def test_more_than_a_batch_is_taken_in_one_go(instance):
     assert follow_up() == 0
 
 
-def test_a_batch_whose_transaction_fails_comes_again(instance):
+def test_failed_batch_is_retried(instance):
     forwarding(instance, HERE)
     store(instance, status())
     with transaction.atomic():
@@ -171,7 +169,7 @@ def test_a_batch_whose_transaction_fails_comes_again(instance):
     assert json.loads(lined_up()[0][1])["ids"] == ["M0"]
 
 
-def test_what_was_lined_up_while_forwarding_was_switched_off_is_dropped(instance):
+def test_callbacks_queued_while_turning_off_are_deleted(instance):
     webhook = forwarding(instance, HERE)
     forwarding(instance, HERE, WebhookKind.DELIVERY)
     store(instance, *SAMPLES.values())

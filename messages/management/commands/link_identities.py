@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from messages.identities import tie_messages
+from messages.identities import link_messages
 from messages.models import Alias, KnownAddress, Message
 
 BATCH = 1000
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         reached, done = 0, 0
         individual = Message.objects.filter(several=True, is_group=False).order_by("pk")
         while batch := list(individual.filter(pk__gt=reached)[:BATCH]):
-            tie_messages(batch)
+            link_messages(batch)
             reached, done = batch[-1].pk, done + len(batch)
             self.stderr.write(f"{done} …")
         self.stdout.write(f"{done} messages checked, {Alias.objects.count()} links known.")

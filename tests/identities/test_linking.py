@@ -1,4 +1,4 @@
-"""What ties a LID to a number, heard by the worker from real callbacks."""
+"""Links between numbers and LIDs from status callbacks."""
 
 import pytest
 from django.core.management import call_command
@@ -13,14 +13,14 @@ def aliases():
     return sorted(Alias.objects.values_list("lid", "number"))
 
 
-def test_a_number_asked_for_and_a_lid_that_answered_are_one_person(deliver, report):
+def test_number_and_lid_of_one_message_are_linked(deliver, report):
     deliver()
     report("READ", phone=LID)
     follow_up()
     assert aliases() == [(LID, NUMBER)]
 
 
-def test_it_is_one_alias_however_often_it_is_seen(deliver, report):
+def test_repeated_pair_is_saved_once(deliver, report):
     for name in ("A", "B"):
         deliver(name)
         report("RECEIVED", "READ", id=name, phone=LID)
@@ -28,7 +28,7 @@ def test_it_is_one_alias_however_often_it_is_seen(deliver, report):
     assert aliases() == [(LID, NUMBER)]
 
 
-def test_both_forms_of_a_number_are_one(deliver, report):
+def test_number_with_and_without_9_is_one_address(deliver, report):
     deliver("A", phone="554499999999")
     deliver("B")
     for name in ("A", "B"):
@@ -37,7 +37,7 @@ def test_both_forms_of_a_number_are_one(deliver, report):
     assert aliases() == [(LID, NUMBER)]
 
 
-def test_two_numbers_of_one_message_are_two_people(report):
+def test_two_numbers_of_one_message_are_not_linked(report):
     report("RECEIVED")
     report("RECEIVED", phone="5511987654321")
     follow_up()
@@ -46,7 +46,7 @@ def test_two_numbers_of_one_message_are_two_people(report):
     assert OtherAddress.objects.get().phone == NUMBER
 
 
-def test_a_lid_beside_two_numbers_may_be_anybodys(deliver, report):
+def test_lid_with_two_numbers_is_not_linked(deliver, report):
     deliver()
     report("RECEIVED", phone="5511987654321")
     report("READ", phone=LID)
@@ -55,7 +55,7 @@ def test_a_lid_beside_two_numbers_may_be_anybodys(deliver, report):
     assert set(OtherAddress.objects.values_list("phone", flat=True)) == {LID, NUMBER}
 
 
-def test_a_group_ties_nobody(report):
+def test_group_message_links_nobody(report):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("RECEIVED", participant="5511987654321", **group)
     report("READ", participant="123456789012345", **group)
@@ -63,7 +63,7 @@ def test_a_group_ties_nobody(report):
     assert aliases() == []
 
 
-def test_messages_are_never_rewritten(deliver, report):
+def test_linking_does_not_change_messages(deliver, report):
     deliver()
     message = report("READ", phone=LID)
     follow_up()
@@ -71,10 +71,10 @@ def test_messages_are_never_rewritten(deliver, report):
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_the_command_ties_what_is_stored_already(deliver, report, times, capsys):
+def test_link_command_links_stored_messages(deliver, report, times, capsys):
     deliver()
     report("READ", phone=LID)
     for _ in range(times):
-        call_command("tie_addresses")
+        call_command("link_identities")
     assert aliases() == [(LID, NUMBER)]
     assert "1 messages checked, 1 links known." in capsys.readouterr().out
