@@ -141,7 +141,9 @@ def _wait(lease: LineLease, refusal: Refusal, tries: int, now: datetime) -> None
 
 def _give_up(webhook: Webhook, refusal: Refusal, now: datetime) -> None:
     """Mark callbacks that waited too long as failed, so that a dead line does not grow."""
-    stale = Forward.objects.waiting().filter(webhook=webhook, waiting_since__lte=now - GIVE_UP_AFTER)
+    stale = Forward.objects.waiting().filter(
+        webhook=webhook, waiting_since__lte=now - GIVE_UP_AFTER
+    )
     if number := stale.give_up(refusal.problem, refusal.status):
         logger.warning("Webhook %s stopped retrying %d callbacks.", webhook.pk, number)
 
