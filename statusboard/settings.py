@@ -206,7 +206,7 @@ MIDDLEWARE = [
     "messages.api.problem_details.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "messages.dashboard.shared.database_errors.DatabaseUnavailableMiddleware",
+    "messages.dashboard.shared.middleware.DatabaseUnavailableMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -221,7 +221,7 @@ MIDDLEWARE = [
     "messages.accounts.middleware.WholePageMiddleware",
     "messages.dashboard.shared.middleware.ViewerTimeZoneMiddleware",
     "messages.accounts.network_limits.NetworkLimitMiddleware",
-    "messages.dashboard.shared.edit_conflicts.ConflictMiddleware",
+    "messages.dashboard.shared.middleware.ConflictMiddleware",
 ]
 # None of this runs for a callback: statusboard/wsgi.py serves the webhook endpoint without it.
 ROOT_URLCONF = "statusboard.urls"

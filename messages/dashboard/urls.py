@@ -61,7 +61,7 @@ from .quarantine.views import (
     quarantine_reprocess,
 )
 from .retention.views import retention
-from .shared.preferences import save_preferences
+from .shared.views import save_preferences
 
 app_name = "dashboard"
 

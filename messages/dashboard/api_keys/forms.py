@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messages.accounts.api_keys import labels_by_default
-from messages.dashboard.shared.limits_form import LimitsForm
+from messages.dashboard.shared.forms import LimitsForm
 from messages.models import ApiKey, KeyRole
 
 ROLES = [

@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messages.accounts.api_keys import issue, revoke
-from messages.dashboard.shared.confirmation import ask, is_confirmed
-from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.dashboard.shared.views import ask, is_confirmed, unlimited_only
 from messages.models import ApiKey
 
 from .forms import ApiKeyForm

@@ -5,7 +5,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.dashboard.shared.views import unlimited_only
 from messages.mail import why_mail_is_off
 from messages.models import Channel
 from messages.notifications.channels import remove_channel, save_channel, send_test

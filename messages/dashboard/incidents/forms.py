@@ -7,7 +7,7 @@ from django.core.validators import MinLengthValidator, validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from messages.dashboard.shared.instances_field import InstancesField
+from messages.dashboard.shared.forms import InstancesField
 from messages.models import Channel, ChannelKind, IncidentKind
 from messages.net import UnsafeUrlError, parse_url
 

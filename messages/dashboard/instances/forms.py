@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from messages.dashboard.shared.csv_field import CsvField
+from messages.dashboard.shared.forms import CsvField
 from messages.instances.bulk_import import MAX_BYTES
 from messages.instances.credentials import (
     MAX_NAME_LENGTH,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from messages import forwarding
 from messages.accounts.audit import audit
 from messages.accounts.scope import visible_instances
-from messages.dashboard.shared.confirmation import ask, is_confirmed
+from messages.dashboard.shared.views import ask, is_confirmed
 from messages.ingest import remember_keys
 from messages.instances import archive, foreign_webhooks, rotation, token_checks
 from messages.instances.deletion import NotDeletableError, delete

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from messages import labels
 from messages.accounts.audit import audit
 from messages.accounts.roles import LABEL
-from messages.dashboard.shared.csv_field import CsvField
+from messages.dashboard.shared.forms import CsvField
 from messages.models import Action
 
 # A file that is wrong in every row is understood from the first of them.

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment
-from messages.dashboard.shared.paths import path_of
+from messages.dashboard.shared.views import path_of
 from messages.models import Instance, SavedView
 from messages.search.criteria import STATUSES, Criteria, Period, View
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from messages.accounts.masking import sees_phones
 from messages.accounts.scope import Viewer
-from messages.dashboard.shared.confirmation import ask, is_confirmed
+from messages.dashboard.shared.views import ask, is_confirmed
 from messages.models import SavedView
 from messages.search.criteria import Criteria
 from messages.search.parser import understand

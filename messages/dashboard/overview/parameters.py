@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.shared.moments import Moment
-from messages.dashboard.shared.paths import path_of
+from messages.dashboard.shared.views import path_of
 from messages.models import Instance
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import understand

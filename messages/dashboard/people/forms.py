@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.accounts.people import Access
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
-from messages.dashboard.shared.limits_form import LimitsForm
+from messages.dashboard.shared.forms import LimitsForm
 
 ROLES = [
     (SUPPORT, _("Support: search messages and see their status")),

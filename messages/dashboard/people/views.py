@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from messages.accounts import people as access
 from messages.accounts.roles import PERMISSIONS, SUPPORT
-from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.dashboard.shared.views import unlimited_only
 
 from .forms import AccessForm, InvitationForm
 from .invitations import deliver_invitation

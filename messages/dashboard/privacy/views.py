@@ -16,7 +16,7 @@ from messages.accounts.sign_in_limits import too_many_attempts
 from messages.dashboard.exports.views import prepare_file
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, moment
-from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.dashboard.shared.views import unlimited_only
 from messages.models import Action, Erasure, ExportKind
 from messages.privacy import Person, find, request_erasure
 

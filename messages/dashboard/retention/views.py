@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from messages.dashboard.shared.moments import Moment, moment
-from messages.dashboard.shared.unlimited_only import unlimited_only
+from messages.dashboard.shared.views import unlimited_only
 from messages.models import Kept, Retention
 from messages.privacy.retention import MIN_DAYS, SUGGESTED_DAYS, Deletable, preview, save_periods
 

@@ -7,7 +7,7 @@ from messages.domain.addresses import AddressKind
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address as `{% address %}` shows it: the one place where a number becomes text."""
+    """An address for the tag `{% address %}`, the only place where a number becomes text."""
 
     value: str
 
@@ -16,5 +16,5 @@ class Address:
         return addresses.kind_of(self.value)
 
     def words(self, *, whole: bool) -> str:
-        """As a person writes it, or `masked` for those who may not see it whole."""
+        """Formatted as people write it, or masked."""
         return addresses.display(self.value) if whole else masked(self.value)

@@ -1,4 +1,4 @@
-"""What every page's frame shows: where the viewer is, and how they like to see it."""
+"""The context of the frame around every page: the current section and the preferences."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from messages.domain.durations import UTC, zone_in_words
 
-from .preferences import theme_of
+from .views import theme_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def board(request: HttpRequest) -> dict[str, Board]:
     return {"board": Board(_section(request), theme, in_words, choices)}
 
 
-# By how the names of its pages begin.
+# By the prefix of the view's name.
 _SECTIONS = {
     "dashboard:message": "messages",
     "dashboard:recipient": "messages",

@@ -1,9 +1,24 @@
-from collections.abc import Callable
+"""Middleware of the pages: the viewer's time zone, and answers to conflicts and outages."""
 
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.signals import got_request_exception
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db.models import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 
-from .preferences import zone_of
+from messages.ingest.service import breaker
+from statusboard.databases import each_within, is_away
+
+from .views import zone_of
 
 
 class ViewerTimeZoneMiddleware:
@@ -15,3 +30,71 @@ class ViewerTimeZoneMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with timezone.override(zone_of(request)):
             return self.get_response(request)
+
+
+logger = logging.getLogger(__name__)
+
+_CONFLICTS = (IntegrityError, ProtectedError, RestrictedError, ObjectDoesNotExist)
+
+
+class ConflictMiddleware:
+    """Answers 409 when something changed between a view's query and its write.
+
+    For example a row was deleted, a name was taken, or something still refers to a deleted row.
+    Nothing of the later change is kept. The log says where, because a bug would look the same.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, _CONFLICTS):
+            return None
+        # Without the message, in which the database quotes the values of the row.
+        calls = traceback.extract_tb(exception.__traceback__)
+        ours = [f"{one.filename}:{one.lineno}" for one in calls if "/messages/" in one.filename]
+        logger.warning("Conflict (%s) in %s", type(exception).__name__, " > ".join(ours))
+        return render(request, "409.html", status=409)
+
+
+# Seconds for each query of a page. The slowest intended one needs a tenth of it.
+DATABASE_TIMEOUT = 2.0
+
+
+class DatabaseUnavailableMiddleware:
+    """The first pages wait for a query's timeout; later ones are answered at once.
+
+    It does not limit what a page streams: an export may take longer.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        got_request_exception.connect(_on_exception, dispatch_uid="database away")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if breaker.is_open:
+            return _unavailable()
+        with each_within(DATABASE_TIMEOUT):
+            response = self.get_response(request)
+        has_failed = response.status_code == 500 and hasattr(request, _FAILED)
+        return _unavailable() if has_failed else response
+
+
+_FAILED = "database_failed"
+
+
+def _on_exception(request: HttpRequest | None = None, **_: Any) -> None:
+    """One slow query proves nothing about the database, so the circuit breaker checks it first."""
+    error = sys.exception()
+    if isinstance(error, OperationalError | InterfaceError) and is_away(error):
+        setattr(request, _FAILED, True)
+        breaker.doubt()
+
+
+def _unavailable() -> HttpResponse:
+    # Without the request: a context processor would query the database for the viewer.
+    body = render_to_string("503.html")
+    return HttpResponse(body, status=503, headers={"Retry-After": "5"})
