@@ -216,8 +216,8 @@ def guessed(masked_viewer, instance):
 def test_many_searches_in_vain_are_an_incident(guessed, admin_client):
     assert guessed.place == "masked"
     page = admin_client.get("/attention/").text
-    assert "masked: Many phone numbers tried" in page
-    assert "30 searches for phone numbers had no result" in page
+    assert "masked: Many failed phone searches" in page
+    assert "30 phone number searches found nothing" in page
 
 
 def test_only_who_sees_the_audit_log_sees_that_incident(guessed, client):

@@ -40,28 +40,28 @@ def exported(answer) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.content.decode())))
 
 
-def test_it_is_for_admins_only(client, ana):
+def test_page_is_for_admins_only(client, ana):
     ana.groups.add(Group.objects.get(name=SUPERVISOR))
     client.force_login(ana)
     assert client.get(PAGE).status_code == 403
     assert client.post(EXPORT).status_code == 403
 
 
-def test_it_tells_who_did_what_and_where(admin, ana, instance):
+def test_page_shows_who_did_what_and_where(admin, ana, instance):
     audit(ana, Action.INSTANCE_CHANGED, about=instance, details={"fields": ["name", "token"]})
     page = admin.get(PAGE).content.decode()
     for words in ("ana", "Changed an instance", "Atendimento", "fields: name, token"):
         assert words in page
 
 
-def test_audit_details_show_a_user_name_with_digits_whole(admin, ana):
+def test_user_name_with_digits_is_shown_whole(admin, ana):
     audit(ana, Action.USER_CHANGED, details={"user": "maria19871234", "reason": "5544999999999"})
     page = admin.get(PAGE).content.decode()
     assert "maria19871234" in page
     assert "5544999999999" not in page
 
 
-def test_an_empty_log_says_what_will_be_there(admin):
+def test_empty_log_explains_itself(admin):
     assert "No results" in admin.get(PAGE, {"action": "purged"}).content.decode()
 
 
@@ -69,25 +69,25 @@ def test_an_empty_log_says_what_will_be_there(admin):
     "query",
     [{"who": "an"}, {"action": "exported"}, {"who": "ANA", "action": "exported", "period": "24h"}],
 )
-def test_filters_narrow_it(admin, ana, query):
+def test_filters_limit_the_list(admin, ana, query):
     audit(ana, Action.EXPORTED)
     audit(None, Action.PURGED)
     assert shown(admin.get(PAGE, query)) == ["exported"]
 
 
-def test_it_is_narrowed_to_an_instance(admin, instance):
+def test_instance_filter_limits_the_list(admin, instance):
     audit(None, Action.EXPORTED)
     audit(None, Action.REPLAYED, about=instance)
     assert shown(admin.get(PAGE, {"instance": instance.pk})) == ["replayed"]
 
 
-def test_what_makes_no_sense_filters_nothing(admin):
+def test_invalid_filters_are_ignored(admin):
     audit(None, Action.PURGED)
     nonsense = {"action": "x", "instance": "999", "period": "y", "older": "z"}
     assert "purged" in shown(admin.get(PAGE, nonsense))
 
 
-def test_pages_follow_each_other_without_a_gap(admin):
+def test_pages_follow_without_gaps(admin):
     AuditEvent.objects.bulk_create(
         AuditEvent(action=Action.EXPORTED, actor_name="bot", details={"n": n}) for n in range(120)
     )
@@ -100,16 +100,16 @@ def test_pages_follow_each_other_without_a_gap(admin):
     assert seen == list(range(119, -1, -1))
 
 
-def test_many_events_cost_no_more_queries(admin, instance, django_assert_num_queries):
+def test_query_count_does_not_depend_on_events(admin, instance, django_assert_num_queries):
     AuditEvent.objects.bulk_create(
         AuditEvent(action=Action.EXPORTED, instance=instance) for _ in range(60)
     )
     admin.get(PAGE)
-    with django_assert_num_queries(7):  # two are the list and its instances, five who is looking
+    with django_assert_num_queries(7):  # two are the list and its instances, five are the user
         admin.get(PAGE)
 
 
-def test_an_admin_of_one_account_sees_that_ones_events_only(admin, instance):
+def test_limited_admin_sees_only_own_events(admin, instance):
     other = Instance.objects.create(
         account=Account.objects.create(name="Other"), name="Other", zapi_id="O"
     )
@@ -122,7 +122,7 @@ def test_an_admin_of_one_account_sees_that_ones_events_only(admin, instance):
     assert "Other" not in admin.get(PAGE).content.decode()
 
 
-def test_an_export_holds_what_the_filters_leave(admin, ana):
+def test_export_contains_filtered_events(admin, ana):
     audit(ana, Action.EXPORTED, details={"rows": 3})
     audit(None, Action.PURGED)
     rows = exported(admin.post(f"{EXPORT}?who=ana"))
@@ -131,20 +131,20 @@ def test_an_export_holds_what_the_filters_leave(admin, ana):
     ]
 
 
-def test_an_export_is_audited_itself(admin):
+def test_export_is_audited(admin):
     admin.post(f"{EXPORT}?who=ana")
     event = AuditEvent.objects.get(action=Action.AUDIT_EXPORTED)
     assert (event.actor_name, event.details) == ("chief", {"who": "ana"})
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x"])
-def test_no_name_becomes_a_formula(admin, name):
+def test_export_escapes_formulas(admin, name):
     audit(User.objects.create_user(name), Action.EXPORTED)
     rows = exported(admin.post(f"{EXPORT}?action=exported"))
     assert rows[0]["who"] == f"'{name}"
 
 
-def test_a_period_is_counted_from_now(admin, db):
+def test_period_filter_counts_from_now(admin, db):
     audit(None, Action.PURGED)
     with pytest.MonkeyPatch.context() as later:
         later.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(days=2))
@@ -153,7 +153,7 @@ def test_a_period_is_counted_from_now(admin, db):
 
 
 @pytest.mark.parametrize("typed", ["+55 (44) 99999-9999", "554499999999"])
-def test_it_is_narrowed_to_a_person_without_a_number_in_any_address(admin, ana, typed):
+def test_person_filter_keeps_numbers_out_of_urls(admin, ana, typed):
     audit(ana, Action.PHONE_REVEALED, recipient="5544999999999")
     audit(ana, Action.PHONE_LOOKED_UP, recipient="554499999999")
     audit(ana, Action.PERSON_FOUND, recipient="5511912345678")
@@ -162,12 +162,12 @@ def test_it_is_narrowed_to_a_person_without_a_number_in_any_address(admin, ana, 
     assert shown(admin.get(answer.url)) == ["phone looked up", "phone revealed"]
 
 
-def test_a_part_of_a_number_narrows_it_to_nobody(admin):
+def test_partial_number_is_an_error(admin):
     answer = admin.post(reverse("dashboard:audit-person"), {"number": "9999"}, follow=True)
     assert "Enter a full number" in answer.content.decode()
 
 
-def test_of_a_long_list_the_first_names_are_shown_and_the_others_unfolded(admin):
+def test_long_list_of_details_is_collapsed(admin):
     names = [f"whatsapp.permission_{n}" for n in range(200)]
     audit(None, Action.USER_CHANGED, details={"user": "ana", "permissions": names})
     text = admin.get(PAGE).text

@@ -1,4 +1,4 @@
-"""An audit event is written once."""
+"""Audit events are written once and never changed."""
 
 from datetime import timedelta
 
@@ -23,19 +23,19 @@ def event(db):
     return audit(None, Action.EXPORTED, recipient=PHONE, details={"rows": 3})
 
 
-def test_it_cannot_be_changed(event):
+def test_event_cannot_be_changed(event):
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         AuditEvent.objects.update(actor_name="somebody else")
 
 
 @only_on_postgresql
-def test_it_cannot_be_deleted(event):
+def test_event_cannot_be_deleted(event):
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         AuditEvent.objects.all().delete()
 
 
 @only_on_postgresql
-def test_all_of_them_cannot_be_emptied_at_once(event):
+def test_table_cannot_be_truncated(event):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statusboard.may_empty_audit = off")
         with pytest.raises(DatabaseError, match="never emptied"), transaction.atomic():
@@ -43,7 +43,7 @@ def test_all_of_them_cannot_be_emptied_at_once(event):
 
 
 @only_on_postgresql
-def test_it_can_be_purged_when_it_is_old_enough(db):
+def test_old_event_can_be_purged(db):
     AuditEvent.objects.bulk_create([AuditEvent(action=Action.EXPORTED)])
     with connection.cursor() as cursor:
         long_ago = timezone.now() - timedelta(days=181)
@@ -54,14 +54,14 @@ def test_it_can_be_purged_when_it_is_old_enough(db):
     assert not AuditEvent.objects.exists()
 
 
-def test_it_tells_who_it_was_when_the_user_is_gone(db):
+def test_event_of_a_deleted_user_keeps_the_name(db):
     user = User.objects.create_user("ana")
     audit(user, Action.EXPORTED)
     user.delete()
     assert AuditEvent.objects.get().actor_name == "ana"
 
 
-def test_a_number_typed_into_its_details_is_hidden(db):
+def test_number_in_details_is_masked(db):
     told = {"reason": "customer 5544987654321 called", "in": [{"a": "+55 44 98765-4321"}], "n": 7}
     event = audit(None, Action.PHONE_REVEALED, details=told)
     told = {"reason": "customer •••• 21 called", "in": [{"a": "•••• 21"}], "n": 7}
@@ -69,11 +69,11 @@ def test_a_number_typed_into_its_details_is_hidden(db):
 
 
 @pytest.mark.parametrize("text", ["3C0123456789ABCDEF0123456789AB12", "Shop 12", "2026-07-14"])
-def test_ids_names_and_dates_in_its_details_stay(db, text):
+def test_ids_names_and_dates_in_details_are_kept(db, text):
     event = audit(None, Action.EXPORTED, details={"instances": [text]})
     assert AuditEvent.objects.get(pk=event.pk).details == {"instances": [text]}
 
 
-def test_it_holds_no_number(event):
+def test_event_contains_no_number(event):
     assert event.recipient == recipient_hash(PHONE)
     assert PHONE not in str(AuditEvent.objects.values().get())

@@ -1,4 +1,4 @@
-"""The board's own health: spool, follow-ups, lines of forwarding."""
+"""The Health page: buffer, processing queue, forwarding lines."""
 
 from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ def keep(zapi_id: str, cause: str = "") -> None:
         spool.set_aside(SpooledCallback.objects.latest("pk"), cause)
 
 
-def test_a_healthy_board_says_so(spool_path, read):
+def test_health_without_problems_says_so(spool_path, read):
     assert "Empty" in read()
 
 
@@ -49,7 +49,7 @@ def test_health_shows_the_version_of_statusboard(read):
     assert f"Statusboard {__version__}" in read()
 
 
-def test_the_spool_tells_how_many_wait_since_when(spool_path, read, instance):
+def test_buffer_shows_count_and_oldest_callback(spool_path, read, instance):
     keep(instance.zapi_id)
     page = read()
     assert "Not empty" in page
@@ -57,7 +57,7 @@ def test_the_spool_tells_how_many_wait_since_when(spool_path, read, instance):
     assert "just now" in page
 
 
-def test_what_was_set_aside_tells_why(spool_path, read, instance):
+def test_rejected_callbacks_show_their_cause(spool_path, read, instance):
     for _ in range(2):
         keep(instance.zapi_id, "Its key is retired.")
     keep("nobody", "There is no such instance.")
@@ -67,9 +67,7 @@ def test_what_was_set_aside_tells_why(spool_path, read, instance):
     assert "nobody" in page
 
 
-def test_what_was_set_aside_waits_again_and_that_is_written_down(
-    spool_path, client, admin, instance
-):
+def test_retry_of_rejected_callbacks_is_audited(spool_path, client, admin, instance):
     keep(instance.zapi_id, "Its key is retired.")
     page = client.post(reverse("dashboard:spool-retry"), follow=True).content.decode()
     assert "1 callback is waiting again" in page
@@ -77,7 +75,7 @@ def test_what_was_set_aside_waits_again_and_that_is_written_down(
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
 
 
-def test_others_instances_are_not_named(spool_path, read, admin, instance):
+def test_other_instances_are_not_named(spool_path, read, admin, instance):
     keep(instance.zapi_id, "Its key is retired.")
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)
@@ -91,7 +89,7 @@ def _limited_to_another(admin, instance):
 
 
 @pytest.mark.usefixtures("_limited_to_another")
-def test_retrying_the_spool_leaves_alone_what_one_may_not_see(spool_path, client, instance):
+def test_retry_of_the_buffer_skips_other_instances(spool_path, client, instance):
     for zapi_id in (instance.zapi_id, "other", "unknown"):
         keep(zapi_id, "Its key is retired.")
     client.post(reverse("dashboard:spool-retry"))
@@ -100,13 +98,13 @@ def test_retrying_the_spool_leaves_alone_what_one_may_not_see(spool_path, client
 
 
 @pytest.mark.usefixtures("_limited_to_another")
-def test_an_unknown_instance_in_the_spool_is_not_named_to_who_is_limited(spool_path, read):
+def test_unknown_instance_in_the_buffer_is_hidden_from_limited_users(spool_path, read):
     keep("unknown-to-the-board", "There is no such instance.")
     assert "unknown-to-the-board" not in read()
 
 
 @pytest.mark.usefixtures("_limited_to_another")
-def test_retrying_follow_ups_leaves_alone_what_one_may_not_see(spool_path, client, read, post):
+def test_retry_of_follow_ups_skips_other_instances(spool_path, client, read, post):
     post(STATUS)
     FollowUp.objects.update(set_aside_at=datetime.now(UTC))
     assert "Retry rejected" not in read()
@@ -115,17 +113,17 @@ def test_retrying_follow_ups_leaves_alone_what_one_may_not_see(spool_path, clien
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 0}
 
 
-def test_a_spool_that_cannot_be_read_says_why(spool_path, read):
+def test_unreadable_buffer_shows_the_reason(spool_path, read):
     spool_path.mkdir(parents=True)
     assert "Cannot be read" in read()
 
 
-def test_follow_ups_that_nobody_does_are_told(spool_path, read, post):
+def test_waiting_follow_ups_are_counted(spool_path, read, post):
     post(STATUS)
     assert "<dt>Waiting</dt><dd>1</dd>" in read()
 
 
-def test_a_follow_up_set_aside_is_told_and_tried_again(spool_path, client, read, post):
+def test_failed_follow_up_is_shown_and_retried(spool_path, client, read, post):
     post(STATUS)
     FollowUp.objects.update(set_aside_at=datetime.now(UTC))
     assert "<dt>Not processed</dt><dd>1</dd>" in read()
@@ -135,12 +133,12 @@ def test_a_follow_up_set_aside_is_told_and_tried_again(spool_path, client, read,
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 1}
 
 
-def test_the_quarantine_is_counted(spool_path, read, post):
+def test_rejected_callbacks_are_counted(spool_path, read, post):
     post(b"{")
     assert "we could not parse</dt><dd>1</dd>" in read()
 
 
-def test_lines_in_which_anything_waits_are_told(spool_path, read, post, instance):
+def test_forwarding_lines_with_waiting_callbacks_are_shown(spool_path, read, post, instance):
     webhook = instance.webhooks.create(kind="message-status")
     set_forwarding(webhook, "https://crm.example.com/hook")
     assert "Forwarding of Atendimento" not in read()
@@ -149,7 +147,7 @@ def test_lines_in_which_anything_waits_are_told(spool_path, read, post, instance
     assert "Forwarding of Atendimento: Message status" in read()
 
 
-def test_a_long_line_is_not_counted_to_its_end(
+def test_long_forwarding_line_is_not_counted_fully(
     spool_path, client, admin, instance, django_assert_max_num_queries
 ):
     webhook = instance.webhooks.create(kind="message-status", forward_to="https://a.example/")

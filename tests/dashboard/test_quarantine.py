@@ -1,4 +1,4 @@
-"""The quarantine's pages: look, try again, give up."""
+"""The pages of rejected callbacks."""
 
 import json
 
@@ -33,7 +33,7 @@ def send(client, admin):
 
 @pytest.fixture
 def broken(post):
-    """Quarantines a callback that can be understood once it is mended; gives it."""
+    """Quarantine a callback that can be parsed after `mend`; return it."""
 
     def quarantined(body: bytes = b"{") -> Callback:
         post(body)
@@ -50,11 +50,11 @@ def detail(callback: Callback) -> str:
     return reverse("dashboard:quarantined", args=[callback.pk])
 
 
-def test_an_empty_quarantine_says_so(read):
+def test_list_without_callbacks_says_so(read):
     assert "No rejected callbacks" in read()
 
 
-def test_the_list_tells_cause_instance_time_size_and_beginning(read, post):
+def test_list_shows_cause_instance_time_size_and_beginning(read, post):
     post({"type": "MessageStatusCallback", "note": "x" * 300})
     page = read()
     size = str(Callback.objects.get().size)
@@ -63,19 +63,19 @@ def test_the_list_tells_cause_instance_time_size_and_beginning(read, post):
     assert "x" * 161 not in page
 
 
-def test_the_cause_is_told_in_the_viewers_language(client, admin, broken, monkeypatch):
+def test_cause_is_shown_in_the_users_language(client, admin, broken, monkeypatch):
     broken(b"[" * 65)
     words = {"The JSON is nested more than {} levels deep.": "O JSON tem mais de {} níveis."}
     monkeypatch.setattr("messages.models.cause.gettext", lambda text: words[text])
     assert "O JSON tem mais de 64 níveis." in client.get(LIST).content.decode()
 
 
-def test_no_secret_is_shown(read, broken):
+def test_list_shows_no_secret(read, broken):
     callback = broken(b'{"token":"s3cr3t-t0k3n"')
     assert "s3cr3t" not in read() + read(detail(callback))
 
 
-def test_the_newest_come_first_and_older_ones_a_page_later(read, post):
+def test_list_is_paginated_newest_first(read, post):
     for number in range(51):
         post(f"{{{number}".encode())
     first = read()
@@ -86,7 +86,7 @@ def test_the_newest_come_first_and_older_ones_a_page_later(read, post):
     assert "{50" in read(newer=str(Callback.objects.earliest("pk").pk))
 
 
-def test_the_list_asks_as_often_for_many_and_reads_no_body(
+def test_list_query_count_is_fixed_and_reads_no_body(
     client, admin, post, django_assert_max_num_queries
 ):
     for number in range(30):
@@ -95,17 +95,17 @@ def test_the_list_asks_as_often_for_many_and_reads_no_body(
     with django_assert_max_num_queries(7) as asked:
         client.get(LIST)
     (listing,) = [one["sql"] for one in asked if 'FROM "whatsapp_callback"' in one["sql"]]
-    assert listing.count('"body"') == 1  # of which the beginning is taken
+    assert listing.count('"body"') == 1  # only once: the beginning is selected
 
 
-def test_one_instance_alone_can_be_looked_at(read, broken, instance):
+def test_list_can_be_limited_to_an_instance(read, broken, instance):
     broken()
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     assert "No rejected callbacks" in read(instance=other.pk)
     assert "It is not JSON" in read(instance=instance.pk)
 
 
-def test_what_was_mended_is_reprocessed_and_written_down(send, broken, admin, instance):
+def test_reprocessing_a_fixed_callback_applies_and_audits_it(send, broken, admin, instance):
     mend(callback := broken())
     assert "1 callback was parsed and applied." in send(REPROCESS, callback=callback.pk)
     assert Message.objects.get().zapi_id == "M"
@@ -114,19 +114,19 @@ def test_what_was_mended_is_reprocessed_and_written_down(send, broken, admin, in
     assert event.details == {"applied": 1, "without body": 0}
 
 
-def test_what_is_broken_still_stays(send, broken):
+def test_reprocessing_a_broken_callback_keeps_it(send, broken):
     assert "1 callback still cannot be parsed." in send(REPROCESS, callback=broken().pk)
     assert Callback.objects.quarantined().count() == 1
 
 
-def test_all_of_an_instance_are_reprocessed(send, broken, instance):
+def test_reprocessing_all_covers_the_instance(send, broken, instance):
     for number in range(3):
         mend(broken(), ids=[f"M{number}"])
     assert "3 callbacks were parsed" in send(REPROCESS, all=instance.pk)
     assert Message.objects.count() == 3
 
 
-def test_nothing_is_discarded_before_it_is_confirmed(send, broken):
+def test_discarding_needs_confirmation(send, broken):
     callback = broken()
     page = send(DISCARD, callback=callback.pk)
     assert "Discard 1 callback?" in page
@@ -134,7 +134,7 @@ def test_nothing_is_discarded_before_it_is_confirmed(send, broken):
     assert Callback.objects.quarantined().count() == 1
 
 
-def test_what_is_discarded_keeps_its_row_and_loses_its_body(send, broken, instance):
+def test_discarded_callback_keeps_its_row_without_body(send, broken, instance):
     callbacks = [broken(), broken()]
     page = send(DISCARD, callback=[one.pk for one in callbacks], confirmed="1")
     assert "2 callbacks were discarded." in page
@@ -144,7 +144,7 @@ def test_what_is_discarded_keeps_its_row_and_loses_its_body(send, broken, instan
     assert (event.instance, event.details) == (instance, {"callbacks": 2})
 
 
-def test_a_discarded_callback_still_tells_why(send, read, broken):
+def test_discarded_callback_still_shows_its_cause(send, read, broken):
     callback = broken()
     send(DISCARD, callback=callback.pk, confirmed="1")
     page = read(detail(callback))
@@ -152,7 +152,7 @@ def test_a_discarded_callback_still_tells_why(send, read, broken):
     assert "It is not JSON from line 1, column 2 on." in page
 
 
-def test_only_the_quarantine_is_discarded(send, post):
+def test_discarding_skips_callbacks_that_are_not_quarantined(send, post):
     post(STATUS)
     page = send(DISCARD, callback=Callback.objects.get().pk, confirmed="1")
     assert "Select at least one rejected callback" in page
@@ -160,20 +160,20 @@ def test_only_the_quarantine_is_discarded(send, post):
 
 
 @pytest.mark.parametrize("data", [{}, {"callback": "x"}, {"all": "x"}, {"all": "9" * 30}])
-def test_choosing_nothing_does_nothing(send, broken, data):
+def test_empty_selection_changes_nothing(send, broken, data):
     broken()
     assert "Select at least one rejected callback" in send(REPROCESS, **data)
     assert not AuditEvent.objects.filter(action=Action.REPLAYED).exists()
 
 
-def test_a_body_that_was_not_kept_is_missed_in_words(read, broken, settings):
+def test_missing_body_is_mentioned(read, broken, settings):
     settings.QUARANTINE_MAX_BYTES = 0
     callback = broken()
     assert "The body was not kept." in read()
     assert "too many rejected callbacks" in read(detail(callback))
 
 
-def test_who_may_not_see_numbers_sees_no_body(client, admin, broken):
+def test_body_is_hidden_without_permission_to_see_numbers(client, admin, broken):
     group = Group.objects.get(name=ADMIN)
     group.permissions.remove(group.permissions.get(codename=SEE_PHONES.split(".")[1]))
     callback = broken(b'{"phone":"5544999999999"')
@@ -181,7 +181,7 @@ def test_who_may_not_see_numbers_sees_no_body(client, admin, broken):
     assert "5544999999999" not in "".join(page.content.decode() for page in pages)
 
 
-def test_who_may_only_look_has_no_buttons_and_no_way_to_act(client, admin, broken):
+def test_viewer_without_change_permission_cannot_act(client, admin, broken):
     group = Group.objects.get(name=ADMIN)
     group.permissions.remove(group.permissions.get(codename="change_callback"))
     callback = broken()
@@ -191,12 +191,12 @@ def test_who_may_only_look_has_no_buttons_and_no_way_to_act(client, admin, broke
     assert Callback.objects.quarantined().count() == 1
 
 
-def test_a_supervisor_does_not_look(client, admin):
+def test_supervisor_has_no_access(client, admin):
     admin.groups.set([Group.objects.get(name=SUPERVISOR)])
     assert client.get(LIST).status_code == 403
 
 
-def test_nobody_sees_or_touches_what_they_are_limited_from(client, admin, broken, instance):
+def test_callbacks_of_other_instances_are_hidden_and_untouched(client, admin, broken, instance):
     callback = broken()
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)

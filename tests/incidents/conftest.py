@@ -13,24 +13,24 @@ from tests.stand_in import zapi
 __all__ = ["clock", "zapi"]
 
 
-class Told(list[tuple[str, str]]):
-    """A listener that writes down what it hears of."""
+class RecordingListener(list[tuple[str, str]]):
+    """A listener that records its calls."""
 
     def __call__(self, incident: Incident, transition: Transition) -> None:
         self.append((incident.kind, transition.value))
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def listener() -> RecordingListener:
+    return RecordingListener()
 
 
 @pytest.fixture
-def look(told: Told) -> Callable[[], list[str]]:
-    """One look of the worker; gives the kinds of the incidents open after it."""
+def look(listener: RecordingListener) -> Callable[[], list[str]]:
+    """Run the detection once; return the kinds of open incidents."""
 
     def once() -> list[str]:
-        detect(told)
+        detect(listener)
         return sorted(Incident.objects.open().values_list("kind", flat=True))
 
     return once
@@ -38,7 +38,7 @@ def look(told: Told) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def settle(look: Callable[[], list[str]], clock: Clock) -> Callable[[], list[str]]:
-    """Look twice, with time enough in between for what is gone to count as over."""
+    """Run the detection twice, far enough apart to resolve absent incidents."""
 
     def twice() -> list[str]:
         look()
@@ -49,7 +49,7 @@ def settle(look: Callable[[], list[str]], clock: Clock) -> Callable[[], list[str
 
 
 def send(instance: Instance, number: int, at: datetime, *, rank: int = 20, **more: Any) -> None:
-    """So many messages that we sent at that time, and how far they came."""
+    """Create outgoing messages of that age and status."""
     first = Message.objects.count()
     Message.objects.bulk_create(
         Message(

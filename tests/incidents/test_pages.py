@@ -1,4 +1,4 @@
-"""Needs attention, the banner and the workers, as people of each role meet them."""
+"""Needs attention, the banner and the workers page, for each role."""
 
 from datetime import timedelta
 from html import unescape
@@ -12,14 +12,14 @@ from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.dashboard.conftest import HttpsClient
-from tests.incidents.conftest import clock, look, send, told, zapi
+from tests.incidents.conftest import clock, listener, look, send, zapi
 
-__all__ = ["clock", "look", "told", "zapi"]
+__all__ = ["clock", "listener", "look", "zapi"]
 
 
 @pytest.fixture(autouse=True)
-def _looks(nothing_needs_attention, monkeypatch):
-    """The web process has been up for long, and looks at each page."""
+def _no_cache(nothing_needs_attention, monkeypatch):
+    """A web process that has been up for long and does not cache."""
     monkeypatch.setattr("messages.incidents.incident_counts._CACHE_SECONDS", 0.0)
     monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
@@ -55,13 +55,13 @@ def text_of(response) -> str:
     return str(response.content.decode())
 
 
-def test_no_incident_no_banner(supervisor):
+def test_banner_without_incidents_is_absent(supervisor):
     page = text_of(supervisor.get("/"))
     assert "data-count" not in page
     assert "<title>Messages" in page
 
 
-def test_the_banner_and_the_title_tell_of_one(supervisor, instance):
+def test_banner_and_title_show_an_open_incident(supervisor, instance):
     opened(instance)
     page = text_of(supervisor.get("/"))
     assert 'data-count="1"' in page
@@ -69,20 +69,20 @@ def test_the_banner_and_the_title_tell_of_one(supervisor, instance):
     assert "<title>(1) Messages" in page
 
 
-def test_the_banner_tells_how_many_more(supervisor, instance):
+def test_banner_with_many_incidents_shows_how_many_more(supervisor, instance):
     for kind in (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FAILING):
         opened(instance, kind)
     assert "1 more" in text_of(supervisor.get("/attention/banner/"))
 
 
-def test_support_reads_the_banner_without_a_link(instance):
+def test_banner_for_support_has_no_link(instance):
     opened(instance)
     page = text_of(signed_in(SUPPORT).get("/"))
     assert "Atendimento is disconnected" in page
     assert 'href="/attention/"' not in page
 
 
-def test_a_limited_person_is_told_of_their_own_instances_alone(instance, supervisor):
+def test_incidents_of_other_instances_are_hidden_from_limited_users(instance, supervisor):
     other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
     UserLimit.objects.create(user=User.objects.get(), instance=other)
     hidden = opened(instance)
@@ -95,7 +95,7 @@ def test_a_limited_person_is_told_of_their_own_instances_alone(instance, supervi
     assert supervisor.post(f"/attention/{hidden.pk}/acknowledge/").status_code == 404
 
 
-def test_the_page_says_what_is_wrong_and_what_to_do(supervisor, instance):
+def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
     send(instance, 400, timezone.now() - timedelta(hours=1))
     opened(instance, IncidentKind.STUCK, values={"queued": 37})
     page = text_of(supervisor.get("/attention/"))
@@ -116,7 +116,7 @@ def test_acknowledging_calms_the_banner_and_is_audited(supervisor, instance):
     assert (event.actor_name, event.instance) == ("ana", instance)
 
 
-def test_what_is_acknowledged_stays_in_everybody_s_banner_until_it_is_over(supervisor, instance):
+def test_acknowledged_incident_stays_in_the_banner_until_resolved(supervisor, instance):
     incident = opened(instance)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/")
     support = signed_in(SUPPORT, "bia")
@@ -127,7 +127,7 @@ def test_what_is_acknowledged_stays_in_everybody_s_banner_until_it_is_over(super
     assert "is disconnected" not in text_of(support.get("/attention/banner/"))
 
 
-def test_what_nobody_looks_after_stands_beside_what_is_acknowledged(supervisor, instance):
+def test_banner_shows_unacknowledged_and_acknowledged_incidents(supervisor, instance):
     opened(instance, acknowledged_at=timezone.now())
     opened(instance, IncidentKind.FAILING)
     page = text_of(supervisor.get("/"))
@@ -135,11 +135,11 @@ def test_what_nobody_looks_after_stands_beside_what_is_acknowledged(supervisor, 
     assert page.index("Atendimento: High failure rate") < page.index("is disconnected (")
 
 
-def test_a_disconnection_has_one_beginning_on_every_page(instance, look, clock):
+def test_disconnection_start_is_the_same_on_every_page(instance, look, clock):
     since = clock.now - timedelta(minutes=47, seconds=13)
     Instance.objects.update(connected=False, connection_changed_at=since)
     look()
-    # Back for a moment, and gone again: still the same problem.
+    # Connected for a moment, then disconnected again: still the same problem.
     Instance.objects.update(connection_changed_at=clock.now - timedelta(minutes=3))
     look()
     admin = signed_in(ADMIN)
@@ -148,7 +148,7 @@ def test_a_disconnection_has_one_beginning_on_every_page(instance, look, clock):
     assert start in text_of(admin.get(f"/instances/{instance.pk}/"))
 
 
-def test_who_acknowledged_first_stands_when_another_changes_the_note(supervisor, instance):
+def test_first_acknowledgement_is_kept_when_the_note_changes(supervisor, instance):
     incident = opened(instance)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/", {"note": "a"})
     signed_in(SUPERVISOR, "bia").post(f"/attention/{incident.pk}/acknowledge/", {"note": "b"})
@@ -156,7 +156,7 @@ def test_who_acknowledged_first_stands_when_another_changes_the_note(supervisor,
     assert (str(incident.acknowledged_by), incident.note) == ("ana", "b")
 
 
-def test_resolved_ones_are_kept_with_how_long_they_lasted(supervisor, instance):
+def test_resolved_incidents_are_listed_with_their_duration(supervisor, instance):
     now = timezone.now()
     opened(instance, opened_at=now - timedelta(minutes=42), resolved_at=now)
     page = text_of(supervisor.get("/attention/"))
@@ -164,13 +164,13 @@ def test_resolved_ones_are_kept_with_how_long_they_lasted(supervisor, instance):
     assert "No open problems" in page
 
 
-def test_the_web_process_notices_that_no_worker_runs(supervisor):
+def test_web_process_reports_a_missing_worker(supervisor):
     WorkerBeat.objects.update(beat_at=timezone.now() - 2 * ABSENT_AFTER)
     assert "No worker is running" in text_of(supervisor.get("/"))
     assert "manage.py worker" in text_of(supervisor.get("/attention/"))
 
 
-def test_a_missing_worker_is_acknowledged_like_anything_else(supervisor):
+def test_missing_worker_can_be_acknowledged(supervisor):
     WorkerBeat.objects.update(beat_at=timezone.now() - 2 * ABSENT_AFTER)
     incident = opened(None, IncidentKind.NO_WORKER)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/")
@@ -178,12 +178,12 @@ def test_a_missing_worker_is_acknowledged_like_anything_else(supervisor):
     assert text_of(supervisor.get("/attention/")).count("No worker is running") > 0
 
 
-def test_a_worker_that_is_back_is_not_missed_until_its_incident_is_resolved(supervisor):
+def test_returned_worker_is_not_reported_before_resolution(supervisor):
     opened(None, IncidentKind.NO_WORKER)
     assert "No worker is running" not in text_of(supervisor.get("/attention/"))
 
 
-def test_the_worst_comes_first(supervisor, instance):
+def test_incidents_are_sorted_by_severity(supervisor, instance):
     kinds = (IncidentKind.EXPIRING, IncidentKind.QUARANTINE, IncidentKind.DISCONNECTED)
     for kind in kinds:
         opened(instance, kind, values={"days": 3, "count": 1})
@@ -203,7 +203,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("kind", "place"), PLACES)
-def test_an_incident_leads_to_where_one_looks_into_it(instance, kind, place):
+def test_incident_links_to_its_page(instance, kind, place):
     opened(instance, kind, values={"count": 3, "failed": 3, "sent": 3, "days": 3})
     admin = signed_in(ADMIN)
     address = place.format(instance.pk)
@@ -220,28 +220,28 @@ def test_an_incident_leads_to_where_one_looks_into_it(instance, kind, place):
         (IncidentKind.DEAF, "/instances/"),
     ],
 )
-def test_one_of_the_board_leads_somewhere_too(db, kind, place):
+def test_incident_without_instance_links_to_its_page(db, kind, place):
     opened(None, kind, place="somewhere", values={"count": 3, "of": 4})
     assert f'<h3><a href="{place}">' in text_of(signed_in(ADMIN).get("/attention/"))
 
 
-def test_who_may_not_open_that_is_led_to_the_instance(supervisor, instance):
+def test_link_without_permission_leads_to_the_instance(supervisor, instance):
     opened(instance, IncidentKind.QUARANTINE, values={"count": 1})
     assert f'<h3><a href="/instances/{instance.pk}/">' in text_of(supervisor.get("/attention/"))
 
 
-def test_a_worker_that_only_drains_is_not_enough(supervisor):
+def test_worker_that_only_drains_counts_as_missing(supervisor):
     WorkerBeat.objects.update(only="drain")
     assert "No worker is running" in text_of(supervisor.get("/"))
 
 
-def test_a_process_that_has_just_started_waits_for_its_worker(supervisor, monkeypatch):
+def test_new_process_does_not_report_a_missing_worker(supervisor, monkeypatch):
     WorkerBeat.objects.all().delete()
     monkeypatch.setattr(incident_counts, "_began", float("inf"))
     assert "No worker is running" not in text_of(supervisor.get("/"))
 
 
-def test_the_workers_with_their_jobs(supervisor):
+def test_workers_page_lists_workers_and_jobs(supervisor):
     now = timezone.now()
     WorkerBeat.objects.update(
         jobs={
@@ -260,7 +260,7 @@ def test_the_workers_with_their_jobs(supervisor):
     assert "OperationalError" in page
 
 
-def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries):
+def test_incident_page_query_count_is_fixed(supervisor, instance, django_assert_num_queries):
     for number in range(20):
         other = Instance.objects.create(
             account=instance.account, name=f"N{number}", zapi_id=str(number)
@@ -268,12 +268,12 @@ def test_the_queries_of_the_page(supervisor, instance, django_assert_num_queries
         opened(other)
         opened(other, resolved_at=timezone.now())
     supervisor.get("/attention/")
-    # The instances and their stuck messages are three of them.
+    # three of them are for the instances and their stuck messages
     with django_assert_num_queries(16):
         supervisor.get("/attention/")
 
 
-def test_other_pages_ask_nothing_while_nothing_is_wrong(supervisor, django_assert_num_queries):
+def test_other_pages_query_nothing_without_incidents(supervisor, django_assert_num_queries):
     incident_counts.freeze(Counts())
     supervisor.get("/attention/banner/")
     with django_assert_num_queries(2):
@@ -288,7 +288,7 @@ class TestThresholds:
         "failing_percent": "20",
     }
 
-    def test_an_admin_changes_them_and_it_is_audited(self, instance):
+    def test_changed_thresholds_are_saved_and_audited(self, instance):
         signed_in(ADMIN).post(f"/instances/{instance.pk}/thresholds/", self.FORM)
         instance.refresh_from_db()
         assert instance.stuck_after == 60
@@ -298,7 +298,7 @@ class TestThresholds:
     @pytest.mark.parametrize(
         "wrong", [{"stuck_after": "0"}, {"silence_factor": "0.5"}, {"failing_percent": "101"}]
     )
-    def test_what_makes_no_sense_is_refused(self, instance, wrong):
+    def test_invalid_threshold_is_refused(self, instance, wrong):
         path = f"/instances/{instance.pk}/thresholds/"
         page = text_of(signed_in(ADMIN).post(path, self.FORM | wrong))
         assert 'class="errorlist"' in page

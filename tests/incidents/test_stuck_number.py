@@ -1,4 +1,4 @@
-"""One definition of a stuck message, and one number of them, wherever it is told."""
+"""One definition of a stuck message, and one count of them on every page."""
 
 import re
 from datetime import timedelta
@@ -42,7 +42,7 @@ def text_of(client, path: str) -> str:
 
 
 def counted_on_instances(client) -> dict[str, int]:
-    """Each number, by the address that it leads to."""
+    """Each count, by the URL it links to."""
     links = r'<a class="tag warning" href="([^"]+)"[^>]*>.*?</svg>(\d+)<'
     found = re.findall(links, text_of(client, "/instances/"), re.DOTALL)
     return {unescape(path): int(number) for path, number in found}
@@ -50,7 +50,7 @@ def counted_on_instances(client) -> dict[str, int]:
 
 @pytest.fixture
 def seventeen(instance, other):
-    """Stuck since this morning; among those of the last hour only 2 of 40 are."""
+    """Stuck since this morning; only 2 of the 40 of the last hour are stuck."""
     send(instance, 15, ago(hours=8))
     send(instance, 2, ago(minutes=50))
     send(instance, 38, ago(minutes=50), rank=30)
@@ -58,23 +58,23 @@ def seventeen(instance, other):
     send(other, 14, ago(hours=8))
 
 
-def test_each_number_on_instances_is_that_of_the_list_it_leads_to(admin, seventeen):
+def test_instances_page_counts_equal_the_linked_lists(admin, seventeen):
     numbers = counted_on_instances(admin)
     assert sorted(numbers.values()) == [14, 17]
     for path, number in numbers.items():
         assert text_of(admin, path).count('class="row-link"') == number
 
 
-def test_the_stuck_view_lists_as_many_as_instances_counts(admin, seventeen):
+def test_stuck_view_lists_as_many_as_instances_counts(admin, seventeen):
     page = text_of(admin, "/?view=stuck")
     assert page.count('class="row-link"') == 31
 
 
-def test_a_longer_period_of_the_stuck_view_goes_back_further(admin, seventeen):
+def test_stuck_view_with_longer_period_includes_older_messages(admin, seventeen):
     assert text_of(admin, "/?view=stuck&period=7d").count('class="row-link"') == 40
 
 
-def test_attention_says_that_the_threshold_is_not_reached(admin, seventeen):
+def test_attention_explains_a_count_below_the_threshold(admin, seventeen):
     page = text_of(admin, "/attention/")
     assert "17 messages are stuck, below the alert threshold: 2 in" in page
     assert "the last hour; the threshold is 8" in page
@@ -82,27 +82,25 @@ def test_attention_says_that_the_threshold_is_not_reached(admin, seventeen):
     assert "No open problems" in page
 
 
-def test_the_page_of_an_instance_tells_the_number_and_why_nobody_is_alerted(
-    admin, seventeen, instance
-):
+def test_instance_page_explains_a_count_below_the_threshold(admin, seventeen, instance):
     assert "17 messages are stuck, below" in text_of(admin, f"/instances/{instance.pk}/")
 
 
-def test_the_overview_tells_the_same_number(admin, seventeen, instance):
+def test_overview_shows_the_same_count(admin, seventeen, instance):
     page = admin.get("/overview/")
     assert {str(one.label): one.count for one in page.context["asides"]}["Stuck now"] == 31
     chosen = admin.get(f"/overview/?instance={instance.pk}")
     assert {str(one.label): one.count for one in chosen.context["asides"]}["Stuck now"] == 17
 
 
-def test_the_api_tells_the_same_number(seventeen):
+def test_api_returns_the_same_count(seventeen):
     caller = Caller(issue(ApiKey(name="CRM", role=KeyRole.SUPERVISOR), by=None))
     found = caller.read("/instances/")["results"]
     assert sorted(one["stuck"] for one in found) == [14, 17]
     assert len(caller.read("/messages/?view=stuck&limit=100")["results"]) == 31
 
 
-def test_the_metrics_tell_the_same_number(seventeen, instance, settings):
+def test_metrics_return_the_same_count(seventeen, instance, settings):
     settings.METRICS_ON, settings.METRICS_TOKEN = True, TOKEN
     found = samples(scrape().body.decode())
     stuck = [value for name, value in found.items() if "statusboard_stuck_messages" in str(name)]
@@ -110,7 +108,7 @@ def test_the_metrics_tell_the_same_number(seventeen, instance, settings):
 
 
 @pytest.mark.parametrize("kind", [IncidentKind.STUCK, IncidentKind.DISCONNECTED])
-def test_an_open_incident_tells_the_number_of_now(admin, seventeen, instance, kind):
+def test_open_incident_shows_the_current_count(admin, seventeen, instance, kind):
     now = timezone.now()
     values = {"count": 400, "stuck_count": 400}
     Incident.objects.create(
@@ -122,7 +120,7 @@ def test_an_open_incident_tells_the_number_of_now(admin, seventeen, instance, ki
     assert "17 messages are stuck, below" not in page
 
 
-def test_the_worker_stores_the_number_that_pages_tell(seventeen, instance, look, clock):
+def test_worker_stores_the_count_that_pages_show(seventeen, instance, look, clock):
     send(instance, 12, clock.now - timedelta(minutes=40))
     assert look() == ["stuck"]
     assert Incident.objects.get().values["count"] == 29
@@ -131,7 +129,7 @@ def test_the_worker_stores_the_number_that_pages_tell(seventeen, instance, look,
 @pytest.mark.parametrize(
     "phone", ["status@broadcast", "1774895799-broadcast", "120363000000000001@newsletter"]
 )
-def test_what_nobody_reports_as_delivered_is_never_stuck(admin, instance, phone):
+def test_addresses_without_delivery_reports_are_never_stuck(admin, instance, phone):
     send(instance, 1, ago(minutes=50), phone=phone)
     assert counted_on_instances(admin) == {}
     assert "Stuck for" not in text_of(admin, "/")
@@ -145,7 +143,7 @@ def test_messages_of_an_archived_instance_are_not_stuck(admin, instance):
     assert 'class="row-link"' not in text_of(admin, "/?view=stuck")
 
 
-def test_with_a_threshold_of_more_than_a_day_the_numbers_agree(admin, instance):
+def test_counts_agree_with_a_threshold_of_more_than_a_day(admin, instance):
     Instance.objects.update(stuck_after=30 * 60)
     send(instance, 4, ago(hours=31))
     [(path, number)] = counted_on_instances(admin).items()

@@ -1,4 +1,4 @@
-"""One callback that the worker cannot do its part of stands in no other's way."""
+"""A callback that cannot be processed does not block the others."""
 
 import pytest
 from django.db import OperationalError
@@ -13,7 +13,7 @@ OF_NO_USE = STATUS | {"ids": ["POISON"]}
 
 
 class Consumer:
-    """Fails at one callback, and remembers what it heard of the others."""
+    """Fails for one callback and records the others."""
 
     def __init__(self, fails_at: FollowUp, error: Exception) -> None:
         self.fails_at, self.error = fails_at, error
@@ -37,14 +37,14 @@ def consumer_failing_with(monkeypatch, post):
     return make
 
 
-def test_the_others_are_done(consumer_failing_with):
+def test_failing_follow_up_does_not_block_others(consumer_failing_with):
     consumer = consumer_failing_with(ValueError("never seen before"))
     before, _, after = FollowUp.objects.order_by("id").values_list("pk", flat=True)
     assert follow_up() == 3
     assert consumer.heard == [before, after]
 
 
-def test_it_is_set_aside_and_not_tried_for_ever(consumer_failing_with, caplog):
+def test_failing_follow_up_is_set_aside(consumer_failing_with, caplog):
     consumer = consumer_failing_with(ValueError("never seen before"))
     follow_up()
     assert FollowUp.objects.set_aside().get() == consumer.fails_at
@@ -52,7 +52,7 @@ def test_it_is_set_aside_and_not_tried_for_ever(consumer_failing_with, caplog):
     assert follow_up() == 0
 
 
-def test_a_database_that_is_away_sets_nothing_aside(consumer_failing_with):
+def test_unavailable_database_sets_nothing_aside(consumer_failing_with):
     consumer_failing_with(OperationalError("connection refused"))
     with pytest.raises(OperationalError):
         follow_up()

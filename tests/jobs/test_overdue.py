@@ -1,4 +1,4 @@
-"""A job that does not run, although its worker does: everybody who watches is told."""
+"""A job that does not run although its worker is alive is reported."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def broken() -> int:
 
 @pytest.fixture
 def worker(clock):
-    """Its job `watch` ran once, then failed for a quarter of an hour; `purge` runs."""
+    """Its job `watch` ran once, then failed for 15 minutes; `purge` runs."""
     jobs = [Job("watch", lambda: 1, every=30), Job("purge", lambda: 1, every=60)]
     heart = Heartbeat(jobs)
     run_due(jobs, now=0.0)
@@ -36,13 +36,13 @@ def worker(clock):
     return heart
 
 
-def test_readiness_names_the_job(worker, spool_path):
+def test_readyz_names_the_overdue_job(worker, spool_path):
     answer = call("/readyz")
     assert answer.status == 503
     assert answer.json()["failing"] == {"jobs": "overdue: watch"}
 
 
-def test_job_that_missed_one_turn_is_not_overdue(clock, spool_path):
+def test_job_with_one_missed_run_is_not_overdue(clock, spool_path):
     jobs = [Job("watch", lambda: 1, every=30)]
     run_due(jobs, now=0.0)
     clock.advance(minutes=5)
@@ -50,18 +50,18 @@ def test_job_that_missed_one_turn_is_not_overdue(clock, spool_path):
     assert call("/readyz").status == 200
 
 
-def test_worker_that_was_just_started_has_no_overdue_job(clock, spool_path):
+def test_new_worker_has_no_overdue_job(clock, spool_path):
     Heartbeat([Job("watch", lambda: 1, every=30)]).beat()
     assert call("/readyz").status == 200
 
 
-def test_incident_is_opened_and_told(worker, webhook, receiver):
+def test_overdue_job_opens_an_incident_and_notifies(worker, webhook, receiver):
     detect(enqueue)
     incident = Incident.objects.get()
     assert (incident.kind, incident.place) == ("job", "watch")
 
 
-def test_web_process_tells_of_the_job_that_looks_for_incidents(worker, webhook, receiver):
+def test_web_process_reports_an_overdue_detection_job(worker, webhook, receiver):
     report_worker_problems()
     told = messages_of(receiver)[0]
     assert turns(told) == [("job", "opened")]
@@ -69,7 +69,7 @@ def test_web_process_tells_of_the_job_that_looks_for_incidents(worker, webhook, 
     assert told["subject"] == "watch: A worker job is overdue"
 
 
-def test_metrics_tell_how_long_ago_each_job_ran(worker, settings, spool_path):
+def test_metrics_show_the_last_run_of_each_job(worker, settings, spool_path):
     settings.METRICS_ON, settings.METRICS_TOKEN = True, "a-token-of-the-metrics"
     token = f"Bearer {settings.METRICS_TOKEN}"
     text = call("/metrics", HTTP_AUTHORIZATION=token).body.decode()
@@ -78,7 +78,7 @@ def test_metrics_tell_how_long_ago_each_job_ran(worker, settings, spool_path):
     assert 'statusboard_job_overdue{job="purge"} 0.0' in text
 
 
-def test_job_that_takes_long_is_not_overdue(clock, spool_path):
+def test_running_job_is_not_overdue(clock, spool_path):
     job = Job("export", lambda: 1, every=1)
     heart = Heartbeat([job])
 

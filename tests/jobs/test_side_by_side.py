@@ -1,4 +1,4 @@
-"""Real workers on a real database: nothing is noticed or told twice, and none lost by a kill."""
+"""Several worker processes on one database: no notification is lost or repeated."""
 
 import json
 import os
@@ -33,8 +33,8 @@ __all__ = ["data_dir", "receiver"]
 pytestmark = [pytest.mark.processes, on_postgresql]
 
 Process = subprocess.Popen[bytes]
-# No Z-API answers there: asking for a queue fails at once.
-NOBODY = "http://127.0.0.1:1"
+# Nothing listens there, so a request for the queue fails at once.
+NO_LISTENER = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def start_worker(
     environment = os.environ | {
         "DATABASE_URL": "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict),
         "FORWARD_ALLOW_PRIVATE": "on",
-        "ZAPI_BASE_URL": NOBODY,
+        "ZAPI_BASE_URL": NO_LISTENER,
         "DATA_DIR": str(data_dir),
     }
     log = (tmp_path / "workers.log").open("wb")
@@ -64,7 +64,7 @@ def start_worker(
 
 @pytest.fixture
 def disconnected(transactional_db: None, instance: Instance) -> int:
-    """So many instances have lost their phone."""
+    """Disconnected instances."""
     number = 30
     for count in range(number):
         Instance.objects.create(
@@ -96,30 +96,28 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None
         time.sleep(0.1)
 
 
-def all_told(number: int) -> bool:
+def all_delivered(number: int) -> bool:
     return Notification.objects.filter(state="told").count() == number
 
 
-def times_told(receiver: Receiver) -> Counter[int]:
-    """How often each incident was told of, copies of one message apart."""
+def delivery_counts(receiver: Receiver) -> Counter[int]:
+    """How often each incident was sent, without copies of the same delivery."""
     by_id = {received.delivery: json.loads(received.body) for received in receiver.received}
     return Counter(one["id"] for message in by_id.values() for one in message["incidents"])
 
 
-def test_three_workers_open_and_tell_each_incident_once(
-    start_worker, disconnected, channel, receiver
-):
+def test_three_workers_notify_each_incident_once(start_worker, disconnected, channel, receiver):
     for _ in range(3):
         start_worker()
-    until(lambda: all_told(disconnected), "not all was told")
-    # Each looks once more, as if it were all workers' turn at the same time.
+    until(lambda: all_delivered(disconnected), "not all was told")
+    # Each runs once more, as if it were due for all workers.
     Turn.objects.filter(job="watch").update(due_at=timezone.now())
     until(lambda: Turn.objects.get(job="watch").due_at > timezone.now(), "nobody looked again")
     assert Incident.objects.count() == disconnected
-    assert set(times_told(receiver).values()) == {1}
+    assert set(delivery_counts(receiver).values()) == {1}
 
 
-def test_kill_9_in_the_middle_tells_all_and_each_once(
+def test_killed_worker_loses_and_repeats_no_notification(
     start_worker, disconnected, channel, receiver
 ):
     receiver.reply = Reply(delay=0.5)
@@ -128,16 +126,16 @@ def test_kill_9_in_the_middle_tells_all_and_each_once(
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     receiver.reply = Reply()
-    # As if the time that the dead worker had taken its channel and turn for were over.
+    # As if the leases of the dead worker had expired.
     Channel.objects.update(next_at=timezone.now())
     Turn.objects.update(due_at=timezone.now())
     start_worker()
-    until(lambda: all_told(disconnected), "not all was told")
+    until(lambda: all_delivered(disconnected), "not all was told")
     assert Incident.objects.count() == disconnected
-    assert set(times_told(receiver).values()) == {1}
+    assert set(delivery_counts(receiver).values()) == {1}
 
 
-def test_a_killed_worker_is_missed_and_a_stopped_one_is_not(start_worker):
+def test_killed_worker_is_reported_and_stopped_worker_is_not(start_worker):
     killed, stopped = start_worker(), start_worker()
     until(lambda: WorkerBeat.objects.count() == 2, "no beat")
     killed.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""E-mails wait in the database: whoever sends one never waits for a mail server."""
+"""E-mails are queued in the database, so that no request waits for a mail server."""
 
 import logging
 import re
@@ -31,7 +31,7 @@ def make_due() -> None:
 
 @contextmanager
 def mail_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A listener on a real port; `talk` does what a mail server says to each caller."""
+    """A listener on a real port; `talk` plays the mail server for each client."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -48,14 +48,14 @@ def mail_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def say_nothing(caller: socket.socket) -> None:
+def stay_silent(caller: socket.socket) -> None:
     caller.settimeout(5)
     while caller.recv(100):
         pass
 
 
-def refuse_receivers(caller: socket.socket) -> None:
-    """As a mail server that does not know the receiver."""
+def refuse_recipients(caller: socket.socket) -> None:
+    """A mail server that does not know the recipient."""
     caller.sendall(b"220 mail.example.com\r\n")
     for line in caller.makefile("rb"):
         refused = line.upper().startswith(b"RCPT")
@@ -73,7 +73,7 @@ def smtp(settings):
     return point_at
 
 
-def test_a_mail_is_sent_by_the_worker_and_then_forgotten():
+def test_sent_email_is_deleted_from_the_queue():
     queue()
     assert QueuedMail.objects.count() == 1
     (sent,) = sent_mails()
@@ -82,7 +82,7 @@ def test_a_mail_is_sent_by_the_worker_and_then_forgotten():
     assert not QueuedMail.objects.exists()
 
 
-def test_every_part_of_a_mail_survives_the_queue():
+def test_queued_email_keeps_every_part():
     message = EmailMultiAlternatives(
         subject="Olá ✓",
         body="text",
@@ -102,7 +102,7 @@ def test_every_part_of_a_mail_survives_the_queue():
     assert sent.recipients() == message.recipients()
 
 
-def test_what_is_queued_is_stored_encrypted():
+def test_queued_email_is_stored_encrypted():
     queue()
     with connection.cursor() as cursor:
         cursor.execute("SELECT content FROM whatsapp_queuedmail")
@@ -111,14 +111,14 @@ def test_what_is_queued_is_stored_encrypted():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_that_is_rolled_back_sends_no_mail():
+def test_rolled_back_request_sends_no_email():
     with transaction.atomic():
         queue()
         transaction.set_rollback(True)
     assert not sent_mails()
 
 
-def test_a_page_does_not_wait_for_a_silent_mail_server(admin_client, smtp):
+def test_page_does_not_wait_for_a_silent_mail_server(admin_client, smtp):
     callers: list[socket.socket] = []
     with mail_server(callers.append) as port:
         smtp(port)
@@ -128,9 +128,9 @@ def test_a_page_does_not_wait_for_a_silent_mail_server(admin_client, smtp):
     assert not callers
 
 
-def test_a_mail_that_a_silent_server_did_not_take_is_tried_again(smtp, settings, caplog):
+def test_email_after_a_timeout_is_retried(smtp, settings, caplog):
     queue()
-    with mail_server(say_nothing) as port:
+    with mail_server(stay_silent) as port:
         smtp(port)
         assert deliver_mails() == 0
     waiting = QueuedMail.objects.get()
@@ -141,7 +141,7 @@ def test_a_mail_that_a_silent_server_did_not_take_is_tried_again(smtp, settings,
     assert len(sent_mails()) == 1
 
 
-def test_the_health_page_shows_how_many_mails_wait(admin_client):
+def test_health_page_shows_the_number_of_waiting_emails(admin_client):
     queue()
     queue()
     page = admin_client.get("/health/", secure=True).text
@@ -150,7 +150,7 @@ def test_the_health_page_shows_how_many_mails_wait(admin_client):
     assert "Oldest" in section
 
 
-def test_attempts_become_rarer(smtp):
+def test_retries_become_less_frequent(smtp):
     queue()
     smtp(1)
     waits = []
@@ -162,7 +162,7 @@ def test_attempts_become_rarer(smtp):
     assert waits[-1] == 120
 
 
-def test_a_mail_is_given_up_after_a_day_and_logged_without_its_address(smtp, caplog):
+def test_email_is_dropped_after_a_day_and_logged_without_address(smtp, caplog):
     queue()
     QueuedMail.objects.update(created_at=timezone.now() - timedelta(days=1))
     smtp(1)
@@ -173,9 +173,9 @@ def test_a_mail_is_given_up_after_a_day_and_logged_without_its_address(smtp, cap
     assert "ana@example.com" not in caplog.text
 
 
-def test_an_address_that_the_server_refuses_is_given_up_at_once(smtp, caplog):
+def test_email_to_a_refused_address_is_dropped_at_once(smtp, caplog):
     queue("nobody@example.com")
-    with mail_server(refuse_receivers) as port:
+    with mail_server(refuse_recipients) as port:
         smtp(port)
         deliver_mails()
     assert not QueuedMail.objects.exists()
@@ -184,14 +184,14 @@ def test_an_address_that_the_server_refuses_is_given_up_at_once(smtp, caplog):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"subject": "half of it"}'])
-def test_a_row_that_is_no_mail_keeps_no_other_from_being_sent(content):
+def test_unreadable_row_does_not_block_other_emails(content):
     QueuedMail.objects.create(content=content)
     queue()
     assert len(sent_mails()) == 1
     assert not QueuedMail.objects.exists()
 
 
-def test_a_mail_whose_key_is_gone_keeps_no_other_from_being_sent(settings):
+def test_undecryptable_email_does_not_block_other_emails(settings):
     queue("lost@example.com")
     settings.FIELD_ENCRYPTION_KEYS = ["x" * 43 + "="]
     queue()

@@ -20,42 +20,42 @@ def worker(spool_path):
     Heartbeat([]).beat()
 
 
-def test_health_asks_no_database(db, django_assert_num_queries):
+def test_healthz_does_not_use_the_database(db, django_assert_num_queries):
     with django_assert_num_queries(0):
         answer = call("/healthz")
     assert (answer.status, answer.body) == (200, b"ok\n")
 
 
-def test_health_is_answered_while_the_database_is_away(db):
+def test_healthz_answers_while_the_database_is_unavailable(db):
     breaker.open()
     assert call("/healthz").status == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_no_check_is_redirected_to_https(client, db, path):
+def test_checks_are_not_redirected_to_https(client, db, path):
     assert client.get(path, secure=False, headers={"host": "127.0.0.1"}).status_code != 301
 
 
-def test_a_door_of_its_own_has_the_checks_too(db):
+def test_webhook_application_serves_the_checks(db):
     answers = []
     environ = {"PATH_INFO": "/healthz", "REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}
     list(webhook_application(environ, lambda status, *_: answers.append(status)))
     assert answers == ["200 OK"]
 
 
-def test_a_board_that_works_is_ready(worker):
+def test_working_system_is_ready(worker):
     answer = call("/readyz")
     assert (answer.status, answer.json()) == (200, {"ready": True, "failing": {}})
 
 
-def test_a_database_that_is_away_is_named(worker):
+def test_readyz_names_an_unavailable_database(worker):
     breaker.open()
     answer = call("/readyz")
     assert answer.status == 503
     assert list(answer.json()["failing"]) == ["database"]
 
 
-def test_what_the_database_says_stays_in_the_log(db, monkeypatch, caplog):
+def test_readyz_logs_but_hides_the_database_error(db, monkeypatch, caplog):
     def refuse(*_):
         raise OperationalError("connection to 10.0.0.7 refused, user statusboard")
 
@@ -68,39 +68,39 @@ def test_what_the_database_says_stays_in_the_log(db, monkeypatch, caplog):
     assert "10.0.0.7" in caplog.text
 
 
-def test_a_spool_that_cannot_be_read_is_named(spool_path, worker):
+def test_readyz_names_an_unreadable_spool(spool_path, worker):
     spool_path.parent.mkdir(exist_ok=True)
     spool_path.write_text("this is no database, whatever else it may be" * 99)
     assert call("/readyz").json()["failing"] == {"spool": "cannot be read"}
 
 
-def test_a_full_disk_is_named(worker, settings):
+def test_readyz_names_a_full_disk(worker, settings):
     settings.SPOOL_MIN_FREE = 2**60
     assert call("/readyz").json()["failing"] == {"spool": "disk full"}
 
 
-def test_a_board_without_a_worker_is_not_ready(spool_path):
+def test_readyz_without_a_worker_fails(spool_path):
     assert list(call("/readyz").json()["failing"]) == ["worker"]
 
 
-def test_a_worker_that_fell_silent_is_named(worker):
+def test_readyz_names_a_missing_heartbeat(worker):
     WorkerBeat.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
     assert list(call("/readyz").json()["failing"]) == ["worker"]
 
 
-def test_a_worker_that_only_drains_is_not_enough(worker):
+def test_readyz_with_a_draining_worker_only_fails(worker):
     WorkerBeat.objects.update(only="drain")
     assert call("/readyz").status == 503
 
 
-def test_an_id_tells_when_it_was_given():
+def test_callback_id_contains_its_time():
     given = new_delivery_id()
     assert abs(received_at_of(given) - timezone.now()) < timedelta(seconds=5)
     assert first_id_at(received_at_of(given)) <= given
 
 
-def test_ready_repeats_the_last_answer_while_it_is_being_checked(worker, db, monkeypatch):
-    """Strangers who ask without a pause hold no thread while the database does not answer."""
+def test_readyz_repeats_the_last_result_during_a_check(worker, db, monkeypatch):
+    """Unknown clients cannot occupy threads while the database does not answer."""
     first = call("/readyz")
     meanwhile = []
 

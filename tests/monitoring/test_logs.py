@@ -1,4 +1,4 @@
-"""Request ids, and the two forms of a log line."""
+"""Request ids, and the two formats of log lines."""
 
 import json
 import logging
@@ -25,13 +25,13 @@ def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
     return made
 
 
-def test_every_answer_has_an_id_of_its_own(client, db):
+def test_every_response_has_its_own_request_id(client, db):
     one, other = (client.get(PAGE).headers["X-Request-ID"] for _ in range(2))
     assert len(one) == 32
     assert one != other
 
 
-def test_the_id_of_a_proxy_is_taken_over(client, db):
+def test_request_id_of_a_proxy_is_kept(client, db):
     answer = client.get(PAGE, headers={"x-request-id": "proxy-4711.a_b"})
     assert answer.headers["X-Request-ID"] == "proxy-4711.a_b"
 
@@ -39,18 +39,18 @@ def test_the_id_of_a_proxy_is_taken_over(client, db):
 @pytest.mark.parametrize(
     "given", ["short", "x" * 65, "with space in it", "a\tb-c-d-e-f", "<script>"]
 )
-def test_what_is_no_id_is_replaced(client, db, given):
+def test_invalid_request_id_is_replaced(client, db, given):
     assert client.get(PAGE, headers={"x-request-id": given}).headers["X-Request-ID"] != given
 
 
-def test_a_line_about_an_answer_has_its_id(client, db, caplog):
+def test_log_line_has_the_request_id(client, db, caplog):
     answer = client.get("/nowhere/", headers={"x-request-id": "proxy-4711"})
     assert answer.status_code == 404
     found = next(line for line in caplog.records if line.name == "django.request")
     assert line_of(found)["request_id"] == "proxy-4711"
 
 
-def test_a_json_line_says_when_where_and_what():
+def test_json_line_has_time_logger_and_message():
     line = line_of(record("%s is gone", "Loja", status_code=404))
     assert line["message"] == "Loja is gone"
     assert (line["level"], line["logger"], line["status"]) == ("WARNING", "shop", 404)
@@ -58,7 +58,7 @@ def test_a_json_line_says_when_where_and_what():
     assert line["time"].endswith("+00:00")
 
 
-def test_a_json_line_is_one_line_and_redacted():
+def test_json_line_is_single_and_redacted():
     try:
         raise ValueError('token="Very-Secret-1"')
     except ValueError as error:
@@ -70,7 +70,7 @@ def test_a_json_line_is_one_line_and_redacted():
     assert "ValueError" in json.loads(text)["traceback"]
 
 
-def test_the_text_form_has_the_id_too():
+def test_text_line_has_the_request_id():
     form: Any = settings.LOGGING["formatters"]["text"]  # type: ignore[index]
     formatter = RedactingFormatter(form["format"], style=form["style"])
     assert "[proxy-4711] shop: hello" in formatter.format(record("hello", request_id="proxy-4711"))

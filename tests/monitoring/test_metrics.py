@@ -1,4 +1,4 @@
-"""/metrics, read as Prometheus reads it."""
+"""/metrics, parsed as Prometheus does."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def scrape(**extra: str) -> Answer:
 
 
 def samples(text: str) -> dict[str, float]:
-    """By name and labels, as they are written."""
+    """The values, by name and labels."""
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -52,19 +52,19 @@ def figures() -> dict[str, float]:
     return samples(scrape().body.decode())
 
 
-def test_without_a_setting_it_is_not_there(db, settings):
+def test_metrics_without_a_token_setting_are_404(db, settings):
     settings.METRICS_ON, settings.METRICS_TOKEN = False, ""
     assert scrape().status == 404
 
 
 @pytest.mark.parametrize("given", ["", "Bearer ", "Bearer wrong", TOKEN, "Bearer tök"])
-def test_without_the_token_it_says_nothing(db, given):
+def test_metrics_without_the_token_are_401(db, given):
     answer = scrape(HTTP_AUTHORIZATION=given)
     assert answer.status == 401
     assert b"statusboard_" not in answer.body
 
 
-def test_a_network_that_is_let_in_needs_no_token(db, settings):
+def test_allowed_network_needs_no_token(db, settings):
     settings.METRICS_TOKEN = ""
     settings.METRICS_ALLOWED_NETWORKS = [ip_network("10.0.0.0/8")]
     assert scrape(REMOTE_ADDR="10.1.2.3").status == 200
@@ -82,7 +82,7 @@ def from_here(**extra: str) -> int:
 
 
 @pytest.mark.usefixtures("_loopback_allowed")
-def test_a_scrape_from_this_machine_needs_no_token():
+def test_allowed_loopback_needs_no_token():
     assert from_here() == 200
     assert from_here(HTTP_HOST="localhost") == 200
 
@@ -102,12 +102,12 @@ def test_a_scrape_from_this_machine_needs_no_token():
         ("HTTP_HOST", "board.example.com"),
     ],
 )
-def test_a_proxy_on_this_machine_lets_nobody_in(remote, header, value):
+def test_local_proxy_does_not_allow_its_clients(remote, header, value):
     assert from_here(REMOTE_ADDR=remote, **{header: value}) == 401
 
 
 @pytest.mark.usefixtures("_loopback_allowed")
-def test_a_trusted_proxy_says_who_scrapes(settings):
+def test_trusted_proxy_reports_the_client(settings):
     settings.WEBHOOK_TRUSTED_PROXIES = [ip_network("127.0.0.1/32")]
     settings.METRICS_ALLOWED_NETWORKS += [ip_network("10.0.0.0/8")]
     assert from_here(HTTP_X_FORWARDED_FOR="10.1.2.3") == 200
@@ -118,7 +118,7 @@ def test_a_trusted_proxy_says_who_scrapes(settings):
 @pytest.mark.parametrize(
     ("networks", "warned"), [("127.0.0.0/8", True), ("::/0", True), ("10.0.0.0/8", False)]
 )
-def test_a_network_with_this_machine_in_it_is_warned_of(settings, networks, warned):
+def test_network_that_includes_loopback_gives_a_warning(settings, networks, warned):
     settings.METRICS_ALLOWED_NETWORKS = [ip_network(networks)]
     found = [message.id for message in run_checks()]
     assert ("statusboard.W006" in found) is warned
@@ -134,13 +134,13 @@ def test_callbacks_are_counted_by_outcome(post):
     assert found["statusboard_quarantined"] == 1
 
 
-def test_callbacks_of_before_are_not_of_the_last_minute(post):
+def test_older_callbacks_are_not_counted(post):
     post(READ)
     Callback.objects.update(id=first_id_at(timezone.now() - timedelta(minutes=2)))
     assert figures()["statusboard_callbacks_last_minute{outcome=applied}"] == 0
 
 
-def test_what_the_worker_has_still_to_do_has_an_age(post):
+def test_waiting_follow_ups_have_an_age(post):
     post(READ)
     FollowUp.objects.update(callback_id=first_id_at(timezone.now() - timedelta(minutes=5)))
     found = figures()
@@ -148,7 +148,7 @@ def test_what_the_worker_has_still_to_do_has_an_age(post):
     assert 299 < found["statusboard_follow_up_oldest_seconds"] < 400
 
 
-def test_the_outbox_is_counted(instance):
+def test_waiting_forwards_are_counted(instance):
     webhook = instance.webhooks.create(kind="message-status", forward_to="https://x.example/")
     since = timezone.now() - timedelta(hours=1)
     for state in ("waiting", "waiting", "given up"):
@@ -165,7 +165,7 @@ def test_the_outbox_is_counted(instance):
     assert found["statusboard_forward_oldest_seconds"] >= 3599
 
 
-def test_an_instance_says_how_long_it_has_been_silent(post):
+def test_instance_metric_is_seconds_since_the_last_callback(post):
     post(READ)
     Callback.objects.update(received_at=timezone.now() - timedelta(minutes=7))
     name = "statusboard_last_callback_seconds{name=Atendimento,zapi_instance=instance.id}"
@@ -181,13 +181,13 @@ def test_workers_and_incidents_are_counted(db):
     assert found["statusboard_incidents_open{kind=silent}"] == 1
 
 
-def test_channels_that_fail_are_counted(db):
+def test_failing_channels_are_counted(db):
     for failing_since in (None, timezone.now()):
         Channel.objects.create(name="On call", kind="email", failing_since=failing_since)
     assert figures()["statusboard_channels_failing"] == 1
 
 
-def test_notifications_that_wait_are_counted(instance):
+def test_waiting_notifications_are_counted(instance):
     Channel.objects.create(name="On call", kind="email")
     incident = Incident.objects.create(
         kind="silent", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()
@@ -196,21 +196,21 @@ def test_notifications_that_wait_are_counted(instance):
     assert figures()["statusboard_notifications_waiting"] == 1
 
 
-def test_the_spool_is_told_of_while_the_database_is_away(post, away):
+def test_spool_metrics_are_available_without_the_database(post, away):
     away(True)
     post(READ)
     found = figures()
     assert found["statusboard_spool_waiting"] == 1
 
 
-def test_no_secret_and_no_number_is_among_them(post):
+def test_metrics_contain_no_secret_or_number(post):
     post(READ)
     text = scrape().body.decode()
     for secret in ("token-of-the-instance", TOKEN, "5544999999999"):
         assert secret not in text
 
 
-def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_queries):
+def test_metrics_query_count_does_not_depend_on_instances(instance, django_assert_num_queries):
     for number in range(5):
         instance.pk, instance.zapi_id = None, f"Z{number}"
         instance.save()
@@ -218,7 +218,7 @@ def test_the_cost_is_the_same_for_many_instances(instance, django_assert_num_que
         scrape()
 
 
-def test_the_dashboard_asks_only_for_what_there_is(db):
+def test_grafana_dashboard_uses_existing_metrics(db):
     expressions = re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', DASHBOARD.read_text())
     asked = {name for text in expressions for name in re.findall(r"statusboard_\w+", text)}
     there = set(re.findall(r"# TYPE (\w+)", scrape().body.decode()))
@@ -227,12 +227,12 @@ def test_the_dashboard_asks_only_for_what_there_is(db):
     assert asked <= there
 
 
-def test_the_dashboard_is_json():
+def test_grafana_dashboard_is_json():
     assert json.loads(DASHBOARD.read_text())["title"] == "Statusboard"
 
 
 @pytest.mark.processes
-def test_the_door_is_timed_in_every_process(start_board):
+def test_webhook_latency_is_summed_over_processes(start_board):
     board = start_board(METRICS_TOKEN=TOKEN, WEB_WORKERS="2")
     added = board.manage(
         *("instances", "add", "--name", "Loja", "--zapi-id", "Z", "--token", "T", "--no-push"),
@@ -252,7 +252,7 @@ def test_the_door_is_timed_in_every_process(start_board):
     assert requests.get(f"{board.url}/healthz", timeout=20).status_code == 200
 
 
-def test_a_scrape_while_the_database_is_away_says_so(db, monkeypatch):
+def test_metrics_report_an_unavailable_database(db, monkeypatch):
     monkeypatch.setattr("messages.monitoring.prometheus._FIGURES", (_away,))
     breaker.open()
     assert figures()["statusboard_database_up"] == 0

@@ -1,4 +1,4 @@
-"""That no worker runs: noticed by a page, told by its process, over once one is back."""
+"""The web process reports that no worker runs, until one is back."""
 
 from datetime import timedelta
 
@@ -19,18 +19,16 @@ from tests.notifications.conftest import messages_of, turns
 
 
 @pytest.fixture
-def beat(db):
-    """Of a worker that has been gone for long."""
+def old_heartbeat(db):
+    """The heartbeat of a worker that has been gone for long."""
     at = timezone.now() - timedelta(minutes=30)
     return WorkerBeat.objects.create(host="one", pid=7, started_at=at, beat_at=at)
 
 
-# SQLite's database for tests lies in memory, where readers lock writers out.
+# SQLite's test database is in memory, where readers block writers.
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_page_that_notices_has_the_channels_told_without_a_worker(
-    beat, webhook, receiver, monkeypatch
-):
+def test_page_notifies_channels_of_a_missing_worker(old_heartbeat, webhook, receiver, monkeypatch):
     monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
     worker_alarm.enable()
@@ -39,16 +37,16 @@ def test_a_page_that_notices_has_the_channels_told_without_a_worker(
     assert "No worker is running" in client.get("/attention/banner/").content.decode()
     worker_alarm.wait()
     assert turns(messages_of(receiver)[0]) == [("no worker", "opened")]
-    assert Incident.objects.get().opened_at == beat.beat_at
+    assert Incident.objects.get().opened_at == old_heartbeat.beat_at
 
 
-def test_it_is_told_once_however_many_notice(beat, webhook, receiver):
+def test_missing_worker_is_notified_once(old_heartbeat, webhook, receiver):
     for _ in range(3):
         report_worker_problems()
     assert len(receiver.received) == 1
 
 
-def test_a_worker_that_is_back_tells_that_it_is_over(beat, webhook, receiver, clock):
+def test_returned_worker_notifies_the_resolution(old_heartbeat, webhook, receiver, clock):
     report_worker_problems()
     for minutes in (1, 2 + CLEAR_FOR.total_seconds() / 60):
         clock.advance(minutes=minutes)
@@ -60,7 +58,7 @@ def test_a_worker_that_is_back_tells_that_it_is_over(beat, webhook, receiver, cl
     assert turns(message) == [("no worker", "resolved")]
 
 
-def test_one_that_does_this_job_alone_leaves_it_open(beat, clock):
+def test_worker_of_one_job_does_not_resolve_the_incident(old_heartbeat, clock):
     report_worker_problems()
     for _ in range(2):
         detect(enqueue)
@@ -68,6 +66,6 @@ def test_one_that_does_this_job_alone_leaves_it_open(beat, clock):
     assert Incident.objects.open().exists()
 
 
-def test_a_worker_that_has_just_started_tells_of_no_missing_one(db):
+def test_new_worker_reports_no_missing_worker(db):
     detect(enqueue)
     assert not Incident.objects.exists()

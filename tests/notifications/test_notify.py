@@ -1,4 +1,4 @@
-"""Told at once, then in digests; tried again; and told that it is over."""
+"""Sending of notifications: at once, in digests, retried, resolved."""
 
 import re
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from tests.receiver import Reply
 OPERATORS_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"
 
 
-def test_the_first_is_told_at_once(instance, webhook, receiver):
+def test_first_incident_is_sent_at_once(instance, webhook, receiver):
     opened(instance)
     assert notify() == 1
     message = messages_of(receiver)[0]
@@ -27,7 +27,7 @@ def test_the_first_is_told_at_once(instance, webhook, receiver):
     assert message["url"] == "https://board.example.com/attention/"
 
 
-def test_what_follows_is_gathered_into_one_digest(instance, webhook, receiver, clock):
+def test_later_incidents_are_sent_in_one_digest(instance, webhook, receiver, clock):
     opened(instance)
     notify()
     for kind in (IncidentKind.FAILING, IncidentKind.WEBHOOK):
@@ -41,7 +41,7 @@ def test_what_follows_is_gathered_into_one_digest(instance, webhook, receiver, c
     assert messages_of(receiver)[1]["subject"] == "2 problems"
 
 
-def test_what_cannot_be_put_in_words_is_given_up_in_the_end(instance, webhook, receiver, clock):
+def test_digest_that_cannot_be_built_is_given_up(instance, webhook, receiver, clock):
     opened(instance, IncidentKind.SILENT, values={"of": "another version"})
     assert notify() == 0
     assert Channel.objects.get().problem == "The request could not be sent."
@@ -52,7 +52,7 @@ def test_what_cannot_be_put_in_words_is_given_up_in_the_end(instance, webhook, r
     assert notify() == 1
 
 
-def test_recovery_is_told_too(instance, webhook, receiver, clock):
+def test_resolution_is_sent(instance, webhook, receiver, clock):
     incident = opened(instance)
     notify()
     clock.advance(minutes=42)
@@ -62,9 +62,7 @@ def test_recovery_is_told_too(instance, webhook, receiver, clock):
     assert messages_of(receiver)[1]["subject"] == "Resolved: Atendimento: Messages stuck"
 
 
-def test_what_turned_out_to_be_part_of_another_is_not_told_as_over(
-    instance, webhook, receiver, clock
-):
+def test_merged_incident_is_not_sent_as_resolved(instance, webhook, receiver, clock):
     incident = opened(instance, values={"count": 4, "part_of": "disconnected"})
     notify()
     clock.advance(minutes=11)
@@ -75,9 +73,7 @@ def test_what_turned_out_to_be_part_of_another_is_not_told_as_over(
     assert message["subject"] == "Merged: Atendimento: Messages stuck"
 
 
-def test_of_what_came_and_went_within_a_pause_only_the_end_is_told(
-    instance, webhook, receiver, clock
-):
+def test_incident_within_a_pause_is_sent_as_resolved_only(instance, webhook, receiver, clock):
     opened(instance)
     notify()
     resolved(opened(instance, IncidentKind.EXPIRING, values={"days": 3}))
@@ -86,9 +82,7 @@ def test_of_what_came_and_went_within_a_pause_only_the_end_is_told(
     assert turns(messages_of(receiver)[1]) == [("expiring", "resolved")]
 
 
-def test_a_failure_is_tried_again_with_more_and_more_time_between(
-    instance, webhook, receiver, clock
-):
+def test_failed_delivery_is_retried_with_growing_delays(instance, webhook, receiver, clock):
     receiver.reply = Reply(500)
     opened(instance)
     for minutes in (0, 1, 2, 4):
@@ -103,7 +97,7 @@ def test_a_failure_is_tried_again_with_more_and_more_time_between(
     assert Channel.objects.get().problem == ""
 
 
-def test_a_copy_bears_the_same_id(instance, webhook, receiver, clock):
+def test_repeated_delivery_has_the_same_id(instance, webhook, receiver, clock):
     receiver.replies = [Reply(503)]
     opened(instance)
     notify()
@@ -115,9 +109,7 @@ def test_a_copy_bears_the_same_id(instance, webhook, receiver, clock):
     assert turns(messages_of(receiver)[1]) == [("stuck", "opened")]
 
 
-def test_a_receiver_that_stays_away_for_a_day_is_spared_old_news(
-    instance, webhook, receiver, clock
-):
+def test_notifications_older_than_a_day_are_dropped(instance, webhook, receiver, clock):
     receiver.reply = Reply(500)
     opened(instance)
     notify()
@@ -126,7 +118,7 @@ def test_a_receiver_that_stays_away_for_a_day_is_spared_old_news(
     assert [one.state for one in Notification.objects.all()] == ["given up"]
 
 
-def test_a_channel_in_another_worker_s_hands_is_left_alone(instance, webhook, receiver, clock):
+def test_leased_channel_is_skipped(instance, webhook, receiver, clock):
     opened(instance)
     Channel.objects.update(next_at=clock.now + LEASE)
     assert notify() == 0
@@ -141,13 +133,13 @@ def test_a_channel_in_another_worker_s_hands_is_left_alone(instance, webhook, re
         ({"enabled": False}, False),
     ],
 )
-def test_a_channel_is_told_of_the_kinds_that_it_wants(instance, receiver, fields, told):
+def test_channel_gets_only_its_kinds(instance, receiver, fields, told):
     channel(ChannelKind.SLACK, receiver.url, **fields)
     opened(instance)
     assert notify() == told
 
 
-def test_a_channel_is_told_of_its_instances_and_of_what_concerns_all(instance, receiver, webhook):
+def test_channel_gets_its_instances_and_general_incidents(instance, receiver, webhook):
     other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
     webhook.instances.set([other])
     opened(instance)
@@ -158,9 +150,7 @@ def test_a_channel_is_told_of_its_instances_and_of_what_concerns_all(instance, r
     assert told == ["Vendas", None]
 
 
-def test_who_was_not_told_of_its_beginning_is_not_told_of_its_end(
-    instance, webhook, receiver, clock
-):
+def test_resolution_is_sent_only_to_notified_channels(instance, webhook, receiver, clock):
     incident = opened(instance)
     channel(ChannelKind.SLACK, receiver.url, name="Later")
     resolved(incident)
@@ -168,7 +158,7 @@ def test_who_was_not_told_of_its_beginning_is_not_told_of_its_end(
     assert set(told) == {("webhook", "opened"), ("webhook", "resolved")}
 
 
-def test_a_channel_that_fails_is_told_of_by_the_others(instance, webhook, receiver, clock):
+def test_failing_channel_is_reported_by_other_channels(instance, webhook, receiver, clock):
     channel(ChannelKind.SLACK, "http://127.0.0.1:1/hook", name="Broken")
     clock.advance(seconds=1)
     opened(instance)
@@ -185,7 +175,7 @@ def test_a_channel_that_fails_is_told_of_by_the_others(instance, webhook, receiv
     assert not Notification.objects.filter(channel__name="Broken", incident__kind="channel")
 
 
-def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, settings):
+def test_email_is_written_in_the_channels_language(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com, bia@example.com")
     opened(instance)
     notify()
@@ -198,7 +188,7 @@ def test_an_e_mail_says_what_and_what_to_do_in_the_channel_s_language(instance, 
 
 
 @pytest.mark.parametrize("language", ["en", "pt-br"])
-def test_a_channel_is_told_the_time_in_the_default_zone(instance, clock, settings, language):
+def test_times_are_sent_in_the_default_time_zone(instance, clock, settings, language):
     settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"
     clock.now = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
     channel(ChannelKind.EMAIL, "ana@example.com", language=language)
@@ -208,7 +198,7 @@ def test_a_channel_is_told_the_time_in_the_default_zone(instance, clock, setting
     assert "23:30 (America/Sao_Paulo)" in mail.outbox[0].body
 
 
-def test_how_long_it_lasted_is_told_as_the_page_shows_it(instance, webhook, clock):
+def test_duration_is_formatted_as_on_the_page(instance, webhook, clock):
     channel(ChannelKind.EMAIL, "ana@example.com")
     clock.advance(seconds=1)
     incident = opened(instance)
@@ -218,7 +208,7 @@ def test_how_long_it_lasted_is_told_as_the_page_shows_it(instance, webhook, cloc
     assert "Duration: 2 h 30 min." in mail.outbox[0].body
 
 
-def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
+def test_email_without_a_mail_server_fails(instance, settings):
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
@@ -226,7 +216,7 @@ def test_without_a_mail_server_nobody_counts_as_told(instance, settings):
     assert "Set EMAIL_URL" in Channel.objects.get().message
 
 
-def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
+def test_unreachable_mail_server_is_retried(instance, settings):
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     channel(ChannelKind.EMAIL, "ana@example.com")
@@ -235,7 +225,7 @@ def test_a_mail_server_that_is_away_is_tried_again(instance, settings):
     assert "The mail server is unreachable" in Channel.objects.get().message
 
 
-def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiver):
+def test_slack_text_is_escaped(instance, receiver):
     Instance.objects.update(name="<!channel> & co")
     channel(ChannelKind.SLACK, receiver.url)
     opened(Instance.objects.get())
@@ -243,14 +233,14 @@ def test_slack_gets_text_that_cannot_be_taken_for_its_own_signs(instance, receiv
     assert "&lt;!channel&gt; &amp; co: Messages stuck" in messages_of(receiver)[0]["text"]
 
 
-def test_slack_is_told_the_title_of_one_problem_once(instance, receiver):
+def test_slack_text_of_one_incident_has_one_title(instance, receiver):
     channel(ChannelKind.SLACK, receiver.url)
     opened(instance)
     notify()
     assert messages_of(receiver)[0]["text"].count("Atendimento: Messages stuck") == 1
 
 
-def test_no_token_number_or_address_is_told(instance, webhook, receiver):
+def test_notification_contains_no_token_number_or_address(instance, webhook, receiver):
     opened(instance)
     notify()
     told = repr(receiver.received[0].headers) + receiver.bodies[0].decode()
@@ -259,7 +249,7 @@ def test_no_token_number_or_address_is_told(instance, webhook, receiver):
 
 
 class TestTheExampleForReceivers:
-    """The very code of docs/operator.md, run."""
+    """The code example in docs/operator.md is executed."""
 
     @pytest.fixture
     def verify(self):
@@ -276,16 +266,16 @@ class TestTheExampleForReceivers:
         notify()
         return receiver.received[0]
 
-    def test_it_takes_ours(self, verify, received):
+    def test_example_accepts_a_genuine_notification(self, verify, received):
         assert verify(SECRET, received.headers, received.body)
 
-    def test_it_takes_no_other_body_secret_or_time(self, verify, received):
+    def test_example_refuses_another_body_secret_or_time(self, verify, received):
         assert not verify(SECRET, received.headers, received.body + b" ")
         assert not verify("another", received.headers, received.body)
         later = received.headers | {"x-statusboard-timestamp": "1"}
         assert not verify(SECRET, later, received.body)
 
-    def test_it_takes_nothing_old(self, verify, received, monkeypatch):
+    def test_example_refuses_an_old_notification(self, verify, received, monkeypatch):
         at = int(received.headers["x-statusboard-timestamp"])
         monkeypatch.setattr("time.time", lambda: at + 301)
         assert not verify(SECRET, received.headers, received.body)

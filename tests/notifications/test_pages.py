@@ -1,4 +1,4 @@
-"""The channels' pages: made, changed, tried, removed; secrets go in and never come out."""
+"""The channel pages: add, change, test and remove; secrets are never shown."""
 
 import re
 
@@ -32,7 +32,7 @@ def add(admin_client, receiver):
     return post
 
 
-def test_a_channel_is_added_and_its_secrets_are_not_shown(add, receiver):
+def test_added_channel_does_not_show_its_secrets(add, receiver):
     page = add(kinds=["stuck"]).content.decode()
     made = Channel.objects.get()
     assert (made.address.reveal(), made.secret.reveal()) == (receiver.url, SECRET)
@@ -42,7 +42,7 @@ def test_a_channel_is_added_and_its_secrets_are_not_shown(add, receiver):
     assert receiver.url not in page
 
 
-def test_a_channel_added_is_told_of_what_is_wrong_already(add, receiver, instance):
+def test_added_channel_gets_the_open_incidents(add, receiver, instance):
     opened(instance)
     resolved(opened(instance, IncidentKind.FAILING))
     opened(instance, IncidentKind.EXPIRING)
@@ -50,7 +50,7 @@ def test_a_channel_added_is_told_of_what_is_wrong_already(add, receiver, instanc
     assert [one.incident.kind for one in Notification.objects.all()] == ["stuck"]
 
 
-def test_a_channel_switched_on_again_is_told_of_nothing_twice(admin_client, webhook, instance):
+def test_enabled_channel_gets_nothing_twice(admin_client, webhook, instance):
     opened(instance)
     change = f"/attention/channels/{webhook.pk}/"
     admin_client.post(change, {key: FORM[key] for key in FORM if key != "enabled"})
@@ -60,7 +60,7 @@ def test_a_channel_switched_on_again_is_told_of_nothing_twice(admin_client, webh
     assert kinds == ["stuck", "expiring"]
 
 
-def test_blank_keeps_the_address_and_the_secret(admin_client, webhook, receiver):
+def test_blank_destination_and_secret_keep_the_stored_ones(admin_client, webhook, receiver):
     data = FORM | {"name": "Renamed", "address": "", "secret": ""}
     admin_client.post(f"/attention/channels/{webhook.pk}/", data)
     webhook.refresh_from_db()
@@ -79,46 +79,46 @@ def test_blank_keeps_the_address_and_the_secret(admin_client, webhook, receiver)
         {"pause": "-1"},
     ],
 )
-def test_what_cannot_work_is_refused(add, fields):
+def test_invalid_channel_is_refused(add, fields):
     assert 'class="errorlist"' in add(**fields).content.decode()
     assert not Channel.objects.exists()
 
 
-def test_an_address_in_this_network_is_refused(add, settings):
+def test_private_url_is_refused(add, settings):
     settings.FORWARD_ALLOW_PRIVATE = False
     assert "private network" in add(address="https://127.0.0.1/").content.decode()
 
 
-def test_the_test_button_tells_the_channel_at_once(admin_client, webhook, receiver):
+def test_test_button_sends_a_message_at_once(admin_client, webhook, receiver):
     page = admin_client.post(f"/attention/channels/{webhook.pk}/test/", follow=True)
     assert messages_of(receiver)[0]["subject"] == "Test message"
     assert "Test sent. Check that it arrived." in page.content.decode()
 
 
-def test_the_test_button_says_what_went_wrong(admin_client, webhook, receiver):
+def test_test_button_shows_the_problem(admin_client, webhook, receiver):
     receiver.reply = Reply(404)
     page = admin_client.post(f"/attention/channels/{webhook.pk}/test/", follow=True)
     assert "The receiver’s URL was not found. Check it." in page.content.decode()
 
 
-def test_the_form_says_that_no_mail_server_is_set(admin_client, settings):
+def test_form_warns_if_email_is_not_configured(admin_client, settings):
     path = "/attention/channels/add/"
     assert "E-mail is not configured" not in admin_client.get(path).content.decode()
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert "E-mail is not configured" in admin_client.get(path).content.decode()
 
 
-def test_the_address_is_not_called_optional_where_it_is_needed(admin_client):
+def test_required_destination_is_not_marked_optional(admin_client):
     page = admin_client.get("/attention/channels/add/").content.decode()
     assert re.search(r'for="id_address">Destination</label>', page)
 
 
-def test_a_channel_is_removed(admin_client, webhook):
+def test_channel_can_be_removed(admin_client, webhook):
     admin_client.post(f"/attention/channels/{webhook.pk}/remove/")
     assert not Channel.objects.exists()
 
 
-def test_every_change_is_audited_without_a_secret(add, admin_client, receiver):
+def test_channel_changes_are_audited_without_secrets(add, admin_client, receiver):
     add()
     pk = Channel.objects.get().pk
     admin_client.post(f"/attention/channels/{pk}/", FORM | {"name": "Renamed"})
@@ -131,7 +131,9 @@ def test_every_change_is_audited_without_a_secret(add, admin_client, receiver):
     assert SECRET not in repr([event.details for event in events])
 
 
-def test_the_queries_of_the_page(admin_client, instance, receiver, django_assert_num_queries):
+def test_channels_page_query_count_is_fixed(
+    admin_client, instance, receiver, django_assert_num_queries
+):
     for _ in range(10):
         channel(ChannelKind.SLACK, receiver.url).instances.add(instance)
     admin_client.get("/attention/channels/")
@@ -139,7 +141,7 @@ def test_the_queries_of_the_page(admin_client, instance, receiver, django_assert
         admin_client.get("/attention/channels/")
 
 
-def test_who_is_limited_cannot_have_others_told_of_what_they_may_not_see(client, instance, webhook):
+def test_limited_user_cannot_open_channels(client, instance, webhook):
     limited = User.objects.create_user("limited")
     limited.groups.add(Group.objects.get(name=ADMIN))
     UserLimit.objects.create(user=limited, instance=instance)

@@ -9,7 +9,7 @@ __all__ = ["away", "client", "spool_path", "support"]
 
 @pytest.fixture(autouse=True)
 def _no_spool_yet(db, tmp_path):
-    """A look into the one of all tests would close it, with the test's transaction on it."""
+    """Reading the shared spool would close it, and the test's transaction with it."""
     settings = connections["spool"].settings_dict
     before, settings["NAME"] = settings["NAME"], str(tmp_path / "no disk" / "spool.sqlite3")
     yield

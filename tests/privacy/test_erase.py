@@ -1,4 +1,4 @@
-"""One person's data, everywhere: found, exported, erased, and not brought back."""
+"""One person's data in every table: find, export, erase, and keep erased."""
 
 import io
 import json
@@ -57,8 +57,8 @@ def erase(text=PHONE):
     return Erasure.objects.get(pk=erasure.pk)
 
 
-def everything_stored() -> str:
-    """Each row of each table, the spool's too, as text; bytes as what they say."""
+def all_stored_text() -> str:
+    """Every row of every table and the spool as text, with decoded bytes."""
     rows = []
     for model in apps.get_app_config("whatsapp").get_models():
         if model is SpooledCallback:
@@ -70,20 +70,20 @@ def everything_stored() -> str:
 
 @pytest.fixture
 def forwarding(instance):
-    """Callbacks are passed on, so that outbox and worker have bodies of their own."""
+    """Forwarding is on, so that its queue and the worker hold bodies too."""
     return instance.webhooks.create(
         kind="message-status", forward_to="https://x.example/", pushed_url="x"
     )
 
 
-def test_every_table_is_said_to_hold_something_of_people_or_nothing():
+def test_every_model_is_listed_with_or_without_personal_data():
     models = {model.__name__ for model in apps.get_app_config("whatsapp").get_models()}
     holding = {table.model.__name__ for table in TABLES.values()}
     assert models == holding | WITHOUT_PERSONAL_DATA | UNSEARCHABLE
     assert not holding & WITHOUT_PERSONAL_DATA
 
 
-def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, support):
+def test_erasure_leaves_no_trace_in_any_table(post, forwarding, instance, support):
     post(status("SENT", OLD_FORM))
     post(status("READ", LID))
     post(in_group(PHONE))
@@ -104,12 +104,12 @@ def test_nothing_of_a_person_is_left_in_any_table(post, forwarding, instance, su
     assert FollowUp.objects.exists()
     erase()
     assert [view.name for view in SavedView.objects.all()] == ["failed"]
-    stored = everything_stored()
+    stored = all_stored_text()
     for secret in (PHONE, OLD_FORM, LID, LID.removesuffix("@lid")):
         assert secret not in stored
 
 
-def test_other_peoples_data_stays(post):
+def test_erasure_keeps_other_peoples_data(post):
     post(status())
     post(status(phone=OTHER, ids=["N"]))
     before = list(Message.objects.filter(phone=OTHER).values())
@@ -119,7 +119,7 @@ def test_other_peoples_data_stays(post):
     assert Callback.objects.filter(outcome="applied").count() == 1
 
 
-def test_of_a_group_only_what_this_participant_did_goes(post):
+def test_erasure_in_a_group_removes_one_participant_only(post):
     post(in_group(PHONE))
     post(in_group(OTHER))
     erase()
@@ -128,7 +128,7 @@ def test_of_a_group_only_what_this_participant_did_goes(post):
     assert [event.participant for event in message.events.all()] == [OTHER]
 
 
-def test_a_message_id_that_two_people_share_stays_with_the_other(post):
+def test_erasure_keeps_a_shared_message_id_of_another_person(post):
     post(status("SENT"))
     post(status("READ", OTHER))
     follow_up()
@@ -138,29 +138,29 @@ def test_a_message_id_that_two_people_share_stays_with_the_other(post):
     assert not OtherAddress.objects.filter(phone=PHONE).exists()
 
 
-def test_a_group_under_a_persons_number_loses_the_number(post):
+def test_erasure_removes_the_number_from_a_group_message(post):
     post(status(isGroup=True))
     assert erase().finished_at
     assert Message.objects.get().phone == ""
-    assert PHONE not in everything_stored()
+    assert PHONE not in all_stored_text()
 
 
-def test_a_callback_is_still_said_to_have_come(post):
+def test_erased_callback_keeps_its_row(post):
     post(status())
     erase()
     callback = Callback.objects.get()
     assert (callback.outcome, bytes(callback.body)) == ("erased", b"")
 
 
-def test_again_it_finds_nothing_to_do(post):
+def test_second_erasure_finds_nothing(post):
     post(status())
     erase()
-    before = everything_stored().count("erased")
+    before = all_stored_text().count("erased")
     assert not sum(erase().erased.values())
     assert before
 
 
-def test_it_goes_on_where_it_was_stopped(post):
+def test_stopped_erasure_continues(post):
     for number in range(3):
         post(status(ids=[f"M{number}"]))
     erasure = request_erasure(find_person(PHONE), None)
@@ -173,21 +173,21 @@ def test_it_goes_on_where_it_was_stopped(post):
     assert Erasure.objects.get(pk=erasure.pk).finished_at
 
 
-def test_one_that_cannot_be_read_keeps_nobody_from_the_next(post):
+def test_unreadable_erasure_does_not_block_the_next(post):
     Erasure.objects.create(subject="no list of names", people=[])
     post(status())
     erase()
-    assert PHONE not in everything_stored()
+    assert PHONE not in all_stored_text()
 
 
-def test_it_forgets_whom_it_erased(post):
+def test_finished_erasure_does_not_store_the_person(post):
     post(status())
     erasure = erase()
     assert not erasure.subject
     assert PHONE not in json.dumps(erasure.people)
 
 
-def test_a_late_callback_about_an_erased_message_brings_nothing_back(post, forwarding):
+def test_late_callback_of_an_erased_message_is_erased(post, forwarding):
     post(status("SENT"))
     follow_up()
     erase()
@@ -196,11 +196,11 @@ def test_a_late_callback_about_an_erased_message_brings_nothing_back(post, forwa
     assert not Message.objects.exists()
     assert not StatusEvent.objects.exists()
     assert not Forward.objects.exists()
-    assert PHONE not in everything_stored()
-    assert OLD_FORM not in everything_stored()
+    assert PHONE not in all_stored_text()
+    assert OLD_FORM not in all_stored_text()
 
 
-def test_a_late_callback_of_a_participant_brings_nothing_back(post):
+def test_late_callback_of_an_erased_participant_is_erased(post):
     post(in_group(PHONE, "RECEIVED"))
     erase()
     post(in_group(PHONE, "READ"))
@@ -209,7 +209,7 @@ def test_a_late_callback_of_a_participant_brings_nothing_back(post):
     assert [event.participant for event in StatusEvent.objects.all()] == [OTHER]
 
 
-def test_a_message_sent_after_the_erasure_is_kept(post):
+def test_message_sent_after_the_erasure_is_kept(post):
     post(status("SENT"))
     follow_up()
     erase()
@@ -218,7 +218,7 @@ def test_a_message_sent_after_the_erasure_is_kept(post):
     assert [message.zapi_id for message in Message.objects.all()] == ["NEW"]
 
 
-def test_an_address_that_has_a_message_again_is_still_found(post):
+def test_address_with_a_new_message_is_found_again(post):
     post(status("SENT"))
     erase()
     post(status("SENT", ids=["NEW"]))
@@ -227,7 +227,7 @@ def test_an_address_that_has_a_message_again_is_still_found(post):
     assert [known.address for known in KnownAddress.objects.all()] == [PHONE]
 
 
-def test_what_lay_in_another_machines_spool_brings_nothing_back(post, away):
+def test_callback_from_another_servers_spool_is_erased(post, away):
     away(True)
     post(status())
     spooled = list(SpooledCallback.objects.all())
@@ -240,7 +240,7 @@ def test_what_lay_in_another_machines_spool_brings_nothing_back(post, away):
     assert not Message.objects.exists()
 
 
-def test_this_machines_spool_is_erased(post, away):
+def test_spool_of_this_server_is_erased(post, away):
     away(True)
     post(status())
     post(status(phone=OTHER))
@@ -255,7 +255,7 @@ class TestASpoolThatCannotBeUsed:
         spool_path.parent.mkdir()
         spool_path.write_bytes(b"something else altogether" * 400)
 
-    def test_an_erasure_stays_open_until_it_can(self, post, away, spool_path):
+    def test_erasure_stays_open_until_the_spool_is_readable(self, post, away, spool_path):
         away(True)
         post(status())
         away(False)
@@ -268,36 +268,36 @@ class TestASpoolThatCannotBeUsed:
         assert continue_erasures() == 1
         assert not SpooledCallback.objects.exists()
 
-    def test_the_next_try_leaves_all_else_alone(self, post, broken):
+    def test_next_attempt_only_covers_the_spool(self, post, broken):
         erase()
         post(status(ids=["NEW"]))
         continue_erasures()
         assert Message.objects.exists()
 
-    def test_it_holds_up_no_other_erasure(self, post, broken):
+    def test_unreadable_spool_does_not_block_other_erasures(self, post, broken):
         Erasure.objects.create(subject=json.dumps([OTHER]), people=[], only_spool_left=True)
         post(status())
         erase()
         assert not Message.objects.exists()
 
-    def test_the_command_says_that_it_is_not_done(self, broken):
+    def test_command_reports_an_unfinished_erasure(self, broken):
         with pytest.raises(CommandError, match="did not finish"):
             call_command("privacy", "erase", PHONE, "--yes")
 
-    def test_nothing_is_exported_without_it(self, broken, tmp_path):
+    def test_export_without_the_spool_fails(self, broken, tmp_path):
         path = tmp_path / "person.zip"
         with pytest.raises(CommandError, match="Cannot read the spool"):
             call_command("privacy", "export", PHONE, "--output", str(path))
         assert not path.exists()
 
 
-def test_where_none_was_ever_needed_none_is_made(post, spool_path):
+def test_missing_spool_file_is_not_created(post, spool_path):
     assert find(find_person(PHONE)).spool_problem == ""
     assert erase().finished_at
     assert not spool_path.parent.exists()
 
 
-def test_a_rebuild_brings_nothing_back_and_still_works(post):
+def test_rebuild_after_an_erasure_restores_nothing(post):
     post(status())
     post(status(phone=OTHER, ids=["N"]))
     erase()
@@ -306,13 +306,13 @@ def test_a_rebuild_brings_nothing_back_and_still_works(post):
     assert [message.zapi_id for message in Message.objects.all()] == ["N"]
 
 
-def test_a_replay_brings_nothing_back(post):
+def test_replay_after_an_erasure_restores_nothing(post):
     post(status() | {"instanceId": "somebody.else"})
     erase()
     assert replay(Callback.objects.all()).tried == 0
 
 
-def test_it_is_audited_by_hash(post):
+def test_erasure_is_audited_by_hash(post):
     post(status())
     erase()
     events = AuditEvent.objects.filter(action=Action.PERSON_ERASED)
@@ -321,19 +321,19 @@ def test_it_is_audited_by_hash(post):
     assert PHONE not in str(list(events.values()))
 
 
-def test_finding_counts_each_table(post):
+def test_find_counts_each_table(post):
     post(status())
     post(in_group(PHONE))
     counts = find(find_person(PHONE)).counts
     assert (counts["messages"], counts["events"], counts["callbacks"]) == (1, 2, 2)
 
 
-def test_finding_stops_where_somebody_waits(post):
+def test_find_stops_at_its_time_limit(post):
     post(status())
     assert not find(find_person(PHONE), within=0).is_complete
 
 
-def test_an_export_holds_all_of_it(post):
+def test_export_contains_every_table(post):
     post(status())
     post(status(phone=OTHER, ids=["N"]))
     file = io.BytesIO()
@@ -346,7 +346,7 @@ def test_an_export_holds_all_of_it(post):
     assert OTHER not in "".join(texts.values())
 
 
-def test_what_the_sender_called_a_message_goes_along_with_it(post, instance):
+def test_erasure_deletes_labels_of_the_messages(post, instance):
     post(status())
     label = {"instance": instance, "reference": "Order 7", "updated_at": timezone.now()}
     Label.objects.create(zapi_id="M", **label)
@@ -357,7 +357,7 @@ def test_what_the_sender_called_a_message_goes_along_with_it(post, instance):
 
 
 @pytest.mark.parametrize("name", ["M", "NEVER HEARD OF"])
-def test_a_number_written_with_separators_is_found_in_labels_and_notes(post, instance, name):
+def test_number_with_separators_is_found_in_labels_and_notes(post, instance, name):
     post(status(phone=OTHER))
     words, now = "Refers to +55 (44) 99999\u20119999, urgent", timezone.now()
     Label.objects.create(instance=instance, zapi_id=name, label=words, updated_at=now)
@@ -369,14 +369,14 @@ def test_a_number_written_with_separators_is_found_in_labels_and_notes(post, ins
     assert Incident.objects.get().note == ""
 
 
-def test_a_longer_text_with_other_digits_between_is_not_the_number(instance):
+def test_digits_within_a_longer_text_are_not_the_number(instance):
     words = "5544 of 99999, and 9999"
     Label.objects.create(instance=instance, zapi_id="N", label=words, updated_at=timezone.now())
     erase()
     assert Label.objects.exists()
 
 
-def test_a_label_under_the_gateways_own_id_goes_too(post, instance):
+def test_erasure_deletes_a_label_by_zapi_id(post, instance):
     post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": PHONE})
     Label.objects.create(instance=instance, zapi_id="Z", label="L", updated_at=timezone.now())
     assert find(find_person(PHONE)).counts["labels"] == 1
@@ -393,25 +393,25 @@ class TestLabelsPutAfterwards:
 
         return write
 
-    def test_they_are_left_out_under_either_id(self, post, put):
+    def test_label_for_an_erased_message_is_refused_by_either_id(self, post, put):
         post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": PHONE})
         erase()
         assert put("M", "Z", "NEW") == 1
         assert [label.zapi_id for label in Label.objects.all()] == ["NEW"]
 
-    def test_of_a_message_that_is_somebody_elses_too_they_are_kept(self, post, put):
+    def test_label_for_a_shared_message_is_kept(self, post, put):
         post(status())
         erase()
         post(status(phone=OTHER))
         assert put("M") == 1
 
-    def test_of_a_groups_message_they_are_kept(self, post, put):
+    def test_label_for_a_group_message_is_kept(self, post, put):
         post(in_group(PHONE))
         erase()
         assert put("G") == 1
 
 
-def test_an_export_holds_no_secret(post):
+def test_export_contains_no_secret(post):
     post(status(token="a-sending-credential"), HTTP_Z_API_TOKEN="token-of-the-instance")
     file = io.BytesIO()
     export(find_person(PHONE), file, by=None)
@@ -427,12 +427,12 @@ class TestCommand:
         call_command("privacy", *arguments, stdout=out)
         return out.getvalue()
 
-    def test_find(self, post):
+    def test_find_prints_counts(self, post):
         post(status())
         found = json.loads(self.run("find", "+55 44 99999-9999", "--json"))
         assert found["rows"]["messages"] == 1
 
-    def test_export_overwrites_nothing(self, post, tmp_path):
+    def test_export_does_not_overwrite_a_file(self, post, tmp_path):
         post(status())
         path = tmp_path / "person.zip"
         self.run("export", PHONE, "--output", str(path))
@@ -440,18 +440,18 @@ class TestCommand:
         with pytest.raises(CommandError, match="Cannot write"):
             self.run("export", PHONE, "--output", str(path))
 
-    def test_erase(self, post):
+    def test_erase_deletes_and_prints_counts(self, post):
         post(status())
         assert json.loads(self.run("erase", PHONE, "--yes", "--json"))["rows"]["messages"] == 1
         assert not Message.objects.exists()
 
-    def test_erasing_asks_first(self, post, monkeypatch):
+    def test_erase_asks_for_confirmation(self, post, monkeypatch):
         post(status())
         monkeypatch.setattr("builtins.input", lambda _: "yes")
         with pytest.raises(CommandError, match="Nothing was erased"):
             self.run("erase", PHONE)
         assert Message.objects.exists()
 
-    def test_who_is_unclear_is_said(self, db):
+    def test_ambiguous_person_is_an_error(self, db):
         with pytest.raises(CommandError, match="country code"):
             self.run("find", "99")

@@ -1,4 +1,4 @@
-"""The page for one person's data."""
+"""The page of a person's data."""
 
 import io
 import zipfile
@@ -29,20 +29,20 @@ def admin(db):
     return client
 
 
-def test_it_finds_a_person_in_any_writing(admin, post):
+def test_person_is_found_in_any_format(admin, post):
     post(READ)
     found = admin.post(PAGE, {"person": "+55 44 9999-9999"}).context["found"]
     assert (found.counts["messages"], found.counts["callbacks"]) == (1, 1)
     assert AuditEvent.objects.filter(action=Action.PERSON_FOUND).count() == 1
 
 
-def test_what_is_nobody_is_an_error(admin):
+def test_invalid_person_is_an_error(admin):
     page = admin.post(PAGE, {"person": "99"}).content.decode()
     assert "Enter a full number with country code" in page
     assert "Erase permanently" not in page
 
 
-def test_an_export_is_a_zip_without_the_number_in_its_name(admin, post):
+def test_export_file_name_contains_no_number(admin, post):
     post(READ)
     address = admin.post(EXPORT, {"person": PHONE})["Location"]
     prepare_exports()
@@ -55,14 +55,14 @@ def test_an_export_is_a_zip_without_the_number_in_its_name(admin, post):
         assert "messages.json" in archive.namelist()
 
 
-def test_erasing_asks_for_the_number_again(admin, post):
+def test_erasing_needs_the_number_again(admin, post):
     post(READ)
     page = admin.post(ERASE, {"person": PHONE, "confirmation": "5511988887777"}).content.decode()
     assert "This is not the same number or LID." in page
     assert not Erasure.objects.exists()
 
 
-def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
+def test_confirmed_erasure_is_done_by_the_worker(admin, post):
     post(READ)
     page = admin.post(ERASE, {"person": PHONE, "confirmation": "+55 44 99999-9999"}, follow=True)
     assert "In progress" in page.content.decode()
@@ -73,7 +73,7 @@ def test_a_confirmed_erasure_is_done_by_the_worker(admin, post):
     assert not Message.objects.exists()
 
 
-def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
+def test_unreadable_spool_is_mentioned(admin, spool_path):
     spool_path.parent.mkdir()
     spool_path.write_bytes(b"something else altogether" * 400)
     words = "offline buffer cannot be read now"
@@ -87,7 +87,7 @@ def test_a_spool_that_cannot_be_read_is_named(admin, spool_path):
 
 
 @pytest.mark.parametrize("path", [PAGE, EXPORT, ERASE])
-def test_who_is_limited_to_some_accounts_sees_nobodys_data(admin, post, instance, path):
+def test_limited_user_has_no_access(admin, post, instance, path):
     post(READ)
     UserLimit.objects.create(user=User.objects.get(), account=instance.account)
     answer = admin.post(path, {"person": PHONE, "confirmation": PHONE})

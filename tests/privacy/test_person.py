@@ -1,4 +1,4 @@
-"""Who is meant by what was typed in."""
+"""Which person a text identifies."""
 
 import pytest
 
@@ -27,20 +27,20 @@ def test_both_forms_of_a_number_are_one_person(db, text):
 
 
 @pytest.mark.parametrize("text", ["123456789012345@lid", "123456789012345"])
-def test_a_lid_is_a_person_with_and_without_its_suffix(db, text):
+def test_lid_is_found_with_and_without_suffix(db, text):
     person = find_person(text)
     assert person.names == ("123456789012345@lid",)
     assert person.addresses == {"123456789012345", "123456789012345@lid"}
 
 
 @pytest.mark.parametrize("text", [NUMBER, "123456789012345@lid"])
-def test_what_is_tied_to_it_belongs_to_it(instance, text):
+def test_linked_numbers_and_lids_are_included(instance, text):
     Alias.objects.create(instance=instance, lid="123456789012345@lid", number=NUMBER)
     assert set(find_person(text).names) == {NUMBER, "123456789012345@lid"}
 
 
 @pytest.mark.parametrize("text", ["", "9999", "hello", "120363000000000000-group", "55449"])
-def test_what_is_nobody_is_refused(db, text):
+def test_invalid_text_is_refused(db, text):
     with pytest.raises(UnclearPersonError, match="country code"):
         find_person(text)
 
@@ -55,9 +55,9 @@ def test_what_is_nobody_is_refused(db, text):
         (b'{"phone":"5544999999999-1623281429"}', False),
     ],
 )
-def test_digits_within_others_are_somebody_elses(db, text, is_named):
+def test_digits_within_a_longer_number_do_not_match(db, text, is_named):
     assert find_person(NUMBER).is_named_in(text) is is_named
 
 
-def test_a_number_of_14_digits_is_a_person_though_no_numbering_plan_has_it(instance):
+def test_number_of_14_digits_is_accepted(instance):
     assert find_person("12345678901234").names == ("12345678901234",)

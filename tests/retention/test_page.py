@@ -1,4 +1,4 @@
-"""The page of how long things are kept."""
+"""The retention page."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -21,7 +21,7 @@ def admin(db):
     return client
 
 
-def test_at_first_everything_is_kept_for_good(admin):
+def test_default_is_to_keep_everything(admin):
     assert admin.get(PAGE).content.decode().count("Kept forever") == 6
 
 
@@ -33,19 +33,19 @@ def test_periods_are_saved_and_audited(admin):
     assert event.details == {"before": {}, "after": {"bodies": 90, "messages": 730}}
 
 
-def test_saving_the_same_again_is_no_event(admin):
+def test_unchanged_periods_are_not_audited(admin):
     for _ in range(2):
         admin.post(PAGE, {"bodies": 90, "action": "save"})
     assert AuditEvent.objects.filter(action=Action.RETENTION_CHANGED).count() == 1
 
 
-def test_a_blank_period_keeps_for_good_again(admin):
+def test_blank_period_keeps_forever(admin):
     admin.post(PAGE, {"bodies": 90, "action": "save"})
     admin.post(PAGE, {"bodies": "", "action": "save"})
     assert not Retention.objects.exists()
 
 
-def test_a_preview_says_what_would_go_and_saves_nothing(admin, post):
+def test_preview_shows_counts_and_saves_nothing(admin, post):
     post(READ)
     age(100)
     answer = admin.post(PAGE, {"messages": 90, "bodies": 90, "action": "preview"})
@@ -65,11 +65,11 @@ def test_a_preview_says_what_would_go_and_saves_nothing(admin, post):
         ({"bodies": "x"}, "Enter a whole number."),
     ],
 )
-def test_what_cannot_be_is_an_error_of_its_field(admin, entered, words):
+def test_invalid_period_is_an_error_of_its_field(admin, entered, words):
     assert words in admin.post(PAGE, entered | {"action": "save"}).content.decode()
     assert not Retention.objects.exists()
 
 
-def test_who_is_limited_to_some_accounts_cannot_decide_for_all(admin, instance):
+def test_limited_user_has_no_access(admin, instance):
     UserLimit.objects.create(user=User.objects.get(), account=instance.account)
     assert admin.get(PAGE).status_code == 403

@@ -1,4 +1,4 @@
-"""What is older than it may be goes, and nothing else."""
+"""Purging deletes what is older than its period, and nothing else."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def keep(**days):
 
 
 def age(days):
-    """As if all that is there had come so long ago."""
+    """Make everything that is stored this old."""
     then = timezone.now() - timedelta(days=days)
     Message.objects.update(first_heard_at=then)
     for number, callback in enumerate(Callback.objects.all()):
@@ -55,12 +55,12 @@ def old(post):
     age(100)
 
 
-def test_nothing_goes_unless_somebody_says_so(old):
+def test_purge_without_periods_deletes_nothing(old):
     assert purge() == 0
     assert Message.objects.exists()
 
 
-def test_an_address_goes_with_the_last_of_its_messages(post):
+def test_address_is_deleted_with_its_last_message(post):
     post(READ)
     post(READ | {"ids": ["B"], "phone": "5511987654321"})
     post(READ | {"ids": ["B"], "phone": "123456789012345@lid"})
@@ -73,7 +73,7 @@ def test_an_address_goes_with_the_last_of_its_messages(post):
     assert [known.address for known in KnownAddress.objects.all()] == [READ["phone"]]
 
 
-def test_messages_go_with_their_steps(old, post):
+def test_messages_are_deleted_with_their_events(old, post):
     post(READ | {"ids": ["NEW"]})
     keep(messages=90, bodies=90)
     purge()
@@ -81,7 +81,7 @@ def test_messages_go_with_their_steps(old, post):
     assert StatusEvent.objects.count() == 1
 
 
-def test_labels_go_with_their_messages(old, instance):
+def test_labels_are_deleted_with_their_messages(old, instance):
     for name in ("M", "N"):
         Label.objects.create(
             instance=instance, zapi_id=name, reference="7", updated_at=timezone.now()
@@ -96,7 +96,7 @@ def label(instance, name, days):
     Label.objects.create(instance=instance, zapi_id=name, reference="7", updated_at=then)
 
 
-def test_a_label_under_the_gateways_own_id_goes_with_its_message(post, instance):
+def test_label_by_zapi_id_is_deleted_with_its_message(post, instance):
     post({"type": "DeliveryCallback", "messageId": "M", "zaapId": "Z", "phone": READ["phone"]})
     age(100)
     label(instance, "Z", 10)
@@ -105,7 +105,7 @@ def test_a_label_under_the_gateways_own_id_goes_with_its_message(post, instance)
     assert not Label.objects.exists()
 
 
-def test_a_label_goes_with_a_message_reported_under_its_zaap_id_alone(post, instance):
+def test_label_is_deleted_with_a_message_known_by_zaap_id(post, instance):
     post({"type": "DeliveryCallback", "messageId": "Z", "zaapId": "Z", "phone": READ["phone"]})
     age(100)
     now = timezone.now()
@@ -115,7 +115,7 @@ def test_a_label_goes_with_a_message_reported_under_its_zaap_id_alone(post, inst
     assert not Label.objects.exists()
 
 
-def test_labels_without_a_message_go_when_they_are_as_old(post, instance, monkeypatch):
+def test_old_labels_without_a_message_are_deleted(post, instance, monkeypatch):
     monkeypatch.setattr(purging, "BATCH", 2)
     post(READ)
     label(instance, "M", 100)
@@ -127,7 +127,7 @@ def test_labels_without_a_message_go_when_they_are_as_old(post, instance, monkey
     assert {left.zapi_id for left in Label.objects.all()} == {"M", "YOUNG"}
 
 
-def test_bodies_go_and_the_timeline_stays(old):
+def test_purged_bodies_keep_the_timeline(old):
     before = list(StatusEvent.objects.values()), list(Message.objects.values())
     keep(bodies=30)
     assert purge() == 1
@@ -136,7 +136,7 @@ def test_bodies_go_and_the_timeline_stays(old):
     assert (list(StatusEvent.objects.values()), list(Message.objects.values())) == before
 
 
-def test_callbacks_go_and_the_timeline_stays(old):
+def test_purged_callbacks_keep_the_timeline(old):
     before = list(StatusEvent.objects.values())
     keep(callbacks=30)
     purge()
@@ -145,7 +145,7 @@ def test_callbacks_go_and_the_timeline_stays(old):
 
 
 @pytest.mark.parametrize("kind", ["bodies", "callbacks"])
-def test_without_the_evidence_a_rebuild_is_refused(old, kind):
+def test_rebuild_without_callbacks_is_refused(old, kind):
     keep(**{kind: 30})
     purge()
     now = timezone.now()
@@ -154,7 +154,7 @@ def test_without_the_evidence_a_rebuild_is_refused(old, kind):
     assert Message.objects.exists()
 
 
-def test_a_rebuild_brings_no_purged_message_back(old):
+def test_rebuild_does_not_restore_purged_messages(old):
     keep(messages=90, bodies=90)
     purge()
     now = timezone.now()
@@ -163,14 +163,14 @@ def test_a_rebuild_brings_no_purged_message_back(old):
     assert not Message.objects.exists()
 
 
-def test_what_is_young_enough_stays(post):
+def test_recent_data_is_kept(post):
     post(READ)
     keep(messages=40, bodies=7, callbacks=7, incidents=30, erasures=90)
     assert purge() == 0
     assert bytes(Callback.objects.get().body)
 
 
-def test_only_resolved_incidents_go(db):
+def test_open_incidents_are_kept(db):
     then = timezone.now() - timedelta(days=400)
     for resolved in (then, None):
         Incident.objects.create(
@@ -181,7 +181,7 @@ def test_only_resolved_incidents_go(db):
     assert [incident.resolved_at for incident in Incident.objects.all()] == [None]
 
 
-def test_marks_of_erased_messages_go(db):
+def test_markers_of_erased_messages_are_deleted(db):
     ErasedMessage.objects.create(fingerprint="f")
     ErasedMessage.objects.update(erased_at=timezone.now() - timedelta(days=400))
     keep(erasures=365)
@@ -189,7 +189,7 @@ def test_marks_of_erased_messages_go(db):
     assert not ErasedMessage.objects.exists()
 
 
-def test_the_audit_log_goes_after_its_time(db, monkeypatch):
+def test_old_audit_events_are_deleted(db, monkeypatch):
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE whatsapp_auditevent DISABLE TRIGGER USER")
@@ -203,7 +203,7 @@ def test_the_audit_log_goes_after_its_time(db, monkeypatch):
     assert not AuditEvent.objects.filter(action=Action.EXPORTED).exists()
 
 
-def test_it_is_done_in_small_parts(post, monkeypatch, django_assert_max_num_queries):
+def test_purge_runs_in_small_batches(post, monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr(purging, "BATCH", 2)
     post(READ | {"ids": [f"M{number}" for number in range(5)]})
     age(100)
@@ -212,7 +212,7 @@ def test_it_is_done_in_small_parts(post, monkeypatch, django_assert_max_num_quer
     assert not Message.objects.exists()
 
 
-def test_it_stops_when_it_is_told_to(old):
+def test_purge_stops_on_request(old):
     keep(bodies=30)
     stop = threading.Event()
     stop.set()
@@ -220,7 +220,7 @@ def test_it_stops_when_it_is_told_to(old):
     assert bytes(Callback.objects.get().body)
 
 
-def test_what_was_emptied_is_not_read_again(old, post):
+def test_emptied_bodies_are_not_read_again(old, post):
     keep(bodies=30)
     purge()
     reached = Retention.objects.get().reached
@@ -228,7 +228,7 @@ def test_what_was_emptied_is_not_read_again(old, post):
     assert preview(Kept.BODIES, 30).number == 0
 
 
-def test_a_body_that_was_stored_late_goes_too(old, post, away):
+def test_late_body_is_emptied(old, post, away):
     away(True)
     post(READ | {"ids": ["LATE"]})
     SpooledCallback.objects.update(id=first_id_at(timezone.now() - timedelta(days=200)))
@@ -241,7 +241,7 @@ def test_a_body_that_was_stored_late_goes_too(old, post, away):
     assert not Callback.objects.exclude(body=b"").exists()
 
 
-def test_one_that_is_stored_while_others_are_emptied_goes_next(old, post, instance, monkeypatch):
+def test_body_stored_during_a_purge_is_emptied_next(old, post, instance, monkeypatch):
     def store_late(*arguments):
         monkeypatch.undo()
         late = first_id_at(timezone.now() - timedelta(days=200))
@@ -262,14 +262,14 @@ def test_one_that_is_stored_while_others_are_emptied_goes_next(old, post, instan
     assert not Callback.objects.exclude(body=b"").exists()
 
 
-def test_it_is_audited(old):
+def test_purge_is_audited(old):
     keep(bodies=30)
     purge()
     event = AuditEvent.objects.get(action=Action.PURGED)
     assert event.details == {"bodies": 1, "older than days": 30}
 
 
-def test_it_looks_again_after_an_hour(old):
+def test_purge_repeats_after_an_hour(old):
     keep(bodies=30)
     Retention.objects.update(finished_at=timezone.now())
     assert purge() == 0
@@ -278,19 +278,19 @@ def test_it_looks_again_after_an_hour(old):
 
 
 @pytest.mark.parametrize("kind", list(Kept))
-def test_no_kind_is_kept_too_short(db, kind):
+def test_period_below_the_minimum_is_refused(db, kind):
     with pytest.raises(ValueError, match="The minimum is"):
         save_periods({kind: MIN_DAYS[kind] - 1}, by=None)
     assert not Retention.objects.exists()
 
 
 @pytest.mark.parametrize("bodies", [None, 91])
-def test_what_messages_are_made_of_is_kept_no_longer_than_they(db, bodies):
+def test_bodies_cannot_be_kept_longer_than_messages(db, bodies):
     with pytest.raises(ValueError, match="Cannot be longer"):
         save_periods({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
 
 
-def test_a_preview_counts_what_would_go(old):
+def test_preview_counts_deletable_rows(old):
     deletable = preview(Kept.MESSAGES, 90)
     assert deletable.number == 1
     assert deletable.oldest
@@ -298,7 +298,7 @@ def test_a_preview_counts_what_would_go(old):
     assert preview(Kept.MESSAGES, 110).number == 0
 
 
-def test_a_preview_counts_labels_without_a_message(old, instance):
+def test_preview_counts_labels_without_a_message(old, instance):
     label(instance, "NEVER HEARD OF", 120)
     deletable = preview(Kept.MESSAGES, 90)
     assert deletable.number == 2

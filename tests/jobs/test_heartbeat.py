@@ -1,4 +1,4 @@
-"""A worker's sign of life, and the turns that workers take."""
+"""Heartbeats and shared jobs."""
 
 import pytest
 from django.utils import timezone
@@ -11,7 +11,7 @@ from tests.forwarding.conftest import clock
 
 __all__ = ["clock"]
 
-# The loop closes connections that are in a transaction when a job begins.
+# The scheduler closes connections that are in a transaction when a job begins.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -19,7 +19,7 @@ def broken() -> int:
     raise RuntimeError("the-token-that-it-held")
 
 
-def test_a_beat_tells_how_the_jobs_went():
+def test_heartbeat_records_the_state_of_jobs():
     jobs = [Job("good", lambda: 1, every=1), Job("bad", broken, every=1)]
     run_due(jobs, now=0.0)
     Heartbeat(jobs).beat()
@@ -29,7 +29,7 @@ def test_a_beat_tells_how_the_jobs_went():
     assert told["bad"]["ran_at"] == ""
 
 
-def test_a_worker_has_one_row_however_often_it_beats(clock):
+def test_worker_has_one_heartbeat_row(clock):
     heart = Heartbeat([])
     heart.beat()
     clock.advance(seconds=5)
@@ -38,21 +38,21 @@ def test_a_worker_has_one_row_however_often_it_beats(clock):
     assert (beat.beat_at - beat.started_at).total_seconds() == 5
 
 
-def test_a_worker_that_stops_in_order_says_so():
+def test_stopping_worker_records_its_stop():
     heart = Heartbeat([])
     heart.beat()
     heart.stop()
     assert WorkerBeat.objects.gone(since=timezone.now()).count() == 0
 
 
-def test_old_beats_are_forgotten(clock):
+def test_old_heartbeats_are_deleted(clock):
     Heartbeat([]).beat()
     clock.advance(days=8)
     Heartbeat([]).beat()
     assert delete_old_heartbeats() == 1
 
 
-def test_a_shared_job_is_done_once_in_its_time_by_whoever_comes_first(clock):
+def test_shared_job_runs_once_per_interval(clock):
     done = []
 
     def work_of(worker: int) -> Job:
@@ -70,7 +70,7 @@ def test_a_shared_job_is_done_once_in_its_time_by_whoever_comes_first(clock):
     assert done == [1, 2]
 
 
-def test_a_turn_asked_for_in_vain_writes_nothing(django_assert_num_queries):
+def test_unavailable_job_lease_writes_nothing(django_assert_num_queries):
     assert acquire_job_lease("job", 30)
     with django_assert_num_queries(1):
         assert not acquire_job_lease("job", 30)

@@ -1,4 +1,4 @@
-"""While the database is away a worker's log says so once, and once that it is back."""
+"""A worker logs the start and the end of a database outage once."""
 
 import time
 
@@ -11,12 +11,12 @@ from messages.jobs.scheduler import Job, run_due
 
 
 @pytest.fixture(autouse=True)
-def _of_this_test_alone(monkeypatch):
+def _own_absence(monkeypatch):
     monkeypatch.setattr(scheduler, "_absence", DatabaseAbsence())
 
 
 class Database:
-    """What a job asks, which answers or does not."""
+    """A job that uses a database which answers or fails."""
 
     error: Exception | None = OperationalError("connection refused")
 
@@ -30,7 +30,7 @@ def lines(caplog) -> list[str]:
     return [record.getMessage().split(";")[0].split(":")[0] for record in caplog.records]
 
 
-def test_of_many_jobs_and_turns_one_says_that_it_went_and_one_that_it_is_back(db, caplog):
+def test_outage_is_logged_once_at_its_start_and_end(db, caplog):
     database = Database()
     jobs = [Job(name, database.ask, every=0) for name in ("a", "b")]
     for now in (1.0, 2.0):
@@ -42,12 +42,12 @@ def test_of_many_jobs_and_turns_one_says_that_it_went_and_one_that_it_is_back(db
     assert not any(record.exc_info for record in caplog.records)
 
 
-def test_a_job_that_needs_no_database_does_not_say_that_it_is_back(db, caplog):
+def test_job_without_database_does_not_log_the_end(db, caplog):
     run_due([Job("a", Database().ask, every=0), Job("b", lambda: 0, every=0)], 1.0)
     assert lines(caplog) == ["The database is unavailable"]
 
 
-def test_who_waited_until_it_was_back_does_not_say_that_it_went_again(caplog):
+def test_job_that_waited_for_the_outage_does_not_log_another(caplog):
     absence, begun = DatabaseAbsence(), time.monotonic()
     absence.noticed("a", begun, OperationalError("gone"))
     absence.succeeded("a")
@@ -55,7 +55,7 @@ def test_who_waited_until_it_was_back_does_not_say_that_it_went_again(caplog):
     assert lines(caplog) == ["The database is unavailable", "The database is available again."]
 
 
-def test_a_jobs_own_mistake_is_told_with_its_traceback(db, caplog):
+def test_other_error_of_a_job_is_logged_with_traceback(db, caplog):
     database = Database()
     database.error = DataError("value too long")
     run_due([Job("a", database.ask, every=0)], 1.0)
