@@ -48,7 +48,9 @@ def summary(instance, *, hours_ago=1, **counts):
 def row(text, name):
     """The numbers of a step's row, as a person reads them."""
     icon = r"(?:<svg[^>]*><use[^>]*></svg>)?"
-    found = re.search(rf'<tr>\s*<th scope="row"><a[^>]*>{icon}{name}</a>.*?</tr>', text, re.DOTALL)
+    found = re.search(
+        rf'<tr>\s*<th scope="row">\s*<a[^>]*>\s*{icon}{name}\s*</a>.*?</tr>', text, re.S
+    )
     assert found, text
     cells = re.findall(r'<td class="number"[^>]*>(.*?)</td>', found[0], re.S)
     return [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
@@ -113,7 +115,8 @@ class TestFunnel:
         report("SENT", id="3EB0WAITING")
         counted()
         urls = re.findall(
-            r'<th scope="row"><a class="step-name" href="(/\?reached=received[^"]*)"', page(viewer)
+            r'<th scope="row">\s*<a class="step-name" href="(/\?reached=received[^"]*)"',
+            page(viewer),
         )
         found = viewer.get(urls[0]).content.decode()
         assert found.count('class="row-link"') == 1
