@@ -21,7 +21,7 @@ from messages.domain.statuses import Status
 from messages.labels import MAX_REFERENCE_LENGTH
 from messages.models import HourlySummary, Incident, StatusEvent
 from messages.search.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
-from messages.search.parser import MAX_TEXT_LENGTH, Search, understand
+from messages.search.parser import MAX_TEXT_LENGTH, Search, parse_search
 from messages.search.querysets import MessageQuerySet, message_set
 
 from .problem_details import ParameterError
@@ -184,7 +184,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     if statuses:
         found = found.shown_as(statuses)
     if message_id := query.get("message_id"):
-        found = found.with_id(understand(message_id).ids)
+        found = found.with_id(parse_search(message_id).ids)
     if reference := query.get("reference"):
         found = found.with_reference([reference])
         if not found.exists():
@@ -196,7 +196,7 @@ def narrow_events(found: QuerySet[StatusEvent], query: dict[str, Any]) -> QueryS
     if "message" in query:
         found = found.filter(message=query["message"])
     if "message_id" in query:
-        named = message_set().with_id(understand(query["message_id"]).ids)
+        named = message_set().with_id(parse_search(query["message_id"]).ids)
         found = found.filter(message__in=named.values("pk"))
     if query.get("instance"):
         found = found.filter(message__instance__in=query["instance"])
@@ -221,13 +221,13 @@ def narrow_summaries(
 
 def addresses_of(phone: str) -> tuple[str, ...]:
     """All forms that an address may be stored in."""
-    return understand(phone).addresses or (phone,)
+    return parse_search(phone).addresses or (phone,)
 
 
 def _search(user: Viewer, text: str) -> Search:
     """Who sees no numbers may not find them out digit by digit."""
-    search = understand(text)
-    if search.is_of_people and not sees_phones(user):
+    search = parse_search(text)
+    if search.is_for_person and not sees_phones(user):
         raise ParameterError(
             {"q": _("To search for phone numbers, you need permission to see them.")}
         )

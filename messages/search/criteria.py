@@ -1,6 +1,6 @@
-"""Which messages are asked for: read from an address, told as an address again, and found.
+"""The filters of a message list: read from a query string, written to one, and applied.
 
-The Messages page, the export, saved views and the API mean the same by the same parameters.
+The Messages page, the export, saved views and the API share these parameters.
 """
 
 import re
@@ -18,8 +18,8 @@ from django.utils.translation import pgettext_lazy
 from messages.accounts.scope import Viewer, limited_to
 from messages.domain.statuses import Status
 
-from .matches import Matches, matches_of
-from .parser import Search, understand
+from .matches import Matches, find_matches
+from .parser import Search, parse_search
 from .querysets import MessageQuerySet, Order, message_set
 
 
@@ -31,7 +31,7 @@ class Period(TextChoices):
 
 
 class View(TextChoices):
-    """The questions that are asked every day."""
+    """The built-in views of the Messages page."""
 
     ALL = "", pgettext_lazy("messages", "All")
     STUCK = "stuck", _("Stuck")
@@ -54,11 +54,11 @@ _LENGTHS: Final = {
     Period.WEEK: timedelta(days=7),
     Period.MONTH: timedelta(days=30),
 }
-# Of bookmarks made before the status was renamed.
+# For bookmarks from before the status was renamed.
 _FORMER_NAMES: Final = {"accepted": "dispatched"}
 _GROUPS: Final = {"1": True, "0": False}
-# No message is older, and no calendar ends near: what lies between can be told in every time zone,
-# and a day be added to it or taken away.
+# No message is older than EARLIEST. Between these dates, adding or subtracting a day or a time zone
+# offset cannot overflow.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
@@ -66,12 +66,13 @@ _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """`chosen_period` is None where none is named: a week, or all time for a search.
+    """The filters of one list of messages.
 
-    Stuck messages are those of a day then, as many as every other page counts.
+    `chosen_period` is None if the query names no period. The default is 7 days; all time for a
+    search or with dates; for the Stuck view, the last 24 hours that all pages count.
 
-    `reached` asks for those that came this far or further. `groups` is None for groups and
-    individuals alike. `since` and `until` bound a message's earliest step, the latter excluded.
+    `reached` selects messages that reached this status or a later one. `groups` is None for both
+    groups and individuals. `since` (inclusive) and `until` (exclusive) apply to the first step.
     """
 
     search: Search
@@ -87,17 +88,17 @@ class Criteria:
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
-        """Take what makes sense; what does not is as good as absent."""
+        """Ignore invalid parameters."""
         view, period = query.get("view", ""), query.get("period", "")
-        since, until = _minute(query.get("since", "")), _minute(query.get("until", ""))
-        # Dates are no part of all time: they take its place.
+        since, until = _parse_minute(query.get("since", "")), _parse_minute(query.get("until", ""))
+        # "All time" with dates is the same as the dates alone.
         named = [one for one in Period if one is not Period.ALL or not (since or until)]
         return cls(
-            search=understand(query.get("q", "")),
+            search=parse_search(query.get("q", "")),
             view=View(view) if view in View.values else View.ALL,
             statuses=_statuses(query.getlist("status")),
             reached=next(iter(_statuses(query.getlist("reached")[-1:])), None),
-            instances=_numbers(query.getlist("instance")),
+            instances=_parse_ids(query.getlist("instance")),
             chosen_period=Period(period) if period in named else None,
             since=since,
             until=until,
@@ -107,9 +108,9 @@ class Criteria:
 
     @property
     def period(self) -> Period:
-        if self._is_of_now:
+        if self._is_stuck_now:
             return Period.DAY
-        return self.chosen_period or (Period.ALL if self._reaches_back else Period.WEEK)
+        return self.chosen_period or (Period.ALL if self._defaults_to_all_time else Period.WEEK)
 
     @property
     def has_dates(self) -> bool:
@@ -117,30 +118,30 @@ class Criteria:
 
     @property
     def order(self) -> Order:
-        """By the time of sending where that has an end: what was sent before it is soon found."""
+        """By sending time if `until` is set: its index finds the newest matching rows quickly."""
         return Order.SENT if self.until else Order.HEARD
 
     @property
-    def is_narrowed(self) -> bool:
-        """Whether anything but the period holds messages back."""
-        return replace(self, chosen_period=None, inbound=False) != Criteria(understand(""))
+    def has_filters(self) -> bool:
+        """Whether any filter besides the period is set."""
+        return replace(self, chosen_period=None, inbound=False) != Criteria(parse_search(""))
 
     def messages(self, user: Viewer, matches: Matches | None = None) -> MessageQuerySet:
-        """Those that `user` may see, in no order yet.
+        """The matching messages that `user` may see, unordered.
 
-        `matches` is what the search comes to, where that is known already.
+        Pass `matches` if the search has been run already.
         """
         visible = limited_to(user, message_set())
         if self.search:
-            visible = visible.matching(matches or matches_of(self.search, user))
+            visible = visible.matching(matches or find_matches(self.search, user))
         return self.narrow(visible)
 
     def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
-        """All but the search, which depends on who asks."""
+        """Apply every filter except the search, which depends on the user."""
         if not self.inbound:
             found = found.outbound()
-        if self.period in _LENGTHS and not self._is_of_now:
-            found = found.heard_since(timezone.now() - _LENGTHS[self.period])
+        if self.period in _LENGTHS and not self._is_stuck_now:
+            found = found.first_heard_since(timezone.now() - _LENGTHS[self.period])
         if self.since or self.until:
             found = found.sent_between(self.since, self.until)
         if self.instances:
@@ -151,37 +152,37 @@ class Criteria:
             found = found.that_reached(self.reached)
         if self.groups is not None:
             found = found.of_groups() if self.groups else found.of_individuals()
-        return found.stuck_now() if self._is_of_now else _seen_as(self.view, found)
+        return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
 
     def query(self) -> list[tuple[str, str]]:
-        """The parameters of the address that asks for the same."""
+        """The query parameters that read() would turn into the same criteria."""
         return [
-            *_given("q", self.search.text),
-            *_given("view", self.view.value),
+            *_parameter("q", self.search.text),
+            *_parameter("view", self.view.value),
             *(("status", status.lower()) for status in self.statuses),
-            *_given("reached", self.reached and self.reached.lower()),
+            *_parameter("reached", self.reached and self.reached.lower()),
             *(("instance", str(pk)) for pk in self.instances),
-            *_given("period", self.chosen_period and self.chosen_period.value),
-            *_given("since", _written(self.since)),
-            *_given("until", _written(self.until)),
-            *_given("groups", {True: "1", False: "0", None: ""}[self.groups]),
-            *_given("inbound", "1" if self.inbound else ""),
+            *_parameter("period", self.chosen_period and self.chosen_period.value),
+            *_parameter("since", _format_minute(self.since)),
+            *_parameter("until", _format_minute(self.until)),
+            *_parameter("groups", {True: "1", False: "0", None: ""}[self.groups]),
+            *_parameter("inbound", "1" if self.inbound else ""),
         ]
 
-    def but(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> Self:
         return replace(self, **changes)
 
     @property
-    def _reaches_back(self) -> bool:
+    def _defaults_to_all_time(self) -> bool:
         return bool(self.search) or self.has_dates
 
     @property
-    def _is_of_now(self) -> bool:
-        """Whether those are asked for that every page counts as stuck."""
-        return self.view is View.STUCK and not (self.chosen_period or self._reaches_back)
+    def _is_stuck_now(self) -> bool:
+        """Whether this is the set of stuck messages that all pages count."""
+        return self.view is View.STUCK and not (self.chosen_period or self._defaults_to_all_time)
 
 
-def _seen_as(view: View, found: MessageQuerySet) -> MessageQuerySet:
+def _in_view(view: View, found: MessageQuerySet) -> MessageQuerySet:
     match view:
         case View.STUCK:
             return found.stuck()
@@ -195,7 +196,7 @@ def _seen_as(view: View, found: MessageQuerySet) -> MessageQuerySet:
             return found
 
 
-def _given(name: str, value: str | None) -> list[tuple[str, str]]:
+def _parameter(name: str, value: str | None) -> list[tuple[str, str]]:
     return [(name, value)] if value else []
 
 
@@ -204,17 +205,17 @@ def _statuses(names: Iterable[str]) -> tuple[Status, ...]:
     return tuple(status for status in STATUSES if status.lower() in wanted)
 
 
-def _numbers(texts: Iterable[str]) -> tuple[int, ...]:
+def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:
     numbers = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19}
     return tuple(sorted(numbers))
 
 
-def _written(minute: datetime | None) -> str:
+def _format_minute(minute: datetime | None) -> str:
     return f"{minute:%Y-%m-%dT%H:%MZ}" if minute else ""
 
 
-def _minute(text: str) -> datetime | None:
-    """A minute in UTC; what names none, or one that no message can be of, is None."""
+def _parse_minute(text: str) -> datetime | None:
+    """A minute in UTC; None if the text is not one or is outside EARLIEST to LATEST."""
     if not _MINUTE.fullmatch(text) or not text.isascii():
         return None
     try:

@@ -1,6 +1,6 @@
-"""Addresses of people as a URL may show them: unreadable, and the same each time.
+"""Encrypted recipient addresses for URLs.
 
-Deterministic, so that a page can be linked to; authenticated, so that none can be made up.
+Deterministic, so that links stay the same; authenticated, so that nobody can forge one.
 """
 
 import base64
@@ -17,16 +17,16 @@ from messages.domain import addresses
 
 
 def encrypt_address(address: str) -> str:
-    """One text for all the addresses that certainly are the same person's."""
-    sealed = _cipher(settings.SECRET_KEY).encrypt(addresses.person(address).encode(), None)
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    """The same text for all address forms that certainly belong to one person."""
+    encrypted = _cipher(settings.SECRET_KEY).encrypt(addresses.person(address).encode(), None)
+    return base64.urlsafe_b64encode(encrypted).decode().rstrip("=")
 
 
 def decrypt_address(text: str) -> str | None:
-    """None where it was sealed by nobody, or before SECRET_KEY was changed."""
+    """None if the text is invalid or was encrypted with another SECRET_KEY."""
     try:
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return _cipher(settings.SECRET_KEY).decrypt(sealed, None).decode()
+        encrypted = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return _cipher(settings.SECRET_KEY).decrypt(encrypted, None).decode()
     except (InvalidTag, binascii.Error, ValueError):
         return None
 

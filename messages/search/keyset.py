@@ -1,4 +1,4 @@
-"""Pages by position, not by number: new rows never shift what an address shows."""
+"""Keyset pagination: new rows do not shift the rows of a page."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _CURSOR = re.compile(r"(\d{1,16})-(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of a row in an order, which is the one that the address asks for anyway."""
+    """A row's position in the list's order."""
 
     moment: datetime
     pk: int
@@ -40,23 +40,23 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first; `older` and `newer` are None where nothing lies beyond."""
+    """Rows, newest first; `older` and `newer` are None at the ends of the list."""
 
     messages: tuple[Message, ...]
     older: Cursor | None
     newer: Cursor | None
 
 
-def page_of(
+def read_page(
     messages: MessageQuerySet, query: Mapping[str, str], order: Order = Order.HEARD
 ) -> Page:
-    """Read `older` or `newer` from the address; what is no cursor means the first page."""
+    """The page that `older` or `newer` in the query asks for; without a valid cursor, the first."""
     if cursor := Cursor.read(query.get("newer", "")):
         newer = messages.newer_than(cursor.moment, cursor.pk, order).oldest_first(order)
         found = list(newer[: PAGE_SIZE + 1])
         if len(found) > PAGE_SIZE:
             return _page(found[:PAGE_SIZE][::-1], order, has_older=True, has_newer=True)
-        # Nothing lies beyond these few: the first page shows them, and fills up below.
+        # Less than a page of newer rows: show the first page, which includes them.
         return _first_page(messages, order)
     if cursor := Cursor.read(query.get("older", "")):
         older = messages.older_than(cursor.moment, cursor.pk, order).newest_first(order)

@@ -1,4 +1,4 @@
-"""What a search comes to once the database was asked: whose an address is, what a text labels."""
+"""Looks up what a search refers to: linked addresses, labelled ids, ids by their beginning."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -29,29 +29,29 @@ from messages.models.label import folded
 
 from .parser import Meaning, Search
 
-# Of the messages that one text labels, or one address is a second one of, the newest.
+# The newest messages with a matching label, or with a matching second address.
 MAX_MATCHES: Final = 500
-# More addresses than these hold a part that is common: among the newest messages a page is soon
-# full, and the addresses need not be named.
-MAX_HOLDING: Final = 500
-# A beginning of so few digits (+55 44) is that of many: among the newest a page is soon full.
-_COMMON: Final = 6
-# More LIDs than these are counted, not named.
+# If more addresses contain the part, it is common: searching the newest messages fills a page
+# sooner than searching by these addresses.
+MAX_ADDRESSES: Final = 500
+# So short a beginning (+55 44) is common: scanning the newest messages fills a page sooner.
+_SHORT_PREFIX: Final = 6
+# If there are more LIDs, the description counts them instead of listing them.
 MAX_NAMED: Final = 3
-SHORTEST_LABEL: Final = 3
-# Stand around the words of a label, and need not be typed.
+MIN_LABEL_LENGTH: Final = 3
+# Ignored around the words of a label.
 _PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`others` are messages, by primary key, that have a wanted address, but not as their main one.
+    """What a search refers to.
 
-    `aliases` are those of the addresses that were not asked for, but are the same person; not all
-    of them where `has_more_aliases`.
-    `holding` are the addresses that hold a part of a number, `part` what the messages themselves
-    are still to be searched for.
-    `begun` are the ids that the text is only the beginning of.
+    `others`: primary keys of messages that have a wanted address as a further address.
+    `aliases`: linked addresses of the same people, incomplete if `has_more_aliases`.
+    `holding`: the addresses that contain the searched part; if there are too many to list, it is
+    empty and `part` is what to search the messages for.
+    `begun`: ids that start with the text.
     """
 
     meaning: Meaning
@@ -65,12 +65,12 @@ class Matches:
     begun: tuple[str, ...] = ()
 
     @property
-    def understood(self) -> str:
-        """The sentences about ids and aliases that were found besides; '' where none were."""
-        return " ".join(filter(None, [self._begun_understood, self._aliases_understood]))
+    def description(self) -> str:
+        """Sentences about the ids and aliases that the search includes; "" if there are none."""
+        return " ".join(filter(None, [self._begun_description, self._aliases_description]))
 
     @property
-    def _begun_understood(self) -> str:
+    def _begun_description(self) -> str:
         if len(self.begun) == MAX_MATCHES:
             words = _(
                 "Includes %(count)d message ids that start with it. Type more of the id "
@@ -80,13 +80,13 @@ class Matches:
         return _("Includes message ids that start with it.") if self.begun else ""
 
     @property
-    def _aliases_understood(self) -> str:
+    def _aliases_description(self) -> str:
         lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
         names = ", ".join(phones.international(one) for one in self.aliases if one not in lids)
         numbers = _("Includes the linked number: %(names)s.") % {"names": names}
-        return " ".join([*self._lids_understood(lids), *([numbers] if names else [])])
+        return " ".join([*self._lids_description(lids), *([numbers] if names else [])])
 
-    def _lids_understood(self, lids: list[str]) -> Iterator[str]:
+    def _lids_description(self, lids: list[str]) -> Iterator[str]:
         told = {"count": len(lids), "names": ", ".join(lids)}
         if self.has_more_aliases:
             words = _("Includes %(count)d linked LIDs. Type more digits to narrow it down.")
@@ -102,34 +102,36 @@ class Matches:
             yield words % told
 
 
-def matches_of(search: Search, user: Viewer) -> Matches:
-    """Who may not see numbers finds nobody by one: digit by digit, it could be guessed."""
+def find_matches(search: Search, user: Viewer) -> Matches:
+    """Viewers who may not see numbers cannot search by them: they could guess digit by digit."""
     if wait_to_search(user, search.text):
         return Matches(search.meaning, ())
-    labelled = _labelled(search, user)
+    labelled = _labelled_ids(search, user)
     if not labelled:
         note_nothing_found(user, search.text)
-    begun = ids_beginning(search, user)
+    begun = ids_starting_with_text(search, user)
     ids = (*Label.objects.same_ids(search.ids), *labelled, *begun)
-    if search.is_of_people and not sees_phones(user):
+    if search.is_for_person and not sees_phones(user):
         return Matches(search.meaning, ids, begun=begun)
     if search.part:
         return replace(_of_part(search, ids, user), begun=begun)
     aliases = aliases_of(search.addresses, user)
     addresses = (*search.addresses, *aliases)
-    others = messages_also_to(addresses, user)
-    return Matches(search.meaning, ids, addresses, others, aliases=_told(aliases), begun=begun)
+    others = messages_with_other_address(addresses, user)
+    return Matches(
+        search.meaning, ids, addresses, others, aliases=_one_form_each(aliases), begun=begun
+    )
 
 
 def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
-    holding = _holding(search)
-    found = _lids_seen_with(search, holding or (), user)
-    lids = found[:MAX_HOLDING]
+    holding = _addresses_with_part(search)
+    found = _linked_lids(search, holding or (), user)
+    lids = found[:MAX_ADDRESSES]
     return Matches(
         search.meaning,
         ids,
         addresses=lids,
-        others=messages_also_to(lids, user),
+        others=messages_with_other_address(lids, user),
         holding=holding or (),
         part=search.part if holding is None else "",
         aliases=lids,
@@ -138,9 +140,9 @@ def _of_part(search: Search, ids: tuple[str, ...], user: Viewer) -> Matches:
 
 
 def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
-    """Every other address of the people behind these, in both forms of a number.
+    """All other addresses of the same people, numbers with and without the ninth digit.
 
-    All numbers of a LID are one person's; not so all LIDs of a number, which may get a new owner.
+    All numbers of one LID belong to one person, but a number may get a new owner and so a new LID.
     """
     people = {phones.person(one) for one in addresses if not phones.kind_of(one).is_of_many}
     if not people:
@@ -151,8 +153,8 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
     return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
 
 
-def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
-    """The number that each was seen with, where that was one and the same each time."""
+def numbers_of_lids(lids: Iterable[str], user: Viewer) -> dict[str, str]:
+    """The number of each LID, if it was always seen with the same one."""
     wanted = set(lids)
     if not wanted:
         return {}
@@ -165,42 +167,36 @@ def numbers_behind(lids: Iterable[str], user: Viewer) -> dict[str, str]:
 
 
 def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, ...]:
-    """The ids under which the sender's software has labelled what was searched for.
-
-    One of each message, whether Z-API spoke of it or not; MAX_NAMED at most.
-    """
+    """Labelled ids that match, whether or not Z-API has reported the message; up to MAX_NAMED."""
     ids = [one for one in matches.ids if one]
     found = Label.objects.filter(instance__in=instances).named(ids)
     return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MAX_NAMED])
 
 
-def ids_beginning(search: Search, user: Viewer) -> tuple[str, ...]:
-    """Whole ids of which the text is only the beginning, MAX_MATCHES at most.
-
-    Found ahead of the messages: in the order of the ids, so that their index is all it takes.
-    """
+def ids_starting_with_text(search: Search, user: Viewer) -> tuple[str, ...]:
+    """Up to MAX_MATCHES ids that start with the text, found by the index of the ids alone."""
     found = (
         one
-        for part in search.beginnings_of_ids
+        for part in search.id_prefixes
         for column in ("zapi_id", "zaap_id")
-        for one in ids_with_beginning(column, part, user)[:MAX_MATCHES]
+        for one in ids_with_prefix(column, part, user)[:MAX_MATCHES]
     )
     return tuple(dict.fromkeys(found))[:MAX_MATCHES]
 
 
-def ids_with_beginning(column: str, part: str, user: Viewer) -> QuerySet[Message, str]:
+def ids_with_prefix(column: str, part: str, user: Viewer) -> QuerySet[Message, str]:
     wanted = {f"{column}__gte": part, f"{column}__startswith": part}
-    if beyond := _beyond(part):
+    if beyond := _after_prefix(part):
         wanted[f"{column}__lt"] = beyond
     longer = Message.objects.exclude(**{column: ""}).exclude(**{column: part}).filter(**wanted)
     return limited_to(user, longer).order_by(column).values_list(column, flat=True)
 
 
-def _beyond(part: str) -> str:
-    """A text behind all that begin with these letters and digits, in every collation; '' for none.
+def _after_prefix(part: str) -> str:
+    """The first text after all that start with `part`, in every collation; "" if there is none.
 
-    LIKE alone uses no index of a database that sorts by a language's rules. There digits come
-    before letters, as in ASCII, and Z before signs.
+    LIKE alone uses no index in a database with a language's collation. In all of them digits sort
+    before letters, as in ASCII, and Z before other signs.
     """
     kept = part.rstrip("Zz")
     if not kept:
@@ -208,17 +204,17 @@ def _beyond(part: str) -> str:
     return kept[:-1] + ("A" if kept[-1] == "9" else chr(ord(kept[-1]) + 1))
 
 
-def messages_also_to(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
+def messages_with_other_address(addresses: Iterable[str], user: Viewer) -> tuple[int, ...]:
     if not addresses:
         return ()
     found = limited_to(user, OtherAddress.objects.filter(phone__in=addresses), "message__instance")
     return tuple(found.order_by("-message").values_list("message", flat=True)[:MAX_MATCHES])
 
 
-def with_part(column: str, meaning: Meaning, part: str) -> Q:
+def part_filter(column: str, meaning: Meaning, part: str) -> Q:
     match meaning:
-        case Meaning.BEGINNING if connection.vendor == "sqlite" and len(part) > _COMMON:
-            # LIKE looks at every row there; these lie between the part and its last digit's next.
+        case Meaning.BEGINNING if connection.vendor == "sqlite" and len(part) > _SHORT_PREFIX:
+            # There LIKE scans every row; a range uses the index.
             beyond = part[:-1] + chr(ord(part[-1]) + 1)
             return Q(**{f"{column}__gte": part, f"{column}__lt": beyond})
         case Meaning.BEGINNING:
@@ -229,35 +225,35 @@ def with_part(column: str, meaning: Meaning, part: str) -> Q:
             return Q(**{f"{column}__contains": part})
 
 
-def _holding(search: Search) -> tuple[str, ...] | None:
-    """None where the addresses are not to be named: too many, or messages have an index of it."""
+def _addresses_with_part(search: Search) -> tuple[str, ...] | None:
+    """None if there are too many, or if the index of messages finds them as quickly."""
     if search.meaning is Meaning.BEGINNING:
         return None
-    found = KnownAddress.objects.filter(with_part("address", search.meaning, search.part))
-    addresses = tuple(found.values_list("address", flat=True)[: MAX_HOLDING + 1])
-    return addresses if len(addresses) <= MAX_HOLDING else None
+    found = KnownAddress.objects.filter(part_filter("address", search.meaning, search.part))
+    addresses = tuple(found.values_list("address", flat=True)[: MAX_ADDRESSES + 1])
+    return addresses if len(addresses) <= MAX_ADDRESSES else None
 
 
-def _lids_seen_with(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
-    """Of the numbers that hold the part, one more than are searched.
+def _linked_lids(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
+    """LIDs linked to numbers that contain the part, up to one more than are searched.
 
-    An alias has a number with the ninth digit. Where the part holds it without, the addresses in
-    `holding` or the other beginning lead there.
+    Aliases store numbers with the ninth digit. `holding` and phones.beginnings() also find those
+    that contain the part only without it.
     """
     is_beginning = search.meaning is Meaning.BEGINNING
     people = {phones.person(address) for address in holding}
     wanted = Q(number__in={person for person in people if search.part not in person})
     for part in phones.beginnings(search.part) if is_beginning else [search.part]:
-        wanted |= with_part("number", search.meaning, part)
+        wanted |= part_filter("number", search.meaning, part)
     found = limited_to(user, Alias.objects.filter(wanted))
-    return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MAX_HOLDING + 1]))
+    return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MAX_ADDRESSES + 1]))
 
 
-def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
-    if len(search.text) < SHORTEST_LABEL:
+def _labelled_ids(search: Search, user: Viewer) -> tuple[str, ...]:
+    if len(search.text) < MIN_LABEL_LENGTH:
         return ()
     wanted = Q(reference__in=search.references)
-    # In the label as this person reads it: what is hidden could be guessed digit by digit.
+    # Search the text that this viewer may read, so that hidden digits cannot be guessed.
     read = "label_folded" if sees_phones(user) else "label_masked"
     if parts := _parts_of_label(search.text):
         wanted |= Q(*((f"{read}__contains", part) for part in parts))
@@ -267,14 +263,14 @@ def _labelled(search: Search, user: Viewer) -> tuple[str, ...]:
 
 
 def _parts_of_label(text: str) -> list[str]:
-    """What a label must hold: each word, in any order. Of short words alone, all as they stand."""
+    """The words that a label must contain, in any order; the whole text if all are short."""
     whole = folded(text).strip()
-    if len(whole) < SHORTEST_LABEL:
+    if len(whole) < MIN_LABEL_LENGTH:
         return []
     words = {word for one in whole.split() if (word := one.strip(_PUNCTUATION))}
-    return sorted(words) if max(map(len, words), default=0) >= SHORTEST_LABEL else [whole]
+    return sorted(words) if max(map(len, words), default=0) >= MIN_LABEL_LENGTH else [whole]
 
 
-def _told(aliases: Iterable[str]) -> tuple[str, ...]:
-    """One form of each number is enough to say."""
+def _one_form_each(aliases: Iterable[str]) -> tuple[str, ...]:
+    """One form of each number, for the description."""
     return tuple(dict.fromkeys(phones.person(alias) for alias in aliases))

@@ -1,4 +1,4 @@
-"""The one search box: what a text may mean, and the sentence that says what was understood."""
+"""Parses the text of the search box and describes how it was understood."""
 
 import re
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
 from messages.models.functions import LAST_DIGITS
 
-from .message_ids import bare, ids_within, may_begin_an_id
+from .message_ids import ids_in_text, may_be_id_prefix, strip_punctuation
 
-SHORTEST_PART: Final = 4
-# A whole callback may be pasted for the id in it.
+MIN_PART_LENGTH: Final = 4
+# People paste whole callbacks to find the message in them.
 MAX_TEXT_LENGTH: Final = 512
 _SPACES = re.compile(r"[\t\n\r]+")
-# Control characters, and those without width that copying brings along.
+# Control characters and the zero-width characters that copying adds.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
-# A Brazilian tax number, as it is written.
+# A Brazilian tax number (CPF) in its usual format.
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
 
@@ -37,7 +37,7 @@ class Meaning(StrEnum):
     TOO_SHORT = "too short"
 
 
-_UNDERSTOOD: Final = {
+_DESCRIPTIONS: Final = {
     Meaning.BEGINNING: gettext_lazy("Numbers starting with +%(part)s."),
     Meaning.END: gettext_lazy("Numbers ending in %(part)s, with or without the 9."),
     Meaning.PART: gettext_lazy("Numbers containing %(part)s."),
@@ -50,10 +50,10 @@ _UNDERSTOOD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`addresses` are matched whole, `part` where in a number `meaning` says.
+    """A parsed search text.
 
-    The text itself, as it came and without what was pasted along, is tried as an id, a reference
-    and a label too.
+    `addresses` are matched completely; `part` is matched at the place in a number that `meaning`
+    names. The text is also tried as an id, a reference and a label.
     """
 
     text: str
@@ -66,71 +66,71 @@ class Search:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids are upper-case hexadecimal nearly always, and read out or typed in any case."""
-        return _in_both_cases([self.text, phones.plain(self.text), *self._pasted])
+        """The text as ids, also in upper case: most ids are upper-case hexadecimal."""
+        return _with_upper_case([self.text, phones.plain(self.text), *self._pasted_ids])
 
     @property
-    def beginnings_of_ids(self) -> tuple[str, ...]:
-        """What may be the first half of an id; not a whole number or other address."""
+    def id_prefixes(self) -> tuple[str, ...]:
+        """Possible beginnings of ids; none if the text is a complete address."""
         if self.addresses:
             return ()
-        return _in_both_cases(filter(may_begin_an_id, self._pasted))
+        return _with_upper_case(filter(may_be_id_prefix, self._pasted_ids))
 
     @property
-    def _pasted(self) -> tuple[str, ...]:
-        return ids_within(self.text) or (bare(self.text),)
+    def _pasted_ids(self) -> tuple[str, ...]:
+        return ids_in_text(self.text) or (strip_punctuation(self.text),)
 
     @property
     def references(self) -> tuple[str, ...]:
-        """As typed, and as software writes one that is the same in a single case."""
-        texts = (self.text, bare(self.text))
+        """The text as a reference: as typed, and in upper and lower case."""
+        texts = (self.text, strip_punctuation(self.text))
         forms = (form for text in texts for form in (text, text.upper(), text.lower()))
         return tuple(dict.fromkeys(forms))
 
     @property
-    def is_of_people(self) -> bool:
-        """Whether it asks for somebody's number or LID, whole or in part."""
+    def is_for_person(self) -> bool:
+        """Whether it searches for a person's number or LID, or a part of one."""
         if self.meaning is Meaning.ADDRESS:
             return phones.kind_of(self.addresses[0]) is AddressKind.LID
         return bool(self.addresses or self.part)
 
     @property
-    def anywhere(self) -> str:
-        """The text that asks for the same digits wherever they are in a number; '' if this does."""
+    def anywhere_text(self) -> str:
+        """The search text that finds the same digits anywhere in a number; "" if this one does."""
         if self.meaning is Meaning.NUMBER:
             return f"*{phones.whole_numbers(self.text)[0]}*"
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
 
     @property
-    def numbers_within(self) -> tuple[str, ...]:
-        """The whole numbers that stand in it among other words, as they are shown."""
+    def numbers_in_text(self) -> tuple[str, ...]:
+        """The complete numbers among other words of the text, formatted."""
         if self.meaning not in {Meaning.TEXT, Meaning.PART}:
             return ()
         written = [one for one in phones.numbers_in(self.text) if not _CPF.fullmatch(one)]
         if written == [self.text.strip("*")]:
-            return ()  # it was searched for as a part, by who has seen that it is no whole one
+            return ()  # the text is the number itself, deliberately searched as a part
         found = map(phones.whole_numbers, written)
         return tuple(dict.fromkeys(phones.display(numbers[0]) for numbers in found if numbers))
 
     @property
-    def understood(self) -> str:
+    def description(self) -> str:
         if self.meaning is not Meaning.TOO_SHORT and self.text.isascii() and self.text.isdigit():
             also = _("Includes matching ids, references and labels.")
-            return f"{self._understood} {also}"
-        return self._understood
+            return f"{self._description} {also}"
+        return self._description
 
     @property
     def as_text(self) -> Self:
-        """The same where it is asked for nobody's number: as an id, a reference and a label."""
+        """The same text, searched only as an id, a reference and a label."""
         return type(self)(self.text, Meaning.TEXT)
 
     @property
-    def _understood(self) -> str:
+    def _description(self) -> str:
         if self.meaning is Meaning.NUMBER:
-            return _number_understood(self)
+            return _describe_number(self)
         if self.meaning is Meaning.ADDRESS:
-            return _address_understood(self.addresses[0])
-        if ids := ids_within(self.text):
+            return _describe_address(self.addresses[0])
+        if ids := ids_in_text(self.text):
             words = ngettext(
                 "Showing message id %(ids)s.",
                 "Showing message ids %(ids)s.",
@@ -139,12 +139,12 @@ class Search:
             return words % {"ids": ", ".join(ids)}
         part = f"{self.part[:4]}-{self.part[4:]}" if self.meaning is Meaning.END else self.part
         named = {"part": part, "text": self.text}
-        return str(_UNDERSTOOD.get(self.meaning, "")) % named
+        return str(_DESCRIPTIONS.get(self.meaning, "")) % named
 
 
-def understand(text: str) -> Search:
+def parse_search(text: str) -> Search:
     text = _UNSEEN.sub("", _SPACES.sub(" ", text[: 2 * MAX_TEXT_LENGTH])).strip()[:MAX_TEXT_LENGTH]
-    if not text or ids_within(text):
+    if not text or ids_in_text(text):
         return Search(text, Meaning.TEXT if text else Meaning.NOTHING)
     plain = phones.plain(text)
     kind = phones.kind_of(plain)
@@ -153,12 +153,12 @@ def understand(text: str) -> Search:
     if numbers := phones.whole_numbers(plain):
         forms = tuple(form for number in numbers for form in phones.both_forms(number))
         return Search(text, Meaning.NUMBER, addresses=tuple(dict.fromkeys(forms)))
-    if kind is AddressKind.LID:  # without its mark, as in a group's callbacks
+    if kind is AddressKind.LID:  # without @lid, as in the callbacks of groups
         return Search(text, Meaning.ADDRESS, addresses=(phones.person(plain),))
     return _part(text, plain)
 
 
-def _in_both_cases(texts: Iterable[str]) -> tuple[str, ...]:
+def _with_upper_case(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for text in texts for form in (text, text.upper())))
 
 
@@ -166,7 +166,7 @@ def _part(text: str, plain: str) -> Search:
     digits = phones.digits_of(plain.strip("*"))
     if not digits:
         return Search(text, Meaning.TEXT)
-    if len(digits) < SHORTEST_PART:
+    if len(digits) < MIN_PART_LENGTH:
         return Search(text, Meaning.TOO_SHORT)
     if plain.startswith("*") or plain.endswith("*"):
         return Search(text, Meaning.PART, part=digits)
@@ -177,7 +177,7 @@ def _part(text: str, plain: str) -> Search:
     return Search(text, Meaning.PART, part=digits)
 
 
-def _number_understood(search: Search) -> str:
+def _describe_number(search: Search) -> str:
     shown = [phones.display(address) for address in search.addresses]
     if len(shown) == 2 and phones.same_person(*search.addresses):
         names = {"number": shown[0], "other": shown[1]}
@@ -185,7 +185,7 @@ def _number_understood(search: Search) -> str:
     return _("Showing %(number)s.") % {"number": ", ".join(shown)}
 
 
-def _address_understood(address: str) -> str:
+def _describe_address(address: str) -> str:
     match phones.kind_of(address):
         case AddressKind.LID:
             return _("Showing LID %(address)s.") % {"address": address}

@@ -1,4 +1,4 @@
-"""What is asked of messages, in the words of those who ask."""
+"""MessageQuerySet: the filters and orders of message lists."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,23 +16,23 @@ from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
 from messages.models.functions import Unindexed, reached
 
-from .matches import Matches, ids_beginning, with_part
-from .message_ids import bare, is_whatsapps_id
+from .matches import Matches, ids_starting_with_text, part_filter
+from .message_ids import is_whatsapp_id, strip_punctuation
 from .parser import Search
 
-# A message is heard of after it was sent, but the clocks are not the same one.
-_CLOCKS_DIFFER: Final = timedelta(days=1)
-_OFF_THE_LADDER: Final = Status.UNKNOWN.rank
+# Messages are first seen after sending, but the two clocks may differ.
+_CLOCK_TOLERANCE: Final = timedelta(days=1)
+_UNRANKED: Final = Status.UNKNOWN.rank
 _SHARING_A_RANK: Final = {
     *(Status.DISPATCHED, Status.PENDING),
-    *(status for status in Status if status.rank == _OFF_THE_LADDER),
+    *(status for status in Status if status.rank == _UNRANKED),
 }
 
 
 class Order(StrEnum):
-    """What a list goes by, and then by id; for each there is an index.
+    """The orders of a list, each with an index; ties are ordered by id.
 
-    By the time of hearing no message that is new gets between two that are known.
+    In the order HEARD a new message never gets between two known ones.
     """
 
     HEARD = "first_heard_at"
@@ -41,30 +41,30 @@ class Order(StrEnum):
 
 class MessageQuerySet(QuerySet[Message]):
     def outbound(self) -> Self:
-        """Without the contacts' messages, of which we only know that we read them."""
+        """Without messages from contacts, of which only our own reading is known."""
         return self.filter(inbound=False)
 
-    def heard_since(self, moment: datetime) -> Self:
+    def first_heard_since(self, moment: datetime) -> Self:
         return self.filter(first_heard_at__gte=moment)
 
     def of_instances(self, instances: Iterable[int], order: Order = Order.HEARD) -> Self:
         if order is Order.HEARD:
             return self.filter(instance__in=instances)
-        # The index of sending times holds the instance too.
+        # The index of sending times includes the instance.
         return self.filter(In(Unindexed("instance"), tuple(instances)))
 
     def with_status(self, statuses: Iterable[Status]) -> Self:
-        """Those whose highest step is one of these, or as high as one."""
+        """Messages whose highest step has the rank of one of these statuses."""
         ranks = {status.rank for status in statuses}
-        found = Q(rank__in=ranks - {_OFF_THE_LADDER})
-        if _OFF_THE_LADDER in ranks:  # what stands there besides is inbound: read by us alone
+        found = Q(rank__in=ranks - {_UNRANKED})
+        if _UNRANKED in ranks:  # the others of that rank are inbound, read only by us
             found |= _shown_as(Status.UNKNOWN)
         return self.filter(found)
 
     def shown_as(self, statuses: Iterable[Status]) -> Self:
-        """Those whose status, as a message tells it by itself, is one of these.
+        """Messages displayed with one of these statuses.
 
-        Unlike with_status it tells apart what shares a rank, and asks the events only there.
+        Unlike with_status(), it distinguishes statuses of the same rank, by their events.
         """
         wanted = set(statuses)
         found = Q(rank__in={status.rank for status in wanted - _SHARING_A_RANK})
@@ -76,14 +76,14 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(reached(status))
 
     def sent_between(self, since: datetime | None, until: datetime | None) -> Self:
-        """`until` excluded. By the time of hearing too, a search need not go back any farther."""
+        """From `since` to before `until`; also bounds the time first seen, to use its index."""
         found = self.filter(started_at__lt=until) if until else self
         if since is None:
             return found
-        # Where both ends are known the index of sending times leaves fewer.
+        # With both bounds the index of sending times selects fewer rows.
         heard = Unindexed("first_heard_at") if until else F("first_heard_at")
         return found.filter(
-            GreaterThanOrEqual(heard, since - _CLOCKS_DIFFER), started_at__gte=since
+            GreaterThanOrEqual(heard, since - _CLOCK_TOLERANCE), started_at__gte=since
         )
 
     def of_groups(self) -> Self:
@@ -93,17 +93,17 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(is_group=False)
 
     def with_id(self, ids: Iterable[str]) -> Self:
-        """Under either of a message's ids, or under another one that its label names."""
+        """By either id of a message, or by another id that its label names."""
         return self.filter(_under_either_id(Label.objects.same_ids(ids)))
 
     def with_reference(self, references: Iterable[str]) -> Self:
-        """By each id of both, one after another: the database begins with the few labels.
+        """One query per pair of id columns: each starts from the few labels.
 
-        Asked for all ids at once, it would look at all messages.
+        A single query over all ids would scan all messages.
         """
         labels = Label.objects.filter(reference__in=references)
         first, *others = [
-            Message.objects.exclude(**{name: ""})  # as the index over zaap_id has it
+            Message.objects.exclude(**{name: ""})  # the condition of the index over zaap_id
             .filter(
                 Exists(labels.filter(instance=OuterRef("instance"), **{of_label: OuterRef(name)})),
                 **{f"{name}__in": labels.values(of_label)},
@@ -118,11 +118,11 @@ class MessageQuerySet(QuerySet[Message]):
         return stuck(self, timezone.now())
 
     def stuck_now(self) -> Self:
-        """Those of the last day, as every page counts them."""
+        """Stuck messages of the last 24 hours, as all pages count them."""
         return stuck_now(self, timezone.now())
 
     def of_addresses(self, addresses: Iterable[str], others: Iterable[int] = ()) -> Self:
-        """To one of these addresses; `others` are messages to the same people under another one."""
+        """Messages to these addresses, and those with the primary keys `others`."""
         return self.filter(Q(phone__in=addresses) | Q(pk__in=others))
 
     def matching(self, wanted: Matches) -> Self:
@@ -134,7 +134,7 @@ class MessageQuerySet(QuerySet[Message]):
         if wanted.others:
             found |= Q(pk__in=wanted.others)
         if wanted.part:
-            found |= with_part("phone", wanted.meaning, wanted.part)
+            found |= part_filter("phone", wanted.meaning, wanted.part)
         return self.filter(found)
 
     def newest_first(self, order: Order = Order.HEARD) -> Self:
@@ -143,7 +143,7 @@ class MessageQuerySet(QuerySet[Message]):
     def oldest_first(self, order: Order = Order.HEARD) -> Self:
         return self.order_by(order, "id")
 
-    # The second comparison of each lets the database begin at the right place of its index.
+    # The second comparison lets the database start at the right place of the index.
     def older_than(self, moment: datetime, pk: int, order: Order = Order.HEARD) -> Self:
         return self.filter(Q((f"{order}__lt", moment)) | Q(id__lt=pk), (f"{order}__lte", moment))
 
@@ -151,31 +151,31 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(Q((f"{order}__gt", moment)) | Q(id__gt=pk), (f"{order}__gte", moment))
 
 
-def named(search: Search, user: Viewer) -> list[int]:
-    """The messages, two at most, of which the text is an id, or a whole reference, or half an id.
+def named_messages(search: Search, user: Viewer) -> list[int]:
+    """Up to two messages whose id or reference is the text, or whose id starts with it.
 
-    None where `user` may not see numbers and has searched for too many.
+    Empty if `user` may not see numbers and has searched for too many.
     """
     if wait_to_search(user, search.text):
         return []
     visible = limited_to(user, message_set())
     return (
-        _two_of(visible.with_id(search.ids))
-        or _two_of(visible.with_reference(search.references))
-        or _two_of(visible.with_id(ids_beginning(search, user)))
+        _first_two(visible.with_id(search.ids))
+        or _first_two(visible.with_reference(search.references))
+        or _first_two(visible.with_id(ids_starting_with_text(search, user)))
     )
 
 
-def may_name_somebody(search: Search) -> bool:
-    """Whether its text may hold somebody's number or LID, whole or in part.
+def may_name_person(search: Search) -> bool:
+    """Whether the text may contain a number or LID, or a part of one.
 
-    Where a person may not see numbers, such a text stays in no address.
+    Such a text must not stay in a URL if the viewer may not see numbers.
     """
-    is_id = is_whatsapps_id(bare(search.text))
-    return search.is_of_people or (may_be_a_number(search.text) and not is_id)
+    is_id = is_whatsapp_id(strip_punctuation(search.text))
+    return search.is_for_person or (may_be_a_number(search.text) and not is_id)
 
 
-def _two_of(found: MessageQuerySet) -> list[int]:
+def _first_two(found: MessageQuerySet) -> list[int]:
     return list(found.values_list("pk", flat=True)[:2])
 
 
@@ -184,12 +184,12 @@ def message_set() -> MessageQuerySet:
 
 
 def _under_either_id(ids: Iterable[str]) -> Q:
-    # As the index over zaap_id has it: without these words SQLite looks at every message.
+    # The condition of the partial index over zaap_id: without it SQLite scans every message.
     return Q(zapi_id__in=ids) | Q(~Q(zaap_id=""), zaap_id__in=ids)
 
 
 def _shown_as(status: Status) -> Q:
-    """As statuses.highest has it; a message is inbound where all of its steps are ours."""
+    """The same rule as statuses.highest(). A message is inbound if all its events are ours."""
     events = StatusEvent.objects.filter(message=OuterRef("pk"))
     on_rank, played = Q(rank=status.rank), Exists(events.filter(status=Status.PLAYED_BY_ME))
     pending = Exists(events) & ~Exists(events.exclude(status=Status.PENDING))

@@ -23,7 +23,7 @@ from messages.labels import UnreadableFileError, read_entries, rows_of_csv
 from messages.models import Callback
 from messages.models.cause import stored_cause
 from messages.net.url_guard import UnsafeUrlError, parse_url
-from messages.search.parser import understand
+from messages.search.parser import parse_search
 from messages.zapi.errors import ZapiError, read_answer
 from messages.zapi.payloads import MalformedCallbackError, parse
 from statusboard.redaction import redact
@@ -89,10 +89,10 @@ def read_instances(text: str) -> None:
 
 
 def search(text: str) -> None:
-    found = understand(text)
+    found = parse_search(text)
     assert found.ids is not None
-    assert found.numbers_within is not None
-    assert found.understood is not None
+    assert found.numbers_in_text is not None
+    assert found.description is not None
 
 
 def check_label(text: str) -> None:

@@ -14,7 +14,7 @@ from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Callback, Erasure, FollowUp, SpooledCallback
 from messages.privacy import continue_erasures, find_person, request_erasure
 from messages.search.criteria import Criteria
-from messages.search.parser import understand
+from messages.search.parser import parse_search
 from tests.ingest.conftest import away, spool_path
 
 __all__ = ["away", "spool_path"]
@@ -100,7 +100,7 @@ def test_search_by_number_finds_messages_of_linked_lid(post, admin_user):
     post(INBOUND)
     post({"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": LID})
     follow_up()
-    found = Criteria(understand(NUMBER)).messages(admin_user)
+    found = Criteria(parse_search(NUMBER)).messages(admin_user)
     assert [message.zapi_id for message in found] == ["M"]
 
 

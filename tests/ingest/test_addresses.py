@@ -12,7 +12,7 @@ from messages.models import Alias, Instance, KnownAddress, Message, OtherAddress
 from messages.privacy.find import find
 from messages.privacy.person import find_person
 from messages.search.criteria import Criteria
-from messages.search.parser import understand
+from messages.search.parser import parse_search
 
 NOW = datetime(2026, 10, 6, 15, 20, tzinfo=UTC)
 NUMBER, LID = "5544999990001", "200000000000011@lid"
@@ -27,7 +27,7 @@ WRITTEN = [
 
 
 def found_by(text, user):
-    wanted = Criteria(understand(text)).messages(user)
+    wanted = Criteria(parse_search(text)).messages(user)
     return set(wanted.values_list("zapi_id", flat=True))
 
 

@@ -72,7 +72,7 @@ def test_many_lids_are_counted(viewer, instance):
 
 
 def test_more_lids_than_can_be_searched_are_said(viewer, tied, instance, monkeypatch):
-    monkeypatch.setattr("messages.search.matches.MAX_HOLDING", 1)
+    monkeypatch.setattr("messages.search.matches.MAX_ADDRESSES", 1)
     Alias.objects.create(instance=instance, lid="7@lid", number="5544999999998")
     page = viewer.get("/", {"q": "+55449999"}).content.decode()
     assert "Includes 1 linked LIDs. Type more digits" in page
@@ -101,7 +101,7 @@ def test_a_whole_number_and_its_beginning_wait_for_no_worker(viewer, report):
 
 @pytest.mark.parametrize("text", ["*4499*", "9999-9999"])
 def test_a_part_that_more_hold_than_can_be_named_is_found(viewer, report, monkeypatch, text):
-    monkeypatch.setattr("messages.search.matches.MAX_HOLDING", 1)
+    monkeypatch.setattr("messages.search.matches.MAX_ADDRESSES", 1)
     report("SENT", id="A")
     report("SENT", id="B", phone="554499999999")
     report("SENT", id="C", phone="5511987654321")

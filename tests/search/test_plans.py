@@ -11,7 +11,7 @@ from django.utils import timezone
 from messages.incidents.stuck_messages import stuck
 from messages.models import Alias, KnownAddress
 from messages.search.criteria import Criteria
-from messages.search.matches import ids_with_beginning, matches_of, with_part
+from messages.search.matches import find_matches, ids_with_prefix, part_filter
 from messages.search.parser import Meaning
 from messages.search.querysets import message_set
 
@@ -27,7 +27,7 @@ def indexes(messages):
 @pytest.mark.parametrize("text", ["5544999999999", "+55449999", "3EB0C767D097E2E3A2F1"])
 def test_a_search_looks_up_both_ids_and_numbers(support, text):
     criteria = Criteria.read(QueryDict(urlencode({"q": text})))
-    found = criteria.messages(support, matches_of(criteria.search, support)).newest_first()
+    found = criteria.messages(support, find_matches(criteria.search, support)).newest_first()
     assert {"message_zaap_id", "sqlite_autoindex_whatsapp_message_1"} <= indexes(found)
     assert "SCAN whatsapp_message" not in found.explain()
 
@@ -37,12 +37,12 @@ def test_a_search_looks_up_both_ids_and_numbers(support, text):
     [("zapi_id", "sqlite_autoindex_whatsapp_message_1"), ("zaap_id", "message_zaap_id")],
 )
 def test_half_an_id_is_looked_up(support, column, index):
-    found = ids_with_beginning(column, "3EB0C767", support)
+    found = ids_with_prefix(column, "3EB0C767", support)
     assert f"{index} ({column}>? AND {column}<?)" in found.explain()
 
 
 def test_stuck_messages_are_looked_up_among_the_newest(instance):
-    newest = message_set().heard_since(timezone.now()).newest_first()
+    newest = message_set().first_heard_since(timezone.now()).newest_first()
     assert indexes(stuck(newest, timezone.now())) & {
         "message_newest",
         "message_newest_of_instance",
@@ -59,7 +59,7 @@ def test_what_was_sent_in_some_time_is_looked_up_by_it(support, narrowed):
 
 def test_a_numbers_last_digits_are_looked_up(db):
     ends = [
-        KnownAddress.objects.filter(with_part("address", Meaning.END, "99999999")),
-        Alias.objects.filter(with_part("number", Meaning.END, "99999999")),
+        KnownAddress.objects.filter(part_filter("address", Meaning.END, "99999999")),
+        Alias.objects.filter(part_filter("number", Meaning.END, "99999999")),
     ]
     assert [indexes(found) for found in ends] == [{"known_address_ends"}, {"alias_number_ends"}]

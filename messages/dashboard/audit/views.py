@@ -18,7 +18,7 @@ from messages.dashboard.exports.views import AT_ONCE, as_file, prepare_file
 from messages.dashboard.shared.moments import Moment
 from messages.exports import audit_lines, plain, separator
 from messages.models import Action, AuditEvent, ExportKind
-from messages.search.parser import understand
+from messages.search.parser import parse_search
 
 from .filters import AuditFilterForm
 
@@ -76,7 +76,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def audit_person(request: HttpRequest) -> HttpResponse:
     """Redirect from a number or LID to the events about it."""
-    wanted = understand(request.POST.get("number", ""))
+    wanted = parse_search(request.POST.get("number", ""))
     if wait := wait_to_search(request.user, wanted.text):
         return too_many_attempts(request, wait)
     addresses = wanted.addresses

@@ -43,9 +43,9 @@ from messages.exports import (
 from messages.models import Action, ExportJob, ExportKind, ExportState
 from messages.privacy import find_person
 from messages.search.criteria import Criteria
-from messages.search.matches import matches_of
-from messages.search.parser import understand
-from messages.search.querysets import may_name_somebody
+from messages.search.matches import find_matches
+from messages.search.parser import parse_search
+from messages.search.querysets import may_name_person
 
 # The name of a file, with its time left open, and its type.
 _TYPES: Final = {
@@ -71,7 +71,7 @@ def message_export(request: HttpRequest) -> HttpResponse:
     it would hold a thread that callbacks and other pages need.
     """
     criteria = Criteria.read(request.GET)
-    found = criteria.messages(request.user, matches_of(criteria.search, request.user))
+    found = criteria.messages(request.user, find_matches(criteria.search, request.user))
     reader = Reader(
         found,
         order=criteria.order,
@@ -107,7 +107,7 @@ def export_size(request: HttpRequest) -> HttpResponse:
     Asked for by the page once the buttons are in sight: counting would hold up every list.
     """
     criteria = Criteria.read(request.GET)
-    found = criteria.messages(request.user, matches_of(criteria.search, request.user))
+    found = criteria.messages(request.user, find_matches(criteria.search, request.user))
     count = found.order_by()[: MAX_ROWS + 1].count()
     return HttpResponse(_expected(count), content_type="text/plain; charset=utf-8")
 
@@ -193,8 +193,8 @@ def _back_from(job: ExportJob) -> tuple[str, str]:
     if job.kind == ExportKind.PERSON:
         return reverse("dashboard:privacy"), _("A person’s data")
     criteria = Criteria.read(QueryDict(job.query))
-    if may_name_somebody(criteria.search) and not sees_phones(job.by):
-        criteria = criteria.but(search=understand(""))  # asked for before numbers were hidden
+    if may_name_person(criteria.search) and not sees_phones(job.by):
+        criteria = criteria.replace(search=parse_search(""))  # asked for before numbers were hidden
     return address_of(criteria), _("Messages")
 
 

@@ -29,7 +29,7 @@ class Link:
 
 def address_of(criteria: Criteria, **changes: Any) -> str:
     """The address of these criteria with some of them changed, on its first page."""
-    return _address(criteria.but(**changes).query())
+    return _address(criteria.replace(**changes).query())
 
 
 def page_url(criteria: Criteria, **cursor: object) -> str:

@@ -74,7 +74,7 @@ def _new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
     if after is None:
         raise Http404
     # What came since is within any period; of two bounds SQLite would begin at the farther one.
-    of_any_time = criteria.but(chosen_period=Period.ALL)
+    of_any_time = criteria.replace(chosen_period=Period.ALL)
     found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
     if is_limited(user):
         found = found.of_instances(list(visible_instances(user).values_list("pk", flat=True)))

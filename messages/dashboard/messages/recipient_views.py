@@ -26,8 +26,8 @@ from messages.domain.statuses import Status
 from messages.models import Action
 from messages.models.functions import reached
 from messages.search.encrypted_addresses import decrypt_address, encrypt_address
-from messages.search.keyset import Page, page_of
-from messages.search.matches import aliases_of, messages_also_to
+from messages.search.keyset import Page, read_page
+from messages.search.matches import aliases_of, messages_with_other_address
 from messages.search.querysets import MessageQuerySet, message_set
 
 from .message_rows import rows_of
@@ -113,7 +113,7 @@ def _page(
     funnel = _funnel(messages)
     if not (funnel.total or exchanged.exists()):
         raise Http404  # a link that was handed on reaches no further than its reader does
-    page = page_of(messages.select_related("instance"), request.GET.dict())
+    page = read_page(messages.select_related("instance"), request.GET.dict())
     kind = phones.kind_of(address)
     people = [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))]
     context = {
@@ -140,7 +140,7 @@ def has_messages(address: str, user: Viewer) -> bool:
 
 def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
     addresses = (*phones.writings(address), *aliases)
-    others = messages_also_to(addresses, user)
+    others = messages_with_other_address(addresses, user)
     return limited_to(user, message_set().of_addresses(addresses, others))
 
 

@@ -17,8 +17,8 @@ from messages.accounts.scope import Viewer
 from messages.dashboard.shared.views import ask, is_confirmed
 from messages.models import SavedView
 from messages.search.criteria import Criteria
-from messages.search.parser import understand
-from messages.search.querysets import may_name_somebody
+from messages.search.parser import parse_search
+from messages.search.querysets import may_name_person
 
 from .filter_links import address_of, encoded, saved_view_url
 
@@ -90,7 +90,7 @@ def views_of(user: Viewer) -> list[SavedView]:
 
 
 def _holds_number(saved: SavedView) -> bool:
-    return may_name_somebody(Criteria.read(QueryDict(saved.query)).search)
+    return may_name_person(Criteria.read(QueryDict(saved.query)).search)
 
 
 def _view(request: HttpRequest, pk: int) -> SavedView:
@@ -103,8 +103,8 @@ def _view(request: HttpRequest, pk: int) -> SavedView:
 def _criteria(request: HttpRequest) -> Criteria:
     """Read and written again, so that nothing is kept that the page would not ask for."""
     criteria = Criteria.read(QueryDict(request.POST.get("query", "")[:4000]))
-    if may_name_somebody(criteria.search) and not sees_phones(request.user):
-        return criteria.but(search=understand(""))
+    if may_name_person(criteria.search) and not sees_phones(request.user):
+        return criteria.replace(search=parse_search(""))
     return criteria
 
 

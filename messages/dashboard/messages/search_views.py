@@ -19,9 +19,9 @@ from messages.accounts.sign_in_limits import too_many_attempts
 from messages.instances.sync import FAILURES
 from messages.models import Action, Instance
 from messages.search.encrypted_addresses import encrypt_address
-from messages.search.message_ids import ids_within
-from messages.search.parser import Meaning, Search, understand
-from messages.search.querysets import may_name_somebody, message_set, named
+from messages.search.message_ids import ids_in_text
+from messages.search.parser import Meaning, Search, parse_search
+from messages.search.querysets import may_name_person, message_set, named_messages
 
 from . import lookup_answers
 from .recipient_views import has_messages
@@ -33,7 +33,7 @@ def go(request: HttpRequest) -> HttpResponse:
     """`?message_id=`, and `instance=` (its Z-API id, or its number here) where ids repeat."""
     text = request.GET.get("message_id", "").strip()
     instance = visible_instances(request.user).named(request.GET.get("instance", ""))
-    found = limited_to(request.user, message_set().with_id(understand(text).ids))
+    found = limited_to(request.user, message_set().with_id(parse_search(text).ids))
     if instance:
         found = found.of_instances([instance.pk])
     keys = list(found.values_list("pk", flat=True)[:2]) if text else []
@@ -50,12 +50,12 @@ def search(request: HttpRequest) -> HttpResponse:
     So does one that stands among other words. Digits may be an id or a reference as well, and are
     taken for somebody's only where they are none.
     """
-    wanted = understand(request.POST.get("q", ""))
-    if not may_name_somebody(wanted):
+    wanted = parse_search(request.POST.get("q", ""))
+    if not may_name_person(wanted):
         return HttpResponseRedirect(_search_url(wanted.text))
     if wait := wait_to_search(request.user, wanted.text):
         return too_many_attempts(request, wait)
-    if keys := named(wanted, request.user):
+    if keys := named_messages(wanted, request.user):
         address = _search_url(wanted.text)
         return redirect("dashboard:message", keys[0]) if len(keys) == 1 else redirect(address)
     number = _number_in(wanted)
@@ -74,7 +74,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @permission_required(["whatsapp.view_message", SEE_PHONES], raise_exception=True)
 def look_up(request: HttpRequest) -> HttpResponse:
     """Ask Z-API about a number. Only ever because somebody clicked, and written down."""
-    wanted = understand(request.POST.get("phone", ""))
+    wanted = parse_search(request.POST.get("phone", ""))
     if wanted.meaning is not Meaning.NUMBER:
         flash.error(request, _("Only a full number can be checked."))
         return HttpResponseRedirect(_search_url(wanted.text))
@@ -98,8 +98,8 @@ def _number_in(wanted: Search) -> Search | None:
     """The one whole number or other address that was typed; not one beside the id of a message."""
     if wanted.addresses:
         return wanted
-    numbers = () if ids_within(wanted.text) else wanted.numbers_within
-    return understand(numbers[0]) if len(numbers) == 1 else None
+    numbers = () if ids_in_text(wanted.text) else wanted.numbers_in_text
+    return parse_search(numbers[0]) if len(numbers) == 1 else None
 
 
 def _what_to_type(wanted: Search) -> str:

@@ -27,10 +27,10 @@ from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Callback, CallbackQuerySet, Instance, Message, StatusEvent
 from messages.search.criteria import Criteria, Period
-from messages.search.keyset import PAGE_SIZE, page_of
-from messages.search.matches import Matches, labelled_ids, matches_of
-from messages.search.parser import Meaning, Search, understand
-from messages.search.querysets import may_name_somebody, named
+from messages.search.keyset import PAGE_SIZE, read_page
+from messages.search.matches import Matches, find_matches, labelled_ids
+from messages.search.parser import Meaning, Search, parse_search
+from messages.search.querysets import may_name_person, named_messages
 
 from . import filter_links
 from .event_log import event_log
@@ -58,23 +58,23 @@ def message_list(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     if wait := wait_to_search(request.user, criteria.search.text):
         return too_many_attempts(request, wait)
-    if may_name_somebody(criteria.search) and not sees_phones(request.user):
-        keys = named(criteria.search, request.user)
+    if may_name_person(criteria.search) and not sees_phones(request.user):
+        keys = named_messages(criteria.search, request.user)
         if len(keys) < 2:
             if not keys:
                 note_nothing_found(request.user, criteria.search.text)
             return _away(request, criteria, keys)
-        criteria = criteria.but(search=criteria.search.as_text)
+        criteria = criteria.replace(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))
     saved = views_of(request.user)
-    matches = matches_of(criteria.search, request.user)
+    matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
-    page = page_of(found, request.GET.dict(), criteria.order)
+    page = read_page(found, request.GET.dict(), criteria.order)
     _share(instances, page.messages)
     query = filter_links.encoded(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
-        "understood": _understood(criteria.search, matches, request.user),
+        "understood": _search_description(criteria.search, matches, request.user),
         "hidden_inputs": filter_links.hidden_inputs(criteria),
         "query": query,
         "rows": rows_of(page.messages, request.user),
@@ -176,7 +176,7 @@ def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> Http
             "Paste the full number in the search box."
         ),
     )
-    return HttpResponseRedirect(filter_links.address_of(criteria, search=understand("")))
+    return HttpResponseRedirect(filter_links.address_of(criteria, search=parse_search("")))
 
 
 def _message(request: HttpRequest, pk: int) -> Message:
@@ -202,17 +202,17 @@ def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
     }
 
 
-def _understood(search: Search, matches: Matches, user: Viewer) -> str:
+def _search_description(search: Search, matches: Matches, user: Viewer) -> str:
     if search.meaning is Meaning.TOO_SHORT and not sees_phones(user):
         return _("Too short: enter a full number or a full message id.")
-    return f"{search.understood} {matches.understood}".strip()
+    return f"{search.description} {matches.description}".strip()
 
 
 def _nothing(
     criteria: Criteria, matches: Matches, instances: list[Instance], user: Viewer
 ) -> dict[str, Any]:
     """What an empty list says, and what it offers."""
-    anywhere, webhooks = criteria.search.anywhere, _webhooks_of(instances, user)
+    anywhere, webhooks = criteria.search.anywhere_text, _webhooks_of(instances, user)
     why, unfiltered = _why_nothing(criteria, instances, user), None
     if why == "no match" and (unfiltered := _unfiltered(criteria, matches, user)):
         why = "only filtered"
@@ -221,7 +221,8 @@ def _nothing(
         "unfiltered": unfiltered,
         "webhooks": webhooks[:WEBHOOKS_SHOWN],
         "has_more_webhooks": len(webhooks) > WEBHOOKS_SHOWN,
-        "anywhere_url": anywhere and filter_links.address_of(criteria, search=understand(anywhere)),
+        "anywhere_url": anywhere
+        and filter_links.address_of(criteria, search=parse_search(anywhere)),
         "numbers": _numbers_within(criteria, user),
         "labelled": labelled_ids(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
@@ -236,18 +237,18 @@ def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) ->
         return "no instance"
     # What only we have read is inbound, and its status no unknown one.
     may_be_inbound = not criteria.inbound and criteria.statuses != (Status.UNKNOWN,)
-    if may_be_inbound and criteria.but(inbound=True).messages(user).exists():
+    if may_be_inbound and criteria.replace(inbound=True).messages(user).exists():
         return "only inbound"
-    everything = criteria.but(chosen_period=Period.ALL)
+    everything = criteria.replace(chosen_period=Period.ALL)
     if criteria.period is not Period.ALL and everything.messages(user).exists():
         return "only older"
-    return "no match" if criteria.is_narrowed else "nothing heard"
+    return "no match" if criteria.has_filters else "nothing heard"
 
 
 def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filter_links.Link | None:
     """To what the search finds where nothing else narrows it, if that is anything."""
     bare = Criteria(criteria.search)
-    for wider in (bare, bare.but(inbound=True)) if criteria.search else ():
+    for wider in (bare, bare.replace(inbound=True)) if criteria.search else ():
         keys = wider.messages(user, matches).values_list("pk", flat=True)
         if number := len(keys[: PAGE_SIZE + 1]):
             return filter_links.Link(
@@ -263,9 +264,9 @@ def _zone_to_tell(message: Message) -> str:
 
 def _numbers_within(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
     """To a search for each number that was typed among other words."""
-    numbers = criteria.search.numbers_within if sees_phones(user) else ()
+    numbers = criteria.search.numbers_in_text if sees_phones(user) else ()
     return [
-        filter_links.Link(one, filter_links.address_of(criteria, search=understand(one)))
+        filter_links.Link(one, filter_links.address_of(criteria, search=parse_search(one)))
         for one in numbers
     ]
 

@@ -19,7 +19,7 @@ from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
 from messages.models import Instance
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
-from messages.search.parser import understand
+from messages.search.parser import parse_search
 
 HOUR: Final = timedelta(hours=1)
 # Of days chosen by hand: more would draw bars too thin to be hit.
@@ -105,7 +105,7 @@ class Question:
     def criteria(self) -> Criteria:
         """The messages themselves, which the summaries count."""
         return Criteria(
-            understand(""),
+            parse_search(""),
             instances=() if self.instance is None else (self.instance,),
             since=self.since,
             until=self.until,
@@ -115,7 +115,7 @@ class Question:
     @property
     def stuck(self) -> Criteria:
         """The messages that are stuck now, whatever the period."""
-        return self.criteria.but(view=View.STUCK, since=None, until=None)
+        return self.criteria.replace(view=View.STUCK, since=None, until=None)
 
     def url(self, **changes: Any) -> str:
         return f"{path_of('overview')}?{urlencode(replace(self, **changes)._query())}"
