@@ -10,7 +10,7 @@ from .instance import Instance
 
 
 class KeyRole(models.TextChoices):
-    """The role whose permissions a key has; messages.accounts.roles says which those are."""
+    """The role whose permissions a key has; see messages.accounts.roles."""
 
     SUPPORT = "support", _("Support")
     SUPERVISOR = "supervisor", _("Supervisor")
@@ -18,10 +18,10 @@ class KeyRole(models.TextChoices):
 
 
 class ApiKey(models.Model):
-    """What other software signs in with. The key itself is shown once, and only its hash kept."""
+    """A key for other software. It is shown once, and only its hash is stored."""
 
     name = models.CharField(_("name"), max_length=100)
-    # The key's beginning, in clear: it finds the row, and tells people which key is meant.
+    # The beginning of the key in plain text. It finds the row and identifies the key to people.
     prefix = models.CharField(_("begins with"), max_length=16, unique=True, editable=False)
     hash = models.CharField(max_length=64, editable=False)
     role = models.CharField(_("role"), max_length=16, choices=KeyRole.choices)
@@ -37,7 +37,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
-    # Begins a minute's quota, and is written at most once in it; `requests` counts within it.
+    # The start of the current quota of one minute, in which `requests` counts.
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     requests = models.PositiveIntegerField(default=0, editable=False)
 
@@ -59,9 +59,9 @@ class ApiKey(models.Model):
 
 
 class ApiKeyLimit(models.Model):
-    """One account or one instance that a key is limited to. Without any it sees all.
+    """An account or instance that a key is limited to. Without limits it sees everything.
 
-    PROTECT, because a limit that vanished with its account would open all the others.
+    PROTECT, because deleting the last limit with its account would show the key everything.
     """
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="limits")

@@ -6,7 +6,7 @@ from .instance import Instance
 
 
 class Action(models.TextChoices):
-    """What is written down about people; one line more for each new thing worth asking about."""
+    """The actions that are recorded in the audit log."""
 
     SIGNED_IN = "signed in", _("Signed in")
     SIGN_IN_FAILED = "sign-in failed", _("Sign-in failed")
@@ -47,15 +47,15 @@ class Action(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """Who did what and when; only ever added.
+    """Who did what and when. Events are only added.
 
-    Holds no phone: `recipient` is a keyed hash, so that a person can be erased and the record of
-    the erasure stay.
+    Contains no phone number: `recipient` is a keyed hash, so that the record of an erasure can stay
+    when the person's data is erased.
     """
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
-    # The name beside the user: it still tells who it was when the user is gone. Nothing is done
-    # when that happens, not even the reference set to null: an event is never written again.
+    # The name stays when the user is deleted. The reference is then not even set to null, because
+    # an event is never updated.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
@@ -74,10 +74,10 @@ class AuditEvent(models.Model):
         db_constraint=False,
         verbose_name=_("instance"),
     )
-    # A message's primary key: messages may be purged, the record stays.
+    # The primary key of a message, which may be deleted later.
     message_pk = models.BigIntegerField(_("message"), null=True)
     recipient = models.CharField(_("recipient, hashed"), max_length=64, blank=True)
-    # The caller's network address.
+    # The client's IP.
     address = models.CharField(_("address"), max_length=45, blank=True)
     details = models.JSONField(_("details"), default=dict)
 

@@ -1,4 +1,4 @@
-"""Texts that are encrypted at rest and cannot be shown by accident."""
+"""Text that is encrypted in the database and cannot be shown by accident."""
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +15,7 @@ else:
     _TextField = models.TextField
 
 _DOTS: Final = "••••"
-# What marks a stored text in a file of `dumpdata`.
+# Marks an encrypted text in the output of `dumpdata`.
 _SEALED: Final = "sealed:"
 # In the source's language, as every stored problem is; a page translates it for its reader.
 _UNREADABLE = gettext_noop(
@@ -25,7 +25,7 @@ _UNREADABLE = gettext_noop(
 
 
 class SecretUnreadableError(Exception):
-    """None of FIELD_ENCRYPTION_KEYS opens this secret: the key it was stored with is gone."""
+    """None of FIELD_ENCRYPTION_KEYS decrypts this secret: its key was removed."""
 
 
 def _fernet() -> MultiFernet:
@@ -33,16 +33,16 @@ def _fernet() -> MultiFernet:
 
 
 def token_digest(token: str) -> str:
-    """What to recognise a token by without keeping it.
+    """A hash to compare a token with.
 
-    Plain SHA-256: Z-API's tokens are too long and random to be guessed from it, and a key that is
-    rotated one day would make every enforced callback look wrong.
+    Plain SHA-256: Z-API's tokens are too long and random to guess. A keyed hash would reject every
+    enforced callback after a key rotation.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Secret:
-    """An encrypted text. Written anywhere it shows as "•••• 4f2a"; only reveal() gives it away."""
+    """An encrypted text. It prints as "•••• 4f2a"; only reveal() returns the plain text."""
 
     __slots__ = ("_sealed",)
 
@@ -55,11 +55,11 @@ class Secret:
 
     @property
     def sealed(self) -> str:
-        """What is stored."""
+        """The encrypted text, as stored."""
         return self._sealed
 
     def reveal(self) -> str:
-        """Raises SecretUnreadableError where no key fits."""
+        """Raises SecretUnreadableError if no key decrypts it."""
         if not self._sealed:
             return ""
         try:
@@ -69,7 +69,7 @@ class Secret:
 
     @property
     def is_current(self) -> bool:
-        """Whether the newest key sealed it, so that it outlives all the others."""
+        """Whether it is encrypted with the newest key, so that older keys can be removed."""
         try:
             Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(self._sealed.encode())
         except InvalidToken:
@@ -77,7 +77,7 @@ class Secret:
         return True
 
     def renewed(self) -> "Secret":
-        """The same, sealed with the newest key. Raises SecretUnreadableError."""
+        """The same text, encrypted with the newest key. Raises SecretUnreadableError."""
         return Secret.of(self.reveal())
 
     def __bool__(self) -> bool:
@@ -90,7 +90,7 @@ class Secret:
             plain = self.reveal()
         except SecretUnreadableError:
             return f"{_DOTS} ?"
-        # The end of a short secret would be most of it.
+        # Four characters would be most of a short secret.
         return f"{_DOTS} {plain[-4:]}" if len(plain) >= 12 else _DOTS
 
     __repr__ = __str__
@@ -101,10 +101,11 @@ def _secret_of(value: "Secret | str | None") -> Secret:
 
 
 class SecretField(_TextField):
-    """Takes a plain text or a Secret, gives a Secret, stores it encrypted.
+    """Accepts plain text or a Secret, returns a Secret, and stores it encrypted.
 
-    `dumpdata` writes what is stored, and `loaddata` takes it back: the same FIELD_ENCRYPTION_KEYS
-    open it. No form takes that, or the board would open for whoever has a dump what is in it.
+    `dumpdata` writes the encrypted text and `loaddata` reads it; both need the same
+    FIELD_ENCRYPTION_KEYS. No form accepts encrypted text: otherwise somebody with a dump could have
+    it decrypted.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -119,7 +120,7 @@ class SecretField(_TextField):
         return f"{_SEALED}{sealed}" if sealed else ""
 
     def to_python(self, value: Any) -> Any:
-        """Of a file for `loaddata`."""
+        """A value from a file for `loaddata`."""
         if isinstance(value, str) and value.startswith(_SEALED):
             return Secret(value.removeprefix(_SEALED))
         if isinstance(value, str) and value.startswith(_DOTS):

@@ -12,13 +12,13 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         return self.filter(set_aside_at=None)
 
     def set_aside(self) -> Self:
-        """Those whose doing failed for a cause of their own, for a person to try again."""
+        """Follow-ups that failed because of their own data, for a person to retry."""
         return self.exclude(set_aside_at=None)
 
     def take(self, most: int) -> Sequence["FollowUp"]:
-        """Claim the oldest and delete them: they are the caller's once its transaction commits.
+        """Delete the oldest and return them. The caller's transaction must process them.
 
-        What another worker has claimed is passed over, and comes back should that one fail.
+        Rows that another worker has locked are skipped. They stay if that worker fails.
         """
         oldest = self.waiting().order_by("id")
         claimed = list(oldest.select_for_update(skip_locked=True)[:most])
@@ -27,9 +27,9 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
 
 class FollowUp(models.Model):
-    """What is still to be done about one stored callback; the worker claims and deletes it.
+    """Work that remains for one stored callback. The worker takes and deletes it.
 
-    Only ever added by the write path, never changed there, so that no mark is lost to a race.
+    Ingest only inserts rows and never updates them, so no mark is lost in a race.
     """
 
     callback = models.ForeignKey(
@@ -39,9 +39,9 @@ class FollowUp(models.Model):
         Instance, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
     type = models.CharField(max_length=128, blank=True)
-    # Of a callback whose body is not kept as evidence, where the instance forwards anything at all.
+    # The body of a callback that is not kept as evidence, if the instance forwards callbacks.
     body = models.BinaryField(null=True)
-    # Who is behind a LID, of an inbound message: all that is kept of it.
+    # The LID and number of an inbound message, of which nothing else is kept.
     lid = models.CharField(max_length=128, null=True)  # noqa: DJ001  (most have none)
     number = models.CharField(max_length=128, null=True)  # noqa: DJ001
     set_aside_at = models.DateTimeField(null=True)
@@ -50,7 +50,7 @@ class FollowUp(models.Model):
 
     class Meta:
         indexes = [
-            # To count them. It costs no other follow-up a write.
+            # To count them, without cost for other follow-ups.
             models.Index(
                 fields=["set_aside_at"],
                 name="follow_up_set_aside",

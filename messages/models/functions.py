@@ -13,10 +13,9 @@ from messages.domain.statuses import Status
 
 @CharField.register_lookup
 class AnyOf(Lookup):
-    """`field__any_of=[...]`: as `__in`, with all values in a single parameter.
+    """`field__any_of=[...]`: like `__in`, with all values in a single parameter.
 
-    Of thousands of values `__in` makes thousands of parameters, and preparing those takes longer
-    than the query.
+    For thousands of values `__in` makes thousands of parameters, which takes longer than the query.
     """
 
     lookup_name = "any_of"
@@ -33,7 +32,7 @@ class AnyOf(Lookup):
 
 
 class AsItComes:
-    """For expressions of whole numbers: Django makes an int of every int that a database gives."""
+    """For integer expressions: skips Django's conversion of integers to integers."""
 
     @property
     def convert_value(self) -> Any:
@@ -41,7 +40,7 @@ class AsItComes:
 
 
 class Epoch(AsItComes, Func):
-    """Whole seconds since 1970: cut as pages show times, and read ten times faster than a time."""
+    """Whole seconds since 1970, which is read ten times faster than a timestamp."""
 
     output_field = BigIntegerField()
 
@@ -55,9 +54,9 @@ class Epoch(AsItComes, Func):
 
 
 class Unindexed(Func):
-    """A column that SQLite is to look at row by row, because another one's index finds fewer.
+    """A column whose index SQLite must not use, because another index finds fewer rows.
 
-    SQLite does not know how many rows a time leaves; PostgreSQL does, and gets the column as it is.
+    SQLite does not know how selective a time is. PostgreSQL does and uses the plain column.
     """
 
     arity = 1
@@ -74,9 +73,9 @@ _BEFORE_FAILURE = {
 
 
 def reached(status: Status) -> Q:
-    """The messages that came as far as `status`, or further.
+    """The messages that reached `status` or a later one.
 
-    A failure implies nothing: of a failed message only what was reported was reached.
+    A failure implies no earlier step. A failed message reached only what was reported.
     """
     failed = Q(rank=Status.FAILED.rank)
     if status is Status.FAILED:
@@ -87,14 +86,14 @@ def reached(status: Status) -> Q:
     return climbed & ~failed | failed & _BEFORE_FAILURE[status]
 
 
-# Of a Brazilian mobile number, with which all its writings end.
+# The digits at the end of a Brazilian mobile number that all its forms share.
 LAST_DIGITS: Final = 8
 
 
 class LastDigits(models.Func):
-    """How a number ends, as an index has it.
+    """The last digits of a number, as in an index.
 
-    Django's own Right() sends its length as a parameter, by which no index is found.
+    Django's Right() sends the length as a parameter, which prevents the use of an index.
     """
 
     function = "RIGHT"

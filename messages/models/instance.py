@@ -18,7 +18,7 @@ from .fields import Secret, SecretField, SecretUnreadableError, token_digest
 
 
 class Tag(models.Model):
-    """A word that instances are found by, most often the client whose numbers they are."""
+    """A word to find instances by, usually the client's name."""
 
     name = models.CharField(_("name"), max_length=50)
 
@@ -32,10 +32,10 @@ class Tag(models.Model):
         return self.name
 
 
-# How long a token that was replaced is still taken: callbacks with it are on their way, and Z-API
-# does not say when it begins to send the new one.
+# How long a replaced token is still accepted: callbacks with it may be on their way, and Z-API does
+# not say when it starts to send the new one.
 TOKEN_OVERLAP: Final = timedelta(hours=24)
-# A report's time is Z-API's.
+# Reports have Z-API's time.
 _ZAPI_MAY_BE_AHEAD: Final = timedelta(minutes=10)
 _OF_THE_NUMBER: Final = ("number", "number_reported_at", "previous_number", "number_changed_at")
 _OF_THE_DIGEST: Final = ("token_digest", "previous_token_digest", "previous_token_until")
@@ -52,7 +52,7 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.filter(archived_at=None)
 
     def named(self, text: str) -> "Instance | None":
-        """By its id at Z-API, else by its number here: the former may look like the latter."""
+        """By its Z-API id, else by its primary key. A Z-API id may look like a number."""
         if found := self.filter(zapi_id=text.replace("\x00", "")).first():
             return found
         is_number = text.isascii() and text.isdigit() and len(text) < 19
@@ -70,9 +70,9 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         status_error: str = "",
         smartphone: bool | None = None,
     ) -> None:
-        """The newest report wins, whenever it arrives.
+        """Store a report unless a newer one is stored.
 
-        One that says the same again leaves since when, and whatever it does not tell.
+        A report that repeats the state keeps its beginning, and everything that it does not say.
         """
 
         def unless_new(name: str, otherwise: Any) -> Case:
@@ -89,9 +89,9 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         )
 
     def note_number(self, number: str, at: datetime) -> None:
-        """The newest report wins, whenever it arrives. In a transaction.
+        """Store a report unless a newer one is stored. Needs a transaction.
 
-        The ninth digit is no other number. What was the number before is kept.
+        A number with or without the ninth digit is the same. The previous number is kept.
         """
         older = self.filter(_is_no_newer("number_reported_at", at))
         for instance in older.select_for_update():
@@ -101,21 +101,21 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             instance.save(update_fields=_OF_THE_NUMBER)
 
     def with_last_heard(self) -> Self:
-        """Annotates `last_heard_at`: asked of the evidence, so that no callback rewrites a row."""
+        """Annotates `last_heard_at` from the callbacks, which then need not update a row."""
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
         return self.annotate(last_heard_at=Subquery(newest.values("received_at")[:1]))
 
 
 def _is_no_newer(field: str, at: datetime) -> Q:
-    """What was reported then may be replaced. A time that lies ahead is a wrong clock's."""
+    """Instances whose stored report is not newer. A time in the future is a wrong clock's."""
     never, older = Q(**{field: None}), Q(**{f"{field}__lte": at})
     return never | older | is_ahead(field, timezone.now() + _ZAPI_MAY_BE_AHEAD)
 
 
 class Instance(models.Model):
-    """One WhatsApp number connected to Z-API. Archived when no longer used.
+    """One WhatsApp number connected to Z-API. Archived when it is not used any more.
 
-    Deleted only if nothing was ever heard of it: messages.instances.deletion.
+    It can only be deleted if it never had a callback: see messages.instances.deletion.
     """
 
     account = models.ForeignKey(
@@ -124,13 +124,13 @@ class Instance(models.Model):
     name = models.CharField(_("name"), max_length=100)
     zapi_id = models.CharField(_("instance id"), max_length=128, unique=True)
     token = SecretField(_("token"))
-    # The webhook's key signs this number; keys of versions below `oldest_key_version` are retired.
+    # The version in the webhook key. Keys below `oldest_key_version` are retired.
     key_version = models.PositiveIntegerField(_("key version"), default=1, editable=False)
     oldest_key_version = models.PositiveIntegerField(default=1, editable=False)
     key_rotated_at = models.DateTimeField(null=True, editable=False)
-    # What the door compares z-api-token with: a hash, because the token itself is encrypted.
+    # Compared with z-api-token at each callback: a hash, because the token itself is encrypted.
     token_digest = models.CharField(max_length=64, blank=True, editable=False)
-    # The one before, which Z-API may still send for a while after it was replaced.
+    # The previous one, which Z-API may still send for a while.
     previous_token_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     previous_token_until = models.DateTimeField(null=True, editable=False)
     token_policy = models.CharField(
@@ -143,40 +143,39 @@ class Instance(models.Model):
             "mismatches. Enforce: refuse them."
         ),
     )
-    # Callbacks refused for their token, since the policy was set.
+    # Callbacks refused because of their token since the policy was set.
     tokens_refused = models.PositiveIntegerField(default=0, editable=False)
     token_refused_at = models.DateTimeField(null=True, editable=False)
     connected = models.BooleanField(_("connected"), null=True, editable=False)
     connection_changed_at = models.DateTimeField(null=True, editable=False)
-    # By the newest report, which may only have said again what was known.
+    # The time of the newest report, which may have repeated a known state.
     connection_reported_at = models.DateTimeField(null=True, editable=False)
     connection_reason = models.CharField(max_length=300, blank=True, editable=False)
-    # What /status said last, in Z-API's words while it is disconnected: they tell what helps.
+    # The last error of /status while disconnected, in Z-API's words.
     status_error = models.CharField(max_length=300, blank=True, default="", editable=False)
     smartphone_connected = models.BooleanField(null=True, editable=False)
-    # The WhatsApp number itself, as Z-API reported it last when it was connected.
+    # The WhatsApp number that Z-API last reported while connected.
     number = models.CharField(max_length=128, blank=True, default="", editable=False)
     number_reported_at = models.DateTimeField(null=True, editable=False)
     previous_number = models.CharField(max_length=128, blank=True, default="", editable=False)
     number_changed_at = models.DateTimeField(null=True, editable=False)
-    # What /me told last: until when it is paid for, and the types of callbacks held back by filters
-    # (null where it does not tell).
+    # From /me: until when it is paid for, and the callback types that filters hold back (null if
+    # not reported).
     due_at = models.DateTimeField(_("paid until"), null=True, editable=False)
     payment_status = models.CharField(
         _("payment"), max_length=40, blank=True, default="", editable=False
     )
     filters = models.JSONField(_("filters"), null=True, editable=False)
-    # Whose URLs `update-every-webhooks` took besides those of our webhooks, by kind; '' where
-    # nobody had the hook.
+    # The URLs of other hooks that `update-every-webhooks` replaced, by kind; '' if there was none.
     taken_urls = models.JSONField(default=dict, editable=False)
-    # Whether Z-API reported messages that the number sends itself before that; null for unknown.
+    # Whether Z-API reported messages sent by this number before that; null if unknown.
     taken_sent_by_me = models.BooleanField(null=True, editable=False)
     checked_at = models.DateTimeField(_("last verified"), null=True, editable=False)
-    # When the worker verifies it again, and how often it tried in vain since it last could.
+    # When the worker verifies it next, and how many attempts in a row failed.
     next_check_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     failed_checks = models.PositiveSmallIntegerField(default=0, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, related_name="instances", verbose_name=_("tags"))
-    # From when on people are told of it; see messages.incidents.
+    # Thresholds for alerts; see messages.incidents.
     stuck_after = models.PositiveSmallIntegerField(
         _("stuck after (minutes)"),
         default=30,
@@ -228,11 +227,11 @@ class Instance(models.Model):
 
     @property
     def shown_id(self) -> str:
-        """The id for people to see: one stored unchecked may be a URL with a token."""
+        """The id to display. An id that was stored unchecked may be a URL with a token."""
         return redact(self.zapi_id)
 
     def _note_digest(self) -> None:
-        """A token that no key opens any more keeps the digest it had."""
+        """Update the digest. A token that cannot be decrypted keeps the old one."""
         token = Secret.of(self.token) if isinstance(self.token, str) else self.token
         try:
             digest = token_digest(token.reveal()) if token else ""

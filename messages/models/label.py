@@ -19,13 +19,13 @@ else:
 
 
 def folded(text: str) -> str:
-    """The same for texts that differ by case or accents alone."""
+    """Text for comparisons that ignore case and accents."""
     letters = unicodedata.normalize("NFKD", text)
     return "".join(one for one in letters if not unicodedata.combining(one)).casefold()
 
 
 class FoldedField(_TextField):
-    """The label, folded, whichever way it is written: no database does it as another."""
+    """The folded label, set at every save. The databases would fold it differently."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
         value = folded(model_instance.label)
@@ -34,7 +34,7 @@ class FoldedField(_TextField):
 
 
 class MaskedField(_TextField):
-    """The label, folded, as people read it who may not see numbers: the part they can search."""
+    """The folded label without phone numbers, for searches by people who see masked numbers."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
         value = folded(addresses.without_numbers(model_instance.label))
@@ -44,17 +44,17 @@ class MaskedField(_TextField):
 
 def _named(ids: Iterable[str]) -> Q:
     some = list(ids)
-    # As the index over zaap_id has it.
+    # Written as in the condition of the index on zaap_id.
     return Q(zapi_id__any_of=some) | Q(~Q(zaap_id=""), zaap_id__any_of=some)
 
 
 class LabelQuerySet(models.QuerySet["Label"]):
     def named(self, ids: Iterable[str]) -> Self:
-        """Those that know their message by one of these ids."""
+        """Labels with one of these ids."""
         return self.filter(_named(ids))
 
     def of(self, messages: Iterable[Message]) -> Self:
-        """Those of these messages, by any id that both have."""
+        """Labels of these messages, by either id."""
         ids: defaultdict[int, set[str]] = defaultdict(set)
         for message in messages:
             ids[message.instance_id] |= message.ids
@@ -62,14 +62,14 @@ class LabelQuerySet(models.QuerySet["Label"]):
         return self.filter(Q(*theirs, _connector=Q.OR)) if theirs else self.none()
 
     def with_a_message_in(self, messages: models.QuerySet[Message]) -> Self:
-        """As `of`, where the messages are a query."""
+        """Labels of the messages of a query, by either id."""
         return self.filter(Q(*_are_there(messages), _connector=Q.OR))
 
     def without_message(self) -> Self:
         return self.filter(*(~is_there for is_there in _are_there(Message.objects.all())))
 
     def same_ids(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """These, and the other id where a label names one of them and another."""
+        """These ids, and the other id of each label that has one of them."""
         known = tuple(ids)
         if not any(known):
             return known
@@ -78,7 +78,7 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
 
 def _are_there(messages: models.QuerySet[Message]) -> list[Exists]:
-    """By each id of both: asked separately, because each of a message's has an index of its own."""
+    """One condition per pair of ids, because each id of a message has its own index."""
     here = messages.filter(instance=OuterRef("instance"))
     of_message = {"zapi_id": here, "zaap_id": here.exclude(zaap_id="")}
     return [
@@ -89,10 +89,10 @@ def _are_there(messages: models.QuerySet[Message]) -> list[Exists]:
 
 
 class Label(models.Model):
-    """What the sender's software calls a message: callbacks carry no text, so only it can tell.
+    """Text that the sender's system attaches to a message, because callbacks contain no text.
 
-    Tied to its message by the ids alone, because it may come before the first callback. With
-    `zaap_id` also where Z-API reports the message under that id only, as it does of failures.
+    It refers to its message by id, because it may arrive before the first callback. `zaap_id` also
+    finds failures, which Z-API reports only under that id.
     """
 
     instance = models.ForeignKey(
@@ -104,13 +104,13 @@ class Label(models.Model):
         verbose_name=_("instance"),
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
-    # With a default in the database: during an update the version before still writes labels.
+    # With a database default, because the previous version still writes labels during an update.
     zaap_id = models.CharField(_("Z-API id"), max_length=128, blank=True, default="", db_default="")
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
-    # What a search looks through; PostgreSQL has an index of its parts, made in the migrations.
+    # For searches. On PostgreSQL the migrations add a trigram index.
     label_folded = FoldedField(blank=True, default="", editable=False)
-    # Without it, what is hidden could be found out digit by digit.
+    # Without it, hidden digits could be found by searching for them one by one.
     label_masked = MaskedField(blank=True, default="", editable=False)
     updated_at = models.DateTimeField(_("changed"))
 
@@ -124,7 +124,7 @@ class Label(models.Model):
         ]
         indexes = [
             models.Index(fields=["reference"], name="label_reference"),
-            # Both ids whatever the instance: PostgreSQL adds up what two indexes find.
+            # For both ids in any instance: PostgreSQL combines the two indexes.
             models.Index(fields=["zapi_id"], name="label_message_id"),
             models.Index(fields=["zaap_id"], name="label_zaap_id", condition=~models.Q(zaap_id="")),
         ]

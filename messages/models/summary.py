@@ -5,18 +5,18 @@ from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
 
-# Seconds. A latency is counted at every edge that it does not exceed, as Prometheus does it: such
-# counts of any hours and instances can be added up, and a quantile be read from the sum.
+# Seconds. A latency counts at every edge that it does not exceed, as in Prometheus histograms. Such
+# counts can be added over hours and instances, and quantiles computed from the sums.
 LATENCY_EDGES: Final = (
     *(1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
     *(1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600),
 )
-# From being sent (or dispatched, where no sending was reported) to delivered, and on to read.
+# From sent (or dispatched, if no SENT was reported) to delivered, and from there to read.
 LATENCIES: Final = ("delivered", "read")
 
 
 def latency_column(latency: str, edge: int | None = None) -> str:
-    """How many took at most `edge` seconds; without an edge, of how many it is known."""
+    """The column with how many took at most `edge` seconds, or how many are known at all."""
     return f"{latency}_timed" if edge is None else f"{latency}_within_{edge}"
 
 
@@ -26,10 +26,11 @@ LATENCY_COLUMNS: Final = tuple(
 
 
 class Summary(models.Model):
-    """What became of the outbound messages that one instance started in some time.
+    """Counts of the outbound messages that one instance started in a period.
 
-    A later step implies the earlier ones, so `sent` counts all that were read; a failure implies
-    nothing. Columns, not JSON, hold the latencies: both databases add them up ten times faster.
+    A later step implies the earlier ones, so `sent` includes messages that were read. A failure
+    implies nothing. Latencies are columns, because both databases add them ten times faster than
+    JSON.
     """
 
     instance = models.ForeignKey(
@@ -40,14 +41,14 @@ class Summary(models.Model):
         verbose_name=_("instance"),
     )
     is_group = models.BooleanField(_("group"))
-    # All of them; some may have reached nothing but a word that nobody knows.
+    # All messages, including those with only an unknown status.
     messages = models.IntegerField(_("messages"), default=0)
     dispatched = models.IntegerField(_("dispatched"), default=0)
     sent = models.IntegerField(_("sent"), default=0)
     delivered = models.IntegerField(_("delivered"), default=0)
     read = models.IntegerField(_("read"), default=0)
     played = models.IntegerField(_("played"), default=0)
-    # Where each of the others stands: its headline is the failure, or the step it has waited on.
+    # The messages without a final status: failed, or waiting for the next step.
     failed = models.IntegerField(_("failed"), default=0)
     waiting_to_send = models.IntegerField(_("waiting to be sent"), default=0)
     waiting_to_deliver = models.IntegerField(_("waiting for delivery"), default=0)
@@ -62,7 +63,7 @@ for _column in LATENCY_COLUMNS:
 
 
 class HourlySummary(Summary):
-    """Recomputed from the messages by messages.summaries, never incremented: it cannot drift."""
+    """Computed from the messages by messages.summaries, never incremented, so it cannot drift."""
 
     hour = models.DateTimeField(_("hour"))
 
@@ -70,7 +71,7 @@ class HourlySummary(Summary):
         verbose_name = _("hourly summary")
         verbose_name_plural = _("hourly summaries")
         constraints = [
-            # The hour first: a period of all instances is one range of this index.
+            # The hour first, so that a period of all instances is one range of the index.
             models.UniqueConstraint(
                 fields=["hour", "instance", "is_group"], name="hourly_summary_once"
             ),
@@ -81,9 +82,9 @@ class HourlySummary(Summary):
 
 
 class DailySummary(Summary):
-    """The hours of one day of UTC, added up: a month of them is read in a tenth of the time.
+    """The sum of the hours of one UTC day. A month is read in a tenth of the time.
 
-    Written together with its hours, of which `computed_at` is the latest.
+    It is written together with its hours. `computed_at` is the latest of theirs.
     """
 
     day = models.DateField(_("day"))
@@ -102,9 +103,9 @@ class DailySummary(Summary):
 
 
 class TouchedHour(models.Model):
-    """An hour of an instance whose summary is to be recomputed; several marks may mean the same.
+    """An hour of an instance whose summary must be recomputed. There may be several for one hour.
 
-    Only ever added, and deleted together with what was computed after it was read.
+    Marks are only added, and deleted in the transaction that recomputes the summary.
     """
 
     instance = models.ForeignKey(
