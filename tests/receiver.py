@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
+
 
 @dataclass(frozen=True)
 class Received:
@@ -63,11 +65,12 @@ class Receiver(ThreadingHTTPServer):
     def bodies(self) -> list[bytes]:
         return [received.body for received in self.received]
 
-    def wait_for(self, number: int, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while len(self.received) < number:
-            assert time.monotonic() < deadline, f"{len(self.received)} of {number} came"
-            time.sleep(0.02)
+    def wait_for(self, number: int) -> None:
+        wait_until(
+            lambda: len(self.received) >= number,
+            f"fewer than {number} came",
+            progress=lambda: len(self.received),
+        )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep quiet about callers who hang up: tests do."""

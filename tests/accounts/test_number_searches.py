@@ -51,6 +51,13 @@ def pass_a_minute():
     NumberSearches.objects.update(minute=timezone.now() - timedelta(minutes=2))
 
 
+@pytest.fixture(autouse=True)
+def _still_clock(monkeypatch):
+    """The next minute of the clock would allow new searches."""
+    now = timezone.now()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+
 @pytest.fixture
 def masked_key(settings, db):
     settings.MASK_PHONES_FOR = ["support"]

@@ -13,7 +13,7 @@ from tests.faults.door import Door
 from tests.faults.load import Load, send_all
 from tests.faults.postgresql import Cluster, binaries
 from tests.faults.timelines import Query, timelines
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("FAULT_KILLS", "3"))
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))  # of whatever is not a kill

@@ -17,8 +17,8 @@ from django.test import override_settings
 
 from messages.management.commands.serve import web_server
 from tests.faults.postgresql import children
-from tests.faults.waiting import wait_until
 from tests.processes.conftest import ROOT, free_port, fresh_environment
+from tests.waiting import wait_until
 
 
 class Door:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 EPOCH = 1_795_338_000_000
 Payload = dict[str, Any]
@@ -107,12 +107,20 @@ class Load:
 
     def wait_for_attempts(self, count: int) -> None:
         """Until so many have been made since attempts() was called."""
-        wait_until(lambda: self._seen.qsize() >= count, "hardly anything is answered")
+        wait_until(
+            lambda: self._seen.qsize() >= count,
+            "hardly anything is answered",
+            progress=self._seen.qsize,
+        )
 
-    def wait_for(self, count: int, seconds: float = 60) -> None:
+    def wait_for(self, count: int) -> None:
         """Until so many more callbacks are acknowledged."""
         goal = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= goal, "too little was acknowledged", seconds)
+        wait_until(
+            lambda: len(self.acknowledged) >= goal,
+            "too little was acknowledged",
+            progress=lambda: len(self.acknowledged),
+        )
 
     def _run(self) -> None:
         try:

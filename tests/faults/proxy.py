@@ -7,8 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.faults.waiting import wait_until
 from tests.processes.conftest import ROOT, free_port
+from tests.waiting import wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -40,14 +40,14 @@ class Proxy:
             )
         )
         self._process = subprocess.Popen([NGINX, "-c", configuration], stderr=subprocess.DEVNULL)
-        wait_until((folder / "nginx.pid").exists, "nginx does not start", 10)
+        wait_until((folder / "nginx.pid").exists, "nginx does not start")
 
     def logs(self) -> str:
         return "".join(log.read_text() for log in self._folder.glob("*.log"))
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _site(self, folder: Path, behind: int) -> str:
         site = (ROOT / "docs" / "nginx.conf").read_text()

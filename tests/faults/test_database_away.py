@@ -4,18 +4,19 @@ import socket
 import sqlite3
 import time
 from contextlib import closing, contextmanager
+from statistics import median
 
 import pytest
 
 from tests.faults.conftest import ROUNDS, SECONDS, StartDoor, assert_nothing_was_lost
 from tests.faults.load import Load, lives
 from tests.faults.postgresql import Cluster
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
-FIRST = 3.0  # seconds within which the first answers come while the database goes away
-THEN = 0.2  # and those after them
+# Seconds. A callback that waits for the database first takes longer than this.
+AT_ONCE = 1.0
 
 
 @contextmanager
@@ -85,18 +86,17 @@ def break_under_load(door, fault, query):
             with fault():
                 wait_until(lambda: time.monotonic() > began_at + SECONDS, "time stands still")  # noqa: B023
                 answers = load.attempts()
-            assert_answered_in_time(answers, began_at)
+                load.wait_for_attempts(50)
+                later = load.attempts()
+            assert {answer.status for answer in (*answers, *later)} == {200}
+            assert_answered_at_once(later)
             assert any(answer.outcome == "spooled" for answer in answers)
     assert_nothing_was_lost(door, load, query)
 
 
-def assert_answered_in_time(answers, began_at):
-    later = [answer for answer in answers if answer.started_at > began_at + FIRST]
-    assert len(later) > 50
-    assert [answer for answer in answers if answer.status != 200] == []
-    assert [answer for answer in answers if answer.seconds > FIRST] == []
-    # A disk that somebody else keeps busy for a moment holds up all eight connections at once.
-    assert len([answer for answer in later if answer.seconds > THEN]) <= len(later) / 20
+def assert_answered_at_once(answers):
+    """Most of them, because a busy machine holds up a few."""
+    assert median(answer.seconds for answer in answers) < AT_ONCE
 
 
 def test_a_door_without_a_worker_is_drained_by_one_that_does_nothing_else(
@@ -140,7 +140,7 @@ def test_pages_that_hang_leave_the_door_open(cluster: Cluster, start_door: Start
             load.wait_for_attempts(100)
             answers = load.attempts()
         assert {answer.status for answer in answers} == {200}
-        assert [answer for answer in answers if answer.seconds > FIRST] == []
+        assert_answered_at_once(answers)
     assert_nothing_was_lost(door, load, cluster.query)
 
 

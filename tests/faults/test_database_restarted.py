@@ -34,14 +34,14 @@ def test_every_page_after_a_restart_is_shown(cluster: Cluster, start_door: Start
 def signed_in(url: str) -> requests.Session:
     session = requests.Session()
     session.mount("http://", HTTPAdapter(pool_maxsize=VISITORS))
-    session.get(f"{url}account/login/", timeout=10)
+    session.get(f"{url}account/login/", timeout=60)
     form = {
         "login": "ana",
         "password": PASSWORD,
         "csrfmiddlewaretoken": session.cookies["csrftoken"],
     }
     headers = {"Referer": url}
-    answer = session.post(f"{url}account/login/", form, headers=headers, timeout=10)
+    answer = session.post(f"{url}account/login/", form, headers=headers, timeout=60)
     assert answer.status_code == 200
     return session
 

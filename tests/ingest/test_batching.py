@@ -12,7 +12,7 @@ from django.db import OperationalError
 from messages.ingest.batching import BatchFailedError, BatchWriter
 from messages.ingest.file_lock import FileLock
 from statusboard.databases import deadline
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 
 class Writer:
@@ -32,7 +32,7 @@ class Writer:
         self.batches.append(list(numbers))
         if numbers == ["hold"]:
             self.began.set()
-            assert self.go_on.wait(5)
+            assert self.go_on.wait(60)
         if 13 in numbers:
             raise ValueError("thirteen")
         return [f"{number} written" for number in numbers]
@@ -44,14 +44,14 @@ class Writer:
     def busy(self, pool, *waiting):
         """Somebody writes, and these wait meanwhile, in this order."""
         holder = pool.submit(self.writer.write, "hold")
-        assert self.began.wait(5)
+        assert self.began.wait(60)
         futures = []
         for place, (number, options) in enumerate(waiting, 1):
             futures.append(pool.submit(self.writer.write, number, **options))
             self.wait_for(place)
         yield futures
         self.go_on.set()
-        assert holder.result(5) == "hold written"
+        assert holder.result(60) == "hold written"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_those_who_wait_are_written_together(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {}), (3, {})) as waiting:
         pass
-    assert [future.result(5) for future in waiting] == ["1 written", "2 written", "3 written"]
+    assert [future.result(60) for future in waiting] == ["1 written", "2 written", "3 written"]
     assert after_hold(writer) == [[1, 2, 3]]
 
 
@@ -89,7 +89,7 @@ def test_those_who_share_a_name_are_not_written_together(pool):
     writer = Writer(keys=lambda number: [number if number == "hold" else number % 10])
     with writer.busy(pool, (1, {}), (2, {}), (11, {}), (3, {})) as waiting:
         pass
-    assert [future.result(5) for future in waiting][2] == "11 written"
+    assert [future.result(60) for future in waiting][2] == "11 written"
     assert after_hold(writer) == [[1, 2], [11, 3]]
 
 
@@ -97,7 +97,7 @@ def test_who_asks_to_be_alone_is(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {"alone": True}), (3, {})) as waiting:
         pass
-    assert [future.result(5) for future in waiting][1] == "2 written"
+    assert [future.result(60) for future in waiting][1] == "2 written"
     assert after_hold(writer) == [[1], [2], [3]]
 
 
@@ -107,7 +107,7 @@ def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
         pass
     for future in waiting:
         with pytest.raises(BatchFailedError):
-            future.result(5)
+            future.result(60)
     with pytest.raises(ValueError, match="thirteen"):
         writer.writer.write(13, alone=True)
     assert writer.writer.write(12, alone=True) == "12 written"
@@ -153,7 +153,7 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
     def write_slowly(numbers):
         if len(numbers) == 2:
             in_hand.set()
-            assert enough.wait(5)
+            assert enough.wait(60)
         return numbers
 
     def take(number, seconds):
@@ -161,15 +161,15 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
             return writer.writer.write(number)
 
     with writer.busy(pool):
-        leader = pool.submit(take, 1, 5)
+        leader = pool.submit(take, 1, 60)
         writer.wait_for(1)
-        companion = pool.submit(take, 2, 0.3)
+        companion = pool.submit(take, 2, 2)
         writer.wait_for(2)
         writer.written_by = write_slowly
     with pytest.raises(OperationalError, match="in time"):
-        companion.result(5)
+        companion.result(60)
     enough.set()
-    assert leader.result(5) == 1
+    assert leader.result(60) == 1
 
 
 def test_who_waits_too_long_for_the_others_is_told_to_go_alone(pool):

@@ -1,7 +1,6 @@
 """Only the first who meet a database that is away wait for it."""
 
 import threading
-import time
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -10,13 +9,7 @@ from messages.ingest import store
 from messages.ingest.circuit_breaker import CircuitBreaker
 from messages.ingest.service import breaker
 from messages.models import FollowUp
-
-
-def wait_until(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.waiting import wait_until
 
 
 class Patient:
@@ -45,16 +38,16 @@ class TestBreaker:
     def test_it_stays_open_until_a_probe_succeeds(self, patient):
         tested = CircuitBreaker(patient.probe, every=0.01)
         tested.open()
-        wait_until(lambda: len(patient.asked_by) > 2)
+        wait_until(lambda: len(patient.asked_by) > 2, "it is not probed")
         assert tested.is_open
         patient.is_well = True
-        wait_until(lambda: not tested.is_open)
+        wait_until(lambda: not tested.is_open, "it stays open")
 
     def test_it_probes_in_one_thread_that_is_not_the_callers(self, patient):
         tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(5):
             tested.open()
-        wait_until(lambda: len(patient.asked_by) > 4)
+        wait_until(lambda: len(patient.asked_by) > 4, "it is not probed")
         tested.close()
         assert len(set(patient.asked_by)) == 1
         assert threading.current_thread() not in patient.asked_by
@@ -64,7 +57,7 @@ class TestBreaker:
         tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(3):
             tested.open()
-            wait_until(lambda: not tested.is_open)
+            wait_until(lambda: not tested.is_open, "it stays open")
 
 
 def test_while_it_is_open_the_database_is_not_asked(away, post, monkeypatch):
@@ -88,13 +81,13 @@ class TestProbe:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("LOCK TABLE whatsapp_message IN ACCESS EXCLUSIVE MODE")
                 held.set()
-                enough.wait(20)
+                enough.wait(120)
             connection.close()
 
         thread = threading.Thread(target=migrate)
         thread.start()
         try:
-            assert held.wait(10)
+            assert held.wait(60)
             with pytest.raises(OperationalError):
                 store.probe()
         finally:

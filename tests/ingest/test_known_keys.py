@@ -15,8 +15,8 @@ from messages.models import Callback, Instance
 from messages.webhooks import views
 from tests.conftest import ZAPI_ID, call
 from tests.dashboard.conftest import admin, client
-from tests.faults.waiting import wait_until
 from tests.ingest.conftest import forget_usages
+from tests.waiting import wait_until
 
 __all__ = ["admin", "client"]
 

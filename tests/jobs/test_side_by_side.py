@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -27,6 +26,7 @@ from messages.models import (
 from tests.forwarding.test_workers import data_dir, on_postgresql
 from tests.processes.conftest import ROOT
 from tests.receiver import Receiver, Reply, receiver
+from tests.waiting import wait_until
 
 __all__ = ["data_dir", "receiver"]
 
@@ -89,13 +89,6 @@ def channel(transactional_db: None, receiver: Receiver) -> Channel:
     )
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
 def all_delivered(number: int) -> bool:
     return Notification.objects.filter(state="told").count() == number
 
@@ -109,10 +102,10 @@ def delivery_counts(receiver: Receiver) -> Counter[int]:
 def test_three_workers_notify_each_incident_once(start_worker, disconnected, channel, receiver):
     for _ in range(3):
         start_worker()
-    until(lambda: all_delivered(disconnected), "not all was told")
+    wait_until(lambda: all_delivered(disconnected), "not all was told")
     # Each runs once more, as if it were due for all workers.
     Turn.objects.filter(job="watch").update(due_at=timezone.now())
-    until(lambda: Turn.objects.get(job="watch").due_at > timezone.now(), "nobody looked again")
+    wait_until(lambda: Turn.objects.get(job="watch").due_at > timezone.now(), "nobody looked again")
     assert Incident.objects.count() == disconnected
     assert set(delivery_counts(receiver).values()) == {1}
 
@@ -130,14 +123,14 @@ def test_killed_worker_loses_and_repeats_no_notification(
     Channel.objects.update(next_at=timezone.now())
     Turn.objects.update(due_at=timezone.now())
     start_worker()
-    until(lambda: all_delivered(disconnected), "not all was told")
+    wait_until(lambda: all_delivered(disconnected), "not all was told")
     assert Incident.objects.count() == disconnected
     assert set(delivery_counts(receiver).values()) == {1}
 
 
 def test_killed_worker_is_reported_and_stopped_worker_is_not(start_worker):
     killed, stopped = start_worker(), start_worker()
-    until(lambda: WorkerBeat.objects.count() == 2, "no beat")
+    wait_until(lambda: WorkerBeat.objects.count() == 2, "no beat")
     killed.send_signal(signal.SIGKILL)
     stopped.send_signal(signal.SIGTERM)
     assert stopped.wait(30) == 0

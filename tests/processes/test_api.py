@@ -15,13 +15,13 @@ def caller(board):
 
 
 def test_an_unknown_address_is_a_problem_that_arrives_whole(board, caller):
-    answer = caller.get(f"{board.url}/api/v1/nothing/", timeout=10)
+    answer = caller.get(f"{board.url}/api/v1/nothing/", timeout=60)
     assert (answer.status_code, answer.json()["status"]) == (404, 404)
 
 
 def test_a_body_in_chunks_is_refused_and_the_connection_goes_on(board, caller):
     chunks = (part for part in (b"[", b"]"))
     headers = {"Content-Type": "application/json"}
-    answer = caller.post(f"{board.url}/api/v1/labels/", chunks, headers=headers, timeout=10)
+    answer = caller.post(f"{board.url}/api/v1/labels/", chunks, headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["status"]) == (411, 411)
-    assert caller.get(f"{board.url}/api/v1/messages/", timeout=10).status_code == 200
+    assert caller.get(f"{board.url}/api/v1/messages/", timeout=60).status_code == 200

@@ -14,8 +14,8 @@ from django.test import override_settings
 
 from messages.management.commands.serve import web_server
 from tests.faults.postgresql import children
-from tests.faults.waiting import wait_until
 from tests.processes.conftest import ROOT, free_port, fresh_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -42,7 +42,7 @@ class WebServer:
     def ask(self, path: str) -> int:
         """The status; 0 where nobody answers."""
         with suppress(requests.ConnectionError):
-            return requests.get(self._url + path, timeout=10).status_code
+            return requests.get(self._url + path, timeout=60).status_code
         return 0
 
     def wait_for_line(self, words: str) -> None:
@@ -63,7 +63,7 @@ class WebServer:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture

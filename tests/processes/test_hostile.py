@@ -80,5 +80,5 @@ def test_it_is_never_our_error_and_every_page_still_opens(board, path):
     assert {200, 400, 404, 405, 413, 415} <= set(seen)
     session = sign_in(board, board.password)
     for page in ("/", "/instances/", "/admin/whatsapp/callback/", "/admin/whatsapp/message/"):
-        assert session.get(board.url + page, timeout=20).status_code == 200, page
+        assert session.get(board.url + page, timeout=60).status_code == 200, page
     assert "Internal Server Error" not in board.output

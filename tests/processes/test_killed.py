@@ -3,18 +3,16 @@
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux for processes"),
 ]
-
-SECONDS = 15.0
 
 
 def commands(board) -> dict[int, str]:
@@ -28,13 +26,6 @@ def commands(board) -> dict[int, str]:
         except OSError:  # it has ended
             continue
     return found
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def is_port_free(port: int) -> bool:
@@ -60,14 +51,19 @@ def web_server_of(board) -> int:
 @pytest.mark.parametrize("victim", [lambda board: board.process.pid, web_server_of])
 def test_nothing_outlives_a_killed_server(start_board, victim):
     board = start_board()
-    assert len(commands(board)) == 5  # serve, granian with two of its own, the worker
+    # serve, granian with two of its own, the worker
+    wait_until(lambda: len(commands(board)) == 5, "not all processes start")
     os.kill(victim(board), signal.SIGKILL)
-    board.process.wait(SECONDS)
-    wait_until(lambda: is_port_free(board.port) and not commands(board))
+    board.process.wait(60)
+    wait_until(lambda: is_port_free(board.port) and not commands(board), "a process is left")
 
 
 def test_killed_web_process_is_replaced(start_board):
     board = start_board()
-    killed = children_of(web_server_of(board))[0]
+    server = web_server_of(board)
+    wait_until(lambda: len(children_of(server)) == 2, "not all web processes start")
+    killed = children_of(server)[0]
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: len(set(children_of(web_server_of(board))) - {killed}) == 2)
+    wait_until(
+        lambda: len(set(children_of(web_server_of(board))) - {killed}) == 2, "none takes its place"
+    )

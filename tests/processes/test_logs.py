@@ -125,13 +125,13 @@ def strange(path):
 def visit(board, path):
     session = sign_in(board, board.password)
     for page in ("/", f"/?q={TOKEN}", "/admin/whatsapp/callback/", "/instances/", f"/nope{path}"):
-        session.get(board.url + page, timeout=20)
+        session.get(board.url + page, timeout=60)
 
 
 def break_the_database(board, path):
     """So that callbacks end in an exception of ours, and others in the spool."""
     refuses = f"RAISE(ABORT, 'Client-Token {ECHOED} not allowed: token={WRONG_TOKEN}')"
-    with closing(sqlite3.connect(board.folder / "statusboard.sqlite3", timeout=20)) as database:
+    with closing(sqlite3.connect(board.folder / "statusboard.sqlite3", timeout=60)) as database:
         database.execute(
             "CREATE TRIGGER refuses BEFORE INSERT ON whatsapp_statusevent"
             f" BEGIN SELECT {refuses}; END"
@@ -142,7 +142,7 @@ def break_the_database(board, path):
         database.execute("ALTER TABLE whatsapp_callback RENAME TO away")
         for sent in genuine(path)[:6]:
             exchange(board.port, sent)
-        requests.get(board.url + path, timeout=20)
+        requests.get(board.url + path, timeout=60)
         database.execute("ALTER TABLE away RENAME TO whatsapp_callback")
 
 

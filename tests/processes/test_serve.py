@@ -50,12 +50,12 @@ def test_the_documented_callbacks_become_one_message_with_its_timeline(board):
     )
     webhook = json.loads(added.stdout)["webhook_url"]
     for callback in DOCUMENTED:
-        assert requests.post(webhook, json=callback, timeout=10).status_code == 200
+        assert requests.post(webhook, json=callback, timeout=60).status_code == 200
     session = sign_in(board, board.password)
-    found = session.get(f"{board.url}/", params={"q": "999999999999999999999"}, timeout=10).text
+    found = session.get(f"{board.url}/", params={"q": "999999999999999999999"}, timeout=60).text
     message = re.search(r'href="(/messages/\d+/)"', found)
     assert message
-    page = session.get(board.url + message[1], timeout=10).text
+    page = session.get(board.url + message[1], timeout=60).text
     ladder = page[page.index(">Dispatched<") :]
     places = [ladder.index(f">{step}<") for step in ("Sent", "Delivered", "Read", "Played")]
     assert places == sorted(places)

@@ -17,7 +17,7 @@ CHANGED = "\n/* changed */\n"
 
 
 def addresses(board: Board) -> list[str]:
-    page = requests.get(f"{board.url}/account/login/", timeout=20).text
+    page = requests.get(f"{board.url}/account/login/", timeout=60).text
     found = re.findall(r'(?:src|href)="(/static/[^"#]+)', page)
     assert found
     return found
@@ -29,7 +29,7 @@ def test_a_fresh_board_names_its_files_by_hash(board):
 
 def test_files_named_by_hash_are_kept_for_good(board):
     for address in addresses(board):
-        answer = requests.get(board.url + address, timeout=20)
+        answer = requests.get(board.url + address, timeout=60)
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
 
@@ -65,9 +65,9 @@ def boards(tmp_path: Path, release: Path) -> Iterator[tuple[Board, Board]]:
 
 def test_an_upgrade_gives_changed_files_new_names_and_keeps_the_old_ones(boards):
     before, after = boards
-    assert CHANGED in requests.get(after.url + style_of(after), timeout=20).text
-    old = requests.get(before.url + style_of(before), timeout=20)
+    assert CHANGED in requests.get(after.url + style_of(after), timeout=60).text
+    old = requests.get(before.url + style_of(before), timeout=60)
     assert old.status_code == 200
     assert CHANGED not in old.text
     # For pages that are still open in a browser.
-    assert requests.get(after.url + style_of(before), timeout=20).status_code == 200
+    assert requests.get(after.url + style_of(before), timeout=60).status_code == 200

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterable
 
 
-def exchange(port: int, *parts: bytes, patience: float = 10) -> bytes:
+def exchange(port: int, *parts: bytes, patience: float = 60) -> bytes:
     """Send, and read to the end; b'' where the server closed without a word."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience) as wire:
         try:

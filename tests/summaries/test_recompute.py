@@ -27,7 +27,7 @@ from messages.models import (
 from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Counts, cohort, count_again, recompute, sweep
 from tests.conftest import ZAPI_ID
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 HOUR = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ARRIVAL = HOUR + timedelta(hours=12)
@@ -275,7 +275,7 @@ def test_two_workers_that_count_hours_of_one_day_add_up_both(instance):
             wait_until(
                 lambda: there.done() or waits_for_a_turn(), "the other worker has not come so far"
             )
-        assert there.result(20)
+        assert there.result(60)
     assert DailySummary.objects.get().messages == 2
 
 

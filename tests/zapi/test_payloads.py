@@ -213,10 +213,11 @@ def test_no_more_than_the_cap_is_too_deep():
 
 @pytest.mark.parametrize("part", ['"[', '\\"[', "[", '["', '"\\', "{", '[{"a":"\\\\"'])
 def test_no_nesting_is_slow_to_look_through(part):
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(MalformedCallbackError):
         parse((part * (256 * 1024 // len(part))).encode())
-    assert time.monotonic() - started < 2
+    # Seconds of CPU time. What takes the square of the length takes minutes.
+    assert time.thread_time() - started < 10
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])

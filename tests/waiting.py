@@ -5,7 +5,7 @@ from collections.abc import Callable
 def wait_until(
     condition: Callable[[], object],
     complaint: str,
-    seconds: float = 60,
+    seconds: float = 180,
     *,
     progress: Callable[[], object] = lambda: None,
 ) -> None:
