@@ -72,7 +72,7 @@ def test_it_is_copied_without_the_clipboards_api_too(open_page, support, report)
     page.goto(f"/messages/{message.pk}/")
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").text_content()
+    assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").inner_text()
 
 
 def test_the_whole_row_leads_to_the_message(open_page, support, report):
