@@ -53,7 +53,7 @@ def test_it_shows_everything_under_every_address(viewer, history, address):
 
 def test_it_counts_how_far_they_came(viewer, history):
     funnel = open_page(viewer).context["funnel"]
-    counts = {str(rung.label): (rung.count, rung.share) for rung in funnel.rungs}
+    counts = {str(rung.label): (rung.count, rung.share) for rung in funnel.steps}
     assert counts == {"Sent": (3, "75.0%"), "Delivered": (2, "50.0%"), "Read": (1, "25.0%")}
     assert (funnel.total, funnel.failed) == (4, 1)
 
@@ -66,7 +66,7 @@ def test_what_was_sent_and_then_failed_counts_as_sent(viewer, report):
     report("SENT", "FAILED")
     report("FAILED", id="NEVER SENT")
     funnel = open_page(viewer).context["funnel"]
-    counts = {str(rung.label): rung.count for rung in funnel.rungs}
+    counts = {str(rung.label): rung.count for rung in funnel.steps}
     assert (counts, funnel.failed) == ({"Sent": 1, "Delivered": 0, "Read": 0}, 2)
 
 

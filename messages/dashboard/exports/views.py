@@ -27,7 +27,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from messages.accounts.audit import audit
 from messages.accounts.masking import sees_phones
-from messages.dashboard.messages.filter_links import address_of, encoded
+from messages.dashboard.messages.filter_links import list_url, query_string
 from messages.dashboard.shared.moments import Moment
 from messages.exports import (
     MAX_ROWS,
@@ -84,7 +84,7 @@ def message_export(request: HttpRequest) -> HttpResponse:
         flash.error(request, words % {"most": number_format(MAX_ROWS, force_grouping=True)})
         return _back(request)
     if reader.is_longer_than(AT_ONCE):
-        return prepare_file(request, kind, encoded(criteria))
+        return prepare_file(request, kind, query_string(criteria))
     body = _workbook(reader) if kind == ExportKind.WORKBOOK else _csv(reader)
     _note(request, criteria, reader.count, kind)
     return as_file(body, kind)
@@ -195,7 +195,7 @@ def _back_from(job: ExportJob) -> tuple[str, str]:
     criteria = Criteria.read(QueryDict(job.query))
     if may_name_person(criteria.search) and not sees_phones(job.by):
         criteria = criteria.replace(search=parse_search(""))  # asked for before numbers were hidden
-    return address_of(criteria), _("Messages")
+    return list_url(criteria), _("Messages")
 
 
 def _note_download(request: HttpRequest, job: ExportJob) -> None:

@@ -1,4 +1,4 @@
-"""Every event of a message in the order it happened, with what is odd about each."""
+"""All events of a message in order, with flags for repeats and implausible times."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from messages.models import StatusEvent
 
 from .timeline import Headline, headline_of
 
-# Z-API's clock, WhatsApp's and a phone's are not the same one.
+# The clocks of Z-API, WhatsApp and phones differ.
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event, and what is odd about it.
+    """One event and its flags.
 
-    `copies` is how often it came in all, `lag` how long from its own time to its arrival. An
-    event is out of order if a later step arrived before it. A suspicious time is missing, or lies
-    after its arrival, or before a step that must have come first.
+    `copies` counts how often it was reported; `lag` is the time until it arrived. An event is out
+    of order if a later step arrived before it. Its time is suspicious if it is missing, after the
+    arrival, or before an earlier step.
     """
 
     event: StatusEvent
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def arrived_words(self) -> str:
-        """The clock alone, where it came on the day that it happened on."""
+        """Without the date if it arrived on the day it happened."""
         is_same_day = self.arrived.day == self.occurred.day
         return self.arrived.clock if is_same_day else self.arrived.brief
 
@@ -67,50 +67,50 @@ class Entry:
         return Address(self.event.participant or self.event.phone)
 
 
-class Extremes:
-    """For each rung of some events, the earliest arrival and the latest time of its own."""
+class StepTimes:
+    """The earliest arrival and the latest event time of each rank."""
 
     def __init__(self) -> None:
         self.first_arrival: dict[int, datetime] = {}
         self.last_time: dict[int, datetime] = {}
 
     def add(self, event: StatusEvent) -> None:
-        rung = _rung(event)
+        rung = _rank(event)
         arrival, time = event.received_at, event.occurred_at
         self.first_arrival[rung] = min(self.first_arrival.get(rung, arrival), arrival)
         if not event.time_is_arrival:
             self.last_time[rung] = max(self.last_time.get(rung, time), time)
 
     def has_later_step_arrived_before(self, event: StatusEvent) -> bool:
-        rung = _rung(event)
+        rung = _rank(event)
         later = [arrival for other, arrival in self.first_arrival.items() if other > rung > 0]
         return any(arrival < event.received_at for arrival in later)
 
     def has_earlier_step_after(self, event: StatusEvent) -> bool:
-        rung = _rung(event)
+        rung = _rank(event)
         earlier = [time for other, time in self.last_time.items() if 0 < other < rung]
         return any(time > event.occurred_at + CLOCK_TOLERANCE for time in earlier)
 
 
 def event_log(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
-    """Oldest first; events of the same second in the order of the ladder."""
+    """Oldest first; events of the same second by rank."""
     shared = is_shared(events)
-    extremes: dict[str, Extremes] = defaultdict(Extremes)
-    everyones = Extremes()
+    extremes: dict[str, StepTimes] = defaultdict(StepTimes)
+    everyone = StepTimes()
     for event in events:
         extremes[_person(event, shared)].add(event)
-        everyones.add(event)
+        everyone.add(event)
 
-    def comparable(event: StatusEvent) -> tuple[Extremes, ...]:
-        """In a group: a participant's own events and nobody's; for nobody's, all."""
+    def comparable(event: StatusEvent) -> tuple[StepTimes, ...]:
+        """In a group: those of the participant and those without one; for the latter, all."""
         person = _person(event, shared)
-        return (extremes[person], extremes[""]) if person else (everyones,)
+        return (extremes[person], extremes[""]) if person else (everyone,)
 
     in_order = sorted(events, key=lambda e: (e.occurred_at, Status(e.status).rank, e.received_at))
     return tuple(_entry(event, comparable(event)) for event in in_order)
 
 
-def _entry(event: StatusEvent, extremes: Sequence[Extremes]) -> Entry:
+def _entry(event: StatusEvent, extremes: Sequence[StepTimes]) -> Entry:
     delay = event.received_at - event.occurred_at
     return Entry(
         event,
@@ -127,7 +127,7 @@ def _person(event: StatusEvent, shared: bool) -> str:
     return addresses.person(event.participant) if shared and event.participant else ""
 
 
-def _rung(event: StatusEvent) -> int:
-    """The rank on the ladder. A failure has no place on it: it may come at any time."""
+def _rank(event: StatusEvent) -> int:
+    """The status's rank; 0 for a failure, which may happen at any time."""
     status = Status(event.status)
     return 0 if status is Status.FAILED else status.rank

@@ -1,4 +1,4 @@
-"""The links of the Messages page: every filter as an address, and every chip as one without it."""
+"""The links of the Messages page: tabs, filter menus and chips."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One choice: where it leads, and whether it is taken. `icon` is a status's, or ''."""
+    """A link to the list with one filter changed. `icon` is that of a status, or ""."""
 
     label: str | Promise
     url: str
@@ -27,43 +27,45 @@ class Link:
     icon: str = ""
 
 
-def address_of(criteria: Criteria, **changes: Any) -> str:
-    """The address of these criteria with some of them changed, on its first page."""
-    return _address(criteria.replace(**changes).query())
+def list_url(criteria: Criteria, **changes: Any) -> str:
+    """The URL of the list's first page, with some criteria changed."""
+    return _messages_url(criteria.replace(**changes).query())
 
 
 def page_url(criteria: Criteria, **cursor: object) -> str:
-    return _address(criteria.query() + [(name, str(value)) for name, value in cursor.items()])
+    return _messages_url(criteria.query() + [(name, str(value)) for name, value in cursor.items()])
 
 
-def encoded(criteria: Criteria) -> str:
+def query_string(criteria: Criteria) -> str:
     return urlencode(criteria.query())
 
 
 def hidden_inputs(criteria: Criteria) -> list[tuple[str, str]]:
-    """What a new search keeps: everything but the old text."""
+    """The parameters that a new search keeps."""
     return [(name, value) for name, value in criteria.query() if name != "q"]
 
 
 def view_links(criteria: Criteria) -> list[Link]:
-    """The built-in views; each keeps the filters that it does not contradict."""
+    """The built-in views. Each keeps the filters that do not contradict it."""
     return [
         Link(
-            view.label, address_of(criteria, view=view, **_in_place_of(view)), view is criteria.view
+            view.label,
+            list_url(criteria, view=view, **_cleared_filters(view)),
+            view is criteria.view,
         )
         for view in View
     ]
 
 
-def _in_place_of(view: View) -> dict[str, Any]:
-    """What would ask for other statuses, or for no groups, beside this view."""
+def _cleared_filters(view: View) -> dict[str, Any]:
+    """The filters that would contradict this view, cleared."""
     if view in _VIEWS_OF_STATUSES:
         return {"statuses": (), "reached": None}
     return {"groups": None} if view is View.GROUPS else {}
 
 
 def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
-    current = encoded(criteria)
+    current = query_string(criteria)
     return [Link(one.name, saved_view_url(one), one.query == current) for one in saved]
 
 
@@ -77,7 +79,7 @@ def status_links(criteria: Criteria) -> list[Link]:
     return [
         Link(
             status.label,
-            address_of(criteria, statuses=_toggled(criteria.statuses, status), view=view),
+            list_url(criteria, statuses=_toggle(criteria.statuses, status), view=view),
             status in criteria.statuses,
             status.icon,
         )
@@ -89,7 +91,7 @@ def instance_links(criteria: Criteria, instances: Iterable[Instance]) -> list[Li
     return [
         Link(
             instance.name,
-            address_of(criteria, instances=_toggled(criteria.instances, instance.pk)),
+            list_url(criteria, instances=_toggle(criteria.instances, instance.pk)),
             instance.pk in criteria.instances,
         )
         for instance in instances
@@ -97,12 +99,12 @@ def instance_links(criteria: Criteria, instances: Iterable[Instance]) -> list[Li
 
 
 def period_links(criteria: Criteria) -> list[Link]:
-    """Each in the place of dates; while there are dates and no period, none is current."""
+    """The periods; each replaces the dates. With dates alone, none is current."""
     current = criteria.chosen_period if criteria.has_dates else criteria.period
     return [
         Link(
             period.label,
-            address_of(criteria, chosen_period=period, since=None, until=None),
+            list_url(criteria, chosen_period=period, since=None, until=None),
             period is current,
         )
         for period in Period
@@ -110,37 +112,37 @@ def period_links(criteria: Criteria) -> list[Link]:
 
 
 def all_time_url(criteria: Criteria) -> str:
-    """The same without a period; dates are kept."""
-    return address_of(criteria, chosen_period=None if criteria.has_dates else Period.ALL)
+    """The same list for all time; dates are kept."""
+    return list_url(criteria, chosen_period=None if criteria.has_dates else Period.ALL)
 
 
 def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
-    """What narrows the list beyond its default, each with the address that lifts it."""
+    """A chip for each active filter, with the URL that removes it."""
     for status in criteria.statuses:
         label = _("Status: %(status)s") % {"status": status.label}
-        fewer = _toggled(criteria.statuses, status)
-        yield Link(label, address_of(criteria, statuses=fewer), icon=status.icon)
+        fewer = _toggle(criteria.statuses, status)
+        yield Link(label, list_url(criteria, statuses=fewer), icon=status.icon)
     for instance in instances:
         if instance.pk in criteria.instances:
             label = _("Instance: %(instance)s") % {"instance": instance.name}
-            others = _toggled(criteria.instances, instance.pk)
-            yield Link(label, address_of(criteria, instances=others))
+            others = _toggle(criteria.instances, instance.pk)
+            yield Link(label, list_url(criteria, instances=others))
     if criteria.reached:
         label = _("Reached: %(status)s") % {"status": criteria.reached.label}
-        yield Link(label, address_of(criteria, reached=None), icon=criteria.reached.icon)
+        yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
     if criteria.groups is not None:
         label = _("Groups only") if criteria.groups else _("Without groups")
-        yield Link(label, address_of(criteria, groups=None))
+        yield Link(label, list_url(criteria, groups=None))
     if criteria.has_dates:
-        yield Link(dates(criteria), address_of(criteria, since=None, until=None))
+        yield Link(date_range(criteria), list_url(criteria, since=None, until=None))
     if criteria.chosen_period:
-        yield Link(criteria.chosen_period.label, address_of(criteria, chosen_period=None))
+        yield Link(criteria.chosen_period.label, list_url(criteria, chosen_period=None))
     if criteria.inbound:
-        yield Link(_("With messages from customers"), address_of(criteria, inbound=False))
+        yield Link(_("With messages from customers"), list_url(criteria, inbound=False))
 
 
-def dates(criteria: Criteria) -> str:
-    """In the viewer's zone; '' where none are named. Not of sending: some failed unsent."""
+def date_range(criteria: Criteria) -> str:
+    """The dates of the filter in the viewer's time zone; "" if there are none."""
     if not criteria.has_dates:
         return ""
     since = Moment(criteria.since).brief if criteria.since else ""
@@ -152,10 +154,10 @@ def dates(criteria: Criteria) -> str:
     return _("From %(since)s to %(until)s") % {"since": since, "until": until}
 
 
-def _toggled(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:
+def _toggle(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:
     return tuple(one for one in chosen if one != item) if item in chosen else (*chosen, item)
 
 
-def _address(query: list[tuple[str, str]]) -> str:
+def _messages_url(query: list[tuple[str, str]]) -> str:
     path = path_of("messages")
     return f"{path}?{urlencode(query)}" if query else path

@@ -1,4 +1,4 @@
-"""A page's messages as the list shows them, however many events they have, in one query."""
+"""The rows of a message list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """When a step was: `gap` since the step before it, in words, or '' where none can be told.
+    """The time of a step. `gap` is the time since the step before, in words, or "".
 
-    `dispatched` stands in for the time of sending where Z-API reported none.
+    `dispatched` is shown if Z-API reported no sending time.
     """
 
     moment: Moment | None
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def url(self) -> str:
-        before, after = _around_its_number()
+        before, after = _url_parts()
         return f"{before}{self.message.pk}{after}"
 
     @property
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def last_event(self) -> Moment | None:
-        """Where Z-API gave no usable time, the steps have that of their arrival."""
+        """The newest step is the fallback if no event has a valid time."""
         return moment(self.message.last_event_at or _newest_step(self.message))
 
     def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
@@ -88,8 +88,8 @@ class Row:
 
 
 @cache
-def _around_its_number() -> tuple[str, str]:
-    """Of a message's address: reverse() for each of fifty rows takes a tenth of the page's time."""
+def _url_parts() -> tuple[str, str]:
+    """The URL around the primary key: reverse() for 50 rows takes a tenth of the page's time."""
     before, _number, after = reverse("dashboard:message", args=[0]).rpartition("0")
     return before, after
 
@@ -112,13 +112,13 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
 
 
 def stuck_for(message: Message) -> str:
-    """How long it has been on its way, in words; '' while that is no longer than usual."""
+    """How long the message has been stuck, in words; "" if it is not stuck."""
     waiting = stuck_messages.stuck_for(message, render_context.now())
     return "" if waiting is None else duration(waiting // _MINUTE * _MINUTE)
 
 
 def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
-    """What the sender's software calls them, as `user` may read it."""
+    """The messages' labels, masked for `user`."""
     labels = labels_of(messages)
     as_seen_by(user, labels.values())
     return labels
@@ -133,7 +133,7 @@ def _newest_step(message: Message) -> datetime | None:
 
 
 def _needs_reports(message: Message) -> bool:
-    """Where the message's own columns cannot word it: several people, or off the ladder."""
+    """Whether the headline needs the events: several recipients, or a status without a rank."""
     return message.is_group or message.several or message.rank == 0
 
 

@@ -1,7 +1,7 @@
-"""How many messages are new since a page was drawn, at the price of one small query.
+"""Counts messages that are newer than an open page, with one small query.
 
-The page seals what it asks for into the address to be asked. Who may see what is not sealed: a page
-can stay open for a day, and its reader's role and limits may change meanwhile.
+The page's criteria are signed into the URL. Permissions are checked on every request, because they
+may change while a page is open.
 """
 
 from typing import Any, Final
@@ -22,46 +22,45 @@ from messages.search.criteria import Criteria, Period, View
 from messages.search.keyset import Cursor
 from messages.search.querysets import message_set
 
-from .filter_links import address_of, encoded
+from .filter_links import list_url, query_string
 
-# Beyond it "99+" says enough.
 MAX_SHOWN: Final = 99
-# A page left open longer than that asks in vain, and says no more.
+# A page that is open longer gets no more news.
 MAX_AGE: Final = 24 * 3600
 _SALT: Final = "statusboard.live"
 Person = User | AnonymousUser
 
 
 def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
-    """Where to ask; '' where there is nothing to wait for: in a search, or among stuck messages."""
+    """The URL to poll; "" where no news is shown: in a search and for stuck messages."""
     if criteria.search or criteria.until or criteria.view is View.STUCK:
         return ""
     asked = {
         "user": user.pk,
-        "query": encoded(criteria),
+        "query": query_string(criteria),
         "after": str(Cursor.of(newest) if newest else Cursor(timezone.now(), 0)),
     }
-    sealed = signing.dumps(asked, salt=_SALT, compress=True)
-    return reverse("dashboard:live", args=[sealed])
+    signed = signing.dumps(asked, salt=_SALT, compress=True)
+    return reverse("dashboard:live", args=[signed])
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 @never_cache
-def live(request: HttpRequest, sealed: str) -> HttpResponse:
-    """204 while there is nothing to say that was not said already."""
-    asked = _opened(sealed, request.user)
+def live(request: HttpRequest, signed: str) -> HttpResponse:
+    """204 if the count is zero or already known to the page."""
+    asked = _verified(signed, request.user)
     criteria = Criteria.read(QueryDict(asked["query"]))
-    number = _new(criteria, asked, request.user)
+    number = _count_new(criteria, asked, request.user)
     if not number or str(number) == request.GET.get("known"):
         return HttpResponse(status=204)
-    context = {"number": number, "most": MAX_SHOWN, "show_url": address_of(criteria)}
+    context = {"number": number, "most": MAX_SHOWN, "show_url": list_url(criteria)}
     return render(request, "dashboard/_news.html", context)
 
 
-def _opened(sealed: str, user: Person) -> dict[str, Any]:
+def _verified(signed: str, user: Person) -> dict[str, Any]:
     try:
-        asked: dict[str, Any] = signing.loads(sealed, salt=_SALT, max_age=MAX_AGE)
+        asked: dict[str, Any] = signing.loads(signed, salt=_SALT, max_age=MAX_AGE)
     except signing.BadSignature:
         raise Http404 from None
     if asked["user"] != user.pk:
@@ -69,11 +68,11 @@ def _opened(sealed: str, user: Person) -> dict[str, Any]:
     return asked
 
 
-def _new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
+def _count_new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
     after = Cursor.read(asked["after"])
     if after is None:
         raise Http404
-    # What came since is within any period; of two bounds SQLite would begin at the farther one.
+    # New messages are within any period; with two bounds SQLite would start at the wrong one.
     of_any_time = criteria.replace(chosen_period=Period.ALL)
     found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
     if is_limited(user):

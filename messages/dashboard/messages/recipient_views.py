@@ -1,4 +1,4 @@
-"""One person or group: every message to any address of theirs, and what ties the addresses."""
+"""The recipient page: all messages to a person or group, under all linked addresses."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,7 +32,7 @@ from messages.search.querysets import MessageQuerySet, message_set
 
 from .message_rows import rows_of
 
-_RUNGS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
+_STEPS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
 
 
 class RevealForm(forms.Form):
@@ -41,7 +41,7 @@ class RevealForm(forms.Form):
     )
 
     def clean_reason(self) -> str:
-        """It is kept for good, where no erasure reaches it."""
+        """The audit log keeps the reason permanently; erasure does not remove it."""
         reason: str = self.cleaned_data["reason"]
         if phones.holds_number(reason):
             words = _("Do not include a phone number: the reason is kept permanently.")
@@ -51,7 +51,7 @@ class RevealForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """How many of somebody's messages came this far."""
+    """How many messages to the recipient reached a status."""
 
     status: Status
     label: str | Promise
@@ -67,21 +67,21 @@ class FunnelStep:
 class Funnel:
     total: int
     failed: int
-    rungs: tuple[FunnelStep, ...]
+    steps: tuple[FunnelStep, ...]
     newest: Moment | None
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
-def recipient(request: HttpRequest, sealed: str) -> HttpResponse:
-    return _page(request, _opened(sealed))
+def recipient(request: HttpRequest, encrypted: str) -> HttpResponse:
+    return _page(request, _decrypted(encrypted))
 
 
 @require_POST
 @permission_required(["whatsapp.view_message", "whatsapp.reveal_phone"], raise_exception=True)
-def recipient_reveal(request: HttpRequest, sealed: str) -> HttpResponse:
-    """The whole number, on this one answer alone, for a reason that is written down."""
-    address = _opened(sealed)
+def recipient_reveal(request: HttpRequest, encrypted: str) -> HttpResponse:
+    """Show the full number once; the reason is audited."""
+    address = _decrypted(encrypted)
     form = RevealForm(request.POST)
     if not form.is_valid():
         return _page(request, address, form=form)
@@ -91,13 +91,13 @@ def recipient_reveal(request: HttpRequest, sealed: str) -> HttpResponse:
     return page
 
 
-def recipient_address(address: str) -> str:
-    """The page's own address, in which nobody can read the number."""
+def recipient_url(address: str) -> str:
+    """The URL of the recipient's page, with the address encrypted."""
     return reverse("dashboard:recipient", args=[encrypt_address(address)]) if address else ""
 
 
-def _opened(sealed: str) -> str:
-    address = decrypt_address(sealed)
+def _decrypted(encrypted: str) -> str:
+    address = decrypt_address(encrypted)
     if address is None:
         raise Http404
     return address
@@ -112,7 +112,7 @@ def _page(
     messages = exchanged.outbound()
     funnel = _funnel(messages)
     if not (funnel.total or exchanged.exists()):
-        raise Http404  # a link that was handed on reaches no further than its reader does
+        raise Http404  # also for a shared link, if its reader may see no message
     page = read_page(messages.select_related("instance"), request.GET.dict())
     kind = phones.kind_of(address)
     people = [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))]
@@ -128,13 +128,13 @@ def _page(
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[encrypt_address(address)]),
         "can_reveal": not is_revealed and _is_hidden(address) and _may_reveal(request.user),
-        **_neighbours(page, recipient_address(address)),
+        **_pager_urls(page, recipient_url(address)),
     }
     return render(request, "dashboard/recipient.html", context)
 
 
 def has_messages(address: str, user: Viewer) -> bool:
-    """Whether this person may see any, to any address of whom it means."""
+    """Whether `user` may see a message to any address of this recipient."""
     return _messages_with(address, aliases_of([address], user), user).exists()
 
 
@@ -145,7 +145,7 @@ def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> Mess
 
 
 def _other_form(address: str) -> Address | None:
-    """Brazil's ninth digit: the same person, reached by either."""
+    """The number with or without Brazil's ninth digit."""
     forms_of_it = phones.both_forms(address)
     return Address(forms_of_it[1]) if len(forms_of_it) > 1 else None
 
@@ -155,15 +155,15 @@ def _funnel(messages: MessageQuerySet) -> Funnel:
         total=Count("pk"),
         failed=Count("pk", filter=reached(Status.FAILED)),
         newest=Max("started_at"),
-        **{rung.name: Count("pk", filter=reached(rung)) for rung in _RUNGS},
+        **{one.name: Count("pk", filter=reached(one)) for one in _STEPS},
     )
     total = found["total"]
-    rungs = tuple(FunnelStep(rung, rung.label, found[rung.name], total) for rung in _RUNGS if total)
-    return Funnel(total, found["failed"], rungs, moment(found["newest"]))
+    steps = tuple(FunnelStep(one, one.label, found[one.name], total) for one in _STEPS if total)
+    return Funnel(total, found["failed"], steps, moment(found["newest"]))
 
 
 def _is_hidden(address: str) -> bool:
-    """Whether it may be a number: not that of a group or a LID, of which nobody can be called."""
+    """Whether the page masks the address. A group or a LID is no phone number."""
     is_other = phones.kind_of(address) in {AddressKind.GROUP, AddressKind.LID}
     return not is_other and masked(address) != address
 
@@ -172,7 +172,7 @@ def _may_reveal(user: Viewer) -> bool:
     return not sees_phones(user) and user.has_perm("whatsapp.reveal_phone")
 
 
-def _neighbours(page: Page, path: str) -> dict[str, str | None]:
+def _pager_urls(page: Page, path: str) -> dict[str, str | None]:
     return {
         "older_url": f"{path}?older={page.older}" if page.older else None,
         "newer_url": f"{path}?newer={page.newer}" if page.newer else None,

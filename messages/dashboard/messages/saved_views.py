@@ -1,4 +1,4 @@
-"""Questions to the Messages page that a person keeps under a name of their own."""
+"""Saved views: filters of the Messages page that a user keeps under a name."""
 
 from typing import Any, Final
 
@@ -20,13 +20,13 @@ from messages.search.criteria import Criteria
 from messages.search.parser import parse_search
 from messages.search.querysets import may_name_person
 
-from .filter_links import address_of, encoded, saved_view_url
+from .filter_links import list_url, query_string, saved_view_url
 
 MAX_VIEWS: Final = 30
 MAX_QUERY_LENGTH: Final = 1000
 
 
-_TAKEN: Final = gettext_lazy("You already have a view with this name.")
+_NAME_TAKEN: Final = gettext_lazy("You already have a view with this name.")
 
 
 class SavedViewForm(forms.Form):
@@ -40,7 +40,7 @@ class SavedViewForm(forms.Form):
         name: str = self.cleaned_data["name"]
         others = SavedView.objects.filter(user=self.saved.user).exclude(pk=self.saved.pk)
         if others.filter(name=name).exists():
-            raise forms.ValidationError(_TAKEN)
+            raise forms.ValidationError(_NAME_TAKEN)
         if others.count() >= MAX_VIEWS:
             words = _("You can save up to %(most)d views. Delete one first.") % {"most": MAX_VIEWS}
             raise forms.ValidationError(words)
@@ -51,17 +51,17 @@ class SavedViewForm(forms.Form):
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_save(request: HttpRequest) -> HttpResponse:
     criteria = _criteria(request)
-    saved = SavedView(user=_user(request), query=encoded(criteria))
-    if _is_named(request, saved):
+    saved = SavedView(user=_user(request), query=query_string(criteria))
+    if _save(request, saved):
         flash.success(request, _("View saved as “%(name)s”.") % {"name": saved.name})
-    return HttpResponseRedirect(address_of(criteria))
+    return HttpResponseRedirect(list_url(criteria))
 
 
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
-    saved = _view(request, pk)
-    if _is_named(request, saved):
+    saved = _get_view(request, pk)
+    if _save(request, saved):
         flash.success(request, _("View renamed to “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(saved_view_url(saved))
 
@@ -69,7 +69,7 @@ def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    saved = _view(request, pk)
+    saved = _get_view(request, pk)
     if not is_confirmed(request):
         return ask(
             request,
@@ -84,7 +84,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def views_of(user: Viewer) -> list[SavedView]:
-    """A person's own, but none made before numbers were hidden from them that holds one."""
+    """The user's views, without those with a number if the user may no longer see numbers."""
     saved = SavedView.objects.filter(user=user.pk) if isinstance(user, User) else ()
     return [one for one in saved if sees_phones(user) or not _holds_number(one)]
 
@@ -93,7 +93,7 @@ def _holds_number(saved: SavedView) -> bool:
     return may_name_person(Criteria.read(QueryDict(saved.query)).search)
 
 
-def _view(request: HttpRequest, pk: int) -> SavedView:
+def _get_view(request: HttpRequest, pk: int) -> SavedView:
     found = next((one for one in views_of(request.user) if one.pk == pk), None)
     if found is None:
         raise Http404
@@ -101,15 +101,15 @@ def _view(request: HttpRequest, pk: int) -> SavedView:
 
 
 def _criteria(request: HttpRequest) -> Criteria:
-    """Read and written again, so that nothing is kept that the page would not ask for."""
+    """The posted query, parsed, so that only valid parameters are saved."""
     criteria = Criteria.read(QueryDict(request.POST.get("query", "")[:4000]))
     if may_name_person(criteria.search) and not sees_phones(request.user):
         return criteria.replace(search=parse_search(""))
     return criteria
 
 
-def _is_named(request: HttpRequest, saved: SavedView) -> bool:
-    """Kept under the name that was sent; where it cannot be, the page says why."""
+def _save(request: HttpRequest, saved: SavedView) -> bool:
+    """Save the view under the posted name; otherwise flash why not."""
     form = SavedViewForm(saved, request.POST)
     is_short = len(saved.query) <= MAX_QUERY_LENGTH
     if form.is_valid() and is_short:
@@ -117,8 +117,8 @@ def _is_named(request: HttpRequest, saved: SavedView) -> bool:
         try:
             with transaction.atomic():
                 saved.save()
-        except IntegrityError:  # sent twice at once
-            form.add_error("name", _TAKEN)
+        except IntegrityError:  # saved twice at the same time
+            form.add_error("name", _NAME_TAKEN)
         else:
             return True
     problems = [str(words) for words in form.errors.get("name", [])]
@@ -128,6 +128,6 @@ def _is_named(request: HttpRequest, saved: SavedView) -> bool:
 
 
 def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):  # the decorators let nobody else in
+    if not isinstance(request.user, User):  # excluded by the decorators
         raise TypeError(request.user)
     return request.user

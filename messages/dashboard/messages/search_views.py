@@ -1,9 +1,11 @@
-"""Ways to a message or a person from elsewhere: a CRM's link, a search by POST, Z-API's look-up."""
+"""Links from a CRM, searches by POST, and look-ups of a number at Z-API."""
 
+from typing import Final
 from urllib.parse import urlencode
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -16,6 +18,8 @@ from messages.accounts.number_search_limits import note_nothing_found, wait_to_s
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
+from messages.domain import addresses
+from messages.identities import PhoneRecord
 from messages.instances.sync import FAILURES
 from messages.models import Action, Instance
 from messages.search.encrypted_addresses import encrypt_address
@@ -23,14 +27,18 @@ from messages.search.message_ids import ids_in_text
 from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, message_set, named_messages
 
-from . import lookup_answers
 from .recipient_views import has_messages
+
+# The parameter that carries Z-API's answer, signed so that nobody can forge one.
+ANSWER: Final = "looked_up"
+MAX_ANSWER_AGE: Final = 3600
+_ANSWER_SALT: Final = "statusboard.looked_up"
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def go(request: HttpRequest) -> HttpResponse:
-    """`?message_id=`, and `instance=` (its Z-API id, or its number here) where ids repeat."""
+    """Open `?message_id=`; `instance=` (id at Z-API or here) tells equal ids apart."""
     text = request.GET.get("message_id", "").strip()
     instance = visible_instances(request.user).named(request.GET.get("instance", ""))
     found = limited_to(request.user, message_set().with_id(parse_search(text).ids))
@@ -45,10 +53,10 @@ def go(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def search(request: HttpRequest) -> HttpResponse:
-    """The search of those who may not see numbers: a whole number leads to its opaque address.
+    """The search for viewers who may not see numbers.
 
-    So does one that stands among other words. Digits may be an id or a reference as well, and are
-    taken for somebody's only where they are none.
+    A full number, also among other words, redirects to the recipient's encrypted URL, unless it is
+    the id or reference of a message.
     """
     wanted = parse_search(request.POST.get("q", ""))
     if not may_name_person(wanted):
@@ -58,11 +66,11 @@ def search(request: HttpRequest) -> HttpResponse:
     if keys := named_messages(wanted, request.user):
         address = _search_url(wanted.text)
         return redirect("dashboard:message", keys[0]) if len(keys) == 1 else redirect(address)
-    number = _number_in(wanted)
+    number = _only_number(wanted)
     if number is None:
-        flash.error(request, _what_to_type(wanted))
+        flash.error(request, _search_advice(wanted))
         return redirect("dashboard:messages")
-    address = _most_likely(number, request)
+    address = _best_match(number, request)
     if not has_messages(address, request.user):
         note_nothing_found(request.user, wanted.text)
         flash.error(request, _("No messages for this recipient"))
@@ -73,7 +81,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(["whatsapp.view_message", SEE_PHONES], raise_exception=True)
 def look_up(request: HttpRequest) -> HttpResponse:
-    """Ask Z-API about a number. Only ever because somebody clicked, and written down."""
+    """Ask Z-API about a number. Only on request, and audited."""
     wanted = parse_search(request.POST.get("phone", ""))
     if wanted.meaning is not Meaning.NUMBER:
         flash.error(request, _("Only a full number can be checked."))
@@ -87,29 +95,29 @@ def look_up(request: HttpRequest) -> HttpResponse:
         audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number)
         flash.error(request, str(error))
     else:
-        told = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
-        audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=told)
-        answer = lookup_answers.sealed(wanted.text, found)
+        details = {"is_on_whatsapp": found.is_on_whatsapp, "has_lid": bool(found.lid)}
+        audit(request, Action.PHONE_LOOKED_UP, about=instance, recipient=number, details=details)
+        answer = _signed_answer(wanted.text, found)
         return HttpResponseRedirect(_search_url(wanted.text, looked_up=answer))
     return HttpResponseRedirect(_search_url(wanted.text))
 
 
-def _number_in(wanted: Search) -> Search | None:
-    """The one whole number or other address that was typed; not one beside the id of a message."""
+def _only_number(wanted: Search) -> Search | None:
+    """The only complete number or address in the text; None if it also contains a message id."""
     if wanted.addresses:
         return wanted
     numbers = () if ids_in_text(wanted.text) else wanted.numbers_in_text
     return parse_search(numbers[0]) if len(numbers) == 1 else None
 
 
-def _what_to_type(wanted: Search) -> str:
+def _search_advice(wanted: Search) -> str:
     if wanted.part:
         return _("Your role can only search by full number.")
     return _("Nothing found. Enter one full number or one message id, without other text.")
 
 
-def _most_likely(wanted: Search, request: HttpRequest) -> str:
-    """Of the numbers that the digits may mean, one that messages went to."""
+def _best_match(wanted: Search, request: HttpRequest) -> str:
+    """Of the possible numbers, one that has messages."""
     found = limited_to(request.user, message_set().filter(phone__in=wanted.addresses))
     return found.values_list("phone", flat=True).first() or wanted.addresses[0]
 
@@ -124,3 +132,29 @@ def _search_url(text: str, instance: Instance | None = None, **more: str) -> str
         query["instance"] = str(instance.pk)
     path = reverse("dashboard:messages")
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def _signed_answer(text: str, found: PhoneRecord) -> str:
+    record = [text, found.is_on_whatsapp, found.number, found.lid]
+    return signing.dumps(record, salt=_ANSWER_SALT, compress=True)
+
+
+def answer_text(signed: str, text: str) -> str:
+    """Z-API's answer in words; "" if it is invalid, old or about another text."""
+    try:
+        asked, *record = signing.loads(signed, salt=_ANSWER_SALT, max_age=MAX_ANSWER_AGE)
+    except signing.BadSignature:
+        return ""
+    return _answer_in_words(PhoneRecord(*record)) if asked == text else ""
+
+
+def _answer_in_words(found: PhoneRecord) -> str:
+    number = addresses.international(found.number)
+    if not found.is_on_whatsapp:
+        return _("%(number)s is not on WhatsApp.") % {"number": number}
+    if found.lid:
+        words = _("On WhatsApp this number is %(number)s (LID %(lid)s). We searched both.")
+        return words % {"number": number, "lid": found.lid}
+    return _("On WhatsApp this number is %(number)s. Z-API did not report its LID.") % {
+        "number": number
+    }

@@ -1,4 +1,4 @@
-"""What support can paste: a message's story in whole sentences."""
+"""A message's status in full sentences, for support to copy."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -15,18 +15,18 @@ from .timeline import Headline, by_us, headline
 
 
 def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
-    """`stuck_for`: how long it has been on its way, where that is longer than usual."""
+    """`stuck_for`: how long the message has been stuck, in words, or ""."""
     is_of_many = len(persons(events)) > 1 or is_shared(events)
-    told = list(_of_many(events) if is_of_many else _of_one(events))
+    sentences = list(_of_many(events) if is_of_many else _of_one(events))
     if stuck_for:
-        told.append(
+        sentences.append(
             _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def why_no_read(found: Headline) -> str:
-    """What a missing read confirmation does and does not mean; '' where it is not missing."""
+    """What a missing read confirmation means; "" if it is not missing."""
     if found.status is not Status.RECEIVED:
         return ""
     return _("It may have been read anyway: the contact can turn read receipts off.")
@@ -35,16 +35,16 @@ def why_no_read(found: Headline) -> str:
 def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
     status = highest(events)
     if status.rank >= Status.RECEIVED.rank:
-        yield from _climb(events, status)
+        yield from _from_delivery(events, status)
     else:
-        yield _short_of_delivery(events, status)
+        yield _before_delivery(events, status)
     decisive = first_of(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
         yield _("No valid time from Z-API; shown is the arrival time.")
 
 
-def _climb(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
-    """From delivery up, each reported step in a sentence of its own."""
+def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
+    """One sentence for each reported step from delivery on."""
     delivered, read = first_of(events, Status.RECEIVED), first_of(events, Status.READ)
     played, failed = first_of(events, Status.PLAYED), first_of(events, Status.FAILED)
     if delivered:
@@ -85,7 +85,7 @@ def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
 
 
 def _played(played: StatusEvent, before: StatusEvent | None) -> str:
-    """After the step that was reported before it, as the stepper tells it."""
+    """The gap is to the last reported step, as in the stepper."""
     gap = _gap(before, played)
     if not gap or before is None:
         text = _("Played on %(day)s at %(time)s.")
@@ -104,11 +104,11 @@ def _contradiction(failed: StatusEvent) -> str:
     return text % _when(failed)
 
 
-def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
+def _before_delivery(events: Sequence[StatusEvent], status: Status) -> str:
     if status.rank == 0:
-        return _off_the_ladder(events, status)
+        return _without_rank(events, status)
     event = first_of(events, status)
-    if event is None:  # of_rank() only names ranks that some event has
+    if event is None:  # impossible: the status comes from the events
         raise LookupError(status)
     if status is Status.FAILED and event.reason:
         text = _("Failed on %(day)s at %(time)s: %(reason)s.")
@@ -123,7 +123,7 @@ def _short_of_delivery(events: Sequence[StatusEvent], status: Status) -> str:
     return text % _when(event)
 
 
-def _off_the_ladder(events: Sequence[StatusEvent], status: Status) -> str:
+def _without_rank(events: Sequence[StatusEvent], status: Status) -> str:
     ours = by_us(events)
     if status.is_by_me and ours:
         if ours.status == Status.PLAYED_BY_ME:
@@ -149,7 +149,7 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
 
 
 def _gap(before: StatusEvent | None, after: StatusEvent) -> str:
-    """How long from one step to the next; '' where that is unknown or makes no sense."""
+    """The time between two steps; "" if it is unknown or negative."""
     if before is None or not _are_comparable(before, after):
         return ""
     gap = between(before.occurred_at, after.occurred_at)
@@ -162,7 +162,7 @@ def _is_before(event: StatusEvent, other: StatusEvent) -> bool:
 
 
 def _are_comparable(event: StatusEvent, other: StatusEvent) -> bool:
-    """Both by Z-API's clock."""
+    """Whether both times are by Z-API's clock."""
     return not (event.time_is_arrival or other.time_is_arrival)
 
 

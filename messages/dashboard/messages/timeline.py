@@ -1,7 +1,7 @@
-"""What a message's events say: to whom, how far, when, and what is odd about it.
+"""A message's headline, recipients and steps, derived from its events.
 
-Pure functions over StatusEvents, in any order. A message's headline is worded here and nowhere
-else; how far it came is messages.domain.rollup's to say.
+Pure functions over StatusEvents in any order. Only this module words a headline;
+messages.domain.rollup decides which status it shows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,7 @@ _TALLY_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`contradicted`: a failure was reported as well as a delivery. `raw`: Z-API's own words."""
+    """`contradicted`: both a failure and a delivery were reported. `raw`: Z-API's own text."""
 
     status: Status
     words: str
@@ -67,9 +67,9 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person, under every address they were reported by; '' is a participant left unnamed.
+    """One person under all reported addresses; "" stands for an unnamed participant.
 
-    `known_as` is a number that was not reported here, '' where none is known.
+    `known_as` is the number of a LID, known from another message; "" if there is none.
     """
 
     addresses: tuple[str, ...]
@@ -110,7 +110,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rung of the ladder. Reached without a report of its own it is implied by a later one."""
+    """One step of the delivery. A reached step without its own event is implied by a later one."""
 
     status: Status
     is_reached: bool
@@ -141,18 +141,18 @@ def headline(events: Sequence[Reported]) -> Headline:
 
 
 def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -> Headline:
-    """Word a single status; `word` is a failure's reason, or the name of an unknown status."""
+    """`word` is the reason of a failure, or the name of an unknown status."""
     if status is Status.FAILED and word:
         reason = in_words(word)
         raw = word if reason != word else ""
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
-    return _plain(render_context.language(), status, contradicted)
+    return _label_headline(render_context.language(), status, contradicted)
 
 
 @cache
-def _plain(_language: str | None, status: Status, contradicted: bool) -> Headline:
+def _label_headline(_language: str | None, status: Status, contradicted: bool) -> Headline:
     return Headline(status, str(status.label), contradicted)
 
 
@@ -161,11 +161,11 @@ def recipients(events: Iterable[StatusEvent]) -> tuple[Recipient, ...]:
 
 
 def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
-    """The ladder as far as it was climbed, or as far as a failure let it be."""
+    """All steps, with the failure in the place of the step that it prevented."""
     people = recipients(events) if is_shared(events) else ()
-    # A failure implies nothing: Z-API may refuse a message without ever having sent it.
+    # A failure implies no step: Z-API may refuse a message before sending it.
     statuses = {status_of(event) for event in events} - {Status.FAILED}
-    climbed = max((status.rank for status in statuses), default=0)
+    max_rank = max((status.rank for status in statuses), default=0)
     found: list[Step] = []
     before: datetime | None = None
     for rung in LADDER:
@@ -173,17 +173,16 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
         gap = between(before, at) if at and before and at >= before else None
         count = sum(person.status.rank >= rung.rank for person in people)
         is_countable = bool(people) and rung.rank >= Status.RECEIVED.rank
-        found.append(Step(rung, climbed >= rung.rank, at, gap, count if is_countable else None))
+        found.append(Step(rung, max_rank >= rung.rank, at, gap, count if is_countable else None))
         before = at or before
     if highest(events) is Status.FAILED:
-        # In the place of the step that it kept from happening.
         place = sum(step.is_reached for step in found)
         found[place] = Step(Status.FAILED, True, earliest(events, Status.FAILED))
     return tuple(found)
 
 
 def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
-    """The first time that the connected account itself read or played it."""
+    """The first event in which the connected account itself read or played the message."""
     ours = [event for event in events if status_of(event).is_by_me]
     return min(ours, key=lambda event: event.occurred_at, default=None)
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from messages.accounts.sign_in_limits import too_many_attempts
 from messages.dashboard.incidents.incident_rows import why_stuck
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
+from messages.domain import addresses
+from messages.domain.addresses import AddressKind
 from messages.domain.durations import zone_to_tell
 from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
@@ -28,27 +31,25 @@ from messages.instances.webhook_urls import webhook_url
 from messages.models import Callback, CallbackQuerySet, Instance, Message, StatusEvent
 from messages.search.criteria import Criteria, Period
 from messages.search.keyset import PAGE_SIZE, read_page
-from messages.search.matches import Matches, find_matches, labelled_ids
+from messages.search.matches import Matches, find_matches, labelled_ids, numbers_of_lids
 from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, named_messages
 
 from . import filter_links
 from .event_log import event_log
-from .lookup_answers import PARAMETER, answer
 from .message_rows import labels_for, rows_of, stuck_for
 from .new_messages import live_url
-from .participants import with_numbers
-from .recipient_views import recipient_address
+from .recipient_views import recipient_url
 from .saved_views import views_of
+from .search_views import ANSWER, answer_text
 from .status_sentence import sentence, why_no_read
-from .timeline import headline, recipients, steps
+from .timeline import Recipient, headline, recipients, steps
 
-# A large group's message has thousands of events; nobody reads them all, and a page must open.
+# A message to a large group has thousands of events; the page shows the first ones.
 MAX_SHOWN: Final = 300
-# How many instances' webhook URLs an empty list shows.
-WEBHOOKS_SHOWN: Final = 5
-# A callback shows the numbers as they came.
-EVIDENCE: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES]
+MAX_WEBHOOKS: Final = 5
+# A callback shows unmasked numbers.
+CALLBACK_PERMISSIONS: Final = ["whatsapp.view_message", "whatsapp.view_callback", SEE_PHONES]
 
 
 @require_safe
@@ -63,15 +64,15 @@ def message_list(request: HttpRequest) -> HttpResponse:
         if len(keys) < 2:
             if not keys:
                 note_nothing_found(request.user, criteria.search.text)
-            return _away(request, criteria, keys)
+            return _open_message(request, criteria, keys)
         criteria = criteria.replace(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))
     saved = views_of(request.user)
     matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
     page = read_page(found, request.GET.dict(), criteria.order)
-    _share(instances, page.messages)
-    query = filter_links.encoded(criteria)
+    _set_instances(instances, page.messages)
+    query = filter_links.query_string(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
         "understood": _search_description(criteria.search, matches, request.user),
@@ -82,13 +83,13 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "view_links": filter_links.view_links(criteria),
         "saved_links": filter_links.saved_links(criteria, saved),
         "current_view": next(
-            (one for one in saved if one.query == filter_links.encoded(criteria)), None
+            (one for one in saved if one.query == filter_links.query_string(criteria)), None
         ),
         "status_links": filter_links.status_links(criteria),
         "instance_links": filter_links.instance_links(criteria, instances),
         "period_links": filter_links.period_links(criteria),
-        "inbound_url": filter_links.address_of(criteria, inbound=not criteria.inbound),
-        "dates": filter_links.dates(criteria),
+        "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
+        "dates": filter_links.date_range(criteria),
         "all_time_url": filter_links.all_time_url(criteria),
         "clear_url": reverse("dashboard:messages"),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
@@ -97,10 +98,10 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if not page.newer:
         newest = page.messages[0] if page.messages else None
         context["live_url"] = live_url(criteria, newest, request.user)
-    if (told := request.GET.get(PARAMETER)) and sees_phones(request.user):
-        context["looked_up"] = answer(told, criteria.search.text)
+    if (signed := request.GET.get(ANSWER)) and sees_phones(request.user):
+        context["looked_up"] = answer_text(signed, criteria.search.text)
     if not page.messages:
-        context |= _nothing(criteria, matches, instances, request.user)
+        context |= _empty_list_context(criteria, matches, instances, request.user)
     return render(request, "dashboard/messages.html", context)
 
 
@@ -114,7 +115,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
         people = ()
-    context = _head_of(message, request.user) | {
+    context = _head_context(message, request.user) | {
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
         "printed": Moment(timezone.now()),
@@ -122,12 +123,12 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "headline": found,
         "sentence": sentence(events, stuck_for(message)),
         "zone_in_sentence": _zone_to_tell(message) if events else "",
-        "printed_sentence": _printed(events, message),
+        "printed_sentence": _printed_sentence(events, message),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
-        "people": with_numbers(people[:MAX_SHOWN], request.user),
+        "people": _with_numbers(people[:MAX_SHOWN], request.user),
         "people_left_out": max(0, len(people) - MAX_SHOWN),
         "entries": entries[:MAX_SHOWN],
         "left_out": max(0, len(entries) - MAX_SHOWN),
@@ -136,10 +137,10 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required(EVIDENCE, raise_exception=True)
+@permission_required(CALLBACK_PERMISSIONS, raise_exception=True)
 def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
-    context = _head_of(message, request.user) | {
+    context = _head_context(message, request.user) | {
         "tab": "callbacks",
         "headline": headline(as_seen_by(request.user, message.events.all())),
         "callbacks": _callbacks_of(message),
@@ -148,25 +149,25 @@ def message_callbacks(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required(EVIDENCE, raise_exception=True)
+@permission_required(CALLBACK_PERMISSIONS, raise_exception=True)
 def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpResponse:
-    """One of them as a file, without the secrets in it."""
+    """Download one callback; secrets in it are removed."""
     found = get_object_or_404(_callbacks_of(_message(request, pk)).kept(), pk=callback)
     name = f"callback-{found.pk}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.text, content_type="application/json", headers=headers)
 
 
-def _share(instances: Iterable[Instance], messages: Iterable[Message]) -> None:
-    """Each message's own, which the page has already: joined, it would be read with every row."""
+def _set_instances(instances: Iterable[Instance], messages: Iterable[Message]) -> None:
+    """Set each message's instance from those already loaded, which is cheaper than a join."""
     by_pk = {one.pk: one for one in instances}
     for message in messages:
         if message.instance_id in by_pk:
             message.instance = by_pk[message.instance_id]
 
 
-def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
-    """Digits in an address, of who may not see numbers: to the one message that they name."""
+def _open_message(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
+    """Handle a possible number in the URL of a viewer who may not see numbers."""
     if keys:
         return redirect("dashboard:message", pk=keys[0])
     flash.error(
@@ -176,7 +177,7 @@ def _away(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> Http
             "Paste the full number in the search box."
         ),
     )
-    return HttpResponseRedirect(filter_links.address_of(criteria, search=parse_search("")))
+    return HttpResponseRedirect(filter_links.list_url(criteria, search=parse_search("")))
 
 
 def _message(request: HttpRequest, pk: int) -> Message:
@@ -184,19 +185,19 @@ def _message(request: HttpRequest, pk: int) -> Message:
     return get_object_or_404(visible, pk=pk)
 
 
-def _printed(events: Sequence[StatusEvent], message: Message) -> str:
-    """Paper is read in another year."""
+def _printed_sentence(events: Sequence[StatusEvent], message: Message) -> str:
+    """The sentence with years: paper is read later."""
     with with_years():
         return sentence(events, stuck_for(message))
 
 
-def _head_of(message: Message, user: Viewer) -> dict[str, Any]:
+def _head_context(message: Message, user: Viewer) -> dict[str, Any]:
     waiting = stuck_for(message)
     reasons = why_stuck([message] if waiting else (), user)
     return {
         "message": message,
         "address": Address(message.phone),
-        "recipient_url": recipient_address(message.phone),
+        "recipient_url": recipient_url(message.phone),
         "stuck_for": waiting,
         "why_stuck": reasons.get(message.pk),
     }
@@ -208,22 +209,21 @@ def _search_description(search: Search, matches: Matches, user: Viewer) -> str:
     return f"{search.description} {matches.description}".strip()
 
 
-def _nothing(
+def _empty_list_context(
     criteria: Criteria, matches: Matches, instances: list[Instance], user: Viewer
 ) -> dict[str, Any]:
-    """What an empty list says, and what it offers."""
-    anywhere, webhooks = criteria.search.anywhere_text, _webhooks_of(instances, user)
-    why, unfiltered = _why_nothing(criteria, instances, user), None
-    if why == "no match" and (unfiltered := _unfiltered(criteria, matches, user)):
+    """The context of _nothing.html: the reason for the empty list and links to try."""
+    anywhere, webhooks = criteria.search.anywhere_text, _webhook_urls(instances, user)
+    why, unfiltered = _empty_reason(criteria, instances, user), None
+    if why == "no match" and (unfiltered := _wider_link(criteria, matches, user)):
         why = "only filtered"
     return {
         "nothing": why,
         "unfiltered": unfiltered,
-        "webhooks": webhooks[:WEBHOOKS_SHOWN],
-        "has_more_webhooks": len(webhooks) > WEBHOOKS_SHOWN,
-        "anywhere_url": anywhere
-        and filter_links.address_of(criteria, search=parse_search(anywhere)),
-        "numbers": _numbers_within(criteria, user),
+        "webhooks": webhooks[:MAX_WEBHOOKS],
+        "has_more_webhooks": len(webhooks) > MAX_WEBHOOKS,
+        "anywhere_url": anywhere and filter_links.list_url(criteria, search=parse_search(anywhere)),
+        "numbers": _number_links(criteria, user),
         "labelled": labelled_ids(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
         if criteria.search.meaning is Meaning.NUMBER
@@ -231,11 +231,11 @@ def _nothing(
     }
 
 
-def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) -> str:
-    """The reason for an empty list, as templates/dashboard/_nothing.html names them."""
+def _empty_reason(criteria: Criteria, instances: list[Instance], user: Viewer) -> str:
+    """The reason for an empty list: one of the codes in _nothing.html."""
     if not instances:
         return "no instance"
-    # What only we have read is inbound, and its status no unknown one.
+    # An inbound message never has the status Unknown.
     may_be_inbound = not criteria.inbound and criteria.statuses != (Status.UNKNOWN,)
     if may_be_inbound and criteria.replace(inbound=True).messages(user).exists():
         return "only inbound"
@@ -245,15 +245,13 @@ def _why_nothing(criteria: Criteria, instances: list[Instance], user: Viewer) ->
     return "no match" if criteria.has_filters else "nothing heard"
 
 
-def _unfiltered(criteria: Criteria, matches: Matches, user: Viewer) -> filter_links.Link | None:
-    """To what the search finds where nothing else narrows it, if that is anything."""
+def _wider_link(criteria: Criteria, matches: Matches, user: Viewer) -> filter_links.Link | None:
+    """A link to the search without other filters, if that has results."""
     bare = Criteria(criteria.search)
     for wider in (bare, bare.replace(inbound=True)) if criteria.search else ():
         keys = wider.messages(user, matches).values_list("pk", flat=True)
         if number := len(keys[: PAGE_SIZE + 1]):
-            return filter_links.Link(
-                _matching_without_filters(number), filter_links.address_of(wider)
-            )
+            return filter_links.Link(_unfiltered_label(number), filter_links.list_url(wider))
     return None
 
 
@@ -262,16 +260,16 @@ def _zone_to_tell(message: Message) -> str:
     return zone_to_tell(timezone.get_current_timezone_name(), sent)
 
 
-def _numbers_within(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
-    """To a search for each number that was typed among other words."""
+def _number_links(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
+    """A search link for each number among other words."""
     numbers = criteria.search.numbers_in_text if sees_phones(user) else ()
     return [
-        filter_links.Link(one, filter_links.address_of(criteria, search=parse_search(one)))
+        filter_links.Link(one, filter_links.list_url(criteria, search=parse_search(one)))
         for one in numbers
     ]
 
 
-def _matching_without_filters(number: int) -> str:
+def _unfiltered_label(number: int) -> str:
     if number > PAGE_SIZE:
         return _("More than %(count)d results without filters") % {"count": PAGE_SIZE}
     words = ngettext(
@@ -282,15 +280,33 @@ def _matching_without_filters(number: int) -> str:
     return words % {"count": number}
 
 
-def _webhooks_of(instances: Sequence[Instance], user: Viewer) -> list[tuple[Instance, str]]:
-    """Where Z-API should call, for those who may know: the address holds a secret."""
+def _webhook_urls(instances: Sequence[Instance], user: Viewer) -> list[tuple[Instance, str]]:
+    """Webhook URLs, for users who may see them: they contain a secret."""
     if not user.has_perm("whatsapp.change_instance"):
         return []
     return [(one, webhook_url(one)) for one in instances if not one.archived_at]
 
 
 def _callbacks_of(message: Message) -> CallbackQuerySet:
-    """The evidence: the first callback behind each event."""
+    """The first callback of each event."""
     first = message.events.order_by("occurred_at").values_list("callback", flat=True)
     found = Callback.objects.filter(pk__in=list(first[:MAX_SHOWN]))
     return found.order_by("received_at", "id")
+
+
+def _with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
+    """Add to each LID the number that it was seen with on any message."""
+    lids = list(map(_only_lid, people))
+    numbers = numbers_of_lids(filter(None, lids), user)
+    # A person reported under both, separately, is counted as two: do not name both alike.
+    named = {addresses.person(address) for one in people for address in one.addresses}
+    known = {lid: number for lid, number in numbers.items() if number not in named}
+    return [
+        replace(one, known_as=known.get(lid, "")) for one, lid in zip(people, lids, strict=True)
+    ]
+
+
+def _only_lid(one: Recipient) -> str:
+    """The LID, or "" if a number was reported too."""
+    kinds = {addresses.kind_of(address) for address in one.addresses}
+    return addresses.person(one.addresses[0]) if kinds == {AddressKind.LID} else ""

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from messages.dashboard.messages.filter_links import address_of
+from messages.dashboard.messages.filter_links import list_url
 from messages.dashboard.shared.moments import duration
 from messages.domain.statuses import Status
 from messages.models import Instance
@@ -169,7 +169,7 @@ def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
         (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
         (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),
     )
-    of_now = Aside(_("Stuck now"), "stuck", stuck, address_of(question.stuck))
+    of_now = Aside(_("Stuck now"), "stuck", stuck, list_url(question.stuck))
     return [
         *(
             Aside(label, status.icon, count, question.list_url(("status", status.lower())))
