@@ -49,6 +49,6 @@ Rule = Callable[[Snapshot], Iterable[Finding]]
 _MIN_INSTANCES: Final = 3
 
 
-def is_most(number: int, among: Sequence[object]) -> bool:
+def affects_most(number: int, among: Sequence[object]) -> bool:
     """Whether so many instances have the problem that it is reported once, for all of them."""
     return number >= _MIN_INSTANCES and 2 * number > len(among)

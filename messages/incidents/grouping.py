@@ -34,8 +34,8 @@ def group_findings(findings: Iterable[Finding], snapshot: Snapshot) -> GroupedFi
     for finding in list(by_subject.values()):
         if cause := _cause(finding, by_subject, snapshot.open.get(finding.subject)):
             del by_subject[finding.subject]
-            told = {**cause.values, f"{finding.kind.value}_count": finding.values.get("count", 0)}
-            by_subject[cause.subject] = replace(cause, values=told)
+            values = {**cause.values, f"{finding.kind.value}_count": finding.values.get("count", 0)}
+            by_subject[cause.subject] = replace(cause, values=values)
             merged[finding.subject] = cause.kind
         elif finding.subject not in snapshot.open and _may_be_explained(finding, snapshot):
             del by_subject[finding.subject]

@@ -48,8 +48,8 @@ class IncidentCounts:
         is_settled = now - self._began >= ABSENT_AFTER.total_seconds()
         count = Incident.objects.open().count()
         now_utc = timezone.now()
-        missing = worker_absence(now_utc) if is_settled else None
-        return Counts(count, missing, overdue=bool(overdue_jobs(now_utc)))
+        absence = worker_absence(now_utc) if is_settled else None
+        return Counts(count, absence, overdue=bool(overdue_jobs(now_utc)))
 
 
 incident_counts: Final = IncidentCounts()

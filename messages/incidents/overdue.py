@@ -31,12 +31,12 @@ def last_runs(now: datetime) -> list[LastRun]:
     """The last run of each job of the running workers."""
     latest: dict[str, LastRun] = {}
     for beat in WorkerBeat.objects.doing_everything().running(now - ABSENT_AFTER):
-        for job, told in beat.jobs.items():
-            if "every" not in told:
+        for job, record in beat.jobs.items():
+            if "every" not in record:
                 continue  # a worker of an older version
-            at = min(now, _ended_at(told, now) or beat.started_at)
+            at = min(now, _ended_at(record, now) or beat.started_at)
             if job not in latest or at > latest[job].at:
-                latest[job] = LastRun(job, at, timedelta(seconds=told["every"]))
+                latest[job] = LastRun(job, at, timedelta(seconds=record["every"]))
     return list(latest.values())
 
 
@@ -44,8 +44,8 @@ def overdue_jobs(now: datetime) -> list[LastRun]:
     return [run for run in last_runs(now) if run.is_overdue(now)]
 
 
-def _ended_at(told: Mapping[str, Any], now: datetime) -> datetime | None:
-    began, ran, failed = (_parse(told[name]) for name in ("began_at", "ran_at", "failed_at"))
+def _ended_at(record: Mapping[str, Any], now: datetime) -> datetime | None:
+    began, ran, failed = (_parse(record[name]) for name in ("began_at", "ran_at", "failed_at"))
     is_running = began and not any(end and end >= began for end in (ran, failed))
     if began and is_running and now - began < _MAX_RUN:
         return now

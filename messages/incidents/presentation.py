@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from messages.domain.durations import duration
 from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
 
-from .reconnecting import reconnect_advice
 from .stuck_messages import RecentCounts
 
 Values = Mapping[str, Any]
@@ -36,16 +35,16 @@ def part_of(incident: Incident) -> str:
 
 
 def description(incident: Incident) -> str:
-    words = _DESCRIPTIONS.get(incident.kind)
-    return words(incident.values) if words else ""
+    describe = _DESCRIPTIONS.get(incident.kind)
+    return describe(incident.values) if describe else ""
 
 
 def explanation(incident: Incident) -> str:
     """The description next to one stuck message, without the counts of other messages."""
     numbers = {"count", "stuck_count"}
-    words = _DESCRIPTIONS.get(incident.kind)
+    describe = _DESCRIPTIONS.get(incident.kind)
     values = {name: value for name, value in incident.values.items() if name not in numbers}
-    sentences = [words(values)] if words else []
+    sentences = [describe(values)] if describe else []
     if values.get("queued"):
         sentences.append(_("This message was sent; it is not in that queue."))
     return " ".join(sentences)
@@ -59,10 +58,38 @@ def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
 
+def reconnect_advice(status_error: str, smartphone: bool | None) -> str:
+    """Return the advice in the reader's language."""
+    sentences = [_remedy(status_error)]
+    if smartphone is False:
+        sentences.insert(0, _("Check that the phone is on and has an internet connection."))
+    return " ".join(sentences)
+
+
+def _remedy(status_error: str) -> str:
+    text = " ".join(status_error.lower().split())
+    if "restore the session" in text:
+        return _("Restart the instance in Z-API’s panel. No QR code is needed.")
+    if "already connected" in text:
+        return _(
+            "Z-API’s reports contradict each other. Restart the instance in Z-API’s panel, then "
+            "verify it here."
+        )
+    if "not connected" in text:
+        return _(
+            "Reconnect: open Z-API’s panel and scan the QR code with the phone, or enter the phone "
+            "code in WhatsApp."
+        )
+    return _(
+        "Restart the instance in Z-API’s panel. If that does not help, scan the QR code there with "
+        "the phone, or enter the phone code in WhatsApp."
+    )
+
+
 def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
     """Explain why stuck messages have no open incident."""
     if recent_counts.is_incident:
-        words = ngettext(
+        text = ngettext(
             "%(stuck)d message is stuck. This reaches the alert threshold: a problem opens "
             "unless it is delivered soon.",
             "%(stuck)d messages are stuck. This reaches the alert threshold: a problem opens "
@@ -70,14 +97,14 @@ def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
             stuck,
         )
     else:
-        words = ngettext(
+        text = ngettext(
             "%(stuck)d message is stuck, below the alert threshold: %(lately)d in the last hour; "
             "the threshold is %(threshold)d.",
             "%(stuck)d messages are stuck, below the alert threshold: %(lately)d in the last "
             "hour; the threshold is %(threshold)d.",
             stuck,
         )
-    return words % {
+    return text % {
         "stuck": stuck,
         "lately": recent_counts.stuck,
         "threshold": recent_counts.threshold,
@@ -92,8 +119,8 @@ def _about_minutes(seconds: float) -> str:
 def _disconnected(values: Values) -> str:
     sentences = [_("Z-API reports that the phone is not connected.")]
     if reason := values.get("reason"):
-        words = _("Z-API: “%s”.")
-        sentences = [words % reason.rstrip(".")]
+        text = _("Z-API: “%s”.")
+        sentences = [text % reason.rstrip(".")]
     status = values.get("status")
     if status and status != reason:
         sentences.append(_("Z-API status: “%s”.") % status.rstrip("."))
@@ -122,8 +149,8 @@ def _stuck(values: Values) -> str:
 def _stuck_number(count: int) -> str:
     if not count:
         return _("No messages are stuck now.")
-    words = ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count)
-    return words % {"count": count}
+    text = ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count)
+    return text % {"count": count}
 
 
 def _meaning_of_stuck() -> str:
@@ -134,30 +161,30 @@ def in_queue(values: Values) -> str:
     """The number of messages in Z-API's queue. Stuck messages are sent, so not among them."""
     count = values.get("queued") or 0
     if values.get("queued_is_least"):
-        words = _("At least %(count)d messages wait in Z-API’s queue, not sent yet.")
+        text = _("At least %(count)d messages wait in Z-API’s queue, not sent yet.")
     else:
-        words = ngettext(
+        text = ngettext(
             "%(count)d message waits in Z-API’s queue, not sent yet.",
             "%(count)d messages wait in Z-API’s queue, not sent yet.",
             count,
         )
-    return words % {"count": count}
+    return text % {"count": count}
 
 
 def _queued_until_it_reconnects(values: Values) -> str:
     count = values["queued"]
     if values.get("queued_is_least"):
-        words = _(
+        text = _(
             "At least %(count)d messages wait in Z-API’s queue and are sent when the number "
             "reconnects."
         )
     else:
-        words = ngettext(
+        text = ngettext(
             "%(count)d message waits in Z-API’s queue and is sent when the number reconnects.",
             "%(count)d messages wait in Z-API’s queue and are sent when the number reconnects.",
             count,
         )
-    return words % {"count": count}
+    return text % {"count": count}
 
 
 def _webhook(values: Values) -> str:
@@ -186,37 +213,37 @@ def _silent(values: Values) -> str:
     return _("No callbacks for %(silence)s (usual at this time: %(usual)s).") % names
 
 
-def _deaf(values: Values) -> str:
+def _no_callbacks(values: Values) -> str:
     return _("%(count)d of %(of)d instances have sent no callbacks for longer than usual.") % values
 
 
 def _filtered(values: Values) -> str:
-    words = _("The URL is set, but a filter at Z-API blocks these callbacks: %s.")
-    return words % _hooks(values["hooks"])
+    text = _("The URL is set, but a filter at Z-API blocks these callbacks: %s.")
+    return text % _hooks(values["hooks"])
 
 
 def _number(values: Values) -> str:
-    words = _("The connected number is now %(now)s (before: %(before)s).")
-    return words % values
+    text = _("The connected number is now %(now)s (before: %(before)s).")
+    return text % values
 
 
 def _unreachable(values: Values) -> str:
     sentences = [_("Connection and webhook state unknown.")]
     if "count" in values:
-        words = _("Z-API gives no data for %(count)d of %(of)d instances.")
-        sentences = [words % values]
+        text = _("Z-API gives no data for %(count)d of %(of)d instances.")
+        sentences = [text % values]
     if problem := values.get("problem"):
         sentences.append(_(problem))  # stored in English
     return " ".join(sentences)
 
 
 def _failing(values: Values) -> str:
-    words = ngettext(
+    text = ngettext(
         "%(failed)d of %(sent)d message failed in the last 30 minutes.",
         "%(failed)d of %(sent)d messages failed in the last 30 minutes.",
         values["sent"],
     )
-    return words % values
+    return text % values
 
 
 def _forwarding(values: Values) -> str:
@@ -229,53 +256,53 @@ def _forwarding(values: Values) -> str:
     return " ".join(sentences)
 
 
-def _stranger(values: Values) -> str:
-    words = ngettext(
+def _misdirected(values: Values) -> str:
+    text = ngettext(
         "%(count)d callback reached this instance’s webhook but belongs to %(named)s.",
         "%(count)d callbacks reached this instance’s webhook but belong to %(named)s.",
         values["count"],
     )
-    return words % {"count": values["count"], "named": values["named"] or _("another instance")}
+    return text % {"count": values["count"], "named": values["named"] or _("another instance")}
 
 
 def _quarantine(values: Values) -> str:
-    words = ngettext(
+    text = ngettext(
         "%(count)d callback could not be parsed. It is kept.",
         "%(count)d callbacks could not be parsed. They are kept.",
         values["count"],
     )
-    return words % values
+    return text % values
 
 
 def _guessing(values: Values) -> str:
-    words = ngettext(
+    text = ngettext(
         "%(count)d phone number search found nothing within one hour.",
         "%(count)d phone number searches found nothing within one hour.",
         values["count"],
     )
-    sentences = [words % values]
+    sentences = [text % values]
     if refused := values.get("refused"):
-        words = ngettext("%(refused)d more was blocked.", "%(refused)d more were blocked.", refused)
-        sentences.append(words % values)
+        text = ngettext("%(refused)d more was blocked.", "%(refused)d more were blocked.", refused)
+        sentences.append(text % values)
     return " ".join(sentences)
 
 
 def _spool(values: Values) -> str:
     sentences = []
     if waiting := values.get("waiting"):
-        words = ngettext(
+        text = ngettext(
             "%(count)d callback is waiting in this server’s offline buffer.",
             "%(count)d callbacks are waiting in this server’s offline buffer.",
             waiting,
         )
-        sentences.append(words % {"count": waiting})
+        sentences.append(text % {"count": waiting})
     if refused := values.get("refused"):
-        words = ngettext(
+        text = ngettext(
             "%(count)d was rejected: its instance is archived or its key is disabled.",
             "%(count)d were rejected: their instance is archived or their key is disabled.",
             refused,
         )
-        sentences.append(words % {"count": refused})
+        sentences.append(text % {"count": refused})
     return " ".join(sentences)
 
 
@@ -284,12 +311,12 @@ def _expiring(values: Values) -> str:
     if values.get("over"):
         sentences.append(_("Subscription expired: Z-API has stopped sending."))
     elif "days" in values:
-        words = ngettext(
+        text = ngettext(
             "%(days)d day left on the subscription.",
             "%(days)d days left on the subscription.",
             values["days"],
         )
-        sentences.append(words % {"days": values["days"]})
+        sentences.append(text % {"days": values["days"]})
     if status := values.get("status"):
         sentences.append(_("Z-API payment status: %s.") % status)
     return " ".join(sentences)
@@ -319,7 +346,7 @@ def _no_worker(values: Values) -> str:
 _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.DISCONNECTED: _disconnected,
     IncidentKind.WEBHOOK: _webhook,
-    IncidentKind.DEAF: _deaf,
+    IncidentKind.DEAF: _no_callbacks,
     IncidentKind.FILTERED: _filtered,
     IncidentKind.NUMBER: _number,
     IncidentKind.SILENT: _silent,
@@ -327,7 +354,7 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.STUCK: _stuck,
     IncidentKind.FAILING: _failing,
     IncidentKind.FORWARDING: _forwarding,
-    IncidentKind.STRANGER: _stranger,
+    IncidentKind.STRANGER: _misdirected,
     IncidentKind.GUESSING: _guessing,
     IncidentKind.QUARANTINE: _quarantine,
     IncidentKind.SPOOL: _spool,

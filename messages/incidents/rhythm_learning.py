@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 LEARN_EVERY: Final = timedelta(days=1)
 
 
-def learn_rhythms(most: int = 20) -> int:
+def learn_rhythms(limit: int = 20) -> int:
     """Learn for the instances that are due, the longest overdue first."""
     now = timezone.now()
     is_due = Q(rhythm=None) | is_over("rhythm__learnt_at", now, LEARN_EVERY)
     instances = Instance.objects.active().filter(is_due)
-    due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:most])
+    due = list(instances.order_by(F("rhythm__learnt_at").asc(nulls_first=True))[:limit])
     for instance in due:
         try:
             learn_rhythm(instance, now)
@@ -37,7 +37,7 @@ def learn_rhythms(most: int = 20) -> int:
 
 
 def learn_rhythm(instance: Instance, now: datetime) -> Rhythm:
-    since = _heard_first(instance, now - LEARNS_FROM)
+    since = _first_received(instance, now - LEARNS_FROM)
     # With too few callbacks, for example after a purge, the previous result is kept.
     learnt: dict[str, object] = {}
     if since and since <= now - LEARNS_AT_LEAST:
@@ -49,14 +49,14 @@ def learn_rhythm(instance: Instance, now: datetime) -> Rhythm:
     return rhythm
 
 
-def _heard_first(instance: Instance, since: datetime) -> datetime | None:
-    heard = instance.callbacks.filter(received_at__gte=since).order_by("received_at")
-    return heard.values_list("received_at", flat=True).first()
+def _first_received(instance: Instance, since: datetime) -> datetime | None:
+    callbacks = instance.callbacks.filter(received_at__gte=since).order_by("received_at")
+    return callbacks.values_list("received_at", flat=True).first()
 
 
 def _gaps(instance: Instance, since: datetime) -> list[Gap]:
     """The database walks its index of (instance, time) and returns only the long gaps."""
     before = Window(Lag("received_at"), order_by=F("received_at").asc())
-    heard = Callback.objects.filter(instance=instance, received_at__gte=since)
-    spaced = heard.annotate(before=before).filter(before__lte=F("received_at") - SHORTEST)
+    callbacks = Callback.objects.filter(instance=instance, received_at__gte=since)
+    spaced = callbacks.annotate(before=before).filter(before__lte=F("received_at") - SHORTEST)
     return list(spaced.values_list("before", "received_at"))

@@ -43,12 +43,14 @@ class UsualSilence:
             return max(habit, SHORTEST.total_seconds())
         return max(self.longest or 0.0, habit)
 
-    def is_unusual(self, heard: datetime, now: datetime, *, factor: float, floor: float) -> bool:
-        """Whether the silence since `heard` exceeds `factor` times the usual silence."""
-        if (now - heard).total_seconds() < floor:
+    def is_unusual(
+        self, last_received: datetime, now: datetime, *, factor: float, floor: float
+    ) -> bool:
+        """Whether the silence since `last_received` exceeds `factor` times the usual silence."""
+        if (now - last_received).total_seconds() < floor:
             return False
         spent = 0.0
-        for start, end in _hours(max(heard, now - LEARNS_FROM), now):
+        for start, end in _hours(max(last_received, now - LEARNS_FROM), now):
             allowed = max(factor * self.usual(start), floor)
             spent += (end - start).total_seconds() / allowed
             if spent >= 1:

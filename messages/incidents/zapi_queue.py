@@ -26,13 +26,13 @@ def add_queue_values(findings: Iterable[Finding], snapshot: Snapshot) -> Iterato
 
     `queued_is_least` is set if there may be more.
     """
-    calls, began = 0, time.monotonic()
+    calls, started = 0, time.monotonic()
     for finding in findings:
         if finding.kind not in _ASKED_KINDS or finding.instance is None:
             yield finding
             continue
         known = _known_values(finding, snapshot)
-        may_ask = calls < _MAX_CALLS and time.monotonic() - began < _TIME_LIMIT
+        may_ask = calls < _MAX_CALLS and time.monotonic() - started < _TIME_LIMIT
         if may_ask and not _is_fresh(known, snapshot.now):
             calls += 1
             # If Z-API does not answer, the previous values are kept.

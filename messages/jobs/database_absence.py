@@ -15,11 +15,11 @@ class DatabaseAbsence:
         self._noticed_by: set[str] = set()
         self._back_at = 0.0
 
-    def noticed(self, job: str, begun: float, error: Exception) -> None:
+    def noticed(self, job: str, started: float, error: Exception) -> None:
         """The database was unavailable to `job`, which began at this time.monotonic()."""
         with self._lock:
             # A job that began before the database was back may have waited for it until now.
-            is_first = not self._noticed_by and begun >= self._back_at
+            is_first = not self._noticed_by and started >= self._back_at
             if is_first or self._noticed_by:
                 self._noticed_by.add(job)
         if is_first:

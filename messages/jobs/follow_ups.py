@@ -73,9 +73,9 @@ def _follow_up_alone(follow_up: FollowUp) -> int:
 
 
 @transaction.atomic
-def _take_and_consume(queue: FollowUpQuerySet, most: int) -> int:
-    follow_ups = queue.take(most)
-    heard = CallbackBatch(follow_ups)
+def _take_and_consume(queue: FollowUpQuerySet, limit: int) -> int:
+    follow_ups = queue.take(limit)
+    batch = CallbackBatch(follow_ups)
     for consume in CONSUMERS:
-        consume(heard)
+        consume(batch)
     return len(follow_ups)

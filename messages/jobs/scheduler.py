@@ -68,7 +68,7 @@ def run_due(jobs: Sequence[Job], now: float) -> int:
 
 
 def _run(job: Job) -> int:
-    record, begun = job.record, time.monotonic()
+    record, started = job.record, time.monotonic()
     try:
         if job.shared and not acquire_job_lease(job.name, job.every):
             return 0
@@ -76,13 +76,13 @@ def _run(job: Job) -> int:
         done = job.run()
     except Exception as error:
         if is_away(error):
-            _absence.noticed(job.name, begun, error)
+            _absence.noticed(job.name, started, error)
         else:
             logger.exception("Job %s failed; it is retried.", job.name)
         record.failed_at, record.problem = timezone.now(), type(error).__name__
         return 0
     _absence.succeeded(job.name)
-    record.ran_at, record.took = timezone.now(), time.monotonic() - begun
+    record.ran_at, record.took = timezone.now(), time.monotonic() - started
     return done
 
 

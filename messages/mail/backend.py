@@ -1,13 +1,15 @@
 """The EMAIL_BACKEND that queues messages for the worker."""
 
+import json
 from collections.abc import Sequence
+from typing import Any, Final
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 
 from messages.models import QueuedMail
 
-from .content import to_text
+_FIELDS: Final = ("subject", "body", "from_email", "to", "cc", "bcc", "reply_to")
 
 
 class QueueBackend(BaseEmailBackend):
@@ -24,3 +26,27 @@ class QueueBackend(BaseEmailBackend):
         ]
         QueuedMail.objects.bulk_create(mails)
         return len(mails)
+
+
+def to_text(message: EmailMessage) -> str:
+    """Raises ValueError if there are attachments."""
+    if message.attachments:
+        raise ValueError("An e-mail with attachments cannot be queued.")
+    content: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS}
+    content["headers"] = message.extra_headers
+    content["subtype"] = message.content_subtype
+    content["alternatives"] = [list(one) for one in getattr(message, "alternatives", ())]
+    # `default=str` also renders lazy translations in the current language.
+    return json.dumps(content, default=str)
+
+
+def to_message(text: str) -> EmailMessage:
+    """Raises ValueError, KeyError or TypeError if the text is not a stored e-mail."""
+    content = json.loads(text)
+    message = EmailMultiAlternatives(
+        **{name: content[name] for name in _FIELDS}, headers=content["headers"]
+    )
+    message.content_subtype = content["subtype"]
+    for body, kind in content["alternatives"]:
+        message.attach_alternative(body, kind)
+    return message

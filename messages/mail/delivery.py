@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.models import QueuedMail
 
-from .content import to_message
+from .backend import to_message
 
 logger = logging.getLogger(__name__)
 

@@ -46,11 +46,11 @@ _Families = Iterator[GaugeMetricFamily]
 
 def registry() -> CollectorRegistry:
     """Created for each scrape; it holds no values."""
-    made = CollectorRegistry()
-    made.register(_Metrics())
+    collectors = CollectorRegistry()
+    collectors.register(_Metrics())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(made)  # type: ignore[no-untyped-call]
-    return made
+        MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
+    return collectors
 
 
 class _Metrics(Collector):
@@ -124,7 +124,7 @@ def _forwards() -> _Families:
 def _instances() -> _Families:
     # Not "instance": Prometheus uses that label for the scraped process.
     labels = ["zapi_instance", "name"]
-    heard = _family(
+    last_callback = _family(
         "last_callback_seconds",
         "Seconds since an instance's last callback. Absent before the first.",
         labels,
@@ -138,8 +138,10 @@ def _instances() -> _Families:
         values = [instance.shown_id, instance.name]
         stuck.add_metric(values, numbers.get(instance.pk, 0))
         if instance.last_heard_at:
-            heard.add_metric(values, max(0.0, (now - instance.last_heard_at).total_seconds()))
-    yield heard
+            last_callback.add_metric(
+                values, max(0.0, (now - instance.last_heard_at).total_seconds())
+            )
+    yield last_callback
     yield stuck
 
 
@@ -180,14 +182,14 @@ _FIGURES: Final = (
 )
 
 
-def _family(name: str, words: str, labels: list[str] | None = None) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"statusboard_{name}", words, labels=labels)
+def _family(name: str, documentation: str, labels: list[str] | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"statusboard_{name}", documentation, labels=labels)
 
 
-def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"statusboard_{name}", words, value=value)
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"statusboard_{name}", documentation, value=value)
 
 
-def _age(name: str, words: str, since: datetime | None) -> GaugeMetricFamily:
+def _age(name: str, documentation: str, since: datetime | None) -> GaugeMetricFamily:
     seconds = (timezone.now() - since).total_seconds() if since else 0.0
-    return _gauge(name, words, max(0.0, seconds))
+    return _gauge(name, documentation, max(0.0, seconds))

@@ -42,7 +42,7 @@ def failing_checks() -> dict[str, str]:
 
 
 def _run_checks() -> dict[str, str]:
-    return {name: words for name, check in _CHECKS.items() if (words := check())}
+    return {name: reason for name, check in _CHECKS.items() if (reason := check())}
 
 
 def _database() -> str:

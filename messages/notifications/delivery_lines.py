@@ -33,10 +33,10 @@ class ChannelDelivery:
     digest: Digest
 
 
-def notify(most: int = 50) -> int:
+def notify(limit: int = 50) -> int:
     """Notify every channel that is due; return how many were notified."""
     notified = 0
-    for _ in range(most):
+    for _ in range(limit):
         now = timezone.now()
         # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
         delivery = _claim(now) if Channel.objects.due(now).exists() else None
@@ -59,11 +59,13 @@ def _claim(now: datetime) -> ChannelDelivery | None:
     digest_id = pending_id or uuid.uuid4()
     if pending_id is None:
         waiting.update(digest=digest_id)
-    chosen = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
+    notifications = list(waiting.filter(digest=digest_id).select_related("incident__instance"))
     # A channel limited to some instances must not name another one.
     limits = set(channel.instances.values_list("pk", flat=True))
-    without_other_instances([one.incident for one in chosen], limits or None)
-    return ChannelDelivery(channel, channel.next_at, chosen, Digest.of(digest_id, chosen))
+    without_other_instances([one.incident for one in notifications], limits or None)
+    return ChannelDelivery(
+        channel, channel.next_at, notifications, Digest.of(digest_id, notifications)
+    )
 
 
 def _deliver(delivery: ChannelDelivery) -> bool:

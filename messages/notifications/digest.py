@@ -39,10 +39,10 @@ class Entry:
 
     @property
     def title(self) -> str:
-        words = title(self.incident)
+        text = title(self.incident)
         if self.is_merged:
-            return _("Merged: %s") % words
-        return _("Resolved: %s") % words if self.is_over else words
+            return _("Merged: %s") % text
+        return _("Resolved: %s") % text if self.is_over else text
 
     @property
     def lines(self) -> Sequence[str]:
@@ -54,8 +54,8 @@ class Entry:
             goes_on = _("Continues as: %s.") % part_of(self.incident)
             return [self.title, goes_on, self.url]
         since = _("Since %s.") % _local_time(self.incident.opened_at)
-        words = [self.title, description(self.incident), since, advice(self.incident), self.url]
-        return [line for line in words if line]
+        text = [self.title, description(self.incident), since, advice(self.incident), self.url]
+        return [line for line in text if line]
 
     @property
     def url(self) -> str:
@@ -105,11 +105,11 @@ class Digest:
             return self.entries[0].title
         over = sum(entry.is_over for entry in self.entries)
         merged = sum(entry.is_merged for entry in self.entries)
-        begun = len(self.entries) - over - merged
+        opened = len(self.entries) - over - merged
         parts = []
-        if begun:
+        if opened:
             parts.append(
-                ngettext("%(number)d problem", "%(number)d problems", begun) % {"number": begun}
+                ngettext("%(number)d problem", "%(number)d problems", opened) % {"number": opened}
             )
         if merged:
             parts.append(
@@ -125,8 +125,8 @@ class Digest:
     def text(self) -> str:
         paragraphs = ["\n".join(entry.lines) for entry in self.entries[:MAX_TOLD]]
         if (more := len(self.entries) - MAX_TOLD) > 0:
-            words = ngettext("And %(number)d more.", "And %(number)d more.", more)
-            paragraphs.append(words % {"number": more})
+            text = ngettext("And %(number)d more.", "And %(number)d more.", more)
+            paragraphs.append(text % {"number": more})
         if len(self.entries) > 1:
             paragraphs.append(incidents_url())
         return "\n\n".join(paragraphs)
@@ -152,8 +152,8 @@ class TestMessage:
 
     @property
     def text(self) -> str:
-        words = _("This channel works.")
-        return f"{words}\n\n{incidents_url()}"
+        text = _("This channel works.")
+        return f"{text}\n\n{incidents_url()}"
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -17,11 +17,11 @@ def queue_open_incidents(channel: Channel) -> None:
     """Queue the incidents that are already open and that the channel was not notified about."""
     if not channel.enabled:
         return
-    going_on = Incident.objects.open().filter(clear_since=None).order_by("opened_at", "pk")
+    open_incidents = Incident.objects.open().filter(clear_since=None).order_by("opened_at", "pk")
     if chosen := list(channel.instances.all()):
-        going_on = going_on.filter(Q(instance=None) | Q(instance__in=chosen))
-        going_on = going_on.exclude(kind=IncidentKind.GUESSING)
-    wanted = [(channel, one) for one in going_on if _wants(channel, one)]
+        open_incidents = open_incidents.filter(Q(instance=None) | Q(instance__in=chosen))
+        open_incidents = open_incidents.exclude(kind=IncidentKind.GUESSING)
+    wanted = [(channel, one) for one in open_incidents if _wants(channel, one)]
     _queue(Transition.OPENED, wanted)
 
 
@@ -58,7 +58,7 @@ def _wants(channel: Channel, incident: Incident) -> bool:
 
 def _notified_channels(incident: Incident) -> Iterable[Channel]:
     """Only channels that were notified of the beginning are notified of the rest."""
-    begun = Notification.objects.filter(
+    opened = Notification.objects.filter(
         channel=OuterRef("pk"), incident=incident, transition=Transition.OPENED
     )
-    return Channel.objects.filter(Exists(begun), enabled=True)
+    return Channel.objects.filter(Exists(opened), enabled=True)

@@ -1,5 +1,7 @@
 """Sends one digest through one channel. Independent of the queue; runs outside transactions."""
 
+import hashlib
+import hmac
 import json
 import logging
 import time
@@ -20,7 +22,6 @@ from messages.net import PostFailedError, SafeHttpClient
 from statusboard import page_network
 
 from .digest import Digest, TestMessage
-from .signing import signature
 
 logger = logging.getLogger(__name__)
 
@@ -80,25 +81,34 @@ def _webhook(channel: Channel, digest: Digest | TestMessage) -> None:
     headers = {
         "X-Statusboard-Delivery": str(digest.id),
         "X-Statusboard-Timestamp": str(timestamp),
-        "X-Statusboard-Signature": signature(channel.secret.reveal(), timestamp, body),
+        "X-Statusboard-Signature": _signature(channel.secret.reveal(), timestamp, body),
     }
     _post(channel, body, headers)
 
 
 def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
     headers = {"Content-Type": "application/json", "User-Agent": "Statusboard", **headers}
-    courier = SafeHttpClient(
+    client = SafeHttpClient(
         channel.address.reveal(),
         allow_private=settings.FORWARD_ALLOW_PRIVATE,
         ca_file=settings.FORWARD_CA_FILE,
     )
     try:
-        with courier:
-            refusal = judge(courier.post(body, headers))
+        with client:
+            refusal = judge(client.post(body, headers))
     except PostFailedError as error:
         raise NotificationFailedError(ForwardProblem(error.failure.value).label) from None
     if refusal:
         raise NotificationFailedError(refusal.problem.label, refusal.retry_after)
+
+
+def _signature(secret: str, timestamp: int, body: bytes) -> str:
+    """Documented for receivers in docs/operator.md.
+
+    The timestamp is signed too, so that an old notification cannot be replayed as a new one.
+    """
+    signed = str(timestamp).encode() + b"." + body
+    return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 _SENDERS = {

@@ -58,12 +58,12 @@ class WorkerAlarm:
 def report_worker_problems() -> None:
     """Open the incidents and notify the channels that are due, as a worker would."""
     now = timezone.now()
-    missing, overdue = worker_absence(now), overdue_jobs(now)
-    if missing:
-        report_absence(missing, enqueue)
+    absence, overdue = worker_absence(now), overdue_jobs(now)
+    if absence:
+        report_absence(absence, enqueue)
     for run in overdue:
         report_overdue(run, enqueue)
-    if missing or overdue:
+    if absence or overdue:
         notify()
 
 

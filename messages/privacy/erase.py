@@ -151,14 +151,14 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
         theirs = Q(phone__in=person.addresses) | Q(participant__in=person.addresses)
         number, _ = events.filter(theirs).delete()
         OtherAddress.objects.filter(message__in=locked, phone__in=person.addresses).delete()
-        gone = [one for one in locked if not _readdress(one, person) and not one.is_group]
-        labels = Label.objects.of(gone)
-        named: list[Message | Label] = [*gone, *labels]
+        deleted = [one for one in locked if not _readdress(one, person) and not one.is_group]
+        labels = Label.objects.of(deleted)
+        named: list[Message | Label] = [*deleted, *labels]
         _mark(fingerprint(one.instance_id, name) for one in named for name in one.ids)
         number_of_labels, _ = labels.delete()
-        number += events.filter(message__in=gone).delete()[0]
-        Message.objects.filter(pk__in=[message.pk for message in gone]).delete()
-    return Counter(messages=len(gone), events=number, labels=number_of_labels)
+        number += events.filter(message__in=deleted).delete()[0]
+        Message.objects.filter(pk__in=[message.pk for message in deleted]).delete()
+    return Counter(messages=len(deleted), events=number, labels=number_of_labels)
 
 
 def empty_callbacks(ids: Iterable[Any]) -> int:

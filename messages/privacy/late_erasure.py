@@ -45,12 +45,12 @@ class _Mention:
         return fingerprint(self.callback.instance_id, self.zapi_id, self.name)
 
 
-def erase_late(heard: CallbackBatch) -> None:
+def erase_late(batch: CallbackBatch) -> None:
     """Erase what these callbacks and the other consumers stored again about erased people."""
     if not Erasure.objects.exists():
         return
-    _forget_contacts(heard.follow_ups)
-    mentions = list(_mentions(heard.reports))
+    _forget_contacts(batch.follow_ups)
+    mentions = list(_mentions(batch.reports))
     late = list(_late(mentions))
     for mention in late:
         _erase(mention)

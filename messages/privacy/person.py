@@ -68,8 +68,8 @@ def _name(text: str) -> str:
         return found.pop()
     if found:
         both = " / ".join(sorted(map(phones.display, found)))
-        words = _("This could be %(both)s. Add + and the country code.")
-        raise UnclearPersonError(words % {"both": both})
+        message = _("This could be %(both)s. Add + and the country code.")
+        raise UnclearPersonError(message % {"both": both})
     if len(digits := phones.digits_of(text)) in _DIGITS_OF_LONG_NUMBERS:
         return digits
     raise UnclearPersonError(

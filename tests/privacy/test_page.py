@@ -80,7 +80,7 @@ def test_unreadable_spool_is_mentioned(admin, spool_path):
     assert words in admin.post(PAGE, {"person": PHONE}).content.decode()
     address = admin.post(EXPORT, {"person": PHONE})["Location"]
     prepare_exports()
-    assert "could not be written" in admin.get(address).text
+    assert "The export failed" in admin.get(address).text
     admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
     continue_erasures()
     assert "Done, except the worker’s buffer" in admin.get(PAGE).content.decode()

@@ -48,21 +48,23 @@ class AuditFilterForm(forms.Form):
 
     def events(self) -> QuerySet[AuditEvent]:
         """Newest first. Invalid filters are ignored."""
-        return audit_events(self._user, {name: self.data.get(name, "") for name in self._chosen()})
+        return audit_events(
+            self._user, {name: self.data.get(name, "") for name in self._selected()}
+        )
 
-    def address(self, **more: object) -> str:
+    def query_string(self, **more: object) -> str:
         """The query string of these filters and more."""
-        chosen = {name: self.data.get(name, "") for name in self._chosen()}
-        return f"?{urlencode(chosen | more)}"
+        selected = {name: self.data.get(name, "") for name in self._selected()}
+        return f"?{urlencode(selected | more)}"
 
-    def in_words(self) -> dict[str, str]:
+    def as_details(self) -> dict[str, str]:
         """The names and values of the filters, for the audit event of an export."""
-        return {name: str(value) for name, value in self._chosen().items()}
+        return {name: str(value) for name, value in self._selected().items()}
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self._chosen())
+        return bool(self._selected())
 
-    def _chosen(self) -> dict[str, Any]:
+    def _selected(self) -> dict[str, Any]:
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}

@@ -33,7 +33,7 @@ class Detail:
     """One detail of an event. For a long list, its length and what is collapsed."""
 
     name: str
-    words: str
+    text: str
     count: int = 0
     rest: str = ""
 
@@ -65,9 +65,9 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "rows": [Row(event) for event in rows],
-        "older_url": older and form.address(older=older),
-        "newest_url": form.address() if request.GET.get("older") else "",
-        "export_query": form.address(),
+        "older_url": older and form.query_string(older=older),
+        "newest_url": form.query_string() if request.GET.get("older") else "",
+        "export_query": form.query_string(),
     }
     return render(request, "dashboard/audit/list.html", context)
 
@@ -94,9 +94,9 @@ def audit_export(request: HttpRequest) -> HttpResponse:
     form = AuditFilterForm(request.user, request.GET)
     events = form.events()
     if len(events.values_list("pk")[AT_ONCE : AT_ONCE + 1]):
-        return prepare_file(request, ExportKind.AUDIT, form.address().removeprefix("?"))
+        return prepare_file(request, ExportKind.AUDIT, form.query_string().removeprefix("?"))
     body = b"".join(audit_lines(events, separator()))
-    audit(request, Action.AUDIT_EXPORTED, details=form.in_words())
+    audit(request, Action.AUDIT_EXPORTED, details=form.as_details())
     return as_file(body, ExportKind.AUDIT)
 
 

@@ -103,12 +103,12 @@ def health(request: HttpRequest) -> HttpResponse:
 def spool_retry(request: HttpRequest) -> HttpResponse:
     number = spool.retry_refused(_visible_ids(request.user) if is_limited(request.user) else None)
     audit(request, Action.REPLAYED, details={"spooled": number})
-    words = ngettext(
+    message = ngettext(
         "%(number)d callback is waiting again. The worker retries it within seconds.",
         "%(number)d callbacks are waiting again. The worker retries them within seconds.",
         number,
     )
-    flash.success(request, words % {"number": number})
+    flash.success(request, message % {"number": number})
     return redirect("dashboard:health")
 
 

@@ -75,13 +75,13 @@ class IncidentRow:
         return moment(self.incident.acknowledged_at)
 
     @property
-    def acknowledged_words(self) -> str:
+    def acknowledged_text(self) -> str:
         """Who acknowledged the incident, and when; '' if nobody did."""
         if not self.acknowledged:
             return ""
         name = self.incident.acknowledged_by or "?"
-        words = _("acknowledged by %(name)s on %(day)s at %(time)s")
-        return words % {
+        text = _("acknowledged by %(name)s on %(day)s at %(time)s")
+        return text % {
             "name": name,
             "day": self.acknowledged.day,
             "time": self.acknowledged.clock,
@@ -92,14 +92,14 @@ class IncidentRow:
         return duration(self.incident.lasted)
 
 
-def open_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
+def open_rows(absence: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
     """The most severe first. `missing` is more current than the stored incident."""
-    shown = with_current_stuck_counts(_worst_first(_open_incidents(user), missing))
+    shown = with_current_stuck_counts(_worst_first(_open_incidents(user), absence))
     return [IncidentRow(one, _link(one, user)) for one in shown]
 
 
-def banner_rows(missing: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
-    return [IncidentRow(one) for one in _worst_first(_open_incidents(user), missing)]
+def banner_rows(absence: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
+    return [IncidentRow(one) for one in _worst_first(_open_incidents(user), absence)]
 
 
 def _open_incidents(user: Viewer) -> list[Incident]:
@@ -107,24 +107,24 @@ def _open_incidents(user: Viewer) -> list[Incident]:
 
     It is stored on the `user` object, which lives as long as the request.
     """
-    kept: list[Incident] | None = getattr(user, _CACHE_ATTRIBUTE, None)
-    if kept is None:
-        kept = for_display(user, visible_incidents(user).open())
-        setattr(user, _CACHE_ATTRIBUTE, kept)
-    return kept
+    cached: list[Incident] | None = getattr(user, _CACHE_ATTRIBUTE, None)
+    if cached is None:
+        cached = for_display(user, visible_incidents(user).open())
+        setattr(user, _CACHE_ATTRIBUTE, cached)
+    return cached
 
 
-def _worst_first(found: Iterable[Incident], missing: WorkerAbsence | None) -> list[Incident]:
+def _worst_first(found: Iterable[Incident], absence: WorkerAbsence | None) -> list[Incident]:
     """By kind, then the oldest first."""
     least_severe = len(_SEVERITY)
     incidents = sorted(
         found, key=lambda one: (_SEVERITY.get(one.kind, least_severe), one.opened_at, one.pk)
     )
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
-    if missing is None:
+    if absence is None:
         incidents = [one for one in incidents if one.kind != IncidentKind.NO_WORKER]
     elif not is_stored:
-        incidents.insert(0, _unstored(missing))
+        incidents.insert(0, _unstored(absence))
     return incidents
 
 
@@ -142,11 +142,11 @@ def resolved_rows(user: Viewer) -> list[IncidentRow]:
     return [IncidentRow(incident) for incident in for_display(user, found[:MAX_RESOLVED])]
 
 
-def _unstored(missing: WorkerAbsence) -> Incident:
+def _unstored(absence: WorkerAbsence) -> Incident:
     """An incident that is not stored yet, or that this user may not see."""
-    if missing.since is None:
+    if absence.since is None:
         return Incident(kind=IncidentKind.NO_WORKER)
-    return Incident(kind=IncidentKind.NO_WORKER, opened_at=missing.since)
+    return Incident(kind=IncidentKind.NO_WORKER, opened_at=absence.since)
 
 
 def _link(incident: Incident, user: Viewer) -> str:

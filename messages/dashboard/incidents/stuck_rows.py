@@ -33,15 +33,15 @@ def stuck_rows(instances: Iterable[Instance]) -> dict[int, StuckRow]:
     numbers = stuck_counts(by_pk.values(), now)
     if not numbers:
         return {}
-    told = instances_with_reported_stuck_messages(numbers)
+    reported = instances_with_reported_stuck_messages(numbers)
     found = recent_counts([by_pk[pk] for pk in numbers], now)
     most_first = sorted(numbers.items(), key=lambda item: -item[1])
     return {
-        pk: _row(by_pk[pk], number, found.get(pk, RecentCounts()), is_told=pk in told)
+        pk: _row(by_pk[pk], number, found.get(pk, RecentCounts()), is_reported=pk in reported)
         for pk, number in most_first
     }
 
 
-def _row(instance: Instance, number: int, found: RecentCounts, *, is_told: bool) -> StuckRow:
-    why = "" if is_told else why_no_incident(number, found)
-    return StuckRow(instance, number, not is_told and not found.is_incident, why)
+def _row(instance: Instance, number: int, found: RecentCounts, *, is_reported: bool) -> StuckRow:
+    why = "" if is_reported else why_no_incident(number, found)
+    return StuckRow(instance, number, not is_reported and not found.is_incident, why)

@@ -57,7 +57,7 @@ class WorkerRow:
 
     @property
     def jobs(self) -> list[JobRow]:
-        return [_job(name, told) for name, told in self.beat.jobs.items()]
+        return [_job(name, record) for name, record in self.beat.jobs.items()]
 
 
 def worker_rows() -> list[WorkerRow]:
@@ -65,13 +65,13 @@ def worker_rows() -> list[WorkerRow]:
     return [WorkerRow(beat, now) for beat in WorkerBeat.objects.order_by("-beat_at")[:MAX_SHOWN]]
 
 
-def _job(name: str, told: Mapping[str, Any]) -> JobRow:
+def _job(name: str, record: Mapping[str, Any]) -> JobRow:
     return JobRow(
         name,
-        ran=moment(_parse(told["ran_at"])),
-        took=told["took"],
-        failed=moment(_parse(told["failed_at"])),
-        problem=told["problem"],
+        ran=moment(_parse(record["ran_at"])),
+        took=record["took"],
+        failed=moment(_parse(record["failed_at"])),
+        problem=record["problem"],
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
 from messages.dashboard.shared.moments import Moment, moment
-from messages.incidents.payment import WARNED_BEFORE, unpaid_status
+from messages.incidents.rules.expiring import WARNED_BEFORE, unpaid_status
 from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.sync import is_taken
 from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState

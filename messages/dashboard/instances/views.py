@@ -18,9 +18,8 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.dashboard.incidents.stuck_rows import stuck_rows
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
-from messages.incidents.disconnections import connection_changed_at
-from messages.incidents.presentation import in_queue
-from messages.incidents.reconnecting import reconnect_advice
+from messages.incidents.presentation import in_queue, reconnect_advice
+from messages.incidents.rules.disconnected import connection_changed_at
 from messages.incidents.zapi_queue import queue_values
 from messages.instances.bulk_jobs import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing_client_token, update

@@ -61,10 +61,10 @@ def privacy_erase(request: HttpRequest) -> HttpResponse:
         return too_many_attempts(request, wait)
     form = ErasureForm(request.POST)
     if not form.is_valid():
-        asked = PersonForm({"person": request.POST.get("person", "")})
-        context: dict[str, Any] = {"form": asked}
-        if asked.is_valid():
-            context |= _found(request, asked) | {"erasure_form": form}
+        valid_form = PersonForm({"person": request.POST.get("person", "")})
+        context: dict[str, Any] = {"form": valid_form}
+        if valid_form.is_valid():
+            context |= _found(request, valid_form) | {"erasure_form": form}
         return _page(request, context)
     request_erasure(form.cleaned_data["person"], request)
     flash.success(request, _("Erasing has started. This page shows when it is done."))

@@ -113,10 +113,10 @@ def quarantine_discard(request: HttpRequest) -> HttpResponse:
         number = discard(_callbacks(callbacks))
         audit(request, Action.DISCARDED, about=instance, details={"callbacks": number})
         discarded += number
-    words = ngettext(
+    message = ngettext(
         "%(number)d callback was discarded.", "%(number)d callbacks were discarded.", discarded
     )
-    flash.success(request, words % {"number": discarded})
+    flash.success(request, message % {"number": discarded})
     return redirect(_url(instance=_only_instance(selected)))
 
 
@@ -156,19 +156,19 @@ def _counts(result: ReplayResult) -> dict[str, int]:
 
 def _flash_result(request: HttpRequest, settled: int, left: int) -> None:
     if settled:
-        words = ngettext(
+        message = ngettext(
             "%(number)d callback was parsed and applied.",
             "%(number)d callbacks were parsed and applied.",
             settled,
         )
-        flash.success(request, words % {"number": settled})
+        flash.success(request, message % {"number": settled})
     if left:
-        words = ngettext(
+        message = ngettext(
             "%(number)d callback still cannot be parsed.",
             "%(number)d callbacks still cannot be parsed.",
             left,
         )
-        flash.warning(request, words % {"number": left})
+        flash.warning(request, message % {"number": left})
 
 
 def _nothing_selected(request: HttpRequest) -> HttpResponse:

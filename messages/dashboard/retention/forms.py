@@ -23,8 +23,8 @@ class RetentionForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any]:
-        for kind, words in period_errors(self.days).items():
-            self.add_error(kind.value, words)
+        for kind, error in period_errors(self.days).items():
+            self.add_error(kind.value, error)
         return self.cleaned_data
 
     @property

@@ -23,7 +23,7 @@ from .spool import spool
 from .stuck import stuck_messages
 from .unreachable import unreachable
 from .webhook import webhook_differs
-from .workers import jobs_overdue, no_worker, workers_gone
+from .workers import jobs_overdue, missing_workers, no_worker
 
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
@@ -42,7 +42,7 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.SPOOL: spool,
     IncidentKind.EXPIRING: expiring,
     IncidentKind.NO_WORKER: no_worker,
-    IncidentKind.WORKER: workers_gone,
+    IncidentKind.WORKER: missing_workers,
     IncidentKind.JOB: jobs_overdue,
     IncidentKind.CHANNEL: channels_failing,
 }

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from messages.incidents.findings import Finding, Snapshot
-from messages.models import IncidentKind
+from messages.models import Incident, IncidentKind, Instance
 
 # A phone that restarts is back by then.
 _GRACE: Final = timedelta(minutes=2)
@@ -19,3 +19,18 @@ def disconnected(snapshot: Snapshot) -> Iterator[Finding]:
                 "smartphone": instance.smartphone_connected,
             }
             yield Finding(IncidentKind.DISCONNECTED, instance, values=values, since=since)
+
+
+def connection_changed_at(instance: Instance) -> datetime | None:
+    """When the connection state last changed.
+
+    While disconnected, this is the start of the incident: short reconnections in between do not
+    count.
+    """
+    if instance.connected is False:
+        incidents = Incident.objects.open().filter(
+            instance=instance, kind=IncidentKind.DISCONNECTED
+        )
+        if incident := incidents.first():
+            return incident.opened_at
+    return instance.connection_changed_at

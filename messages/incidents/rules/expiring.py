@@ -1,10 +1,18 @@
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from messages.incidents.findings import Finding, Snapshot
-from messages.incidents.payment import WARNED_BEFORE, unpaid_status
-from messages.models import IncidentKind
+from messages.models import IncidentKind, Instance
+
+# How long before its end a warning is raised.
+WARNED_BEFORE: Final = timedelta(days=7)
+# Only ACTIVE is documented; PAID, TRIAL and an empty value have been seen. Unknown values raise no
+# alert, because the due date still does.
+_UNPAID: Final = {
+    *("BLOCKED", "CANCELED", "CANCELLED", "DEFAULTED", "EXPIRED", "INACTIVE", "OVERDUE"),
+    *("PAST_DUE", "SUSPENDED", "UNPAID"),
+}
 
 
 def expiring(snapshot: Snapshot) -> Iterator[Finding]:
@@ -22,3 +30,9 @@ def _ending(due: datetime | None, now: datetime) -> dict[str, Any]:
         return {}
     values = {"due": due.isoformat(), "days": max(0, (due - now).days)}
     return {**values, "over": True} if due <= now else values
+
+
+def unpaid_status(instance: Instance) -> str:
+    """Return Z-API's value if it is known to mean unpaid, such as OVERDUE; else ''."""
+    status = instance.payment_status.strip()
+    return status if status.upper() in _UNPAID else ""

@@ -13,8 +13,8 @@ from messages.zapi.payloads import MalformedCallbackError, parse
 
 def quarantine(snapshot: Snapshot) -> Iterator[Finding]:
     """Callbacks of unknown types do not count: they are kept, and nobody has to act on them."""
-    told_elsewhere = Q(cause__startswith=NAMES_ANOTHER) | Q(cause__startswith=UNKNOWN_TYPE)
-    counts = _counts(_quarantined().exclude(told_elsewhere))
+    covered_elsewhere = Q(cause__startswith=NAMES_ANOTHER) | Q(cause__startswith=UNKNOWN_TYPE)
+    counts = _counts(_quarantined().exclude(covered_elsewhere))
     for instance in snapshot.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from messages.incidents.findings import Finding, Snapshot, is_most
+from messages.incidents.findings import Finding, Snapshot, affects_most
 from messages.incidents.usual_silence import UsualSilence
 from messages.instances.callback_filters import filtered_webhooks
 from messages.models import IncidentKind, Instance, Rhythm, Webhook, WebhookKind, WebhookState
@@ -17,14 +17,14 @@ def silent_instances(snapshot: Snapshot) -> Iterator[Finding]:
     """No callbacks for longer than usual, or none ever. A disconnection explains it."""
     rhythms = _rhythms()
     for instance in snapshot.instances:
-        heard = _last_heard(instance, snapshot)
+        last_received = _last_received(instance, snapshot)
         values = (
-            _unusual_silence(instance, rhythms.get(instance.pk), heard, snapshot.now)
-            if heard
+            _unusual_silence(instance, rhythms.get(instance.pk), last_received, snapshot.now)
+            if last_received
             else _never_received(instance, snapshot.now)
         )
         if values:
-            since = heard or snapshot.now - timedelta(seconds=values["silence"])
+            since = last_received or snapshot.now - timedelta(seconds=values["silence"])
             yield Finding(IncidentKind.SILENT, instance, values=values, since=since)
 
 
@@ -37,10 +37,10 @@ def no_callbacks(snapshot: Snapshot) -> Iterator[Finding]:
     silences = [
         one
         for one in listening
-        if (heard := _last_heard(one, snapshot))
-        and _unusual_silence(one, rhythms[one.pk], heard, snapshot.now)
+        if (last_received := _last_received(one, snapshot))
+        and _unusual_silence(one, rhythms[one.pk], last_received, snapshot.now)
     ]
-    if is_most(len(silences), listening):
+    if affects_most(len(silences), listening):
         values = {"count": len(silences), "of": len(listening)}
         yield Finding(IncidentKind.DEAF, values=values)
 
@@ -49,27 +49,27 @@ def _rhythms() -> Mapping[int, Rhythm]:
     return {one.instance_id: one for one in Rhythm.objects.all() if one.hours}
 
 
-def _last_heard(instance: Instance, snapshot: Snapshot) -> datetime | None:
+def _last_received(instance: Instance, snapshot: Snapshot) -> datetime | None:
     """The last callback may have been purged; then the open incident still knows its time."""
     if instance.last_heard_at:
         return instance.last_heard_at
     incident = snapshot.open_incident(IncidentKind.SILENT, instance)
-    heard = incident.values.get("heard") if incident else None
-    return datetime.fromisoformat(heard) if heard else None
+    last_received = incident.values.get("heard") if incident else None
+    return datetime.fromisoformat(last_received) if last_received else None
 
 
 def _unusual_silence(
-    instance: Instance, rhythm: Rhythm | None, heard: datetime, now: datetime
+    instance: Instance, rhythm: Rhythm | None, last_received: datetime, now: datetime
 ) -> Mapping[str, Any] | None:
     if rhythm is None:
         return None
     pace = UsualSilence(tuple(rhythm.hours), rhythm.longest)
     floor = 60 * instance.silence_floor
-    if not pace.is_unusual(heard, now, factor=instance.silence_factor, floor=floor):
+    if not pace.is_unusual(last_received, now, factor=instance.silence_factor, floor=floor):
         return None
     return {
-        "heard": heard.isoformat(),
-        "silence": int((now - heard).total_seconds()),
+        "heard": last_received.isoformat(),
+        "silence": int((now - last_received).total_seconds()),
         "usual": int(pace.usual(now)),
     }
 

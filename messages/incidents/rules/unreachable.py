@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from messages.incidents.findings import Finding, Snapshot, is_most
+from messages.incidents.findings import Finding, Snapshot, affects_most
 from messages.instances.permanent import is_permanent
 from messages.models import IncidentKind, Instance, WebhookState
 
@@ -13,7 +13,7 @@ def unreachable(snapshot: Snapshot) -> Iterator[Finding]:
     """Z-API cannot be asked whether the instance is connected and which URLs it calls."""
     found = list(_each(snapshot))
     yield from found
-    if is_most(len(found), snapshot.instances):
+    if affects_most(len(found), snapshot.instances):
         values = {"count": len(found), "of": len(snapshot.instances), **found[0].values}
         yield Finding(IncidentKind.UNREACHABLE, values=values)
 

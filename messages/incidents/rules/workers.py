@@ -8,7 +8,7 @@ from messages.incidents.worker_absence import ABSENT_AFTER, REMOVED_AFTER, worke
 from messages.models import IncidentKind, WorkerBeat
 
 
-def workers_gone(snapshot: Snapshot) -> Iterator[Finding]:
+def missing_workers(snapshot: Snapshot) -> Iterator[Finding]:
     """One of several workers stopped unexpectedly and no other runs on that server."""
     since = snapshot.now - ABSENT_AFTER
     served = set(_hosts(WorkerBeat.objects.running(since)))

@@ -60,11 +60,11 @@ class Purge:
         before, purged = cutoff(row.days), 0
         is_done = False
         while not (is_done or self._stop.is_set() or time.monotonic() > ends_at):
-            began = time.monotonic()
+            started = time.monotonic()
             number = _STEPS.get(Kept(row.kind), _delete)(row, before)
             purged += number
             is_done = number < BATCH
-            self._stop.wait(time.monotonic() - began)
+            self._stop.wait(time.monotonic() - started)
         if is_done:
             Retention.objects.filter(pk=row.pk).update(finished_at=timezone.now())
         if purged:
