@@ -58,7 +58,7 @@ def _without_numbers(value: Any) -> Any:
     """Only text is changed; numbers and names are kept."""
     match value:
         case str():
-            return addresses.without_numbers(value)
+            return addresses.mask_numbers(value)
         case Mapping():
             return {
                 name: one if name in _NAMES else _without_numbers(one)

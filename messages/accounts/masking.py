@@ -45,19 +45,19 @@ def masked(address: str) -> str:
     without the number of its founder.
     """
     if len(address) > _MAX_ADDRESS_LENGTH:
-        return addresses.hidden("")
+        return addresses.masked("")
     if not address or _NO_NUMBER.fullmatch(address):
         return address
     if addresses.kind_of(address) is AddressKind.LID:
         return "•••• LID"
     if group := _OLD_GROUP.fullmatch(address):
         return f"••••{group['founded']}"
-    return addresses.hidden(addresses.without_host(address))
+    return addresses.masked(addresses.without_host(address))
 
 
 def mask_text(text: str) -> str:
     """What somebody wrote, without the numbers in it."""
-    return addresses.without_numbers(text)
+    return addresses.mask_numbers(text)
 
 
 def as_seen_by(user: Viewer, rows: Iterable[_Row]) -> list[_Row]:

@@ -29,10 +29,10 @@ _KEPT: Final = "_statusboard_number_searches"
 
 def may_be_a_number(text: str) -> bool:
     """Whether a search for this text could confirm a guess of a hidden number."""
-    plain = addresses.plain(text)
+    plain = addresses.clean_input(text)
     if plain and masked(plain) == plain:
         return False
-    return bool(addresses.whole_numbers(plain)) or addresses.without_numbers(text) != text
+    return bool(addresses.full_numbers(plain)) or addresses.mask_numbers(text) != text
 
 
 def wait_to_search(user: Viewer, text: str) -> int:

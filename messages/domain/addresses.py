@@ -1,7 +1,7 @@
-"""Whom an address of WhatsApp means, and how a person writes it.
+"""WhatsApp addresses: their kind, their different forms, display, and masking of numbers in text.
 
 Z-API puts phones, groups, broadcast lists and LIDs into the same fields. A LID is WhatsApp's
-private id of a person: no rule turns it into a number, so none here tries.
+private id of a person. It cannot be converted to a number.
 """
 
 import re
@@ -15,13 +15,13 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 HOME_REGION: Final = "BR"
 
-# With the hyphens and spaces that come along when a number is pasted.
+# Includes the hyphens and spaces that a pasted number can contain.
 _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]+")
-# Addresses, and what people paste, are shorter. Normalizing Unicode takes the square of a text's
-# length, and looking for numbers is slow enough that nobody may ask for it in a whole file.
+# Addresses and pasted text are shorter. Limits are needed because normalizing Unicode takes time
+# in proportion to the square of the length, and finding numbers in a whole file would be slow.
 _MAX_TEXT_LENGTH: Final = 10_000
 _MAX_PASTED_LENGTH: Final = 512
-# What stands around a number where it was copied: quotes, brackets, the end of a cell, a link.
+# Characters that may surround a copied number: quotes, brackets, separators.
 _AROUND = "\"'`“”„‘’‚«»‹›<>[]{};, \t"
 _LINK = re.compile(
     r"(?:https?://(?:api|web)\.whatsapp\.com/|whatsapp://)send/?\?phone="
@@ -34,32 +34,32 @@ _UNMARKED_GROUP = re.compile(rf"{_OLD_GROUP.pattern}|1203[0-9]{{14}}")
 _GROUP_SUFFIXES = ("-group", "@g.us")
 _BROADCAST_SUFFIXES = ("-broadcast", "@broadcast")
 _CHANNEL_SUFFIX = "@newsletter"
-# The list of all who see what an account posts as its status.
+# The list of all people who see an account's status posts.
 _STATUS = "status@broadcast"
-# Behind the number or LID of one person: which device, and WhatsApp's host, as in
-# `5544…:12@s.whatsapp.net`, `5544….0:12@s.whatsapp.net` and `2000…:11@lid`.
+# The device and WhatsApp's host after a person's number or LID, as in `5544…:12@s.whatsapp.net`,
+# `5544….0:12@s.whatsapp.net` and `2000…:11@lid`.
 _PERSONAL_HOST = re.compile(
     r"(?<=[0-9])(?:(?:[._][0-9]{1,3})?:(?P<device>[0-9]{1,5}))?"
     r"@(?:(?P<lid>lid|hosted\.lid)|c\.us|s\.whatsapp\.net|hosted)\Z",
     re.IGNORECASE,
 )
-# Brazil added a 9 before mobile numbers (2012 to 2016); WhatsApp kept many without it. Only numbers
-# that began with 6 to 9 are the old ones: with 2 to 5 the form without the 9 is someone's landline.
+# Brazil added a 9 before mobile numbers (2012 to 2016), and WhatsApp kept many without it. Old
+# mobile numbers begin with 6 to 9. A number that begins with 2 to 5 is a landline.
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
 _MOBILE_WITHOUT_9 = re.compile(r"(55[1-9]\d)([6-9]\d{0,7})")
-# What may be a number in somebody's words: eight digits or more, with what people write between
-# them. Ids and dates have as many, so these are taken first, and left as they are.
-_IN_WORDS = re.compile(
+# A possible number in a text: eight digits or more, with separators between them. Ids and dates
+# also have that many, so the group `none` matches them first.
+_NUMBER_IN_TEXT = re.compile(
     r"(?P<none>(?<!\w)(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
     r"|(?=\d*[a-f])[0-9a-f]{16,}"
     r"|(?:19|20)\d\d-[01]\d-[0-3]\d)(?!-?\w))"
     r"|\+?\(?(?P<number>\d(?:[\s().+\-\u00ad\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060]{0,3}\d){7,})",
     re.IGNORECASE,
 )
-# The shortest whole number that is told from other digits. With fewer than these there is none.
+# Fewer digits are never taken for a number.
 _FEWEST_DIGITS: Final = 8
-# Digits of which the form says that they are no number: a UUID, WhatsApp's id of a message, a date
-# with or without a time, an amount of money. All else may be one, whatever stands between.
+# Digits that are certainly not a number: a UUID, WhatsApp's id of a message, a date with or without
+# a time, an amount of money. Any other digits may be one.
 _NO_NUMBER = r"""
     (?<![\w+/.-])(?:
         (?=(?:[0-9-]*[a-f]){4})
@@ -76,18 +76,18 @@ _NO_NUMBER = r"""
 _DIGITS = re.compile(
     rf"(?P<none>{_NO_NUMBER})|\+?\(?[0-9](?:[\W_]{{0,4}}[0-9])*", re.IGNORECASE | re.VERBOSE
 )
-# Any host, be it one of those that are known or not.
+# Any host, known or not.
 _DEVICE_AND_HOST = re.compile(r"(?::[0-9]+)?@[^@]*\Z")
-# Of a number that is hidden.
+# How many digits of a masked number stay visible.
 _SHOWN_DIGITS: Final = 2
-# As it is dialled within Brazil: 0, perhaps which carrier is to carry it, the area code.
+# As dialled within Brazil: 0, optionally the carrier, then the area code.
 _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
-# A LID without its mark is known by having as many digits as the longest phone numbers have, and
-# being none of the few of them. With fewer digits it is a number.
+# A LID without `@lid` has as many digits as the longest phone numbers, and is not a valid number.
+# With fewer digits it is a number.
 _DIGITS_OF_BARE_LID: Final = 15
 _BARE_LID = re.compile(rf"[1-9][0-9]{{{_DIGITS_OF_BARE_LID - 1}}}")
-# To ask the numbering plans takes long, and the same people come again and again.
-_remembered = lru_cache(maxsize=4096)
+# Looking up numbering plans is slow, and the same numbers are looked up often.
+_cached = lru_cache(maxsize=4096)
 
 
 class AddressKind(StrEnum):
@@ -99,9 +99,9 @@ class AddressKind(StrEnum):
     OTHER = "other"
 
     @property
-    def is_of_many(self) -> bool:
-        """Whether one message to it reaches several people."""
-        return self in _OF_MANY
+    def has_many_recipients(self) -> bool:
+        """Whether a message to such an address reaches several people."""
+        return self in _SHARED
 
 
 _KINDS_BY_SUFFIX: Final = (
@@ -110,11 +110,11 @@ _KINDS_BY_SUFFIX: Final = (
     (AddressKind.BROADCAST, _BROADCAST_SUFFIXES),
     (AddressKind.CHANNEL, (_CHANNEL_SUFFIX,)),
 )
-_OF_MANY = {AddressKind.GROUP, AddressKind.BROADCAST, AddressKind.CHANNEL}
+_SHARED = {AddressKind.GROUP, AddressKind.BROADCAST, AddressKind.CHANNEL}
 
 
 def digits_of(text: str) -> str:
-    """The digits of a number in any writing; '' where `text` holds anything that is no number."""
+    """The digits of a number in any format, or '' if `text` contains anything else."""
     if _is_digits(text):
         return text
     if len(text) > _MAX_PASTED_LENGTH:
@@ -123,8 +123,8 @@ def digits_of(text: str) -> str:
     return digits if _is_digits(digits) else ""
 
 
-def plain(text: str) -> str:
-    """What was typed or pasted, without what only stands around an address."""
+def clean_input(text: str) -> str:
+    """The address in a typed or pasted text, without quotes, brackets, link, host and device."""
     text = unicodedata.normalize("NFKC", text[:_MAX_PASTED_LENGTH]).strip(_AROUND)
     if link := _LINK.match(text):
         text = re.split(r"[?&;]", text[link.end() :], maxsplit=1)[0]
@@ -132,9 +132,9 @@ def plain(text: str) -> str:
 
 
 def without_device(address: str) -> str:
-    """The one writing of a person's address: a number alone, or a LID with `@lid` behind it.
+    """A person's address without device and host: digits only, or a LID that ends with `@lid`.
 
-    All other addresses stay as they are, a LID without `@lid` among them.
+    Other addresses are returned unchanged, including a LID without `@lid`.
     """
     if _is_digits(address) or len(address) > _MAX_PASTED_LENGTH:
         return address
@@ -142,21 +142,21 @@ def without_device(address: str) -> str:
 
 
 def device_in(address: str) -> str:
-    """The digits that `without_device` takes away, '' where there are none."""
+    """The device that `without_device` removes, or '' if there is none."""
     found = _PERSONAL_HOST.search(address)
     return (found["device"] or "") if found else ""
 
 
-def writings(address: str) -> tuple[str, ...]:
-    """The ways in which one and the same address may be stored, Z-API's own first."""
+def stored_forms(address: str) -> tuple[str, ...]:
+    """All forms in which the database may hold this address, the form that Z-API uses first."""
     if address.endswith(_BROADCAST_SUFFIXES) and address != _STATUS:
         return tuple(f"{_bare(address)}{suffix}" for suffix in _BROADCAST_SUFFIXES)
     if kind_of(address) is not AddressKind.GROUP:
-        return both_forms(address)
+        return ninth_digit_forms(address)
     bare = _bare(address)
     if _OLD_GROUP.fullmatch(bare):
         forms = [bare, address]
-    elif address == bare:  # channels have ids of the same form
+    elif address == bare:  # it may also be the id of a channel
         forms = [f"{bare}-group", bare, f"{bare}{_CHANNEL_SUFFIX}"]
     else:
         forms = [f"{bare}-group", address]
@@ -170,7 +170,7 @@ def _bare(address: str) -> str:
 
 
 def kind_of(address: str) -> AddressKind:
-    # As nearly all of them are written; no other kind has so few digits and nothing else.
+    # A shortcut for nearly all addresses: only a phone has so few characters, all of them digits.
     if len(address) < _DIGITS_OF_BARE_LID and _is_digits(address):
         return AddressKind.PHONE
     address = without_device(address)
@@ -185,7 +185,7 @@ def kind_of(address: str) -> AddressKind:
     return AddressKind.PHONE if _phone_digits(address) else AddressKind.OTHER
 
 
-def both_forms(number: str) -> tuple[str, ...]:
+def ninth_digit_forms(number: str) -> tuple[str, ...]:
     """The number itself and, for a Brazilian mobile number, its other ninth-digit form."""
     match = _BRAZILIAN_MOBILE.fullmatch(number)
     if not match:
@@ -195,35 +195,38 @@ def both_forms(number: str) -> tuple[str, ...]:
     return forms if number == forms[0] else forms[::-1]
 
 
-def beginnings(part: str) -> tuple[str, ...]:
-    """How a number begins, and how it does with the ninth digit where this may be without."""
+def prefix_forms(part: str) -> tuple[str, ...]:
+    """The beginning of a number and, if the ninth digit may be missing, the same with it."""
     match = _MOBILE_WITHOUT_9.fullmatch(part)
     return (part, f"{match[1]}9{match[2]}") if match else (part,)
 
 
-def person(address: str) -> str:
-    """One and the same text for all addresses that certainly mean the same person."""
+def person_key(address: str) -> str:
+    """A text that is the same for all addresses that certainly belong to one person.
+
+    A LID gets `@lid`, a Brazilian mobile number its ninth digit. Other addresses stay unchanged.
+    """
     match kind_of(address):
         case AddressKind.LID:
             return f"{without_device(address).removesuffix('@lid')}@lid"
         case AddressKind.PHONE:
-            return max(both_forms(_phone_digits(address)), key=len)
+            return max(ninth_digit_forms(_phone_digits(address)), key=len)
         case _:
             return address
 
 
 def same_person(one: str, other: str) -> bool:
-    return person(one) == person(other)
+    return person_key(one) == person_key(other)
 
 
-@_remembered
+@_cached
 def display(address: str) -> str:
-    """As a person writes it: "+55 44 99999-9999". What is no phone number stays as it is."""
+    """The number as people write it: "+55 44 99999-9999". Other addresses stay unchanged."""
     if kind_of(address) is not AddressKind.PHONE:
         return address
     digits = _phone_digits(address)
     match = _BRAZILIAN_MOBILE.fullmatch(digits)
-    if match and len(digits) == 12:  # no numbering plan knows the old form any more
+    if match and len(digits) == 12:  # numbering plans no longer have the old form
         return f"+{digits[:2]} {digits[2:4]} {digits[4:8]}-{digits[8:]}"
     number = _parse(digits)
     if number is None or not phonenumbers.is_valid_number(number):
@@ -231,38 +234,35 @@ def display(address: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
-def hidden(number: str) -> str:
-    """`•••• 99`: enough to tell two numbers apart, not enough to call.
-
-    Without digits where `number` has few, or none.
-    """
+def masked(number: str) -> str:
+    """The last two digits: `•••• 99`. Enough to distinguish two numbers, not enough to call."""
     return f"•••• {_digits_in(number)[-_SHOWN_DIGITS:]}".rstrip()
 
 
 def without_host(address: str) -> str:
-    """What stands before any host, without the device."""
+    """The address without its device and without any host, known or not."""
     return _DEVICE_AND_HOST.sub("", address)
 
 
-def holds_number(text: str) -> bool:
-    return any(found["number"] for found in _IN_WORDS.finditer(text))
+def contains_number(text: str) -> bool:
+    return any(found["number"] for found in _NUMBER_IN_TEXT.finditer(text))
 
 
-def numbers_in(text: str) -> list[str]:
-    """What may be a number in somebody's words, as it is written there."""
-    return [found[0] for found in _IN_WORDS.finditer(text) if found["number"]]
+def find_numbers(text: str) -> list[str]:
+    """The possible numbers in a text, as they are written there."""
+    return [found[0] for found in _NUMBER_IN_TEXT.finditer(text) if found["number"]]
 
 
-def without_numbers(text: str) -> str:
-    """What somebody wrote, without any number that may be in it.
+def mask_numbers(text: str) -> str:
+    """The text with every possible number in it masked.
 
-    A text that holds fewer than eight digits stays as it is, and so do ids, dates and amounts. Of
-    all others every digit is hidden, whatever stands between: signs, spaces or whole words. Of
-    eight digits or more that only signs separate, the last two stay, as in `hidden`. A text of more
-    than 10,000 characters, which nothing that is masked has, is hidden as a whole.
+    Ids, dates and amounts stay as they are, and so does a text with fewer than eight other digits.
+    Otherwise all other digits are masked, even if words separate them. The last two digits stay
+    visible, as in `masked`, where eight or more digits have only punctuation between them. A text
+    of more than 10,000 characters is masked as a whole; none that we mask is that long.
     """
     if len(text) > _MAX_TEXT_LENGTH:
-        return hidden("")
+        return masked("")
     shape = _with_plain_digits(text)
     found = [one for one in _DIGITS.finditer(shape) if one["none"] is None]
     if sum(_number_of_digits(one[0]) for one in found) < _FEWEST_DIGITS:
@@ -270,13 +270,13 @@ def without_numbers(text: str) -> str:
     parts, end = [], 0
     for one in found:
         is_long = _number_of_digits(one[0]) >= _FEWEST_DIGITS
-        parts += [text[end : one.start()], hidden(text[one.start() : one.end()] if is_long else "")]
+        parts += [text[end : one.start()], masked(text[one.start() : one.end()] if is_long else "")]
         end = one.end()
     return "".join([*parts, text[end:]])
 
 
 def _with_plain_digits(text: str) -> str:
-    """Of the same length; every sign that stands for a digit in any writing is a 0."""
+    """A text of the same length in which each digit of another script is a 0."""
     if text.isascii():
         return text
     return "".join("0" if one.isnumeric() and not one.isascii() else one for one in text)
@@ -290,10 +290,10 @@ def _number_of_digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
-def international(number: str) -> str:
-    """A number of which the country code is known to be there, even where no plan has it.
+def format_international(number: str) -> str:
+    """A number that includes its country code, even if the numbering plan no longer has it.
 
-    WhatsApp keeps some as they were before their country changed them.
+    WhatsApp keeps some numbers as they were before the country changed them.
     """
     shown, parsed = display(number), _parse(_phone_digits(number))
     if shown.startswith("+") or parsed is None:
@@ -301,22 +301,22 @@ def international(number: str) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
 
 
-def whole_numbers(text: str) -> tuple[str, ...]:
-    """The full numbers that `text` may mean, country code first: as it is, or written at home.
+def full_numbers(text: str) -> tuple[str, ...]:
+    """The full numbers, with country code, that `text` may mean: as typed, or as a local number.
 
-    Empty where it can only be a part of a number.
+    Empty if it can only be part of a number.
     """
-    text = plain(text)
+    text = clean_input(text)
     digits = digits_of(text)
     candidates = [digits.removeprefix("00")]
     if not text.startswith("+") and not digits.startswith("00"):
         dialled = _DIALLED.fullmatch(digits)
-        at_home = dialled[1] if dialled else digits
-        candidates.append(f"{phonenumbers.country_code_for_region(HOME_REGION)}{at_home}")
-    return tuple(number for number in candidates if _is_whole(number))
+        local = dialled[1] if dialled else digits
+        candidates.append(f"{phonenumbers.country_code_for_region(HOME_REGION)}{local}")
+    return tuple(number for number in candidates if _is_full_number(number))
 
 
-def _is_whole(digits: str) -> bool:
+def _is_full_number(digits: str) -> bool:
     return bool(_BRAZILIAN_MOBILE.fullmatch(digits)) or _is_valid(digits)
 
 
@@ -328,7 +328,7 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-@_remembered
+@_cached
 def _is_valid(digits: str) -> bool:
     number = _parse(digits)
     return number is not None and phonenumbers.is_valid_number(number)

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets save it: cells by rows, under the numbers that the spreadsheet shows."""
+"""Reads CSV files that spreadsheets have saved, with the row numbers that the spreadsheet shows."""
 
 import codecs
 import csv
@@ -21,16 +21,16 @@ _UNMARKED: Final = ("utf-8", "cp1252")
 
 
 class UnreadableFileError(Exception):
-    """The message says to a person what is wrong with the file as a whole."""
+    """The whole file cannot be read. The text is for the person who uploaded it."""
 
 
 def rows_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, with its number: the first is 1, and blank ones count.
+    """Each row that is not blank, with its number. The first row is 1, and blank rows count.
 
-    Raises UnreadableFileError, in the middle too.
+    Raises UnreadableFileError, possibly after some rows.
     """
     lines = io.StringIO(_text_of(content), newline="")
-    # Where a comma divides decimals, as in Brazil, spreadsheets divide columns by semicolon.
+    # In countries with a decimal comma, such as Brazil, spreadsheets separate cells by semicolon.
     delimiter = max(",;\t", key=lines.readline().count)
     lines.seek(0)
     try:
@@ -48,7 +48,7 @@ def _text_of(content: bytes) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:  # UTF-16 without a mark has one at every second place
+        if "\0" not in text:  # in UTF-16 without a mark every second byte is NUL
             return text
     raise UnreadableFileError(
         _("The file is not valid text. Save it as “CSV UTF-8” in your spreadsheet.")

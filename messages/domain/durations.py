@@ -1,4 +1,4 @@
-"""How long something takes in words, and whose clock is meant."""
+"""Durations and time zones as text."""
 
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from messages.domain import render_context
 
 UTC: Final = "UTC"
-# What the names of zones cannot spell.
+# The names of zones are ASCII, and these cities are not.
 _CITIES: Final = {
     "Araguaina": "Araguaína",
     "Belem": "Belém",
@@ -24,16 +24,16 @@ _CITIES: Final = {
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def zone_to_tell(name: str, at: datetime) -> str:
-    """The zone of a time that is read elsewhere, in words; '' for the zone that readers expect."""
+def unexpected_zone_label(name: str, at: datetime) -> str:
+    """The label of a zone, or '' if it is the default zone, which readers expect."""
     is_expected = name == settings.DEFAULT_TIME_ZONE and name != UTC
-    return "" if is_expected else zone_in_words(name, at)
+    return "" if is_expected else zone_label(name, at)
 
 
-def zone_in_words(name: str, now: datetime) -> str:
-    """Its city, and how far it is from UTC at this time of the year: "Kolkata (UTC+5:30)".
+def zone_label(name: str, now: datetime) -> str:
+    """The city and the offset from UTC at this time of the year: "Kolkata (UTC+5:30)".
 
-    `now` is a time in that zone.
+    `now` must be a time in that zone.
     """
     city = name.rpartition("/")[2]
     offset = _from_utc(now.utcoffset() or timedelta())
@@ -47,7 +47,7 @@ def _from_utc(offset: timedelta) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """The two largest units that matter: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
+    """The duration in its two largest units: "12 s", "4 min 10 s", "2 h 5 min", "3 days 4 h"."""
     return _in_words(render_context.language(), max(0, int(length.total_seconds())))
 
 

@@ -1,4 +1,4 @@
-"""Why a message failed, in the reader's language where Z-API's words are known."""
+"""Translates the reasons that Z-API gives for a failed message, where they are known."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# From Z-API's page "Delivery" and from what was seen; compared without case and full stop.
+# From Z-API's page "Delivery" and from real traffic. Compared without case and full stop.
 _KNOWN: Final[dict[str, Promise]] = {
     "phone number does not exist": _("Phone number does not exist"),
     "message could not be sent": _("Message could not be sent"),
@@ -15,16 +15,16 @@ _KNOWN: Final[dict[str, Promise]] = {
 }
 
 
-def known_words() -> dict[str, str]:
-    """What in_words() knows, in the language of the moment: for words that are needed later."""
+def translated_reasons() -> dict[str, str]:
+    """The known reasons in the active language, for use after the language has changed."""
     return {reason: str(words) for reason, words in _KNOWN.items()}
 
 
-def in_words(reason: str, known: Mapping[str, str | Promise] = _KNOWN) -> str:
-    """`reason` as it came, where nothing better is known."""
-    # A code may stand behind: "Message could not be sent (SHADOW_BAN)".
+def translate_reason(reason: str, known: Mapping[str, str | Promise] = _KNOWN) -> str:
+    """The translation of a reason, or the reason itself if it is not known."""
+    # A code may follow: "Message could not be sent (SHADOW_BAN)".
     text, opening, code = reason.rpartition(" (")
     if not opening or code.find(")") != len(code) - 1 or "(" in code:
         text, opening, code = reason, "", ""
-    words = known.get(text.strip().rstrip(".").lower())
-    return f"{words}{opening}{code}" if words else reason
+    translation = known.get(text.strip().rstrip(".").lower())
+    return f"{translation}{opening}{code}" if translation else reason

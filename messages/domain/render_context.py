@@ -1,4 +1,4 @@
-"""In which language and zone, and at what time, somebody looks: what words of times depend on."""
+"""The language, time zone and current time with which a page or a file shows times."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,35 +16,35 @@ class _RenderContext(NamedTuple):
     now: datetime
 
 
-_held: ContextVar[_RenderContext | None] = ContextVar("viewpoint", default=None)
+_fixed: ContextVar[_RenderContext | None] = ContextVar("render_context", default=None)
 
 
 def language() -> str | None:
-    held = _held.get()
-    return held.language if held else get_language()
+    fixed = _fixed.get()
+    return fixed.language if fixed else get_language()
 
 
 def zone() -> tzinfo:
-    held = _held.get()
-    return held.zone if held else timezone.get_current_timezone()
+    fixed = _fixed.get()
+    return fixed.zone if fixed else timezone.get_current_timezone()
 
 
 def now() -> datetime:
-    held = _held.get()
-    return held.now if held else timezone.now()
+    fixed = _fixed.get()
+    return fixed.now if fixed else timezone.now()
 
 
 @contextmanager
 def fixed_render_context() -> Iterator[None]:
-    """Language, zone and time stay what they are: Django is asked once, not for each time shown.
+    """Look up the language, the zone and the time once for the whole block.
 
-    A list shows hundreds, and asking took a tenth of what the whole page does. Not for a page that
-    changes its language within: words are kept under the one that it began with.
+    A list shows hundreds of times, and the lookups took a tenth of the time of the whole page. Do
+    not use it where the language changes within the block.
     """
-    token = _held.set(
+    token = _fixed.set(
         _RenderContext(get_language(), timezone.get_current_timezone(), timezone.now())
     )
     try:
         yield
     finally:
-        _held.reset(token)
+        _fixed.reset(token)

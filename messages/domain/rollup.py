@@ -1,7 +1,7 @@
-"""How far a message came, and with whom: what pages word and exports count, by one rule.
+"""A message's rollup: the summary derived from its events, used by pages and exports alike.
 
-Pure functions over StatusEvents or Reports, in any order: the highest rank, per person wherever
-there is more than one.
+Pure functions. The order of the events does not matter. A message to several people is summarized
+per person.
 """
 
 from collections import defaultdict
@@ -12,15 +12,14 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
-from messages.domain.statuses import Status
-from messages.domain.statuses import highest as highest_of
+from messages.domain.statuses import Status, highest
 
-# Faster than Status(...), which a large group asks for thousands of times.
+# Faster than Status(...). A large group needs thousands of lookups.
 _STATUSES: dict[str, Status] = {status.value: status for status in Status}
 
 
-class Reported(Protocol):
-    """A StatusEvent, or as much as was read of one."""
+class ReportedEvent(Protocol):
+    """The attributes of a StatusEvent that this module reads."""
 
     @property
     def status(self) -> str: ...
@@ -36,13 +35,13 @@ class Reported(Protocol):
     def reason(self) -> str: ...
 
 
-Event = TypeVar("Event", bound=Reported)
-# Each person's events, by all the addresses that the person was reported under.
+Event = TypeVar("Event", bound=ReportedEvent)
+# The events of each person. The key holds all addresses that were reported for the person.
 ByPerson = dict[tuple[str, ...], list[Event]]
 
 
 class Tally(NamedTuple):
-    """How many people it came how far with. `unnamed`: of some of them Z-API did not say who."""
+    """How many people a message reached. `unnamed`: Z-API did not name some of them."""
 
     total: int
     delivered: int
@@ -53,72 +52,76 @@ class Tally(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`word` is a failure's reason, or the name of an unknown status.
+class Rollup:
+    """`detail` is the reason for a failure, or Z-API's name of an unknown status.
 
-    `tally` is there where several people were reached; `contradicted`: a failure was reported as
-    well as a delivery.
+    `contradicted`: both a failure and a delivery were reported. `tally` is set if the message
+    reached several people.
     """
 
     status: Status
-    word: str = ""
+    detail: str = ""
     contradicted: bool = False
     tally: Tally | None = None
 
 
-def standing(events: Sequence[Event]) -> Standing:
-    people = persons(events)
+def summarize(events: Sequence[Event]) -> Rollup:
+    people = events_by_person(events)
     if len(people) > 1 or is_shared(events):
-        return _of_many(events, people)
-    status = highest(events)
-    failure = first_of(events, Status.FAILED)
+        return _summarize_many(events, people)
+    status = highest_status(events)
+    failure = first_event(events, Status.FAILED)
     contradicted = failure is not None and status.rank > Status.FAILED.rank
-    return Standing(status, _word(events, failure), contradicted)
+    return Rollup(status, _detail(events, failure), contradicted)
 
 
-def persons(events: Iterable[Event]) -> ByPerson[Event]:
-    """Everyone that a step was reported of, in the order of their addresses.
+def events_by_person(events: Iterable[Event]) -> ByPerson[Event]:
+    """The events of each person, ordered by address.
 
-    Numbers that differ by the ninth digit are one person; so are exactly one number and one LID on
-    a message to one address. A group's own steps (dispatched, sent) are nobody's.
+    Two numbers that differ only by the ninth digit are one person. So are one number and one LID
+    on a message to a single address. The steps of a group itself (dispatched, sent) are left out.
     """
     events = [event for event in events if status_of(event).rank]
     if is_shared(events):
-        found = _grouped((event.participant, event) for event in events if _is_someones(event))
+        found = _group_by_person(
+            (event.participant, event) for event in events if _has_person(event)
+        )
     else:
-        found = _tied(_grouped((event.phone, event) for event in events))
+        found = _merge_aliases(_group_by_person((event.phone, event) for event in events))
     return dict(sorted(found.items()))
 
 
-def is_shared(events: Iterable[Reported]) -> bool:
-    """A group's, a list's or a channel's: one message, several people."""
-    return any(event.participant or phones.kind_of(event.phone).is_of_many for event in events)
+def is_shared(events: Iterable[ReportedEvent]) -> bool:
+    """Whether the message went to a group, a list or a channel."""
+    return any(
+        event.participant or phones.kind_of(event.phone).has_many_recipients for event in events
+    )
 
 
-def highest(events: Iterable[Reported]) -> Status:
-    return highest_of(status_of(event) for event in events)
+def highest_status(events: Iterable[ReportedEvent]) -> Status:
+    return highest(status_of(event) for event in events)
 
 
-def earliest(events: Iterable[Reported], status: Status) -> datetime | None:
-    """The first time reported for a step; PENDING stands on the same rung as DISPATCHED."""
-    first = first_of(events, status)
+def earliest(events: Iterable[ReportedEvent], status: Status) -> datetime | None:
+    """The first time reported for a step. PENDING counts as DISPATCHED."""
+    first = first_event(events, status)
     return first.occurred_at if first else None
 
 
-def first_of(events: Iterable[Event], status: Status) -> Event | None:
+def first_event(events: Iterable[Event], status: Status) -> Event | None:
     same = [event for event in events if status_of(event).rank == status.rank]
     return min(same, key=lambda event: event.occurred_at, default=None)
 
 
-def status_of(event: Reported) -> Status:
+def status_of(event: ReportedEvent) -> Status:
     return _STATUSES[event.status]
 
 
-def _of_many(events: Sequence[Event], people: ByPerson[Event]) -> Standing:
-    standings = {addresses: highest(theirs) for addresses, theirs in people.items()}
-    reached = {key: at for key, at in standings.items() if at.rank >= Status.RECEIVED.rank}
+def _summarize_many(events: Sequence[Event], people: ByPerson[Event]) -> Rollup:
+    reached_statuses = {addresses: highest_status(theirs) for addresses, theirs in people.items()}
+    reached = {key: at for key, at in reached_statuses.items() if at.rank >= Status.RECEIVED.rank}
     if not reached:
-        return Standing(highest(events), _word(events, first_of(events, Status.FAILED)))
+        return Rollup(highest_status(events), _detail(events, first_event(events, Status.FAILED)))
     tally = Tally(
         total=len(people),
         delivered=len(reached),
@@ -127,14 +130,14 @@ def _of_many(events: Sequence[Event], people: ByPerson[Event]) -> Standing:
         deepest=max(reached.values(), key=lambda status: status.rank),
         unnamed=("",) in reached,
     )
-    # The step that all of them reached: one reader must not turn the ticks of fourteen blue.
+    # The step that all of them reached. One reader must not mark a message to fourteen as read.
     shared_by_all = min(reached.values(), key=lambda status: status.rank)
-    contradicted = any(first_of(people[key], Status.FAILED) for key in reached)
-    return Standing(shared_by_all, contradicted=contradicted, tally=tally)
+    contradicted = any(first_event(people[key], Status.FAILED) for key in reached)
+    return Rollup(shared_by_all, contradicted=contradicted, tally=tally)
 
 
-def _word(events: Sequence[Event], failure: Event | None) -> str:
-    """Why it failed, or Z-API's own word for the newest status that we have no name for."""
+def _detail(events: Sequence[Event], failure: Event | None) -> str:
+    """The reason for the failure, or Z-API's name of the newest unknown status."""
     if failure:
         return failure.reason
     unknown = [event for event in events if status_of(event) is Status.UNKNOWN]
@@ -142,25 +145,25 @@ def _word(events: Sequence[Event], failure: Event | None) -> str:
     return newest.raw_status if newest else ""
 
 
-def _is_someones(event: Reported) -> bool:
+def _has_person(event: ReportedEvent) -> bool:
     return bool(event.participant) or status_of(event).rank >= Status.RECEIVED.rank
 
 
-def _grouped(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
-    # Each person's steps come under the same address nearly always.
+def _group_by_person(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
+    # Nearly all events of a person have the same address, so each address is looked up once.
     people: dict[str, str] = {}
     addresses: dict[str, set[str]] = defaultdict(set)
     events: dict[str, list[Event]] = defaultdict(list)
     for address, event in pairs:
         if address not in people:
-            people[address] = phones.person(address)
+            people[address] = phones.person_key(address)
             addresses[people[address]].add(address)
         events[people[address]].append(event)
-    return {_ordered(addresses[key]): events[key] for key in events}
+    return {_longest_first(addresses[key]): events[key] for key in events}
 
 
-def _tied(by_person: ByPerson[Event]) -> ByPerson[Event]:
-    """An absent address is nobody new, and the one LID beside the one number is the same person."""
+def _merge_aliases(by_person: ByPerson[Event]) -> ByPerson[Event]:
+    """Merge the events without an address, and one LID with one number, into one person."""
     named = sorted((key for key in by_person if key != ("",)), key=_is_lid)
     is_pair = [_is_lid(key) for key in named] == [False, True]
     if len(named) != 1 and not is_pair:
@@ -173,6 +176,6 @@ def _is_lid(addresses: tuple[str, ...]) -> bool:
     return phones.kind_of(addresses[0]) is AddressKind.LID
 
 
-def _ordered(addresses: set[str]) -> tuple[str, ...]:
-    """The form with the ninth digit first: it is the one that people know."""
+def _longest_first(addresses: set[str]) -> tuple[str, ...]:
+    """The form with the ninth digit comes first, because people know that one."""
     return tuple(sorted(addresses, key=lambda address: (-len(address), address)))

@@ -1,7 +1,7 @@
-"""What a message's status can be: rank, words, icon, and Z-API's names for it.
+"""The statuses of a message: rank, label, icon, and Z-API's names for them.
 
-The headline of a message is its highest rank and never goes back. Rank 0 says nothing about the
-contact: it is shown, off the ladder.
+A message shows the status with the highest rank, so it never goes back. A status of rank 0 says
+nothing about the contact. It is shown but is not a step.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Status(StrEnum):
-    """A step that Z-API reported of a message. The value is what is stored.
+    """A step that Z-API reported for a message. The value is stored in the database.
 
-    `icon` names the symbol in templates/_icons.svg; the colour goes with it.
+    `icon` is the name of the symbol in templates/_icons.svg, and of the colour.
     """
 
     rank: int
@@ -33,7 +33,7 @@ class Status(StrEnum):
     PLAYED_BY_ME = "PLAYED_BY_ME"
     UNKNOWN = "UNKNOWN"
 
-    # As its text, which it equals: Enum's own is slow, and a page asks for thousands.
+    # The hash of Enum is slow, and a page needs thousands. A status equals its text.
     __hash__ = str.__hash__
 
     @property
@@ -42,11 +42,11 @@ class Status(StrEnum):
 
     @classmethod
     def of_rank(cls, rank: int) -> "Status":
-        """The status that names a rank: DISPATCHED for 10, UNKNOWN for 0."""
+        """The status shown for a rank: DISPATCHED for 10, UNKNOWN for 0."""
         return _NAMES.get(rank, cls.UNKNOWN)
 
 
-_WORDS: Final[dict[Status, tuple[int, Promise, str]]] = {
+_DETAILS: Final[dict[Status, tuple[int, Promise, str]]] = {
     Status.DISPATCHED: (10, _("Dispatched"), "dispatched"),
     Status.PENDING: (10, _("Pending"), "dispatched"),
     Status.SENT: (20, _("Sent"), "sent"),
@@ -58,15 +58,15 @@ _WORDS: Final[dict[Status, tuple[int, Promise, str]]] = {
     Status.PLAYED_BY_ME: (0, _("Played by us"), "by-us"),
     Status.UNKNOWN: (0, _("Unknown"), "unknown"),
 }
-for _status, _its in _WORDS.items():
-    _status.rank, _status.label, _status.icon = _its
+for _status, _details in _DETAILS.items():
+    _status.rank, _status.label, _status.icon = _details
 _NAMES = {one.rank: one for one in Status if one.rank and one is not Status.PENDING}
 
-# The ladder as a person climbs it; PENDING shares DISPATCHED's rung and FAILED stands beside it.
+# The steps in order. PENDING counts as DISPATCHED, and FAILED is not a step.
 LADDER = (Status.DISPATCHED, Status.SENT, Status.RECEIVED, Status.READ, Status.PLAYED)
 
-# Every word met in MessageStatusCallback.status: the page "Message status", the docs' older page
-# (MESSAGE_*, READ-SELF), and what other clients of Z-API handle (the rest). Compared in upper case.
+# All known values of MessageStatusCallback.status, in upper case: from the page "Message status",
+# from its older version (MESSAGE_*, READ-SELF), and from other clients of Z-API (the rest).
 FROM_PROVIDER = {
     "PENDING": Status.PENDING,
     "SENT": Status.SENT,
@@ -86,7 +86,7 @@ FROM_PROVIDER = {
 
 
 def highest(statuses: Iterable[Status]) -> Status:
-    """The highest rank reached; without one, what the steps are: unknown words, or ours."""
+    """The status with the highest rank. If all have rank 0: unknown first, then played, read."""
     found = set(statuses)
     rank = max((status.rank for status in found), default=0)
     if rank:
@@ -96,6 +96,6 @@ def highest(statuses: Iterable[Status]) -> Status:
     return Status.PLAYED_BY_ME if Status.PLAYED_BY_ME in found else Status.READ_BY_ME
 
 
-def from_provider(word: str) -> Status:
-    """Z-API's word as a Status; UNKNOWN for tomorrow's, whose own name is kept beside it."""
-    return FROM_PROVIDER.get(word.strip().upper(), Status.UNKNOWN)
+def from_provider(name: str) -> Status:
+    """The Status for Z-API's name. UNKNOWN for a new one, whose name is stored separately."""
+    return FROM_PROVIDER.get(name.strip().upper(), Status.UNKNOWN)

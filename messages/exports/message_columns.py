@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
-from messages.domain.failure_reasons import in_words, known_words
-from messages.domain.rollup import Standing, standing
+from messages.domain.failure_reasons import translate_reason, translated_reasons
+from messages.domain.rollup import Rollup, summarize
 from messages.domain.statuses import Status
 from messages.labels import labels_of
 from messages.models import Instance, Label
@@ -116,9 +116,9 @@ class Reader:
         self._instances = dict(Instance.objects.values_list("pk", "name"))
         self._words = {status: str(status.label) for status in Status}
         # What a message's own columns can word: nearly all of them.
-        self._by_rank = {status.rank: Standing(Status.of_rank(status.rank)) for status in Status}
+        self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._yes = _("yes")
-        self._known_failures = known_words()
+        self._known_failures = translated_reasons()
         self._told_at_once = _TOLD_AT_ONCE
 
     @property
@@ -135,7 +135,7 @@ class Reader:
         chunk = self._chunk(self._messages)
         while chunk:
             records = [record for record, _times in chunk]
-            labels, standings = labels_of(records), self._standings(records)
+            labels, standings = labels_of(records), self._rollups(records)
             for record, times in chunk:
                 told = standings.get(record.id) or self._by_rank[record.rank]
                 label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)
@@ -163,15 +163,15 @@ class Reader:
         self,
         record: _Record,
         times: Iterable[Cell],
-        told: Standing,
+        rollup: Rollup,
         label: Label,
     ) -> Row:
-        tally = told.tally
+        tally = rollup.tally
         people = (tally.delivered, tally.read, tally.played) if tally else ("", "", "")
-        word = told.word if told.status is Status.UNKNOWN else ""
+        word = rollup.detail if rollup.status is Status.UNKNOWN else ""
         return (
-            self._text(word) or self._words[told.status],
-            self._text(record.failure and in_words(record.failure, self._known_failures)),
+            self._text(word) or self._words[rollup.status],
+            self._text(record.failure and translate_reason(record.failure, self._known_failures)),
             record.phone if self._shows_phones else masked(record.phone),
             self._yes if record.is_group else "",
             *people,
@@ -186,14 +186,14 @@ class Reader:
     def _text(self, words: str) -> str:
         return words if self._shows_phones else mask_text(words)
 
-    def _standings(self, chunk: Sequence[_Record]) -> dict[int, Standing]:
+    def _rollups(self, chunk: Sequence[_Record]) -> dict[int, Rollup]:
         """Of those that a message's own columns cannot word, as a page words them."""
         asked = [one.id for one in chunk if one.is_group or one.several or one.rank == 0]
-        found: dict[int, Standing] = {}
+        found: dict[int, Rollup] = {}
         while asked:
             some, asked = asked[: self._told_at_once], asked[self._told_at_once :]
             reports = reports_of(some)
-            found |= {pk: standing(theirs) for pk, theirs in reports.items()}
+            found |= {pk: summarize(theirs) for pk, theirs in reports.items()}
             are_few = sum(map(len, reports.values())) < _FEW
             self._told_at_once = _MAX_AT_ONCE if are_few else _TOLD_AT_ONCE
         return found

@@ -93,7 +93,7 @@ def _require_usable(url: str) -> None:
     try:
         parse_url(url, allow_private=settings.FORWARD_ALLOW_PRIVATE)
     except UnsafeUrlError as error:
-        raise ValidationError(str(error.words)) from None
+        raise ValidationError(str(error.message)) from None
     if is_ours(url):
         raise ValidationError(_("This is Statusboard’s own webhook: that would be a loop."))
 

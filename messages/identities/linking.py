@@ -55,9 +55,9 @@ def link_messages(messages: Sequence[Message]) -> None:
     aliases: list[Alias] = []
     others: list[OtherAddress] = []
     for message in messages:
-        people = {addresses.person(address) for address in seen[message.pk] | {message.phone}} - {
-            ""
-        }
+        people = {
+            addresses.person_key(address) for address in seen[message.pk] | {message.phone}
+        } - {""}
         if pair := _pair(people):
             aliases.append(Alias(instance_id=message.instance_id, lid=pair[0], number=pair[1]))
         else:

@@ -21,8 +21,8 @@ def look_up(instance: Instance, number: str) -> PhoneRecord:
     found = client_of(instance).phone_exists(number)
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
-        lid = addresses.person(record.lid)
+        lid = addresses.person_key(record.lid)
         # Link the LID to the number as asked for and as WhatsApp writes it.
-        for one in {addresses.person(record.number), addresses.person(number)}:
+        for one in {addresses.person_key(record.number), addresses.person_key(number)}:
             Alias.objects.get_or_create(instance=instance, lid=lid, number=one)
     return record

@@ -21,7 +21,7 @@ def mask(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         others = [
             labels.model(pk=pk, label_masked=folded(shown))
             for pk, label in rows
-            if (shown := addresses.without_numbers(label)) != label
+            if (shown := addresses.mask_numbers(label)) != label
         ]
         labels.bulk_update(others, ["label_masked"], batch_size=500)
         after = max(pk for pk, _ in rows)

@@ -24,7 +24,7 @@ class Alias(models.Model):
         db_index=False,
         verbose_name=_("instance"),
     )
-    # As domain.addresses.person() writes them: with `@lid`, and with the ninth digit.
+    # As domain.addresses.person_key() writes them: with `@lid`, and with the ninth digit.
     lid = models.CharField(_("LID"), max_length=128)
     number = models.CharField(_("number"), max_length=128)
     seen_at = models.DateTimeField(_("first seen"), auto_now_add=True)

@@ -37,7 +37,7 @@ class MaskedField(_TextField):
     """The folded label without phone numbers, for searches by people who see masked numbers."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
-        value = folded(addresses.without_numbers(model_instance.label))
+        value = folded(addresses.mask_numbers(model_instance.label))
         setattr(model_instance, self.attname, value)
         return value
 

@@ -1,4 +1,4 @@
-"""Posts to addresses that people typed in, where no such address may open this server's network."""
+"""HTTP requests to URLs that people entered, which must not reach this server's own network."""
 
 from .http_client import Answer, Failure, PostFailedError, SafeHttpClient
 from .url_guard import UnsafeUrlError, parse_url

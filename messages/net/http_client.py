@@ -1,7 +1,7 @@
-"""POST over a connection to a checked number; see addresses.py for why not to a name.
+"""An HTTP client that connects only to IPs that url_guard.py has checked.
 
-http.client and not `requests`: it connects where it is told, asks no proxy, follows no redirect and
-adds nothing. A redirect is an answer like any other here, so it cannot lead anywhere.
+It uses http.client instead of `requests`, because that connects to the given IP, uses no proxy and
+follows no redirects. A redirect is returned like any other answer.
 """
 
 import http.client
@@ -22,13 +22,13 @@ import certifi
 
 from statusboard import page_network
 
-from .url_guard import Address, Resolver, UnsafeUrlError, parse_url, resolve
+from .url_guard import ParsedUrl, Resolver, UnsafeUrlError, parse_url, resolve
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
-# The two above are per step: a receiver that takes and gives byte by byte would never end by them.
+# The two timeouts above are per step. This one also stops a receiver that sends byte by byte.
 WHOLE_TIMEOUT = 15.0
-# Nobody reads the answer's body; a short one is only taken in to keep the connection.
+# The answer's body is not used. A short one is read only so that the connection can be reused.
 MAX_ANSWER = 64 * 1024
 
 
@@ -43,7 +43,7 @@ class Failure(StrEnum):
 
 
 class PostFailedError(Exception):
-    """No answer came. Holds nothing of the address, of a header or of the body."""
+    """There was no answer. The text contains nothing from the URL, the headers or the body."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.value)
@@ -52,14 +52,14 @@ class PostFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`retry_after` is in seconds from now, as the answer asks for; None where it does not."""
+    """`retry_after`: the seconds to wait that the answer asks for, or None."""
 
     status: int
     retry_after: float | None
 
 
 class SafeHttpClient:
-    """Posts to one address, again and again over one connection. Not for several threads."""
+    """Posts to one URL and keeps its connection open. Use each client in one thread only."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class SafeHttpClient:
         self._hang_up()
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises PostFailedError where no answer came in time, or none may be asked for."""
+        """Raises PostFailedError if there was no answer in time or the URL is not allowed."""
         try:
             return page_network.call(lambda: self._post_in_time(body, headers))
         except TimeoutError:
@@ -101,17 +101,17 @@ class SafeHttpClient:
         encoded = {name: value.encode() for name, value in headers.items()}
         with self._failures_named():
             if self._connection:
-                # Kept alive by us, perhaps ended by them meanwhile: that says nothing about now.
+                # The receiver may have closed the connection meanwhile. Then connect again.
                 with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
                     return self._post(self._connection, deadline, body, encoded)
             return self._post(self._connect(), deadline, body, encoded)
 
     def _connect(self) -> "_Connection":
         self._hang_up()
-        address = parse_url(self._url, allow_private=self._allow_private)
-        numbers = resolve(address, allow_private=self._allow_private, resolver=self._resolver)
-        context = _context(self._ca_file) if address.is_https else None
-        self._connection = _Connection(address, numbers, context)
+        url = parse_url(self._url, allow_private=self._allow_private)
+        ips = resolve(url, allow_private=self._allow_private, resolver=self._resolver)
+        context = _context(self._ca_file) if url.is_https else None
+        self._connection = _Connection(url, ips, context)
         return self._connection
 
     def _post(
@@ -125,11 +125,11 @@ class SafeHttpClient:
         connection.request("POST", connection.target, body, headers)
         with connection.getresponse() as response:
             answer = Answer(response.status, _seconds(response.getheader("Retry-After")))
-            self._take_in(response)
+            self._discard_body(response)
         return answer
 
-    def _take_in(self, response: http.client.HTTPResponse) -> None:
-        """The status is known and counts, whatever becomes of the answer's body."""
+    def _discard_body(self, response: http.client.HTTPResponse) -> None:
+        """Errors are ignored, because the status is known already."""
         with suppress(OSError, ValueError, http.client.HTTPException):
             response.read(MAX_ANSWER)
             if response.isclosed():
@@ -143,7 +143,7 @@ class SafeHttpClient:
 
     @contextmanager
     def _failures_named(self) -> Iterator[None]:
-        """`from None` throughout: the texts of http.client hold headers, and those hold tokens."""
+        """Uses `from None`, because the errors of http.client can contain headers with tokens."""
         try:
             yield
         except UnsafeUrlError:
@@ -155,18 +155,18 @@ class SafeHttpClient:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Connects to the numbers that were checked; Host, SNI and certificate go by the name."""
+    """Connects to the checked IPs. The Host header, SNI and the certificate use the host name."""
 
-    # As long as a TLS record, so that each is one step.
-    _PIECE = 16 * 1024
+    # The size of a TLS record, so that each chunk is one step.
+    _CHUNK = 16 * 1024
 
-    def __init__(self, address: Address, numbers: list[str], tls: ssl.SSLContext | None) -> None:
-        super().__init__(address.host, address.port)
-        self.default_port = 443 if address.is_https else 80  # left out of the Host header
-        self.target = address.target
+    def __init__(self, url: ParsedUrl, ips: list[str], tls: ssl.SSLContext | None) -> None:
+        super().__init__(url.host, url.port)
+        self.default_port = 443 if url.is_https else 80  # not named in the Host header
+        self.target = url.target
         self.deadline = _Deadline(WHOLE_TIMEOUT)
         self.response_class = self._response  # type: ignore[assignment]  # it is only called
-        self._numbers = numbers
+        self._ips = ips
         self._tls = tls
 
     def connect(self) -> None:
@@ -177,20 +177,20 @@ class _Connection(http.client.HTTPConnection):
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 
     def send(self, data: Any) -> None:
-        """Takes bytes, which is what http.client sends here."""
+        """`data` must be bytes, which is all that http.client sends here."""
         if self.sock is None:
             self.connect()
         view = memoryview(data)
-        for start in range(0, len(view), self._PIECE):
+        for start in range(0, len(view), self._CHUNK):
             self.sock.settimeout(self.deadline.left(READ_TIMEOUT))
-            self.sock.sendall(view[start : start + self._PIECE])
+            self.sock.sendall(view[start : start + self._CHUNK])
 
     def _reach(self) -> socket.socket:
         problem: OSError = ConnectionRefusedError()
-        for number in self._numbers:
+        for ip in self._ips:
             seconds = self.deadline.left(CONNECT_TIMEOUT)
             try:
-                return socket.create_connection((number, self.port), seconds)
+                return socket.create_connection((ip, self.port), seconds)
             except OSError as error:
                 problem = error
         raise problem
@@ -202,7 +202,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _Reader(io.RawIOBase):
-    """Reads until a deadline, in however many steps."""
+    """Reads until a deadline, in any number of steps."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: "_Deadline") -> None:
         self._raw = raw
@@ -225,12 +225,12 @@ class _Deadline:
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
-    def left(self, most: float) -> float:
-        """Give the seconds for the next step. Raises TimeoutError where none are left."""
+    def left(self, maximum: float) -> float:
+        """The seconds for the next step. Raises TimeoutError if none are left."""
         seconds = self._at - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
-        return min(seconds, most)
+        return min(seconds, maximum)
 
 
 @cache
@@ -244,7 +244,7 @@ def _failure(error: Exception) -> Failure:
         return Failure.TOO_SLOW
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return Failure.NOT_TRUSTED
-    if isinstance(error, FileNotFoundError):  # the certificates to trust
+    if isinstance(error, FileNotFoundError):  # the file of trusted certificates
         return Failure.IMPOSSIBLE
     if isinstance(error, OSError | http.client.HTTPException):
         return Failure.UNREACHABLE
@@ -252,7 +252,7 @@ def _failure(error: Exception) -> Failure:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Read a Retry-After header: seconds, or a date."""
+    """The seconds of a Retry-After header, which holds seconds or a date."""
     if not text:
         return None
     with suppress(ValueError):

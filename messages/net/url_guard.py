@@ -1,8 +1,8 @@
-"""Which addresses may be called. Calls nobody itself: whoever resolves names is handed in.
+"""Decides which URLs may be called (protection against server-side request forgery).
 
-What somebody types into a form must not reach what only this server can reach: its own ports, its
-neighbours, the cloud's metadata. A name proves nothing, so the numbers that it resolves to are
-checked, and the caller connects to the very number that was checked.
+A URL from a form must not reach what only this server can reach: its own ports, its network, the
+cloud's metadata. A host name proves nothing, so the IPs that it resolves to are checked. The caller
+must connect to one of these IPs. The resolver is a parameter; nothing here calls the URL.
 """
 
 import re
@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 # As socket.getaddrinfo.
 Resolver = Callable[..., list[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
-# IANA's registry of special IPv4 addresses. Spelled out, because what `ipaddress` thinks of them
-# has changed from one Python to the next.
+# IANA's registry of special IPv4 networks. They are listed here, because the answers of the module
+# `ipaddress` differ between Python versions.
 _NOT_PUBLIC_4 = tuple(
     map(
         IPv4Network,
@@ -29,34 +29,34 @@ _NOT_PUBLIC_4 = tuple(
             *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
             *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
             *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-            "168.63.129.16/32",  # looks public, but is Azure's own, inside every machine there
+            "168.63.129.16/32",  # looks public, but is a service of Azure inside each machine
         ),
     )
 )
-# Everything public in IPv6 is in here; what wraps an IPv4 address (mapped, NAT64) is not.
+# All public IPv6 addresses. Those that contain an IPv4 address (mapped, NAT64) are outside.
 _PUBLIC_6 = IPv6Network("2000::/3")
-# Except protocols' own and Teredo, documentation, and 6to4, which wraps an IPv4 address too.
+# Exceptions: reserved for protocols and Teredo, documentation, and 6to4, which contains IPv4.
 _NOT_PUBLIC_6 = tuple(
     map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
 )
-# In characters. Encoding a host's name takes the square of its length, so none is longer than DNS
-# allows.
+# In characters. Encoding a host name takes time in proportion to the square of its length, so the
+# limit is that of DNS.
 _MAX_URL_LENGTH = 2048
 _MAX_HOST_LENGTH = 253
-_NEVER_IN_AN_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
+_FORBIDDEN_IN_URL = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 class UnsafeUrlError(ValueError):
-    """An address that is not called. Its text is for a person, and does not quote the address."""
+    """A URL that must not be called. The message is for a person and does not quote the URL."""
 
-    def __init__(self, words: Promise) -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, message: Promise) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A URL taken apart. `target` is what stands in the request's first line."""
+class ParsedUrl:
+    """`target` is the path and the query, as in the first line of the request."""
 
     is_https: bool
     host: str
@@ -64,8 +64,8 @@ class Address:
     target: str
 
 
-def parse_url(url: str, *, allow_private: bool) -> Address:
-    """Take a URL apart, asking no name server. Raises UnsafeUrlError."""
+def parse_url(url: str, *, allow_private: bool) -> ParsedUrl:
+    """Check and parse a URL without DNS. Raises UnsafeUrlError."""
     parts, port = _split(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
         raise UnsafeUrlError(_("The URL must start with https://."))
@@ -76,26 +76,26 @@ def parse_url(url: str, *, allow_private: bool) -> Address:
         raise _private()
     target = iri_to_uri((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
     is_https = parts.scheme == "https"
-    return Address(is_https, host, port or (443 if is_https else 80), target)
+    return ParsedUrl(is_https, host, port or (443 if is_https else 80), target)
 
 
 def resolve(
-    address: Address, *, allow_private: bool, resolver: Resolver = socket.getaddrinfo
+    url: ParsedUrl, *, allow_private: bool, resolver: Resolver = socket.getaddrinfo
 ) -> list[str]:
-    """Give the numbers to connect to, in the resolver's order. All of them must be public.
+    """The IPs of a host, in the resolver's order. All of them must be public.
 
-    Raises UnsafeUrlError, or OSError where the name is not found.
+    Raises UnsafeUrlError, or OSError if the name is not found.
     """
-    found = resolver(address.host, address.port, type=socket.SOCK_STREAM)
-    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow_private and not all(map(is_public, numbers)):
+    found = resolver(url.host, url.port, type=socket.SOCK_STREAM)
+    ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not allow_private and not all(map(is_public, ips)):
         raise _private()
-    return numbers
+    return ips
 
 
-def is_public(number: str) -> bool:
-    """Whether this IP address belongs to the public internet and to one machine there."""
-    match ip_address(number):
+def is_public(ip: str) -> bool:
+    """Whether the IP belongs to a single machine on the public internet."""
+    match ip_address(ip):
         case IPv4Address() as four:
             return not any(four in network for network in _NOT_PUBLIC_4)
         case IPv6Address() as six:
@@ -104,29 +104,29 @@ def is_public(number: str) -> bool:
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
     if len(url) > _MAX_URL_LENGTH:
-        raise _no_address()
+        raise _incomplete()
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:  # brackets that do not match, a port that is no number
-        raise _no_address() from None
-    if not parts.hostname or port == 0 or _NEVER_IN_AN_ADDRESS.search(url):
-        raise _no_address()
+    except ValueError:  # unmatched brackets, or an invalid port
+        raise _incomplete() from None
+    if not parts.hostname or port == 0 or _FORBIDDEN_IN_URL.search(url):
+        raise _incomplete()
     return parts, port
 
 
 def _plain_host(host: str) -> str:
-    """As name servers are asked: ASCII, lower case."""
+    """The host name in the form that DNS uses: ASCII, lower case."""
     if len(host) > _MAX_HOST_LENGTH:
-        raise _no_address()
+        raise _incomplete()
     try:
         return host if ":" in host else host.encode("idna").decode().lower()
     except UnicodeError:
-        raise _no_address() from None
+        raise _incomplete() from None
 
 
 def _is_private_name(host: str) -> bool:
-    """Whether a look suffices: this machine's own name, or a number in any of its spellings."""
+    """Whether the host is private without DNS: localhost, or a private IP in any notation."""
     if host.rstrip(".").rpartition(".")[2] == "localhost":
         return True
     try:
@@ -134,13 +134,13 @@ def _is_private_name(host: str) -> bool:
     except ValueError:
         pass
     try:
-        # 127.1, 0x7f000001, 2130706433: no name server is asked for these either.
+        # 127.1, 0x7f000001 and 2130706433 are IPs too.
         return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
     except OSError:
         return False
 
 
-def _no_address() -> UnsafeUrlError:
+def _incomplete() -> UnsafeUrlError:
     return UnsafeUrlError(_("Enter a complete URL, such as https://host/path."))
 
 

@@ -73,7 +73,7 @@ def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
     named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid and one.number}
     requested = _requests(named.values())
     for one, received_at in named.items() if requested else ():
-        people = [phones.person(address) for address in (one.lid, one.number) if address]
+        people = [phones.person_key(address) for address in (one.lid, one.number) if address]
         if any(received_at < requested.get(recipient_hash(name), received_at) for name in people):
             Alias.objects.filter(lid=one.lid, number=one.number).delete()
 
@@ -96,7 +96,7 @@ def _mentions(reports: Iterable[Told]) -> Iterator[_Mention]:
 
 def _people(report: StatusReport) -> set[str]:
     addresses = {report.phone, report.participant}
-    return {phones.person(one) for one in addresses if phones.kind_of(one) in _PEOPLE}
+    return {phones.person_key(one) for one in addresses if phones.kind_of(one) in _PEOPLE}
 
 
 def _erase(mention: _Mention) -> None:

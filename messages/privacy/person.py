@@ -23,7 +23,7 @@ class UnclearPersonError(ValueError):
 
 @dataclass(frozen=True)
 class Person:
-    """`names` have the format of `phones.person`: numbers with the ninth digit, LIDs with @lid."""
+    """`names` are as person_key() returns them: numbers with the ninth digit, LIDs with @lid."""
 
     names: tuple[str, ...]
 
@@ -57,13 +57,13 @@ class Person:
 
 def find_person(text: str) -> Person:
     """Find a person by a full number in any format or a LID, including linked numbers and LIDs."""
-    return Person(tuple(sorted(_with_aliases(_name(phones.plain(text))))))
+    return Person(tuple(sorted(_with_aliases(_name(phones.clean_input(text))))))
 
 
 def _name(text: str) -> str:
     if phones.kind_of(text) is AddressKind.LID:
-        return phones.person(text)
-    found = {phones.person(number) for number in phones.whole_numbers(text)}
+        return phones.person_key(text)
+    found = {phones.person_key(number) for number in phones.full_numbers(text)}
     if len(found) == 1:
         return found.pop()
     if found:
@@ -95,4 +95,4 @@ def _flat(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
 def _stored_forms(name: str) -> set[str]:
     if phones.kind_of(name) is AddressKind.LID:
         return {name, name.removesuffix("@lid")}
-    return set(phones.both_forms(name))
+    return set(phones.ninth_digit_forms(name))

@@ -203,7 +203,7 @@ def _searches_for(person: Person, view: SavedView) -> bool:
     """Whether a saved view searches for the person, in any format of the number."""
     texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
     numbers = {
-        addresses.person(number) for text in texts for number in addresses.whole_numbers(text)
+        addresses.person_key(number) for text in texts for number in addresses.full_numbers(text)
     }
     is_written = any(re.search(person.typed_pattern, text) for text in texts)
     return is_written or bool(numbers & set(person.names))

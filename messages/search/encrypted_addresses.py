@@ -18,7 +18,7 @@ from messages.domain import addresses
 
 def encrypt_address(address: str) -> str:
     """The same text for all address forms that certainly belong to one person."""
-    encrypted = _cipher(settings.SECRET_KEY).encrypt(addresses.person(address).encode(), None)
+    encrypted = _cipher(settings.SECRET_KEY).encrypt(addresses.person_key(address).encode(), None)
     return base64.urlsafe_b64encode(encrypted).decode().rstrip("=")
 
 

@@ -82,7 +82,9 @@ class Matches:
     @property
     def _aliases_description(self) -> str:
         lids = [one for one in self.aliases if phones.kind_of(one) is AddressKind.LID]
-        names = ", ".join(phones.international(one) for one in self.aliases if one not in lids)
+        names = ", ".join(
+            phones.format_international(one) for one in self.aliases if one not in lids
+        )
         numbers = _("Includes the linked number: %(names)s.") % {"names": names}
         return " ".join([*self._lids_description(lids), *([numbers] if names else [])])
 
@@ -144,13 +146,15 @@ def aliases_of(addresses: Iterable[str], user: Viewer) -> tuple[str, ...]:
 
     All numbers of one LID belong to one person, but a number may get a new owner and so a new LID.
     """
-    people = {phones.person(one) for one in addresses if not phones.kind_of(one).is_of_many}
+    people = {
+        phones.person_key(one) for one in addresses if not phones.kind_of(one).has_many_recipients
+    }
     if not people:
         return ()
     tied_to = limited_to(user, Alias.objects.filter(Q(number__in=people) | Q(lid__in=people)))
     seen = limited_to(user, Alias.objects.filter(lid__in=tied_to.values("lid")))
     tied = {address for pair in seen.values_list("lid", "number") for address in pair} - people
-    return tuple(form for person in sorted(tied) for form in phones.both_forms(person))
+    return tuple(form for person in sorted(tied) for form in phones.ninth_digit_forms(person))
 
 
 def numbers_of_lids(lids: Iterable[str], user: Viewer) -> dict[str, str]:
@@ -237,13 +241,13 @@ def _addresses_with_part(search: Search) -> tuple[str, ...] | None:
 def _linked_lids(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
     """LIDs linked to numbers that contain the part, up to one more than are searched.
 
-    Aliases store numbers with the ninth digit. `holding` and phones.beginnings() also find those
+    Aliases store numbers with the ninth digit. `holding` and phones.prefix_forms() also find those
     that contain the part only without it.
     """
     is_beginning = search.meaning is Meaning.BEGINNING
-    people = {phones.person(address) for address in holding}
+    people = {phones.person_key(address) for address in holding}
     wanted = Q(number__in={person for person in people if search.part not in person})
-    for part in phones.beginnings(search.part) if is_beginning else [search.part]:
+    for part in phones.prefix_forms(search.part) if is_beginning else [search.part]:
         wanted |= part_filter("number", search.meaning, part)
     found = limited_to(user, Alias.objects.filter(wanted))
     return tuple(dict.fromkeys(found.values_list("lid", flat=True)[: MAX_ADDRESSES + 1]))
@@ -273,4 +277,4 @@ def _parts_of_label(text: str) -> list[str]:
 
 def _one_form_each(aliases: Iterable[str]) -> tuple[str, ...]:
     """One form of each number, for the description."""
-    return tuple(dict.fromkeys(phones.person(alias) for alias in aliases))
+    return tuple(dict.fromkeys(phones.person_key(alias) for alias in aliases))

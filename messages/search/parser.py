@@ -67,7 +67,7 @@ class Search:
     @property
     def ids(self) -> tuple[str, ...]:
         """The text as ids, also in upper case: most ids are upper-case hexadecimal."""
-        return _with_upper_case([self.text, phones.plain(self.text), *self._pasted_ids])
+        return _with_upper_case([self.text, phones.clean_input(self.text), *self._pasted_ids])
 
     @property
     def id_prefixes(self) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class Search:
     def anywhere_text(self) -> str:
         """The search text that finds the same digits anywhere in a number; "" if this one does."""
         if self.meaning is Meaning.NUMBER:
-            return f"*{phones.whole_numbers(self.text)[0]}*"
+            return f"*{phones.full_numbers(self.text)[0]}*"
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
 
     @property
@@ -106,10 +106,10 @@ class Search:
         """The complete numbers among other words of the text, formatted."""
         if self.meaning not in {Meaning.TEXT, Meaning.PART}:
             return ()
-        written = [one for one in phones.numbers_in(self.text) if not _CPF.fullmatch(one)]
+        written = [one for one in phones.find_numbers(self.text) if not _CPF.fullmatch(one)]
         if written == [self.text.strip("*")]:
             return ()  # the text is the number itself, deliberately searched as a part
-        found = map(phones.whole_numbers, written)
+        found = map(phones.full_numbers, written)
         return tuple(dict.fromkeys(phones.display(numbers[0]) for numbers in found if numbers))
 
     @property
@@ -146,15 +146,15 @@ def parse_search(text: str) -> Search:
     text = _UNSEEN.sub("", _SPACES.sub(" ", text[: 2 * MAX_TEXT_LENGTH])).strip()[:MAX_TEXT_LENGTH]
     if not text or ids_in_text(text):
         return Search(text, Meaning.TEXT if text else Meaning.NOTHING)
-    plain = phones.plain(text)
+    plain = phones.clean_input(text)
     kind = phones.kind_of(plain)
-    if kind.is_of_many or plain.endswith("@lid"):
-        return Search(text, Meaning.ADDRESS, addresses=phones.writings(plain))
-    if numbers := phones.whole_numbers(plain):
-        forms = tuple(form for number in numbers for form in phones.both_forms(number))
+    if kind.has_many_recipients or plain.endswith("@lid"):
+        return Search(text, Meaning.ADDRESS, addresses=phones.stored_forms(plain))
+    if numbers := phones.full_numbers(plain):
+        forms = tuple(form for number in numbers for form in phones.ninth_digit_forms(number))
         return Search(text, Meaning.NUMBER, addresses=tuple(dict.fromkeys(forms)))
     if kind is AddressKind.LID:  # without @lid, as in the callbacks of groups
-        return Search(text, Meaning.ADDRESS, addresses=(phones.person(plain),))
+        return Search(text, Meaning.ADDRESS, addresses=(phones.person_key(plain),))
     return _part(text, plain)
 
 

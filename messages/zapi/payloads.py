@@ -91,7 +91,7 @@ class ConnectionReport:
 
 @dataclass(frozen=True, slots=True)
 class ContactReport:
-    """Who is behind a LID. Both are as `phones.person` writes them."""
+    """Who is behind a LID. Both are as `phones.person_key` writes them."""
 
     lid: str
     number: str
@@ -257,7 +257,7 @@ def _contact(data: dict[str, Any]) -> ContactReport | None:
         return None
     # What is in a member for LIDs is one, with or without its mark.
     number, lid = (
-        addresses.person(number),
+        addresses.person_key(number),
         f"{addresses.without_device(lid).removesuffix('@lid')}@lid",
     )
     is_pair = _NUMBER.fullmatch(number) and _LID.fullmatch(lid)
@@ -316,7 +316,7 @@ def _looks_like_status(data: dict[str, Any]) -> bool:
 def _is_of_many(data: dict[str, Any], phone: str) -> bool:
     """Groups, transmission lists and channels: one message, several people."""
     is_group = data.get("isGroup") is True or bool(_OLD_GROUP.fullmatch(phone))
-    return is_group or addresses.kind_of(phone).is_of_many
+    return is_group or addresses.kind_of(phone).has_many_recipients
 
 
 def _ids(value: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import pytest
 
 from messages.accounts.masking import mask_text, masked
 from messages.domain import addresses
-from messages.domain.failure_reasons import in_words
+from messages.domain.failure_reasons import translate_reason
 from messages.exports.csv_writer import csv_line
 from messages.instances import webhook_keys
 from messages.instances.bulk_import import read_csv
@@ -110,9 +110,13 @@ OTHERS: dict[str, Callable[[str], object]] = {
     **{"callback": read_body, "answer": read_zapis_answer, "url": read_url, "search": search},
     "label": check_label,
     "credentials": lambda text: read_credentials(text, text, text),
-    **{"mask text": mask_text, "mask": masked, "failure": in_words, "tags": read_tags},
-    **{"key": webhook_keys.verify, "plain": addresses.plain, "kind": addresses.kind_of},
-    **{"digits": addresses.digits_of, "person": addresses.person, "whole": addresses.whole_numbers},
+    **{"mask text": mask_text, "mask": masked, "failure": translate_reason, "tags": read_tags},
+    **{"key": webhook_keys.verify, "plain": addresses.clean_input, "kind": addresses.kind_of},
+    **{
+        "digits": addresses.digits_of,
+        "person": addresses.person_key,
+        "whole": addresses.full_numbers,
+    },
     "cell": lambda text: csv_line([text]),
     "status": lambda text: Callback(body=text.encode("utf-8", "replace")).reported,
 }

@@ -96,4 +96,4 @@ class ChannelForm(forms.Form):
         except ValidationError as error:
             self.add_error("address", error)
         except UnsafeUrlError as error:
-            self.add_error("address", str(error.words))
+            self.add_error("address", str(error.message))

@@ -124,7 +124,7 @@ def _entry(event: StatusEvent, extremes: Sequence[StepTimes]) -> Entry:
 
 
 def _person(event: StatusEvent, shared: bool) -> str:
-    return addresses.person(event.participant) if shared and event.participant else ""
+    return addresses.person_key(event.participant) if shared and event.participant else ""
 
 
 def _rank(event: StatusEvent) -> int:

@@ -43,7 +43,7 @@ class RevealForm(forms.Form):
     def clean_reason(self) -> str:
         """The audit log keeps the reason permanently; erasure does not remove it."""
         reason: str = self.cleaned_data["reason"]
-        if phones.holds_number(reason):
+        if phones.contains_number(reason):
             words = _("Do not include a phone number: the reason is kept permanently.")
             raise forms.ValidationError(words)
         return reason
@@ -115,7 +115,7 @@ def _page(
         raise Http404  # also for a shared link, if its reader may see no message
     page = read_page(messages.select_related("instance"), request.GET.dict())
     kind = phones.kind_of(address)
-    people = [Address(alias) for alias in dict.fromkeys(map(phones.person, aliases))]
+    people = [Address(alias) for alias in dict.fromkeys(map(phones.person_key, aliases))]
     context = {
         "address": Address(address),
         "kind": kind,
@@ -139,14 +139,14 @@ def has_messages(address: str, user: Viewer) -> bool:
 
 
 def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
-    addresses = (*phones.writings(address), *aliases)
+    addresses = (*phones.stored_forms(address), *aliases)
     others = messages_with_other_address(addresses, user)
     return limited_to(user, message_set().of_addresses(addresses, others))
 
 
 def _other_form(address: str) -> Address | None:
     """The number with or without Brazil's ninth digit."""
-    forms_of_it = phones.both_forms(address)
+    forms_of_it = phones.ninth_digit_forms(address)
     return Address(forms_of_it[1]) if len(forms_of_it) > 1 else None
 
 

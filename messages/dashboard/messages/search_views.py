@@ -149,7 +149,7 @@ def answer_text(signed: str, text: str) -> str:
 
 
 def _answer_in_words(found: PhoneRecord) -> str:
-    number = addresses.international(found.number)
+    number = addresses.format_international(found.number)
     if not found.is_on_whatsapp:
         return _("%(number)s is not on WhatsApp.") % {"number": number}
     if found.lid:

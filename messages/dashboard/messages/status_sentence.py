@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment, between, duration
-from messages.domain.failure_reasons import in_words
-from messages.domain.rollup import first_of, highest, is_shared, persons
+from messages.domain.failure_reasons import translate_reason
+from messages.domain.rollup import events_by_person, first_event, highest_status, is_shared
 from messages.domain.statuses import Status
 from messages.models import StatusEvent
 
@@ -16,8 +16,8 @@ from .timeline import Headline, by_us, headline
 
 def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
     """`stuck_for`: how long the message has been stuck, in words, or ""."""
-    is_of_many = len(persons(events)) > 1 or is_shared(events)
-    sentences = list(_of_many(events) if is_of_many else _of_one(events))
+    has_many_recipients = len(events_by_person(events)) > 1 or is_shared(events)
+    sentences = list(_of_many(events) if has_many_recipients else _of_one(events))
     if stuck_for:
         sentences.append(
             _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
@@ -33,20 +33,20 @@ def why_no_read(found: Headline) -> str:
 
 
 def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
-    status = highest(events)
+    status = highest_status(events)
     if status.rank >= Status.RECEIVED.rank:
         yield from _from_delivery(events, status)
     else:
         yield _before_delivery(events, status)
-    decisive = first_of(events, status) if status.rank else None
+    decisive = first_event(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
         yield _("No valid time from Z-API; shown is the arrival time.")
 
 
 def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
     """One sentence for each reported step from delivery on."""
-    delivered, read = first_of(events, Status.RECEIVED), first_of(events, Status.READ)
-    played, failed = first_of(events, Status.PLAYED), first_of(events, Status.FAILED)
+    delivered, read = first_event(events, Status.RECEIVED), first_event(events, Status.READ)
+    played, failed = first_event(events, Status.PLAYED), first_event(events, Status.FAILED)
     if delivered:
         yield _delivered(events, delivered)
     if read:
@@ -62,9 +62,9 @@ def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[st
 
 
 def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
-    if gap := _gap(first_of(events, Status.SENT), delivered):
+    if gap := _gap(first_event(events, Status.SENT), delivered):
         text = _("Delivered on %(day)s at %(time)s, %(gap)s after sending.")
-    elif gap := _gap(first_of(events, Status.DISPATCHED), delivered):
+    elif gap := _gap(first_event(events, Status.DISPATCHED), delivered):
         text = _("Delivered on %(day)s at %(time)s, %(gap)s after Z-API dispatched it.")
     else:
         text = _("Delivered on %(day)s at %(time)s.")
@@ -107,7 +107,7 @@ def _contradiction(failed: StatusEvent) -> str:
 def _before_delivery(events: Sequence[StatusEvent], status: Status) -> str:
     if status.rank == 0:
         return _without_rank(events, status)
-    event = first_of(events, status)
+    event = first_event(events, status)
     if event is None:  # impossible: the status comes from the events
         raise LookupError(status)
     if status is Status.FAILED and event.reason:
@@ -143,7 +143,7 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
     found = headline(events)
     newest = max(events, key=lambda event: event.occurred_at)
     yield _("%(words)s.") % {"words": found.words.rstrip(".")}
-    if found.status is Status.RECEIVED and not first_of(events, Status.READ):
+    if found.status is Status.RECEIVED and not first_event(events, Status.READ):
         yield _("No read confirmation.")
     yield _("Last update on %(day)s at %(time)s.") % _when(newest)
 
@@ -168,5 +168,5 @@ def _are_comparable(event: StatusEvent, other: StatusEvent) -> bool:
 
 def _when(event: StatusEvent, gap: str = "") -> dict[str, str]:
     moment = Moment(event.occurred_at)
-    reason = in_words(event.reason).rstrip(".")
+    reason = translate_reason(event.reason).rstrip(".")
     return {"day": moment.day, "time": moment.clock, "reason": reason, "gap": gap}

@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, between, duration, moment
 from messages.domain import render_context
-from messages.domain.failure_reasons import in_words
+from messages.domain.failure_reasons import translate_reason
 from messages.domain.rollup import (
-    Reported,
+    ReportedEvent,
     Tally,
     earliest,
-    first_of,
-    highest,
+    events_by_person,
+    first_event,
+    highest_status,
     is_shared,
-    persons,
-    standing,
     status_of,
+    summarize,
 )
 from messages.domain.statuses import LADDER, Status
 from messages.models import StatusEvent
@@ -78,7 +78,7 @@ class Recipient:
 
     @property
     def status(self) -> Status:
-        return highest(self.events)
+        return highest_status(self.events)
 
     @property
     def names(self) -> list[Address]:
@@ -87,7 +87,7 @@ class Recipient:
 
     @property
     def failure(self) -> StatusEvent | None:
-        return first_of(self.events, Status.FAILED)
+        return first_event(self.events, Status.FAILED)
 
     @property
     def headline(self) -> Headline:
@@ -131,10 +131,10 @@ class Step:
         return "" if self.gap is None else duration(self.gap)
 
 
-def headline(events: Sequence[Reported]) -> Headline:
-    found = standing(events)
+def headline(events: Sequence[ReportedEvent]) -> Headline:
+    found = summarize(events)
     if found.tally is None:
-        return headline_of(found.status, found.word, contradicted=found.contradicted)
+        return headline_of(found.status, found.detail, contradicted=found.contradicted)
     kind = _kind_of_tally(events, found.tally)
     words = str(_TALLY_WORDS[kind, found.tally.deepest]) % found.tally._asdict()
     return Headline(found.status, words, found.contradicted)
@@ -143,7 +143,7 @@ def headline(events: Sequence[Reported]) -> Headline:
 def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -> Headline:
     """`word` is the reason of a failure, or the name of an unknown status."""
     if status is Status.FAILED and word:
-        reason = in_words(word)
+        reason = translate_reason(word)
         raw = word if reason != word else ""
         return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
     if status is Status.UNKNOWN and word:
@@ -157,7 +157,7 @@ def _label_headline(_language: str | None, status: Status, contradicted: bool) -
 
 
 def recipients(events: Iterable[StatusEvent]) -> tuple[Recipient, ...]:
-    return tuple(Recipient(who, tuple(theirs)) for who, theirs in persons(events).items())
+    return tuple(Recipient(who, tuple(theirs)) for who, theirs in events_by_person(events).items())
 
 
 def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
@@ -175,7 +175,7 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
         is_countable = bool(people) and rung.rank >= Status.RECEIVED.rank
         found.append(Step(rung, max_rank >= rung.rank, at, gap, count if is_countable else None))
         before = at or before
-    if highest(events) is Status.FAILED:
+    if highest_status(events) is Status.FAILED:
         place = sum(step.is_reached for step in found)
         found[place] = Step(Status.FAILED, True, earliest(events, Status.FAILED))
     return tuple(found)
@@ -187,7 +187,7 @@ def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
     return min(ours, key=lambda event: event.occurred_at, default=None)
 
 
-def _kind_of_tally(events: Sequence[Reported], tally: Tally) -> str:
+def _kind_of_tally(events: Sequence[ReportedEvent], tally: Tally) -> str:
     if not is_shared(events):
         return "addresses"
     return "unnamed" if tally.unnamed else "group"

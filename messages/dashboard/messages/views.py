@@ -23,7 +23,7 @@ from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
 from messages.domain import addresses
 from messages.domain.addresses import AddressKind
-from messages.domain.durations import zone_to_tell
+from messages.domain.durations import unexpected_zone_label
 from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
@@ -257,7 +257,7 @@ def _wider_link(criteria: Criteria, matches: Matches, user: Viewer) -> filter_li
 
 def _zone_to_tell(message: Message) -> str:
     sent = timezone.localtime(message.started_at)
-    return zone_to_tell(timezone.get_current_timezone_name(), sent)
+    return unexpected_zone_label(timezone.get_current_timezone_name(), sent)
 
 
 def _number_links(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
@@ -299,7 +299,7 @@ def _with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
     lids = list(map(_only_lid, people))
     numbers = numbers_of_lids(filter(None, lids), user)
     # A person reported under both, separately, is counted as two: do not name both alike.
-    named = {addresses.person(address) for one in people for address in one.addresses}
+    named = {addresses.person_key(address) for one in people for address in one.addresses}
     known = {lid: number for lid, number in numbers.items() if number not in named}
     return [
         replace(one, known_as=known.get(lid, "")) for one, lid in zip(people, lids, strict=True)
@@ -309,4 +309,4 @@ def _with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
 def _only_lid(one: Recipient) -> str:
     """The LID, or "" if a number was reported too."""
     kinds = {addresses.kind_of(address) for address in one.addresses}
-    return addresses.person(one.addresses[0]) if kinds == {AddressKind.LID} else ""
+    return addresses.person_key(one.addresses[0]) if kinds == {AddressKind.LID} else ""

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from messages.domain.durations import UTC, zone_in_words
+from messages.domain.durations import UTC, zone_label
 
 from .views import theme_of
 
@@ -42,7 +42,7 @@ class Board:
 def board(request: HttpRequest) -> dict[str, Board]:
     theme, zone = theme_of(request), timezone.get_current_timezone_name()
     choices = (_language_setting(), _theme_setting(theme), _zone_setting(zone))
-    in_words = zone_in_words(zone, timezone.localtime())
+    in_words = zone_label(zone, timezone.localtime())
     return {"board": Board(_section(request), theme, in_words, choices)}
 
 

@@ -17,7 +17,7 @@ def number_changed(snapshot: Snapshot) -> Iterator[Finding]:
         if since and snapshot.now - since < _OPEN_FOR:
             # Enough digits to tell the numbers apart; everyone who is notified sees them.
             values = {
-                "before": addresses.hidden(instance.previous_number),
-                "now": addresses.hidden(instance.number),
+                "before": addresses.masked(instance.previous_number),
+                "now": addresses.masked(instance.number),
             }
             yield Finding(IncidentKind.NUMBER, instance, values=values, since=since)

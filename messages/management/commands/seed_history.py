@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from messages.domain.addresses import person
+from messages.domain.addresses import person_key
 from messages.domain.statuses import Status
 from messages.ingest.merge_rules import EVENT_COLUMNS, MESSAGE_COLUMNS
 from messages.management.history import History, Life
@@ -163,7 +163,7 @@ def _event_rows(message_id: int, life: Life) -> Iterator[Row]:
 
 def _aliases(lives: Iterable[Life]) -> list[Alias]:
     pairs = {
-        (life.instance_id, step.phone, person(life.phone))
+        (life.instance_id, step.phone, person_key(life.phone))
         for life in lives
         if life.is_several
         for step in life.steps

@@ -10,12 +10,12 @@ from messages.domain.addresses import AddressKind
     "text",
     ["+55 (44) 9 9999-9999", "+5544999999999", "55 44 99999.9999", "55\u00a044 99999\u20119999"],
 )
-def test_a_number_in_any_writing_has_the_same_digits(text):
+def test_number_in_any_format_has_the_same_digits(text):
     assert addresses.digits_of(text) == "5544999999999"
 
 
 @pytest.mark.parametrize("text", ["", "3EB0538DA65A59F6D8A251", "123@lid", "12x", "٤٤٩٩"])
-def test_what_is_no_number_has_no_digits(text):
+def test_text_that_is_not_a_number_has_no_digits(text):
     assert addresses.digits_of(text) == ""
 
 
@@ -43,7 +43,7 @@ def test_what_is_no_number_has_no_digits(text):
         ("0@something", AddressKind.OTHER),
     ],
 )
-def test_the_kind_of_an_address(address, kind):
+def test_address_has_its_kind(address, kind):
     assert addresses.kind_of(address) is kind
 
 
@@ -58,8 +58,8 @@ def test_the_kind_of_an_address(address, kind):
         ("447911123456", ("447911123456",)),
     ],
 )
-def test_both_ninth_digit_forms(number, forms):
-    assert addresses.both_forms(number) == forms
+def test_brazilian_mobile_number_has_two_forms(number, forms):
+    assert addresses.ninth_digit_forms(number) == forms
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_both_ninth_digit_forms(number, forms):
         ("5544999999999", "5544999999999@lid", False),
     ],
 )
-def test_the_same_person(one, other, same):
+def test_numbers_that_differ_by_the_ninth_digit_are_the_same_person(one, other, same):
     assert addresses.same_person(one, other) is same
     assert addresses.same_person(other, one) is same
 
@@ -96,7 +96,7 @@ def test_the_same_person(one, other, same):
         ("99999", "99999"),
     ],
 )
-def test_how_an_address_is_shown(address, shown):
+def test_address_is_displayed_as_people_write_it(address, shown):
     assert addresses.display(address) == shown
 
 
@@ -109,8 +109,8 @@ def test_how_an_address_is_shown(address, shown):
         ("1@lid", "1@lid"),
     ],
 )
-def test_a_number_with_its_country_code_is_always_written_with_it(number, shown):
-    assert addresses.international(number) == shown
+def test_number_that_no_plan_has_is_displayed_with_its_country_code(number, shown):
+    assert addresses.format_international(number) == shown
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_a_number_with_its_country_code_is_always_written_with_it(number, shown)
         ("abc", ()),
     ],
 )
-def test_whole_numbers_as_people_write_them(text, numbers):
-    assert addresses.whole_numbers(text) == numbers
+def test_full_numbers_of_a_typed_text(text, numbers):
+    assert addresses.full_numbers(text) == numbers
 
 
 @pytest.mark.parametrize(
@@ -139,20 +139,20 @@ def test_whole_numbers_as_people_write_them(text, numbers):
         ("5544999990001", {"5544999990001", "554499990001"}),
     ],
 )
-def test_how_one_address_may_be_stored(address, writings):
-    assert set(addresses.writings(address)) == writings
+def test_address_has_all_its_stored_forms(address, writings):
+    assert set(addresses.stored_forms(address)) == writings
 
 
 @given(st.from_regex(r"[1-9][0-9]{4,19}@lid", fullmatch=True))
-def test_a_lid_is_never_shown_as_a_phone_number(lid):
+def test_lid_is_never_displayed_as_a_phone_number(lid):
     assert addresses.display(lid) == lid
-    assert addresses.person(lid) == lid
+    assert addresses.person_key(lid) == lid
 
 
 @given(st.text())
-def test_any_text_is_some_kind_of_address(text):
+def test_address_functions_accept_any_text(text):
     addresses.display(text)
-    addresses.whole_numbers(text)
+    addresses.full_numbers(text)
     assert addresses.same_person(text, text)
 
 
@@ -166,9 +166,9 @@ def test_any_text_is_some_kind_of_address(text):
         ("5544\u20119876\u00a05432\u200b1", "•••• 21"),
     ],
 )
-def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
-    assert addresses.without_numbers(text) == shown
-    assert addresses.holds_number(text)
+def test_number_in_a_text_is_masked(text, shown):
+    assert addresses.mask_numbers(text) == shown
+    assert addresses.contains_number(text)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_numbers_in_what_somebody_wrote_are_hidden(text, shown):
         ("3C0123456789012345678901234567AB", "••••C•••• 67AB"),
     ],
 )
-def test_all_digits_that_are_not_known_to_be_no_number_are_hidden(text, shown):
-    assert addresses.without_numbers(text) == shown
+def test_digits_that_may_be_a_number_are_masked(text, shown):
+    assert addresses.mask_numbers(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,6 @@ def test_all_digits_that_are_not_known_to_be_no_number_are_hidden(text, shown):
         "",
     ],
 )
-def test_ids_and_dates_are_no_numbers(text):
-    assert addresses.without_numbers(text) == text
-    assert not addresses.holds_number(text)
+def test_id_or_date_is_not_masked(text):
+    assert addresses.mask_numbers(text) == text
+    assert not addresses.contains_number(text)

@@ -5,14 +5,14 @@ from django.utils import translation
 
 from messages.dashboard.messages.timeline import headline_of
 from messages.domain import failure_reasons
-from messages.domain.failure_reasons import in_words
+from messages.domain.failure_reasons import translate_reason
 from messages.domain.statuses import Status
 from messages.templatetags.statusboard_tags import status_badge
 
 
 @pytest.fixture
 def _translated(monkeypatch):
-    """As a reader of another language has it, whatever the catalogue says."""
+    """A translation that does not depend on the catalogue."""
     monkeypatch.setitem(failure_reasons._KNOWN, "message could not be sent", "Não enviada")
 
 
@@ -27,17 +27,17 @@ def _translated(monkeypatch):
         ("", ""),
     ],
 )
-def test_a_known_reason_is_translated_and_keeps_its_code(reason, words):
-    assert in_words(reason) == words
+def test_known_reason_with_a_code_is_translated_and_keeps_its_code(reason, words):
+    assert translate_reason(reason) == words
 
 
 @pytest.mark.usefixtures("_translated")
-def test_zapis_own_words_are_there_on_hover():
+def test_badge_of_a_translated_reason_shows_the_original_on_hover():
     badge = status_badge(headline_of(Status.FAILED, "Message could not be sent"))
     assert 'title="Message could not be sent"' in badge
     assert "Failed: Não enviada" in badge
 
 
-def test_in_english_they_stay_as_they_are():
+def test_known_reason_in_english_stays_unchanged():
     with translation.override("en"):
-        assert in_words("Phone number does not exist") == "Phone number does not exist"
+        assert translate_reason("Phone number does not exist") == "Phone number does not exist"

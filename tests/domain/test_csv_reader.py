@@ -1,4 +1,4 @@
-"""What spreadsheets save as CSV, and what they call it."""
+"""Reading CSV files in the encodings and with the delimiters that spreadsheets use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which addresses are called, and which never."""
+"""Which URLs and IPs may be called."""
 
 import socket
 
@@ -21,28 +21,28 @@ PRIVATE = [
 ]
 PUBLIC = ["8.8.8.8", "1.1.1.1", "172.32.0.1", "192.167.255.255", "2606:4700:4700::1111"]
 
-NUMBERS = st.ip_addresses(v=4) | st.ip_addresses(v=6)
+IPS = st.ip_addresses(v=4) | st.ip_addresses(v=6)
 
 
-def answering(*numbers):
-    """A resolver that finds these."""
-    return lambda host, port, **_: [(0, 0, 0, "", (number, port)) for number in numbers]
+def answering(*ips):
+    """A resolver that returns these IPs."""
+    return lambda host, port, **_: [(0, 0, 0, "", (ip, port)) for ip in ips]
 
 
-@pytest.mark.parametrize("number", PRIVATE)
-def test_a_private_number_is_not_public(number):
-    assert not is_public(number)
+@pytest.mark.parametrize("ip", PRIVATE)
+def test_private_ip_is_not_public(ip):
+    assert not is_public(ip)
 
 
-@pytest.mark.parametrize("number", PUBLIC)
-def test_a_public_number_is(number):
-    assert is_public(number)
+@pytest.mark.parametrize("ip", PUBLIC)
+def test_public_ip_is_public(ip):
+    assert is_public(ip)
 
 
-@given(number=NUMBERS)
-def test_nothing_is_public_that_python_knows_to_be_special(number):
-    is_special = not number.is_global or number.is_multicast or number.is_loopback
-    assert not (is_special and is_public(str(number)))
+@given(ip=IPS)
+def test_ip_that_python_knows_to_be_special_is_not_public(ip):
+    is_special = not ip.is_global or ip.is_multicast or ip.is_loopback
+    assert not (is_special and is_public(str(ip)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_nothing_is_public_that_python_knows_to_be_special(number):
         ("https://@crm.example.com/", "user name or password"),
     ],
 )
-def test_an_address_that_is_none_is_explained(url, words):
+def test_invalid_url_is_refused_with_an_explanation(url, words):
     with pytest.raises(UnsafeUrlError, match=words):
         parse_url(url, allow_private=False)
 
@@ -78,7 +78,7 @@ def test_an_address_that_is_none_is_explained(url, words):
         *("169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[fe80::1]"),
     ],
 )
-def test_a_private_host_is_seen_without_asking_anybody(host):
+def test_private_host_is_refused_without_dns(host):
     with pytest.raises(UnsafeUrlError, match="private network"):
         parse_url(f"https://{host}/hook", allow_private=False)
     assert parse_url(f"http://{host}/hook", allow_private=True).target == "/hook"
@@ -95,31 +95,31 @@ def test_a_private_host_is_seen_without_asking_anybody(host):
         ("https://[2606:4700::1]/a%2Fb", "2606:4700::1", 443, "/a%2Fb"),
     ],
 )
-def test_an_address_is_taken_apart(url, host, port, target):
-    address = parse_url(url, allow_private=False)
-    assert (address.host, address.port, address.target) == (host, port, target)
+def test_url_is_parsed(url, host, port, target):
+    parsed = parse_url(url, allow_private=False)
+    assert (parsed.host, parsed.port, parsed.target) == (host, port, target)
 
 
-@pytest.mark.parametrize("number", PRIVATE)
-def test_a_name_that_leads_to_a_private_number_is_refused(number):
-    address = parse_url("https://crm.example.com/", allow_private=False)
+@pytest.mark.parametrize("ip", PRIVATE)
+def test_host_that_resolves_to_a_private_ip_is_refused(ip):
+    parsed = parse_url("https://crm.example.com/", allow_private=False)
     with pytest.raises(UnsafeUrlError, match="private network"):
-        resolve(address, allow_private=False, resolver=answering(number))
+        resolve(parsed, allow_private=False, resolver=answering(ip))
     with pytest.raises(UnsafeUrlError, match="private network"):
-        resolve(address, allow_private=False, resolver=answering("8.8.8.8", number))
+        resolve(parsed, allow_private=False, resolver=answering("8.8.8.8", ip))
 
 
-def test_private_numbers_are_called_where_that_is_allowed():
-    address = parse_url("https://crm.example.com/", allow_private=True)
-    found = resolve(address, allow_private=True, resolver=answering("10.0.0.1", "10.0.0.1"))
+def test_private_ip_is_returned_if_private_ips_are_allowed():
+    parsed = parse_url("https://crm.example.com/", allow_private=True)
+    found = resolve(parsed, allow_private=True, resolver=answering("10.0.0.1", "10.0.0.1"))
     assert found == ["10.0.0.1"]
 
 
-def test_the_systems_resolver_knows_this_machine():
-    address = parse_url("https://crm.example.com/", allow_private=False)
+def test_host_that_the_system_resolves_to_localhost_is_refused():
+    parsed = parse_url("https://crm.example.com/", allow_private=False)
 
     def resolver(host, port, **options):
         return socket.getaddrinfo("localhost", port, **options)
 
     with pytest.raises(UnsafeUrlError):
-        resolve(address, allow_private=False, resolver=resolver)
+        resolve(parsed, allow_private=False, resolver=resolver)

@@ -1,4 +1,4 @@
-"""What words of times depend on, asked for once or each time."""
+"""Language, zone and time with which a page shows times: fixed for a block, or current."""
 
 from datetime import UTC
 from zoneinfo import ZoneInfo
@@ -9,18 +9,18 @@ from messages.domain import render_context
 from messages.domain.render_context import fixed_render_context
 
 
-def test_it_follows_language_and_zone():
+def test_context_without_a_block_follows_language_and_zone():
     with translation.override("pt-br"), timezone.override(ZoneInfo("America/Manaus")):
         seen = render_context.language(), str(render_context.zone())
     assert seen == ("pt-br", "America/Manaus")
 
 
-def test_within_one_it_is_one_and_the_same_time():
+def test_time_within_a_block_does_not_change():
     with fixed_render_context():
         assert render_context.now() is render_context.now()
 
 
-def test_behind_one_it_is_looked_up_again():
+def test_context_after_a_block_is_looked_up_again():
     with translation.override("pt-br"), timezone.override(UTC), fixed_render_context():
         pass
     with translation.override("en"):
