@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # --require-hashes installs only the locked versions.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
-# One process per core, each with its own database. The order of the files is kept: the browser's come last.
+# One process per core, each with its own database. Files keep their order: browser tests run last.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 help: ## List the commands
