@@ -1,4 +1,4 @@
-"""The operators' edge. Evidence is for reading: what a callback wrote, no hand may change."""
+"""Django admin, mostly read-only: data from callbacks is evidence and cannot be changed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.accounts.audit import audit
 from messages.accounts.masking import mask_text, masked, sees_phones
-from messages.accounts.people import access_in_words, follow_changes_past_the_page
+from messages.accounts.people import apply_admin_change, describe_access
 from messages.accounts.scope import is_limited, limited_to, visible_instances
 from messages.ingest import replay
 from messages.instances.push import queue_push
@@ -36,9 +36,8 @@ from messages.models import (
 )
 from messages.models.cause import NAMES_ANOTHER
 
-# What these hold is secret, and their owners have pages for them. Importing registered them.
-# Roles are code (messages.accounts.roles), and groups are nothing else.
-# allauth's e-mail addresses are not used.
+# allauth's models hold secrets, and their owners have pages for them. Groups are defined in code
+# (messages.accounts.roles). allauth's e-mail addresses are not used.
 admin.site.unregister([Authenticator, UserSession, EmailAddress, User, Group])
 
 
@@ -46,16 +45,16 @@ _MAX_SEARCH_LENGTH: Final = 500
 
 
 class SoundRequests(admin.ModelAdmin):
-    """Refuses what Django's own admin fails at: odd keys and fields, endless searches."""
+    """Refuses requests that make Django admin fail: odd keys and fields, very long searches."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        # SQLite takes no longer pattern than 50,000 bytes; nothing that is found is so long.
+        # SQLite limits patterns to 50,000 bytes.
         return super().get_search_results(request, queryset, search_term[:_MAX_SEARCH_LENGTH])
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        """By the key alone: nothing here is chosen by another field."""
+        """Allow only the primary key."""
         return to_field == self.opts.pk.name
 
     def response_action(  # type: ignore[override]  # the stubs are ahead of Django 5.2
@@ -71,9 +70,9 @@ class SoundRequests(admin.ModelAdmin):
 
 @admin.register(User)
 class PeopleAdmin(SoundRequests, UserAdmin):
-    """For superusers: whoever may change a user here may make anybody a superuser.
+    """Users, for superusers only: changing a user here can make a superuser.
 
-    Admins have the page People. What is done here is in the audit log as well.
+    Admins use the People page. Changes here are audited too.
     """
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -91,7 +90,7 @@ class PeopleAdmin(SoundRequests, UserAdmin):
         super().save_model(request, obj, form, change)
         if change:
             before = form.initial.get("email", "")
-            follow_changes_past_the_page(request, obj, form.changed_data, email_before=before)
+            apply_admin_change(request, obj, form.changed_data, email_before=before)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
         _audit_user(request, obj, added=True)
@@ -108,18 +107,18 @@ class PeopleAdmin(SoundRequests, UserAdmin):
 
 
 def _audit_user(request: HttpRequest, user: User, **told: object) -> None:
-    user = User.objects.get(pk=user.pk)  # without the permissions that it remembers
-    audit(request, Action.USER_CHANGED, details=access_in_words(user) | told)
+    user = User.objects.get(pk=user.pk)  # without cached permissions
+    audit(request, Action.USER_CHANGED, details=describe_access(user) | told)
 
 
 def _fields_named(message: Any) -> list[str]:
-    """Of what Django says of a change: [{"changed": {"fields": ["Staff status"]}}]."""
+    """Return the fields of a change message: [{"changed": {"fields": ["Staff status"]}}]."""
     parts = message if isinstance(message, list) else []
     return [name for part in parts for name in part.get("changed", {}).get("fields", ())]
 
 
 class VisibleInstances(admin.RelatedFieldListFilter):
-    """A filter that names no instance beyond the viewer's limits."""
+    """A filter with only the instances that the viewer may see."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
@@ -129,10 +128,10 @@ class VisibleInstances(admin.RelatedFieldListFilter):
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
-    """Mixed into an admin class: look, but neither add, change nor delete.
+    """Mixin for admin classes without adding, changing or deleting.
 
-    Rows and numbers are those that pages would show to the same person: `to_instance` leads from
-    a row to its instance, and `masked` names the method that stands in for a field with a number.
+    Shows the same rows and masked numbers as the pages. `to_instance` is the lookup from a row to
+    its instance; `masked` maps a field with a number to the method that masks it.
     """
 
     to_instance = "instance"
@@ -142,27 +141,27 @@ class ReadOnly(admin.options.BaseModelAdmin):
         return limited_to(request.user, super().get_queryset(request), self.to_instance)
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [*(super().get_exclude(request, obj) or ()), *self._stand_ins(request)]
+        return [*(super().get_exclude(request, obj) or ()), *self._masked_fields(request)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_readonly_fields(request, obj)
-        return [*fields, *self._stand_ins(request).values()]
+        return [*fields, *self._masked_fields(request).values()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self._shown(request, super().get_fields(request, obj))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """By the filters alone: by any other field a number could be guessed digit by digit."""
+        """Allow only the filters: with other lookups, numbers could be guessed digit by digit."""
         filters = getattr(self, "list_filter", ())
         names = [one[0] if isinstance(one, tuple) else one for one in filters]
         is_filter = lookup.partition("__")[0] in names
         return is_filter and super().lookup_allowed(lookup, value, request)
 
-    def _stand_ins(self, request: HttpRequest) -> Mapping[str, str]:
+    def _masked_fields(self, request: HttpRequest) -> Mapping[str, str]:
         return {} if sees_phones(request.user) else self.masked
 
     def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
-        stand_ins = self._stand_ins(request)
+        stand_ins = self._masked_fields(request)
         return list(dict.fromkeys(stand_ins.get(name, name) for name in names))
 
     @admin.display(description=_("recipient"))
@@ -232,7 +231,7 @@ class MessageAdmin(ReadOnly, SoundRequests):
     search_help_text = _("Enter a full message id, Z-API id or phone number (digits only).")
     ordering = ["-first_heard_at", "-id"]
     inlines = [StatusEventInline]
-    # Counting millions of rows to say how many there are is not worth the wait.
+    # Counting millions of rows takes too long.
     show_full_result_count = False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -240,7 +239,9 @@ class MessageAdmin(ReadOnly, SoundRequests):
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         fields = super().get_search_fields(request)
-        return [name for name in fields if name.partition("__")[0] not in self._stand_ins(request)]
+        return [
+            name for name in fields if name.partition("__")[0] not in self._masked_fields(request)
+        ]
 
     @admin.display(description=_("status"))
     def status(self, message: Message) -> str:
@@ -277,7 +278,7 @@ class CallbackAdmin(ReadOnly, SoundRequests):
         return callback.why
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Without those about an instance beyond the viewer's limits."""
+        """Exclude callbacks about instances that the viewer may not see."""
         found = super().get_queryset(request)
         return found.exclude(cause__startswith=NAMES_ANOTHER) if is_limited(request.user) else found
 
@@ -293,7 +294,7 @@ class AccountAdmin(ReadOnly, SoundRequests):
     fields = ["name", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        return super().get_queryset(request).distinct()  # one has several instances
+        return super().get_queryset(request).distinct()  # an account has several instances
 
 
 @admin.register(Instance)

@@ -1,6 +1,6 @@
-"""E-mails to a person about what was changed in their account, by them or in their name.
+"""E-mails to a person about changes of their account.
 
-Whoever took over a session, or a mailbox, cannot keep this from the account's owner.
+They show the owner what somebody with a stolen session or mailbox has changed.
 """
 
 from collections.abc import Iterable
@@ -20,27 +20,27 @@ from django.utils.translation import gettext_lazy
 from statusboard.absolute_urls import absolute_url
 from statusboard.client_ips import client_ip
 
-from .browser_names import browser_in_words
+from .browser_names import browser_name
 
 PASSWORD_CHANGED: Final = gettext_lazy("Your password was changed.")
 EMAIL_CHANGED: Final = gettext_lazy("The e-mail address of your account was changed.")
 FACTOR_ADDED: Final = gettext_lazy("A second factor was added to your account.")
 FACTOR_REMOVED: Final = gettext_lazy("A second factor was removed from your account.")
-CODES_MADE: Final = gettext_lazy("Your account has new recovery codes.")
+CODES_CREATED: Final = gettext_lazy("Your account has new recovery codes.")
 CODES_REMOVED: Final = gettext_lazy("The recovery codes of your account were removed.")
 TWO_FACTOR_RESET: Final = gettext_lazy("All second factors were removed from your account.")
-API_KEY_MADE: Final = gettext_lazy("Your account created an API key.")
+API_KEY_CREATED: Final = gettext_lazy("Your account created an API key.")
 ACCESS_CHANGED: Final = gettext_lazy("Your role or access was changed.")
-SWITCHED_OFF: Final = gettext_lazy("Your account was deactivated.")
-SWITCHED_ON: Final = gettext_lazy("Your account was reactivated.")
+DEACTIVATED: Final = gettext_lazy("Your account was deactivated.")
+REACTIVATED: Final = gettext_lazy("Your account was reactivated.")
 
 
 def notify(
     user: User, what: Promise, request: HttpRequest | None, *, also: Iterable[str] = ()
 ) -> None:
-    """To the account's address, and to `also`, such as the address from before.
+    """Send the notice to the account's address and to `also`, e.g. the previous address.
 
-    In the board's language: nobody knows which one the person reads.
+    It is in the default language, because the person's language is not known.
     """
     person = request.user.get_username() if request and request.user.is_authenticated else ""
     address = client_ip(request.META) if request else None
@@ -54,7 +54,7 @@ def notify(
     }
     with translation.override(settings.LANGUAGE_CODE):
         if request:
-            context["browser"] = browser_in_words(request.headers.get("User-Agent", ""))
+            context["browser"] = browser_name(request.headers.get("User-Agent", ""))
         words = render_to_string("account/notice.txt", context)
         for receiver in {user.email, *also} - {""}:
             send_mail(_("Your account on Statusboard was changed"), words, None, [receiver])

@@ -1,7 +1,7 @@
-"""The routes of allauth that the board uses, one by one.
+"""The allauth routes that Statusboard uses, one by one.
 
-Including allauth's own lists would open whatever they contain: a page to add an e-mail address,
-which then resets the password, and whatever the next version brings.
+Including allauth's URL lists would also open unwanted pages, e.g. one that adds an e-mail address,
+which could then reset the password, and pages of later versions.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def _change_password(request: HttpRequest) -> HttpResponse:
-    """Without a password to ask for, a new one comes by e-mail: a session alone sets none."""
+    """Without a current password, require the e-mail link: a session alone must not set one."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         return redirect("account_reset_password")
     answer: HttpResponse = account.password_change(request)
@@ -35,7 +35,7 @@ def _change_password(request: HttpRequest) -> HttpResponse:
 
 
 def _codes_shown(view: View) -> View:
-    """Audits each view of the codes, because they can be used later by anyone who saw them."""
+    """Audit each view of the codes: anyone who saw them can use them later."""
 
     def show(request: HttpRequest) -> HttpResponse:
         answer = view(request)
@@ -47,7 +47,7 @@ def _codes_shown(view: View) -> View:
 
 
 def _sessions(request: HttpRequest) -> HttpResponse:
-    """The list; its button ends the others, which allauth would not write down."""
+    """List the sessions. Its button ends the other sessions and writes the audit log."""
     if request.method == "POST" and isinstance(request.user, User):
         end_other_sessions(request, request.user)
     answer: HttpResponse = sessions.list_usersessions(request)

@@ -1,7 +1,6 @@
-"""Django admin's own routes for passwords, led to the board's: limited, audited, in one place.
+"""Redirect Django admin's password pages to ours, which are limited and audited.
 
-Its sign-in page checked the passwords of others for whoever was signed in already, as often as
-they liked; its page for changing a password did so for one's own.
+Django admin's sign-in and password pages check passwords without any limit.
 """
 
 from allauth.account.views import logout
@@ -21,7 +20,7 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
         next_url = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         return redirect_to_login(next_url, reverse("account_login"))
     if not admin.site.has_permission(request):
-        raise PermissionDenied  # not back to the page that led here
+        raise PermissionDenied  # a redirect would lead back here
     return redirect("admin:index")
 
 
@@ -30,11 +29,11 @@ def _change_password(_request: HttpRequest) -> HttpResponse:
 
 
 def _change_password_of(request: HttpRequest, pk: int) -> HttpResponse:
-    """Leads to one's own password, or to the page that sends another person a link."""
+    """Redirect to the own password page, or to the page that creates a link for the person."""
     return _change_password(request) if pk == request.user.pk else redirect("dashboard:person", pk)
 
 
-# To come before the routes of Django admin, which keep their names.
+# Must come before the routes of Django admin, which keep their names.
 urlpatterns = [
     path("login/", _sign_in, name="admin_login"),
     path("logout/", logout, name="admin_logout"),

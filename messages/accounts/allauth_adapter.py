@@ -1,4 +1,4 @@
-"""How allauth behaves here: closed to strangers, secrets encrypted, failures written down."""
+"""Adapters for allauth: no sign-up, encrypted secrets, audited failures."""
 
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -27,7 +27,7 @@ _WRONG_PASSWORD: Final = gettext_lazy("Wrong user name or password.")
 
 
 class _Site:
-    """The site that allauth names in the subject and the last line of its e-mails."""
+    """The site in allauth's e-mails."""
 
     name = "Statusboard"
 
@@ -37,7 +37,7 @@ class _Site:
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """People are let in by an admin; nobody signs themselves up."""
+    """Accounts are created by admins; there is no sign-up."""
 
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
         "account_inactive": gettext_lazy("This account is deactivated"),
@@ -53,15 +53,15 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Only paths of this site. allauth itself follows every allowed host, also over http."""
+        """Accept only paths of this site. allauth accepts every allowed host, also over http."""
         return is_path_of_site(url)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that throttling counts by. A server on a socket names none: all share one."""
+        """Return the IP for rate limits. Behind a socket all clients share one."""
         return str(client_ip(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """As allauth does, but named after PUBLIC_BASE_URL and not after the Host header."""
+        """Send as allauth does, but with PUBLIC_BASE_URL instead of the Host header."""
         named = {"email": email, "current_site": _Site(), "request": None}
         self.render_mail(template_prefix, email, named | context).send()
 
@@ -70,12 +70,12 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         return absolute_url(path.replace("UID-KEY", quote(key)))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Instead of allauth's, which counts attempts by the Host header and checks some twice."""
+        """Replace allauth's check, which counts by the Host header and checks some twice."""
         login = credentials.get("username") or credentials.get("email") or ""
         return user_by_password(request, login, credentials["password"])
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """For allauth's own pages, which would ask right after a sign-in too."""
+        """Also skip the question on allauth's pages right after a sign-in."""
         return not has_signed_in_recently(context.request)
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -83,7 +83,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
-    """The second factors' secrets are encrypted as Z-API's tokens are."""
+    """Encrypts the secrets of second factors."""
 
     error_messages: ClassVar = DefaultMFAAdapter.error_messages | {
         "cannot_delete_authenticator": gettext_lazy(
@@ -99,7 +99,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth s
         try:
             return Secret(encrypted_text).reveal()
         except SecretUnreadableError:
-            # No code may fit, least of all one that follows from an empty secret.
+            # A random secret: no code may be valid, especially not that of an empty secret.
             return str(generate_totp_secret())
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:

@@ -1,4 +1,4 @@
-"""Keys that other software signs in with: made, recognised, counted, revoked."""
+"""API keys: create, authenticate, count and revoke."""
 
 import hmac
 import re
@@ -27,13 +27,13 @@ from .roles import ADMIN, LABEL, SUPERVISOR, SUPPORT, permissions_of
 
 _ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
 _WINDOW: Final = timedelta(minutes=1)
-# The name finds a key that leaked, for instance in a repository; statusboard.redaction knows it.
+# The prefix helps to find leaked keys, e.g. in a repository. statusboard.redaction knows it.
 _FORM = re.compile(r"(sb_[a-z0-9]{8})_[\w-]{43}", re.ASCII)
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 
 
 class KeyHolder:
-    """The software behind a key, where a page has its user: same questions, same answers."""
+    """The user object of an API request, with the same methods as a User."""
 
     is_authenticated = is_active = True
     is_anonymous = is_superuser = is_staff = False
@@ -42,11 +42,11 @@ class KeyHolder:
         self.key = key
 
     def has_perm(self, name: str) -> bool:
-        """Labelling goes by the key's own scope, all else is reading and goes by its role."""
+        """Check the key's scope for labelling, and its role for reading."""
         return not self.lacks(name)
 
     def lacks(self, name: str) -> str:
-        """Why the key may not do this, in words; '' where it may."""
+        """Return why the key may not do this, or ''."""
         if name == LABEL:
             return "" if self.key.may_label else _("This key cannot label messages.")
         if not self.key.may_read:
@@ -65,7 +65,7 @@ class KeyHolder:
 
 
 def labels_by_default(role: str) -> bool:
-    """Whether a key labels messages where nothing else is said: if the role's people may."""
+    """Whether keys of this role label messages by default: if its people may."""
     return LABEL in _permissions_of(role)
 
 
@@ -77,7 +77,7 @@ def issue(
     instances: Iterable[Instance] = (),
     by: HttpRequest | None,
 ) -> str:
-    """Save what describes a new key, and give the key itself: it is not to be had again."""
+    """Save a new key and return it. Only its hash is stored."""
     key.prefix = "sb_" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
     text = f"{key.prefix}_{secrets.token_urlsafe(32)}"
     key.hash = token_digest(text)
@@ -88,20 +88,20 @@ def issue(
     ApiKeyLimit.objects.bulk_create(limits)
     audit(by, Action.API_KEY_CREATED, details=_told(key) | {"limits": len(limits)})
     if key.created_by:
-        account_notices.notify(key.created_by, account_notices.API_KEY_MADE, by)
+        account_notices.notify(key.created_by, account_notices.API_KEY_CREATED, by)
     return text
 
 
 @transaction.atomic
 def revoke(key: ApiKey, *, by: HttpRequest | None) -> None:
-    """For good. The moment of the first time stays."""
+    """Revoke the key permanently. A second call does not change the time."""
     current = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     if current.update(revoked_at=timezone.now()):
         audit(by, Action.API_KEY_REVOKED, details=_told(key))
 
 
 def holder_of(text: str) -> KeyHolder | None:
-    """None for a key that is unknown, wrong, expired or revoked: nothing to learn from it."""
+    """Authenticate a key. Return None if it is unknown, wrong, expired or revoked."""
     match = _FORM.fullmatch(text)
     key = ApiKey.objects.filter(prefix=match[1]).first() if match else None
     if key is None or not hmac.compare_digest(key.hash, token_digest(text)):
@@ -110,9 +110,9 @@ def holder_of(text: str) -> KeyHolder | None:
 
 
 def spend(key: ApiKey) -> Quota:
-    """Count one request of a key, for all processes together, in one statement.
+    """Count one request of the key, across all processes.
 
-    Each of the two checks and counts at once, so that no two requests take the same place.
+    Each statement checks and counts at once, so that two requests cannot use the same quota.
     """
     now, limit = timezone.now(), settings.API_REQUESTS_PER_MINUTE
     this = ApiKey.objects.filter(pk=key.pk)
@@ -121,7 +121,9 @@ def spend(key: ApiKey) -> Quota:
         is_new = Q(last_used_at=None) | is_over("last_used_at", now, _WINDOW)
         if this.filter(is_new).update(last_used_at=now, requests=1):
             return Quota(limit, limit - 1, int(_WINDOW.total_seconds()))
-        key.refresh_from_db(fields=["last_used_at", "requests"])  # another one opened the minute
+        key.refresh_from_db(
+            fields=["last_used_at", "requests"]
+        )  # another process started the minute
         since = key.last_used_at or now
     counted = this.filter(requests__lt=limit).update(requests=F("requests") + 1)
     seconds_left = max(1, round((since + _WINDOW - now).total_seconds()))

@@ -1,10 +1,10 @@
-"""With what somebody came, in words: "Firefox on Windows"."""
+"""Names of browsers, e.g. "Firefox on Windows"."""
 
 from typing import Final
 
 from django.utils.translation import gettext as _
 
-# In this order: most claim to be those that follow them, too.
+# The order matters: most browsers also claim to be the later ones.
 _BROWSERS: Final = (
     *(("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet")),
     *(("FxiOS/", "Firefox"), ("Firefox/", "Firefox"), ("CriOS/", "Chrome")),
@@ -16,7 +16,7 @@ _SYSTEMS: Final = (
 )
 
 
-def browser_in_words(user_agent: str) -> str:
+def browser_name(user_agent: str) -> str:
     browser = _first_of(_BROWSERS, user_agent)
     system = _first_of(_SYSTEMS, user_agent)
     if browser and system:

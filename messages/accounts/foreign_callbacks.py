@@ -1,4 +1,4 @@
-"""Callbacks that came to one instance's webhook and name another one: who may read them whole."""
+"""Hide callbacks whose body names an instance that the person may not see."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,9 @@ _ANOTHER = gettext_noop("It names another instance.")
 
 
 def hide_foreign(user: Viewer, callbacks: Iterable[Callback]) -> None:
-    """Takes away what speaks of an instance that `user` may not see: to be shown, not saved.
+    """Remove the body of callbacks about an instance that `user` may not see. Do not save them.
 
-    The whole body is that instance's. `is_foreign` says that it was taken away.
+    `is_foreign` is set on these callbacks.
     """
     if not is_limited(user):
         return

@@ -37,15 +37,12 @@ from django.utils.translation import gettext_lazy as _
 from .password_resets import request_password_reset
 from .passwords import begin_code, is_first_use, is_own_password
 
-# In the session of somebody who has just accepted an invitation.
+# The session key for the user name of a person who just accepted an invitation.
 NAME_TO_SIGN_IN: Final = "name_to_sign_in"
 
 
-class _InOurWords:
-    """One of allauth's own forms, labelled as the board speaks; a placeholder would say it twice.
-
-    allauth's catalogue is not the board's: it writes "Email" and "New Password".
-    """
+class _OurLabels:
+    """An allauth form with our labels, and without placeholders that repeat them."""
 
     labels: ClassVar[Mapping[str, Promise]]
     fields: dict[str, Any]
@@ -58,7 +55,7 @@ class _InOurWords:
             field.widget.attrs.pop("placeholder", None)
 
 
-class SignInForm(_InOurWords, LoginForm):  # type: ignore[misc]  # allauth ships no types
+class SignInForm(_OurLabels, LoginForm):  # type: ignore[misc]  # allauth ships no types
     labels: ClassVar = {"login": _("User name or e-mail"), "remember": _("Keep me signed in")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,11 +66,11 @@ class SignInForm(_InOurWords, LoginForm):  # type: ignore[misc]  # allauth ships
             self.fields["password"].widget.attrs["autofocus"] = True
 
 
-class ForgottenPasswordForm(_InOurWords, ResetPasswordForm):  # type: ignore[misc]  # as above
+class ForgottenPasswordForm(_OurLabels, ResetPasswordForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"email": _("E-mail")}
 
     def clean_email(self) -> str:
-        """Looks nothing up: the answer must not depend on whose address it is."""
+        """Do not look the address up: the answer must not show whether it has an account."""
         return str(self.cleaned_data["email"])
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
@@ -81,7 +78,7 @@ class ForgottenPasswordForm(_InOurWords, ResetPasswordForm):  # type: ignore[mis
         return str(self.cleaned_data["email"])
 
 
-class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc]  # as above
+class ChangedPasswordForm(_OurLabels, ChangePasswordForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {
         "oldpassword": _("Current password"),
         "password1": _("New password"),
@@ -95,31 +92,31 @@ class ChangedPasswordForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc
         return password
 
 
-class PasswordAgainForm(_InOurWords, PasswordReauthenticateForm):  # type: ignore[misc]  # as above
+class PasswordAgainForm(_OurLabels, PasswordReauthenticateForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"password": _("Password")}
 
 
-class ChosenPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # as above
+class ChosenPasswordForm(_OurLabels, ResetPasswordKeyForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"password1": _("New password"), "password2": _("Repeat new password")}
 
     def save(self) -> None:
-        """The link works once, also for two people who open it at the same time."""
+        """Save under a lock: the link works once, even if opened twice at the same time."""
         with transaction.atomic():
             current = User.objects.select_for_update().get(pk=self.user.pk)
             if not default_token_generator.check_token(current, self.temp_key):
-                # To the same page, which now says that the link is used.
+                # Back to the page, which now says that the link is not valid.
                 raise ImmediateHttpResponse(redirect(context.request.path))
             super().save()
 
 
 class _LimitedCode:
-    """A second factor's code. allauth counts by the user alone, and a success resets the count."""
+    """Limits attempts at codes. allauth counts only by user, and a success resets its count."""
 
     user: Any
 
     def clean_code(self) -> str:
         attempt = begin_code(context.request, self.user)
-        code: str = super().clean_code()  # type: ignore[misc]  # of the class beside this one
+        code: str = super().clean_code()  # type: ignore[misc]  # in the other base class
         if not is_first_use(self.user, code):
             raise get_mfa_adapter().validation_error("incorrect_code")
         attempt.succeeded()
@@ -135,16 +132,16 @@ class CodeAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # 
 
 
 class _StrictDecoder(json.JSONDecoder):
-    """Refuses endless numbers and nesting, and what no page or database takes.
+    """Refuses huge numbers, deep nesting and text that cannot be stored.
 
-    Django's field expects no fault but a JSONDecodeError. What it read is shown again, and stored.
+    Django's field only handles JSONDecodeError. The value is stored and shown again.
     """
 
     def decode(self, s: str, *args: Any) -> Any:
         try:
             value = super().decode(s, *args)
             text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-            text.encode()  # which fails at half of a character
+            text.encode()  # fails for half of a surrogate pair
             is_sound = "\\u0000" not in text
         except (ValueError, RecursionError):
             is_sound = False
@@ -154,7 +151,7 @@ class _StrictDecoder(json.JSONDecoder):
 
 
 class _PasskeyAnswer:
-    """A passkey's answer. Refuses invented ones, some of which make allauth raise an error."""
+    """Refuses invalid passkey answers, some of which make allauth raise other errors."""
 
     fields: dict[str, Any]
 
@@ -163,7 +160,7 @@ class _PasskeyAnswer:
         self.fields["credential"].decoder = _StrictDecoder
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _refusing_invalid(self) -> Iterator[None]:
         try:
             yield
         except _UNREADABLE:
@@ -178,8 +175,8 @@ _UNREADABLE = (
 
 class _AuthenticatesByPasskey(_PasskeyAnswer):
     def clean_credential(self) -> Any:
-        with self._reading():
-            return super().clean_credential()  # type: ignore[misc]  # of the class beside this one
+        with self._refusing_invalid():
+            return super().clean_credential()  # type: ignore[misc]  # in the other base class
 
 
 class PasskeyForm(_AuthenticatesByPasskey, AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
@@ -195,7 +192,7 @@ class PasskeySignInForm(_AuthenticatesByPasskey, LoginWebAuthnForm):  # type: ig
 
 
 class AddPasskeyForm(_PasskeyAnswer, AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
-    """allauth's own; a passkey that signs in by itself unless somebody says otherwise."""
+    """Adds a passkey that can sign in without a password by default."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -206,9 +203,9 @@ class AddPasskeyForm(_PasskeyAnswer, AddWebAuthnForm):  # type: ignore[misc]  # 
         alone.help_text = _("You will confirm with fingerprint, face or PIN.")
 
     def clean(self) -> Any:
-        with self._reading():
+        with self._refusing_invalid():
             return super().clean()
 
 
-class RenamePasskeyForm(_InOurWords, EditWebAuthnForm):  # type: ignore[misc]  # as above
+class RenamePasskeyForm(_OurLabels, EditWebAuthnForm):  # type: ignore[misc]  # as above
     labels: ClassVar = {"name": _("Name")}

@@ -1,12 +1,11 @@
-"""Browsers in which somebody has signed in before, known by a signed cookie ("device cookie").
+"""Recognise browsers where a person has signed in before, by a signed cookie ("device cookie").
 
-The cookie signs nobody in. It only says which counter failed attempts are counted by, so that
-strangers who guess somebody's password do not keep its owner out. It is given after a complete
-sign-in and with a new password, and a new password ends those of all other browsers: who knew the
-old one has no counters of their own for guessing the new one.
+The cookie signs nobody in. It only selects the counter of failed attempts, so that strangers who
+guess a password do not lock its owner out. It is set after a complete sign-in and with a new
+password. A new password invalidates the cookies of all other browsers.
 
-A link from an e-mail proves no second factor. A browser that is known by it alone shares the
-account's counter of codes, or whoever reads the e-mails could ask for links to get more attempts.
+A link from an e-mail does not prove a second factor. A browser known only by a link shares the
+account's counter of codes: otherwise new links would give more attempts.
 """
 
 import secrets
@@ -21,15 +20,15 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 _SALT: Final = "messages.accounts.known_devices"
 _MAX_AGE: Final = 365 * 24 * 3600
-# People who share a browser. Cookies may have 4 kB.
+# The maximum number of people per browser. Cookies are limited to 4 KB.
 _MAX_PEOPLE: Final = 20
 _MARK: Final = "_known_to"
 
 
 def device_of(request: HttpRequest, user: User, *, signed_in: bool = False) -> str | None:
-    """The identifier of the browser where it is known to `user`, else None.
+    """Return the id of the browser if it is known for `user`, else None.
 
-    `signed_in`: only where it is known by a complete sign-in.
+    `signed_in`: only if it is known by a complete sign-in.
     """
     cookie = _read(request)
     proof = cookie["people"].get(str(user.pk), "")
@@ -38,9 +37,9 @@ def device_of(request: HttpRequest, user: User, *, signed_in: bool = False) -> s
 
 
 def remember_device(request: HttpRequest, user: User, *, signed_in: bool) -> None:
-    """Makes the browser known to `user` with the answer to this request.
+    """Set the cookie for `user` in the response to this request.
 
-    `signed_in`: by a complete sign-in, and not by a link alone.
+    `signed_in`: after a complete sign-in, not only a link.
     """
     setattr(request, _MARK, (user, _proof(user, signed_in=signed_in)))
 

@@ -1,4 +1,4 @@
-"""Whether a person sees whole numbers, and what stands in for a number where not."""
+"""Mask phone numbers for people who may not see them."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from messages.models import Callback, Incident, Instance, Label, Message, Status
 from .roles import SEE_PHONES
 from .scope import Viewer
 
-# What Z-API, senders and people write in their own words, numbers among them.
+# Fields with free text, which may contain numbers.
 _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Message: ("failure",),
     StatusEvent: ("reason", "raw_status", "source"),
@@ -20,15 +20,15 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Label: ("label", "reference"),
     Incident: ("note",),
 }
-# Groups and channels under their own ids of 18 digits, the one list of who sees a status, and other
-# lists under the second at which they were made, from 2008 to 2033.
+# Addresses without a phone number: groups and channels with 18-digit ids, the status list, and
+# other lists, whose id is the time when they were created (2008 to 2033).
 _NO_NUMBER: Final = re.compile(
     r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?"
     r"|(?:status|1[2-9][0-9]{8})@broadcast|1[2-9][0-9]{8}-broadcast"
 )
-# In characters. No address has more.
+# Longer addresses do not exist.
 _MAX_ADDRESS_LENGTH: Final = 1000
-# Digits of the second part are a time, in seconds, from 2008 to 2033.
+# The second part is the creation time in seconds (2008 to 2033).
 _OLD_GROUP: Final = re.compile(r"[0-9]+(?P<founded>-1[2-9][0-9]{8}(?:-group|@g\.us)?)")
 _Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident)
 
@@ -38,11 +38,10 @@ def sees_phones(user: Viewer) -> bool:
 
 
 def masked(address: str) -> str:
-    """`•••• 99`: enough to tell two rows apart, not enough to call.
+    """Mask an address as `•••• 99`, which shows only the last two digits.
 
-    Whatever is not known to be no number is hidden: Z-API may write one in ways not seen before.
-    Known are the addresses of `_NO_NUMBER`; an old group's keeps the time at which it was founded,
-    without the number of its founder.
+    Every address is masked unless `_NO_NUMBER` shows that it contains no number: Z-API may use new
+    formats. An old group keeps its creation time without the number of its creator.
     """
     if len(address) > _MAX_ADDRESS_LENGTH:
         return addresses.masked("")
@@ -56,18 +55,18 @@ def masked(address: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """What somebody wrote, without the numbers in it."""
+    """Hide the phone numbers in a text."""
     return addresses.mask_numbers(text)
 
 
 def as_seen_by(user: Viewer, rows: Iterable[_Row]) -> list[_Row]:
-    """The rows as this person may read them: to be shown, never to be saved."""
+    """Mask the rows for this person, if necessary. Do not save them."""
     shown = list(rows)
     return shown if sees_phones(user) else without_numbers(shown)
 
 
 def without_numbers(rows: Iterable[_Row]) -> list[_Row]:
-    """The rows as those read them who see no number: to be shown, never to be saved."""
+    """Mask the rows. Do not save them."""
     shown = list(rows)
     for row in shown:
         _mask(row)
@@ -77,12 +76,12 @@ def without_numbers(rows: Iterable[_Row]) -> list[_Row]:
 def _mask(row: Any) -> None:
     for name in _FREE_TEXTS[type(row)]:
         setattr(row, name, mask_text(getattr(row, name)))
-    if isinstance(row, Incident):  # what a rule found may quote Z-API
+    if isinstance(row, Incident):  # the data may quote Z-API
         row.values = {name: _without_numbers(value) for name, value in row.values.items()}
 
 
 def _without_numbers(value: Any) -> Any:
-    """Of what JSON holds: the texts, however deep, and no number that was counted."""
+    """Mask the texts in a JSON value; counts stay."""
     match value:
         case str():
             return mask_text(value)

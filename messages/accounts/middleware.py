@@ -1,7 +1,4 @@
-"""Two doors behind the sign-in, and what a page is told that finds one closed.
-
-One closes by itself, one asks for a second factor.
-"""
+"""Middleware that ends old sessions and requires a second factor."""
 
 import math
 import time
@@ -23,10 +20,10 @@ from .second_factors import factors_of
 
 SIGNED_IN_AT: Final = "signed_in_at"
 SEEN_AT: Final = "seen_at"
-# How exactly it is known when somebody was here: a write for each page would be too much.
+# Save the last activity at most once in this many seconds, not for every page.
 _EXACTNESS: Final = 60
 
-# What opens without a second factor where one is compulsory: setting one up, and going away.
+# Pages that need no second factor even if it is required: setting one up, and signing out.
 _WAY_TO_A_FACTOR = ("mfa_", "account_logout", "account_reauthenticate")
 _FRAME = {"dashboard:set_language", "dashboard:preferences"}
 
@@ -34,7 +31,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SessionLimitMiddleware:
-    """Ends a session SESSION_IDLE_MINUTES after its last page and SESSION_MAX_HOURS after sign-in.
+    """Ends a session after SESSION_IDLE_MINUTES without activity, or SESSION_MAX_HOURS.
 
     Without the second limit, a stolen session that is used stays valid for ever.
     """
@@ -44,13 +41,13 @@ class SessionLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            self._look_at(request)
+            self._check(request)
         return self.get_response(request)
 
-    def _look_at(self, request: HttpRequest) -> None:
+    def _check(self, request: HttpRequest) -> None:
         now = time.time()
         idle = now - request.session.get(SEEN_AT, 0)
-        # A session from before this limit begins now; so does one that a clock put in the future.
+        # A session without a valid start, e.g. from a wrong clock, starts now.
         if request.session.get(SIGNED_IN_AT, math.inf) > now:
             request.session[SIGNED_IN_AT] = now
         if now - request.session[SIGNED_IN_AT] > settings.SESSION_MAX_HOURS * 3600 > 0:
@@ -66,12 +63,12 @@ class SessionLimitMiddleware:
 
 
 def _is_a_persons(request: HttpRequest) -> bool:
-    """A page opened or a form sent. A page that looks for news by itself keeps nobody signed in."""
+    """Whether a person made the request. Automatic updates of a page do not extend a session."""
     return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 
 
 class TwoFactorRequiredMiddleware:
-    """Where TWO_FACTOR_REQUIRED is on, who has no second factor is led to set one up."""
+    """Redirects people without a second factor to set one up, if TWO_FACTOR_REQUIRED is on."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -92,10 +89,7 @@ class TwoFactorRequiredMiddleware:
 
 
 class WholePageMiddleware:
-    """Where a part of a page asks for news and is sent elsewhere, the page is to go, not the part.
-
-    Loaded again, it is the sign-in that leads back to where somebody was.
-    """
+    """Makes htmx load the whole page when a partial update is redirected, e.g. to sign in."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

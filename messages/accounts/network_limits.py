@@ -1,4 +1,4 @@
-"""How often a person's pages may call other servers (Z-API, a mail server, a channel)."""
+"""Limit how often a person's pages call other servers (Z-API, mail servers, channels)."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class TooManyCallsError(Exception):
-    """Somebody's pages have called other servers too often."""
+    """The person's pages have called other servers too often."""
 
 
 class NetworkLimitMiddleware:
-    """Limits every page that calls another server, and says so on the page that the click was on.
+    """Limits pages that call other servers, and shows the refusal on the previous page.
 
-    A refusal comes before the first call, so nothing is half done.
+    A request is refused before its first call, so nothing is half done.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -58,7 +58,7 @@ def _count(request: HttpRequest) -> None:
 
 
 def _back(request: HttpRequest) -> str:
-    """The page before. Not the page itself, which would be refused again."""
+    """Return the previous page. The same page would be refused again."""
     url = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

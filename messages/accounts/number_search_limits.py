@@ -1,8 +1,8 @@
-"""Limits on searches for numbers by people and keys that may not see them.
+"""Limit searches for numbers by people and keys that may not see numbers.
 
-A whole number may be searched for by everybody, so its digits could be guessed. The searches are
-counted in the database, for all processes together. They are audited in sum, hour by hour, and
-many without a result are an incident (messages.incidents.rules.guessing).
+Everybody may search for a full number, so numbers could be guessed. Searches are counted in the
+database across all processes, and audited per hour. Many without a result are an incident
+(messages.incidents.rules.guessing).
 """
 
 from datetime import datetime, timedelta
@@ -36,10 +36,10 @@ def may_be_a_number(text: str) -> bool:
 
 
 def wait_to_search(user: Viewer, text: str) -> int:
-    """Count one search for a text; gives the seconds to wait where the limit is reached, else 0.
+    """Count one search, and return the seconds to wait if the limit is reached, else 0.
 
-    A request counts one text once, however often it asks. What is no number is not counted, nor
-    is anything for those who see numbers.
+    A request counts each text once. Searches by people who see numbers are not counted, nor are
+    texts that cannot be numbers.
     """
     if sees_phones(user) or not may_be_a_number(text):
         return 0
@@ -49,16 +49,16 @@ def wait_to_search(user: Viewer, text: str) -> int:
     return max(0, asked[text])
 
 
-def note_nothing_found(user: Viewer, text: str) -> None:
-    """The search that `wait_to_search` has counted had no result."""
+def record_no_result(user: Viewer, text: str) -> None:
+    """Record that the search counted by `wait_to_search` had no result."""
     if _asked(user).get(text) == 0:
-        _asked(user)[text] = -1  # noted; there is no wait
+        _asked(user)[text] = -1  # recorded; there is no wait
         this = NumberSearches.objects.filter(who=_who(user), hour=_hour(timezone.now()))
         this.update(in_vain=F("in_vain") + 1)
 
 
 def audit_number_searches() -> int:
-    """For the worker: one entry for each person and hour that is over."""
+    """Write one audit event per person and past hour. Run by the worker."""
     now = timezone.now()
     done = 0
     for row in NumberSearches.objects.filter(is_audited=False, hour__lt=_hour(now)):
@@ -80,7 +80,7 @@ def _details(row: NumberSearches) -> dict[str, Any]:
 
 
 def _count(user: Viewer) -> int:
-    """One statement checks the minute and counts, so that no two searches take the same place."""
+    """Check and count in one statement, so that two searches cannot use the same quota."""
     now = timezone.now()
     minute = now.replace(second=0, microsecond=0)
     row, _created = NumberSearches.objects.get_or_create(
@@ -122,7 +122,7 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _asked(user: Viewer) -> dict[str, int]:
-    """With the object `user`, which lives as long as its request."""
+    """Return the searches of this request, stored on its `user` object."""
     found: dict[str, int] | None = getattr(user, _KEPT, None)
     if found is None:
         found = {}

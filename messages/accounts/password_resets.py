@@ -1,7 +1,7 @@
-"""Forgotten passwords.
+"""Reset forgotten passwords.
 
-The page only stores the typed address. The worker looks for its account and sends the link, so the
-page takes the same time, and gives the same answer, whether or not there is such an account.
+The page only stores the address. The worker finds the account and sends the link. So the answer and
+its time do not show whether there is an account.
 """
 
 import logging
@@ -23,15 +23,15 @@ from . import sign_in_limits
 
 logger = logging.getLogger(__name__)
 
-# Requests that a worker takes longer for than this are dropped: nobody waits for the link any more.
+# Older requests are dropped: nobody waits for the link any more.
 KEPT: Final = timedelta(hours=1)
-# Above it no more are stored: without a worker, strangers could fill the database.
+# The maximum number of stored requests, so that strangers cannot fill the database.
 MAX_WAITING: Final = 1000
 _BATCH: Final = 50
 
 
 def request_password_reset(address: str) -> None:
-    """Store it for the worker. The same statements for every address."""
+    """Store the request for the worker, with the same statements for every address."""
     is_full = PasswordResetRequest.objects.count() >= MAX_WAITING
     if is_full:
         logger.error("Too many password reset requests are queued; one was dropped.")
@@ -42,21 +42,21 @@ def request_password_reset(address: str) -> None:
 
 
 def send_reset_links() -> int:
-    """What the worker does. Each batch is one transaction, so that a link is queued once."""
+    """Send the requested links. Each batch is one transaction, so each link is queued once."""
     done = 0
     while PasswordResetRequest.objects.exists():
         with transaction.atomic():
             waiting = PasswordResetRequest.objects.order_by("pk")
             batch = list(waiting.select_for_update(skip_locked=True)[:_BATCH])
             for one in batch:
-                done += _serve(one)
+                done += _send_to(one)
             PasswordResetRequest.objects.filter(pk__in=[one.pk for one in batch]).delete()
         if not batch:
-            break  # another worker has them
+            break  # another worker has leased them
     return done
 
 
-def _serve(asked: PasswordResetRequest) -> int:
+def _send_to(asked: PasswordResetRequest) -> int:
     if asked.created_at + KEPT < timezone.now():
         return 0
     try:
@@ -71,12 +71,10 @@ def _serve(asked: PasswordResetRequest) -> int:
 
 
 def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
-    """Active accounts, each with its own spelling of the address, which is what gets the link.
+    """Return the active accounts with this address, and the stored spelling that gets the link.
 
-    Databases compare in upper case, where different letters become one: what they find is
-    compared again.
-    The address that an admin entered is the only one. allauth's table of addresses may hold others,
-    which a stolen session could add and confirm while there was a page for it.
+    Databases compare in upper case, where different letters can become equal, so compare again.
+    Only the address that an admin entered counts, not allauth's table of addresses.
     """
     for user in User.objects.filter(is_active=True, email__iexact=address):
         if user.email.lower() == address.lower():

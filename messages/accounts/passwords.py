@@ -1,4 +1,4 @@
-"""The places where a password or a code is checked. Each attempt is limited and audited."""
+"""Check passwords and codes. Each attempt is limited and audited."""
 
 import unicodedata
 from collections.abc import Collection
@@ -19,15 +19,15 @@ from statusboard.client_ips import client_network
 from .known_devices import device_of
 from .sign_in_limits import Attempt, begin, counter, note_failure
 
-# No user name and no e-mail address is longer.
+# User names and e-mail addresses are not longer.
 _MAX_LOGIN: Final = 254
 _USED: Final = "messages.accounts.passwords.used"
 
 
 def user_by_password(request: HttpRequest, login: str, password: str) -> User | None:
-    """The user with this user name or e-mail address and this password.
+    """Return the user with this name or e-mail address and this password.
 
-    An unknown name costs as much time as a known one, and is refused as often.
+    An unknown name takes as long as a known one, and has the same limits.
     """
     users = _users_called(login)
     attempt = _begin_sign_in(request, login, users)
@@ -40,7 +40,7 @@ def user_by_password(request: HttpRequest, login: str, password: str) -> User | 
 
 
 def is_own_password(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether somebody who is signed in knows the account's password."""
+    """Whether this is the password of the signed-in user."""
     attempt = begin_in_session(request)
     if user.check_password(password):
         attempt.succeeded()
@@ -50,12 +50,12 @@ def is_own_password(request: HttpRequest, user: User, password: str) -> bool:
 
 
 def begin_in_session(request: HttpRequest) -> Attempt:
-    """Counted for the session alone: it may be stolen, and its owner has others."""
+    """Count an attempt only for this session, as it may be stolen."""
     return begin(request, [counter("session", request.session.session_key)])
 
 
 def begin_code(request: HttpRequest, user: User) -> Attempt:
-    """An attempt at a second factor's code: of a session, or of a sign-in after the password."""
+    """Count an attempt at a code, in a session or during a sign-in."""
     if request.user.is_authenticated:
         return begin_in_session(request)
     device = device_of(request, user, signed_in=True)
@@ -64,9 +64,9 @@ def begin_code(request: HttpRequest, user: User) -> Attempt:
 
 
 def is_first_use(user: User, code: str) -> bool:
-    """Whether this code was not accepted before; remembered for as long as one is valid.
+    """Whether this code was not used before. Codes are remembered while they are valid.
 
-    allauth remembers a code for one period, but accepts it for three: clocks differ.
+    allauth remembers a code for one period but accepts it for three, as clocks differ.
     """
     periods = 2 * mfa_settings.TOTP_TOLERANCE + 1
     digest = salted_hmac(_USED, normalize_user_code(code)).hexdigest()
@@ -75,12 +75,12 @@ def is_first_use(user: User, code: str) -> bool:
 
 
 def audit_failure(request: HttpRequest, user: User | None, **details: Any) -> None:
-    """Never with what was typed: people type passwords into the field of the name.
+    """Audit a failed attempt without the typed name, which may be a password.
 
-    A flood of failures is added up, because the audit log is never emptied.
+    Many failures are added up, because the audit log is never emptied.
     """
     name = user.get_username() if user else ""
-    # Each step for itself: a flood of passwords must not hide a wrong code.
+    # Count each step separately: many wrong passwords must not hide a wrong code.
     left_out = note_failure(name, *details.values())
     if left_out is None:
         return
@@ -93,7 +93,7 @@ def _begin_sign_in(request: HttpRequest, login: str, users: Collection[User]) ->
     for user in users:
         if device := device_of(request, user):
             return begin(request, [counter("device", user.pk, device)])
-    # Normalizing takes the square of a text's length, and no account has a longer name.
+    # Normalizing is quadratic in the length, and no account has a longer name.
     name = unicodedata.normalize("NFKC", login[:_MAX_LOGIN]).strip().casefold()
     client = client_network(request.META)
     counters = [
@@ -101,7 +101,7 @@ def _begin_sign_in(request: HttpRequest, login: str, users: Collection[User]) ->
         counter("name and client", name, client),
         counter("client", client),
     ]
-    # An account has more than one name. Unknown names get an account, too: it costs the same time.
+    # An account has several names. Unknown names count like an account, to take the same time.
     accounts = [str(user.pk) for user in users] or [f"none {name}"]
     silent = [
         *(counter("account", account) for account in accounts),
@@ -111,7 +111,7 @@ def _begin_sign_in(request: HttpRequest, login: str, users: Collection[User]) ->
 
 
 def _users_called(login: str) -> list[User]:
-    """Nearly always one: e-mail addresses that several people share are possible."""
+    """Return the users with this name. Several users can share an e-mail address."""
     login = login.strip()
     if not login or len(login) > _MAX_LOGIN:
         return []
@@ -122,7 +122,7 @@ def _users_called(login: str) -> list[User]:
 
 
 def _user_with(password: str, users: Collection[User]) -> User | None:
-    """The user with this password, also one whose account is off: the page then says so."""
+    """Return the user with this password, also if deactivated: the page says so."""
     if not users:
-        User().set_password(password)  # as slow as a check
+        User().set_password(password)  # takes as long as a check
     return next((user for user in users if user.check_password(password)), None)

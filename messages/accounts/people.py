@@ -1,4 +1,4 @@
-"""Who is let in, as what, and to which instances: every change of it, each written down."""
+"""Invite people and change their roles and limits. Every change is audited."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,11 +23,11 @@ MANAGE = "auth.change_user"
 
 
 class LastAdminError(Exception):
-    """Nobody would be left who can let people in."""
+    """There would be no admin left."""
 
 
 class InvitationTokens(PasswordResetTokenGenerator):
-    """Signed; it expires with PASSWORD_RESET_TIMEOUT and dies with the first password set."""
+    """Signed tokens, valid for PASSWORD_RESET_TIMEOUT and until a password is set."""
 
     key_salt = "messages.accounts.people.invitation"
 
@@ -37,7 +37,7 @@ invitation_tokens = InvitationTokens()
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a person may do, and where; no limits stand for everywhere."""
+    """The role and limits of a person. No limits means access to everything."""
 
     role: str
     accounts: tuple[Account, ...] = ()
@@ -45,12 +45,12 @@ class Access:
 
 
 def may_manage_people(viewer: Viewer) -> bool:
-    """Only the unlimited may: others could lift their own limits through another account."""
+    """Whether the person manages people. With limits they could remove their own limits."""
     return viewer.has_perm(MANAGE) and not is_limited(viewer)
 
 
 def may_change(viewer: Viewer, user: User) -> bool:
-    """Superusers are changed by superusers alone."""
+    """Only superusers may change superusers."""
     return may_manage_people(viewer) and (viewer.is_superuser or not user.is_superuser)
 
 
@@ -61,7 +61,7 @@ def active_admins() -> QuerySet[User]:
 
 
 def invite(request: HttpRequest, *, username: str, email: str, access: Access) -> User:
-    """A person who is let in by a link: until a password is chosen, none fits."""
+    """Create a person without a password, who chooses one with a link."""
     with transaction.atomic():
         user = User.objects.create_user(username, email=email)
         _grant(user, access)
@@ -70,7 +70,7 @@ def invite(request: HttpRequest, *, username: str, email: str, access: Access) -
 
 
 def renew_invitation(request: HttpRequest, user: User) -> None:
-    """Links given out before stop working, and so does the password, if there was one."""
+    """Invalidate the password and all earlier links."""
     user.set_unusable_password()
     user.save(update_fields=["password"])
     end_sessions(user)
@@ -92,25 +92,25 @@ def set_active(request: HttpRequest, user: User, *, active: bool) -> None:
         end_sessions(user)
     _changed(request, user, active=active)
     account_notices.notify(
-        user, account_notices.SWITCHED_ON if active else account_notices.SWITCHED_OFF, request
+        user, account_notices.REACTIVATED if active else account_notices.DEACTIVATED, request
     )
 
 
 def reset_two_factor(request: HttpRequest, user: User) -> None:
-    """For who lost phone and codes. Open sessions end: one of them may be the finder's."""
+    """Remove all second factors and end all sessions, e.g. after a phone was lost."""
     Authenticator.objects.filter(user=user).delete()
     end_sessions(user)
     audit(request, Action.TWO_FACTOR_CHANGED, details={"user": user.get_username(), "reset": True})
     account_notices.notify(user, account_notices.TWO_FACTOR_RESET, request)
 
 
-def follow_changes_past_the_page(
+def apply_admin_change(
     request: HttpRequest, user: User, changed: Iterable[str], *, email_before: str
 ) -> None:
-    """Follows a change in Django admin, which audits the change itself.
+    """Apply the consequences of a change in Django admin, which audits the change itself.
 
-    A new address ends the sessions, as a new password does. The links sent to the old one stop
-    working, because they are signed with it.
+    A new address ends the sessions, like a new password. Links sent to the old address become
+    invalid, because they are signed with it.
     """
     changed = set(changed)
     if "email" in changed:
@@ -118,7 +118,7 @@ def follow_changes_past_the_page(
         account_notices.notify(user, account_notices.EMAIL_CHANGED, request, also=[email_before])
     if "is_active" in changed:
         end_sessions(user)
-        words = account_notices.SWITCHED_ON if user.is_active else account_notices.SWITCHED_OFF
+        words = account_notices.REACTIVATED if user.is_active else account_notices.DEACTIVATED
         account_notices.notify(user, words, request)
     if changed & {"is_staff", "is_superuser", "groups", "user_permissions"}:
         account_notices.notify(user, account_notices.ACCESS_CHANGED, request)
@@ -130,7 +130,7 @@ def end_session(request: HttpRequest, session: UserSession) -> None:
 
 
 def end_other_sessions(request: HttpRequest, user: User) -> None:
-    """All of one's own but this one."""
+    """End all other sessions of the user."""
     if ended := end_sessions(user, except_for=request.session.session_key):
         audit(request, Action.SIGNED_OUT, details={"elsewhere": ended})
 
@@ -142,8 +142,8 @@ def end_sessions(user: User, *, except_for: str | None = None) -> int:
     return len(ended)
 
 
-def access_in_words(user: User) -> dict[str, object]:
-    """What a person may do, as written down where it was changed past the page People."""
+def describe_access(user: User) -> dict[str, object]:
+    """Describe the access of a person for the audit log."""
     roles = user.groups.order_by("name").values_list("name", flat=True)
     return {
         "user": user.get_username(),
@@ -168,10 +168,10 @@ def _limits(user: User, access: Access) -> Iterator[UserLimit]:
 
 
 @contextmanager
-def one_change_of_people() -> Iterator[None]:
-    """Runs one change of people at a time, in a transaction.
+def people_lock() -> Iterator[None]:
+    """Allow one change of people at a time, in a transaction.
 
-    What was checked inside of it, such as a free user name, still holds when it is saved.
+    So checks, e.g. of a free user name, are still valid when the change is saved.
     """
     with transaction.atomic():
         Group.objects.select_for_update().get(name=ADMIN)
@@ -180,8 +180,8 @@ def one_change_of_people() -> Iterator[None]:
 
 @contextmanager
 def _admins_left() -> Iterator[None]:
-    """Two admins cannot switch each other off at once."""
-    with one_change_of_people():
+    """Ensure that an admin is left, also if two admins deactivate each other."""
+    with people_lock():
         yield
         if not active_admins().exists():
             raise LastAdminError

@@ -1,9 +1,8 @@
-"""Asks again who somebody is before they do something that outlives their session.
+"""Ask for the password again before an action that outlives the session.
 
-Whoever steals a session can look at pages until it ends. Without this, they could also make
-themselves an API key, invite themselves, or have callbacks forwarded to their own server.
-Every route that takes a POST is in one of these tables, or in the one of
-tests/accounts/test_recent_sign_in.py with those that do not need it.
+A stolen session could otherwise create an API key, invite a person, or forward callbacks to another
+server. Every route that accepts POST is in one of these tables, or in the table of exceptions in
+tests/accounts/test_recent_sign_in.py.
 """
 
 import re
@@ -23,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 AUTHENTICATED_AT: Final = "authenticated_at"
 
-# Pages that are a form and little else. They ask before they open, so that nothing typed is lost.
+# Pages with a form. They ask before they open, so that no input is lost.
 FORMS: Final = frozenset(
     {
         "dashboard:api-key-add",
@@ -47,7 +46,7 @@ FORMS: Final = frozenset(
         "mfa_view_recovery_codes",
     }
 )
-# What a button does, and the page that has the button: it can be pressed again there.
+# Actions of buttons, and the page of each button, where it can be pressed again.
 ACTIONS: Final = {
     "dashboard:api-key-revoke": "dashboard:api-keys",
     "dashboard:channel-remove": "dashboard:channels",
@@ -74,13 +73,13 @@ ACTIONS: Final = {
 }
 _OF_ONE: Final = re.compile(r"dashboard:(instance|person)\b")
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
-# Django admin as a whole, also what a later version has.
+# All pages of Django admin, also of later versions.
 _ADMIN: Final = "admin:"
 _ADMIN_FORM: Final = re.compile(r"admin:.+_(add|change|delete)")
 
 
 def has_signed_in_recently(request: HttpRequest) -> bool:
-    """Also a moment in the future is not: a clock was set back since."""
+    """Whether the last sign-in is recent. A time in the future does not count."""
     age = time.time() - request.session.get(AUTHENTICATED_AT, 0)
     return bool(0 <= age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
@@ -90,7 +89,7 @@ def remember_authentication(request: HttpRequest) -> None:
 
 
 class RecentSignInMiddleware:
-    """Leads who signed in a while ago to a page that asks for a password or second factor."""
+    """Redirects to a page that asks for the password or second factor, if necessary."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -117,7 +116,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
     page = _page_of(request)
     methods = get_adapter().get_reauthentication_methods(request.user)
     if not methods:
-        logout(request)  # nothing else can be asked for
+        logout(request)  # there is nothing to ask for
     url = methods[0]["url"] if methods else reverse("account_login")
     url = f"{url}?{urlencode({REDIRECT_FIELD_NAME: page})}"
     return (
@@ -128,7 +127,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
 
 
 def _page_of(request: HttpRequest) -> str:
-    """Where the form or the button is."""
+    """Return the page of the form or button."""
     match = request.resolver_match
     page = ACTIONS.get(_name(request))
     if not match or not page:

@@ -1,4 +1,4 @@
-"""Who may do what: three roles, each with all that the one before it may."""
+"""The three roles. Each has all permissions of the previous one."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ SUPPORT = "Support"
 SUPERVISOR = "Supervisor"
 ADMIN = "Admin"
 
-# Whole phone numbers; without it they are masked.
+# See full phone numbers; otherwise they are masked.
 SEE_PHONES = "whatsapp.see_phones"
-# The sender's words for messages; people bring them as CSV, software with a key of that scope.
+# Label messages, by CSV or with an API key that has this scope.
 LABEL = "whatsapp.change_label"
 
 _SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent", SEE_PHONES}
@@ -50,13 +50,13 @@ PERMISSIONS = {SUPPORT: _SUPPORT, SUPERVISOR: _SUPERVISOR, ADMIN: _ADMIN}
 
 
 def permissions_of(role: str) -> set[str]:
-    """What the table says, without whole numbers where MASK_PHONES_FOR names the role."""
+    """Return the permissions of the role, without SEE_PHONES if MASK_PHONES_FOR has the role."""
     is_masked = role.lower() in settings.MASK_PHONES_FOR
     return PERMISSIONS[role] - {SEE_PHONES} if is_masked else PERMISSIONS[role]
 
 
 def roles_to_sync() -> list[str]:
-    """Roles that see numbers against MASK_PHONES_FOR, or do not: it was set since `migrate`."""
+    """Return the roles that do not match MASK_PHONES_FOR, because it changed since `migrate`."""
     seeing = Group.objects.filter(permissions__codename=SEE_PHONES.partition(".")[2])
     names = set(seeing.values_list("name", flat=True))
     known = Group.objects.filter(name__in=PERMISSIONS).values_list("name", flat=True)
@@ -64,7 +64,7 @@ def roles_to_sync() -> list[str]:
 
 
 def sync_roles(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    """After every migration: the groups exist and hold exactly what `permissions_of` says."""
+    """Create the groups and set their permissions, after every migration."""
     if using != DEFAULT_DB_ALIAS:
         return
     for role in PERMISSIONS:

@@ -1,7 +1,6 @@
-"""Whose messages a person or a key may see: all, or those of some accounts and instances.
+"""Limit what a person or key sees to some accounts and instances.
 
-Every page, export and API answer that shows an instance's data goes through one of these two, so
-that there is one place to be right in.
+Every page, export and API answer with data of an instance uses one of these two functions.
 """
 
 from typing import Any, TypeVar
@@ -18,15 +17,15 @@ _Rows = TypeVar("_Rows", bound=QuerySet[Any])
 
 
 def visible_instances(user: Viewer) -> InstanceQuerySet:
-    """The instances that `user` may know of, archived ones too."""
+    """Return the instances that `user` may see, including archived ones."""
     return limited_to(user, Instance.objects.all(), path="")
 
 
 def limited_to(user: Viewer, rows: _Rows, path: str = "instance") -> _Rows:
-    """`rows` without those of instances that `user` may not see.
+    """Remove the rows of instances that `user` may not see.
 
-    `path` leads from a row to its instance, as in a filter; "" where the rows are instances.
-    The query of somebody without limits stays as it is.
+    `path` is the lookup from a row to its instance; "" if the rows are instances. The query of a
+    person without limits is not changed.
     """
     limits = _limits_of(user)
     if not limits:
@@ -44,7 +43,7 @@ def is_limited(user: Viewer) -> bool:
 
 
 def _limits_of(user: Viewer) -> list[UserLimit] | list[ApiKeyLimit]:
-    """Asked once for each object `user`, which lives as long as its request."""
+    """Return the limits, cached on the `user` object of the request."""
     if isinstance(user, KeyHolder):
         return user.limits
     if not user.is_authenticated or user.is_superuser:

@@ -1,4 +1,4 @@
-"""Second factors: what a person proves beside the password, or instead of it."""
+"""Second factors of people."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-# Recovery codes stand in for one of these; alone they are none.
+# Recovery codes replace one of these, but are not a factor on their own.
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 

@@ -1,10 +1,10 @@
-"""Limits on how often a password or a code may be tried, counted in the database.
+"""Limit attempts at passwords and codes, counted in the database.
 
-The counters are named after the account, the network of the client, and devices that signed in
-before. None is named after anything that a client can choose freely, such as the Host header.
+There are counters per account, client network and known device, but none for values that a client
+can choose freely, such as the Host header.
 
-A browser that is known to an account (see `known_devices`) has a counter of its own, which
-strangers cannot use up. All other browsers share the account's counter.
+A browser known for an account (see `known_devices`) has its own counter, which strangers cannot use
+up. All other browsers share the account's counter.
 """
 
 import math
@@ -23,38 +23,38 @@ from django.utils.crypto import salted_hmac
 from messages.models import Throttle
 
 _SALT: Final = "messages.accounts.sign_in_limits"
-# Counters that lie further ahead were written before the clock was set back.
+# Counters further in the future were written before the clock was set back.
 _MAX_AHEAD: Final = 24 * 3600 * 1000
-# Longer than any attempt takes, so that no row is deleted that one is about to use.
+# Longer than any attempt, so that no row in use is deleted.
 _KEPT: Final = 3600 * 1000
 _MAX_DELETED: Final = 5000
 
 
 class Limit(NamedTuple):
-    """`at_once` attempts without waiting, and after that one every `seconds`."""
+    """`at_once` attempts without waiting, then one every `seconds`."""
 
     at_once: int
     seconds: int
 
     @property
     def step(self) -> int:
-        """How far one attempt moves a counter, in milliseconds."""
+        """The milliseconds that one attempt adds to a counter."""
         return self.seconds * 1000
 
     def ahead(self, free_at: int, now: int) -> int:
-        """How far a counter lies ahead. One that lies too far was written by a wrong clock."""
+        """Return how far a counter is ahead. One too far ahead is from a wrong clock."""
         ahead = max(free_at - now, 0)
         return ahead if ahead <= (self.at_once + 1) * self.step else 0
 
     def wait(self, free_at: int, now: int) -> int:
-        """Milliseconds until the next attempt; 0 where one is left."""
+        """Return the milliseconds until the next attempt; 0 if one is allowed."""
         return max(0, self.ahead(free_at, now) - (self.at_once - 1) * self.step)
 
 
-# One client alone must never use up what an account has for all unknown browsers: after its five
-# attempts it gets one every ten minutes, and the account one every five.
+# One client must not use up an account's attempts for all unknown browsers: after five attempts a
+# client gets one every ten minutes, and the account one every five.
 LIMITS: Final = {
-    "name": Limit(10, 300),  # what was typed, whether or not somebody has that name
+    "name": Limit(10, 300),  # the typed name, whether or not it exists
     "name and client": Limit(5, 600),
     "client": Limit(20, 60),
     "account": Limit(10, 300),
@@ -65,7 +65,7 @@ LIMITS: Final = {
     "code and device": Limit(10, 300),
     "audit": Limit(10, 600),
     "calls": Limit(10, 6),
-    # E-mailed to an account, whoever asks; the links sent earlier stay good.
+    # Links e-mailed to an account; earlier links stay valid.
     "reset link": Limit(3, 1200),
 }
 
@@ -82,16 +82,16 @@ def counter(kind: str, *about: object) -> Counter:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt that was counted before it is known whether it succeeds.
+    """An attempt, counted before its result is known.
 
-    `is_muted`: it has to fail, and to look like any other failure. See `begin`.
+    `is_muted`: it must fail like any other failed attempt. See `begin`.
     """
 
     counters: Collection[Counter]
     is_muted: bool
 
     def succeeded(self) -> None:
-        """Takes this attempt off the counters, and no other: else guessers could reset them."""
+        """Remove only this attempt from the counters, so that guessers cannot reset them."""
         for key, limit in self.counters:
             Throttle.objects.filter(pk=key).update(free_at=F("free_at") - limit.step)
 
@@ -99,12 +99,12 @@ class Attempt:
 def begin(
     request: HttpRequest, counters: Collection[Counter], silent: Collection[Counter] = ()
 ) -> Attempt:
-    """Counts an attempt, or answers 429 without counting it where one of `counters` is used up.
+    """Count an attempt, or answer 429 without counting if one of `counters` is used up.
 
-    Where one of `silent` is used up, the attempt is muted instead: an answer that differs would
-    tell that two names belong to one account.
+    If one of `silent` is used up, the attempt is muted instead: a different answer would show that
+    two names belong to one account.
     """
-    # First without a lock: a flood of attempts must not write.
+    # Check without a lock first: refused attempts must not write.
     _refuse_spent(request, counters, _free_at(counters), _now())
     with transaction.atomic():
         free_at = _free_at([*counters, *silent], lock=True)
@@ -119,10 +119,10 @@ def begin(
 
 
 def spend(counted: Counter) -> int:
-    """Counts one use; gives 0, or without counting it how many milliseconds to wait."""
+    """Count one use and return 0, or return the milliseconds to wait without counting."""
     key, limit = counted
     if wait := limit.wait(_free_at([counted]).get(key, 0), _now()):
-        return wait  # looked at without a lock: what is refused must not write
+        return wait  # without a lock: refused uses must not write
     with transaction.atomic():
         free_at, now = _free_at([counted], lock=True)[key], _now()
         wait = limit.wait(free_at, now)
@@ -133,10 +133,10 @@ def spend(counted: Counter) -> int:
 
 
 def note_failure(*about: str) -> int | None:
-    """Counts a failure that is to be audited.
+    """Count a failure for the audit log.
 
-    None where the audit log has shown enough of them for now; otherwise the number of failures left
-    out since the last one that it shows.
+    Return None if the log has enough of them for now, else the number of failures left out since
+    the last event.
     """
     key, limit = counter("audit", *about)
     with transaction.atomic():
@@ -151,11 +151,11 @@ def note_failure(*about: str) -> int | None:
     return left_out or 0
 
 
-def forget_old_attempts() -> int:
-    """For the worker: rows that have counted nothing for a while."""
+def delete_old_attempts() -> int:
+    """Delete unused counters. Run by the worker."""
     now = _now()
     old = Q(free_at__lt=now - _KEPT, left_out=0)
-    # A count of what was left out waits for the next failure, though not for ever.
+    # The number of left-out failures is kept for a while, for the next failure.
     stale = Q(free_at__lt=now - _MAX_AHEAD)
     impossible = Q(free_at__gt=now + _MAX_AHEAD)
     with transaction.atomic():
@@ -167,7 +167,7 @@ def forget_old_attempts() -> int:
 
 
 def too_many_attempts(request: HttpRequest, seconds: int = 60) -> HttpResponse:
-    """Also allauth's answer where one of its own limits is reached."""
+    """Return the 429 page. allauth uses it for its own limits too."""
     context = {"minutes": math.ceil(seconds / 60)}
     answer = render(request, "429.html", context, status=429)
     answer["Retry-After"] = str(seconds)
@@ -183,7 +183,7 @@ def _refuse_spent(
 
 
 def _free_at(counters: Iterable[Counter], *, lock: bool = False) -> dict[str, int]:
-    """The counters by key. `lock` creates missing ones; always in one order, to avoid deadlocks."""
+    """Return the counters by key. `lock` creates missing ones, in one order to avoid deadlocks."""
     keys = sorted({one.key for one in counters})
     rows = Throttle.objects.filter(pk__in=keys).order_by("pk")
     if lock:

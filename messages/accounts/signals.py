@@ -1,4 +1,4 @@
-"""What sign-in does is written down, wherever in Django or allauth it happens."""
+"""Audit sign-ins and changes of passwords and factors, by signals of Django and allauth."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ from messages.accounts.audit import audit
 from messages.models import Action
 
 from . import account_notices
-from .browser_names import browser_in_words
+from .browser_names import browser_name
 from .known_devices import remember_device
 from .middleware import SEEN_AT, SIGNED_IN_AT
 from .passwords import audit_failure
@@ -26,13 +26,13 @@ from .recent_sign_in import remember_authentication
 
 
 def connect() -> None:
-    """Once, when the app is ready."""
-    auth.user_logged_in.connect(_begin_to_watch, dispatch_uid="idle time-out")
+    """Connect the signals when the app is ready."""
+    auth.user_logged_in.connect(_start_session, dispatch_uid="idle time-out")
     auth.user_logged_out.connect(_signed_out, dispatch_uid="audit sign-out")
-    account.authentication_step_completed.connect(_proved_again, dispatch_uid="proved again")
-    # allauth's, which knows how somebody signed in.
+    account.authentication_step_completed.connect(_reauthenticated, dispatch_uid="proved again")
+    # allauth's signal, which knows the method of the sign-in.
     account.user_logged_in.connect(_signed_in, dispatch_uid="audit sign-in")
-    account.user_logged_in.connect(_device_is_known, dispatch_uid="known device")
+    account.user_logged_in.connect(_remember_device, dispatch_uid="known device")
     for signal in (account.password_changed, account.password_reset, account.password_set):
         signal.connect(_password_changed, dispatch_uid="audit password")
     mfa.authentication_failed.connect(_factor_failed, dispatch_uid="audit second factor")
@@ -40,17 +40,17 @@ def connect() -> None:
         signal.connect(_factor_changed(change), weak=False, dispatch_uid="audit two-factor")
 
 
-def _begin_to_watch(request: HttpRequest, **_: Any) -> None:
-    """Every sign-in's last step: Django sends this signal after the second factor."""
+def _start_session(request: HttpRequest, **_: Any) -> None:
+    """Start the session's limits. Django sends this signal after the second factor."""
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = time.time()
     remember_authentication(request)
 
 
-def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: Any) -> None:
+def _reauthenticated(request: HttpRequest, *, reauthenticated: bool = False, **_: Any) -> None:
     if not reauthenticated:
         return
     old_key = request.session.session_key
-    # A stolen copy of the session's cookie must not count as confirmed, too.
+    # A stolen copy of the session cookie must not count as confirmed.
     request.session.cycle_key()
     sessions = UserSession.objects.filter(session_key=old_key)
     sessions.update(session_key=request.session.session_key)
@@ -60,8 +60,8 @@ def _proved_again(request: HttpRequest, *, reauthenticated: bool = False, **_: A
 def _signed_in(request: HttpRequest, **_: Any) -> None:
     records = request.session.get("account_authentication_methods", [])
     methods = [record.get("type") or record["method"] for record in records]
-    with translation.override("en"):  # the log is in one language
-        browser = browser_in_words(request.headers.get("User-Agent", ""))
+    with translation.override("en"):  # the audit log is in English
+        browser = browser_name(request.headers.get("User-Agent", ""))
     audit(request, Action.SIGNED_IN, details={"by": methods, "browser": browser})
 
 
@@ -70,7 +70,7 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
         audit(request, Action.SIGNED_OUT)
 
 
-def _device_is_known(request: HttpRequest, user: User, **_: Any) -> None:
+def _remember_device(request: HttpRequest, user: User, **_: Any) -> None:
     remember_device(request, user, signed_in=True)
 
 
@@ -92,15 +92,15 @@ _CHANGES: dict[Signal, str] = {
 
 
 def _factor_changed(change: str) -> Any:
-    def write_down(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
+    def write_audit_event(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
         audit(request, Action.TWO_FACTOR_CHANGED, details={change: authenticator.type})
         account_notices.notify(authenticator.user, _words_of(authenticator, change), request)
 
-    return write_down
+    return write_audit_event
 
 
 def _words_of(authenticator: Authenticator, change: str) -> Promise:
     is_removed = change == "removed"
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        return account_notices.CODES_REMOVED if is_removed else account_notices.CODES_MADE
+        return account_notices.CODES_REMOVED if is_removed else account_notices.CODES_CREATED
     return account_notices.FACTOR_REMOVED if is_removed else account_notices.FACTOR_ADDED

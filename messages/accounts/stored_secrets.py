@@ -1,4 +1,4 @@
-"""Where secrets are stored, found through the models so that a new one is not forgotten."""
+"""Find all stored secrets through the models, so that no new one is forgotten."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from django.db import models, transaction
 from messages.models import Secret, SecretUnreadableError
 from messages.models.fields import SecretField
 
-# allauth keeps these inside JSON: what makes codes, and what makes recovery codes.
+# Secrets in allauth's JSON: those of authenticator apps and of recovery codes.
 _OF_SECOND_FACTORS: Final = ("secret", "seed")
 
 
 class Place(ABC):
-    """One column of one table in which secrets lie."""
+    """A database column with secrets."""
 
     def __init__(self, model: type[models.Model], column: str) -> None:
         self.model = model
@@ -27,15 +27,15 @@ class Place(ABC):
 
     @abstractmethod
     def secrets(self, row: models.Model) -> Iterator[tuple[str, Secret]]:
-        """By the name that `put` takes."""
+        """Yield the secrets of a row with the names that `put` takes."""
 
     @abstractmethod
     def put(self, row: models.Model, name: str, secret: Secret) -> None: ...
 
     def batches(self, size: int) -> Iterator[list[models.Model]]:
-        """All rows in the order of their keys, each batch locked in a transaction of its own.
+        """Yield all rows in batches, each locked in its own transaction.
 
-        What was sealed anew is kept when it is stopped half-way, and passed over the next time.
+        If the command is stopped, finished batches are saved and skipped the next time.
         """
         rows = self.model._default_manager.order_by("pk")
         after: Any = None
@@ -77,7 +77,7 @@ def places() -> list[Place]:
 
 
 def unreadable(most: int) -> int:
-    """How many of the newest secrets of each place no key opens; looks at `most` rows of each."""
+    """Count the secrets that no key decrypts, in the newest `most` rows of each column."""
     return sum(
         not _is_readable(secret)
         for place in places()

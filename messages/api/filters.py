@@ -15,7 +15,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from messages.accounts.masking import sees_phones
-from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.scope import Viewer
 from messages.domain.statuses import Status
 from messages.labels import MAX_REFERENCE_LENGTH
@@ -188,7 +188,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
     if reference := query.get("reference"):
         found = found.with_reference([reference])
         if not found.exists():
-            note_nothing_found(user, reference)
+            record_no_result(user, reference)
     return found
 
 

@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from messages.accounts.number_search_limits import audit_number_searches
 from messages.accounts.password_resets import send_reset_links
-from messages.accounts.sign_in_limits import forget_old_attempts
+from messages.accounts.sign_in_limits import delete_old_attempts
 from messages.exports import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
@@ -56,6 +56,6 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("erase", lambda: continue_erasures(stop), every=5, alone=True),
         Job("purge", Purge(stop).run, every=60, alone=True),
         Job("drop unwanted forwards", drop_unwanted, every=3600),
-        Job("forget sign-in attempts", forget_old_attempts, every=600, shared=True),
+        Job("forget sign-in attempts", delete_old_attempts, every=600, shared=True),
         Job("clear sessions", clear_expired_sessions, every=6 * 3600),
     ]

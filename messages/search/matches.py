@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from messages.accounts.masking import sees_phones
-from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.scope import Viewer, limited_to
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
@@ -110,7 +110,7 @@ def find_matches(search: Search, user: Viewer) -> Matches:
         return Matches(search.meaning, ())
     labelled = _labelled_ids(search, user)
     if not labelled:
-        note_nothing_found(user, search.text)
+        record_no_result(user, search.text)
     begun = ids_starting_with_text(search, user)
     ids = (*Label.objects.same_ids(search.ids), *labelled, *begun)
     if search.is_for_person and not sees_phones(user):

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from messages.accounts.browser_names import browser_in_words
+from messages.accounts.browser_names import browser_name
 from messages.accounts.masking import mask_text, sees_phones
 from messages.dashboard.messages.message_rows import Cell
 from messages.dashboard.messages.timeline import Headline
@@ -94,7 +94,7 @@ def as_moment(value: datetime) -> Moment:
 
 @register.filter
 def browser(user_agent: str) -> str:
-    return browser_in_words(user_agent)
+    return browser_name(user_agent)
 
 
 @register.simple_tag

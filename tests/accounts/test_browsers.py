@@ -1,6 +1,6 @@
 import pytest
 
-from messages.accounts.browser_names import browser_in_words
+from messages.accounts.browser_names import browser_name
 
 CHROME = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15"
@@ -24,4 +24,4 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605
     ],
 )
 def test_a_browser_is_named_with_its_system(user_agent, words):
-    assert browser_in_words(user_agent) == words
+    assert browser_name(user_agent) == words

@@ -1,4 +1,4 @@
-"""Many instances at once: a preview, then progress row by row, worked off by the worker."""
+"""Import, push or verify many instances: the preview and the progress pages."""
 
 from dataclasses import replace
 from typing import Any
@@ -34,7 +34,7 @@ from .instance_rows import Badge
 from .instance_search import InstanceSearch
 from .views import CHANGE
 
-# A page must open; the rest is counted.
+# Rows on a page; the rest is only counted.
 MAX_SHOWN = 500
 _LOOKS = {
     RowState.WAITING: ("plain", "clock"),
@@ -66,7 +66,7 @@ def instance_import(request: HttpRequest) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_batch_start(request: HttpRequest) -> HttpResponse:
-    """Push or verify all, or all that a search finds."""
+    """Push or verify all instances of the list."""
     kind = BatchKind.PUSH if request.POST.get("kind") == "push" else BatchKind.VERIFY
     if kind == BatchKind.PUSH and (reason := why_push_is_off()):
         flash.error(request, str(reason))
@@ -101,7 +101,7 @@ def instance_batch(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_safe
 def instance_batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes by itself; 204 while it does not."""
+    """Return the updated part of the page, or 204 if nothing changed."""
     context = _context(_batch(request, pk))
     progress = context["progress"]
     if request.GET.get("seen") == str(progress.finished):
@@ -121,15 +121,15 @@ def _visible(request: HttpRequest) -> QuerySet[Instance]:
 
 
 def _partners(request: HttpRequest) -> QuerySet[Account]:
-    """Accounts whose list may be read: a partner's names all instances of an account."""
+    """Return the accounts whose partner list the person may read."""
     visible = Account.objects.exclude(partner_token="")
     return visible.none() if is_limited(request.user) else visible
 
 
 def _batch(request: HttpRequest, pk: int) -> Batch:
-    """Everybody's own: its rows name instances that another person may not see.
+    """Find a batch of the person: its rows show instances that others may not see.
 
-    Nor may its maker any more, where limits were set since.
+    A person whose limits changed may not see it either.
     """
     batches = Batch.objects.all()
     if not request.user.is_superuser:
@@ -152,7 +152,7 @@ def _preview_file(request: HttpRequest, form: FileForm) -> Batch | None:
 
 
 def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
-    """The list is read first: a token that opens none is not kept."""
+    """Read the list before saving the token, which may be wrong."""
     account: Account | None = form.cleaned_data.get("account")
     typed: str = form.cleaned_data["partner_token"]
     try:

@@ -21,7 +21,7 @@ from statusboard.redaction import redact
 
 PUSH = "push"
 
-# Message statuses are what the board is for; the others are each a choice.
+# The optional webhooks. Message statuses are always received.
 CHOICES = (
     (WebhookKind.DELIVERY.value, _("Delivery: message dispatched, or failed with the reason")),
     (WebhookKind.CONNECTED.value, _("Connected: notify when the number connects")),
@@ -30,7 +30,7 @@ CHOICES = (
 
 
 class SecretField(forms.CharField):
-    """Never shows what is stored; browsers must not fill a sign-in into it."""
+    """Never shows the stored value; browsers must not fill in a password."""
 
     widget = forms.PasswordInput(
         attrs={"autocomplete": "new-password", "spellcheck": "false", "class": "mono"}
@@ -38,19 +38,18 @@ class SecretField(forms.CharField):
 
 
 class CredentialsForm(forms.Form):
-    """Takes an id and tokens as they are meant, and says at each field what cannot be one.
+    """Parses pasted ids and tokens, and shows problems at their fields.
 
-    They are read before any field is: where a URL was pasted as the id, a page that comes back with
-    an error shows the id in its place.
+    Parsing comes first: if a URL was pasted as the id, a page with errors shows only the id.
     """
 
     def __init__(
         self, data: QueryDict | None = None, *, known_id: str = "", **options: Any
     ) -> None:
         self._problems: Mapping[str, Promise] = {}
-        super().__init__(data and self._as_meant(data, known_id), **options)
+        super().__init__(data and self._parsed(data, known_id), **options)
 
-    def _as_meant(self, data: QueryDict, known_id: str) -> QueryDict:
+    def _parsed(self, data: QueryDict, known_id: str) -> QueryDict:
         names = {"zapi_id", "token", "client_token"} & self.base_fields.keys()
         read = read_credentials(**{name: data.get(name, "") for name in names}, known_id=known_id)
         self._problems = read.problems
@@ -69,7 +68,7 @@ class CredentialsForm(forms.Form):
 
 
 class InstanceForm(CredentialsForm):
-    """Changes an instance. A blank secret keeps the one that is stored."""
+    """Changes an instance. A blank secret keeps the stored one."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -113,12 +112,12 @@ class InstanceForm(CredentialsForm):
         data = super().clean()
         reason = why_push_is_off()
         if self.wants_push and reason:
-            raise forms.ValidationError(reason)  # type: ignore[arg-type]  # lazy words are words
+            raise forms.ValidationError(reason)  # type: ignore[arg-type]  # a lazy string is a string
         return data
 
 
 class NewInstanceForm(InstanceForm):
-    """Connects an instance: the id cannot be changed later, because the webhook's URL signs it."""
+    """Connects an instance. The id cannot be changed later, because the webhook URL contains it."""
 
     zapi_id = forms.CharField(
         label=_("Instance id"),
@@ -144,7 +143,7 @@ class NewInstanceForm(InstanceForm):
 
 
 class FileForm(forms.Form):
-    """Instances from a spreadsheet."""
+    """Imports instances from a CSV file."""
 
     file = CsvField(
         help_text=_(
@@ -156,13 +155,13 @@ class FileForm(forms.Form):
 
     def clean_file(self) -> bytes:
         file = self.cleaned_data["file"]
-        # One byte more than may be, so that the reader can tell.
+        # Read one byte more than allowed, so that the reader notices.
         content: bytes = file.read(MAX_BYTES + 1)
         return content
 
 
 class PartnerForm(CredentialsForm):
-    """Instances from the list that Z-API keeps for a partner."""
+    """Imports instances from a partner's list at Z-API."""
 
     account = forms.ModelChoiceField(
         label=_("Account"),

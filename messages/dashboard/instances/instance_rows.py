@@ -1,4 +1,4 @@
-"""The instances as their list shows them, worst first, however many there are in a few queries."""
+"""Rows of the instance list, problems first, with a fixed number of queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ _TROUBLE = {
     WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
-# As deaf as where somebody else is called.
-_DEAF = _TROUBLE[WebhookState.DIFFERS]
+# No callbacks arrive, as if another URL were called.
+_NO_CALLBACKS = _TROUBLE[WebhookState.DIFFERS]
 _LOOKS = {
     WebhookState.DIFFERS: ("danger", "failed"),
     WebhookState.UNREACHABLE: ("warning", "stuck"),
@@ -46,7 +46,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """`webhook` is the one that is worst off."""
+    """A row. `webhook` is the one with the most serious problem."""
 
     instance: Instance
     webhook: Webhook
@@ -63,7 +63,7 @@ class InstanceRow:
 
     @property
     def problem(self) -> str:
-        """Which of the webhooks it is about is said where it is not the one that matters most."""
+        """The problem, with the name of the webhook unless it is the main one."""
         words = self.webhook.words
         if not words or self.webhook.kind == WebhookKind.MESSAGE_STATUS:
             return words
@@ -83,7 +83,7 @@ class InstanceRow:
 
     @property
     def filtered(self) -> Badge | None:
-        """The URL may be in sync and nothing be heard all the same."""
+        """A badge if a filter blocks callbacks although the URL is in sync."""
         if not filtered_webhooks(self.instance, self.instance.webhooks.all()):
             return None
         return Badge("danger", "stuck", _("Filtered"))
@@ -94,11 +94,11 @@ class InstanceRow:
 
     @property
     def trouble(self) -> tuple[bool, int, int, int, bool]:
-        """The greater, the worse: disconnected, deaf, unpaid, with stuck messages, never heard."""
+        """The sort key: disconnected, no callbacks, unpaid, stuck messages, never seen."""
         payment = self.payment
         return (
             self.instance.connected is False,
-            max(_TROUBLE[WebhookState(self.webhook.state)], _DEAF if self.filtered else 0),
+            max(_TROUBLE[WebhookState(self.webhook.state)], _NO_CALLBACKS if self.filtered else 0),
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.stuck.number if self.stuck else 0,
             self.instance.last_heard_at is None,
@@ -106,7 +106,7 @@ class InstanceRow:
 
 
 def rows(instances: InstanceQuerySet) -> list[InstanceRow]:
-    """All of them, because only then it is known which are the worst."""
+    """Return all rows, sorted by their problems."""
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     hours, stuck = hours_of(listed), stuck_rows(listed)
     found = [
@@ -134,7 +134,7 @@ def webhook_badge(webhook: Webhook) -> Badge:
 
 
 def payment_badge(instance: Instance) -> Badge | None:
-    """Only where it is over, or about to be, or was not paid."""
+    """Return a badge if the payment is overdue or ends soon."""
     left = instance.due_at - timezone.now() if instance.due_at else None
     words = {"day": Moment(instance.due_at).day} if instance.due_at else {}
     if left is not None and left <= timedelta(0):
@@ -148,7 +148,7 @@ def payment_badge(instance: Instance) -> Badge | None:
 
 def _worst(instance: Instance) -> Webhook:
     wanted = [webhook for webhook in instance.webhooks.all() if webhook.is_wanted]
-    # Of two that are alike, message statuses: they matter most.
+    # With equal problems, message statuses matter most.
     return max(
         wanted,
         key=lambda one: (_TROUBLE[WebhookState(one.state)], one.kind == WebhookKind.MESSAGE_STATUS),

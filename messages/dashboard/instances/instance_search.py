@@ -1,4 +1,4 @@
-"""Which instances the list shows, and what is done to all of them at once."""
+"""The search of the instance list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MAX_QUERY_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class InstanceSearch:
-    """Read from an address, or from the form of a button that is about what the list shows."""
+    """The search, read from the URL or from a form."""
 
     text: str = ""
     tag: str = ""
@@ -30,21 +30,21 @@ class InstanceSearch:
         return bool(self.text or self.tag)
 
     def among(self, user: Viewer) -> InstanceQuerySet:
-        """Those that `user` may see and that hold every word in their name, id or tags."""
+        """Return the instances that `user` may see and that contain every word."""
         every = Instance.objects.archived() if self.archived else Instance.objects.active()
         found = limited_to(user, every, path="")
         if self.tag:
             found = found.filter(tags__name__iexact=self.tag)
         return found.filter(pk__in=self._by_words(found)) if self.text else found
 
-    def address(self, **more: object) -> str:
-        """The query of this search, and more."""
+    def url(self, **more: object) -> str:
+        """Return the query string of this search with changes."""
         chosen = {"q": self.text, "tag": self.tag, "archived": "1" if self.archived else ""}
         query = {name: value for name, value in (chosen | more).items() if value}
         return f"?{urlencode(query)}" if query else "?"
 
     def _by_words(self, among: InstanceQuerySet) -> list[int]:
-        # Not in SQL: neither database ignores accents by itself.
+        # Not in SQL: the databases do not ignore accents.
         words = folded(self.text).split()
         return [
             one.pk

@@ -1,4 +1,4 @@
-"""How busy an instance was, hour by hour, as a small drawing; for all instances in one query."""
+"""Sparklines of messages per hour, for all instances in one query."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,7 @@ _BAR, _GAP, _HEIGHT = 3, 1, 20
 
 
 def hours_of(instances: Iterable[Instance]) -> dict[int, list[int]]:
-    """The messages of each of the last 24 hours, the oldest first, by instance.
-
-    From the summaries: counting callbacks would take as long as there are many.
-    """
+    """Return the messages of each of the last 24 hours by instance, from the summaries."""
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     first = now - timedelta(hours=HOURS - 1)
     counts: dict[int, list[int]] = defaultdict(lambda: [0] * HOURS)
@@ -36,14 +33,14 @@ def hours_of(instances: Iterable[Instance]) -> dict[int, list[int]]:
 
 
 def sparkline(hours: Sequence[int]) -> SafeString:
-    """Bars as high as their share of the busiest hour; an hour that had any is never empty."""
+    """Draw bars relative to the busiest hour; an hour with messages is never empty."""
     total = sum(hours)
     words = ngettext(
         "%(number)d message in the last 24 hours",
         "%(number)d messages in the last 24 hours",
         total,
     ) % {"number": total}
-    # One path, not a rectangle for each: a list draws hundreds of these.
+    # One path instead of rectangles, because a list has hundreds of bars.
     path = "".join(_bar(place, number, max(hours)) for place, number in enumerate(hours))
     return format_html(
         '<svg class="sparkline" viewBox="0 0 {} {}" role="img" aria-label="{}">'

@@ -1,4 +1,4 @@
-"""The list, the form, and one instance's page. What is done to its webhooks is in `acts`."""
+"""The instance list, the form and the instance page. Actions are in `webhook_actions`."""
 
 from typing import Any, Final
 
@@ -51,8 +51,8 @@ def instance_list(request: HttpRequest) -> HttpResponse:
         "search": search,
         "page": page,
         "rows": page.object_list,
-        "previous_url": page.has_previous() and search.address(page=page.previous_page_number()),
-        "next_url": page.has_next() and search.address(page=page.next_page_number()),
+        "previous_url": page.has_previous() and search.url(page=page.previous_page_number()),
+        "next_url": page.has_next() and search.url(page=page.next_page_number()),
         "archived": search.archived,
         "has_archived": limited_to(request.user, Instance.objects.archived(), path="").exists(),
         "tag": search.tag,
@@ -89,7 +89,7 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             _update(request, form, instance)
             saved = _saved(request, form, instance)
-            # At once, while whoever typed them in is there to correct them.
+            # Check the tokens now, while the person can correct them.
             is_checked = form.has_new_tokens and not form.wants_push
             return verify_soon(request, instance) if is_checked else saved
     context = _context(instance, request.user) | {"form": form, "may_change": may_change}
@@ -106,13 +106,13 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_safe
 def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of an instance's page that changes by itself; 204 while it does not."""
+    """Return the updated part of the page, or 204 if nothing changed."""
     instance = instance_of(request.user, pk)
     progress = steps(instance)
     if request.GET.get("seen") == progress.digest:
         return HttpResponse(status=204) if progress.is_waiting else HttpResponseStopPolling()
     if request.GET.get("pushing") and not progress.is_pushing:
-        # What came of the push may ask a question, which stands elsewhere on the page.
+        # The result may add a question elsewhere on the page, so reload it.
         return HttpResponseClientRefresh()
     return render(request, "dashboard/instances/_steps.html", {"progress": progress})
 
@@ -192,7 +192,7 @@ def _update(request: HttpRequest, form: InstanceForm, instance: Instance) -> Non
 
 
 def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> HttpResponse:
-    """Everything is stored; what goes to Z-API goes from here on."""
+    """Redirect after saving, and push or verify."""
     set_tags(instance, form.cleaned_data["tags"])
     _choose(instance, form.cleaned_data["hooks"])
     if form.wants_push:
@@ -205,7 +205,7 @@ def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> Http
 
 
 def _choose(instance: Instance, hooks: list[str]) -> None:
-    """A kind that was left and is chosen again is wanted for certain: then it is asked about."""
+    """Save the chosen webhooks. Choosing a left one again makes it wanted."""
     for webhook in webhooks_of(instance).values():
         if webhook.kind == WebhookKind.MESSAGE_STATUS:
             continue
@@ -217,7 +217,7 @@ def _choose(instance: Instance, hooks: list[str]) -> None:
 
 
 def verify_soon(request: HttpRequest, instance: Instance) -> HttpResponse:
-    """Has the worker ask Z-API, and leads to the page that shows the result."""
+    """Queue a check and redirect to the page with its result."""
     user = request.user if isinstance(request.user, User) else None
     batch = start_for([instance], BatchKind.VERIFY, by=user)
     details = {"batch": batch.pk, "kind": batch.kind}

@@ -1,6 +1,6 @@
-"""What an admin does to an instance's webhooks, one button each.
+"""The actions of an instance's page, one per button.
 
-What leaves the board deaf, or loses callbacks, is asked once more.
+Actions that stop or lose callbacks ask for confirmation.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,16 +45,16 @@ def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
-    """The worker does it; the page of the batch shows what came of it."""
+    """Queue a check; the page of the batch shows the result."""
     return verify_soon(request, instance_of(request.user, pk))
 
 
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """What becomes of somebody else's URL: replaced, replaced and served, left, or given back."""
+    """Replace, replace and forward, leave or restore another system's URL."""
     instance = instance_of(request.user, pk)
-    # The others are taken and given back all at once.
+    # The other webhooks are taken and restored together.
     webhook = get_object_or_404(instance.webhooks.filter(kind__in=WebhookKind.values), kind=kind)
     webhook.instance = instance
     act = _ACTS.get(request.POST.get("action", ""))
@@ -81,7 +81,7 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
-    """Every webhook at once, inbound messages too: whom that silences is said first."""
+    """Receive all webhooks, after showing which systems stop receiving."""
     instance = instance_of(request.user, pk)
     try:
         reach = foreign_webhooks.preview_takeover(instance)
@@ -93,7 +93,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
             flash.success(request, _("Z-API now sends all callbacks to Statusboard."))
             return redirect("dashboard:instance", pk)
     except ValidationError as error:
-        # Nothing was taken: whoever is to be passed on to must not miss a callback.
+        # Forwarding failed, so nothing was taken: the receiver must not miss a callback.
         flash.error(request, " ".join(error.messages))
         return redirect("dashboard:instance-every", pk)
     except foreign_webhooks.ActionRefusedError as error:
@@ -167,7 +167,7 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whether a callback without the instance's own token is counted, refused or neither."""
+    """Set how to treat callbacks with a wrong or missing token."""
     instance = instance_of(request.user, pk)
     policy = request.POST.get("policy", "")
     if policy not in TokenPolicy.values:
@@ -195,7 +195,7 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whoever had its webhooks before is offered them back first."""
+    """Archive the instance, and offer to restore the previous URLs."""
     instance = instance_of(request.user, pk)
     if not is_confirmed(request):
         return _ask_to_archive(request, instance)
@@ -227,7 +227,7 @@ def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """One that nothing was ever heard of; also one that is archived."""
+    """Delete an instance without callbacks, also an archived one."""
     instance = get_object_or_404(visible_instances(request.user), pk=pk)
     if not is_confirmed(request):
         return _ask_to_delete(request, instance)
@@ -279,7 +279,7 @@ def _ask(request: HttpRequest, instance: Instance, **words: str) -> HttpResponse
 
 
 def _replace(request: HttpRequest, webhook: Webhook) -> None:
-    """The very URL that was shown, and no other that took its place meanwhile."""
+    """Replace the URL that was shown, and no newer one."""
     agree_to_replace(webhook, request.POST.get("url", ""))
     webhook.wanted = True
     queue_push([webhook])
@@ -287,7 +287,7 @@ def _replace(request: HttpRequest, webhook: Webhook) -> None:
 
 
 def _replace_and_forward(request: HttpRequest, webhook: Webhook) -> None:
-    # First: not one callback is to miss it. Raises ValidationError, and then nothing is replaced.
+    # Forward first, so that no callback is missed. Raises ValidationError before replacing.
     _forward_to(request, webhook, request.POST.get("url", ""))
     _replace(request, webhook)
 

@@ -1,4 +1,4 @@
-"""How far an instance's webhooks have come, in steps and in words."""
+"""The webhook panel of an instance's page: its steps and problems."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
 from .instance_rows import Badge, webhook_badge
 
-# A worker takes a push up within a second; after this it cannot be running.
+# A worker starts a push within a second, so none is running after this.
 WORKER_MISSING_AFTER: Final = timedelta(seconds=20)
 
 
 class Mark(StrEnum):
-    """The value is the CSS class, and `icon` the symbol that goes with it."""
+    """The state of a step. The value is the CSS class."""
 
     DONE = "done"
     FAILED = "failed"
@@ -57,8 +57,8 @@ class PanelStep:
 
 
 @dataclass(frozen=True, slots=True)
-class HookLine:
-    """One of the other kinds: what it is for, and how it is doing."""
+class OtherWebhook:
+    """The state of one of the other webhooks."""
 
     webhook: Webhook
     badge: Badge
@@ -68,7 +68,7 @@ class HookLine:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What Z-API calls instead of our URL; `as_of` where it cannot be asked at the moment."""
+    """The URL that Z-API calls instead of ours; `as_of` is set if Z-API is unreachable now."""
 
     webhook: Webhook
     as_of: Moment | None
@@ -76,17 +76,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The part that changes by itself, while there is something to wait for."""
+    """The part of the page that is updated while a push is running."""
 
     steps: tuple[PanelStep, ...]
-    others: tuple[HookLine, ...]
+    others: tuple[OtherWebhook, ...]
     next_try: str
     is_pushing: bool
     is_waiting: bool
 
     @property
     def digest(self) -> str:
-        """The same as long as everything shown is; times that pass by themselves aside."""
+        """A hash of everything shown except relative times."""
         shown = [(step.name, step.mark, step.words) for step in self.steps]
         others = [(line.badge.words, line.words, bool(line.heard)) for line in self.others]
         text = f"{shown}{others}{self.next_try}{self.is_pushing}"
@@ -95,18 +95,18 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`url` and the other URLs hold secrets: they are for those who may change the instance."""
+    """The panel. Its URLs contain secrets, for people who may change the instance."""
 
     url: str
     progress: Steps
     why_off: Promise | None
-    # Somebody else's URLs, which a person decides about, and what differs in other ways.
+    # Other systems' URLs, about which a person decides, and other differences.
     questions: tuple[Found, ...]
     drifted: tuple[Found, ...]
     replaced: tuple[Webhook, ...]
     filtered: tuple[str, ...]
     has_old_keys: bool
-    # Why Z-API cannot be called at all; '' where it can.
+    # Why Z-API cannot be called, or ''.
     unreadable: str
     was_pushed: bool
 
@@ -156,7 +156,7 @@ def steps(instance: Instance) -> Steps:
 
 
 def _differs(webhook: Webhook, url: str) -> bool:
-    """As read back last: that Z-API is away answers no question."""
+    """Whether the URL differed at the last successful check, also if Z-API is unreachable now."""
     if webhook.state != WebhookState.UNREACHABLE:
         return webhook.state == WebhookState.DIFFERS
     read, pushed = webhook.checked_at, webhook.pushed_at
@@ -178,7 +178,7 @@ def _unreadable(instance: Instance) -> str:
 
 
 def _webhooks(instance: Instance) -> list[Webhook]:
-    """One of each kind, in their order; what is not stored yet is as good as new."""
+    """Return one webhook of each kind, in order; missing ones are new."""
     known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     return [known.get(kind) or Webhook(instance=instance, kind=kind) for kind in WebhookKind.values]
 
@@ -207,7 +207,7 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
     accepted = _("Z-API accepted the URL.")
     if was_pushed and not _is_older(webhook.pushed_at, webhook.asked_at):
         return PanelStep(name, Mark.DONE, accepted, moment(webhook.pushed_at))
-    # What was pushed before this one was asked for says nothing of it.
+    # An earlier push says nothing about the requested one.
     if _is_asked(webhook):
         return PanelStep(name, Mark.WAITING, _progress_of(webhook), moment(webhook.asked_at))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
@@ -228,7 +228,7 @@ def _why_not_pushed(webhook: Webhook) -> str:
 
 
 def _progress_of(webhook: Webhook) -> str:
-    """Of a push that was asked for: a worker that takes it moves its time ahead."""
+    """Return the progress of a queued push. A worker that runs it moves `retry_at` ahead."""
     is_queued = webhook.retry_at is None or webhook.retry_at <= timezone.now()
     return _("Queued. The worker will push it shortly.") if is_queued else _("Updating Z-API…")
 
@@ -238,7 +238,7 @@ def _is_older(moment: datetime | None, than: datetime | None) -> bool:
 
 
 def _is_asked(webhook: Webhook) -> bool:
-    """Asked for by a person, and not tried yet: what failed has tries, and a time of its own."""
+    """Whether a push was requested and has not been tried yet."""
     return bool(webhook.retry_at and not webhook.tries)
 
 
@@ -257,7 +257,7 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
 
 
 def _heard(webhook: Webhook) -> PanelStep:
-    """A callback proves more than anything that Z-API says of itself."""
+    """The last step: a callback proves that the webhook works."""
     name = _("First real callback")
     if webhook.heard_at:
         at = moment(webhook.heard_at)
@@ -269,11 +269,11 @@ def _heard(webhook: Webhook) -> PanelStep:
     return PanelStep(name, Mark.WAITING, words)
 
 
-def _line(webhook: Webhook) -> HookLine:
+def _line(webhook: Webhook) -> OtherWebhook:
     words = webhook.words or (_("Left unchanged.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
         badge = Badge("plain", "clock", _("Waiting"))
     elif webhook.wanted is None and not webhook.is_wanted:
         badge = Badge("plain", "clock", _("Decided on first push"))
-    return HookLine(webhook, badge, words, moment(webhook.heard_at))
+    return OtherWebhook(webhook, badge, words, moment(webhook.heard_at))

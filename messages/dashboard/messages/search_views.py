@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages import identities
 from messages.accounts.audit import audit
-from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
@@ -72,7 +72,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect("dashboard:messages")
     address = _best_match(number, request)
     if not has_messages(address, request.user):
-        note_nothing_found(request.user, wanted.text)
+        record_no_result(request.user, wanted.text)
         flash.error(request, _("No messages for this recipient"))
         return redirect("dashboard:messages")
     return redirect("dashboard:recipient", encrypt_address(address))

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from messages.accounts.masking import as_seen_by, sees_phones
-from messages.accounts.number_search_limits import note_nothing_found, wait_to_search
+from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import Viewer, limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
@@ -63,7 +63,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         keys = named_messages(criteria.search, request.user)
         if len(keys) < 2:
             if not keys:
-                note_nothing_found(request.user, criteria.search.text)
+                record_no_result(request.user, criteria.search.text)
             return _open_message(request, criteria, keys)
         criteria = criteria.replace(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))

@@ -1,4 +1,4 @@
-"""What an admin says about a person: a role, and perhaps what they are limited to."""
+"""Forms for a person's role and limits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The link by which an invited person comes in, and the page that it opens."""
+"""Invitation links and the page where an invited person chooses a password."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ from statusboard.absolute_urls import absolute_url
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`why_not_sent` is None unless there is an address and no mail server."""
+    """`why_not_sent` is set if there is an address but no mail server."""
 
     link: str
     days: int
@@ -53,7 +53,7 @@ def deliver_invitation(user: User) -> Invitation:
 
 
 class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # only generic in its stubs
-    """Says what is wrong with a password below the field where it was typed first."""
+    """Shows password errors below the first field."""
 
     def validate_password_for_user(
         self,
@@ -64,7 +64,7 @@ class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # only gene
 
 
 class InvitationView(PasswordResetConfirmView):
-    """Django's page behind a reset link: it takes the token out of the address first."""
+    """Django's password reset page, which removes the token from the URL."""
 
     token_generator = invitation_tokens
     template_name = "dashboard/people/accept.html"
@@ -75,7 +75,7 @@ class InvitationView(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         user: User = form.user
         with transaction.atomic():
-            # The link works once, also for two people who open it at the same time.
+            # The link works once, even if opened twice at the same time.
             current = User.objects.select_for_update().get(pk=user.pk)
             token = self.request.session.get(INTERNAL_RESET_SESSION_TOKEN)
             if not invitation_tokens.check_token(current, token):
@@ -86,7 +86,7 @@ class InvitationView(PasswordResetConfirmView):
         remember_device(self.request, user, signed_in=False)
         self.request.session[NAME_TO_SIGN_IN] = user.get_username()
         flash.success(self.request, _("Password saved. You can sign in now."))
-        if user.last_login:  # not their first password
+        if user.last_login:  # not the first password
             account_notices.notify(user, account_notices.PASSWORD_CHANGED, self.request)
         return answer
 

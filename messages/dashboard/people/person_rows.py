@@ -1,4 +1,4 @@
-"""People as their list shows them, however many there are in three queries."""
+"""Rows of the list of people. It needs three queries for any number of rows."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from messages.accounts.second_factors import factors
 from messages.dashboard.shared.moments import Moment, moment
 from messages.models import UserLimit
 
-# What the database keeps is the group's name, in English.
+# The database has the English name of the group.
 ROLE_NAMES: dict[str, Promise] = {
     "Support": gettext_lazy("Support"),
     "Supervisor": gettext_lazy("Supervisor"),
@@ -23,7 +23,7 @@ ROLE_NAMES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """`user` comes from `people()`, with what is shown of it."""
+    """A row; `user` must come from `people()`."""
 
     user: User
 

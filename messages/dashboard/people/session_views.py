@@ -8,7 +8,7 @@ from messages.accounts.people import end_session
 
 @require_POST
 def session_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """One of one's own, from the list of them."""
+    """End one of the user's own sessions."""
     session = get_object_or_404(UserSession, pk=pk, user=request.user)
     end_session(request, session)
     return redirect("usersessions_list")

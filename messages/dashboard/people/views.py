@@ -1,4 +1,4 @@
-"""People: who they are, what they may do, and the ways in and out that an admin gives them."""
+"""The pages of people: list, invite, change, deactivate."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ def person_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_invite(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST or None)
-    # Checked and stored under one lock: the same form sent twice at once invites one person.
-    with access.one_change_of_people():
+    # Check and save under one lock: a form sent twice invites one person.
+    with access.people_lock():
         user = _invited(request, form) if form.is_valid() else None
     if user:
         return _link_page(request, user)
@@ -73,7 +73,7 @@ def person_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @for_managers
 @require_POST
 def person_activity(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switches a person's account off, and on again."""
+    """Deactivate or reactivate an account."""
     user, active = _changeable(request, pk), request.POST.get("active") == "on"
     if user == request.user:
         flash.error(request, _("You cannot deactivate your own account. Ask another admin."))
@@ -96,14 +96,14 @@ def person_two_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
 @for_managers
 @require_POST
 def person_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new link to choose a password by; links and the password from before stop working."""
+    """Create a new link to choose a password. The old password and links become invalid."""
     user = _changeable(request, pk)
     access.renew_invitation(request, user)
     return _link_page(request, user)
 
 
 def _link_page(request: HttpRequest, user: User) -> HttpResponse:
-    """Shown this once, in the answer itself: no page can be opened that shows it again."""
+    """Show the link only in this answer, on no page that can be opened again."""
     context = {"person": user, "invitation": deliver_invitation(user)}
     return render(request, "dashboard/people/link.html", context)
 

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.utils.crypto import get_random_string
 
 from messages.accounts.audit import audit
-from messages.accounts.people import access_in_words
+from messages.accounts.people import describe_access
 from messages.jobs.processes import ProcessGroup, python
 from messages.management.demo import start_demo
 from messages.models import Action
@@ -93,7 +93,7 @@ def create_first_admin() -> str | None:
         return None
     password = get_random_string(16)
     user = users.objects.create_superuser(ADMIN, email="", password=password)
-    audit(None, Action.USER_CHANGED, details={"added": True} | access_in_words(user))
+    audit(None, Action.USER_CHANGED, details={"added": True} | describe_access(user))
     return password
 
 
