@@ -1,7 +1,6 @@
-"""Messages taken along: any filter as CSV or, up to a limit, as an Excel workbook.
+"""Exports: messages as CSV or Excel, the audit log, and one person's data.
 
-Long files are written by the worker (`prepare.py`), so are those of the audit log and of one
-person's data (`contents.py` says what each kind holds).
+Short files are written in the request, long ones by the worker (`export_jobs`).
 """
 
 from .audit_log import PERIODS, audit_events, audit_lines, details_in_words, plain

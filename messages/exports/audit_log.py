@@ -1,4 +1,4 @@
-"""The audit log: what its filters leave, and that as lines of CSV."""
+"""The audit log: its filters, and its lines as CSV."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -22,26 +22,28 @@ _CHUNK: Final = 1000
 
 
 def audit_events(user: Viewer, chosen: Mapping[str, str]) -> QuerySet[AuditEvent]:
-    """Newest first. `chosen` names filters and their values as they stand in an address."""
+    """The filtered events, newest first. `chosen` holds the query parameters."""
     found = limited_to(user, AuditEvent.objects.select_related("instance"))
     return found.filter(*_conditions(chosen)).order_by("-id")
 
 
 def audit_lines(
-    events: QuerySet[AuditEvent], between: str, told: Callable[[int], None] = lambda count: None
+    events: QuerySet[AuditEvent],
+    between: str,
+    on_progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[bytes]:
-    """In pieces, none of which keeps a transaction open. `told` gets the number of lines so far."""
+    """The CSV in chunks, without a long transaction. `on_progress` gets the number of lines."""
     yield f"{csv_line(COLUMNS, between)}".encode()
     count, rest = 0, events
     while chunk := list(rest[:_CHUNK]):
         yield "".join(csv_line(_cells(event), between) for event in chunk).encode()
         count += len(chunk)
-        told(count)
+        on_progress(count)
         rest = events.filter(pk__lt=chunk[-1].pk)
 
 
 def details_in_words(event: AuditEvent) -> str:
-    """What was written down, as it was: "role: Admin, fields: name, token"."""
+    """The details as text, e.g. "role: Admin, fields: name, token"."""
     return ", ".join(f"{name}: {plain(value)}" for name, value in event.details.items())
 
 

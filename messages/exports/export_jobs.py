@@ -1,6 +1,6 @@
-"""Files written beside the requests: claimed by a worker, stored in pieces, gone after a day.
+"""Export files written by the worker, stored in pieces and deleted after a day.
 
-One that a worker died over comes again after its lease, and is written anew.
+If a worker dies while writing a file, another one writes it again after the lease.
 """
 
 import logging
@@ -22,23 +22,23 @@ from .file_contents import CONTENTS, FileNotWrittenError
 
 logger = logging.getLogger(__name__)
 
-# Of each person; the oldest goes where there would be more, so that nobody fills the database.
+# Files per user. A new one replaces the oldest, so that nobody fills the database.
 MAX_KEPT: Final = 5
 LEASE: Final = ExportJob.LEASE
 MAX_TRIES: Final = 3
 PIECE: Final = 2**20
-# How often it is written down how far a file has come, in seconds: each time is a transaction.
+# Seconds between progress updates; each is a transaction.
 TELLS_EVERY: Final = 0.5
-# Quick, and a CSV still takes a quarter of its size.
+# The fastest level still reduces a CSV to a quarter.
 _COMPRESSION: Final = 1
 
 
 class _StoppedError(Exception):
-    """The worker ends, or the job is gone: whoever asked for it is, or somebody was erased."""
+    """The worker is stopping, or the job was deleted, e.g. by an erasure."""
 
 
 def sight_of(user: Viewer) -> dict[str, Any]:
-    """What of messages a person sees, to be compared later."""
+    """What the user may see, to detect later changes."""
     instances = sorted(visible_instances(user).values_list("pk", flat=True))
     return {"phones": sees_phones(user), "instances": instances if is_limited(user) else None}
 
@@ -48,7 +48,7 @@ def may_have(user: Viewer, kind: str) -> bool:
 
 
 def ask_for_file(user: User, kind: ExportKind, query: str, zone: str) -> ExportJob:
-    """Asked again while the same file is still being written, give that one."""
+    """Create the job; if the same file is still being written, return that job."""
     kept = ExportJob.objects.filter(by=user).kept()
     language = translation.get_language() or ""
     asked = {"kind": kind, "query": query, "language": language, "zone": zone}
@@ -62,7 +62,7 @@ def ask_for_file(user: User, kind: ExportKind, query: str, zone: str) -> ExportJ
 
 
 def prepare_exports(stop: threading.Event | None = None) -> int:
-    """What the worker does. Several may do so side by side."""
+    """Write all waiting files. Several workers may run this at the same time."""
     stop, done = stop or threading.Event(), 0
     while not stop.is_set() and (job := _claim()):
         try:
@@ -82,14 +82,14 @@ def forget_old_exports() -> int:
 
 
 def pieces_of(job: ExportJob) -> Iterator[bytes]:
-    """One after the other, so that no file is ever in memory as a whole."""
+    """One at a time, so that no file is completely in memory."""
     numbers = job.pieces.order_by("number").values_list("pk", flat=True)
     for pk in list(numbers):
         yield zlib.decompress(ExportPiece.objects.values_list("body", flat=True).get(pk=pk))
 
 
 def _claim() -> ExportJob | None:
-    # Looked at without a lock: on SQLite, asking in vain must not stop the door from writing.
+    # Check without a lock: on SQLite an empty check must not block the ingest.
     if not ExportJob.objects.due().exists():
         return None
     with transaction.atomic():
@@ -103,7 +103,7 @@ def _claim() -> ExportJob | None:
 
 
 def _write(job: ExportJob, stop: threading.Event) -> None:
-    """As who asked sees things now, which may be less than when they asked."""
+    """Write the file with the user's current permissions."""
     content = CONTENTS[ExportKind(job.kind)]
     if not content.is_for(job.by) or job.tries > MAX_TRIES:
         _update(job, state=ExportState.FAILED)
@@ -120,7 +120,7 @@ def _write(job: ExportJob, stop: threading.Event) -> None:
 
 
 def _store(job: ExportJob, parts: Iterator[bytes], progress: "_Progress") -> int:
-    """The file in pieces of one size; gives how long it is."""
+    """Store the file in pieces of one size and return its length."""
     job.pieces.all().delete()
     size = 0
     for number, body in enumerate(_pieces(parts)):
@@ -143,7 +143,7 @@ def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Progress:
-    """Keeps the lease, and says now and then how far the file has come."""
+    """Renews the lease and stores the progress now and then."""
 
     def __init__(self, job: ExportJob, stop: threading.Event) -> None:
         self.written = 0
@@ -160,6 +160,6 @@ class _Progress:
 
 
 def _update(job: ExportJob, **values: Any) -> None:
-    """Never brings back a job that is gone."""
+    """Update the job; stop if it was deleted."""
     if not ExportJob.objects.filter(pk=job.pk).update(**values):
         raise _StoppedError

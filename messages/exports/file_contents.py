@@ -1,6 +1,6 @@
-"""What the worker writes into a file: for each kind how many rows, the bytes, and who may have it.
+"""The content of each kind of export: its row count, its bytes and who may have it.
 
-Everything is read as who asked may see it now.
+Everything is read with the user's current permissions.
 """
 
 import tempfile
@@ -28,28 +28,28 @@ from .csv_writer import csv_lines, separator
 from .message_columns import Reader
 from .workbook import MAX_ROWS, workbook
 
-# A million messages take some 80 MB in the database, and 40 s of a worker.
+# A million messages take 80 MB in the database and 40 s of a worker.
 MAX_CSV_ROWS: Final = 2_000_000
-# Gets how many rows were written so far; stops the writing by raising.
+# Gets the number of rows written so far; raises an exception to stop.
 Tell = Callable[[int], None]
 _PART: Final = 2**16
 
 
 class FileNotWrittenError(Exception):
-    """A file cannot be written now. Its text is for the log."""
+    """A file cannot be written now. The text is logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`most` is None where no file can be too long."""
+    """One kind of export. `most` is the maximum number of rows, None for no limit."""
 
     permission: str
     count: Callable[[ExportJob, int], int]
     write: Callable[[ExportJob, Tell], Iterator[bytes]]
     most: int | None = None
-    # Whether it is only for people who are not limited to some instances.
+    # Only for users who may see all instances.
     is_of_all: bool = False
-    # Whether it always holds whole numbers.
+    # Contains full phone numbers.
     holds_numbers: bool = False
 
     def is_for(self, user: Viewer) -> bool:
@@ -75,7 +75,7 @@ def _reader(job: ExportJob, tell: Tell) -> Reader:
         order=criteria.order,
         zone=ZoneInfo(job.zone),
         shows_phones=sees_phones(job.by),
-        told=tell,
+        on_progress=tell,
     )
 
 
@@ -89,7 +89,7 @@ def _workbook(job: ExportJob, tell: Tell) -> Iterator[bytes]:
 
 
 def _events(job: ExportJob) -> QuerySet[AuditEvent]:
-    # Without what is written down from now on, this export's own download for example.
+    # Exclude new entries, for example the download of this export.
     newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
     return audit_events(job.by, dict(parse_qsl(job.query))).filter(id__lte=newest)
 

@@ -1,7 +1,6 @@
-"""The cells of an export, read in pieces, so that a million messages take no more memory than one.
+"""Reads the cells of an export in chunks, so that memory does not grow with the number of rows.
 
-By position in the list and not by a cursor of the database: a download may take minutes, and no
-transaction should be open for as long.
+Chunks are found by keyset and not by a database cursor, which would keep a transaction open.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,17 +24,17 @@ from messages.models.message import reports_of
 from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000
-# Of so few messages the events are in memory at once, for a group's may be thousands; of more as
-# long as they are few.
-_TOLD_AT_ONCE: Final = 20
-_MAX_AT_ONCE: Final = 80
+# Messages whose events are read at once: few, because a group's message may have thousands; more
+# as long as the last batch had fewer than _FEW events.
+_BATCH_SIZE: Final = 20
+_MAX_BATCH_SIZE: Final = 80
 _FEW: Final = 1000
 Cell = str | int | datetime
 Row = tuple[Cell, ...]
-# What becomes of a time, in whole seconds since 1970, in the reader's zone.
+# Formats a time, given in seconds since 1970.
 AsTime = Callable[[int, tzinfo], Cell]
 
-_BEFORE: Final[tuple[str | Promise, ...]] = (
+_HEADINGS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Status"),
     gettext_lazy("Failure"),
     gettext_lazy("Recipient"),
@@ -55,7 +54,7 @@ _TIME_HEADINGS: Final = (
     gettext_lazy("Last event"),
     gettext_lazy("First seen"),
 )
-_BEHIND: Final = (
+_ID_HEADINGS: Final = (
     gettext_lazy("Message id"),
     "zaapId",
     gettext_lazy("Reference"),
@@ -64,7 +63,7 @@ _BEHIND: Final = (
 
 
 class _Record(NamedTuple):
-    """What is read of a message, in the order of the query; behind it come the times of _TIMES."""
+    """The columns read for each message, followed by those of _TIMES."""
 
     id: int
     rank: int
@@ -75,7 +74,7 @@ class _Record(NamedTuple):
     instance_id: int
     zapi_id: str
     zaap_id: str
-    # Of the order in which they are read, as text: but for the last of a piece nobody asks.
+    # The column of the order, as text; only that of a chunk's last row is parsed.
     moment: str
 
 
@@ -89,12 +88,10 @@ _UNLABELLED: Final = Label()
 
 
 class Reader:
-    """Words and zone are those of the moment in which it is made: its rows are sent later.
+    """Reads the rows of an export, in the language and time zone active when it is created.
 
-    A time is a datetime in `zone`, or what `as_time` makes of it; a number is an int, whatever is
-    not known ''.
-
-    `count` tells how many rows were read so far; `told` hears of it after each piece.
+    A time is a datetime in `zone`, or the result of `as_time`; an unknown value is "". `count` is
+    the number of rows read so far; `on_progress` gets it after each chunk.
     """
 
     def __init__(
@@ -104,49 +101,51 @@ class Reader:
         order: Order,
         zone: tzinfo,
         shows_phones: bool,
-        told: Callable[[int], None] = lambda count: None,
+        on_progress: Callable[[int], None] = lambda count: None,
     ) -> None:
-        self.headings: tuple[str, ...] = tuple(map(str, (*_BEFORE, *_TIME_HEADINGS, *_BEHIND)))
+        self.headings: tuple[str, ...] = tuple(
+            map(str, (*_HEADINGS, *_TIME_HEADINGS, *_ID_HEADINGS))
+        )
         self.count = 0
         self._order = order
         self._messages = messages.newest_first(order)
-        self._told = told
+        self._on_progress = on_progress
         self._zone = zone
         self._shows_phones = shows_phones
         self._instances = dict(Instance.objects.values_list("pk", "name"))
         self._words = {status: str(status.label) for status in Status}
-        # What a message's own columns can word: nearly all of them.
+        # Enough for nearly all messages; the others need their events.
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._yes = _("yes")
         self._known_failures = translated_reasons()
-        self._told_at_once = _TOLD_AT_ONCE
+        self._batch_size = _BATCH_SIZE
 
     @property
     def headings_with_zone(self) -> tuple[str, ...]:
-        """For times that do not name their zone themselves."""
+        """The headings with the time zone, for times that do not include it."""
         times = (f"{heading} ({self._zone})" for heading in _TIME_HEADINGS)
-        return tuple(map(str, (*_BEFORE, *times, *_BEHIND)))
+        return tuple(map(str, (*_HEADINGS, *times, *_ID_HEADINGS)))
 
     def is_longer_than(self, most: int) -> bool:
         return len(self._messages.values_list("id")[most : most + 1]) > 0
 
     def rows(self, as_time: AsTime = datetime.fromtimestamp) -> Iterator[Row]:
-        """Newest first. What is newer than the first of them, when it comes, is left out."""
+        """Newest first. Messages that arrive after the first chunk are left out."""
         chunk = self._chunk(self._messages)
         while chunk:
             records = [record for record, _times in chunk]
-            labels, standings = labels_of(records), self._rollups(records)
+            labels, rollups = labels_of(records), self._rollups(records)
             for record, times in chunk:
-                told = standings.get(record.id) or self._by_rank[record.rank]
+                rollup = rollups.get(record.id) or self._by_rank[record.rank]
                 label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)
                 shown = ["" if at is None else as_time(at, self._zone) for at in times]
-                yield self._row(record, shown, told, label)
+                yield self._row(record, shown, rollup, label)
             self.count += len(chunk)
-            self._told(self.count)
+            self._on_progress(self.count)
             is_last = len(chunk) < CHUNK
-            chunk = [] if is_last else self._chunk(self._beyond(records[-1]))
+            chunk = [] if is_last else self._chunk(self._after(records[-1]))
 
-    def _beyond(self, record: _Record) -> MessageQuerySet:
+    def _after(self, record: _Record) -> MessageQuerySet:
         moment = datetime.fromisoformat(record.moment)
         # SQLite writes no zone.
         in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -187,13 +186,13 @@ class Reader:
         return words if self._shows_phones else mask_text(words)
 
     def _rollups(self, chunk: Sequence[_Record]) -> dict[int, Rollup]:
-        """Of those that a message's own columns cannot word, as a page words them."""
+        """The rollups of messages whose own columns are not enough."""
         asked = [one.id for one in chunk if one.is_group or one.several or one.rank == 0]
         found: dict[int, Rollup] = {}
         while asked:
-            some, asked = asked[: self._told_at_once], asked[self._told_at_once :]
+            some, asked = asked[: self._batch_size], asked[self._batch_size :]
             reports = reports_of(some)
             found |= {pk: summarize(theirs) for pk, theirs in reports.items()}
             are_few = sum(map(len, reports.values())) < _FEW
-            self._told_at_once = _MAX_AT_ONCE if are_few else _TOLD_AT_ONCE
+            self._batch_size = _MAX_BATCH_SIZE if are_few else _BATCH_SIZE
         return found

@@ -1,3 +1,5 @@
+"""Writes an Excel workbook."""
+
 import tempfile
 from datetime import datetime
 from typing import IO, Final
@@ -7,14 +9,14 @@ from django.utils.translation import gettext as _
 
 from .message_columns import Reader
 
-# Beyond, a workbook takes longer to write than it is worth; CSV has no limit.
+# Larger workbooks take too long to write.
 MAX_ROWS: Final = 100_000
 _WIDTH: Final = 20
 _TIME: Final = "yyyy-mm-dd hh:mm:ss"
 
 
 def workbook(reader: Reader) -> IO[bytes]:
-    """A whole file, at its beginning; it is gone from the disk once it is closed."""
+    """A temporary file, positioned at its start; closing it deletes it."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
     try:
         _fill(file, reader)
@@ -26,7 +28,7 @@ def workbook(reader: Reader) -> IO[bytes]:
 
 
 def _fill(file: IO[bytes], reader: Reader) -> None:
-    # No text can be a formula, and a time or a number is one to Excel, to be sorted.
+    # Texts never become formulas; times and numbers can be sorted.
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,

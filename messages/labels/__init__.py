@@ -1,4 +1,4 @@
-"""What the sender's software calls its messages: read, checked and written, all or nothing."""
+"""Labels of messages: parsing, validation and storage, all or nothing."""
 
 from messages.domain.csv_reader import UnreadableFileError
 

@@ -1,4 +1,4 @@
-"""One label as it comes in, from JSON or a spreadsheet: the one check of its shape."""
+"""Validates labels from JSON or CSV."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 MAX_ID_LENGTH: Final = 128
 MAX_REFERENCE_LENGTH: Final = 128
 MAX_LABEL_LENGTH: Final = 200
-# At most so many in one go; a longer list is sent in parts.
+# Per request.
 MAX_AT_ONCE: Final = 2000
 
 _CAPS: Final = {
@@ -21,13 +21,13 @@ _CAPS: Final = {
     "label": MAX_LABEL_LENGTH,
 }
 _NEEDED: Final = {"zapi_instance_id", "message_id"}
-# What no page can show and PostgreSQL partly refuses; half a character cannot be stored either.
+# Control characters and lone surrogates: pages cannot show them and PostgreSQL rejects some.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message's label. The ids are Z-API's own; the last may be ''."""
+    """One message's label. The ids are Z-API's."""
 
     zapi_instance_id: str
     message_id: str
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the entry at `position`, counted from 0; `field` may be ''."""
+    """An error in the entry at `position` (from 0); `field` is "" for the whole entry."""
 
     position: int
     field: str
@@ -50,7 +50,7 @@ class Fault:
 
 
 def read_entries(raw: Sequence[Any]) -> tuple[list[Entry], list[Fault]]:
-    """All entries where nothing is wrong with any, else the faults of all."""
+    """All entries if they are valid, otherwise only the faults."""
     faults = [fault for position, one in enumerate(raw) for fault in _faults(position, one)]
     if faults:
         return [], faults

@@ -1,16 +1,16 @@
-"""What the sender calls some messages."""
+"""Finds the labels of messages."""
 
 from collections.abc import Collection
 from typing import Protocol
 
 from messages.models import Label
 
-# By the message's instance and Z-API's id of it.
+# By instance and Z-API message id.
 Labels = dict[tuple[int, str], Label]
 
 
 class _Message(Protocol):
-    """A message, or as much as was read of one."""
+    """The attributes of a message that are needed."""
 
     @property
     def instance_id(self) -> int: ...
@@ -21,10 +21,7 @@ class _Message(Protocol):
 
 
 def labels_of(messages: Collection[_Message]) -> Labels:
-    """In one query, under either id: Z-API answers with both when a message is sent.
-
-    Of several under one id it is the one that was put last.
-    """
+    """The labels by either id of a message, in one query. The latest label wins."""
     ids = {name for message in messages for name in (message.zapi_id, message.zaap_id) if name}
     instances = {message.instance_id for message in messages}
     labels = Label.objects.filter(instance__in=instances).named(ids).order_by("updated_at", "pk")

@@ -1,4 +1,4 @@
-"""Labels in a CSV file, as spreadsheets save them."""
+"""Reads labels from a CSV file."""
 
 from typing import Final
 
@@ -13,10 +13,9 @@ _NEEDED: Final = {"zapi_instance_id", "message_id"}
 
 
 def rows_of_csv(content: bytes) -> dict[int, dict[str, str]]:
-    """Each row by the names in the first, under its number as a spreadsheet counts, empty ones too.
+    """The rows as dicts, by their number in the spreadsheet; UnreadableFileError if invalid.
 
-    Raises UnreadableFileError. One row more than may come at once is enough to see that there are
-    too many.
+    Reading stops one row after MAX_AT_ONCE, which is enough to know that there are too many.
     """
     lines = rows_of(content)
     _number, titles = next(lines, (1, []))

@@ -1,4 +1,4 @@
-"""All writes of labels."""
+"""Writes labels."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from .entries import Entry, Fault
 
 
 class LabelsRefusedError(Exception):
-    """Nothing was written, because of these."""
+    """Nothing was written because of `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(f"{len(faults)} faults")
@@ -22,10 +22,10 @@ class LabelsRefusedError(Exception):
 
 
 def label(entries: Sequence[Entry], *, by: Viewer) -> int:
-    """Write them all, over those that are there, or none; gives how many were written.
+    """Write all labels, replacing existing ones, or none; returns the number written.
 
-    An instance that `by` may not see is as good as none: LabelsRefusedError. A label of a message
-    that was erased is left out: a sender that labels everything each night must not bring it back.
+    Raises LabelsRefusedError for an instance that `by` may not see. Labels of erased messages are
+    skipped, so that a system that labels everything each night does not bring them back.
     """
     instances = _instances(entries, by)
     faults = [
@@ -36,7 +36,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
     if faults:
         raise LabelsRefusedError(faults)
     now = timezone.now()
-    # In one order for everybody, so that two who write the same messages do not lock each other.
+    # Sorted, so that two transactions with the same messages do not deadlock.
     labels = [
         Label(
             instance_id=instances[entry.zapi_instance_id],
@@ -50,7 +50,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
     ]
     erased = erased_among(pair for one in labels for pair in _names(one))
     labels = [one for one in labels if erased.isdisjoint(_names(one))]
-    with transaction.atomic():  # it is cut into several statements where there are many
+    with transaction.atomic():  # bulk_create() may need several statements
         Label.objects.bulk_create(
             labels,
             update_conflicts=True,
@@ -63,7 +63,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
 
 
 def remove_label(instance: Instance, message_id: str) -> bool:
-    """By either id that it was put under; whether there was one."""
+    """Remove the label under either id; False if there was none."""
     return bool(Label.objects.filter(instance=instance).named([message_id]).delete()[0])
 
 

@@ -1,8 +1,8 @@
-"""What became of the messages of each hour, counted from them again whenever one changes."""
+"""Message counts per hour and day, recounted when a message changes."""
 
 from .cohorts import Cohort, Counts, Slice, cohort
 from .latencies import Histogram
-from .recompute import count_again, recompute
+from .recompute import recompute, recount
 from .sweep import mark_since, sweep
 from .touched import mark_touched
 
@@ -12,9 +12,9 @@ __all__ = [
     "Histogram",
     "Slice",
     "cohort",
-    "count_again",
     "mark_since",
     "mark_touched",
     "recompute",
+    "recount",
     "sweep",
 ]

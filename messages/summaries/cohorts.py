@@ -1,4 +1,4 @@
-"""What Overview asks of the summaries: three queries, however many messages there are."""
+"""The counts that the Overview page shows, in three queries."""
 
 import operator
 from collections.abc import Iterable, Mapping
@@ -13,13 +13,12 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.models import DailySummary, HourlySummary
 from messages.models.summary import LATENCY_COLUMNS
 
-from .days import whole_days
+from .days import totals, whole_days
 from .latencies import NOTHING, Histogram
-from .totals import totals
 
 
 class Counts(NamedTuple):
-    """What became of some messages; HourlySummary says what each number means."""
+    """Message counts; HourlySummary defines each number."""
 
     messages: int = 0
     dispatched: int = 0
@@ -30,7 +29,7 @@ class Counts(NamedTuple):
     waiting_to_send: int = 0
     waiting_to_deliver: int = 0
 
-    # A tuple's own would put one behind the other.
+    # tuple.__add__ would concatenate.
     def __add__(self, other: "Counts") -> "Counts":  # type: ignore[override]
         return Counts.total((self, other))
 
@@ -41,7 +40,7 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The messages of one instance: what became of them, and how long it took."""
+    """The counts and latencies of one instance."""
 
     instance_id: int
     counts: Counts
@@ -59,7 +58,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """The messages sent in some time; `counted_at` is when an hour of them was last counted."""
+    """Counts of the messages sent in a period; `counted_at` is the time of the newest count."""
 
     hours: Mapping[datetime, Counts]
     instances: tuple[Slice, ...]
@@ -86,10 +85,10 @@ def cohort(
     instance: int | None = None,
     groups: bool | None = None,
 ) -> Cohort:
-    """Of the instances that `user` may see, in whole hours; `until` is excluded."""
-    narrowed = _narrowing(instance, groups)
-    by_hour = limited_to(user, HourlySummary.objects.filter(narrowed))
-    by_day = limited_to(user, DailySummary.objects.filter(narrowed))
+    """For the instances that `user` may see, in whole hours, from `since` to before `until`."""
+    filters = _filters(instance, groups)
+    by_hour = limited_to(user, HourlySummary.objects.filter(filters))
+    by_day = limited_to(user, DailySummary.objects.filter(filters))
     hours = by_hour.filter(_hours(since, until))
     first, last = whole_days(since, until)
     if first < last:
@@ -105,7 +104,7 @@ def cohort(
     )
 
 
-def _narrowing(instance: int | None, groups: bool | None) -> Q:
+def _filters(instance: int | None, groups: bool | None) -> Q:
     asked = {"instance": instance, "is_group": groups}
     return Q(**{name: value for name, value in asked.items() if value is not None})
 

@@ -1,4 +1,4 @@
-"""Quantiles out of counts: how long it took for half of the messages, and for 95 of 100."""
+"""Latency quantiles, estimated from histogram counts."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ P95: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """`within` counts for each of LATENCY_EDGES what took at most that long, of `timed` in all."""
+    """`within[i]` counts messages up to LATENCY_EDGES[i] seconds; `timed` counts all."""
 
     within: tuple[int, ...]
     timed: int
@@ -29,9 +29,9 @@ class Histogram:
         return Histogram(within, self.timed + other.timed)
 
     def quantile(self, share: float) -> timedelta | None:
-        """As if latencies were spread evenly between two edges; None where none is known.
+        """Interpolated between two edges; None without data.
 
-        What took longer than the last edge is given as the last edge: "at least".
+        A quantile beyond the last edge is given as that edge.
         """
         if not self.timed:
             return None
@@ -44,7 +44,7 @@ class Histogram:
         return timedelta(seconds=least + part * (LATENCY_EDGES[place] - least))
 
     def is_beyond(self, share: float) -> bool:
-        """Whether all that is known of the quantile is that it lies past the last edge."""
+        """Whether the quantile is beyond the last edge."""
         return self.within[-1] < share * self.timed
 
 

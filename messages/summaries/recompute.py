@@ -1,8 +1,8 @@
-"""The marked hours, counted again from their messages.
+"""Recounts the marked hours from their messages.
 
-An hour is counted first and written afterwards, together with the deletion of the marks that were
-read before the count. Where one of these is gone another worker has counted since: then nothing is
-written. So the count that stands is never older than the newest mark deleted, without any lock.
+An hour is counted first. Then one transaction writes the count and deletes the marks that were read
+before it. If one of the marks is gone, another worker has counted since, and nothing is written. So
+a stored count is never older than the newest deleted mark, without a lock.
 """
 
 import operator
@@ -24,28 +24,28 @@ from messages.models import HourlySummary, Message, TouchedHour
 from messages.models.functions import Epoch, Unindexed, reached
 from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
 
-from .days import add_up
+from .days import sum_days
 
 HOUR: Final = timedelta(hours=1)
-# In seconds, of every few: while it rests, marks of the same hours pile up and cost one count.
+# Seconds per run. Between runs, marks of the same hours collect and need only one count.
 BUDGET: Final = 1.0
-# Of one query. What is marked beyond waits for the next one.
+# Per query.
 MAX_HOURS: Final = 100
 MAX_MARKS: Final = 2000
 
 
 def recompute() -> int:
-    """Count marked hours, the longest marked first, for as long as the budget lasts."""
+    """Count marked hours, oldest mark first, until the budget is used."""
     done, until = 0, time.monotonic() + BUDGET
     while time.monotonic() < until and (counted := _count_oldest()):
         done += counted
     return done
 
 
-def count_again(marks: Collection[TouchedHour]) -> bool:
-    """Count the hours of these marks, and remove the marks.
+def recount(marks: Collection[TouchedHour]) -> bool:
+    """Count the hours of these marks and delete the marks.
 
-    False where another worker was faster: its count is at least as new.
+    False if another worker was faster; its count is at least as new.
     """
     hours = sorted({(mark.instance_id, mark.hour) for mark in marks})
     summaries = _summaries(hours)
@@ -57,18 +57,18 @@ def count_again(marks: Collection[TouchedHour]) -> bool:
         counted_before = [Q(instance=instance, hour=hour) for instance, hour in hours]
         HourlySummary.objects.filter(reduce(operator.or_, counted_before)).delete()
         HourlySummary.objects.bulk_create(summaries)
-        add_up(hours)
+        sum_days(hours)
     return True
 
 
 def _count_oldest() -> int:
-    """Count the hours marked longest ago, in one query; gives how many marks there were."""
+    """Count the hours with the oldest marks in one query; returns the number of marks."""
     oldest = list(TouchedHour.objects.order_by("id")[:MAX_MARKS])
     hours = dict.fromkeys((mark.instance_id, mark.hour) for mark in oldest)
     taken = set(islice(hours, MAX_HOURS))
     marks = [mark for mark in oldest if (mark.instance_id, mark.hour) in taken]
     if marks:
-        count_again(marks)
+        recount(marks)
     return len(marks)
 
 
@@ -77,13 +77,13 @@ def _summaries(hours: Collection[tuple[int, datetime]]) -> list[HourlySummary]:
     return [
         HourlySummary(computed_at=now, **row)
         for run in _runs(hour for _instance, hour in hours)
-        for row in _counted(run, {instance for instance, hour in hours if hour in run})
+        for row in _count_run(run, {instance for instance, hour in hours if hour in run})
         if (row["instance_id"], row["hour"]) in asked
     ]
 
 
 def _runs(hours: Iterable[datetime]) -> list[list[datetime]]:
-    """Hours that follow one another are one stretch of the index of sending times."""
+    """Group consecutive hours: each run is one range of the index of sending times."""
     runs: list[list[datetime]] = []
     for hour in sorted(set(hours)):
         if runs and hour - runs[-1][-1] == HOUR:
@@ -93,8 +93,8 @@ def _runs(hours: Iterable[datetime]) -> list[list[datetime]]:
     return runs
 
 
-def _counted(run: Sequence[datetime], instances: Collection[int]) -> Iterable[Any]:
-    """A row, in the columns of HourlySummary, for each hour, instance and kind."""
+def _count_run(run: Sequence[datetime], instances: Collection[int]) -> Iterable[Any]:
+    """One row per hour, instance and kind, with the columns of HourlySummary."""
     in_time = Message.objects.filter(started_at__gte=run[0], started_at__lt=run[-1] + HOUR)
     return (
         in_time.filter(In(Unindexed("instance"), instances), inbound=False)
@@ -122,7 +122,7 @@ def _counts() -> dict[str, Count]:
         "waiting_to_deliver": Q(rank=Status.SENT.rank),
     }
     for latency in LATENCIES:
-        # A later step with an earlier time tells no latency, only of clocks that differ.
+        # A negative latency only shows that clocks differ.
         known = Q(**{f"{latency}_latency__gte": 0})
         counted[latency_column(latency)] = known
         for edge in LATENCY_EDGES:

@@ -1,4 +1,4 @@
-"""Which hours have to be counted again after some callbacks."""
+"""Marks the hours that callbacks changed, to be recounted."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from messages.models import StatusEvent, TouchedHour
 _Hour = tuple[int, datetime]
 
 
-def mark_touched(heard: CallbackBatch) -> None:
-    """Mark the hours of the callbacks' messages, each once, in the caller's transaction."""
+def mark_touched(batch: CallbackBatch) -> None:
+    """Mark the hours of the callbacks' messages, in the caller's transaction."""
     by_instance: dict[int, set[str]] = defaultdict(set)
-    for callback, report in heard.applied:
+    for callback, report in batch.applied:
         by_instance[callback.instance_id].update(report.message_ids)
     mark({hour for pk, ids in by_instance.items() for hour in _hours_of(pk, ids)})
 
@@ -26,7 +26,7 @@ def mark(hours: Iterable[_Hour]) -> None:
 
 
 def _hours_of(instance_id: int, message_ids: Iterable[str]) -> Iterable[_Hour]:
-    """The hour of every event: an earlier step that came late has moved its message out of one."""
+    """The hours of all events: a late report of an earlier step moves the message's hour."""
     events = StatusEvent.objects.filter(
         message__instance=instance_id, message__zapi_id__in=list(message_ids)
     )

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from messages.models import HourlySummary, Retention
 from messages.search.encrypted_addresses import encrypt_address
-from messages.summaries.days import add_up
+from messages.summaries.days import sum_days
 
 from .test_views import tab_to
 
@@ -34,7 +34,7 @@ def counted(report, instance):
         sent=1,
         delivered=1,
     )
-    add_up([(instance.pk, hour)])
+    sum_days([(instance.pk, hour)])
     return message
 
 

@@ -9,7 +9,7 @@ from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, UserLimit
 from messages.models.summary import LATENCY_EDGES
 from messages.summaries import recompute
-from messages.summaries.days import add_up
+from messages.summaries.days import sum_days
 
 URL = "/overview/"
 
@@ -33,7 +33,7 @@ def other(account):
 
 
 def page(client, query=""):
-    add_up(HourlySummary.objects.values_list("instance", "hour"))
+    sum_days(HourlySummary.objects.values_list("instance", "hour"))
     return unescape(client.get(URL + query).content.decode())
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from messages.models import TouchedHour
-from messages.summaries import cohort, count_again
+from messages.summaries import cohort, recount
 
 pytestmark = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="PostgreSQL decides by the numbers of real rows"
@@ -37,5 +37,5 @@ def test_an_hour_is_counted_from_its_own_stretch_of_the_index(instance):
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     mark = TouchedHour.objects.create(instance=instance, hour=hour)
     with CaptureQueriesContext(connection) as asked:
-        count_again([mark])
+        recount([mark])
     assert "INDEX message_sent (started_at>? AND started_at<?)" in plan_of(asked[0]["sql"])

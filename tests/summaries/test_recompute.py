@@ -25,7 +25,7 @@ from messages.models import (
     TouchedHour,
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
-from messages.summaries import Counts, cohort, count_again, recompute, sweep
+from messages.summaries import Counts, cohort, recount, recompute, sweep
 from tests.conftest import ZAPI_ID
 from tests.waiting import wait_until
 
@@ -193,7 +193,7 @@ def test_a_mark_that_comes_while_an_hour_is_counted_is_not_lost(instance):
     read_before = list(TouchedHour.objects.all())
     hear(status("READ", 5))
     follow_up()
-    count_again(read_before)
+    recount(read_before)
     assert TouchedHour.objects.count() == 1
 
 
@@ -204,7 +204,7 @@ def test_what_another_worker_has_counted_since_is_not_overwritten(instance):
     hear(status("READ", 5))
     settle()
     before = HourlySummary.objects.get().computed_at
-    assert not count_again(marks)
+    assert not recount(marks)
     assert HourlySummary.objects.get().computed_at == before
 
 
@@ -260,7 +260,7 @@ def test_only_one_worker_sweeps_a_night(instance, swept):
 def test_two_workers_that_count_hours_of_one_day_add_up_both(instance):
     def count_there():
         try:
-            return count_again(later)
+            return recount(later)
         finally:
             connection.close()
 
@@ -270,7 +270,7 @@ def test_two_workers_that_count_hours_of_one_day_add_up_both(instance):
     earlier, later = ([mark] for mark in TouchedHour.objects.order_by("hour"))
     with ThreadPoolExecutor(1) as another:
         with transaction.atomic():
-            assert count_again(earlier)
+            assert recount(earlier)
             there = another.submit(count_there)
             wait_until(
                 lambda: there.done() or waits_for_a_turn(), "the other worker has not come so far"
