@@ -15,7 +15,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
 
-from messages.api.base_views import people, strangers
+from messages.api.base_views import people, unknown_callers
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.ingest.service import breaker
 from messages.instances.webhook_keys import WebhookKey, webhook_path
@@ -100,7 +100,7 @@ def _settings_of_tests(django_test_environment: None) -> None:
 @pytest.fixture(autouse=True)
 def forgotten_strangers() -> None:
     """All tests call from one address: no test may be told to wait for another's wrong keys."""
-    for buckets in (wrong_keys, strangers, people):
+    for buckets in (wrong_keys, unknown_callers, people):
         buckets.forget()
 
 

@@ -1,4 +1,4 @@
-"""Who calls: software by its key, a person by the session of their browser."""
+"""Authentication of API keys. People use the session of their browser."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from messages.models import ApiKey
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer sb_…`. Without that header it is somebody else's turn."""
+    """`Authorization: Bearer sb_…`; without it, other authentication classes are tried."""
 
     def authenticate(self, request: Request) -> tuple[KeyHolder, ApiKey] | None:
         scheme, _space, credentials = get_authorization_header(request).partition(b" ")
@@ -29,7 +29,7 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the schema words it."""
+    """Describes KeyAuthentication in the schema."""
 
     target_class = KeyAuthentication
     name = "key"

@@ -1,4 +1,4 @@
-"""What all answers of the API have in common."""
+"""The base of all API views: authentication, permissions, rate limits, errors."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
@@ -21,18 +21,18 @@ from .authentication import KeyAuthentication
 from .parsers import LengthRequiredError
 from .problem_details import problem_response
 
-# Of a body that is refused, so that its connection can go on.
-_MAX_READ_AWAY: Final = 64 * 1024
+# Bytes of a rejected body that are read, so that the connection can be reused.
+_MAX_DRAINED: Final = 64 * 1024
 
-strangers: Final = ClientRateLimiter("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
-# Who is signed in and tries the API out, like a key, but counted by each process for itself.
+unknown_callers: Final = ClientRateLimiter("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
+# Signed-in people have the limit of a key, but per process.
 people: Final = RateLimiter("API_REQUESTS_PER_MINUTE", "API requests")
 
 VIEW_MESSAGES = "whatsapp.view_message"
 
 
 class HasPermission(BasePermission):
-    """The one that the view names, by the role of the key or of the person."""
+    """Checks the view's permission against the role of the key or person."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         permission = getattr(view, "permission", VIEW_MESSAGES)
@@ -42,34 +42,34 @@ class HasPermission(BasePermission):
 
 
 class ApiView(APIView):
-    """JSON out, times in UTC, errors as problems, and only what the caller may see."""
+    """Answers in JSON, with times in UTC and errors as problems."""
 
     authentication_classes = (KeyAuthentication, SessionAuthentication)
     permission_classes: Sequence[type[BasePermission]] = (HasPermission,)
     metadata_class = None
-    # What is left of the caller's minute; None until it is known who calls.
+    # None until the caller is known.
     quota: Quota | None = None
-    # What it takes to be answered at all.
+    # The permission that the view requires.
     permission: ClassVar[str] = VIEW_MESSAGES
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # Not in the viewer's zone, which the pages are shown in.
+        # The pages use the viewer's time zone.
         with timezone.override(UTC):
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Count first: a request that is refused afterwards has its place in the minute, too."""
-        self.quota = _spent_by(request.user)
+        """Count before checking permissions, so that rejected requests count too."""
+        self.quota = _quota_of(request.user)
         if self.quota and self.quota.is_spent:
             raise Throttled(self.quota.wait)
         super().initial(request, *args, **kwargs)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
-            _read_away(request)
+            _drain(request)
             raise LengthRequiredError
 
     def handle_exception(self, exc: Exception) -> Response:
         if self.quota is None and isinstance(exc, APIException):
-            self.quota = strangers.take_of(self.request.META)
+            self.quota = unknown_callers.take_of(self.request.META)
             exc = Throttled(self.quota.wait) if self.quota.is_spent else exc
         return super().handle_exception(exc)
 
@@ -86,15 +86,15 @@ class ApiView(APIView):
         return answer
 
 
-def _spent_by(user: Any) -> Quota | None:
-    """None for somebody unknown, who is counted by address, and only where refused."""
+def _quota_of(user: Any) -> Quota | None:
+    """None for unknown callers: they are counted by IP, and only when rejected."""
     if isinstance(user, KeyHolder):
         return spend(user.key)
     return people.take(f"user {user.pk}") if user is not None else None
 
 
 def _limits(quota: Quota | None) -> list[tuple[str, int]]:
-    """As the IETF's draft on RateLimit header fields names them."""
+    """The headers of the IETF draft on RateLimit header fields."""
     if quota is None:
         return []
     return [
@@ -104,7 +104,7 @@ def _limits(quota: Quota | None) -> list[tuple[str, int]]:
     ]
 
 
-def _read_away(request: Request) -> None:
-    # Only where the server marks the end: another one would let us wait for more.
+def _drain(request: Request) -> None:
+    # Only if the server marks the end of the body; otherwise read() would wait for more.
     if request.META.get("wsgi.input_terminated"):
-        request.META["wsgi.input"].read(_MAX_READ_AWAY)
+        request.META["wsgi.input"].read(_MAX_DRAINED)

@@ -1,4 +1,4 @@
-"""One example of each thing, with nobody's number in it."""
+"""Examples for the schema, with invented data."""
 
 from typing import Any, Final
 

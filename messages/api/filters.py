@@ -1,6 +1,7 @@
-"""What may be asked in the address of each list. A name that is none of them is an error.
+"""The query parameters of each list.
 
-On a page a filter misspelt is as good as none; software would take all messages for the answer.
+An unknown parameter is an error, because a client with a misspelt filter would otherwise take all
+messages for the answer.
 """
 
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ _SOMETHING: Final = r"^[^\u0000]*[^\s\u0000-\u001f\u007f\u0085][^\u0000]*$"
 
 
 class StatusField(serializers.ChoiceField):
-    """A name as `status` has it; the pages' addresses write it in lower case."""
+    """A status name in any case."""
 
     def __init__(self, statuses: Iterable[Status] = Status, **options: Any) -> None:
         super().__init__(choices=[status.value for status in statuses], **options)
@@ -47,7 +48,7 @@ class MomentField(serializers.DateTimeField):
 
 
 class Query(serializers.Serializer[Any]):
-    """The parameters of a list, checked."""
+    """The validated parameters of a list."""
 
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def _id(words: str) -> serializers.IntegerField:
 
 
 def _text(longest: int, words: str) -> serializers.CharField:
-    """Not blank, and without the null character, of which DRF's own description tells nothing."""
+    """Not blank and without null characters, also in the schema."""
 
     @extend_schema_field({"type": "string", "maxLength": longest, "pattern": _SOMETHING})
     class Text(serializers.CharField):
@@ -163,7 +164,7 @@ class IncidentQuery(Query):
 
 
 def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
-    """Those that `user` may see, as the page with the same parameters finds them."""
+    """The messages that the page with the same parameters shows."""
     for text in {query.get("q", ""), query.get("reference", "")}:
         if wait := wait_to_search(user, text):
             raise Throttled(wait)
@@ -220,12 +221,12 @@ def narrow_summaries(
 
 
 def addresses_of(phone: str) -> tuple[str, ...]:
-    """All forms that an address may be stored in."""
+    """All forms in which an address may be stored."""
     return parse_search(phone).addresses or (phone,)
 
 
 def _search(user: Viewer, text: str) -> Search:
-    """Who sees no numbers may not find them out digit by digit."""
+    """Callers who may not see numbers must not guess them digit by digit."""
     search = parse_search(text)
     if search.is_for_person and not sees_phones(user):
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""Pages by position, not by number: new rows never shift what an address shows."""
+"""Keyset pagination: new rows do not shift the rows of a page."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -16,15 +16,15 @@ from rest_framework.views import APIView
 from .problem_details import ParameterError
 
 PAGE_SIZE: Final = 50
-LARGEST_PAGE: Final = 200
+MAX_PAGE_SIZE: Final = 200
 MAX_CURSOR_LENGTH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of a row in its order, and whether to read on from it or back.
+    """A row's position and the direction to read from it.
 
-    Signed with the order, so that what comes back is what was given out in the same list.
+    Signed together with the order, so that it is only valid in the same list.
     """
 
     place: tuple[str, ...]
@@ -43,7 +43,7 @@ class Cursor:
 
 
 class Pages(BasePagination):
-    """`order` is one field, or two of which the second settles ties; both in one direction."""
+    """`order` is one field, or two with the second as tie-breaker, in the same direction."""
 
     order: tuple[str, ...] = ("-id",)
 
@@ -54,9 +54,9 @@ class Pages(BasePagination):
         self.size = _size(request)
         self.cursor = _cursor(request, self.order)
         is_back = bool(self.cursor and self.cursor.is_back)
-        order = tuple(_turned(field) for field in self.order) if is_back else self.order
+        order = tuple(_reversed(field) for field in self.order) if is_back else self.order
         if self.cursor:
-            queryset = queryset.filter(_beyond(order, self.cursor.place))
+            queryset = queryset.filter(_after(order, self.cursor.place))
         found = list(queryset.order_by(*order)[: self.size + 1])
         self.has_more = len(found) > self.size
         found = found[: self.size]
@@ -72,12 +72,12 @@ class Pages(BasePagination):
         return self._url(-1, is_back=False) if self.rows and (is_back or self.has_more) else None
 
     def _previous_url(self) -> str | None:
-        """There on the first page too: it leads to what is yet to come."""
+        """Also on the first page, where it leads to rows added later."""
         return self._url(0, is_back=True) if self.rows else None
 
     def _url(self, position: int, *, is_back: bool) -> str:
         row = self.rows[position]
-        place = tuple(_text_of(row, field.lstrip("-")) for field in self.order)
+        place = tuple(_field_text(row, field.lstrip("-")) for field in self.order)
         cursor = Cursor(place, is_back).written(self.order)
         return replace_query_param(self.url, "cursor", cursor)
 
@@ -103,7 +103,7 @@ class Pages(BasePagination):
                 "schema": {
                     "type": "integer",
                     "minimum": 1,
-                    "maximum": LARGEST_PAGE,
+                    "maximum": MAX_PAGE_SIZE,
                     "default": PAGE_SIZE,
                 },
             },
@@ -120,8 +120,8 @@ def _size(request: Request) -> int:
     text = request.query_params.get("limit", str(PAGE_SIZE))
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 9):
         raise ParameterError({"limit": _("Not a number.")})
-    if not 1 <= int(text) <= LARGEST_PAGE:
-        words = _("Choose 1 to %(most)d rows per page.") % {"most": LARGEST_PAGE}
+    if not 1 <= int(text) <= MAX_PAGE_SIZE:
+        words = _("Choose 1 to %(most)d rows per page.") % {"most": MAX_PAGE_SIZE}
         raise ParameterError({"limit": words})
     return int(text)
 
@@ -139,12 +139,12 @@ def _salt(order: tuple[str, ...]) -> str:
     return f"messages.api.pagination {' '.join(order)}"
 
 
-def _turned(field: str) -> str:
+def _reversed(field: str) -> str:
     return field[1:] if field.startswith("-") else f"-{field}"
 
 
-def _beyond(order: tuple[str, ...], place: tuple[str, ...]) -> Q:
-    """What comes after a place; the first comparison lets the database begin there."""
+def _after(order: tuple[str, ...], place: tuple[str, ...]) -> Q:
+    """Rows after a position; the first comparison lets the database use the index."""
     names = [field.lstrip("-") for field in order]
     than = "lt" if order[0].startswith("-") else "gt"
     if len(names) == 1:
@@ -153,6 +153,6 @@ def _beyond(order: tuple[str, ...], place: tuple[str, ...]) -> Q:
     return Q((f"{names[0]}__{than}e", place[0])) & (is_after[0] | is_after[1])
 
 
-def _text_of(row: Model | dict[str, Any], name: str) -> str:
+def _field_text(row: Model | dict[str, Any], name: str) -> str:
     value = row[name] if isinstance(row, dict) else getattr(row, name)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

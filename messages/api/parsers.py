@@ -1,4 +1,4 @@
-"""Bodies, of a bounded size, as JSON or CSV."""
+"""Parses JSON and CSV bodies of limited size."""
 
 import json
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ class TooLargeError(APIException):
 
 
 class LengthRequiredError(APIException):
-    """A body in chunks: Django reads as much as Content-Length says, and without it nothing."""
+    """A chunked body: Django reads only as much as Content-Length says."""
 
     status_code = 411
     default_detail = gettext_lazy("Send a Content-Length header. Chunked bodies are not accepted.")
@@ -30,7 +30,7 @@ class _Stream(Protocol):
 
 
 class JsonParser(BaseParser):
-    """Stricter than DRF's, which fails over depth and over a charset that nobody knows."""
+    """DRF's parser raises server errors for deep nesting and unknown charsets; this does not."""
 
     media_type = "application/json"
 

@@ -1,4 +1,4 @@
-"""Every error of the API as RFC 9457 words it, whoever it comes from."""
+"""All errors of the API as RFC 9457 problem details."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from rest_framework.views import exception_handler
 
 PREFIX: Final = "/api"
 MEDIA_TYPE: Final = "application/problem+json"
-# What of a page's answer is true of the problem that takes its place, too.
+# Headers of an error page that the problem keeps.
 _KEPT: Final = ("Allow", "Retry-After", "WWW-Authenticate")
 _WORDS: Final = {
     400: gettext_lazy("Invalid request or wrong host name."),
@@ -27,13 +27,13 @@ _WORDS: Final = {
 
 
 class ParameterError(ValidationError):
-    """Of what stands in the address: each is told by the parameter's name, not by a pointer."""
+    """Errors in URL parameters: reported by parameter name, not by JSON pointer."""
 
 
 class ProblemMiddleware:
-    """Puts problems in place of pages: no such URL, a bad host, a failure, the database away.
+    """Replaces HTML error pages below /api/ with problems: 404, bad host, 500, 503.
 
-    A whole new answer, because cookies and Content-Length of the page are not those of a problem.
+    It builds a new response, because cookies and Content-Length belong to the page.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -41,33 +41,33 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 or not _is_of_the_api(request.path_info):
+        if response.status_code < 400 or not _is_api_path(request.path_info):
             return response
         if response.headers["Content-Type"] == MEDIA_TYPE:
             return response
-        return _in_place_of(response)
+        return _as_problem(response)
 
 
-def _is_of_the_api(path: str) -> bool:
+def _is_api_path(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-def _in_place_of(page: HttpResponse) -> HttpResponse:
-    told = problem(page.status_code, str(_WORDS.get(page.status_code, "")))
-    body = json.dumps(told).encode()
+def _as_problem(page: HttpResponse) -> HttpResponse:
+    data = problem(page.status_code, str(_WORDS.get(page.status_code, "")))
+    body = json.dumps(data).encode()
     headers = {name: page.headers[name] for name in _KEPT if name in page.headers}
     headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     return HttpResponse(body, status=page.status_code, content_type=MEDIA_TYPE, headers=headers)
 
 
 def problem(code: int, detail: str = "", **members: Any) -> dict[str, Any]:
-    """`about:blank`, because the status says all that there is to say of the kind of problem."""
+    """The type is `about:blank`: the status says what kind of problem it is."""
     known = {"type": "about:blank", "title": HTTPStatus(code).phrase, "status": code}
     return known | ({"detail": detail} if detail else {}) | members
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's own answer, reworded; None leaves an unforeseen error to Django and the middleware."""
+    """DRF's error response as a problem; None leaves other errors to Django."""
     response = exception_handler(exc, context)
     if response is None:
         return None
@@ -89,7 +89,7 @@ def _members(exc: Exception, response: Response) -> dict[str, Any]:
 
 
 def _faults(detail: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What DRF nests, in one list; a member named '' stands for the whole that it is in."""
+    """DRF's nested errors as a flat list; the key "" stands for the whole object."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             yield from _faults(inner, (*place, str(name)) if name != "" else place)
@@ -101,5 +101,5 @@ def _faults(detail: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def _pointer(place: Iterable[str]) -> str:
-    """A JSON pointer (RFC 6901); '' is the whole document."""
+    """A JSON pointer (RFC 6901); "" is the whole document."""
     return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in place)

@@ -1,4 +1,4 @@
-"""The bodies that labels come in, as JSON Schema: what messages.labels takes, and nothing else."""
+"""JSON Schemas of the request bodies of labels, matching messages.labels."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The API described: OpenAPI 3.1, drawn from the views themselves."""
+"""The OpenAPI 3.1 schema, generated from the views."""
 
 from functools import cache
 from typing import Any, Final
@@ -62,7 +62,7 @@ _PROBLEMS: Final = {
 
 
 class ApiSchema(AutoSchema):
-    """What the views say of themselves: `query_class`, `examples`, a docstring's first line."""
+    """Reads `query_class`, `examples` and the first docstring line from the views."""
 
     def get_summary(self) -> str:
         return str(self.get_description()).partition("\n")[0].rstrip(".")
@@ -89,7 +89,7 @@ class ApiSchema(AutoSchema):
         names_things = has_body or "{" in self.path or self._is_list_view()
         applies = {
             400: has_body or bool(self._get_parameters()),
-            404: names_things,  # a page of a list, too
+            404: names_things,  # a list answers 404 to an invalid cursor
             411: has_body,
             413: has_body,
             415: has_body,
@@ -99,7 +99,7 @@ class ApiSchema(AutoSchema):
 
 @cache
 def openapi() -> dict[str, Any]:
-    """Made once: it is the same for everybody."""
+    """Generated once; it is the same for all callers."""
     with translation.override("en"):
         generator = _Generator(urlconf="messages.api.urls")
         schema: dict[str, Any] = generator.get_schema(public=True)
@@ -108,7 +108,7 @@ def openapi() -> dict[str, Any]:
 
 
 def _problem(code: int) -> dict[str, Any]:
-    # A failure is not told by the view, which alone knows the caller's minute.
+    # Server errors do not come from the view, which alone knows the caller's limits.
     limits = _LIMITS if code < 500 else {}
     waiting = {"Retry-After": _NUMBER} if code in {429, 503} else {}
     return {

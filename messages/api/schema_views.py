@@ -1,4 +1,4 @@
-"""The API's own description: for programs, and for people to try it in the browser."""
+"""The schema as JSON, and Swagger UI."""
 
 from django.contrib.auth.decorators import login_required
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -13,14 +13,14 @@ from .schema import openapi
 
 class SchemaView(ApiView):
     permission_classes = (IsAuthenticated,)
-    schema = None  # which leaves it out of the description
+    schema = None  # not part of the schema
 
     def get(self, request: Request) -> Response:
         return Response(openapi())
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """Swagger UI in files of this host, and without a script or style in the page."""
+    """Swagger UI without files of other hosts and without inline scripts and styles."""
 
     authentication_classes = [SessionAuthentication]
     permission_classes = [IsAuthenticated]
@@ -29,5 +29,5 @@ class DocsView(SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
 
 
-# A person without a session is led to the sign-in, not shown a problem in JSON.
+# People without a session are redirected to the sign-in page.
 docs = login_required(DocsView.as_view())

@@ -10,9 +10,9 @@ _LABEL: Final = "messages/<str:zapi_instance_id>/<str:message_id>/label"
 
 
 def _both(route: str, view: type[APIView], name: str) -> list[URLPattern]:
-    """With a slash at the end, as described, and without.
+    """With a final slash, as in the schema, and without.
 
-    Django would redirect to the one with it, and clients make a GET without a body of a POST then.
+    Django would redirect to the slash, and clients turn a redirected POST into a GET.
     """
     without = path(f"api/v1/{route}", view.as_view(schema=None), name=f"{name}-without-slash")
     return [path(f"api/v1/{route}/", view.as_view(), name=name), without]

@@ -1,6 +1,6 @@
-"""What templates draw again and again, one function per visual idea: `{% load board %}`.
+"""Template tags, one per visual element: `{% load board %}`.
 
-In Python, because a list draws hundreds of them and each {% include %} costs as much as ten calls.
+They are Python functions, because a list has hundreds and an {% include %} is ten times slower.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from messages.forwarding import COUNTED
 
 register = Library()
 
-# Longer words may be cut off, so that they are there on hover too.
+# Longer text may be cut off, so it is also the title.
 MAX_BADGE_LENGTH = 24
 _DASH = mark_safe('<span class="none">–</span>')
 
@@ -34,13 +34,13 @@ _DASH = mark_safe('<span class="none">–</span>')
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """A symbol of templates/_icons.svg."""
+    """An icon of templates/_icons.svg."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>', name)
 
 
 @register.simple_tag
 def status_badge(headline: Headline) -> SafeString:
-    # Words of Z-API's may name somebody: they do not stay in memory.
+    # Z-API's texts may contain personal data, so they are not cached.
     is_ours = headline.status not in {Status.FAILED, Status.UNKNOWN}
     return (_badge if is_ours else _badge.__wrapped__)(headline)
 
@@ -58,27 +58,27 @@ def _badge(headline: Headline) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def words(context: Context, text: str) -> str:
-    """What somebody wrote, without the numbers that this viewer may not see."""
+    """Free text; numbers in it are masked for viewers who may not see them."""
     return text if sees_phones(context["user"]) else mask_text(text)
 
 
 @register.simple_tag
 def capped(number: int) -> str:
-    """A number that was not counted to its end: "1,000+" beyond messages.forwarding.COUNTED."""
+    """A count with a maximum: "1,000+" above messages.forwarding.COUNTED."""
     shown = number_format(min(number, COUNTED), force_grouping=True)
     return f"{shown}+" if number > COUNTED else shown
 
 
 @register.simple_tag
 def moment(shown: Moment | None, words: str = "") -> SafeString:
-    """How long ago, or in other `words`; the exact time on hover and for screen readers.
+    """A relative time, or `words`, with the exact time on hover and for screen readers.
 
-    A dash where there was none.
+    A dash for None.
     """
     if not shown:
         return _DASH
     iso, exact = shown.iso_and_exact
-    # Not by format_html, which takes as long as all the rest: a list draws two hundred of them.
+    # Without format_html, which would double the time: a list has two hundred of these.
     return mark_safe(  # noqa: S308
         f'<time datetime="{iso}" title="{escape(exact)}">'
         f'<span aria-hidden="true">{escape(words or shown.relative)}</span>'
@@ -88,7 +88,7 @@ def moment(shown: Moment | None, words: str = "") -> SafeString:
 
 @register.filter
 def as_moment(value: datetime) -> Moment:
-    """For rows of other apps, whose times come as they are stored."""
+    """For templates whose rows have plain datetimes."""
     return Moment(value)
 
 
@@ -107,7 +107,7 @@ def step_cell(cell: Cell) -> SafeString:
 
 
 def _dispatched(shown: Moment) -> SafeString:
-    # As in moment(). One title for both: that of what lies around a time is never shown.
+    # One title for both, because the inner title hides an outer one.
     before, why = _before_dispatched(render_context.language())
     time = moment(shown).replace('">', f'. {why}">', 1)
     return mark_safe(f"{before}{time}</span>")  # noqa: S308

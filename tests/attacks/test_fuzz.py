@@ -24,7 +24,7 @@ from django.db import transaction
 from django.test import Client
 
 from messages.accounts.api_keys import issue
-from messages.api.base_views import people, strangers
+from messages.api.base_views import people, unknown_callers
 from messages.models import ApiKey, UserLimit
 from messages.webhooks.gate import wrong_keys
 from tests.accounts.conftest import PASSWORD, TOTP_SECRET, enrol, sign_in
@@ -173,7 +173,7 @@ def _faults_in(answer: Answer, sent: Sent, secrets: dict[str, str]) -> Iterator[
 
 def _answer_to(sent: Sent) -> tuple[Answer, str]:
     """The answer, and what failed on the way to it. Whatever the request changes is undone."""
-    for buckets in (wrong_keys, strangers, people):
+    for buckets in (wrong_keys, unknown_callers, people):
         buckets.forget()
     with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:
         try:

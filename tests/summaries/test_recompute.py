@@ -25,7 +25,7 @@ from messages.models import (
     TouchedHour,
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
-from messages.summaries import Counts, cohort, recount, recompute, sweep
+from messages.summaries import Counts, cohort, recompute, recount, sweep
 from tests.conftest import ZAPI_ID
 from tests.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""What an admin says about a new key."""
+"""The form of a new API key."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ ROLES = [
 
 
 class Scope(TextChoices):
-    """What a key may do; what its role's people may, where nothing else is chosen."""
+    """The allowed actions of a key; by default those of its role."""
 
     OF_ROLE = "role", _("By role: Support reads; others also label")
     READ = "read", _("Read only")

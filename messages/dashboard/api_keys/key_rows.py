@@ -1,4 +1,4 @@
-"""Keys as their list shows them, however many there are in two queries."""
+"""The rows of the key list."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class KeyRow:
 
 
 def rows() -> list[KeyRow]:
-    """Those that work first."""
+    """Active keys first, in two queries."""
     limits = Prefetch("limits", ApiKeyLimit.objects.select_related("account", "instance"))
     keys = ApiKey.objects.select_related("created_by").prefetch_related(limits)
     return [KeyRow(key) for key in keys.order_by(F("revoked_at").desc(nulls_first=True), "name")]

@@ -1,4 +1,4 @@
-"""Keys for other software: listed, made, revoked. A key is shown once, in the answer itself."""
+"""List, create and revoke API keys. A key is shown once, in the response that creates it."""
 
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""Files to take along: messages, and the pages of what the worker prepares, of any kind."""
+"""Export of messages, and the pages of files that the worker prepares."""
 
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -47,7 +47,7 @@ from messages.search.matches import find_matches
 from messages.search.parser import parse_search
 from messages.search.querysets import may_name_person
 
-# The name of a file, with its time left open, and its type.
+# File name (with a place for the time) and content type.
 _TYPES: Final = {
     ExportKind.CSV: ("messages-{}.csv", "text/csv; charset=utf-8"),
     ExportKind.WORKBOOK: (
@@ -57,7 +57,7 @@ _TYPES: Final = {
     ExportKind.AUDIT: ("audit-{}.csv", "text/csv; charset=utf-8"),
     ExportKind.PERSON: ("person-{}.zip", "application/zip"),
 }
-# A file of so many rows is written while its reader waits; the worker writes a longer one.
+# Up to so many rows are sent at once; the worker writes longer files.
 AT_ONCE: Final = 2000
 EXPORT: Final = "whatsapp.export_message"
 
@@ -65,10 +65,10 @@ EXPORT: Final = "whatsapp.export_message"
 @require_POST
 @permission_required(EXPORT, raise_exception=True)
 def message_export(request: HttpRequest) -> HttpResponse:
-    """What the filters of the address leave, as the file that the button names.
+    """Export the filtered messages in the format of the button.
 
-    A short file is the answer. A long one is written by the worker: while it was sent from here,
-    it would hold a thread that callbacks and other pages need.
+    Long files are written by the worker, because sending them would occupy a thread that callbacks
+    and other pages need.
     """
     criteria = Criteria.read(request.GET)
     found = criteria.messages(request.user, find_matches(criteria.search, request.user))
@@ -91,7 +91,7 @@ def message_export(request: HttpRequest) -> HttpResponse:
 
 
 def prepare_file(request: HttpRequest, kind: ExportKind, query: str) -> HttpResponse:
-    """Has the worker write a file, and leads to the page that offers it."""
+    """Let the worker write a file, and redirect to its page."""
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied
@@ -102,9 +102,9 @@ def prepare_file(request: HttpRequest, kind: ExportKind, query: str) -> HttpResp
 @require_safe
 @permission_required(EXPORT, raise_exception=True)
 def export_size(request: HttpRequest) -> HttpResponse:
-    """How many rows a file of these filters would have, and what to expect of it.
+    """The number of rows an export would have, in words.
 
-    Asked for by the page once the buttons are in sight: counting would hold up every list.
+    Loaded when the buttons become visible, because counting would slow down every list.
     """
     criteria = Criteria.read(request.GET)
     found = criteria.messages(request.user, find_matches(criteria.search, request.user))
@@ -133,13 +133,13 @@ def _workbook(reader: Reader) -> bytes:
 
 @require_safe
 def export(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """How far the worker has come with a file, and the file."""
+    """The progress of a file, and its download."""
     return render(request, "dashboard/export/page.html", _context(_export(request, pk)))
 
 
 @require_safe
 def export_progress(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The part of the page that changes by itself; 204 while it does not."""
+    """The part of the page that is polled; 204 if nothing changed."""
     job = _export(request, pk)
     if job.state != ExportState.WAITING:
         return HttpResponseClientRefresh()
@@ -163,7 +163,7 @@ def export_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 def _export(request: HttpRequest, pk: UUID) -> ExportJob:
-    """Nobody but who asked for a file has it, and only while they may still ask for it."""
+    """Only the user who asked for it, and only with the permission for its kind."""
     if not any(may_have(request.user, kind) for kind in ExportKind):
         raise PermissionDenied
     job = get_object_or_404(ExportJob.objects.kept(), by=request.user.pk, pk=pk)
@@ -187,19 +187,19 @@ def _context(job: ExportJob) -> dict[str, Any]:
 
 
 def _back_from(job: ExportJob) -> tuple[str, str]:
-    """Where an export was asked for: the address, and what it is called."""
+    """The URL and name of the page where the export was started."""
     if job.kind == ExportKind.AUDIT:
         return f"{reverse('dashboard:audit')}?{job.query}", _("Audit log")
     if job.kind == ExportKind.PERSON:
         return reverse("dashboard:privacy"), _("A person’s data")
     criteria = Criteria.read(QueryDict(job.query))
     if may_name_person(criteria.search) and not sees_phones(job.by):
-        criteria = criteria.replace(search=parse_search(""))  # asked for before numbers were hidden
+        criteria = criteria.replace(search=parse_search(""))  # numbers were hidden since
     return list_url(criteria), _("Messages")
 
 
 def _note_download(request: HttpRequest, job: ExportJob) -> None:
-    """Each download of a prepared file is written down."""
+    """Audit the download of a prepared file."""
     query = dict(parse_qsl(job.query))
     match job.kind:
         case ExportKind.AUDIT:
@@ -214,7 +214,7 @@ def _note_download(request: HttpRequest, job: ExportJob) -> None:
 
 
 def _note(request: HttpRequest, criteria: Criteria, number: int, kind: ExportKind) -> None:
-    """Names of filters, not what they looked for: that may be somebody's number."""
+    """Audit the names of the filters, not their values, which may be a number."""
     filters = sorted({name for name, _value in criteria.query()})
     details = {"format": kind.value, "messages": number, "filters": filters}
     audit(request, Action.EXPORTED, details=details)
@@ -225,7 +225,7 @@ def as_file(body: bytes, kind: ExportKind) -> HttpResponse:
 
 
 def _headers(kind: ExportKind) -> dict[str, str]:
-    # Without a number: a download's name is kept by browsers, and seen over shoulders.
+    # No phone number: browsers keep the names of downloads.
     name = _TYPES[kind][0].format(f"{timezone.localtime():%Y-%m-%d-%H%M}")
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 

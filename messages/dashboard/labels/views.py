@@ -1,4 +1,4 @@
-"""Labels brought by hand, as a CSV file."""
+"""Upload of labels as a CSV file."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ from messages.accounts.roles import LABEL
 from messages.dashboard.shared.forms import CsvField
 from messages.models import Action
 
-# A file that is wrong in every row is understood from the first of them.
+# Errors that the page lists.
 MAX_FAULTS: Final = 50
 
 
@@ -26,11 +26,11 @@ class LabelFileForm(forms.Form):
     file = CsvField()
 
     def clean_file(self) -> dict[int, dict[str, str]]:
-        """Its rows, by their numbers in it."""
+        """The rows by row number."""
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         content = self.cleaned_data["file"].read(most + 1)
         try:
-            # Cut off in the middle, it would be called something that it is not.
+            # A truncated file would give a misleading error.
             rows = labels.rows_of_csv(content) if len(content) <= most else None
         except labels.UnreadableFileError as error:
             raise forms.ValidationError(str(error)) from None
@@ -63,7 +63,7 @@ def label_upload(request: HttpRequest) -> HttpResponse:
 
 
 def _label(request: HttpRequest, rows: list[dict[str, str]]) -> tuple[labels.Fault, ...]:
-    """What keeps all of them from being written; nothing where they were."""
+    """Write the labels; returns the faults if none were written."""
     entries, faults = labels.read_entries(rows)
     if faults:
         return tuple(faults)

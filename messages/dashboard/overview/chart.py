@@ -1,4 +1,4 @@
-"""How many messages were sent in each hour or day, drawn as SVG."""
+"""The chart of messages per hour or day, drawn as SVG."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from messages.summaries import Cohort, Counts
 from .funnel import number
 from .parameters import HOUR, Question
 
-# Beyond that hours are too many to look at: days.
+# Longer periods are drawn by days.
 MAX_HOURS: Final = timedelta(days=8)
 WIDTH, HEIGHT = 1000, 160
 _GAP: Final = 0.2
-# Beyond, the names of days below the bars would run into each other.
-MAX_NAMES: Final = 10
+# More day names on the axis would overlap.
+MAX_LABELS: Final = 10
 # As a share of the width.
-_NEAR_THE_END: Final = 0.93
-# So few hours are named by the clock, others by their day.
-_FEW_HOURS: Final = 48
+_RIGHT_ALIGNED_FROM: Final = 0.93
+# Up to so many hours the axis shows the time, otherwise the day.
+_MAX_HOUR_LABELS: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What was sent from `since` to `until`; fresh where that may still change."""
+    """The messages sent from `since` to `until`; fresh if the counts may still change."""
 
     since: datetime
     until: datetime
@@ -79,41 +79,41 @@ class Chart:
 
     @property
     def axis(self) -> SafeString:
-        """A name at the beginning of each day; of every six hours, or of some of the days."""
+        """Labels for each day, every six hours, or some of the days."""
         ticks = self._ticks()
-        # On a narrow screen only every second name is shown, and always the last.
+        # On a narrow screen only every second label is shown, including the last.
         others = set(ticks[-2::-2])
         marks = [
-            (*self._position(place), " other" if place in others else "", self._name(place))
+            (*self._position(place), " other" if place in others else "", self._label(place))
             for place in ticks
         ]
         names = format_html_join("", '<text x="{}" y="12" class="{}{}">{}</text>', marks)
         return format_html('<svg class="axis" aria-hidden="true">{}</svg>', names)
 
     def _position(self, place: int) -> tuple[str, str]:
-        """Where a name begins; one near the end, where it would be cut off, ends there instead."""
+        """The position and alignment of a label. Near the end it is right-aligned."""
         share = place / len(self.bars)
-        return (f"{100 * share:.2f}%", "") if share < _NEAR_THE_END else ("100%", "end")
+        return (f"{100 * share:.2f}%", "") if share < _RIGHT_ALIGNED_FROM else ("100%", "end")
 
     def _ticks(self) -> list[int]:
-        """The places of the bars that are named below. Of days the last, which may be today."""
+        """The indexes of the labelled bars; of days always the last one."""
         starts = [timezone.localtime(bar.since) for bar in self.bars]
         if not self.by_hour:
-            step = -(-len(starts) // MAX_NAMES)
+            step = -(-len(starts) // MAX_LABELS)
             return list(range(len(starts) - 1, -1, -step))[::-1] if starts else []
-        hours = 6 if len(starts) <= _FEW_HOURS else 24
+        hours = 6 if len(starts) <= _MAX_HOUR_LABELS else 24
         return [n for n, start in enumerate(starts) if start.hour % hours == 0]
 
-    def _name(self, place: int) -> str:
+    def _label(self, place: int) -> str:
         bar = self.bars[place]
-        if len(self.bars) <= _FEW_HOURS and self.by_hour:
+        if len(self.bars) <= _MAX_HOUR_LABELS and self.by_hour:
             return bar.label
         days = [timezone.localtime(moment).date() for moment in (bar.since, render_context.now())]
         return _("Today") if days[0] == days[1] else Moment(bar.since).day
 
     @property
     def table(self) -> SafeString:
-        """The bars in numbers; in Python, because a week has 168 of them."""
+        """The bars as a table. Built in Python because a week has 168 rows."""
         rows = (
             (
                 bar.url,
@@ -142,7 +142,7 @@ class Chart:
 
     @property
     def drawing(self) -> SafeString:
-        """All bars of a kind are one path, because a page of rectangles takes long to send."""
+        """All bars of a kind are one path, which is smaller than many rectangles."""
         fresh_from = next((n for n, bar in enumerate(self.bars) if bar.is_fresh), len(self.bars))
         shade_at = fresh_from * self._step
         return format_html(
@@ -150,9 +150,9 @@ class Chart:
             '<rect class="unsettled" fill="url(#shade)" x="{}" width="{}" height="{}"/>'
             '<path class="read" d="{}"/><path class="delivered" d="{}"/>'
             '<path class="undelivered" d="{}"/><path class="tick" d="{}"/>{}</svg>',
-            *(WIDTH, HEIGHT, _written(shade_at), _written(WIDTH - shade_at), HEIGHT),
+            *(WIDTH, HEIGHT, _svg_number(shade_at), _svg_number(WIDTH - shade_at), HEIGHT),
             *map(self._path, self._segments()),
-            "".join(f"M{_written(place * self._step)} 0v{HEIGHT}" for place in self._ticks()),
+            "".join(f"M{_svg_number(place * self._step)} 0v{HEIGHT}" for place in self._ticks()),
             self._links(),
         )
 
@@ -161,7 +161,7 @@ class Chart:
         return WIDTH / max(1, len(self.bars))
 
     def _segments(self) -> Iterator[list[tuple[int, int, int]]]:
-        """For read, delivered and undelivered: (place, what lies below, its own) of each bar."""
+        """For read, delivered and undelivered: (index, height below, own height) per bar."""
         yield [(n, 0, bar.counts.read) for n, bar in enumerate(self.bars)]
         yield [(n, bar.counts.read, bar.unread) for n, bar in enumerate(self.bars)]
         yield [(n, bar.counts.delivered, bar.undelivered) for n, bar in enumerate(self.bars)]
@@ -177,13 +177,13 @@ class Chart:
         )
 
     def _links(self) -> SafeString:
-        """Over the whole height, so that small bars can be hit. The keyboard has the table."""
+        """Links over the full height, so that small bars can be clicked."""
         return format_html_join(
             "",
             '<a href="{}" tabindex="-1"><title>{}</title>'
             '<rect class="hit" x="{}" width="{}" height="{}"/></a>',
             (
-                (bar.url, bar.title, _written(n * self._step), _written(self._step), HEIGHT)
+                (bar.url, bar.title, _svg_number(n * self._step), _svg_number(self._step), HEIGHT)
                 for n, bar in enumerate(self.bars)
                 if bar.counts.messages
             ),
@@ -211,7 +211,7 @@ def chart(question: Question, cohort: Cohort) -> Chart:
 
 
 def _starts(question: Question, by_hour: bool) -> Iterator[tuple[datetime, datetime]]:
-    """For each hour the one that its bar begins with: itself, or the first of the viewer's day."""
+    """Maps each hour to the first hour of its bar: itself, or the first of the day."""
     hour, until, zone = question.since, question.until, timezone.get_current_timezone()
     start, day = hour, hour.astimezone(zone).date()
     while hour < until:
@@ -222,6 +222,6 @@ def _starts(question: Question, by_hour: bool) -> Iterator[tuple[datetime, datet
         hour += HOUR
 
 
-def _written(length: float) -> str:
-    """As SVG reads it, whatever the language's comma."""
+def _svg_number(length: float) -> str:
+    """With a decimal point in every language."""
     return f"{length:.1f}"

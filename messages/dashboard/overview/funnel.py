@@ -1,4 +1,4 @@
-"""How far the messages came, how long it took, and where it went worst."""
+"""The funnel, the latencies and the instances with the lowest delivery rate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from messages.summaries.latencies import MEDIAN, P95
 
 from .parameters import Question
 
-# Of fewer messages a share says nothing about an instance.
-FEWEST: Final = 20
+# With fewer messages, a rate says nothing about an instance.
+MIN_MESSAGES: Final = 20
 WORST_SHOWN: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A bar of the funnel; `status` is None for all messages, failed ones too.
+    """A bar of the funnel; `status` is None for all messages, including failed ones.
 
-    `fresh` are those of the last 24 hours, which may still come further.
+    `fresh` counts those of the last 24 hours, which may still change.
     """
 
     status: Status | None
@@ -58,7 +58,7 @@ class Step:
 
     @property
     def is_at_least(self) -> bool:
-        """Who has switched read receipts off is never reported to have read."""
+        """Reads are a minimum: people with read receipts off are never reported."""
         return self.status is Status.READ
 
     @property
@@ -72,7 +72,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Messages that went no further, with what to call them."""
+    """A count below the funnel: messages that stopped at a step."""
 
     label: str | Promise
     icon: str
@@ -137,7 +137,7 @@ class WorstRow:
 
 def funnel(question: Question, cohort: Cohort) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
-    rungs = {
+    steps_of_counts = {
         None: "messages",
         Status.DISPATCHED: "dispatched",
         Status.SENT: "sent",
@@ -145,7 +145,7 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
         Status.READ: "read",
     }
     steps: list[Step] = []
-    for status, name in rungs.items():
+    for status, name in steps_of_counts.items():
         count = getattr(everything, name)
         steps.append(
             Step(
@@ -162,8 +162,8 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
 
 
 def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
-    """`stuck` are those of now, whatever the period."""
-    told = (
+    """`stuck` is the current number, independent of the period."""
+    counted = (
         (_("Waiting to be sent"), Status.DISPATCHED, counts.waiting_to_send),
         (_("Waiting for delivery"), Status.SENT, counts.waiting_to_deliver),
         (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
@@ -173,7 +173,7 @@ def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
     return [
         *(
             Aside(label, status.icon, count, question.list_url(("status", status.lower())))
-            for label, status, count in told
+            for label, status, count in counted
         ),
         of_now,
     ]
@@ -189,11 +189,11 @@ def latencies(cohort: Cohort) -> list[Latency]:
 def worst(
     question: Question, slices: Sequence[Slice], instances: Mapping[int, Instance]
 ) -> list[WorstRow]:
-    """Those of which the smallest share was delivered, where any was left undelivered."""
+    """The instances with the lowest delivery rate, of those with undelivered messages."""
     poor = [
         one
         for one in slices
-        if one.counts.messages >= FEWEST
+        if one.counts.messages >= MIN_MESSAGES
         and one.counts.delivered < one.counts.messages
         and one.instance_id in instances
     ]

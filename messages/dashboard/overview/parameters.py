@@ -1,4 +1,4 @@
-"""What the address of the Overview asks about, and the addresses of its neighbours."""
+"""The query parameters of the Overview page, and its filter links."""
 
 import re
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import parse_search
 
 HOUR: Final = timedelta(hours=1)
-# Of days chosen by hand: more would draw bars too thin to be hit.
+# With a longer custom period the bars would be too thin to click.
 MAX_PERIOD: Final = timedelta(days=366)
 
 
@@ -44,10 +44,10 @@ _PK = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The messages sent in whole hours from `since` to `until`, the latter excluded.
+    """The messages sent in whole hours from `since` to before `until`.
 
-    `groups` is None for groups and individuals alike. The days are those of a custom period;
-    `problem` says why the days that were asked for are not those that are shown.
+    `groups` is None for both groups and individuals. `first_day` and `last_day` belong to a custom
+    period; `problem` says why other days are shown than were asked for.
     """
 
     now: datetime
@@ -60,7 +60,7 @@ class Question:
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
-        """Take what makes sense; what does not is as good as absent."""
+        """Ignore invalid parameters."""
         first, last = _day(query.get("first", "")), _day(query.get("last", ""))
         instance, period = query.get("instance", ""), query.get("period", "")
         is_custom = period == Period.CUSTOM and first and last and first <= last
@@ -77,7 +77,7 @@ class Question:
 
     @property
     def until(self) -> datetime:
-        """Never beyond this hour: of what is still to come there is nothing to show."""
+        """Never after the current hour."""
         this_hour = self.now.replace(minute=0, second=0, microsecond=0) + HOUR
         if not self.last_day:
             return this_hour
@@ -98,12 +98,12 @@ class Question:
 
     @property
     def settled_until(self) -> datetime:
-        """What was sent after that may still be delivered and read."""
+        """The counts of messages sent later may still change."""
         return self.now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
 
     @property
     def criteria(self) -> Criteria:
-        """The messages themselves, which the summaries count."""
+        """The filters of the message list with the same messages."""
         return Criteria(
             parse_search(""),
             instances=() if self.instance is None else (self.instance,),
@@ -114,35 +114,35 @@ class Question:
 
     @property
     def stuck(self) -> Criteria:
-        """The messages that are stuck now, whatever the period."""
+        """The messages that are stuck now, in any period."""
         return self.criteria.replace(view=View.STUCK, since=None, until=None)
 
     def url(self, **changes: Any) -> str:
         return f"{path_of('overview')}?{urlencode(replace(self, **changes)._query())}"
 
     def list_url(self, *filters: tuple[str, str], **changes: Any) -> str:
-        """The address of the Messages page that lists what is counted here."""
+        """The URL of the list with the messages counted here."""
         asked = replace(self, **changes)
         return asked.hours_url(asked.since, asked.until, *filters)
 
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
         span = [("since", _minute(since)), ("until", _minute(until))]
-        query = urlencode([*filters, *span, *self._narrowing()])
+        query = urlencode([*filters, *span, *self._filters()])
         return f"{path_of('messages')}?{query}"
 
     def hidden_inputs(self) -> list[tuple[str, str]]:
-        """What the form of other days keeps."""
-        return [("period", Period.CUSTOM.value), *self._narrowing()]
+        """The parameters that the form of custom dates keeps."""
+        return [("period", Period.CUSTOM.value), *self._filters()]
 
     def _query(self) -> list[tuple[str, str]]:
         days = [("first", self.first_day), ("last", self.last_day)]
         return [
             ("period", self.period.value),
             *((name, day.isoformat()) for name, day in days if day),
-            *self._narrowing(),
+            *self._filters(),
         ]
 
-    def _narrowing(self) -> list[tuple[str, str]]:
+    def _filters(self) -> list[tuple[str, str]]:
         return [
             *([("instance", str(self.instance))] if self.instance is not None else []),
             *([("groups", str(int(self.groups)))] if self.groups is not None else []),

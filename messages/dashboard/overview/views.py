@@ -46,12 +46,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "kind_links": kind_links(question),
     }
     if not found.hours:
-        context["nothing"] = _nothing(question, instances.values(), request.user)
+        context["nothing"] = _empty_reason(question, instances.values(), request.user)
     return render(request, "dashboard/overview/overview.html", context)
 
 
-def _nothing(question: Question, instances: Collection[Instance], user: Viewer) -> str:
-    """Why there is nothing to show, as the templates _nothing.html name it."""
+def _empty_reason(question: Question, instances: Collection[Instance], user: Viewer) -> str:
+    """The reason for an empty page: a code in the _nothing.html templates."""
     if not instances:
         return "no instance"
     return "not counted" if question.criteria.messages(user).exists() else "none sent"
