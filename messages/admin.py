@@ -20,6 +20,7 @@ from messages.accounts.audit import audit
 from messages.accounts.masking import mask_text, masked, sees_phones
 from messages.accounts.people import apply_admin_change, describe_access
 from messages.accounts.scope import is_limited, limited_to, visible_instances
+from messages.domain.causes import Cause
 from messages.ingest import replay
 from messages.instances.push import queue_push
 from messages.instances.sync import webhooks_of
@@ -34,7 +35,6 @@ from messages.models import (
     StatusEvent,
     WebhookKind,
 )
-from messages.models.cause import NAMES_ANOTHER
 
 # allauth's models hold secrets, and their owners have pages for them. Groups are defined in code
 # (messages.accounts.roles). allauth's e-mail addresses are not used.
@@ -280,7 +280,7 @@ class CallbackAdmin(ReadOnly, SoundRequests):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Exclude callbacks about instances that the viewer may not see."""
         found = super().get_queryset(request)
-        return found.exclude(cause__startswith=NAMES_ANOTHER) if is_limited(request.user) else found
+        return found.exclude(cause=Cause.OTHER_INSTANCE) if is_limited(request.user) else found
 
     @admin.display(description=_("body"))
     def body_as_text(self, callback: Callback) -> str:

@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable
 
-from django.utils.translation import gettext_noop
-
+from messages.domain.causes import Cause
 from messages.models import Callback
-from messages.models.cause import NAMES_ANOTHER
 
 from .scope import Viewer, is_limited, visible_instances
-
-_ANOTHER = gettext_noop("It names another instance.")
 
 
 def hide_foreign(user: Viewer, callbacks: Iterable[Callback]) -> None:
@@ -19,10 +15,10 @@ def hide_foreign(user: Viewer, callbacks: Iterable[Callback]) -> None:
     """
     if not is_limited(user):
         return
-    found = [one for one in callbacks if one.cause.startswith(NAMES_ANOTHER)]
+    found = [one for one in callbacks if one.cause == Cause.OTHER_INSTANCE]
     if not found:
         return
     visible = set(visible_instances(user).values_list("zapi_id", flat=True))
     for one in found:
-        if one.cause.split("\n")[-1] not in visible:
-            one.cause, one.is_foreign = _ANOTHER, True
+        if not visible.intersection((one.cause_values or [])[-1:]):
+            one.cause, one.cause_values, one.is_foreign = Cause.HIDDEN_INSTANCE, None, True

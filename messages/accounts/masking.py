@@ -15,7 +15,7 @@ from .scope import Viewer
 _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Message: ("failure",),
     StatusEvent: ("reason", "raw_status", "source"),
-    Callback: ("type", "cause"),
+    Callback: ("type", "cause_values"),
     Instance: ("connection_reason", "status_error"),
     Label: ("label", "reference"),
     Incident: ("note",),
@@ -75,7 +75,7 @@ def without_numbers(rows: Iterable[_Row]) -> list[_Row]:
 
 def _mask(row: Any) -> None:
     for name in _FREE_TEXTS[type(row)]:
-        setattr(row, name, mask_text(getattr(row, name)))
+        setattr(row, name, _without_numbers(getattr(row, name)))
     if isinstance(row, Incident):  # the data may quote Z-API
         row.values = {name: _without_numbers(value) for name, value in row.values.items()}
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from messages.domain.causes import Cause
 from messages.ingest.callback_batch import CallbackBatch
 from messages.models import Callback, FollowUp, Forward, ForwardLine, Outcome, Webhook
-from messages.models.cause import UNKNOWN_TYPE
 
 from .receivers import route
 
@@ -58,7 +58,7 @@ def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
 def _bodies(follow_ups: Iterable[FollowUp]) -> dict[UUID, bytes]:
     """Return bodies by callback id, except of quarantined ones of possibly another instance."""
     carried = {one.callback_id: one.body for one in follow_ups}
-    is_own = ~Q(outcome=Outcome.QUARANTINED) | Q(cause__startswith=UNKNOWN_TYPE)
+    is_own = ~Q(outcome=Outcome.QUARANTINED) | Q(cause=Cause.UNKNOWN_TYPE)
     own = Callback.objects.filter(is_own, pk__in=list(carried))
     bodies = {pk: bytes(carried[pk] or body) for pk, body in own.values_list("pk", "body")}
     # A body is empty if it was not kept, or was purged.

@@ -1,15 +1,14 @@
 """What a delivery will be stored as, decided before the database is asked."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext_noop
-
+from messages.domain.causes import Cause, stored_values
 from messages.domain.statuses import Status
-from messages.models import Outcome, stored_cause
-from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
+from messages.models import Outcome
 from messages.zapi.payloads import (
     ConnectionReport,
     ContactReport,
@@ -48,6 +47,7 @@ class Entry:
     outcome: str
     cause: str
     keeps_body: bool
+    cause_values: tuple[str, ...] | None = None
     malformed: bool = False
     # Of a known type or not, it is this instance's: whoever its callbacks are forwarded to gets it.
     is_own: bool = True
@@ -66,6 +66,7 @@ class Entry:
             "type": self.type,
             "outcome": self.outcome,
             "cause": self.cause,
+            "cause_values": self.cause_values,
             "size": len(delivery.body),
             "body": delivery.body if self.keeps_body else b"",
             "dropped_body": None if self.keeps_body or not self.is_own else delivery.body,
@@ -113,24 +114,28 @@ def read(delivery: Delivery) -> Entry:
     try:
         callback = parse(delivery.body)
     except MalformedCallbackError as error:
-        cause = stored_cause(error.words, *error.values)
-        return quarantined(delivery, cause, error.type, malformed=True)
+        return quarantined(delivery, error.cause, error.values, type=error.type, malformed=True)
     except Exception:
         # Authenticated is stored before it is understood: our own mistake must not lose it.
         logger.exception("A callback could not be read; it is kept in quarantine.")
-        return quarantined(delivery, gettext_noop("It could not be read; the log says why."))
+        return quarantined(delivery, Cause.NOT_READ)
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
-        cause = stored_cause(NAMES_ANOTHER, delivery.zapi_id, callback.instance_id)
-        return quarantined(delivery, cause, callback.type)
+        named = (delivery.zapi_id, callback.instance_id)
+        return quarantined(delivery, Cause.OTHER_INSTANCE, named, type=callback.type)
     return _understood(delivery, callback)
 
 
 def quarantined(
-    delivery: Delivery, cause: str, kind: str = "", *, malformed: bool = False
+    delivery: Delivery,
+    cause: Cause,
+    values: Iterable[object] = (),
+    *,
+    type: str = "",  # noqa: A002
+    malformed: bool = False,
 ) -> Entry:
-    """`cause` as messages.models.stored_cause() gives it."""
     return Entry(
-        *(delivery, kind, Outcome.QUARANTINED, cause),
+        *(delivery, type, Outcome.QUARANTINED, cause),
+        cause_values=stored_values(values),
         keeps_body=True,
         malformed=malformed,
         is_own=False,
@@ -138,18 +143,29 @@ def quarantined(
 
 
 def _understood(delivery: Delivery, callback: ParsedCallback) -> Entry:
-    cause = "" if callback.is_known else stored_cause(UNKNOWN_TYPE, callback.type)
+    cause = "" if callback.is_known else Cause.UNKNOWN_TYPE
+    values = None if callback.is_known else stored_values([callback.type])
     match callback.report:
         case StatusReport() as report:
-            return Entry(delivery, callback.type, "", cause, keeps_body=True, status=report)
+            return Entry(
+                *(delivery, callback.type, "", cause),
+                cause_values=values,
+                keeps_body=True,
+                status=report,
+            )
         case ConnectionReport() as report:
             return Entry(
                 *(delivery, callback.type, Outcome.APPLIED, cause),
+                cause_values=values,
                 keeps_body=True,
                 connection=report,
             )
         case None if not callback.is_known:
-            return Entry(delivery, callback.type, Outcome.QUARANTINED, cause, keeps_body=True)
+            return Entry(
+                *(delivery, callback.type, Outcome.QUARANTINED, cause),
+                cause_values=values,
+                keeps_body=True,
+            )
         case contact:
             return Entry(
                 *(delivery, callback.type, Outcome.IGNORED, ""), keeps_body=False, contact=contact

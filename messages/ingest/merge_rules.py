@@ -23,7 +23,9 @@ EVENT_COLUMNS = (
     " phone, participant, device, reason, repeats, callback_id"
 )
 EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, device, reason"
-CALLBACK_COLUMNS = "id, instance_id, type, received_at, outcome, cause, token_check, size, body"
+CALLBACK_COLUMNS = (
+    "id, instance_id, type, received_at, outcome, cause, cause_values, token_check, size, body"
+)
 FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body, lid, number"
 
 

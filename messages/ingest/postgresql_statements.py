@@ -27,6 +27,7 @@ _TYPES = {
     **dict.fromkeys(("is_group", "inbound", "time_is_arrival"), "bool"),
     **dict.fromkeys(("device", "size", "version"), "int4"),
     **{"rank": "int2", "instance_id": "int8", "callback_id": "uuid", "ids": "json"},
+    "cause_values": "jsonb",
     **{"body": "bytea", "dropped_body": "bytea"},
 }
 
@@ -73,7 +74,7 @@ def _inserted(outcome: str) -> str:
 stored AS (
     INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
     SELECT {_parameter("callback_id")}, known_instance.id, %(type)s, {_parameter("received_at")},
-           {outcome}, %(cause)s, known_instance.token_check,
+           {outcome}, %(cause)s, {_parameter("cause_values")}, known_instance.token_check,
            {_parameter("size")}, {_parameter("body")}
     FROM known_instance
     RETURNING instance_id, outcome
@@ -84,7 +85,8 @@ def _settled(outcome: str) -> str:
     return f"""
 stored AS (
     UPDATE whatsapp_callback
-    SET type = %(type)s, outcome = {outcome}, cause = %(cause)s, body = {_parameter("body")}
+    SET type = %(type)s, outcome = {outcome}, cause = %(cause)s,
+        cause_values = {_parameter("cause_values")}, body = {_parameter("body")}
     FROM known_instance
     WHERE whatsapp_callback.id = {_parameter("callback_id")}
     RETURNING instance_id, outcome
@@ -110,7 +112,17 @@ _BATCH_COLUMNS = ", ".join(
     f"{name} {_TYPES.get(name, 'text')}"
     for name in (
         *("ids", "version", "zapi_id", "token_digest", "received_at", "callback_id", "type"),
-        *("cause", "size", "body", "zaap_id", "rank", "phone", "is_group", "inbound"),
+        *(
+            "cause",
+            "cause_values",
+            "size",
+            "body",
+            "zaap_id",
+            "rank",
+            "phone",
+            "is_group",
+            "inbound",
+        ),
         *("occurred_at", "own_time", "dispatched_at", "sent_at", "failed_at", "failure"),
         *("delivered_at", "read_at", "played_at", "by_us_at", "status", "raw_status", "momment"),
         *("time_is_arrival", "participant", "device", "reason"),
@@ -157,7 +169,7 @@ WITH timeouts AS MATERIALIZED (
 ), stored AS (
     INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
     SELECT given.callback_id, given.instance_id, given.type, given.received_at, outcomes.outcome,
-           given.cause, given.token_check, given.size, given.body
+           given.cause, given.cause_values, given.token_check, given.size, given.body
     FROM known AS given JOIN outcomes USING (callback_id)
     RETURNING id, instance_id, type, outcome
 ), follow_up AS (

@@ -90,7 +90,8 @@ def _replay(callback: Callback, *, dry_run: bool) -> str | None:
 def _settle(entry: Entry) -> str | None:
     if entry.outcome == Outcome.QUARANTINED:
         still = Callback.objects.quarantined().filter(pk=entry.delivery.id)
-        return entry.outcome if still.update(type=entry.type, cause=entry.cause) else None
+        values = {"cause": entry.cause, "cause_values": entry.cause_values}
+        return entry.outcome if still.update(type=entry.type, **values) else None
     settled = backend().settle(entry)
     if settled and entry.connection:
         note_connection(settled[0], entry.connection, entry.delivery)

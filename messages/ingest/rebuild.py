@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
-from messages.models import Callback, Instance, Message, Outcome, StatusEvent, plain_cause
+from messages.domain.causes import plain_cause_text
+from messages.models import Callback, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import TYPES_WITHOUT_STATUS
 from statusboard.batched import batches
 
@@ -148,7 +149,7 @@ def _entry(callback: Callback) -> Entry:
     if entry.outcome == Outcome.QUARANTINED:
         raise RebuildRefusedError(
             f"The callback {callback.pk} was understood once and is not any more. "
-            f"{plain_cause(entry.cause)}"
+            f"{plain_cause_text(entry.cause, entry.cause_values)}"
         )
     return entry
 

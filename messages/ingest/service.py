@@ -4,6 +4,9 @@ These steps are in `record()` here and `store()` in store.py.
 """
 
 import logging
+from collections.abc import Iterable
+
+from messages.domain.causes import Cause
 
 from . import known_keys, spool
 from .circuit_breaker import CircuitBreaker
@@ -47,8 +50,8 @@ def record(delivery: Delivery) -> Recorded:
     return SPOOLED
 
 
-def note_refused(delivery: Delivery, cause: str) -> None:
-    """Record that a delivery arrived whose body was refused. `cause` comes from stored_cause().
+def note_refused(delivery: Delivery, cause: Cause, values: Iterable[object]) -> None:
+    """Record that a delivery arrived whose body was refused.
 
     Raises UnknownInstanceError. While the database is unavailable it is only logged, because the
     sender is told to send something else anyway.
@@ -56,7 +59,7 @@ def note_refused(delivery: Delivery, cause: str) -> None:
     if breaker.is_open:
         return
     try:
-        store_refused(delivery, cause)
+        store_refused(delivery, cause, values)
     except UnknownInstanceError:
         raise
     except Exception as error:

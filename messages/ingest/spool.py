@@ -22,6 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min, QuerySet
 
+from messages.domain.causes import Cause
 from messages.models import SpooledCallback
 from statusboard.databases import deadline
 
@@ -210,9 +211,9 @@ def forget(ids: Iterable[UUID]) -> None:
         SpooledCallback.objects.filter(pk__in=list(ids)).delete()
 
 
-def set_aside(row: SpooledCallback, cause: str) -> None:
+def set_aside(row: SpooledCallback, cause: Cause) -> None:
     with _present_file():
-        SpooledCallback.objects.filter(pk=row.pk).update(cause=cause[:300])
+        SpooledCallback.objects.filter(pk=row.pk).update(cause=cause)
 
 
 def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
@@ -223,7 +224,7 @@ def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
     if not state().refused:
         return 0
     rows = refused() if zapi_ids is None else refused().filter(zapi_id__in=zapi_ids)
-    return rows.update(cause="")
+    return rows.update(cause="", cause_values=None)
 
 
 def prepare() -> None:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.db import Error
-from django.utils.translation import gettext_noop
 
+from messages.domain.causes import Cause
 from messages.models import Instance, Retention, SpooledCallback
 
 from . import known_keys, spool
@@ -60,7 +60,7 @@ def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
             spool.set_aside(row, _why_unknown(delivery))
         except Exception:
             logger.exception("A spooled callback could not be stored; it is set aside.")
-            spool.set_aside(row, gettext_noop("It could not be stored; the log says why."))
+            spool.set_aside(row, Cause.NOT_STORED)
         else:
             done.append(row.pk)
     return done, False
@@ -77,12 +77,12 @@ def _delivery(row: SpooledCallback) -> Delivery:
     )
 
 
-def _why_unknown(delivery: Delivery) -> str:
+def _why_unknown(delivery: Delivery) -> Cause:
     instance = Instance.objects.filter(zapi_id=delivery.zapi_id).first()
     if instance is None:
-        return gettext_noop("There is no such instance.")
+        return Cause.NO_INSTANCE
     if instance.archived_at:
-        return gettext_noop("The instance is archived.")
+        return Cause.ARCHIVED
     if not instance.oldest_key_version <= delivery.key_version <= instance.key_version:
-        return gettext_noop("Its key is retired.")
-    return gettext_noop("Its z-api-token is not the instance’s, which enforces it.")
+        return Cause.KEY_RETIRED
+    return Cause.WRONG_TOKEN

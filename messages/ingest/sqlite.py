@@ -58,11 +58,12 @@ RETURNING repeats"""  # noqa: S608
 _STORE_CALLBACK = f"""
 INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
 VALUES (:callback_id, :instance_id, :type, :received_at,
-        :outcome, :cause, :token_check, :size, :body)"""  # noqa: S608
+        :outcome, :cause, :cause_values, :token_check, :size, :body)"""  # noqa: S608
 
 _SETTLE_CALLBACK = """
 UPDATE whatsapp_callback
-SET type = :type, outcome = :outcome, cause = :cause, body = :body
+SET type = :type, outcome = :outcome, cause = :cause, cause_values = :cause_values,
+    body = :body
 WHERE id = :callback_id"""
 
 _STORE_FOLLOW_UP = f"""

@@ -1,7 +1,7 @@
 """Stores a delivery in the database, within a time that its sender can wait for."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -9,8 +9,8 @@ from typing import Protocol
 from uuid import uuid4
 
 from django.db import Error, connection, transaction
-from django.utils.translation import gettext_noop
 
+from messages.domain.causes import Cause
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
 from statusboard.databases import is_away, remaining
@@ -55,6 +55,7 @@ class DatabaseUnavailableError(Exception):
 class Recorded:
     outcome: str
     cause: str = ""
+    cause_values: Sequence[str] | None = None
     malformed: bool = False
 
 
@@ -73,19 +74,20 @@ def store(delivery: Delivery) -> Recorded:
         except Exception as error:
             if is_away(error):
                 raise
-            known = Callback.objects.filter(pk=delivery.id).values_list("outcome", "cause").first()
+            known = (
+                Callback.objects.filter(pk=delivery.id).values_list("outcome", flat=True).first()
+            )
             if known:
-                return Recorded(*known)
+                return Recorded(known)
             # An authenticated callback is stored even if we have a bug that breaks applying it.
             logger.exception("A callback could not be applied. It is kept in quarantine.")
-            cause = gettext_noop("It could not be applied; the log says why.")
-            return _commit(quarantined(delivery, cause, entry.type))
+            return _commit(quarantined(delivery, Cause.NOT_APPLIED, type=entry.type))
 
 
-def store_refused(delivery: Delivery, cause: str) -> None:
+def store_refused(delivery: Delivery, cause: Cause, values: Iterable[object]) -> None:
     """Commit that a delivery arrived whose body was refused. Raises the same errors as store()."""
     with _in_time():
-        _commit(quarantined(delivery, cause))
+        _commit(quarantined(delivery, cause, values))
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def _commit(entry: Entry) -> Recorded:
         stored = _write(entry)
     if stored is None:
         raise UnknownInstanceError
-    return Recorded(str(stored[1]), entry.cause, entry.malformed)
+    return Recorded(str(stored[1]), entry.cause, entry.cause_values, entry.malformed)
 
 
 def _write(entry: Entry) -> tuple[int, str] | None:

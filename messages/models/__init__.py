@@ -5,7 +5,6 @@ from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .batch import Batch, BatchKind, BatchRow, Plan, RowState
 from .callback import Callback, CallbackQuerySet, Outcome, TokenCheck
-from .cause import plain_cause, stored_cause, translated_cause
 from .export_job import ExportJob, ExportKind, ExportPiece, ExportState
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
@@ -90,8 +89,5 @@ __all__ = [
     "WebhookKind",
     "WebhookState",
     "WorkerBeat",
-    "plain_cause",
-    "stored_cause",
     "token_digest",
-    "translated_cause",
 ]

@@ -7,9 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from messages.domain.causes import Cause, cause_text
 from statusboard.redaction import redact
-
-from .cause import UNKNOWN_TYPE, translated_cause
 
 
 class Outcome(models.TextChoices):
@@ -52,7 +51,7 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
 
     def of_unknown_types(self) -> Self:
         """Those that were read as a status all the same, and those in quarantine."""
-        found = self.exclude(cause="").filter(cause__startswith=UNKNOWN_TYPE)
+        found = self.exclude(cause="").filter(cause=Cause.UNKNOWN_TYPE)
         return found.exclude(outcome=Outcome.DISCARDED)
 
     def kept(self) -> Self:
@@ -80,7 +79,9 @@ class Callback(models.Model):
     type = models.CharField(_("type"), max_length=128, blank=True)
     received_at = models.DateTimeField(_("received"))
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices)
-    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    cause = models.CharField(_("cause"), max_length=300, choices=Cause.choices, blank=True)
+    # Of the {} in the cause's sentence.
+    cause_values = models.JSONField(null=True)
     token_check = models.CharField(
         _("z-api-token"), max_length=8, choices=TokenCheck.choices, blank=True
     )
@@ -121,7 +122,7 @@ class Callback(models.Model):
     @property
     def why(self) -> str:
         """The cause in the reader's language, '' where nothing was wrong."""
-        return translated_cause(self.cause)
+        return cause_text(self.cause, self.cause_values)
 
     @property
     def why_empty(self) -> str:

@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .cause import translated_cause
+from messages.domain.causes import Cause, cause_text
 
 
 class SpooledCallback(models.Model):
@@ -17,7 +17,8 @@ class SpooledCallback(models.Model):
     body = models.BinaryField(_("body"))
     token_digest = models.CharField(max_length=64, blank=True)
     # Why the database would not have it, '' while it waits.
-    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    cause = models.CharField(_("cause"), max_length=300, choices=Cause.choices, blank=True)
+    cause_values = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("spooled callback")
@@ -31,7 +32,7 @@ class SpooledCallback(models.Model):
     @property
     def why(self) -> str:
         """The cause in the reader's language."""
-        return translated_cause(self.cause)
+        return cause_text(self.cause, self.cause_values)
 
 
 class SpoolRouter:

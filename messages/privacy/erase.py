@@ -166,7 +166,9 @@ def empty_callbacks(ids: Iterable[Any]) -> int:
     found = list(ids)
     Forward.objects.filter(callback__in=found).delete()
     FollowUp.objects.filter(callback__in=found).delete()
-    return Callback.objects.filter(pk__in=found).update(outcome=Outcome.ERASED, body=b"", cause="")
+    return Callback.objects.filter(pk__in=found).update(
+        outcome=Outcome.ERASED, body=b"", cause="", cause_values=None
+    )
 
 
 def fingerprint(instance: int, zapi_id: str, name: str = "") -> str:

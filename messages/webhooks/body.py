@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from django.utils.translation import gettext_noop
+from messages.domain.causes import Cause, plain_cause_text
 
 _CHUNK = 64 * 1024
 _GZIP = {"gzip", "x-gzip"}
@@ -16,16 +16,16 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 class BodyRefusedError(Exception):
-    """The body was not taken: the answer's status, why, and what the {} of the words stand for.
+    """The body was refused. As text it is the whole sentence in English."""
 
-    As text it is the whole sentence, in the source's language.
-    """
-
-    def __init__(self, status: int, words: str, *values: object) -> None:
-        super().__init__(words.format(*values))
+    def __init__(self, status: int, cause: Cause, *values: object) -> None:
+        super().__init__(status, cause, *values)
         self.status = status
-        self.words = words
-        self.values = tuple(map(str, values))
+        self.cause = cause
+        self.values = values
+
+    def __str__(self) -> str:
+        return plain_cause_text(self.cause, self.values)
 
 
 class _Stream(Protocol):
@@ -40,12 +40,10 @@ def read_body(meta: Mapping[str, Any], limit: int) -> bytes:
     """
     media_type = meta.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        words = gettext_noop("A callback has to come as Content-Type: application/json, not as {}.")
-        raise BodyRefusedError(415, words, _shown(media_type))
+        raise BodyRefusedError(415, Cause.WRONG_CONTENT_TYPE, _shown(media_type))
     encoding = meta.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in {"", "identity", *_GZIP}:
-        words = gettext_noop("A callback has to come as it is or as gzip, not as {}.")
-        raise BodyRefusedError(415, words, _shown(encoding))
+        raise BodyRefusedError(415, Cause.WRONG_ENCODING, _shown(encoding))
     body = _read(meta["wsgi.input"], _size_to_read(meta, limit))
     if body.startswith(_GZIP_MAGIC) and len(body) <= limit:
         body = _inflated(body, limit)
@@ -61,7 +59,7 @@ def _size_to_read(meta: Mapping[str, Any], limit: int) -> int:
         # Chunked. A server that marks the end lets us read up to it; another would block us there.
         return limit + 1 if meta.get("wsgi.input_terminated") else 0
     if not (declared.isascii() and declared.isdigit()):
-        raise BodyRefusedError(400, gettext_noop("Content-Length is not a number."))
+        raise BodyRefusedError(400, Cause.WRONG_LENGTH)
     digits = declared.lstrip("0") or "0"
     # They are counted first: Python refuses to read a number of some thousands of them.
     if len(digits) > len(str(limit)) or int(digits) > limit:
@@ -98,8 +96,7 @@ def _inflated(packed: bytes, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> BodyRefusedError:
-    words = gettext_noop("A callback may have {} bytes at most, unpacked.")
-    return BodyRefusedError(413, words, limit)
+    return BodyRefusedError(413, Cause.TOO_LARGE, limit)
 
 
 def _shown(header: str) -> str:

@@ -13,6 +13,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from messages.domain.causes import plain_cause_text
 from messages.ingest import (
     Delivery,
     RetiredKeyError,
@@ -26,7 +27,7 @@ from messages.ingest import (
 from messages.instances import webhook_keys
 from messages.instances.token_checks import count_wrong_token
 from messages.instances.webhook_keys import WebhookKey
-from messages.models import plain_cause, stored_cause, token_digest
+from messages.models import token_digest
 from statusboard.logs import SparseLogger
 
 from . import gate
@@ -102,7 +103,7 @@ def _delivery(request: Request, key: WebhookKey, body: bytes) -> Delivery:
 def _refuse_body(request: Request, delivery: Delivery, refusal: BodyRefusedError) -> JsonResponse:
     """Told apart from a wrong key only to an instance that is there, and written down for it."""
     try:
-        note_refused(delivery, stored_cause(refusal.words, *refusal.values))
+        note_refused(delivery, refusal.cause, refusal.values)
     except UnknownInstanceError:
         return refused(request)
     return _error(refusal.status, str(refusal))
@@ -126,7 +127,7 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
     if recorded.malformed:
-        words = plain_cause(recorded.cause)
+        words = plain_cause_text(recorded.cause, recorded.cause_values)
         return _error(400, f"The callback could not be parsed. {words}")
     return Stored(recorded.outcome)
 

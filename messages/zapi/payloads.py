@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from messages.domain import addresses
+from messages.domain.causes import Cause, plain_cause_text
 from messages.domain.statuses import Status, from_provider
 from statusboard.redaction import redact_beginning
 
@@ -38,24 +39,21 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def gettext_noop(words: str) -> str:
-    """Marks words for translation, as Django's own does, which has no place here."""
-    return words
-
-
 class MalformedCallbackError(ValueError):
-    """A body that cannot be understood: why, in the source's language, and what its {} stand for.
+    """A body that cannot be parsed. As text it is the whole sentence in English, for an operator.
 
-    As text it is the whole sentence, for an operator. `type` is the callback's, '' where that could
-    not be read either.
+    `type` is the callback's, '' if that could not be read either.
     """
 
     type = ""
 
-    def __init__(self, words: str, *values: object) -> None:
-        super().__init__(words.format(*values))
-        self.words = words
-        self.values = tuple(map(str, values))
+    def __init__(self, cause: Cause, *values: object) -> None:
+        super().__init__(cause, *values)
+        self.cause = cause
+        self.values = values
+
+    def __str__(self) -> str:
+        return plain_cause_text(self.cause, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def parse(body: bytes) -> ParsedCallback:
     data = _load(body)
     kind = _text(data, "type")
     if not kind:
-        raise MalformedCallbackError(gettext_noop("There is no type."))
+        raise MalformedCallbackError(Cause.NO_TYPE)
     reader = _READERS.get(kind) or _UNWANTED.get(kind.lower())
     try:
         report = reader(data) if reader else _of_unknown_type(kind, data)
@@ -132,28 +130,24 @@ def parse(body: bytes) -> ParsedCallback:
 def _load(body: bytes) -> dict[str, Any]:
     if body.startswith(_GZIP_MAGIC):
         # The door hands on what it could not inflate.
-        raise MalformedCallbackError(gettext_noop("The gzip is broken."))
+        raise MalformedCallbackError(Cause.BROKEN_GZIP)
     try:
         # As json.loads() reads bytes, but UTF-8 only: RFC 8259 allows nothing else between systems.
         text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
         if _is_too_deep(text):
-            raise MalformedCallbackError(
-                gettext_noop("The JSON is nested more than {} levels deep."), MAX_DEPTH
-            )
+            raise MalformedCallbackError(Cause.TOO_DEEP, MAX_DEPTH)
         data = _JSON.decode(text)
     except MalformedCallbackError:
         raise
     except UnicodeDecodeError as error:
-        words = gettext_noop("It is not JSON: byte {} is not UTF-8.")
-        raise MalformedCallbackError(words, error.start + 1) from None
+        raise MalformedCallbackError(Cause.NOT_UTF8, error.start + 1) from None
     except json.JSONDecodeError as error:
-        words = gettext_noop("It is not JSON from line {}, column {} on.")
-        raise MalformedCallbackError(words, error.lineno, error.colno) from None
+        raise MalformedCallbackError(Cause.NOT_JSON, error.lineno, error.colno) from None
     except ValueError:
         # Python reads no number of some thousands of digits.
-        raise MalformedCallbackError(gettext_noop("It holds a number that is too long.")) from None
+        raise MalformedCallbackError(Cause.LONG_NUMBER) from None
     if not isinstance(data, dict):
-        raise MalformedCallbackError(gettext_noop("The JSON is not an object."))
+        raise MalformedCallbackError(Cause.NOT_AN_OBJECT)
     return data
 
 
@@ -172,7 +166,7 @@ def _is_too_deep(text: str) -> bool:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedCallbackError(gettext_noop("It is not JSON: {} is not a number there."), name)
+    raise MalformedCallbackError(Cause.NOT_A_NUMBER, name)
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -182,7 +176,7 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
     """Z-API "Message status"; its table says `id`, its samples `ids`, other pages `messageId`."""
     raw_status = _text(data, "status")
     if not raw_status:
-        raise MalformedCallbackError(gettext_noop("There is no status."))
+        raise MalformedCallbackError(Cause.NO_STATUS)
     phone, participant = _text(data, "phone"), _text(data, "participant")
     momment, occurred_at = _moment(data)
     return StatusReport(
@@ -324,16 +318,14 @@ def _ids(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     given = [item for item in values if item is not None]
     if not all(map(_is_scalar, given)):
-        raise MalformedCallbackError(gettext_noop("A message id is not a text."))
+        raise MalformedCallbackError(Cause.MESSAGE_ID_NOT_TEXT)
     ids = {_clean(item) for item in given} - {""}
     if not ids:
-        raise MalformedCallbackError(gettext_noop("There is no message id."))
+        raise MalformedCallbackError(Cause.NO_MESSAGE_ID)
     if len(ids) > MAX_IDS:
-        raise MalformedCallbackError(gettext_noop("It has more than {} message ids."), MAX_IDS)
+        raise MalformedCallbackError(Cause.MANY_MESSAGE_IDS, MAX_IDS)
     if any(len(message_id) > MAX_TEXT for message_id in ids):
-        raise MalformedCallbackError(
-            gettext_noop("A message id is longer than {} characters."), MAX_TEXT
-        )
+        raise MalformedCallbackError(Cause.LONG_MESSAGE_ID, MAX_TEXT)
     return tuple(sorted(ids))
 
 
@@ -342,12 +334,10 @@ def _text(data: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not _is_scalar(value):
-        raise MalformedCallbackError(gettext_noop("{} is not a text."), name)
+        raise MalformedCallbackError(Cause.NOT_TEXT, name)
     text = _clean(value)
     if len(text) > MAX_TEXT:
-        raise MalformedCallbackError(
-            gettext_noop("{} is longer than {} characters."), name, MAX_TEXT
-        )
+        raise MalformedCallbackError(Cause.LONG_TEXT, name, MAX_TEXT)
     return text
 
 

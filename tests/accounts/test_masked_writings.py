@@ -230,7 +230,7 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
     """A new column with text is masked, or named above with a reason."""
     known = {name for name, _field in columns()}
     from_outside = {
-        *("callback.type", "callback.cause", "callback.body", "instance.connection_reason"),
+        *("callback.type", "callback.cause_values", "callback.body", "instance.connection_reason"),
         "instance.status_error",
         *("instance.payment_status", "message.phone", "message.failure", "alias.lid"),
         *("alias.number", "otheraddress.phone", "knownaddress.address", "erasure.people"),
@@ -245,7 +245,7 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
             "statusevent.phone",
         ),
         *("statusevent.participant", "statusevent.reason", "spooledcallback.zapi_id"),
-        *("spooledcallback.body", "spooledcallback.token_digest", "spooledcallback.cause"),
+        *("spooledcallback.body", "spooledcallback.token_digest", "spooledcallback.cause_values"),
     }
     assert known == from_outside | NOT_FROM_OUTSIDE | AUDITED
 

@@ -23,7 +23,7 @@ INWARD = {
     "labels": {"accounts", "domain", "models", "privacy"},
     "instances": {"accounts", "domain", "ingest", "models", "zapi"},
     "identities": {"domain", "ingest", "instances", "models"},
-    "forwarding": {"ingest", "instances", "models", "net", "zapi"},
+    "forwarding": {"domain", "ingest", "instances", "models", "net", "zapi"},
     "summaries": {"accounts", "domain", "ingest", "models"},
     "incidents": {"accounts", "domain", "instances", "models", "zapi"},
     "notifications": {

@@ -13,6 +13,7 @@ import pytest
 
 from messages.accounts.masking import mask_text, masked
 from messages.domain import addresses
+from messages.domain.causes import cause_text, stored_values
 from messages.domain.failure_reasons import translate_reason
 from messages.exports.csv_writer import csv_line
 from messages.instances import webhook_keys
@@ -21,7 +22,6 @@ from messages.instances.credentials import read_credentials
 from messages.instances.tags import read_tags
 from messages.labels import UnreadableFileError, read_entries, rows_of_csv
 from messages.models import Callback
-from messages.models.cause import stored_cause
 from messages.net.url_guard import UnsafeUrlError, parse_url
 from messages.search.parser import parse_search
 from messages.zapi.errors import ZapiError, read_answer
@@ -103,7 +103,7 @@ def check_label(text: str) -> None:
 REDACTING: dict[str, Callable[[str], object]] = {
     "redact": redact,
     "reason": read_reason,
-    "cause": lambda text: stored_cause("{}", text),
+    "cause": lambda text: cause_text("other", stored_values([text])),
     "body": lambda text: Callback(body=text.encode("utf-8", "replace")).text,
 }
 OTHERS: dict[str, Callable[[str], object]] = {

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
+from messages.domain.causes import Cause
 from messages.forwarding import set_forwarding
 from messages.ingest import Delivery, new_delivery_id, spool
 from messages.jobs.follow_ups import follow_up
@@ -34,7 +35,7 @@ def read(client, admin):
     return page
 
 
-def keep(zapi_id: str, cause: str = "") -> None:
+def keep(zapi_id: str, cause: Cause | None = None) -> None:
     now = datetime.now(UTC)
     spool.keep(Delivery(new_delivery_id(), zapi_id, 1, now, b"{}"))
     if cause:
@@ -59,8 +60,8 @@ def test_buffer_shows_count_and_oldest_callback(spool_path, read, instance):
 
 def test_rejected_callbacks_show_their_cause(spool_path, read, instance):
     for _ in range(2):
-        keep(instance.zapi_id, "Its key is retired.")
-    keep("nobody", "There is no such instance.")
+        keep(instance.zapi_id, Cause.KEY_RETIRED)
+    keep("nobody", Cause.NO_INSTANCE)
     page = read()
     assert "Its key is retired." in page
     assert "Atendimento" in page
@@ -68,7 +69,7 @@ def test_rejected_callbacks_show_their_cause(spool_path, read, instance):
 
 
 def test_retry_of_rejected_callbacks_is_audited(spool_path, client, admin, instance):
-    keep(instance.zapi_id, "Its key is retired.")
+    keep(instance.zapi_id, Cause.KEY_RETIRED)
     page = client.post(reverse("dashboard:spool-retry"), follow=True).content.decode()
     assert "1 callback is waiting again" in page
     assert (spool.state().waiting, spool.state().refused) == (1, 0)
@@ -76,7 +77,7 @@ def test_retry_of_rejected_callbacks_is_audited(spool_path, client, admin, insta
 
 
 def test_other_instances_are_not_named(spool_path, read, admin, instance):
-    keep(instance.zapi_id, "Its key is retired.")
+    keep(instance.zapi_id, Cause.KEY_RETIRED)
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)
     assert "Atendimento" not in read()
@@ -91,7 +92,7 @@ def _limited_to_another(admin, instance):
 @pytest.mark.usefixtures("_limited_to_another")
 def test_retry_of_the_buffer_skips_other_instances(spool_path, client, instance):
     for zapi_id in (instance.zapi_id, "other", "unknown"):
-        keep(zapi_id, "Its key is retired.")
+        keep(zapi_id, Cause.KEY_RETIRED)
     client.post(reverse("dashboard:spool-retry"))
     assert (spool.state().waiting, spool.state().refused) == (1, 2)
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
@@ -99,7 +100,7 @@ def test_retry_of_the_buffer_skips_other_instances(spool_path, client, instance)
 
 @pytest.mark.usefixtures("_limited_to_another")
 def test_unknown_instance_in_the_buffer_is_hidden_from_limited_users(spool_path, read):
-    keep("unknown-to-the-board", "There is no such instance.")
+    keep("unknown-to-the-board", Cause.NO_INSTANCE)
     assert "unknown-to-the-board" not in read()
 
 

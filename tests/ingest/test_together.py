@@ -57,7 +57,15 @@ def entries(drawn, salt=""):
 def stored():
     """All that callbacks wrote, but for what is new at every arrival."""
     of_events = (*EVENT_TRUTH, "received_at", "repeats", "message__zapi_id")
-    of_callbacks = ("type", "outcome", "cause", "token_check", "size", "received_at")
+    of_callbacks = (
+        "type",
+        "outcome",
+        "cause",
+        "cause_values",
+        "token_check",
+        "size",
+        "received_at",
+    )
     callbacks = Callback.objects.values_list("body", *of_callbacks)
     return [
         sorted(map(repr, rows))

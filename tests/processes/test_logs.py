@@ -36,7 +36,7 @@ JSON = "Content-Type: application/json"
 SHOWN = {
     "whatsapp_message": "failure || phone || zapi_id",
     "whatsapp_statusevent": "reason || raw_status || momment",
-    "whatsapp_callback": "cause || type",
+    "whatsapp_callback": "cause || coalesce(CAST(cause_values AS text), '') || type",
     "whatsapp_instance": "connection_reason || status_error || name || token",
 }
 

@@ -21,6 +21,7 @@ from messages.accounts.masking import as_seen_by
 from messages.accounts.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.dashboard.forwarding.receiver_rows import Line
 from messages.dashboard.shared.moments import Moment, moment
+from messages.domain.causes import cause_text
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import SpoolUnavailableError, first_id_at, spool, spool_state
 from messages.models import (
@@ -30,7 +31,6 @@ from messages.models import (
     Instance,
     Outcome,
     QueuedMail,
-    translated_cause,
 )
 from messages.models.follow_up import FollowUpQuerySet
 from messages.monitoring.backlog import oldest_follow_up
@@ -125,10 +125,12 @@ def _rejected(user: Viewer) -> Iterator[Rejected]:
     names = dict(Instance.objects.values_list("zapi_id", "name"))
     visible = _visible_ids(user)
     shows_unknown = not is_limited(user)
-    groups = spool.refused().order_by("zapi_id", "cause").values_list("zapi_id", "cause")
-    for zapi_id, cause, number in groups.annotate(number=Count("pk")):
+    groups = (
+        spool.refused().order_by("zapi_id", "cause").values_list("zapi_id", "cause", "cause_values")
+    )
+    for zapi_id, cause, values, number in groups.annotate(number=Count("pk")):
         if zapi_id in visible or (shows_unknown and zapi_id not in names):
-            yield Rejected(names.get(zapi_id, zapi_id), translated_cause(cause), number)
+            yield Rejected(names.get(zapi_id, zapi_id), cause_text(cause, values), number)
 
 
 def _unknown_types(user: Viewer) -> list[UnknownType]:

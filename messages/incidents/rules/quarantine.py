@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
+from messages.domain.causes import Cause
 from messages.incidents.findings import Finding, Snapshot
 from messages.models import Callback, IncidentKind, Instance
 from messages.models.callback import CallbackQuerySet
-from messages.models.cause import NAMES_ANOTHER, UNKNOWN_TYPE
 from messages.zapi.payloads import MalformedCallbackError, parse
 
 
 def quarantine(snapshot: Snapshot) -> Iterator[Finding]:
     """Callbacks of unknown types do not count: they are kept, and nobody has to act on them."""
-    covered_elsewhere = Q(cause__startswith=NAMES_ANOTHER) | Q(cause__startswith=UNKNOWN_TYPE)
-    counts = _counts(_quarantined().exclude(covered_elsewhere))
+    covered_elsewhere = [Cause.OTHER_INSTANCE, Cause.UNKNOWN_TYPE]
+    counts = _counts(_quarantined().exclude(cause__in=covered_elsewhere))
     for instance in snapshot.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})
 
 
 def misdirected_callbacks(snapshot: Snapshot) -> Iterator[Finding]:
-    found = _quarantined().filter(cause__startswith=NAMES_ANOTHER)
+    found = _quarantined().filter(cause=Cause.OTHER_INSTANCE)
     counts = _counts(found)
     for instance in snapshot.instances:
         if count := counts.get(instance.pk):

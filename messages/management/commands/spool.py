@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
+from messages.domain.causes import plain_cause_text
 from messages.ingest import spool
-from messages.models import plain_cause
 
 
 class Command(BaseCommand):
@@ -33,4 +33,4 @@ class Command(BaseCommand):
         for zapi_id, used in spool.full().items():
             self.stdout.write(f"  {zapi_id} has used up its share: {used.callbacks} callbacks.")
         for row in spool.refused()[:50] if state.refused else ():
-            self.stdout.write(f"  {row}: {plain_cause(row.cause)}")
+            self.stdout.write(f"  {row}: {plain_cause_text(row.cause, row.cause_values)}")

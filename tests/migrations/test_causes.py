@@ -1,0 +1,67 @@
+"""Causes that were stored as sentences are codes with values."""
+
+from datetime import UTC, datetime
+
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import override
+
+from messages.ingest import spool
+from messages.ingest.delivery import new_delivery_id
+from messages.models import Callback, SpooledCallback
+from tests.ingest.conftest import spool_path
+
+from .conftest import Migrate
+
+__all__ = ["spool_path"]
+
+NOW = datetime(2026, 11, 22, 9, 13, tzinfo=UTC)
+# As stored before; code, values and sentence after.
+CAUSES: list[tuple[str, str, list[str] | None, str]] = [
+    ("There is no status.", "no status", None, "There is no status."),
+    (
+        "It is not JSON from line {}, column {} on.\n3\n7",
+        *("not json", ["3", "7"]),
+        "It is not JSON from line 3, column 7 on.",
+    ),
+    (
+        "It came to the webhook of {}, but its body names another one, {}.\nA\nB",
+        *("other instance", ["A", "B"]),
+        "It came to the webhook of A, but its body names another one, B.",
+    ),
+    ("Nobody knows {}.\nwhy", "other", ["Nobody knows {}. why"], "Nobody knows {}. why"),
+    ("", "", None, ""),
+]
+
+
+def test_a_stored_sentence_becomes_a_code_with_values(migrate_to: Migrate):
+    former = migrate_to("0049_find_labels_by_either_id")
+    account = former.get_model("whatsapp", "Account").objects.create(name="A")
+    instance = former.get_model("whatsapp", "Instance").objects.create(
+        account=account, zapi_id="I", name="I"
+    )
+    for number, (stored, *_others) in enumerate(CAUSES):
+        former.get_model("whatsapp", "Callback").objects.create(
+            **{"instance": instance, "received_at": NOW, "outcome": "quarantined"},
+            **{"cause": stored, "size": number},
+        )
+    migrate_to("0053_causes")
+    with override("en"):
+        found = [
+            (one.cause, one.cause_values, one.why) for one in Callback.objects.order_by("size")
+        ]
+    assert found == [tuple(expected) for _stored, *expected in CAUSES]
+
+
+def test_a_cause_in_the_offline_buffer_becomes_a_code(spool_path):
+    """The buffer of an earlier release is brought up to date when it is next used."""
+    spool.prepare()
+    executor = MigrationExecutor(connections["spool"])
+    executor.migrate([("whatsapp", "0049_find_labels_by_either_id")])
+    former = executor.loader.project_state([("whatsapp", "0049_find_labels_by_either_id")]).apps
+    former.get_model("whatsapp", "SpooledCallback").objects.using("spool").create(
+        **{"id": new_delivery_id(), "zapi_id": "I", "key_version": 1, "received_at": NOW},
+        **{"body": b"{}", "cause": "The instance is archived."},
+    )
+    spool.take(1)
+    assert SpooledCallback.objects.get().cause == "archived"
