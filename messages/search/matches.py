@@ -89,19 +89,19 @@ class Matches:
         return " ".join([*self._lids_description(lids), *([numbers] if names else [])])
 
     def _lids_description(self, lids: list[str]) -> Iterator[str]:
-        told = {"count": len(lids), "names": ", ".join(lids)}
+        values = {"count": len(lids), "names": ", ".join(lids)}
         if self.has_more_aliases:
             words = _("Includes %(count)d linked LIDs. Type more digits to narrow it down.")
-            yield words % told
+            yield words % values
         elif len(lids) > MAX_NAMED:
-            yield _("Includes %(count)d linked LIDs.") % told
+            yield _("Includes %(count)d linked LIDs.") % values
         elif lids:
             words = ngettext(
                 "Includes the linked LID: %(names)s.",
                 "Includes the linked LIDs: %(names)s.",
                 len(lids),
             )
-            yield words % told
+            yield words % values
 
 
 def find_matches(search: Search, user: Viewer) -> Matches:

@@ -38,8 +38,8 @@ def _kept() -> timedelta:
 def mark_since(start: datetime) -> int:
     """Mark all hours since `start` that have messages or a summary."""
     started = Message.objects.filter(started_at__gte=start)
-    hours_of = started.annotate(hour=TruncHour("started_at", tzinfo=UTC))
-    hours = set(hours_of.values_list("instance_id", "hour").distinct())
+    with_hour = started.annotate(hour=TruncHour("started_at", tzinfo=UTC))
+    hours = set(with_hour.values_list("instance_id", "hour").distinct())
     summed = HourlySummary.objects.filter(hour__gte=start)
     hours |= set(summed.values_list("instance_id", "hour").distinct())
     mark(hours)

@@ -137,7 +137,7 @@ class WorstRow:
 
 def funnel(question: Question, cohort: Cohort) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
-    steps_of_counts = {
+    count_names = {
         None: "messages",
         Status.DISPATCHED: "dispatched",
         Status.SENT: "sent",
@@ -145,7 +145,7 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
         Status.READ: "read",
     }
     steps: list[Step] = []
-    for status, name in steps_of_counts.items():
+    for status, name in count_names.items():
         count = getattr(everything, name)
         steps.append(
             Step(
