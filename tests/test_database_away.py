@@ -6,7 +6,7 @@ from django.db import OperationalError
 
 from messages.ingest.service import breaker
 from statusboard.databases import remaining
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from statusboard import page_limiter, wsgi
 from statusboard.page_limiter import PageExecutionLock
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 
 @pytest.fixture

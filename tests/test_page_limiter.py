@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from statusboard.page_limiter import MAX_WHOLE, PageConcurrencyLimiter
-from tests.conftest import call, connections_of_the_test
+from tests.plugins.webhook import call, connections_of_the_test
 
 BROWSER = {"HTTP_ACCEPT": "text/html,*/*"}
 ENDLESS = [b"x" * 1024] * (2 * MAX_WHOLE // 1024)

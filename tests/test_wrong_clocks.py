@@ -34,13 +34,10 @@ from messages.models import (
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
 from messages.privacy.retention import Purge, save_periods
-from tests.api.conftest import make_key
-from tests.forwarding.conftest import Clock, clock, forward, forwarding, status, store
-from tests.notifications.conftest import channel, opened
-from tests.receiver import Reply, receiver
-from tests.stand_in import zapi
-
-__all__ = ["clock", "make_key", "receiver", "zapi"]
+from tests.plugins.clock import Clock
+from tests.plugins.forwarding import forward, forwarding, status, store
+from tests.plugins.notifications import channel, opened
+from tests.plugins.receiver import Reply
 
 pytestmark = pytest.mark.django_db
 

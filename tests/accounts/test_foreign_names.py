@@ -22,10 +22,7 @@ from messages.models import (
 )
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
-from tests.dashboard.conftest import HttpsClient, admin_client
-from tests.stand_in import zapi
-
-__all__ = ["admin_client", "zapi"]
+from tests.plugins.pages import HttpsClient
 
 PAGES = ["/", "/attention/", "/quarantine/", "/health/", "/instances/"]
 API = ["/api/v1/incidents/", "/api/v1/instances/"]

@@ -10,7 +10,6 @@ from zipfile import ZipFile
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.db.models import BinaryField, CharField, JSONField, TextField
 from django.urls import reverse
@@ -25,7 +24,12 @@ from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import fill_every_table
-from tests.dashboard.conftest import HttpsClient
+
+
+@pytest.fixture
+def viewer(masked_admin):
+    return masked_admin
+
 
 NUMBER = "5531976853218"
 # By which a message, an instance or a row is told from another, or what an operator wrote.
@@ -119,18 +123,6 @@ def read(answer):
     text = re.sub(r":\d\d\.\d+(?=Z|\+|\")|cursor=[^\"]*|[0-9a-f-]{36}|[0-9a-f]{32}", "", text)
     text = re.sub(r"(?:recipients|live|static)/[^\"'\s]+|nonce=\"[^\"]*\"", "", text)
     return text + answer.headers.get("Location", "") + answer.headers.get("Content-Disposition", "")
-
-
-@pytest.fixture
-def viewer(db) -> HttpsClient:
-    """May do everything but see numbers, and look into Django admin."""
-    user = User.objects.create_user("masked", "masked@example.com", "a-long-password")
-    user.is_staff = True
-    user.save()
-    user.user_permissions.set(Permission.objects.exclude(codename="see_phones"))
-    client = HttpsClient()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

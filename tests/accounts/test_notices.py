@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from messages.accounts.people import invitation_tokens
 from messages.models import Action, AuditEvent
-from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
-from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
+from tests.plugins.accounts import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 NEW_PASSWORD = {
     "oldpassword": PASSWORD,

@@ -27,10 +27,13 @@ from messages.models import (
     Transition,
 )
 from messages.notifications.notification_queue import enqueue, queue_open_incidents
-from tests.accounts.test_masked_writings import viewer
-from tests.dashboard.conftest import HttpsClient, admin_client, deliver, masked_viewer, report
+from tests.plugins.pages import HttpsClient
 
-__all__ = ["admin_client", "deliver", "masked_viewer", "report", "viewer"]
+
+@pytest.fixture
+def viewer(masked_admin):
+    return masked_admin
+
 
 NUMBER = "5531976853218"
 

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from messages.models import Action, AuditEvent, PasswordResetRequest, Throttle
-from tests.accounts.conftest import enrol, is_signed_in, sign_in
-from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
+from tests.plugins.accounts import enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 RESET = "/account/password/reset/"
 KINDS = ["nobody", "ana", "inactive", "two-factor", "invited", "ANA"]

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from messages.models import Action, AuditEvent, Instance, UserLimit
-from tests.accounts.conftest import PASSWORD, enrol, is_signed_in, sign_in
-from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
+from tests.plugins.accounts import PASSWORD, enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 INVITE = "/people/invite/"
 NEW = {"username": "bia", "email": "bia@example.com", "role": "Supervisor"}

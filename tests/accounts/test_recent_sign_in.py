@@ -14,10 +14,10 @@ from django.urls import resolve, reverse
 
 from messages.accounts.recent_sign_in import ACTIONS, AUTHENTICATED_AT, FORMS
 from messages.models import ApiKey
-from tests.accounts.conftest import PASSWORD, code, enrol, sign_in
 from tests.accounts.routes import ROUTES, Route
 from tests.accounts.test_every_url import TAKES, ask, ruled
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import PASSWORD, code, enrol, sign_in
+from tests.plugins.pages import HttpsClient
 
 ADD_KEY = reverse("dashboard:api-key-add")
 NEW_KEY = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}

@@ -12,12 +12,12 @@ from django.urls import reverse
 
 from messages.accounts.middleware import SEEN_AT, SIGNED_IN_AT
 from messages.models import Action, AuditEvent
-from tests.accounts.conftest import PASSWORD, is_signed_in, sign_in
 from tests.accounts.routes import OWN_ROUTES
 from tests.accounts.test_people import CHOSEN, INVITE, NEW, link_in
-from tests.dashboard.conftest import HttpsClient
 from tests.forwarding.test_workers import on_postgresql
 from tests.mails import sent_mails
+from tests.plugins.accounts import PASSWORD, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 HOUR = 3600
 ELSEWHERE = [

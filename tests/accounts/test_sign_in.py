@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from messages.accounts.middleware import SEEN_AT
 from messages.models import Action, AuditEvent
-from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 
 def written_down(*actions: Action) -> list[tuple[str, str, dict[str, Any]]]:

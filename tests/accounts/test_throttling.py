@@ -17,10 +17,10 @@ from django.urls import reverse
 
 from messages.accounts import sign_in_limits
 from messages.models import Action, AuditEvent, Throttle
-from tests.accounts.conftest import PASSWORD, code, enrol, is_signed_in, sign_in
 from tests.accounts.test_people import link_in
-from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
+from tests.plugins.accounts import PASSWORD, code, enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 NEW = "another-long-password"
 WRONG = "wrong"

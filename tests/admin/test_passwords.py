@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from messages.models import AuditEvent
-from tests.accounts.conftest import PASSWORD
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import PASSWORD
+from tests.plugins.pages import HttpsClient
 
 
 def routes_about_passwords() -> list[str]:

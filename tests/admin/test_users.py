@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from messages.accounts.roles import SUPPORT
 from messages.models import Action, AuditEvent
-from tests.accounts.conftest import PASSWORD
+from tests.plugins.accounts import PASSWORD
 
 CHANGED = {
     "username": "ana",

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from messages.models import Action, ApiKey, AuditEvent, Instance
+from tests.plugins.api import Caller
 
-from .conftest import Caller
 from .test_keys import assert_problem
 
 

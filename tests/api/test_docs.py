@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 
 from messages.models import Instance, KeyRole, Message
-from tests.browser.conftest import _server
-
-__all__ = ["_server"]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 CALLS = "".join(re.findall(r"```sh\n(curl.*?)```", DOCS.read_text(), re.S))
 
 
 @pytest.fixture
-def board(_server, transactional_db):
-    return _server.url
+def board(page_server, transactional_db):
+    return page_server.url
 
 
 @pytest.fixture

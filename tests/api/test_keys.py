@@ -10,9 +10,8 @@ from django.utils import timezone
 from messages.accounts.api_keys import revoke, spend
 from messages.ingest.service import breaker
 from messages.models import ApiKey, KeyRole
-from tests.conftest import call
-
-from .conftest import V1, Caller
+from tests.plugins.api import V1, Caller
+from tests.plugins.webhook import call
 
 PROBLEM = "application/problem+json"
 

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 from messages.api.schema import openapi
 from messages.models import Instance, KeyRole
 from statusboard.wsgi import application
-from tests.conftest import connections_of_the_test
+from tests.plugins.webhook import connections_of_the_test
 
 OPERATIONS = [(path, method) for path, item in openapi()["paths"].items() for method in item]
 EXAMPLES = 40

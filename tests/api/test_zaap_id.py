@@ -4,11 +4,8 @@ import pytest
 
 from messages.models import Instance, Label
 from messages.privacy import continue_erasures, find_person, request_erasure
-from tests.dashboard.conftest import admin_client
 
 from .test_keys import assert_problem
-
-__all__ = ["admin_client"]
 
 PHONE = "5544999999999"
 FAILED = {"type": "DeliveryCallback", "messageId": "Z1", "zaapId": "Z1", "phone": PHONE}

@@ -9,34 +9,11 @@ from django.test import Client
 
 from messages.accounts.api_keys import issue
 from messages.models import ApiKey, ApiKeyLimit, Instance, UserLimit
-from tests.accounts.conftest import (
-    PASSWORD,
-    _forgotten_attempts,
-    _nobody_to_call,
-    ana,
-    new_person,
-    sign_in,
-)
 from tests.accounts.routes import OWN_ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import PK, fill_every_table
-from tests.dashboard.conftest import (
-    HttpsClient,
-    Report,
-    admin_client,
-    client,
-    report,
-)
-
-__all__ = [
-    "_forgotten_attempts",
-    "_nobody_to_call",
-    "admin_client",
-    "ana",
-    "client",
-    "new_person",
-    "report",
-]
+from tests.plugins.accounts import PASSWORD, sign_in
+from tests.plugins.pages import HttpsClient, Report
 
 Fill = Callable[[str], dict[str, Model]]
 
@@ -47,7 +24,9 @@ def fill(admin_user: User) -> Fill:
 
 
 @pytest.fixture
-def root(admin_user: User, fill: Fill, report: Report, settings: Any) -> Client:
+def root(
+    forgotten_attempts: None, admin_user: User, fill: Fill, report: Report, settings: Any
+) -> Client:
     """A superuser who may do anything, on a board with something to do it to.
 
     Every address that names a row by PK opens one: tests walk them all.

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from django.utils.datastructures import MultiValueDict
 
-from tests.accounts.conftest import PASSWORD
 from tests.attacks.pages import ask_path
+from tests.plugins.accounts import PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tests.attacks.discovery import discover
 from tests.attacks.fuzz import Fuzz, Sent
 from tests.attacks.lockstep import at_once
 from tests.attacks.tables import PK, ROW_ID
-from tests.conftest import call_through
+from tests.plugins.webhook import call_through
 
 pytestmark = [
     pytest.mark.skipif(

@@ -6,7 +6,7 @@ from django.core import mail
 from messages.models import ChannelKind
 from messages.notifications.delivery_lines import notify
 from tests.mails import sent_mails
-from tests.notifications.conftest import channel, opened
+from tests.plugins.notifications import channel, opened
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])

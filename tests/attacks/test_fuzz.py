@@ -27,15 +27,15 @@ from messages.accounts.api_keys import issue
 from messages.api.base_views import people, unknown_callers
 from messages.models import ApiKey, UserLimit
 from messages.webhooks.gate import wrong_keys
-from tests.accounts.conftest import PASSWORD, TOTP_SECRET, enrol, sign_in
 from tests.accounts.routes import ROUTES
 from tests.attacks.discovery import File, Target, discover
 from tests.attacks.fuzz import Fuzz, Sent
 from tests.attacks.tables import PK, ROW_ID, SECRET
 from tests.attacks.test_secrets import KEYS
-from tests.conftest import Answer, call
-from tests.dashboard.conftest import HttpsClient
 from tests.mails import sent_mails
+from tests.plugins.accounts import PASSWORD, TOTP_SECRET, enrol, sign_in
+from tests.plugins.pages import HttpsClient
+from tests.plugins.webhook import Answer, call
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2500"))
 FROM = int(os.environ.get("FUZZ_FROM", "0"))

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from messages.models import Instance, SavedView, Webhook
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 PAGES: dict[str, list[str]] = {
     "instances": ["tag", "q", "page", "archived"],

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from tests.accounts.conftest import TOTP_SECRET, code, enrol, is_signed_in, sign_in
 from tests.attacks.lockstep import at_once
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import TOTP_SECRET, code, enrol, is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 CODE_PAGE = "/account/two-factor/authenticate/"
 PERIOD = 30

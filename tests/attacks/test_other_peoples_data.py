@@ -9,7 +9,7 @@ from messages.models import Action, AuditEvent, Webhook
 from tests.accounts.routes import OWN_ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import PK, ROW_ID, fill_every_table
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 MARK = "of-the-other-instance"
 NAMES_A_ROW = re.compile(r"<(int|uuid):")

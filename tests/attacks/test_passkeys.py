@@ -17,9 +17,9 @@ from django.test import Client
 from fido2.cose import ES256
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
-from tests.accounts.conftest import is_signed_in, sign_in
 from tests.attacks.fuzz import JSON_AWKWARD
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
 
 FLAG = AuthenticatorData.FLAG
 ADD = "/account/two-factor/webauthn/add/"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.tables import PK
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 BROKEN = {
     "without a boundary": "multipart/form-data;;",

@@ -9,11 +9,11 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 
-from tests.accounts.conftest import is_signed_in, sign_in
 from tests.accounts.routes import OWN_ROUTES, ROUTES
 from tests.attacks.pages import ask
-from tests.conftest import call
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.accounts import is_signed_in, sign_in
+from tests.plugins.pages import HttpsClient
+from tests.plugins.webhook import call
 
 # What proves itself by a key of its own, and never by a cookie.
 KEYED = ("webhooks:", "monitoring:")

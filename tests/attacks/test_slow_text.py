@@ -27,7 +27,7 @@ from messages.search.parser import parse_search
 from messages.zapi.errors import ZapiError, read_answer
 from messages.zapi.payloads import MalformedCallbackError, parse
 from statusboard.redaction import redact
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 LONG = 1_000_000
 LIMIT = 1.0  # seconds of CPU

@@ -12,7 +12,7 @@ from django.utils import timezone
 from messages.accounts.audit import audit
 from messages.accounts.roles import ADMIN, SUPERVISOR
 from messages.models import Account, Action, AuditEvent, Instance, UserLimit
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 PAGE = reverse("dashboard:audit")
 EXPORT = reverse("dashboard:audit-export")

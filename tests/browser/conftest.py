@@ -7,27 +7,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client, override_settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from pytest_django.live_server_helper import LiveServer
 
 from messages.models import Message
-from tests.dashboard.conftest import Report, deliver, report, support
-
-__all__ = ["deliver", "report", "support"]
+from tests.plugins.pages import Report
 
 LONG_ID = "3EB0" + "F" * 120
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-# The server of these tests speaks http: nothing may insist on https.
-PLAIN_HTTP = {
-    "SECURE_SSL_REDIRECT": False,
-    "SESSION_COOKIE_SECURE": False,
-    "CSRF_COOKIE_SECURE": False,
-    "LANGUAGE_COOKIE_SECURE": False,
-    # The others' prefix, __Host-, is for https alone.
-    "SESSION_COOKIE_NAME": "sessionid",
-    "CSRF_COOKIE_NAME": "csrftoken",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,18 +44,10 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return browser_type_launch_args | {"executable_path": path, "args": sandbox}
 
 
-@pytest.fixture(scope="module")
-def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
-    with override_settings(**PLAIN_HTTP), django_db_blocker.unblock():
-        server = LiveServer("localhost")
-        yield server
-        server.stop()
-
-
 @pytest.fixture
-def board(browser: Browser, _server: LiveServer, transactional_db: None) -> str:
+def board(browser: Browser, page_server: LiveServer, transactional_db: None) -> str:
     """The address of the board. Asks for the browser first, so that nothing starts without one."""
-    return _server.url
+    return page_server.url
 
 
 @pytest.fixture

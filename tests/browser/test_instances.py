@@ -10,9 +10,7 @@ from messages.jobs.follow_ups import follow_up
 from messages.models import Instance
 from messages.simulator.gateway import RememberedInstance
 from tests.browser.test_everyone import violations
-from tests.stand_in import FOREIGN_URL, zapi
-
-__all__ = ["zapi"]
+from tests.plugins.zapi import FOREIGN_URL
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Page
 
 from messages.accounts.recent_sign_in import AUTHENTICATED_AT
-from tests.accounts.conftest import enrol
+from tests.plugins.accounts import enrol
 
 pytestmark = pytest.mark.browser
 

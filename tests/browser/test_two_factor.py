@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from tests.accounts.conftest import code
+from tests.plugins.accounts import code
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

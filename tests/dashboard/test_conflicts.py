@@ -11,7 +11,7 @@ from django.urls import reverse
 from messages.accounts.api_keys import issue
 from messages.instances.connect import update
 from messages.models import Account, ApiKey, ApiKeyLimit, Instance, Label, SavedView, UserLimit
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 
 @pytest.fixture

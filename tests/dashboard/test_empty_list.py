@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label
-from tests.dashboard.conftest import shown
+from tests.plugins.pages import shown
 
 HOME = "/"
 

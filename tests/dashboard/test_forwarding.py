@@ -9,8 +9,8 @@ from django.urls import reverse
 from messages.accounts.roles import SUPERVISOR
 from messages.jobs.follow_ups import follow_up
 from messages.models import Action, AuditEvent, Forward, Instance, UserLimit, Webhook
-from tests.forwarding.conftest import forward, status, store
-from tests.receiver import Receiver, Reply, receiving
+from tests.plugins.forwarding import forward, status, store
+from tests.plugins.receiver import Receiver, Reply, receiving
 
 CRM = "https://crm.example.com/hook"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.views.defaults import bad_request, server_error
 
-from .conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 CURRENT = re.compile(r'<a href="/" aria-current="page">\s*Messages\s*</a>')
 

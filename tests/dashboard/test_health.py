@@ -19,9 +19,6 @@ from messages.models import (
     UserLimit,
 )
 from statusboard import __version__
-from tests.ingest.conftest import spool_path
-
-__all__ = ["spool_path"]
 
 HEALTH = reverse("dashboard:health")
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}

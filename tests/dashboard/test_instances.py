@@ -38,9 +38,7 @@ from messages.models import (
 )
 from messages.simulator.gateway import Gateway, RememberedInstance
 from messages.zapi.client import ZapiClient
-from tests.stand_in import FOREIGN_URL, zapi
-
-__all__ = ["zapi"]
+from tests.plugins.zapi import FOREIGN_URL
 
 LIST = reverse("dashboard:instances")
 ADD = reverse("dashboard:instance-add")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label, Message
-from tests.dashboard.conftest import shown
+from tests.plugins.pages import shown
 
 HOME = "/"
 

@@ -14,11 +14,8 @@ from django.utils import timezone
 
 from messages.models import Action, AuditEvent, Batch, Channel, Throttle, WebhookState
 from statusboard import page_network
-from tests.dashboard.conftest import HttpsClient
-from tests.stand_in import zapi
+from tests.plugins.pages import HttpsClient
 from tests.waiting import wait_until
-
-__all__ = ["zapi"]
 
 LOOK_UP = reverse("dashboard:look-up")
 BUSY = "The server is busy waiting for other servers"

@@ -10,9 +10,6 @@ from django.utils import timezone
 from messages.jobs.follow_ups import follow_up
 from messages.models import Action, Alias, AuditEvent, Instance, Label, SavedView, UserLimit
 from messages.search.encrypted_addresses import encrypt_address
-from tests.stand_in import zapi
-
-__all__ = ["zapi"]
 
 NUMBER = "5544999991234"
 

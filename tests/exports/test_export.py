@@ -6,44 +6,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.accounts.roles import SUPERVISOR
 from messages.exports import csv_line, csv_writer, message_columns
 from messages.models import Action, AuditEvent, Instance, Label, UserLimit
-from tests.dashboard.conftest import (
-    HttpsClient,
-    deliver,
-    report,
-    support,
-    viewer,
-)
-
-__all__ = ["deliver", "report", "support", "viewer"]
 
 URL = "/messages/exports/"
-
-
-@pytest.fixture
-def client():
-    return HttpsClient()
-
-
-@pytest.fixture
-def supervisor(db):
-    user = User.objects.create_user("super", "super@example.com", "a-long-password")
-    user.groups.add(Group.objects.get(name=SUPERVISOR))
-    return user
-
-
-@pytest.fixture
-def taker(client, supervisor):
-    client.force_login(supervisor)
-    return client
 
 
 def take(client, query="", kind="csv"):

@@ -30,10 +30,8 @@ from messages.models import (
     UserLimit,
 )
 from messages.privacy import continue_erasures, find_person, request_erasure
-from tests.dashboard.conftest import HttpsClient, report
-from tests.exports.test_export import client, supervisor, take, taker
-
-__all__ = ["client", "report", "supervisor", "taker"]
+from tests.exports.test_export import take
+from tests.plugins.pages import HttpsClient
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from tests.processes.conftest import free_port
+from tests.plugins.processes import free_port
 
 
 def binaries() -> Path | None:

@@ -9,7 +9,7 @@ import pytest
 from messages.simulator.gateway import Gateway
 from tests.faults.conftest import StartDoor
 from tests.faults.postgresql import Cluster
-from tests.stand_in import serving
+from tests.plugins.zapi import serving
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults

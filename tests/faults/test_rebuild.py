@@ -12,7 +12,7 @@ from tests.faults.conftest import KILLS, StartDoor
 from tests.faults.load import EPOCH, send_all
 from tests.faults.postgresql import Cluster
 from tests.faults.timelines import timelines
-from tests.processes.conftest import ROOT
+from tests.plugins.processes import ROOT
 
 pytestmark = pytest.mark.faults
 

@@ -10,7 +10,7 @@ from tests.faults.conftest import ROUNDS, StartDoor, assert_nothing_was_lost
 from tests.faults.door import Door
 from tests.faults.load import Attempt, Load, lives
 from tests.faults.postgresql import Cluster
-from tests.stand_in import serving
+from tests.plugins.zapi import serving
 
 pytestmark = pytest.mark.faults
 

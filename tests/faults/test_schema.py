@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.faults.conftest import EXAMPLES
 from tests.faults.door import Door
-from tests.processes.conftest import ROOT
+from tests.plugins.processes import ROOT
 
 pytestmark = pytest.mark.faults
 

@@ -10,7 +10,7 @@ import requests
 
 from tests.faults.conftest import StartDoor, need
 from tests.faults.door import Door
-from tests.processes.conftest import ROOT
+from tests.plugins.processes import ROOT
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults

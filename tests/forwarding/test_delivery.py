@@ -15,8 +15,8 @@ from messages.models import (
     ForwardState,
     WebhookKind,
 )
-from tests.forwarding.conftest import forward, forwarding, status, store
-from tests.receiver import Reply, receiving
+from tests.plugins.forwarding import forward, forwarding, status, store
+from tests.plugins.receiver import Reply, receiving
 
 TOKEN = "token-of-the-instance"
 

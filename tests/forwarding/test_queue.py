@@ -8,7 +8,7 @@ from django.db import transaction
 from messages.forwarding import drop_unwanted
 from messages.jobs.follow_ups import BATCH, follow_up
 from messages.models import Callback, FollowUp, Forward, ForwardLine, WebhookKind
-from tests.forwarding.conftest import forwarding, status, store
+from tests.plugins.forwarding import forwarding, status, store
 
 HERE = "https://crm.example.com/hook"
 ELSEWHERE = "https://other.example.com/hook"

@@ -10,8 +10,8 @@ from messages.forwarding import forwarding_state, set_forwarding
 from messages.instances.webhook_urls import webhook_url
 from messages.jobs.follow_ups import follow_up
 from messages.models import Forward, ForwardLine, ForwardProblem, Webhook, WebhookKind
-from tests.forwarding.conftest import forward, forwarding, status, store
-from tests.receiver import Reply, receiving
+from tests.plugins.forwarding import forward, forwarding, status, store
+from tests.plugins.receiver import Reply, receiving
 
 HERE = "https://crm.example.com/hook"
 

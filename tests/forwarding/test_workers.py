@@ -17,12 +17,10 @@ from django.utils import timezone
 from messages.forwarding.line_leases import BATCH_SIZE
 from messages.models import FollowUp, Forward, ForwardLine, Instance, WebhookKind
 from messages.net.http_client import WHOLE_TIMEOUT
-from tests.forwarding.conftest import forwarding, status, store
-from tests.processes.conftest import ROOT, start_board
-from tests.receiver import Receiver, Reply, receiving
+from tests.plugins.forwarding import forwarding, status, store
+from tests.plugins.processes import ROOT
+from tests.plugins.receiver import Receiver, Reply, receiving
 from tests.waiting import wait_until
-
-__all__ = ["start_board"]
 
 pytestmark = pytest.mark.processes
 
@@ -32,16 +30,6 @@ DELIVERY = b'{"type":"DeliveryCallback","messageId":"M%d","phone":"55"}'
 on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="other processes cannot see a database in memory"
 )
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a spool, which workers read."""
-    folder = tmp_path_factory.mktemp("workers")
-    migrate = [sys.executable, "manage.py", "migrate", "--database", "spool"]
-    environment = os.environ | {"DATA_DIR": str(folder)}
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return folder
 
 
 @pytest.fixture

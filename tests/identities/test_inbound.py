@@ -15,9 +15,6 @@ from messages.models import Alias, Callback, Erasure, FollowUp, SpooledCallback
 from messages.privacy import continue_erasures, find_person, request_erasure
 from messages.search.criteria import Criteria
 from messages.search.parser import parse_search
-from tests.ingest.conftest import away, spool_path
-
-__all__ = ["away", "spool_path"]
 
 NUMBER, LID = "5544999999999", "200000000000011@lid"
 OURS, GROUP = "199999999999999@lid", "120363019502650977-group"

@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from messages.incidents.detect import detect
 from messages.incidents.findings import Finding
 from messages.models import Incident, IncidentKind
-from tests.incidents.conftest import RecordingListener
+from tests.plugins.incidents import RecordingListener
 
 KIND = IncidentKind.FAILING
 

@@ -11,10 +11,8 @@ from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
-from tests.dashboard.conftest import HttpsClient
-from tests.incidents.conftest import clock, listener, look, send, zapi
-
-__all__ = ["clock", "listener", "look", "zapi"]
+from tests.plugins.incidents import send
+from tests.plugins.pages import HttpsClient
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from messages.models import (
     WebhookState,
     WorkerBeat,
 )
-from tests.incidents.conftest import ago, every, hear, send
+from tests.plugins.incidents import ago, every, hear, send
 
 
 @pytest.fixture(autouse=True)

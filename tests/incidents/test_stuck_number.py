@@ -12,10 +12,10 @@ from messages.accounts.api_keys import issue
 from messages.accounts.roles import ADMIN
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.models import ApiKey, Incident, IncidentKind, Instance, KeyRole
-from tests.api.conftest import Caller
-from tests.dashboard.conftest import HttpsClient
-from tests.incidents.conftest import send
 from tests.monitoring.test_metrics import TOKEN, samples, scrape
+from tests.plugins.api import Caller
+from tests.plugins.incidents import send
+from tests.plugins.pages import HttpsClient
 
 
 @pytest.fixture

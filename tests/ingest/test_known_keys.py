@@ -13,12 +13,9 @@ from messages.instances.rotation import rotate_key
 from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Callback, Instance
 from messages.webhooks import views
-from tests.conftest import ZAPI_ID, call
-from tests.dashboard.conftest import admin, client
-from tests.ingest.conftest import forget_usages
+from tests.plugins.spool import forget_usages
+from tests.plugins.webhook import ZAPI_ID, call
 from tests.waiting import wait_until
-
-__all__ = ["admin", "client"]
 
 SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "instanceId": "%s"}'
 

@@ -6,7 +6,7 @@ import pytest
 
 from messages.ingest import quarantine, replay
 from messages.models import Callback, FollowUp, Instance, Webhook
-from tests.conftest import ZAPI_ID
+from tests.plugins.webhook import ZAPI_ID
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
 BROKEN = b"{" + b" " * 399

@@ -25,8 +25,8 @@ from messages.ingest import (
 )
 from messages.ingest.rebuild import _Rebuild
 from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
-from tests.conftest import ZAPI_ID
 from tests.ingest.test_truth import ARRIVAL, EPOCH, callbacks, truth
+from tests.plugins.webhook import ZAPI_ID
 
 
 def deliver(payload, arrival=ARRIVAL):

@@ -14,7 +14,7 @@ from messages.ingest import Delivery, drain, new_delivery_id, record, spool, sto
 from messages.ingest.service import breaker
 from messages.ingest.spool import SpoolUnavailableError
 from messages.models import Callback, Message, SpooledCallback, StatusEvent
-from tests.conftest import ZAPI_ID
+from tests.plugins.webhook import ZAPI_ID
 
 ARRIVAL = datetime(2026, 11, 22, 9, 14, tzinfo=UTC)
 SENT = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "momment": 1632234645000}

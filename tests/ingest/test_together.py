@@ -17,7 +17,7 @@ from messages.ingest.entries import read
 from messages.ingest.postgresql import WRITERS
 from messages.ingest.store import backend
 from messages.models import Callback, FollowUp, Message, StatusEvent
-from tests.conftest import ZAPI_ID
+from tests.plugins.webhook import ZAPI_ID
 from tests.waiting import wait_until
 
 from .test_truth import EPOCH, EVENT_TRUTH, MESSAGE_TRUTH

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from messages.ingest import Delivery, new_delivery_id, record
 from messages.models import Callback, Instance, Message, StatusEvent
-from tests.conftest import ZAPI_ID
+from tests.plugins.webhook import ZAPI_ID
 
 ARRIVAL = datetime(2026, 11, 22, 9, 14, tzinfo=UTC)
 EPOCH = 1_795_338_000_000

@@ -20,7 +20,7 @@ from messages.models import (
     WebhookKind,
 )
 from messages.simulator.gateway import Gateway, RememberedInstance
-from tests.stand_in import FOREIGN_URL
+from tests.plugins.zapi import FOREIGN_URL
 
 pytestmark = pytest.mark.django_db
 

@@ -6,13 +6,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from messages.accounts.roles import ADMIN
 from messages.instances.bulk_import import ImportRow, preview, read_csv, read_partner_list
 from messages.models import BatchRow, Instance
 from messages.simulator.gateway import RememberedInstance
-from tests.dashboard.test_instances import ADD, Browser, admin, work
-from tests.stand_in import zapi
+from tests.dashboard.test_instances import ADD, Browser, signed_in, work
 
-__all__ = ["admin", "zapi"]
+
+@pytest.fixture
+def admin(db):
+    return signed_in(ADMIN)
+
 
 pytestmark = pytest.mark.django_db
 

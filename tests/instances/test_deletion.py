@@ -6,12 +6,16 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from messages.accounts.roles import ADMIN
 from messages.instances.push import ANYTHING, push
 from messages.models import Account, AuditEvent, Channel, Instance, Label, UserLimit
-from tests.dashboard.test_instances import CALLBACK, LIST, act, admin
-from tests.stand_in import FOREIGN_URL, zapi
+from tests.dashboard.test_instances import CALLBACK, LIST, act, signed_in
+from tests.plugins.zapi import FOREIGN_URL
 
-__all__ = ["admin", "zapi"]
+
+@pytest.fixture
+def admin(db):
+    return signed_in(ADMIN)
 
 
 def test_deletion_is_confirmed_and_written_down(admin, instance):

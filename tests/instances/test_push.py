@@ -15,7 +15,7 @@ from messages.instances.verify import verify
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Instance, Webhook, WebhookState
 from messages.zapi.client import ZapiClient
-from tests.stand_in import FOREIGN_URL
+from tests.plugins.zapi import FOREIGN_URL
 
 KIND = "message-status"
 

@@ -12,8 +12,8 @@ from messages.instances.verify import verify_due
 from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Account, Action, AuditEvent, Instance
-from tests.conftest import call
-from tests.stand_in import FOREIGN_URL
+from tests.plugins.webhook import call
+from tests.plugins.zapi import FOREIGN_URL
 
 JSON = {"CONTENT_TYPE": "application/json"}
 

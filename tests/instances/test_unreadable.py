@@ -3,12 +3,16 @@
 import pytest
 from django.urls import reverse
 
+from messages.accounts.roles import ADMIN
 from messages.instances.connect import update
 from messages.instances.verify import verify_due
 from messages.models import Instance, Secret, token_digest
-from tests.dashboard.test_instances import HOOKS, Browser, act, admin
+from tests.dashboard.test_instances import HOOKS, Browser, act, signed_in
 
-__all__ = ["admin"]
+
+@pytest.fixture
+def admin(db):
+    return signed_in(ADMIN)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from messages.instances.verify import verify, verify_due
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Account, Instance, Webhook, WebhookState
 from messages.simulator.gateway import HOOKS, RememberedInstance
-from tests.stand_in import FOREIGN_URL
+from tests.plugins.zapi import FOREIGN_URL
 
 
 def make_due() -> None:

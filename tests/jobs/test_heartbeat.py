@@ -7,9 +7,6 @@ from messages.jobs.heartbeat import Heartbeat, delete_old_heartbeats
 from messages.jobs.leases import acquire_job_lease
 from messages.jobs.scheduler import Job, run_due
 from messages.models import Turn, WorkerBeat
-from tests.forwarding.conftest import clock
-
-__all__ = ["clock"]
 
 # The scheduler closes connections that are in a transaction when a job begins.
 pytestmark = pytest.mark.django_db(transaction=True)

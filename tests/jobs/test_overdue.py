@@ -8,13 +8,8 @@ from messages.jobs.scheduler import Job, run_due
 from messages.models import Incident
 from messages.notifications.notification_queue import enqueue
 from messages.notifications.worker_alarm import report_worker_problems
-from tests.conftest import call
-from tests.forwarding.conftest import clock
-from tests.ingest.conftest import spool_path
-from tests.notifications.conftest import _receivers_are_local, messages_of, turns, webhook
-from tests.receiver import receiver
-
-__all__ = ["_receivers_are_local", "clock", "receiver", "spool_path", "webhook"]
+from tests.plugins.notifications import messages_of, turns
+from tests.plugins.webhook import call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,12 +23,10 @@ from messages.models import (
     Turn,
     WorkerBeat,
 )
-from tests.forwarding.test_workers import data_dir, on_postgresql
-from tests.processes.conftest import ROOT
-from tests.receiver import Receiver, Reply, receiver
+from tests.forwarding.test_workers import on_postgresql
+from tests.plugins.processes import ROOT
+from tests.plugins.receiver import Receiver, Reply
 from tests.waiting import wait_until
-
-__all__ = ["data_dir", "receiver"]
 
 pytestmark = [pytest.mark.processes, on_postgresql]
 

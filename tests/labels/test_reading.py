@@ -5,9 +5,6 @@ from django.utils import timezone
 
 from messages.labels import labels_of
 from messages.models import Instance, Label
-from tests.dashboard.conftest import deliver
-
-__all__ = ["deliver"]
 
 
 @pytest.fixture

@@ -7,10 +7,6 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.defaults import server_error
 
-from tests.dashboard.conftest import client, deliver, report, support, viewer
-
-__all__ = ["client", "deliver", "report", "support", "viewer"]
-
 PORTUGUESE = {"accept-language": "pt-BR,pt;q=0.9,en;q=0.8"}
 
 

@@ -9,11 +9,8 @@ from django.utils.translation import override
 from messages.ingest import spool
 from messages.ingest.delivery import new_delivery_id
 from messages.models import Callback, SpooledCallback
-from tests.ingest.conftest import spool_path
 
 from .conftest import Migrate
-
-__all__ = ["spool_path"]
 
 NOW = datetime(2026, 11, 22, 9, 13, tzinfo=UTC)
 # As stored before; code, values and sentence after.

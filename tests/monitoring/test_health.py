@@ -12,7 +12,7 @@ from messages.ingest.service import breaker
 from messages.jobs.heartbeat import Heartbeat
 from messages.models import WorkerBeat
 from statusboard.wsgi import webhook_application
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 
 @pytest.fixture

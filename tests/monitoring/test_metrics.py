@@ -18,10 +18,7 @@ from messages.ingest.service import breaker
 from messages.jobs.heartbeat import Heartbeat
 from messages.models import Callback, Channel, FollowUp, Forward, Incident, Transition
 from messages.notifications.notification_queue import enqueue
-from tests.conftest import Answer, call
-from tests.processes.conftest import start_board
-
-__all__ = ["start_board"]
+from tests.plugins.webhook import Answer, call
 
 READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
 TOKEN = "a-token-for-prometheus"

@@ -8,7 +8,7 @@ import pytest
 from messages.net import Answer, Failure, PostFailedError, SafeHttpClient
 from messages.simulator.certificate import make_context
 from tests.net.test_url_guard import answering
-from tests.receiver import Reply, receiving
+from tests.plugins.receiver import Reply, receiving
 
 TOKEN = "a-token-that-sends-messages"
 

@@ -13,9 +13,9 @@ from messages.models import Incident, WorkerBeat
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
 from messages.notifications.worker_alarm import report_worker_problems, worker_alarm
-from tests.dashboard.conftest import HttpsClient
 from tests.forwarding.test_workers import on_postgresql
-from tests.notifications.conftest import messages_of, turns
+from tests.plugins.notifications import messages_of, turns
+from tests.plugins.pages import HttpsClient
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from messages.incidents.detect import detect
 from messages.models import Channel, ChannelKind, IncidentKind, Instance, Notification, Transition
 from messages.notifications.delivery_lines import LEASE, notify
 from messages.notifications.notification_queue import enqueue
-from tests.notifications.conftest import SECRET, channel, messages_of, opened, resolved, turns
-from tests.receiver import Reply
+from tests.plugins.notifications import SECRET, channel, messages_of, opened, resolved, turns
+from tests.plugins.receiver import Reply
 
 OPERATORS_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"
 

@@ -14,11 +14,8 @@ from messages.models import (
     Notification,
     UserLimit,
 )
-from tests.dashboard.conftest import admin_client, client
-from tests.notifications.conftest import SECRET, channel, messages_of, opened, resolved
-from tests.receiver import Reply
-
-__all__ = ["admin_client", "client"]
+from tests.plugins.notifications import SECRET, channel, messages_of, opened, resolved
+from tests.plugins.receiver import Reply
 
 FORM = {"name": "On call", "kind": "webhook", "language": "en", "pause": "10", "enabled": "on"}
 

@@ -1,11 +1,6 @@
 import pytest
 from django.db import connections
 
-from tests.dashboard.conftest import client, support
-from tests.ingest.conftest import away, spool_path
-
-__all__ = ["away", "client", "spool_path", "support"]
-
 
 @pytest.fixture(autouse=True)
 def _no_spool_yet(db, tmp_path):

@@ -11,7 +11,7 @@ from messages.accounts.roles import ADMIN
 from messages.exports import prepare_exports
 from messages.models import Action, AuditEvent, Erasure, Message, UserLimit
 from messages.privacy import continue_erasures
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 
 PAGE, EXPORT, ERASE = (
     reverse(f"dashboard:{name}") for name in ("privacy", "privacy-export", "privacy-erase")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.processes.conftest import Board
+from tests.plugins.processes import Board
 from tests.processes.wire import exchange, request, status_of
 from tests.waiting import wait_until
 

@@ -13,7 +13,7 @@ import requests
 from django.test import override_settings
 
 from messages.management.commands.serve import web_server
-from tests.processes.conftest import ROOT, Board, free_port
+from tests.plugins.processes import ROOT, Board, free_port
 from tests.processes.wire import exchange, request, status_of
 
 pytestmark = pytest.mark.processes

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from messages.management.commands.serve import web_server
 from tests.faults.postgresql import children
-from tests.processes.conftest import ROOT, free_port, fresh_environment
+from tests.plugins.processes import ROOT, free_port, fresh_environment
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.processes.conftest import Board
+from tests.plugins.processes import Board
 from tests.processes.test_serve import sign_in
 from tests.processes.wire import exchange, request, status_of
 

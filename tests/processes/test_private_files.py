@@ -8,10 +8,8 @@ from stat import S_IMODE
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.processes.conftest import Board, start_board
+from tests.plugins.processes import Board
 from tests.waiting import wait_until
-
-__all__ = ["start_board"]
 
 pytestmark = pytest.mark.processes
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.processes.conftest import Board
+from tests.plugins.processes import Board
 from tests.processes.wire import exchange, request, status_of
 
 pytestmark = pytest.mark.processes

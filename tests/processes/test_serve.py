@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from tests.processes.conftest import ROOT, fresh_environment
+from tests.plugins.processes import ROOT, fresh_environment
 
 pytestmark = pytest.mark.processes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.processes.conftest import ROOT, Board
+from tests.plugins.processes import ROOT, Board
 
 pytestmark = pytest.mark.processes
 

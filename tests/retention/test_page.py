@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from messages.accounts.roles import ADMIN
 from messages.models import Action, AuditEvent, Message, Retention, UserLimit
-from tests.dashboard.conftest import HttpsClient
+from tests.plugins.pages import HttpsClient
 from tests.retention.test_purge import READ, age
 
 PAGE = reverse("dashboard:retention")

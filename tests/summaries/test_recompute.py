@@ -26,7 +26,7 @@ from messages.models import (
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Counts, cohort, recompute, recount, sweep
-from tests.conftest import ZAPI_ID
+from tests.plugins.webhook import ZAPI_ID
 from tests.waiting import wait_until
 
 HOUR = datetime(2026, 11, 22, 9, tzinfo=UTC)

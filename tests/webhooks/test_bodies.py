@@ -10,7 +10,7 @@ import pytest
 from messages.instances.webhook_keys import WebhookKey, webhook_path
 from messages.models import Callback, Message
 from messages.webhooks.body import BodyRefusedError, read_body
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
 PLAIN = json.dumps(STATUS).encode()

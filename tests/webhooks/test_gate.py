@@ -18,7 +18,7 @@ from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback, FollowUp, Instance, Message
 from messages.webhooks import throttling
 from statusboard.client_ips import client_ip
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
 JSON = {"CONTENT_TYPE": "application/json"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messages.ingest import quarantine
 from messages.instances.webhook_keys import WebhookKey, sign
 from messages.models import Callback, Message, StatusEvent
-from tests.conftest import ZAPI_ID, call
+from tests.plugins.webhook import ZAPI_ID, call
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "300"))
 KEY = sign(WebhookKey(ZAPI_ID, 1))

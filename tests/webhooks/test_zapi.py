@@ -9,7 +9,7 @@ from messages.domain.statuses import Status
 from messages.ingest.service import breaker
 from messages.instances.webhook_keys import WebhookKey, sign, webhook_path
 from messages.models import Callback, Message, StatusEvent
-from tests.conftest import call
+from tests.plugins.webhook import call
 
 # The five documented callbacks (Z-API, "Message status"): same momment, so order comes from rank.
 SAMPLE = {

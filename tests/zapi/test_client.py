@@ -15,7 +15,7 @@ from messages.zapi import client as module
 from messages.zapi.client import MAX_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
 from messages.zapi.errors import read_answer
 from statusboard.redaction import redact
-from tests.stand_in import serving
+from tests.plugins.zapi import serving
 
 TOKEN, CLIENT_TOKEN = "the-token-of-the-instance", "the-client-token"
 URL = "https://board.example.com/webhooks/zapi/key/"

@@ -13,6 +13,7 @@ os.environ.update(
     FIELD_ENCRYPTION_KEYS=base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b"-")).decode(),
     PUBLIC_BASE_URL="https://board.example.com",
     EMAIL_URL="memorymail://",
+    ZAPI_BASE_URL="http://127.0.0.1:9",  # no test calls the real Z-API
     DEFAULT_TIME_ZONE="UTC",
     DEBUG="off",
     # Django's tests empty every table by TRUNCATE, which the audit log refuses without it.

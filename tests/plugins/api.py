@@ -9,9 +9,6 @@ from django.test import Client
 
 from messages.accounts.api_keys import issue
 from messages.models import ApiKey, KeyRole
-from tests.dashboard.conftest import deliver, report
-
-__all__ = ["deliver", "report"]
 
 V1 = "/api/v1"
 

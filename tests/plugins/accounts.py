@@ -6,19 +6,11 @@ from typing import Any
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import Client
 
-from tests.dashboard.conftest import (
-    HttpsClient,
-    admin_client,
-    client,
-    deliver,
-    report,
-)
-
-__all__ = ["admin_client", "client", "deliver", "report"]
+from tests.plugins.pages import HttpsClient
 
 PASSWORD = "a-long-password"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"
@@ -26,20 +18,14 @@ TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 NewPerson = Callable[..., User]
 
 
-@pytest.fixture(autouse=True)
-def _forgotten_attempts(db: None) -> None:
+@pytest.fixture
+def forgotten_attempts(db: None) -> None:
     """All tests sign in from one address: none may be told to wait for another's attempts."""
     cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def _nobody_to_call(settings: Any) -> None:
-    """Whoever walks every address pushes webhooks, too: not to the real Z-API."""
-    settings.ZAPI_BASE_URL = "http://127.0.0.1:9"
-
-
 @pytest.fixture
-def new_person(db: None) -> NewPerson:
+def new_person(forgotten_attempts: None) -> NewPerson:
     def create(name: str, role: str = "Support", **fields: Any) -> User:
         user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, **fields)
         user.groups.add(Group.objects.get(name=role))
@@ -80,3 +66,15 @@ def enrol(user: User) -> None:
 def code(secret: str = TOTP_SECRET) -> str:
     """What the app shows now."""
     return str(format_hotp_value(hotp_value(secret, list(counters())[1])))
+
+
+@pytest.fixture
+def masked_admin(db: None) -> HttpsClient:
+    """May do everything but see numbers, and look into Django admin."""
+    user = User.objects.create_user("masked", "masked@example.com", "a-long-password")
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.exclude(codename="see_phones"))
+    client = HttpsClient()
+    client.force_login(user)
+    return client

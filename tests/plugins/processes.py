@@ -110,3 +110,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     board = Board(tmp_path_factory.mktemp("board"))
     yield board
     board.interrupt()
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a spool, which workers read."""
+    folder = tmp_path_factory.mktemp("workers")
+    migrate = [sys.executable, "manage.py", "migrate", "--database", "spool"]
+    environment = os.environ | {"DATA_DIR": str(folder)}
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return folder

@@ -7,10 +7,7 @@ import pytest
 from messages.incidents.detect import CLEAR_FOR, detect
 from messages.ingest import new_delivery_id
 from messages.models import Callback, Incident, Instance, Message, Outcome, Transition
-from tests.forwarding.conftest import Clock, clock
-from tests.stand_in import zapi
-
-__all__ = ["clock", "zapi"]
+from tests.plugins.clock import Clock
 
 
 class RecordingListener(list[tuple[str, str]]):

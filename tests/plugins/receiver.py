@@ -118,3 +118,9 @@ def receiving(context: SSLContext | None = None) -> Iterator[Receiver]:
 def receiver() -> Iterator[Receiver]:
     with receiving() as server:
         yield server
+
+
+@pytest.fixture
+def local_receivers(settings: Any) -> None:
+    """Callbacks and notifications may go to a receiver of this machine."""
+    settings.FORWARD_ALLOW_PRIVATE = True

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from messages.accounts.roles import ADMIN, SUPPORT
+from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.models import Message
 
 Report = Callable[..., Message]
@@ -128,3 +128,16 @@ def many(instance):
 def shown(page) -> list[str]:
     """The ids of the messages on a page, from top to bottom."""
     return [row.message.zapi_id for row in page.context["rows"]]
+
+
+@pytest.fixture
+def supervisor(db: None) -> User:
+    user = User.objects.create_user("super", "super@example.com", "a-long-password")
+    user.groups.add(Group.objects.get(name=SUPERVISOR))
+    return user
+
+
+@pytest.fixture
+def taker(client: Client, supervisor: User) -> Client:
+    client.force_login(supervisor)
+    return client

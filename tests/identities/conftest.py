@@ -1,4 +1,0 @@
-from tests.dashboard.conftest import deliver, report
-from tests.stand_in import zapi
-
-__all__ = ["deliver", "report", "zapi"]

@@ -1,3 +1,0 @@
-from tests.stand_in import zapi
-
-__all__ = ["zapi"]

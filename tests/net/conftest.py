@@ -1,3 +1,0 @@
-from tests.receiver import receiver
-
-__all__ = ["receiver"]

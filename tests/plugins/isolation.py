@@ -1,0 +1,45 @@
+"""What no test may leave behind for the next one."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from messages.api.base_views import people, unknown_callers
+from messages.incidents.incident_counts import Counts, incident_counts
+from messages.ingest.service import breaker
+from messages.notifications.worker_alarm import worker_alarm
+from messages.webhooks.gate import wrong_keys
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _settings_of_tests(django_test_environment: None) -> None:
+    # As outside of tests, where Django's test environment would send e-mails at once.
+    settings.EMAIL_BACKEND = "messages.mail.backend.QueueBackend"
+    # Hashing a password well takes longer than all the rest of a test.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Otherwise WhiteNoise reads all static files for each new test client.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def forgotten_strangers() -> None:
+    """All tests call from one address: no test may be told to wait for another's wrong keys."""
+    for buckets in (wrong_keys, unknown_callers, people):
+        buckets.forget()
+
+
+@pytest.fixture(autouse=True)
+def _database_is_back() -> Iterator[None]:
+    """A test in which it was away leaves no other one behind an open breaker."""
+    yield
+    breaker.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_needs_attention() -> Iterator[None]:
+    """Pages of tests about something else have no banner, and ask nothing for it."""
+    incident_counts.freeze(Counts())
+    worker_alarm.disable()
+    yield
+    incident_counts.refresh()

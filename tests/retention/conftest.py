@@ -1,3 +1,0 @@
-from tests.ingest.conftest import away, spool_path
-
-__all__ = ["away", "spool_path"]
