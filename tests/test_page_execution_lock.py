@@ -1,6 +1,5 @@
 """Pages leave callbacks their share of the interpreter."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,35 +9,46 @@ from statusboard.page_limiter import PageExecutionLock
 from tests.plugins.webhook import call
 
 
+class Clock:
+    """Stands for the module `time`. It stands still until a page moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
 @pytest.fixture
-def slept(monkeypatch):
-    seconds: list[float] = []
-    monkeypatch.setattr(time, "sleep", seconds.append)
-    return seconds
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(page_limiter, "time", clock)
+    return clock
 
 
-def page(lock, *, beside_a_callback=False):
+def page(lock, clock, *, beside_a_callback=False):
     with lock.hold():
-        began = time.monotonic()
-        while time.monotonic() - began < 0.02:
-            pass
+        clock.now += 0.25
         if beside_a_callback:
             lock.note_callback()
 
 
-def test_a_page_beside_callbacks_makes_the_next_one_wait_as_long_as_it_took(slept):
+def test_a_page_beside_callbacks_makes_the_next_one_wait_as_long_as_it_took(clock):
     lock = PageExecutionLock()
-    page(lock, beside_a_callback=True)
-    page(lock)
-    assert len(slept) == 1
-    assert 0.01 < slept[0] <= page_limiter.MAX_LOCK_WAIT
+    page(lock, clock, beside_a_callback=True)
+    page(lock, clock)
+    assert clock.slept == [0.25]
 
 
-def test_pages_among_themselves_wait_for_nothing(slept):
+def test_pages_among_themselves_wait_for_nothing(clock):
     lock = PageExecutionLock()
-    page(lock)
-    page(lock)
-    assert slept == []
+    page(lock, clock)
+    page(lock, clock)
+    assert clock.slept == []
 
 
 def test_a_page_that_hangs_keeps_the_next_one_no_longer_than_told(monkeypatch):
@@ -48,21 +58,23 @@ def test_a_page_that_hangs_keeps_the_next_one_no_longer_than_told(monkeypatch):
         pass  # the inner one began without its turn
 
 
-def test_page_that_fails_releases_the_lock():
+def test_page_that_fails_releases_the_lock(clock, monkeypatch):
+    monkeypatch.setattr(page_limiter, "MAX_LOCK_WAIT", 600)
     lock = PageExecutionLock()
     with pytest.raises(ValueError, match="broken"), lock.hold():
         raise ValueError("broken")
     with ThreadPoolExecutor(1) as other:
-        other.submit(page, lock).result(timeout=0.9 * page_limiter.MAX_LOCK_WAIT)
+        other.submit(page, lock, clock).result(timeout=60)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("method", "rests"), [("POST", 1), ("GET", 0)])
-def test_pages_rest_for_what_is_posted_alone(slept, monkeypatch, method, rests):
+def test_pages_rest_for_what_is_posted_alone(clock, monkeypatch, method, rests):
     lock = PageExecutionLock()
     monkeypatch.setattr(wsgi._pages, "lock", lock)
     with lock.hold():
+        clock.now += 0.25
         call("/webhooks/zapi/3C01/status/key/", method)
     with lock.hold():
         pass
-    assert len(slept) == rests
+    assert len(clock.slept) == rests

@@ -11,7 +11,10 @@ from messages.notifications.worker_alarm import report_worker_problems
 from tests.plugins.notifications import messages_of, turns
 from tests.plugins.webhook import call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("local_receivers"),
+]
 
 
 def broken() -> int:
