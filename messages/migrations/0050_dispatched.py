@@ -31,7 +31,7 @@ def _rename_in_views(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0049_find_labels_by_either_id"),
+        ("whatsapp", "0001_version_1"),
     ]
 
     operations = [

@@ -1,14 +1,10 @@
 """One person, list or channel, in whatever way Z-API writes the address."""
 
 from datetime import UTC, datetime
-from importlib import import_module
 
 import pytest
-from django.apps import apps
-from django.db import connection
 
-from messages.ingest import new_delivery_id
-from messages.models import Alias, Instance, KnownAddress, Message, OtherAddress, StatusEvent
+from messages.models import Message, StatusEvent
 from messages.privacy.find import find
 from messages.privacy.person import find_person
 from messages.search.criteria import Criteria
@@ -72,44 +68,3 @@ def test_a_list_or_channel_is_one_of_many_and_found(post, admin_user, written, t
     post(READ | {"status": "SENT", "phone": written})
     assert Message.objects.get().is_group
     assert found_by(typed, admin_user) == {"M"}
-
-
-def test_what_is_stored_already_comes_together(instance: Instance):
-    old = f"{NUMBER}:12@s.whatsapp.net"
-    message = Message.objects.create(
-        **{"instance": instance, "zapi_id": "M", "rank": 40, "phone": old, "is_group": False},
-        **{"inbound": False, "first_heard_at": NOW, "started_at": NOW},
-    )
-    common = {"message": message, "source": "MessageStatusCallback", "status": "READ"}
-    times = {"occurred_at": NOW, "received_at": NOW}
-    for phone, device in ((old, -1), (NUMBER, 12), (NUMBER, 13)):
-        StatusEvent.objects.create(
-            **common, **times, phone=phone, device=device, callback_id=new_delivery_id()
-        )
-    OtherAddress.objects.create(message=message, phone=f"{NUMBER}@c.us")
-    Alias.objects.create(instance=instance, lid="2000:11@lid", number=NUMBER)
-    Alias.objects.create(instance=instance, lid="2000@lid", number=NUMBER)
-    KnownAddress.objects.remember([old, NUMBER])
-    for _ in range(2):  # stopped and run again
-        import_module("messages.migrations.0044_one_address_a_person").bring_together(
-            apps, connection.schema_editor()
-        )
-    message.refresh_from_db()
-    assert message.phone == NUMBER
-    events = message.events.order_by("device").values_list("phone", "device", "repeats")
-    assert list(events) == [(NUMBER, 12, 1), (NUMBER, 13, 0)]
-    assert not OtherAddress.objects.exists()
-    assert list(Alias.objects.values_list("lid", flat=True)) == ["2000@lid"]
-    assert list(KnownAddress.objects.values_list("address", flat=True)) == [NUMBER]
-
-
-def test_lists_and_channels_that_are_stored_already_are_of_many(instance: Instance):
-    for phone in ("1774895799-broadcast", "120363019502650977@newsletter", NUMBER):
-        Message.objects.create(
-            **{"instance": instance, "zapi_id": phone, "rank": 20, "phone": phone},
-            **{"is_group": False, "inbound": False, "first_heard_at": NOW, "started_at": NOW},
-        )
-    import_module("messages.migrations.0044_one_address_a_person").bring_together(
-        apps, connection.schema_editor()
-    )
-    assert Message.objects.get(is_group=False).phone == NUMBER

@@ -21,7 +21,7 @@ VIEWS = [
 
 @pytest.fixture
 def former(migrate_to: Migrate) -> StateApps:
-    return migrate_to("0049_find_labels_by_either_id")
+    return migrate_to("0001_version_1")
 
 
 def test_a_message_dispatched_before_keeps_its_time_rank_and_event(former, migrate_to):
