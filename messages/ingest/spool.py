@@ -250,7 +250,9 @@ def _make_table() -> None:
     connection = connections["spool"]
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
-    known = MigrationLoader(None).disk_migrations.keys()
+    migrations = MigrationLoader(None).disk_migrations
+    # Django takes a squashed migration for applied only if those that it replaces are.
+    known = {*migrations, *(old for one in migrations.values() for old in one.replaces)}
     for app, name in sorted(known - recorder.applied_migrations().keys()):
         recorder.record_applied(app, name)
     with connection.schema_editor() as editor:
