@@ -1,4 +1,4 @@
-"""The form of an answer, and each refusal that Z-API is known for."""
+"""Answers of the simulator, including every known refusal of Z-API."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ HTML = b"<!doctype html><title>Service unavailable</title><h1>Back soon</h1>"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`delay` is in seconds; `hangs_up` closes the connection without a word."""
+    """`delay` is in seconds. `hangs_up` closes the connection without an answer."""
 
     status: int
     body: bytes = b""
@@ -27,8 +27,8 @@ def _error(status: int, error: str) -> Answer:
     return as_json({"error": error}, status)
 
 
-# By the name that --answer takes. The bodies are those of Z-API; 401, 404, 429 and 5xx have none
-# that is published.
+# The keys are the values of --answer. The bodies are Z-API's own. Those of 401, 404, 429 and 5xx
+# are invented, because Z-API does not publish them.
 REFUSALS = {
     "not-applied": as_json({"value": False}),
     "unknown-call": as_json(
@@ -59,14 +59,14 @@ REFUSALS = {
     "hang-up": Answer(200, hangs_up=True),
 }
 
-# Not a refusal: says {"value": true} and changes nothing, so that what is read back differs.
+# Not a refusal: Z-API answers {"value": true} but changes nothing.
 FORGETFUL = "forgetful"
 OK = "ok"
 NAMES = (OK, FORGETFUL, *REFUSALS)
 
 
 def refusal(name: str, client_token: str = "") -> Answer:
-    """Give the refusal of that name; a wrong Client-Token is echoed, as Z-API does."""
+    """The refusal of this name. Like Z-API, it echoes a wrong Client-Token."""
     if name == "client-token-wrong":
         return _error(403, f"Client-Token {client_token} not allowed")
     return REFUSALS[name]

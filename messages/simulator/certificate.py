@@ -1,4 +1,4 @@
-"""A certificate that signs itself, for a stand-in that must be called over https."""
+"""A self-signed certificate, for a simulator that is called over https."""
 
 import ipaddress
 import ssl
@@ -15,9 +15,9 @@ _LIFETIME = timedelta(days=30)
 
 
 def make_context(certificate_file: Path) -> ssl.SSLContext:
-    """Write a fresh certificate for 127.0.0.1 and localhost to the file; serve with its key.
+    """Write a new certificate for 127.0.0.1 and localhost, and return a context to serve with it.
 
-    The file is what a caller must trust. The key is on the disk only until it is loaded.
+    Clients must trust the file. The key is on the disk only until it is loaded.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate_file.write_bytes(_certify(key).public_bytes(serialization.Encoding.PEM))
@@ -36,7 +36,7 @@ def make_context(certificate_file: Path) -> ssl.SSLContext:
 
 
 def _certify(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stand-in for Z-API")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Z-API simulator")])
     addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     now = datetime.now(UTC)
     return (

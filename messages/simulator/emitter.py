@@ -1,4 +1,4 @@
-"""Tells the stories to whoever registered a URL, as Z-API does: POST after POST."""
+"""Posts callbacks to the registered URLs, as Z-API does."""
 
 import http.client
 import json
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from random import Random
 from urllib.parse import urlsplit
 
-from .gateway import Gateway, RememberedInstance
-from .scenarios import Emission, history, live
+from .gateway import Gateway, SimulatedInstance
+from .scenarios import ScheduledCallback, history, live
 
 _TIMEOUT = 10
-# Within so many seconds a board that connects several instances has registered the next one's URL.
-_SETTLED = 2.0
+# In seconds. After so long without a new URL, all instances are taken to be connected.
+_SETTLING_TIME = 2.0
 _BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.5 Safari",
     "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
 )
-# Real requests often offer to change to HTTP/2, which a server is free to ignore.
+# Real requests often offer an upgrade to HTTP/2, which a server may ignore.
 _UPGRADE = {
     "Connection": "Upgrade, HTTP2-Settings",
     "Upgrade": "h2c",
@@ -31,7 +31,10 @@ _UPGRADE = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`count` is per instance, 0 for no end. `deliver_to` stands in for scheme and host of URLs."""
+    """`count` is per instance, 0 for no limit. `deliver_to` replaces the scheme and host of URLs.
+
+    `rate` is in callbacks a second and instance, `history` in messages.
+    """
 
     rate: float = 2.0
     count: int = 0
@@ -40,18 +43,18 @@ class Plan:
     deliver_to: str = ""
 
 
-class _InTurn:
-    """Threads that tell of the past tell it as one: whose next callback is the oldest goes first.
+class _PastOrder:
+    """Makes threads send their past callbacks in one common order, oldest first.
 
-    The board lists messages as it hears of them: told one instance after the other, or at each
-    thread's own speed, its first page would look unsorted.
+    Statusboard lists messages in the order of their arrival, so its first page would otherwise look
+    unsorted.
     """
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
         self._changed = threading.Condition()
 
-    def enter(self, names: Iterable[str]) -> None:
+    def add(self, names: Iterable[str]) -> None:
         with self._changed:
             self._next |= dict.fromkeys(names, -math.inf)
 
@@ -62,78 +65,74 @@ class _InTurn:
             while at > min(self._next.values()) and not stop.is_set():
                 self._changed.wait(0.2)
 
-    def leave(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         with self._changed:
             self._next.pop(name, None)
             self._changed.notify_all()
 
 
 class Emitter:
-    """One thread for each instance that has registered a URL. `report` hears what goes wrong."""
+    """Runs a thread for each instance with a URL. It calls `report` with the text of an error."""
 
     def __init__(self, gateway: Gateway, plan: Plan, report: Callable[[str], None]) -> None:
         self._gateway = gateway
         self._plan = plan
         self._report = report
-        self._random = Random(plan.seed)  # noqa: S311  (which browser to claim to be)
+        self._random = Random(plan.seed)  # noqa: S311  (it only chooses headers)
         self._threads: dict[str, threading.Thread] = {}
-        self._turns = _InTurn()
+        self._past_order = _PastOrder()
 
     def run(self, stop: threading.Event) -> None:
-        """Emit until stopped or, where the plan has a count, until every instance has had it."""
+        """Post callbacks until stopped or, if the plan has a count, until all are sent."""
+        # With a history, wait for more instances, because their callbacks are sent in one order.
+        settling_time = _SETTLING_TIME if self._plan.history else 0.0
         waiting, since = 0, 0.0
         while not stop.wait(0.2):
-            fresh = [one for one in self._gateway.hooked() if one.id not in self._threads]
-            if len(fresh) != waiting:
-                waiting, since = len(fresh), time.monotonic()
-            if fresh and time.monotonic() - since >= self._patience:
-                self._start(fresh, stop)
+            new = [
+                one for one in self._gateway.connected_instances() if one.id not in self._threads
+            ]
+            if len(new) != waiting:
+                waiting, since = len(new), time.monotonic()
+            if new and time.monotonic() - since >= settling_time:
+                self._start(new, stop)
             threads = list(self._threads.values())
             if self._plan.count and threads and not any(one.is_alive() for one in threads):
                 return
 
-    @property
-    def _patience(self) -> float:
-        """Who has a past to tell of waits for those that register their URLs right after."""
-        return _SETTLED if self._plan.history else 0.0
-
-    def _start(self, instances: Iterable[RememberedInstance], stop: threading.Event) -> None:
-        fresh = {one.id: one for one in instances}
-        self._turns.enter(fresh)
-        for name, instance in fresh.items():
-            thread = threading.Thread(target=self._tell, args=(instance, stop), daemon=True)
+    def _start(self, instances: Iterable[SimulatedInstance], stop: threading.Event) -> None:
+        new = {one.id: one for one in instances}
+        self._past_order.add(new)
+        for name, instance in new.items():
+            thread = threading.Thread(target=self._send_all, args=(instance, stop), daemon=True)
             self._threads[name] = thread
             thread.start()
 
-    def _tell(self, instance: RememberedInstance, stop: threading.Event) -> None:
+    def _send_all(self, instance: SimulatedInstance, stop: threading.Event) -> None:
         began, sent = time.time(), 0
         try:
-            for emission in self._stories(instance.id, began):
-                if emission.at <= began:
-                    self._turns.wait(instance.id, emission.at, stop)
+            for callback in self._callbacks(instance.id, began):
+                if callback.at <= began:
+                    self._past_order.wait(instance.id, callback.at, stop)
                 else:
-                    self._turns.leave(instance.id)
-                if stop.wait(max(0.0, emission.at - time.time())):
+                    self._past_order.remove(instance.id)
+                if stop.wait(max(0.0, callback.at - time.time())):
                     return
-                # Asked when its time has come: what is not hooked now may be hooked then.
-                if instance.url_for(emission.hook):
-                    self._send(instance, emission)
+                # Looked up only now, because the URL may have been set while waiting.
+                if url := instance.url_for(callback.hook):
+                    self._send(instance, url, callback)
                     sent += 1
                 if sent == self._plan.count > 0:
                     return
         finally:
-            self._turns.leave(instance.id)
+            self._past_order.remove(instance.id)
 
-    def _stories(self, zapi_id: str, now: float) -> Iterator[Emission]:
+    def _callbacks(self, zapi_id: str, now: float) -> Iterator[ScheduledCallback]:
         plan = self._plan
         yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history)
-        # Another seed: the same one would tell of the same messages again.
+        # With the same seed, the same messages would come again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate)
 
-    def _send(self, instance: RememberedInstance, emission: Emission) -> None:
-        url = instance.url_for(emission.hook)
-        if not url:
-            return
+    def _send(self, instance: SimulatedInstance, url: str, callback: ScheduledCallback) -> None:
         target, path = urlsplit(self._plan.deliver_to or url), urlsplit(url)
         connect = (
             http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
@@ -143,7 +142,7 @@ class Emitter:
             connection.request(
                 "POST",
                 f"{path.path}?{path.query}" if path.query else path.path,
-                json.dumps(emission.payload).encode(),
+                json.dumps(callback.payload).encode(),
                 self._headers(instance.token),
             )
             status = connection.getresponse().status
@@ -155,7 +154,7 @@ class Emitter:
             connection.close()
 
     def _headers(self, token: str) -> dict[str, str]:
-        """Give what every captured request carried."""
+        """The headers of captured requests."""
         return {
             "Content-Type": "application/json",
             "Origin": "https://api.z-api.io",

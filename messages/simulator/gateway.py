@@ -1,4 +1,4 @@
-"""Z-API's memory and manners, without a socket: a call goes in, an answer comes out."""
+"""Simulates Z-API without a socket: it takes a call and returns an answer."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from .answers import FORGETFUL, NAMES, OK, REFUSALS, Answer, as_json, refusal
 
-# Each hook with the member of /me that shows its URL and the filter of `PUT /update-filters` that
-# silences it. `PUT /update-webhook-<name>` sets each, except those of which no call is published.
+# For each webhook: the member of /me with its URL, and the filter of `PUT /update-filters` that
+# turns it off. `PUT /update-webhook-<name>` sets the URL, except for those in _WITHOUT_CALL.
 HOOKS = {
     "message-status": ("messageStatusCallbackUrl", "FILTER_MESSAGE_STATUS_CALLBACK"),
     "delivery": ("deliveryCallbackUrl", "FILTER_DELIVERY_CALLBACK"),
@@ -25,18 +25,19 @@ HOOKS = {
     "initial-data": ("initialDataCallbackUrl", ""),
 }
 _WITHOUT_CALL = {"received-status", "initial-data"}
-CONTROL_PATH = "/stand-in/answer"
+CONTROL_PATH = "/simulator/answer"
 
 _INSTANCE_PATH = re.compile(r"/instances/([^/]+)/token/([^/]+)/(.+)")
-# Calls that end with a value of their own, by their names without it.
+# Calls whose path ends with a value.
 _WITH_VALUE = re.compile(r"(phone-exists|phone-code|queue)/[0-9A-F]+")
 _QUEUE_PAGE, _MAX_QUEUE_PAGE_LENGTH = 20, 30
 _CREATED = 1_705_320_000
+_LISTED_MEMBERS = ("id", "token", "name", "created", "paymentStatus")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`headers` have lower-case names."""
+    """The names of `headers` are in lower case."""
 
     method: str
     path: str
@@ -44,7 +45,7 @@ class Call:
     body: bytes = b""
 
     def json(self) -> dict[str, Any]:
-        """Give the body's object, empty where there is none."""
+        """The JSON object of the body, or {} if the body is not one."""
         try:
             data = json.loads(self.body)
         except ValueError:
@@ -53,39 +54,40 @@ class Call:
 
 
 @dataclass(slots=True)
-class RememberedInstance:
+class SimulatedInstance:
     id: str
     token: str
     urls: dict[str, str] = field(default_factory=dict)
-    # What `update-every-webhooks` sets, which is not documented.
+    # The webhooks that `update-every-webhooks` sets. Z-API does not document them.
     every: tuple[str, ...] = tuple(HOOKS)
-    # Of hooks that are not published at all, by their member of /me.
+    # The URLs of undocumented webhooks, by their member of /me.
     hidden_urls: dict[str, str] = field(default_factory=dict)
     filters: list[str] | None = None
     connected: bool = True
-    # Whether the phone itself can be reached; None for as the instance.
+    # Whether the phone is reachable. None: the same as `connected`.
     smartphone: bool | None = None
-    # What /status says; None for what goes with `connected`.
+    # The error of /status. None: the usual text for `connected`.
     status_error: str | None = None
-    # In seconds, as /me tells it; a partner's list tells milliseconds. A text stays as it is.
+    # In seconds, as in /me. A partner's list has milliseconds. A text stays unchanged.
     due: int | str | None = 1893456000
     payment_status: str = "ACTIVE"
-    # Whether /me tells of filters once they were set, which is not documented.
-    tells_filters: bool = True
-    # The hooks whose URLs a partner's list tells. Its older sample has nearly all, the newest one.
+    # Whether /me shows filters after they were set. Z-API does not document this.
+    shows_filters: bool = True
+    # The webhooks with a URL in a partner's list. Z-API's older sample has nearly all of them.
     listed_hooks: tuple[str, ...] = ("received",)
     queued: int = 0
-    # Whether `GET /queue/count` is still there.
-    counts_queue: bool = True
+    # Whether the call `GET /queue/count` exists.
+    has_queue_count: bool = True
     sent_by_me: bool = False
 
     def url_for(self, hook: str) -> str:
-        """Where a callback of this hook goes; '' where no URL is set or a filter silences it."""
+        """The URL for callbacks of this webhook, or '' if none is set or a filter turns it off."""
         return "" if HOOKS[hook][1] in (self.filters or ()) else self.urls.get(hook, "")
 
     def description(self) -> dict[str, Any]:
-        """Tell what /me tells."""
+        """The answer of /me."""
         urls = {member: self.urls.get(hook) for hook, (member, _) in HOOKS.items()}
+        has_filters = self.shows_filters and self.filters is not None
         return {
             "id": self.id,
             "token": self.token,
@@ -100,25 +102,24 @@ class RememberedInstance:
             "autoReadMessage": False,
             "useProxy": False,
             "proxyUrl": None,
-            **({"callbackTypeFilters": self.filters} if self._shows_filters else {}),
+            **({"callbackTypeFilters": self.filters} if has_filters else {}),
             **urls,
             **self.hidden_urls,
         }
 
     def partner_description(self) -> dict[str, Any]:
-        told = self.description()
+        description = self.description()
         return {
-            **{name: told[name] for name in ("id", "token", "name", "created", "paymentStatus")},
+            **{
+                name: description[name]
+                for name in ("id", "token", "name", "created", "paymentStatus")
+            },
             "tenant": "",
             "due": self.due * 1000 if isinstance(self.due, int) else self.due,
             **{HOOKS[hook][0]: self.urls.get(hook) or "" for hook in self.listed_hooks},
             "phoneConnected": self.is_phone_connected,
             "whatsappConnected": self.connected,
         }
-
-    @property
-    def _shows_filters(self) -> bool:
-        return self.tells_filters and self.filters is not None
 
     @property
     def is_phone_connected(self) -> bool:
@@ -133,16 +134,16 @@ class RememberedInstance:
         }
 
     def queue_page(self, size: int, start: int) -> dict[str, Any]:
-        """The messages that wait, from this one on; the cursor is opaque to whoever asks."""
+        """A page of the queued messages. The paging state is opaque to the client."""
         end = min(start + size, self.queued)
         has_more = end < self.queued
         return {
-            "messages": [self._waiting(number) for number in range(start, end)],
+            "messages": [self._queued_message(number) for number in range(start, end)],
             "pagingState": f"page-from-{end}" if has_more else None,
             "hasMore": has_more,
         }
 
-    def _waiting(self, number: int) -> dict[str, Any]:
+    def _queued_message(self, number: int) -> dict[str, Any]:
         zaap_id = f"{number:032X}"
         return {
             "_id": zaap_id,
@@ -167,25 +168,28 @@ _DEVICE = {
     "isBusiness": True,
 }
 _QR_CODE = "data:image/png;base64,iVBORw0KGgo="
-Handler = Callable[[RememberedInstance, Call], Answer]
+Handler = Callable[[SimulatedInstance, Call], Answer]
 
 
 class Gateway:
-    """Knows the instances given, or, where none is, any id with any token."""
+    """The simulated API.
+
+    It knows the given instances. If none are given, it accepts any id with any token.
+    """
 
     def __init__(
         self,
         known: Mapping[str, str] | None = None,
         client_token: str = "",
         *,
-        takes_http: bool = False,
+        accepts_http: bool = False,
     ) -> None:
         self._is_restricted = bool(known)
-        self._schemes = ("https://", "http://") if takes_http else ("https://",)
+        self._schemes = ("https://", "http://") if accepts_http else ("https://",)
         self._client_token = client_token
         self._lock = threading.Lock()
         self.instances = {
-            zapi_id: RememberedInstance(zapi_id, token) for zapi_id, token in (known or {}).items()
+            zapi_id: SimulatedInstance(zapi_id, token) for zapi_id, token in (known or {}).items()
         }
         self.answer_name = OK
         self.calls: list[Call] = []
@@ -197,22 +201,22 @@ class Gateway:
             if path == CONTROL_PATH:
                 return self._control(call)
             self.calls.append(call)
-            given = call.headers.get("client-token", "")
+            token = call.headers.get("client-token", "")
             if self.answer_name in REFUSALS:
-                return refusal(self.answer_name, given)
+                return refusal(self.answer_name, token)
             if path == "/instances":
                 return self._list(call)
-            if self._client_token and given != self._client_token:
-                return refusal("client-token-wrong" if given else "client-token-null", given)
+            if self._client_token and token != self._client_token:
+                return refusal("client-token-wrong" if token else "client-token-null", token)
             return self._answer(call, path)
 
-    def hooked(self) -> list[RememberedInstance]:
-        """Give the instances with a URL for message statuses, which all stories are about."""
+    def connected_instances(self) -> list[SimulatedInstance]:
+        """The instances with a URL for message statuses."""
         with self._lock:
             return [one for one in self.instances.values() if one.urls.get("message-status")]
 
     def _control(self, call: Call) -> Answer:
-        """`PUT {"name": …}` chooses what every later call is answered with."""
+        """`PUT {"name": …}` sets the answer to all later calls."""
         name = call.json().get("name") if call.method == "PUT" else ""
         if name not in NAMES:
             return as_json({"error": f"PUT a name: {', '.join(NAMES)}"}, 400)
@@ -220,21 +224,21 @@ class Gateway:
         return as_json({"name": name})
 
     def _list(self, call: Call) -> Answer:
-        """List a partner's instances, by page from 1; no Client-Token is asked for."""
+        """A page of a partner's instances, counted from 1. It needs no Client-Token."""
         if not call.headers.get("authorization", "").startswith("Bearer "):
             return refusal("unauthorized")
         query = parse_qs(urlsplit(call.path).query)
         page, size = (max(1, _number(query.get(name, ["1"])[0])) for name in ("page", "pageSize"))
         instances = list(self.instances.values())
         content = [one.partner_description() for one in instances[(page - 1) * size : page * size]]
-        told = {
+        answer = {
             "total": len(instances),
             "totalPage": -(-len(instances) // size),
             "pageSize": size,
             "page": page,
             "content": content,
         }
-        return as_json(told, 201)
+        return as_json(answer, 201)
 
     def _answer(self, call: Call, path: str) -> Answer:
         match = _INSTANCE_PATH.fullmatch(path)
@@ -252,14 +256,14 @@ class Gateway:
             return refusal("media-type")
         return handle(instance, call)
 
-    def _instance(self, zapi_id: str, token: str) -> RememberedInstance | None:
+    def _instance(self, zapi_id: str, token: str) -> SimulatedInstance | None:
         if not self._is_restricted:
-            self.instances.setdefault(zapi_id, RememberedInstance(zapi_id, token))
+            self.instances.setdefault(zapi_id, SimulatedInstance(zapi_id, token))
         instance = self.instances.get(zapi_id)
         return instance if instance and instance.token == token else None
 
     def _make_routes(self) -> dict[str, dict[str, Handler]]:
-        """Each call by its name and method."""
+        """The handlers by the call's name and method."""
         setters = {
             f"update-webhook-{hook}": {"PUT": self._setter(hook)}
             for hook in HOOKS
@@ -277,15 +281,15 @@ class Gateway:
             "restart": {"GET": _restart},
             "qr-code/image": {"GET": lambda *_: as_json({"value": _QR_CODE})},
             "phone-code": {"GET": lambda *_: as_json({"value": "A1B2C3D4"})},
-            "phone-exists": {"GET": lambda _, call: as_json(_whose(call.path.rpartition("/")[2]))},
+            "phone-exists": {"GET": _phone_exists},
             "queue": {"POST": _read_queue, "DELETE": _empty_queue},
             "queue/count": {"GET": _count_queue},
         }
 
     def _setter(self, hook: str = "") -> Handler:
-        """Sets the URL of one hook, or of every one."""
+        """A handler that sets the URL of one webhook, or of all."""
 
-        def set_urls(instance: RememberedInstance, call: Call) -> Answer:
+        def set_urls(instance: SimulatedInstance, call: Call) -> Answer:
             url = str(call.json().get("value") or "")
             if url and not url.startswith(self._schemes):
                 return refusal("not-applied")  # "Z-API does not accept webhooks that aren't HTTPS"
@@ -298,31 +302,31 @@ class Gateway:
         return set_urls
 
 
-def _extension_token(_instance: RememberedInstance, _call: Call) -> Answer:
+def _extension_token(_instance: SimulatedInstance, _call: Call) -> Answer:
     return as_json({"token": "FA48-HS63", "expiresAt": int(time.time() * 1000) + 300_000})
 
 
-def _restart(instance: RememberedInstance, _call: Call) -> Answer:
-    """Restores a session that was lost; no QR code is needed for that."""
+def _restart(instance: SimulatedInstance, _call: Call) -> Answer:
+    """Restore a lost session. That needs no QR code."""
     if "restore the session" in (instance.status_error or ""):
         instance.connected, instance.status_error = True, None
     return as_json({"value": True})
 
 
-def _read_queue(instance: RememberedInstance, call: Call) -> Answer:
-    asked = call.json()
-    size = min(max(1, _number(asked.get("pageSize", _QUEUE_PAGE))), _MAX_QUEUE_PAGE_LENGTH)
-    start = _number(str(asked.get("pagingState") or "").rpartition("-")[2])
+def _read_queue(instance: SimulatedInstance, call: Call) -> Answer:
+    options = call.json()
+    size = min(max(1, _number(options.get("pageSize", _QUEUE_PAGE))), _MAX_QUEUE_PAGE_LENGTH)
+    start = _number(str(options.get("pagingState") or "").rpartition("-")[2])
     return as_json(instance.queue_page(size, start))
 
 
-def _count_queue(instance: RememberedInstance, _call: Call) -> Answer:
-    if not instance.counts_queue:
+def _count_queue(instance: SimulatedInstance, _call: Call) -> Answer:
+    if not instance.has_queue_count:
         return refusal("unknown-call")
     return as_json({"count": instance.queued})
 
 
-def _empty_queue(instance: RememberedInstance, call: Call) -> Answer:
+def _empty_queue(instance: SimulatedInstance, call: Call) -> Answer:
     is_one = not call.path.endswith("/queue")
     instance.queued = max(0, instance.queued - 1) if is_one else 0
     return as_json({"value": True})
@@ -332,29 +336,32 @@ def _number(value: Any) -> int:
     return int(value) if str(value).isdecimal() else 0
 
 
-def _set_filters(instance: RememberedInstance, call: Call) -> Answer:
+def _set_filters(instance: SimulatedInstance, call: Call) -> Answer:
     instance.filters = list(call.json().get("callbackTypeFilters") or [])
     return as_json({"value": True})
 
 
-def _set_sent_by_me(instance: RememberedInstance, call: Call) -> Answer:
+def _set_sent_by_me(instance: SimulatedInstance, call: Call) -> Answer:
     instance.sent_by_me = bool(call.json().get("notifySentByMe", instance.sent_by_me))
     return as_json({"value": True})
 
 
-def _whose(phone: str) -> list[dict[str, Any]]:
-    """Tell what WhatsApp makes of a number. One that it does not know has no LID.
+def _phone_exists(_instance: SimulatedInstance, call: Call) -> Answer:
+    """Whether WhatsApp knows a number, in which form, and its LID.
 
-    An older one answers without its ninth digit, a Mexican one with the 1 that was once there.
+    WhatsApp has older numbers without the ninth digit, and Mexican ones with the former 1.
     """
+    phone = call.path.rpartition("/")[2]
     if phone.endswith("0000"):
-        return [{"exists": False, "phone": phone, "lid": None}]
+        return as_json([{"exists": False, "phone": phone, "lid": None}])
     is_old = len(phone) == 13 and phone[-1] in "02468"
     own = f"521{phone[2:]}" if phone.startswith("52") and len(phone) == 12 else phone
-    return [
-        {
-            "exists": True,
-            "phone": phone[:4] + phone[5:] if is_old else own,
-            "lid": f"{int(phone or 0) * 7919 % 10**15:015d}@lid",
-        }
-    ]
+    return as_json(
+        [
+            {
+                "exists": True,
+                "phone": phone[:4] + phone[5:] if is_old else own,
+                "lid": f"{int(phone or 0) * 7919 % 10**15:015d}@lid",
+            }
+        ]
+    )

@@ -1,4 +1,4 @@
-"""The gateway behind a real socket."""
+"""An HTTP server for the simulated gateway."""
 
 import ssl
 import time
@@ -18,7 +18,7 @@ class Server(ThreadingHTTPServer):
         self._scheme = "https" if context else "http"
         super().__init__(address, _Handler)
         if context:
-            # The handshake waits for the thread of its connection: a slow one must not stop others.
+            # The handshake happens in the thread of its connection, so a slow one blocks no other.
             self.socket = context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -28,13 +28,13 @@ class Server(ThreadingHTTPServer):
         return f"{self._scheme}://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_ip: Any) -> None:
-        """Keep quiet about callers who hang up or distrust the certificate: tests do both."""
+        """Log nothing about clients that hang up or do not trust the certificate, as tests do."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
-    server_version = "Z-API-stand-in"
+    server_version = "Z-API-simulator"
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -55,4 +55,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815  (http.server's own names)
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-        """Say nothing: the line would hold the token, which stands in the path."""
+        """Log nothing, because the path contains the token."""

@@ -8,7 +8,7 @@ from messages.instances.bulk_jobs import run_batches
 from messages.instances.push import run_due_pushes
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance
-from messages.simulator.gateway import RememberedInstance
+from messages.simulator.gateway import SimulatedInstance
 from tests.browser.test_everyone import violations
 from tests.plugins.zapi import FOREIGN_URL
 
@@ -34,7 +34,7 @@ def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, 
 
 
 def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, instance, zapi):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), {"message-status": FOREIGN_URL}
     )
     page = open_page(admin_user)

@@ -36,7 +36,7 @@ from messages.models import (
     Webhook,
     WebhookState,
 )
-from messages.simulator.gateway import Gateway, RememberedInstance
+from messages.simulator.gateway import Gateway, SimulatedInstance
 from messages.zapi.client import ZapiClient
 from tests.plugins.zapi import FOREIGN_URL
 
@@ -101,7 +101,7 @@ def path(instance: Instance) -> str:
     return reverse("dashboard:instance", args=[instance.pk])
 
 
-def look_at(zapi: Gateway, instance: Instance) -> RememberedInstance:
+def look_at(zapi: Gateway, instance: Instance) -> SimulatedInstance:
     """What the stand-in knows of it, once it was called."""
     return zapi.instances[instance.zapi_id]
 
@@ -756,7 +756,7 @@ def test_who_is_limited_is_offered_no_partners_list(admin, instance):
 
 
 def test_a_partners_list_is_imported(admin, zapi):
-    zapi.instances["P"] = RememberedInstance("P", "token-of-p")
+    zapi.instances["P"] = SimulatedInstance("P", "token-of-p")
     fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
     assert "Add: 1" in admin.send(IMPORT, fields)
     assert Account.objects.get().partner_token.reveal() == "the-partner-token"
@@ -788,7 +788,7 @@ def test_a_new_partner_token_replaces_the_one_stored(admin, account, zapi):
 def test_a_partners_list_renames_nothing(admin, instance, zapi):
     instance.account.partner_token = "the-partner-token"
     instance.account.save()
-    zapi.instances[instance.zapi_id] = RememberedInstance(instance.zapi_id, "another-token")
+    zapi.instances[instance.zapi_id] = SimulatedInstance(instance.zapi_id, "another-token")
     page = admin.send(IMPORT, {"source": "partner", "account": instance.account.pk})
     assert "Update: 1" in page
     admin.send(reverse("dashboard:instance-batch", args=[Batch.objects.get().pk]))
@@ -943,7 +943,7 @@ def test_archiving_offers_to_restore_what_others_had(admin, instance, zapi):
 
 
 def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instance, zapi):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"delivery": FOREIGN_URL}
     )
     push(instance, "delivery", replacing=ANYTHING)
@@ -965,7 +965,7 @@ def test_a_failed_attempt_shows_when_it_was_made(admin, path, instance, zapi):
 
 
 def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
     )
     push(instance)
@@ -976,7 +976,7 @@ def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
 
 
 def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi, monkeypatch):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
     )
     real = ZapiClient.set_webhook

@@ -51,6 +51,6 @@ def push_many(start_door: StartDoor, cluster: Cluster, gateway: Gateway, url: st
 
 
 def test_every_instance_is_pushed_and_none_by_two_workers(cluster: Cluster, start_door: StartDoor):
-    gateway = Gateway(takes_http=True)
+    gateway = Gateway(accepts_http=True)
     with serving(gateway) as server:
         push_many(start_door, cluster, gateway, server.url)

@@ -31,7 +31,7 @@ class Zapi(Load):
 
 
 def rotate_under_load(start_door: StartDoor, database_url: str = "") -> tuple[Door, Zapi]:
-    gateway = Gateway(takes_http=True)
+    gateway = Gateway(accepts_http=True)
     with serving(gateway) as server:
         door = start_door(
             database_url,

@@ -211,7 +211,7 @@ class TestStuck:
 
     def test_queue_without_a_count_is_counted_by_pages(self, instance, look, clock, zapi, caplog):
         remembered = look_at(zapi, instance)
-        remembered.queued, remembered.counts_queue = 137, False
+        remembered.queued, remembered.has_queue_count = 137, False
         send(instance, 5, ago(clock, minutes=31))
         look()
         assert "137 messages wait in Z-API’s queue, not sent yet." in words()
@@ -222,7 +222,7 @@ class TestStuck:
 
     def test_long_queue_is_reported_as_a_minimum(self, instance, look, clock, zapi):
         remembered = look_at(zapi, instance)
-        remembered.queued, remembered.counts_queue = 5000, False
+        remembered.queued, remembered.has_queue_count = 5000, False
         disconnect(instance, clock, minutes=5)
         look()
         assert "At least 1020 messages wait in Z-API’s queue" in words()

@@ -19,7 +19,7 @@ from messages.models import (
     Webhook,
     WebhookKind,
 )
-from messages.simulator.gateway import Gateway, RememberedInstance
+from messages.simulator.gateway import Gateway, SimulatedInstance
 from tests.plugins.zapi import FOREIGN_URL
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +169,7 @@ def test_list_asks_the_same_number_of_times_for_many(instance, django_assert_num
 
 
 def taken_by_somebody_else(zapi, kind: str = "message-status") -> None:
-    zapi.instances["instance.id"] = RememberedInstance(
+    zapi.instances["instance.id"] = SimulatedInstance(
         "instance.id", "token-of-the-instance", {kind: FOREIGN_URL}
     )
 
@@ -194,7 +194,7 @@ def test_push_takes_somebodys_place_when_told_to_and_passes_on(instance, zapi):
 
 def test_push_replaces_nothing_where_its_owner_cannot_be_passed_on_to(instance, zapi):
     inside = "https://10.0.0.1/hook"
-    zapi.instances["instance.id"] = RememberedInstance(
+    zapi.instances["instance.id"] = SimulatedInstance(
         "instance.id", "token-of-the-instance", {"message-status": inside}
     )
     with pytest.raises(CommandError):
@@ -288,7 +288,7 @@ def test_a_partner_token_that_is_stored_is_written_down(zapi):
 
 
 def test_import_takes_a_partners_list(zapi):
-    zapi.instances = {"P": RememberedInstance("P", "token-of-p")}
+    zapi.instances = {"P": SimulatedInstance("P", "token-of-p")}
     run("import", "--partner", "Reseller", "--partner-token", "partner", "--push")
     assert Instance.objects.get().account.name == "Reseller"
     assert zapi.instances["P"].urls["message-status"]
@@ -356,7 +356,7 @@ def test_take_every_leaves_own_messages_reported_and_passes_on(instance, zapi):
 
 
 def test_a_trial_of_a_partners_list_keeps_nothing(zapi):
-    zapi.instances["P"] = RememberedInstance("P", "token-of-p")
+    zapi.instances["P"] = SimulatedInstance("P", "token-of-p")
     out, _err = run("import", "--partner", "R", "--partner-token", "the-partner-token", "--dry-run")
     assert "Add:" in out
     assert not Account.objects.exists()

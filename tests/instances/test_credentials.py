@@ -9,7 +9,7 @@ from django.urls import reverse
 from messages.accounts.roles import ADMIN
 from messages.instances.bulk_import import ImportRow, preview, read_csv, read_partner_list
 from messages.models import BatchRow, Instance
-from messages.simulator.gateway import RememberedInstance
+from messages.simulator.gateway import SimulatedInstance
 from tests.dashboard.test_instances import ADD, Browser, signed_in, work
 
 
@@ -223,7 +223,7 @@ def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
 
 
 def test_partners_list_is_read_by_the_same_rule(zapi):
-    zapi.instances["3C0AAAA/"] = RememberedInstance("3C0AAAA/", "token")
+    zapi.instances["3C0AAAA/"] = SimulatedInstance("3C0AAAA/", "token")
     rows = preview(read_partner_list("the-partner-token"), visible=[]).rows
     assert rows.get().plan == "refuse"
 

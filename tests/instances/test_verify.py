@@ -13,7 +13,7 @@ from messages.instances.push import push_wanted
 from messages.instances.verify import verify, verify_due
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Account, Instance, Webhook, WebhookState
-from messages.simulator.gateway import HOOKS, RememberedInstance
+from messages.simulator.gateway import HOOKS, SimulatedInstance
 from tests.plugins.zapi import FOREIGN_URL
 
 
@@ -138,15 +138,15 @@ def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):
     assert len(zapi.calls) == 2
 
 
-def listed_in_full(instance: Instance, **told: Any) -> RememberedInstance:
+def listed_in_full(instance: Instance, **told: Any) -> SimulatedInstance:
     """A partner's list that tells of every URL, as it did before July."""
-    return RememberedInstance(instance.zapi_id, "t", listed_hooks=tuple(HOOKS), **told)
+    return SimulatedInstance(instance.zapi_id, "t", listed_hooks=tuple(HOOKS), **told)
 
 
 def listed(instance: Instance, zapi: Any, **told: Any) -> None:
     """A partner's list that tells of one URL only, as in Z-API's documentation of July."""
     url = webhook_url(instance)
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id,
         instance.token.reveal(),
         urls=dict.fromkeys(("message-status", "delivery"), url),
@@ -200,7 +200,7 @@ def test_an_archived_instance_is_asked_no_more(instance, zapi):
 
 @pytest.mark.parametrize("due", [1_893_456_000, 1_893_456_000_000, "1893456000000"])
 def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), due=due, payment_status="TRIAL"
     )
     verify_due()
@@ -210,7 +210,7 @@ def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
 
 @pytest.mark.parametrize("due", [None, "soon", 10**30, 0, 99_999_999_999])
 def test_what_is_no_time_is_not_known(instance, zapi, due):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), due=due
     )
     verify_due()
@@ -218,8 +218,8 @@ def test_what_is_no_time_is_not_known(instance, zapi, due):
 
 
 def test_filters_that_are_not_told_are_not_known(instance, zapi):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
-        instance.zapi_id, instance.token.reveal(), tells_filters=False
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
+        instance.zapi_id, instance.token.reveal(), shows_filters=False
     )
     verify_due()
     assert fresh(instance).filters is None
@@ -240,7 +240,7 @@ def test_an_answer_knows_better_than_an_older_callback(instance, zapi, post):
 
 
 def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, post):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), connected=False
     )
     post({"type": "DisconnectedCallback", "momment": 1_580_163_342, "error": "gone"})
@@ -251,7 +251,7 @@ def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, 
 
 
 def test_why_it_is_disconnected_is_kept_until_it_is_connected(instance, zapi, post):
-    remembered = zapi.instances[instance.zapi_id] = RememberedInstance(
+    remembered = zapi.instances[instance.zapi_id] = SimulatedInstance(
         *(instance.zapi_id, instance.token.reveal()),
         connected=False,
         smartphone=True,
@@ -266,7 +266,7 @@ def test_why_it_is_disconnected_is_kept_until_it_is_connected(instance, zapi, po
 
 
 def test_a_secret_in_the_words_of_status_is_not_kept(instance, zapi):
-    zapi.instances[instance.zapi_id] = RememberedInstance(
+    zapi.instances[instance.zapi_id] = SimulatedInstance(
         *(instance.zapi_id, instance.token.reveal()),
         connected=False,
         status_error="Client-Token the-client-token not allowed here\x00\ud800",

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.processes
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Start it on a free port; gives what it printed until it was ready, address last."""
-    # A database that cannot be: the stand-in must not ask for one.
+    """Start the simulator on a free port. Yields its output until it was ready, the URL last."""
+    # An impossible database, because the simulator must not use one.
     environment = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "zapi_simulator", "--port", "0", *arguments],
@@ -35,12 +35,12 @@ def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     assert process.stdout
     assert process.stderr
     try:
-        said = ""
-        while "listens at" not in said:
+        output = ""
+        while "listens at" not in output:
             line = process.stdout.readline()
             assert line, process.stderr.read()
-            said += line
-        yield said, process
+            output += line
+        yield output, process
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -48,8 +48,8 @@ def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         process.stderr.close()
 
 
-def address(said: str) -> str:
-    (found,) = re.findall(r"listens at (\S+)", said)
+def url_in(output: str) -> str:
+    (found,) = re.findall(r"listens at (\S+)", output)
     return str(found)
 
 
@@ -60,7 +60,7 @@ def put(url: str, body: dict[str, Any]) -> None:
 
 @contextmanager
 def listening() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str, Any]]]]]:
-    """Stand in for the board: keeps the headers and the payload of every callback."""
+    """A receiver that keeps the headers and the payload of every callback."""
     heard: list[tuple[dict[str, str], dict[str, Any]]] = []
 
     class Listener(BaseHTTPRequestHandler):
@@ -83,32 +83,32 @@ def listening() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str, Any]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_cleanly(number):
+def test_simulator_stops_on_signal(number):
     with running() as (_, process):
         process.send_signal(number)
         assert process.communicate(timeout=60)[1] == ""
         assert process.returncode == 0
 
 
-def test_it_serves_https_with_the_certificate_that_it_wrote(tmp_path):
-    file = tmp_path / "stand-in.pem"
-    with running("--https", "--certificate", str(file)) as (said, _):
-        assert str(file) in said
-        url = f"{address(said)}/instances/A/token/T/me"
+def test_https_uses_the_certificate_that_was_written(tmp_path):
+    file = tmp_path / "certificate.pem"
+    with running("--https", "--certificate", str(file)) as (output, _):
+        assert str(file) in output
+        url = f"{url_in(output)}/instances/A/token/T/me"
         assert requests.get(url, verify=str(file), timeout=60).json()["connected"]
 
 
-def test_it_answers_as_told():
-    with running("--answer", "too-many") as (said, _):
-        url = f"{address(said)}/instances/A/token/T/me"
+def test_answer_option_sets_the_answer():
+    with running("--answer", "too-many") as (output, _):
+        url = f"{url_in(output)}/instances/A/token/T/me"
         assert requests.get(url, timeout=60).status_code == 429
 
 
-def test_it_emits_to_the_url_registered_as_z_api_does():
+def test_callbacks_are_sent_to_the_registered_url():
     with listening() as (board, heard):
         options = ("--emit", "--count", "25", "--rate", "500", "--deliver-to", board)
-        with running(*options, "--seed", "1") as (said, process):
-            url = f"{address(said)}/instances/ABC/token/T/update-webhook-message-status"
+        with running(*options, "--seed", "1") as (output, process):
+            url = f"{url_in(output)}/instances/ABC/token/T/update-webhook-message-status"
             put(url, {"value": "https://board.example.com/hook/?x=1"})
             assert process.wait(timeout=60) == 0
     assert len(heard) == 25
@@ -119,12 +119,12 @@ def test_it_emits_to_the_url_registered_as_z_api_does():
     assert payload["type"] == "MessageStatusCallback"
 
 
-def test_the_past_of_several_instances_is_told_in_the_order_of_time():
+def test_history_of_several_instances_is_sent_in_order():
     with listening() as (board, heard):
         options = ("--emit", "--history", "30", "--count", "60", "--deliver-to", board)
-        with running(*options, "--seed", "1") as (said, process):
+        with running(*options, "--seed", "1") as (output, process):
             for name in ("ABC", "DEF"):
-                url = f"{address(said)}/instances/{name}/token/T/update-webhook-message-status"
+                url = f"{url_in(output)}/instances/{name}/token/T/update-webhook-message-status"
                 put(url, {"value": "https://board.example.com/hook/"})
             assert process.wait(timeout=60) == 0
     told = [payload for _headers, payload in heard]
@@ -135,9 +135,9 @@ def test_the_past_of_several_instances_is_told_in_the_order_of_time():
     assert sum(in_order) >= 0.8 * len(in_order)
 
 
-def test_a_port_in_use_is_said():
-    with running() as (said, _):
-        port = address(said).rpartition(":")[2]
+def test_port_in_use_is_reported():
+    with running() as (output, _):
+        port = url_in(output).rpartition(":")[2]
         command = [sys.executable, "manage.py", "zapi_simulator", "--port", port]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 1

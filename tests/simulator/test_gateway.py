@@ -1,4 +1,4 @@
-"""What the stand-in remembers and refuses, call by call."""
+"""The answers of the simulated gateway."""
 
 import json
 
@@ -20,27 +20,27 @@ def ask(gateway: Gateway, method: str, name: str, body: object = None, **headers
     return answer.status, json.loads(answer.body)
 
 
-def test_every_hook_is_set_at_once():
+def test_update_every_webhooks_sets_all_urls():
     gateway = Gateway()
     ask(gateway, "PUT", "update-every-webhooks", {"value": URL, "notifySentByMe": True})
     me = ask(gateway, "GET", "me")[1]
     assert {me[member] for member, _ in HOOKS.values()} == {URL}
 
 
-def test_an_address_without_https_is_not_applied():
+def test_url_without_https_is_not_applied():
     answer = ask(Gateway(), "PUT", "update-webhook-delivery", {"value": "http://board.example.com"})
     assert answer == (200, {"value": False})
 
 
-def test_no_story_begins_before_somebody_hears_of_message_statuses():
+def test_instance_without_status_url_gets_no_callbacks():
     gateway = Gateway()
     ask(gateway, "PUT", "update-webhook-delivery", {"value": URL})
-    assert gateway.hooked() == []
+    assert gateway.connected_instances() == []
     ask(gateway, "PUT", "update-webhook-message-status", {"value": URL})
-    assert [instance.id for instance in gateway.hooked()] == ["ABC"]
+    assert [instance.id for instance in gateway.connected_instances()] == ["ABC"]
 
 
-def test_a_filter_silences_its_hook():
+def test_filter_turns_its_webhook_off():
     gateway = Gateway()
     ask(gateway, "PUT", "update-webhook-message-status", {"value": URL})
     filters = ["FILTER_MESSAGE_STATUS_CALLBACK"]
@@ -62,12 +62,12 @@ def test_a_filter_silences_its_hook():
         ("POST", "extension-token", {"token", "expiresAt"}),
     ],
 )
-def test_a_call_is_answered(method, name, expected):
+def test_call_is_answered(method, name, expected):
     status, answer = ask(Gateway(), method, name, {})
     assert (status, set(answer)) == (200, expected)
 
 
-def test_a_queue_has_pages_of_30_at_most():
+def test_queue_page_has_at_most_30_messages():
     gateway = Gateway()
     ask(gateway, "GET", "status")
     gateway.instances["ABC"].queued = 40
@@ -83,7 +83,7 @@ def test_a_queue_has_pages_of_30_at_most():
     assert ask(gateway, "GET", "queue/count")[1] == {"count": 0}
 
 
-def test_a_lost_session_is_restored_by_a_restart():
+def test_restart_restores_a_lost_session():
     gateway = Gateway()
     ask(gateway, "GET", "status")
     remembered = gateway.instances["ABC"]
@@ -92,18 +92,18 @@ def test_a_lost_session_is_restored_by_a_restart():
     assert ask(gateway, "GET", "status")[1]["connected"]
 
 
-def test_a_number_that_is_not_on_whatsapp_has_no_lid():
+def test_number_not_on_whatsapp_has_no_lid():
     (found,) = ask(Gateway(), "GET", "phone-exists/5544999990000")[1]
     assert (found["exists"], found["lid"]) == (False, None)
 
 
-def test_me_tells_seconds_and_no_filters_before_they_are_set():
+def test_me_has_due_in_seconds_and_no_unset_filters():
     me = ask(Gateway(), "GET", "me")[1]
     assert (me["due"], me["paymentStatus"]) == (1893456000, "ACTIVE")
     assert "callbackTypeFilters" not in me
 
 
-def test_a_number_is_looked_up():
+def test_number_on_whatsapp_has_a_lid():
     (found,) = ask(Gateway(), "GET", "phone-exists/5544999999998")[1]
     assert found["phone"] == "554499999998"
     assert found["lid"].endswith("@lid")
@@ -113,33 +113,33 @@ def test_a_number_is_looked_up():
     ("method", "name", "status"),
     [("GET", "no-such-call", 200), ("POST", "me", 405), ("GET", "update-webhook-delivery", 405)],
 )
-def test_a_wrong_call_is_refused(method, name, status):
+def test_wrong_call_is_refused(method, name, status):
     answer = ask(Gateway(), method, name)
     assert answer[0] == status
     assert "error" in answer[1]
 
 
-def test_a_missing_content_type_is_refused():
+def test_call_without_content_type_is_refused():
     call = Call("PUT", "/instances/ABC/token/T/update-webhook-delivery", {}, b"{}")
     assert Gateway().answer(call).status == 415
 
 
-def test_only_the_known_instances_are_answered():
+def test_unknown_instance_is_not_found():
     assert ask(Gateway({"ABC": "other"}), "GET", "me")[0] == 404
     assert ask(Gateway({"ABC": "T"}), "GET", "me")[0] == 200
 
 
-def test_a_wrong_client_token_is_echoed():
+def test_wrong_client_token_is_echoed():
     answer = ask(Gateway(client_token="right"), "GET", "me", None, **{"client-token": "mine"})
     assert answer == (403, {"error": "Client-Token mine not allowed"})
 
 
-def test_a_missing_client_token_is_null():
+def test_missing_client_token_is_null():
     answer = ask(Gateway(client_token="right"), "GET", "me")
     assert answer == (403, {"error": "Client-Token null not allowed"})
 
 
-def test_a_partner_sees_the_whole_list_by_page_without_a_client_token():
+def test_partner_list_has_pages_and_needs_no_client_token():
     gateway = Gateway({"A": "1", "B": "2", "C": "3"}, client_token="right")
     bearer = {"authorization": "Bearer partner"}
     answer = gateway.answer(Call("GET", "/instances?page=2&pageSize=2", bearer))
@@ -150,11 +150,11 @@ def test_a_partner_sees_the_whole_list_by_page_without_a_client_token():
     assert gateway.answer(Call("GET", "/instances?page=1&pageSize=2")).status == 401
 
 
-def test_the_answer_can_be_changed_while_it_runs():
+def test_control_call_changes_the_answer():
     gateway = Gateway()
     gateway.answer(Call("PUT", CONTROL_PATH, {}, b'{"name": "too-many"}'))
     assert ask(gateway, "GET", "me")[0] == 429
 
 
-def test_an_unknown_answer_is_refused():
+def test_control_call_with_unknown_answer_is_refused():
     assert Gateway().answer(Call("PUT", CONTROL_PATH, {}, b'{"name": "?"}')).status == 400

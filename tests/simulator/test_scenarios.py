@@ -1,4 +1,4 @@
-"""The stream of the stand-in: repeatable, and as odd as real traffic."""
+"""The callbacks of the simulator: repeatable, and with the peculiarities of real traffic."""
 
 import json
 from collections import Counter
@@ -7,61 +7,61 @@ from itertools import islice, pairwise
 import pytest
 
 from messages.domain.statuses import Status
-from messages.simulator.scenarios import Emission, history, live
+from messages.simulator.scenarios import ScheduledCallback, history, live
 from messages.zapi.payloads import ConnectionReport, ParsedCallback, StatusReport, parse
 
 NOW = 1_790_000_000.0
 
 
-def understood(emission: Emission) -> ParsedCallback:
-    return parse(json.dumps(emission.payload).encode())
+def parsed(callback: ScheduledCallback) -> ParsedCallback:
+    return parse(json.dumps(callback.payload).encode())
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Emission]:
+def callbacks() -> list[ScheduledCallback]:
     return history("ABC", seed=1, now=NOW, messages=600)
 
 
 @pytest.fixture(scope="module")
-def reports(told) -> list[StatusReport]:
-    found = [understood(emission).report for emission in told]
+def reports(callbacks) -> list[StatusReport]:
+    found = [parsed(callback).report for callback in callbacks]
     return [report for report in found if isinstance(report, StatusReport)]
 
 
-def test_the_same_seed_tells_the_same(told):
-    assert history("ABC", seed=1, now=NOW, messages=600) == told
-    assert history("ABC", seed=2, now=NOW, messages=600) != told
+def test_same_seed_gives_the_same_callbacks(callbacks):
+    assert history("ABC", seed=1, now=NOW, messages=600) == callbacks
+    assert history("ABC", seed=2, now=NOW, messages=600) != callbacks
 
 
-def test_history_ends_now(told):
-    assert all(emission.at <= NOW for emission in told)
+def test_history_has_no_callback_in_the_future(callbacks):
+    assert all(callback.at <= NOW for callback in callbacks)
 
 
-def test_the_live_stream_is_in_order_of_arrival():
+def test_live_callbacks_are_in_order_of_arrival():
     stream = islice(live("ABC", seed=1, started=NOW, rate=2), 1000)
     assert all(before.at <= after.at for before, after in pairwise(stream))
 
 
-def test_the_live_stream_keeps_its_rate():
+def test_live_callbacks_keep_their_rate():
     last = list(islice(live("ABC", seed=1, started=NOW, rate=2), 2000))[-1]
     assert 600 < last.at - NOW < 1600
 
 
-def test_a_higher_rate_tells_whole_stories_sooner():
-    told = islice(live("ABC", seed=1, started=NOW, rate=100), 300)
-    assert any(emission.payload.get("status") == "READ" for emission in told)
+def test_higher_rate_shortens_the_scenarios():
+    callbacks = islice(live("ABC", seed=1, started=NOW, rate=100), 300)
+    assert any(callback.payload.get("status") == "READ" for callback in callbacks)
 
 
-def test_every_status_is_told(reports):
+def test_history_contains_every_status(reports):
     assert {report.status for report in reports} == set(Status) - {Status.PENDING}
 
 
-def test_every_callback_names_its_instance(told):
-    assert {understood(emission).instance_id for emission in told} == {"ABC"}
+def test_callback_names_its_instance(callbacks):
+    assert {parsed(callback).instance_id for callback in callbacks} == {"ABC"}
 
 
-def test_connections_are_lost_and_found(told):
-    found = [understood(emission).report for emission in told]
+def test_history_contains_lost_and_restored_connections(callbacks):
+    found = [parsed(callback).report for callback in callbacks]
     connections = [report.connected for report in found if isinstance(report, ConnectionReport)]
     assert set(connections) == {True, False}
 
@@ -85,15 +85,15 @@ def test_connections_are_lost_and_found(told):
         *("one id of a failure", "channel", "broadcast", "microseconds"),
     ],
 )
-def test_a_quirk_of_real_traffic_is_told(reports, quirk):
+def test_history_contains_each_peculiarity(reports, quirk):
     assert any(quirk(report) for report in reports)
 
 
-def test_some_callbacks_come_twice(told):
-    copies = Counter(json.dumps(emission.payload) for emission in told)
+def test_history_contains_duplicates(callbacks):
+    copies = Counter(json.dumps(callback.payload) for callback in callbacks)
     assert max(copies.values()) > 1
 
 
-def test_some_callbacks_come_in_disorder(reports):
+def test_history_contains_callbacks_out_of_order(reports):
     moments = [report.occurred_at for report in reports]
     assert moments != sorted(moments)

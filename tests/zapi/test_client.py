@@ -10,7 +10,7 @@ import pytest
 
 from messages.simulator.answers import REFUSALS
 from messages.simulator.certificate import make_context
-from messages.simulator.gateway import Gateway, RememberedInstance
+from messages.simulator.gateway import Gateway, SimulatedInstance
 from messages.zapi import client as module
 from messages.zapi.client import MAX_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
 from messages.zapi.errors import read_answer
@@ -225,7 +225,9 @@ def queued(zapi):
     """The stand-in's instance with so many messages in its queue, and no call that counts them."""
 
     def wait(number):
-        zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, queued=number, counts_queue=False)
+        zapi.instances["ABC"] = SimulatedInstance(
+            "ABC", TOKEN, queued=number, has_queue_count=False
+        )
         return zapi
 
     return wait
@@ -244,7 +246,7 @@ def test_a_queue_that_never_ends_is_not_read_to_its_end(client, queued):
 
 
 def test_a_queue_is_asked_for_its_count_while_zapi_has_it(client, zapi):
-    zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, queued=37)
+    zapi.instances["ABC"] = SimulatedInstance("ABC", TOKEN, queued=37)
     assert client.queue() == Queue(37)
     assert len(zapi.calls) == 1
 
@@ -295,5 +297,5 @@ def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
     ],
 )
 def test_all_of_status_is_kept(client, zapi, told, expected):
-    zapi.instances["ABC"] = RememberedInstance("ABC", TOKEN, **told)
+    zapi.instances["ABC"] = SimulatedInstance("ABC", TOKEN, **told)
     assert client.status() == expected

@@ -89,7 +89,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         gateway = Gateway(
-            _known(options["instance"]), options["client_token"], takes_http=options["take_http"]
+            _known(options["instance"]), options["client_token"], accepts_http=options["take_http"]
         )
         gateway.answer_name = options["answer"]
         server = self._listen(gateway, options)
