@@ -45,7 +45,7 @@ def add_queue_values(findings: Iterable[Finding], snapshot: Snapshot) -> Iterato
 
 def _queue_values(instance: Instance) -> dict[str, Any]:
     queue = queued_at_zapi(instance)
-    return {"queued": queue.count, "queued_is_least": queue.is_least} if queue else {}
+    return {"queued": queue.count, "queued_is_least": queue.is_minimum} if queue else {}
 
 
 def _status(instance: Instance, now: datetime) -> dict[str, Any]:

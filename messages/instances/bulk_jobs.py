@@ -242,7 +242,7 @@ def _call(row: BatchRow, instance: Instance) -> str:
     else:
         return ""
     problem = next((one.problem for one in webhooks if one.problem), "")
-    if problem == source(TOO_MANY_CALLS.words) and not _is_overdue(row.batch):
+    if problem == source(TOO_MANY_CALLS.message) and not _is_overdue(row.batch):
         pause(instance.account_id)
         raise _PostponedError(PERIOD)
     return problem

@@ -200,7 +200,7 @@ def _record_result(webhook: Webhook, failure: Exception | None) -> None:
         webhook.problem = error_message(failure)
         _schedule_retry(webhook, permanent=getattr(failure, "permanent", True))
     elif problem:
-        webhook.problem = source(problem.words)
+        webhook.problem = source(problem.message)
         _schedule_retry(webhook, permanent=problem.permanent)
     else:
         webhook.problem, webhook.retry_at, webhook.tries = "", None, 0

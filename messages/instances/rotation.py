@@ -48,7 +48,7 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
     try:
         me = client_of(instance).me()
     except FAILURES as error:
-        reason = error.words if isinstance(error, ZapiError) else error
+        reason = error.message if isinstance(error, ZapiError) else error
         raise NotRetiredError(
             _("Could not ask Z-API whether it still calls the old URL. %s") % reason
         ) from None

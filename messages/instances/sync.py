@@ -147,7 +147,7 @@ def save_answer(
     compare(webhooks, me)
     for webhook, state_wanted in zip(webhooks, desired, strict=True):
         problem = problem_of(webhook)
-        webhook.problem = source(problem.words) if problem else ""
+        webhook.problem = source(problem.message) if problem else ""
         _save_unless_newer(webhook, state_wanted, asked_at)
     save_instance(instance, me, connection, asked_at=asked_at)
 
@@ -176,7 +176,7 @@ def save_instance(
 
 def error_message(error: Exception) -> str:
     """Return the message in the source language; `Webhook.words` translates it."""
-    return source(error.words) if isinstance(error, ZapiError) else str(error)
+    return source(error.message) if isinstance(error, ZapiError) else str(error)
 
 
 def source(words: Promise) -> str:

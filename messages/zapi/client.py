@@ -1,4 +1,4 @@
-"""Z-API over HTTP: the only user of `requests`, and the only one that holds a token in clear."""
+"""The client of Z-API. Only this module uses `requests` and sees tokens in clear text."""
 
 import logging
 import time
@@ -17,8 +17,7 @@ from statusboard import page_network
 from statusboard.redaction import redact_beginning
 
 from . import errors
-from .errors import Problem, ZapiError, read_answer
-from .hidden import Hidden
+from .errors import Hidden, Problem, ZapiError, read_answer
 from .times import moment_of
 from .webhook_kinds import call_of, has_call, kind_of
 
@@ -28,15 +27,15 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 15
-# `timeout` of requests is per read: an answer that trickles in would never end by it.
+# The `timeout` of requests is per read. This one also stops an answer that arrives byte by byte.
 WHOLE_TIMEOUT = 30
 PAGE_SIZE = 100
-# The queue's pages hold 30 messages at most. Z-API keeps up to 1,000; more pages are not read.
+# Z-API queues up to 1,000 messages, and returns at most 30 in a page. More pages are not read.
 QUEUE_PAGE_SIZE = 30
 MAX_QUEUE_PAGES = 34
-# A list of 100 instances takes some 200,000 bytes, 30 messages in the queue up to 750,000.
+# In bytes. A list of 100 instances takes about 200,000, and 30 queued messages up to 750,000.
 MAX_ANSWER = 900_000
-# A list that never ends is not Z-API's.
+# Z-API never has a list as long as this.
 MAX_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
 MAX_REASON = 300
@@ -45,10 +44,10 @@ _Headers = Hidden[Mapping[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """Whether a number is connected, as far as Z-API tells.
+    """Whether a number is connected. None means that Z-API does not say.
 
-    `error` of `GET /status` is filled while all is well, too ("You are already connected").
-    `smartphone` says whether the phone itself is reachable.
+    `error` may also be set if the number is connected ("You are already connected").
+    `smartphone`: whether the phone itself is reachable.
     """
 
     connected: bool | None
@@ -58,22 +57,22 @@ class ConnectionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """What is kept of `GET /me`, or of an entry of a partner's list. The token in it is not.
+    """The facts from `GET /me`, or from an entry of a partner's list, without the token.
 
-    A partner's list names fewer members, and what it does not name is unknown, not empty.
+    A partner's list has fewer members. A member that is missing is unknown, not empty.
     """
 
     connected: bool | None
-    # By kind of webhook, also those that are not known here; see messages.zapi.webhook_kinds.
+    # By kind of webhook, including unknown kinds. See messages.zapi.webhook_kinds.
     webhook_urls: Mapping[str, str]
     due_at: datetime | None = None
-    # Whether `due` was named at all: named and empty, the instance has no end.
+    # Whether the answer contains `due`. If it does, but empty, the subscription never ends.
     names_due: bool = False
-    # '' where it is not told.
+    # '' if unknown.
     payment_status: str = ""
-    # The types of callbacks that `update-filters` holds back; None where Z-API does not tell.
+    # The types of callbacks that `update-filters` turns off. None if unknown.
     filters: tuple[str, ...] | None = None
-    # Whether it reports messages that the number sends itself, which /me calls by another name.
+    # Whether Z-API reports messages that the number itself sends. None if unknown.
     sent_by_me: bool | None = None
     smartphone: bool | None = None
 
@@ -85,13 +84,13 @@ class Me:
         return kind in self.webhook_urls
 
     def webhook_url(self, kind: str) -> str:
-        """Give the URL that Z-API calls for this kind, '' where there is none or none is named."""
+        """The URL that Z-API calls for this kind, or '' if there is none or it is unknown."""
         return self.webhook_urls.get(kind, "")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedInstance:
-    """One of a partner's list: what /me would tell, and what it takes to import it."""
+    """An entry of a partner's list: the facts of /me, and what an import needs."""
 
     zapi_id: str
     token: str = field(repr=False)
@@ -101,7 +100,7 @@ class ListedInstance:
 
 @dataclass(frozen=True, slots=True)
 class PhoneExists:
-    """`GET /phone-exists`: WhatsApp's own form of a number and its LID, '' where not told."""
+    """The answer of `GET /phone-exists`: the number as WhatsApp has it, and its LID or ''."""
 
     exists: bool
     phone: str
@@ -110,33 +109,33 @@ class PhoneExists:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """How many messages wait at Z-API, not sent yet; `is_least` where there may be more."""
+    """The number of messages queued at Z-API. `is_minimum`: there may be more."""
 
     count: int
-    is_least: bool = False
+    is_minimum: bool = False
 
 
 class ZapiClient:
-    """The calls on one instance. Each raises ZapiError, whose text never holds a secret."""
+    """The calls for one instance. Each may raise ZapiError, whose text contains no secret."""
 
     def __init__(self, zapi_id: str, token: str, client_token: str = "") -> None:
         self._zapi_id = zapi_id
         path = f"/instances/{quote(zapi_id, safe='')}/token/{quote(token, safe='')}"
         self._base = Hidden(settings.ZAPI_BASE_URL + path)
-        # As bytes: requests would refuse a text outside Latin-1 with an exception that shows it.
+        # As bytes. For a text outside Latin-1, requests raises an exception that shows it.
         headers = {"Client-Token": client_token.encode()} if client_token else {}
         self._headers: _Headers = Hidden(headers)
 
     def set_webhook(self, kind: str, url: str) -> None:
-        """`PUT /update-webhook-<kind>`. Answered 200 with {"value": false} where not applied."""
-        self._put(call_of(kind), {"value": url}, may_be_unknown=not has_call(kind))
+        """`PUT /update-webhook-<kind>`. Z-API answers {"value": false} if it did not apply it."""
+        self._put(call_of(kind), {"value": url}, may_not_exist=not has_call(kind))
 
     def set_every_webhook(self, url: str, *, sent_by_me: bool) -> None:
-        """`PUT /update-every-webhooks`: all that Z-API has, whoever they call so far."""
+        """`PUT /update-every-webhooks`: replaces the URLs of all webhooks."""
         self._put("update-every-webhooks", {"value": url, "notifySentByMe": sent_by_me})
 
     def notify_sent_by_me(self, value: bool) -> None:
-        """`PUT /update-notify-sent-by-me`: the same switch, by itself."""
+        """`PUT /update-notify-sent-by-me`: sets only this option."""
         self._put("update-notify-sent-by-me", {"notifySentByMe": value})
 
     def me(self) -> Me:
@@ -167,9 +166,9 @@ class ZapiClient:
         )
 
     def queue(self) -> Queue:
-        """`GET /queue/count` where Z-API still has it, else counted by the pages of the queue."""
+        """Count with `GET /queue/count`. If Z-API has removed it, count the pages of the queue."""
         try:
-            count = self._call("GET", "queue/count", may_be_unknown=True).get("count")
+            count = self._call("GET", "queue/count", may_not_exist=True).get("count")
         except ZapiError as error:
             if error.problem not in errors.NO_SUCH_CALL:
                 raise
@@ -177,7 +176,7 @@ class ZapiClient:
         return Queue(count) if isinstance(count, int) else self._count_queue()
 
     def _count_queue(self) -> Queue:
-        """`POST /queue`, page after page. What was counted before a page fails is the least."""
+        """Count with `POST /queue`. If a later page fails, the count is a minimum."""
         state: Any = None
         count, until = 0, time.monotonic() + WHOLE_TIMEOUT
         for _page in range(MAX_QUEUE_PAGES):
@@ -188,42 +187,42 @@ class ZapiClient:
                 if not count:
                     raise
                 break
-            messages, before, state = page.get("messages"), state, page.get("pagingState")
+            messages, previous, state = page.get("messages"), state, page.get("pagingState")
             if not isinstance(messages, list):
                 raise ZapiError(errors.UNEXPECTED)
             count += len(messages)
             if not page.get("hasMore", state):
                 return Queue(count)
-            if not state or state == before or time.monotonic() > until:
+            if not state or state == previous or time.monotonic() > until:
                 break
-        return Queue(count, is_least=True)
+        return Queue(count, is_minimum=True)
 
-    def _put(self, name: str, body: Any, *, may_be_unknown: bool = False) -> None:
-        answer = self._call("PUT", name, body, may_be_unknown=may_be_unknown)
+    def _put(self, name: str, body: Any, *, may_not_exist: bool = False) -> None:
+        answer = self._call("PUT", name, body, may_not_exist=may_not_exist)
         if answer.get("value") is True:
             return
         raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
 
     def _call(
-        self, method: str, name: str, body: Any = None, *, may_be_unknown: bool = False
+        self, method: str, name: str, body: Any = None, *, may_not_exist: bool = False
     ) -> dict[str, Any]:
-        """`may_be_unknown`: Z-API publishes no such call, or no longer; that is not logged."""
+        """`may_not_exist`: Z-API does not document the call. An error for that is not logged."""
         url = Hidden(f"{self._base.reveal()}/{name}")
-        outcome = _outcome(method, url, self._headers, body)
-        if may_be_unknown and isinstance(outcome, Problem) and outcome in errors.NO_SUCH_CALL:
-            raise ZapiError(outcome)
-        # Without a number that it ends with.
-        return _told(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}", outcome)
+        result = _request(method, url, self._headers, body)
+        if may_not_exist and isinstance(result, Problem) and result in errors.NO_SUCH_CALL:
+            raise ZapiError(result)
+        # The name may end with a phone number, which must not get into the log.
+        return _checked(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}", result)
 
 
 class PartnerClient:
-    """What a partner may ask: all instances of an account at once."""
+    """The calls for a partner, who can list all instances of an account."""
 
     def __init__(self, partner_token: str) -> None:
         self._headers: _Headers = Hidden({"Authorization": b"Bearer " + partner_token.encode()})
 
     def instances(self) -> Iterator[ListedInstance]:
-        """Page after page of `GET /instances`. Raises ZapiError, half-way too."""
+        """All pages of `GET /instances`. Raises ZapiError, possibly after some instances."""
         for page in range(1, MAX_PAGES + 1):
             answer = self._page(page)
             content = answer.get("content")
@@ -235,39 +234,37 @@ class PartnerClient:
 
     def _page(self, page: int) -> dict[str, Any]:
         url = Hidden(f"{settings.ZAPI_BASE_URL}/instances?page={page}&pageSize={PAGE_SIZE}")
-        return _told("GET instances", _outcome("GET", url, self._headers, of_partner=True))
+        return _checked("GET instances", _request("GET", url, self._headers, of_partner=True))
 
 
-def _outcome(
+def _request(
     method: str, url: Hidden[str], headers: _Headers, body: Any = None, *, of_partner: bool = False
 ) -> dict[str, Any] | Problem:
-    """A problem is given back, and raised elsewhere.
+    """Return a problem instead of raising it.
 
-    Raised from here it would keep the frames in which it happened, with their variables: those of
-    requests hold the URL and the headers.
+    An exception raised here would keep the frames of requests, whose variables contain the URL and
+    the headers. _checked() raises it.
     """
+
+    def answer() -> dict[str, Any] | Problem:
+        try:
+            with _network_problems():
+                return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
+        except ZapiError as error:
+            return error.problem
+
     try:
-        return page_network.call(lambda: _asked(method, url, headers, body, of_partner=of_partner))
+        return page_network.call(answer)
     except TimeoutError:
         return errors.TOO_SLOW
 
 
-def _asked(
-    method: str, url: Hidden[str], headers: _Headers, body: Any, *, of_partner: bool
-) -> dict[str, Any] | Problem:
-    try:
-        with _problems_of_the_network():
-            return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
-    except ZapiError as error:
-        return error.problem
-
-
-def _told(call: str, outcome: dict[str, Any] | Problem) -> dict[str, Any]:
-    if isinstance(outcome, Problem):
-        error = ZapiError(outcome)
+def _checked(call: str, result: dict[str, Any] | Problem) -> dict[str, Any]:
+    if isinstance(result, Problem):
+        error = ZapiError(result)
         logger.warning("%s at Z-API failed: %s", call, error)
         raise error
-    return outcome
+    return result
 
 
 def _exchange(
@@ -281,7 +278,7 @@ def _exchange(
         headers=headers.reveal(),
         timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
         verify=settings.ZAPI_CA_FILE or True,
-        # Another host must not be told the token; and a PUT would turn into a GET.
+        # A redirect would give the token to another host, and turn a PUT into a GET.
         allow_redirects=False,
         stream=True,
     ) as response:
@@ -300,8 +297,8 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 @contextmanager
-def _problems_of_the_network() -> Iterator[None]:
-    """`from None` throughout: the texts of requests hold the URL, and the URL holds the token."""
+def _network_problems() -> Iterator[None]:
+    """Uses `from None`, because errors of requests contain the URL, and the URL the token."""
     try:
         yield
     except requests.exceptions.SSLError:
@@ -309,15 +306,15 @@ def _problems_of_the_network() -> Iterator[None]:
     except requests.Timeout:
         raise ZapiError(errors.TOO_SLOW) from None
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-        is_slow = "timed out" in str(error)  # a time-out while the body is read comes as this
+        is_slow = "timed out" in str(error)  # also raised for a timeout while reading the body
         raise ZapiError(errors.TOO_SLOW if is_slow else errors.UNREACHABLE) from None
-    except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an address that is none, a line break
+    except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an invalid URL, a line break
         raise ZapiError(errors.CALL_IMPOSSIBLE) from None
 
 
 def _me(answer: Mapping[str, Any]) -> Me:
     urls = {kind: value for name, value in answer.items() if (kind := kind_of(name, value))}
-    # A partner's list tells of the phone and of WhatsApp apart.
+    # A partner's list has separate members for the phone and WhatsApp.
     connected = answer.get("connected", answer.get("whatsappConnected"))
     filters = answer.get("callbackTypeFilters")
     return Me(
@@ -337,12 +334,12 @@ def _bool(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str:
-    """As a database can store it: without NUL and lone surrogates."""
+    """The text without NUL and lone surrogates, which databases cannot store."""
     return str(value or "").encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _listed(entry: Any) -> ListedInstance | None:
-    """One of a partner's list, None for what cannot be one."""
+    """An entry of a partner's list, or None if it is not valid."""
     if not isinstance(entry, dict) or not (entry.get("id") and entry.get("token")):
         return None
     return ListedInstance(

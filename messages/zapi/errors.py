@@ -1,35 +1,50 @@
-"""Every way in which a call to Z-API fails, each with what happened and what to do about it.
+"""The problems that a call to Z-API can have. Each message says what happened and what to do.
 
-Z-API publishes few of its error bodies (page "Client-Token" and the calls' own pages); the others
-were met by its users. No explanation quotes an answer: one of them echoes the Client-Token.
+Z-API documents few of its errors (page "Client-Token" and the pages of the calls). The others come
+from real traffic. No message quotes an answer, because one answer echoes the Client-Token.
 """
 
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .hidden import Hidden
+_T = TypeVar("_T")
+
+
+class Hidden(Generic[_T]):
+    """A secret whose repr() is hidden, so that an error report with local variables is safe."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: _T) -> None:
+        self._value = value
+
+    def reveal(self) -> _T:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "[hidden]"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`permanent`: another try would end the same until a person changes something."""
+    """`permanent`: the call fails in the same way until a person changes something."""
 
-    words: Promise
+    message: Promise
     permanent: bool = False
 
 
 class ZapiError(Exception):
-    """A call did not do what was asked. Its text is for a person, in the language of the moment."""
+    """A call to Z-API failed. The message is for a person, in the active language."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.words)
+        super().__init__(problem.message)
         self.problem = problem
-        self.words = problem.words
+        self.message = problem.message
         self.permanent = problem.permanent
 
 
@@ -141,12 +156,12 @@ CALL_IMPOSSIBLE = Problem(
         "tokens: none may hold spaces or line breaks."
     )
 )
-# How Z-API answers a call that it does not have, or has no longer.
+# Z-API's answers to a call that does not exist.
 NO_SUCH_CALL = (UNKNOWN_CALL, CALL_REFUSED, WRONG_CREDENTIALS)
 
-# In characters. Z-API's own errors are a sentence, and may echo a Client-Token.
+# In characters. Z-API's own errors are one sentence, and may echo a Client-Token.
 _MAX_ERROR_LENGTH = 10_000
-_OF_STATUS = {
+_BY_STATUS = {
     401: WRONG_CREDENTIALS,
     404: WRONG_CREDENTIALS,
     405: CALL_REFUSED,
@@ -155,13 +170,13 @@ _OF_STATUS = {
     415: CALL_REFUSED,
     429: TOO_MANY_CALLS,
 }
-_IDS_OF_A_MESSAGE = {"zaapid", "messageid"}
-# The first that fits the `error` member counts. "null" comes first, because the value that a wrong
-# Client-Token is echoed with can be anything else.
-_OF_WORDS = (
+_MESSAGE_ID_MEMBERS = {"zaapid", "messageid"}
+# The first pattern that matches the member `error` decides. "null" comes before the pattern for a
+# wrong Client-Token, whose echo can be any text.
+_BY_TEXT = (
     (re.compile(r"client-token is not configured", re.IGNORECASE), CLIENT_TOKEN_MISSING),
     (re.compile(r"\bnull not allowed", re.IGNORECASE), CLIENT_TOKEN_MISSING),
-    # Atomic groups: however often the first words come, the others are looked for once.
+    # With atomic groups, a text that repeats the first words is not searched again and again.
     (
         re.compile(r"\A(?>.*?client-token )(?>.*?not allowed)", re.IGNORECASE | re.DOTALL),
         CLIENT_TOKEN_WRONG,
@@ -173,12 +188,12 @@ _OF_WORDS = (
 
 
 def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[str, Any]:
-    """Give the JSON object of an answer that says all went well. Raises ZapiError otherwise."""
+    """The JSON object of a successful answer. Raises ZapiError for any other answer."""
     data = _object(body)
-    # GET /status has an `error` while all is well ("You are already connected."), so only the
-    # words that are known to mean a refusal count where the status says 200.
+    # A successful GET /status has an `error` too ("You are already connected."). So with status
+    # 200 only the texts of known refusals count.
     error = (data or {}).get("error")
-    problem = _problem_of_words(error) or _problem_of_status(status, error)
+    problem = _problem_by_text(error) or _problem_by_status(status, error)
     if problem:
         is_partners = of_partner and problem is WRONG_CREDENTIALS
         raise ZapiError(WRONG_PARTNER_TOKEN if is_partners else problem)
@@ -189,7 +204,7 @@ def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[s
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(body, object_hook=_without_what_is_not_kept)
+        data = json.loads(body, object_hook=_without_secrets)
     except (ValueError, RecursionError):
         return None
     if isinstance(data, list) and len(data) == 1:  # GET /phone-exists
@@ -197,24 +212,24 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _without_what_is_not_kept(member: dict[str, Any]) -> dict[str, Any]:
-    """The texts of messages in the queue, which are only counted, and tokens as clear text."""
-    if not _IDS_OF_A_MESSAGE.isdisjoint(map(str.lower, member)):
+def _without_secrets(member: dict[str, Any]) -> dict[str, Any]:
+    """Drop the content of queued messages, which are only counted, and hide tokens."""
+    if not _MESSAGE_ID_MEMBERS.isdisjoint(map(str.lower, member)):
         return {}
     if token := member.get("token"):
         member["token"] = Hidden(str(token))
     return member
 
 
-def _problem_of_words(error: Any) -> Problem | None:
+def _problem_by_text(error: Any) -> Problem | None:
     if not isinstance(error, str):
         return None
     return next(
-        (problem for words, problem in _OF_WORDS if words.search(error[:_MAX_ERROR_LENGTH])), None
+        (problem for text, problem in _BY_TEXT if text.search(error[:_MAX_ERROR_LENGTH])), None
     )
 
 
-def _problem_of_status(status: int, error: Any) -> Problem | None:
+def _problem_by_status(status: int, error: Any) -> Problem | None:
     if error == "NOT_FOUND" and status < 500:
         return UNKNOWN_CALL
     if 200 <= status < 300:
@@ -223,4 +238,4 @@ def _problem_of_status(status: int, error: Any) -> Problem | None:
         return REDIRECTED
     if status >= 500:
         return OUT_OF_ORDER
-    return _OF_STATUS.get(status, UNEXPECTED)
+    return _BY_STATUS.get(status, UNEXPECTED)

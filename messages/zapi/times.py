@@ -1,22 +1,22 @@
-"""Z-API's times: unix times in four units, or ISO 8601 text. Pure."""
+"""Parses Z-API's times: Unix times in four units, or ISO 8601."""
 
 import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
-# WhatsApp opened in 2009; a time outside this span is a mistake, whatever its unit.
+# WhatsApp started in 2009. A time outside this range is a mistake.
 _EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-# The upper bound of seconds, milliseconds, microseconds and nanoseconds, and what one second is in
-# that unit. Status callbacks send milliseconds, except for READ_BY_ME, which sends microseconds;
-# disconnect callbacks send seconds.
+# Upper bounds for seconds, milliseconds, microseconds and nanoseconds, and the units in a second.
+# Status callbacks have milliseconds, but READ_BY_ME has microseconds. Disconnect callbacks have
+# seconds.
 _UNITS: Final = ((1e11, 1), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 def moment_of(value: Any) -> datetime | None:
-    """The time in UTC. None for what is no time, or is outside 2009 to 2099.
+    """The time in UTC, or None if the value is not a time or is outside 2009 to 2099.
 
-    The unit of a number is chosen by its magnitude. ISO 8601 text without an offset is read as UTC;
-    a date without a time is not a moment.
+    The magnitude of a number decides its unit. ISO 8601 without an offset is UTC. A date without a
+    time is not accepted.
     """
     try:
         epoch = float(value)

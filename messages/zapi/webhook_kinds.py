@@ -1,4 +1,4 @@
-"""Z-API's webhooks: which member of /me shows each URL, which call sets it, who is called. Pure."""
+"""The kinds of Z-API's webhooks: their members of /me, their calls and their callback types."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 RECEIVED: Final = "received"
 RECEIVED_DELIVERY: Final = "received-delivery"
-# The kinds known here, as in `PUT /update-webhook-<kind>`, with their members of /me.
+# The known kinds, as in `PUT /update-webhook-<kind>`, and their members of /me.
 _MEMBERS: Final = {
     "message-status": "messageStatusCallbackUrl",
     "delivery": "deliveryCallbackUrl",
@@ -26,34 +26,34 @@ _CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def kind_of(member: str, value: Any) -> str | None:
-    """Give the kind of webhook whose URL this member of /me shows, None for any other member.
+    """The kind of webhook whose URL this member of /me contains. None for other members.
 
-    A webhook that is not known here has the member's name as its kind.
+    The kind of an unknown webhook is the name of the member.
     """
     name = member.lower()
-    is_about_a_hook = "callback" in name or "hook" in name
+    is_about_a_webhook = "callback" in name or "hook" in name
     is_url = value is None or isinstance(value, str)
     is_named_url = name.endswith("url") or str(value).startswith(("https://", "http://"))
-    if not (is_about_a_hook and is_url and is_named_url and _MEMBER.fullmatch(member)):
+    if not (is_about_a_webhook and is_url and is_named_url and _MEMBER.fullmatch(member)):
         return None
     return _KINDS.get(name, member)
 
 
 def call_of(kind: str) -> str:
-    """Name the call that sets this webhook's URL; for those without a published one, a guess."""
+    """The call that sets this webhook's URL. A guess if Z-API documents none."""
     stem = kind if kind in _MEMBERS else _CAPITAL.sub("-", _SUFFIX.sub("", kind)).lower()
     return f"update-webhook-{stem}"
 
 
 def has_call(kind: str) -> bool:
-    """Whether Z-API publishes a call that sets this webhook by itself."""
+    """Whether Z-API documents a call that sets only this webhook."""
     return kind in _MEMBERS and kind not in _WITHOUT_CALL
 
 
 def kinds_of_type(callback_type: str, among: Iterable[str]) -> list[str]:
-    """Give the webhooks that bring callbacks of this type: DeliveryCallback, deliveryCallbackUrl.
+    """The webhooks that receive callbacks of this type, matched by name.
 
-    Inbound messages may come by either of two.
+    `deliveryCallbackUrl` receives DeliveryCallback. Inbound messages have two possible webhooks.
     """
     stem = _stem(callback_type)
     stems = {stem, _stem(_MEMBERS[RECEIVED_DELIVERY])} if stem == RECEIVED else {stem}

@@ -241,7 +241,7 @@ def test_a_queue_is_counted_by_its_pages(client, queued, number):
 
 def test_a_queue_that_never_ends_is_not_read_to_its_end(client, queued):
     zapi = queued(100_000)
-    assert client.queue() == Queue(1020, is_least=True)
+    assert client.queue() == Queue(1020, is_minimum=True)
     assert len(zapi.calls) == 1 + MAX_QUEUE_PAGES
 
 
@@ -268,7 +268,7 @@ def test_what_was_counted_before_a_page_failed_is_the_least(client, queued, monk
         return answer(call)
 
     monkeypatch.setattr(zapi, "answer", fail_late)
-    assert client.queue() == Queue(60, is_least=True)
+    assert client.queue() == Queue(60, is_minimum=True)
 
 
 def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
