@@ -51,7 +51,7 @@ test-all: $(VENV)/ready-dev ## Run every test, as .ci/run does
 
 faults: $(VENV)/ready-dev ## Break real processes at full length (half an hour)
 	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \
-		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile.py tests/processes/test_hostile.py -rA $(ARGS)
+		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile_requests.py tests/processes/test_hostile.py -rA $(ARGS)
 
 openapi: $(VENV)/ready-dev ## Write docs/webhook.openapi.yaml
 	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \

@@ -1,4 +1,4 @@
-"""A callback's body as it was meant: unpacked, and never more of it than the cap."""
+"""Reads the body of a callback: decompressed, and never more than the size limit."""
 
 import zlib
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from messages.domain.causes import Cause, plain_cause_text
 
 _CHUNK = 64 * 1024
 _GZIP = {"gzip", "x-gzip"}
-# A gzip file may be several one after another (RFC 1952); nobody sends that many of them.
+# A gzip file may have several members (RFC 1952). No sender uses as many as this.
 _MAX_MEMBERS = 16
 _GZIP_MAGIC = b"\x1f\x8b"
-# zlib's number for "with gzip's header and checksum".
+# zlib's value for gzip's header and checksum.
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
@@ -35,8 +35,8 @@ class _Stream(Protocol):
 def read_body(meta: Mapping[str, Any], limit: int) -> bytes:
     """The body of a WSGI request. Raises BodyRefusedError (415 with the body unread, 413, 400).
 
-    Gzip is unpacked whether it calls itself so or not, for no JSON begins like it. What cannot be
-    unpacked is given as it came: it is evidence all the same.
+    Gzip is decompressed even without a header that names it, because no JSON begins like it. Broken
+    gzip is returned unchanged, because it is still evidence.
     """
     media_type = meta.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -53,22 +53,22 @@ def read_body(meta: Mapping[str, Any], limit: int) -> bytes:
 
 
 def _size_to_read(meta: Mapping[str, Any], limit: int) -> int:
-    """Never more than one byte above the cap, which is enough to see that it is exceeded."""
+    """At most one byte above the limit, which is enough to notice that it is exceeded."""
     declared = meta.get("CONTENT_LENGTH", "").strip()
     if not declared:
-        # Chunked. A server that marks the end lets us read up to it; another would block us there.
+        # Chunked. Without a marked end, reading would block.
         return limit + 1 if meta.get("wsgi.input_terminated") else 0
     if not (declared.isascii() and declared.isdigit()):
         raise BodyRefusedError(400, Cause.WRONG_LENGTH)
     digits = declared.lstrip("0") or "0"
-    # They are counted first: Python refuses to read a number of some thousands of them.
+    # Count the digits first, because int() refuses thousands of them.
     if len(digits) > len(str(limit)) or int(digits) > limit:
         raise _too_large(limit)
     return int(digits)
 
 
 def _read(stream: _Stream, size: int) -> bytes:
-    """Up to `size` bytes; fewer where the client went away, which is the client's matter."""
+    """Up to `size` bytes, or fewer if the client disconnected."""
     whole = bytearray()
     try:
         while len(whole) < size and (chunk := stream.read(min(_CHUNK, size - len(whole)))):
@@ -79,7 +79,7 @@ def _read(stream: _Stream, size: int) -> bytes:
 
 
 def _inflated(packed: bytes, limit: int) -> bytes:
-    """Unpack one byte above the cap at most, so that a bomb costs no more than an honest body."""
+    """Decompress at most one byte more than the limit, so that a gzip bomb costs no more."""
     whole, rest = b"", packed
     for _ in range(_MAX_MEMBERS):
         unpacker = zlib.decompressobj(_WITH_GZIP_HEADER)
@@ -100,5 +100,5 @@ def _too_large(limit: int) -> BodyRefusedError:
 
 
 def _shown(header: str) -> str:
-    """A header's value in words that are stored and shown: never long, nor unprintable."""
+    """The value of a header for a stored text: short and printable."""
     return ascii(header[:60])

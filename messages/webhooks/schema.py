@@ -1,6 +1,6 @@
-"""The webhook described for other software: `make openapi` writes docs/webhook.openapi.yaml.
+"""The OpenAPI schema of the webhook. `make openapi` writes it to docs/webhook.openapi.yaml.
 
-Read by that command alone, so the door loads nothing of it.
+Only that command imports this module, so the webhook server does not load it.
 """
 
 from typing import Any, Final
@@ -165,7 +165,7 @@ _WAIT: Final = OpenApiParameter(
 )
 
 
-def _said(member: str) -> dict[str, Any]:
+def _text_member(member: str) -> dict[str, Any]:
     return {"type": "object", "required": [member], "properties": {member: {"type": "string"}}}
 
 
@@ -176,7 +176,7 @@ class WebhookSchema(AutoSchema):
     def get_summary(self) -> str:
         return "Report a message status"
 
-    def get_description(self) -> str:  # type: ignore[override]  # as its own parent has it
+    def get_description(self) -> str:  # type: ignore[override]  # the parent has the same type
         return (
             "One callback of any type. Callbacks may arrive late, twice and in any order. The "
             "body may be gzipped."
@@ -186,7 +186,7 @@ class WebhookSchema(AutoSchema):
         return []
 
     def get_auth(self) -> list[Any]:
-        """None but the key in the path."""
+        """None. The key is in the path."""
         return []
 
     def get_override_parameters(self) -> list[Any]:
@@ -214,9 +214,9 @@ class WebhookSchema(AutoSchema):
         return body | {"required": True}
 
     def get_response_serializers(self) -> Any:
-        bodies = {200: _STORED, 405: _said("detail")}
+        bodies = {200: _STORED, 405: _text_member("detail")}
         return {
-            (status, JSON): OpenApiResponse(bodies.get(status, _said("error")), description)
+            (status, JSON): OpenApiResponse(bodies.get(status, _text_member("error")), description)
             for status, description in _ANSWERS.items()
         }
 

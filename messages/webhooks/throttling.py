@@ -1,57 +1,70 @@
-"""Before Django is asked: who was told to wait is told so again, at a tenth of the cost.
+"""Limits on who may call the webhook: allowed networks, and requests with a wrong key.
 
-What a flood of wrong keys takes, the callbacks beside it have to wait for. So it is also kept
-waiting: a thread that sleeps takes nothing from the others, and who waits for it cannot ask again.
+A client over the limit of wrong keys is rejected before Django runs, at a tenth of the cost. The
+rejection is also delayed, because a flood of wrong keys would slow down callbacks. A sleeping
+thread costs nothing, and a client that waits for it sends nothing else.
 """
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import sleep
 from typing import Any, Final
 
+from django.conf import settings
+
 from messages.instances import webhook_keys
+from statusboard.client_ips import Networks, client_ip, is_in
 from statusboard.early_responses import WSGIApplication
+from statusboard.rate_limiter import ClientRateLimiter
 
-from .gate import TOO_MANY, wrong_keys
-
+TOO_MANY = "Too many requests with a wrong key."
 # In seconds.
-HOLD: Final = 0.25
+DELAY: Final = 0.25
 _PREFIX: Final = "/webhooks/zapi/"
 _BODY: Final = json.dumps({"error": TOO_MANY}).encode()
 
 
-class RejectionDelay:
-    """How many stand at the door of this process at once, and whom of them it keeps waiting.
+wrong_keys = ClientRateLimiter("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
 
-    The most that ever did is all that can be known of the server's threads: half of so many are
-    left to callbacks, whatever their number.
+
+def is_allowed_network(meta: Mapping[str, Any]) -> bool:
+    """Whether the client's network is allowed. All are if none is configured."""
+    networks: Networks = settings.WEBHOOK_ALLOWED_NETWORKS
+    return not networks or is_in(client_ip(meta), networks)
+
+
+class RejectionDelay:
+    """Delays rejections, in at most half of this process's threads. The rest serve callbacks.
+
+    The number of threads is unknown, so it is estimated by the highest number of simultaneous
+    requests so far.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._here = self._most = self._kept = 0
+        self._requests = self._max_requests = self._delayed = 0
 
     def __enter__(self) -> None:
         with self._lock:
-            self._here += 1
-            self._most = max(self._most, self._here)
+            self._requests += 1
+            self._max_requests = max(self._max_requests, self._requests)
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._here -= 1
+            self._requests -= 1
 
-    def keep_waiting(self) -> None:
-        """For a moment; not at all where too many are kept already."""
+    def wait(self) -> None:
+        """Sleep for a moment, or not at all if too many rejections are delayed already."""
         with self._lock:
-            if self._kept >= self._most // 2:
+            if self._delayed >= self._max_requests // 2:
                 return
-            self._kept += 1
+            self._delayed += 1
         try:
-            sleep(HOLD)
+            sleep(DELAY)
         finally:
             with self._lock:
-                self._kept -= 1
+                self._delayed -= 1
 
 
 rejection_delay: Final = RejectionDelay()
@@ -77,7 +90,7 @@ def reject_early(
     key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
     if webhook_keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
         return None
-    rejection_delay.keep_waiting()
+    rejection_delay.wait()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
     headers["Retry-After"] = str(seconds)
     start_response("429 Too Many Requests", list(headers.items()))

@@ -4,8 +4,8 @@ from .views import ZapiWebhook, not_found
 
 app_name = "webhooks"
 urlpatterns = [
-    # Copied by hand into Z-API's panel, the last slash is soon lost. The address given out is the
-    # last one here.
+    # The last slash is easily lost when the URL is copied into Z-API's panel. reverse() returns the
+    # last URL here.
     path("webhooks/zapi/<str:key>", ZapiWebhook.as_view(schema=None), name="zapi"),
     path("webhooks/zapi/<str:key>/", ZapiWebhook.as_view(), name="zapi"),
 ]

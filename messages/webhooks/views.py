@@ -1,4 +1,4 @@
-"""The edge that Z-API calls: authenticate, read, hand to ingest, answer."""
+"""The webhook endpoint: check the key, read the body, pass the callback to ingest, answer."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ from messages.instances.webhook_keys import WebhookKey
 from messages.models import token_digest
 from statusboard.logs import SparseLogger
 
-from . import gate
+from . import throttling
 from .body import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _sparse_logger = SparseLogger(logger)
 
 
 class IgnoreAccept(BaseContentNegotiation):
-    """JSON whatever the Accept header says: a callback must not be lost to a 406."""
+    """Always answers with JSON, because a callback must not be lost to a 406."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -50,24 +50,23 @@ class IgnoreAccept(BaseContentNegotiation):
 
 
 class Stored(HttpResponse):
-    """2xx, with what became of the callback; whoever counts answers need not read it again."""
+    """A 200 answer with the outcome, which the metrics read from the attribute."""
 
     def __init__(self, outcome: str) -> None:
-        super().__init__(_said(outcome), content_type="application/json")
+        super().__init__(_outcome_body(outcome), content_type="application/json")
         self.outcome = outcome
 
 
 @cache
-def _said(outcome: str) -> bytes:
+def _outcome_body(outcome: str) -> bytes:
     return json.dumps({"outcome": outcome}).encode()
 
 
 class ZapiWebhook(APIView):
     """`POST /webhooks/zapi/<key>/`: one callback of any type.
 
-    The order of the answers is part of the contract: method 405, key 404, content type 415 with the
-    body unread, size 413, malformed 400 with the body kept, stored 200. Whoever goes on with wrong
-    keys is told 429.
+    The order of the checks is part of the contract: method 405, key 404, content type 415 with the
+    body unread, size 413, malformed 400 with the body kept, stored 200. Too many wrong keys: 429.
     """
 
     authentication_classes = ()
@@ -76,36 +75,37 @@ class ZapiWebhook(APIView):
     http_method_names = ["post"]
 
     def perform_authentication(self, request: Request) -> None:
-        """Left out, as DRF allows: the key is the caller's proof, and no user is asked for."""
+        """Do nothing. The key authenticates the caller, and there is no user."""
 
     def post(self, request: Request, key: str) -> HttpResponse:
-        genuine = webhook_keys.verify(key)
-        if genuine is None or not gate.admits(request.META):
-            return refused(request)
+        valid_key = webhook_keys.verify(key)
+        if valid_key is None or not throttling.is_allowed_network(request.META):
+            return reject_key(request)
         try:
             body = read_body(request.META, settings.WEBHOOK_MAX_BODY)
         except BodyRefusedError as refusal:
-            return _refuse_body(request, _delivery(request, genuine, b""), refusal)
-        return _record(request, _delivery(request, genuine, body))
+            return _refuse_body(request, _delivery(request, valid_key, b""), refusal)
+        return _record(request, _delivery(request, valid_key, body))
 
 
 def _delivery(request: Request, key: WebhookKey, body: bytes) -> Delivery:
+    token = request.META.get("HTTP_Z_API_TOKEN", "")
     return Delivery(
         id=new_delivery_id(),
         zapi_id=key.zapi_id,
         key_version=key.version,
         received_at=datetime.now(UTC),
         body=body,
-        token_digest=_digest(request.META.get("HTTP_Z_API_TOKEN", "")),
+        token_digest=token_digest(token) if token else "",
     )
 
 
 def _refuse_body(request: Request, delivery: Delivery, refusal: BodyRefusedError) -> JsonResponse:
-    """Told apart from a wrong key only to an instance that is there, and written down for it."""
+    """Record the refusal. A caller without an instance gets the answer for a wrong key."""
     try:
         note_refused(delivery, refusal.cause, refusal.values)
     except UnknownInstanceError:
-        return refused(request)
+        return reject_key(request)
     return _error(refusal.status, str(refusal))
 
 
@@ -113,17 +113,17 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
     try:
         recorded = record(delivery)
     except RetiredKeyError:
-        return refused(request)
+        return reject_key(request)
     except UnknownInstanceError:
-        if not gate.wrong_keys.is_waiting(request.META):
+        if not throttling.wrong_keys.is_waiting(request.META):
             count_wrong_token(delivery.zapi_id, delivery.key_version, delivery.token_digest)
-        return refused(request)
+        return reject_key(request)
     except SpoolUnavailableError as error:
         _note_lost(delivery, error)
         answer = _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
-        # As django.utils.log.log_response() reads it: our own line comes once a minute.
+        # Keeps django.utils.log.log_response() from logging it. Our own line comes once a minute.
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
     if recorded.malformed:
@@ -133,7 +133,7 @@ def _record(request: Request, delivery: Delivery) -> HttpResponse:
 
 
 def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
-    """Once a minute; where one instance has used up its quota, once for each such instance."""
+    """Log a lost callback at most once a minute, and separately for each instance over quota."""
     instance = delivery.zapi_id if isinstance(error, SpoolQuotaError) else ""
     source = f" of instance {instance}" if instance else ""
     _sparse_logger.log(
@@ -145,14 +145,10 @@ def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
     )
 
 
-def _digest(token: str) -> str:
-    return token_digest(token) if token else ""
-
-
-def refused(request: Request) -> JsonResponse:
-    """One answer for an unknown, a wrong and a retired key: nothing to learn from it."""
-    if seconds := gate.wrong_keys.take_of(request.META).wait:
-        return _error(429, gate.TOO_MANY, {"Retry-After": str(seconds)})
+def reject_key(request: Request) -> JsonResponse:
+    """The same answer for an unknown, a wrong and a retired key, so that it reveals nothing."""
+    if seconds := throttling.wrong_keys.take_of(request.META).wait:
+        return _error(429, throttling.TOO_MANY, {"Retry-After": str(seconds)})
     return not_found(request)
 
 

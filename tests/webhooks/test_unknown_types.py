@@ -28,7 +28,7 @@ def on_health(client):
     return client.get(reverse("dashboard:health"), secure=True).content.decode()
 
 
-def test_its_body_is_kept_byte_for_byte(post):
+def test_unknown_type_keeps_its_body(post):
     body = json.dumps(UNKNOWN, indent=3).encode()
     assert post(body).status == 200
     callback = Callback.objects.get()
@@ -39,14 +39,14 @@ def test_its_body_is_kept_byte_for_byte(post):
 @pytest.mark.parametrize(
     "kind", ["MessageStatusCallBack", "messageStatusCallback", "StatusCallback", "message-status"]
 )
-def test_what_has_a_status_and_ids_is_read_as_a_status(post, kind):
+def test_unknown_type_with_status_and_ids_is_a_status(post, kind):
     assert post(STATUS | {"type": kind}).json() == {"outcome": "applied"}
     assert Message.objects.get().status == "READ"
     assert Callback.objects.get().body
 
 
 @pytest.mark.parametrize("name", ["messageId", "id", "ids"])
-def test_a_message_id_of_any_name_is_one(post, name):
+def test_message_id_of_any_name_is_accepted(post, name):
     without = {key: value for key, value in STATUS.items() if key != "ids"}
     for kind in ("MessageStatusCallback", "MessageStatusCallBack"):
         assert post(without | {"type": kind, name: "M"}).status == 200
@@ -65,7 +65,7 @@ def test_a_message_id_of_any_name_is_one(post, name):
         {"ids": ["M"]},
     ],
 )
-def test_what_is_no_status_is_kept_and_makes_no_message(post, body):
+def test_unknown_type_without_status_creates_no_message(post, body):
     assert post(body | {"type": "TomorrowsCallback"}).json() == {"outcome": "quarantined"}
     assert Callback.objects.get().body
     assert not Message.objects.exists()
@@ -74,14 +74,14 @@ def test_what_is_no_status_is_kept_and_makes_no_message(post, body):
 @pytest.mark.parametrize(
     "kind", ["ReceivedCallback", "receivedCallBack", "PresenceChatCallback", "ProxyCallback"]
 )
-def test_a_type_that_is_known_to_be_unwanted_keeps_no_body(post, kind):
+def test_ignored_type_keeps_no_body(post, kind):
     assert post(INBOUND | {"type": kind}).json() == {"outcome": "ignored"}
     callback = Callback.objects.get()
     assert (callback.type, bytes(callback.body), callback.cause) == (kind, b"", "")
     assert not Message.objects.exists()
 
 
-def test_health_counts_them_by_type(post, admin_client):
+def test_health_page_counts_unknown_types(post, admin_client):
     assert "Unknown types" not in on_health(admin_client)
     post(UNKNOWN)
     post(UNKNOWN)
@@ -96,19 +96,19 @@ def test_health_counts_them_by_type(post, admin_client):
     ]
 
 
-def test_what_was_discarded_is_counted_no_more(post, admin_client):
+def test_discarded_callbacks_are_not_counted(post, admin_client):
     post(UNKNOWN)
     quarantine.discard(Callback.objects.all())
     assert "Unknown types" not in on_health(admin_client)
 
 
-def test_no_incident_tells_of_them(post, instance):
+def test_unknown_type_opens_no_incident(post, instance):
     post(UNKNOWN)
     detect(lambda *_: None)
     assert not Incident.objects.filter(kind="quarantine").exists()
 
 
-def test_a_flood_leaves_half_of_the_quarantine_to_what_cannot_be_understood(post, settings):
+def test_unknown_types_fill_at_most_half_of_the_quarantine(post, settings):
     settings.QUARANTINE_MAX_BYTES = 2000
     quarantine.forget()
     for _ in range(5):
@@ -120,7 +120,7 @@ def test_a_flood_leaves_half_of_the_quarantine_to_what_cannot_be_understood(post
     quarantine.forget()
 
 
-def test_a_step_of_an_unknown_type_has_its_consequences(post):
+def test_status_of_an_unknown_type_is_followed_up(post):
     """The worker ties addresses and counts, as for every status."""
     post(STATUS | {"type": "MessageStatusCallBack"})
     follow_up()
@@ -128,7 +128,7 @@ def test_a_step_of_an_unknown_type_has_its_consequences(post):
     assert TouchedHour.objects.exists()
 
 
-def test_they_are_forwarded_whole_even_where_they_are_not_kept(post, instance, settings):
+def test_unknown_type_over_the_cap_is_forwarded_whole(post, instance, settings):
     for webhook in forwarding_all(instance):
         set_forwarding(webhook, "https://receiver.example/hook")
     settings.QUARANTINE_MAX_BYTES = 300
@@ -141,7 +141,7 @@ def test_they_are_forwarded_whole_even_where_they_are_not_kept(post, instance, s
     quarantine.forget()
 
 
-def test_reprocessing_applies_what_is_understood_after_an_update(post):
+def test_replay_applies_types_known_after_an_update(post):
     post(UNKNOWN)
     Callback.objects.update(body=json.dumps(STATUS | {"type": "MessageStatusCallback"}).encode())
     assert replay(Callback.objects.all()).outcomes == {"applied": 1}

@@ -52,40 +52,40 @@ def client(zapi: Gateway) -> ZapiClient:
     return ZapiClient("ABC", TOKEN, CLIENT_TOKEN)
 
 
-def test_a_url_set_is_read_back(client):
+def test_url_that_was_set_is_read_back(client):
     client.set_webhook("message-status", URL)
     assert client.me().webhook_url("message-status") == URL
 
 
-def test_a_url_never_set_is_empty(client):
+def test_url_never_set_is_empty(client):
     assert client.me().webhook_url("delivery") == ""
 
 
-def test_the_client_token_goes_into_its_header(client, zapi):
+def test_client_token_is_sent_in_its_header(client, zapi):
     client.me()
     assert zapi.calls[0].headers["client-token"] == CLIENT_TOKEN
 
 
-def test_an_account_without_client_token_sends_no_header(zapi):
+def test_account_without_client_token_sends_no_header(zapi):
     ZapiClient("ABC", TOKEN).me()
     assert "client-token" not in zapi.calls[0].headers
 
 
-def test_me_keeps_no_token(client):
+def test_me_contains_no_token(client):
     assert TOKEN not in repr(client.me())
 
 
-def test_the_status_is_healthy_in_spite_of_its_error(client):
+def test_status_with_an_error_may_be_connected(client):
     assert client.status().connected
     assert client.status().error == "You are already connected."
 
 
-def test_every_refusal_has_an_explanation():
+def test_every_refusal_is_tested():
     assert set(EXPLANATIONS) == set(REFUSALS)
 
 
 @pytest.mark.parametrize("name", EXPLANATIONS)
-def test_a_refusal_is_explained(client, zapi, monkeypatch, name):
+def test_refusal_is_explained(client, zapi, monkeypatch, name):
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
     zapi.answer_name = name
     words, permanent = EXPLANATIONS[name]
@@ -95,7 +95,7 @@ def test_a_refusal_is_explained(client, zapi, monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", EXPLANATIONS)
-def test_no_refusal_tells_a_token(client, zapi, monkeypatch, caplog, name):
+def test_refusal_contains_no_token(client, zapi, monkeypatch, caplog, name):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
     zapi.answer_name = name
@@ -119,7 +119,7 @@ def variables_of(error: BaseException | None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", [*EXPLANATIONS, "nobody listens"])
-def test_no_variable_of_a_failed_call_shows_a_token(client, zapi, settings, monkeypatch, name):
+def test_variables_of_a_failed_call_contain_no_token(client, zapi, settings, monkeypatch, name):
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
     zapi.answer_name = name if name in EXPLANATIONS else ""
     if name == "nobody listens":
@@ -132,7 +132,7 @@ def test_no_variable_of_a_failed_call_shows_a_token(client, zapi, settings, monk
     assert not [text for text in shown if TOKEN in text or CLIENT_TOKEN in text]
 
 
-def test_no_variable_shows_the_token_of_an_answer_that_is_odd(client, monkeypatch):
+def test_variables_of_an_unexpected_answer_contain_no_token(client, monkeypatch):
     monkeypatch.setattr(
         module, "_exchange", lambda *_: (200, b'[{"token": "%b"}]' % TOKEN.encode())
     )
@@ -141,20 +141,20 @@ def test_no_variable_shows_the_token_of_an_answer_that_is_odd(client, monkeypatc
     assert not [text for text in variables_of(caught.value) if TOKEN in text]
 
 
-def test_a_redirect_is_not_followed(client, zapi):
+def test_redirect_is_not_followed(client, zapi):
     zapi.answer_name = "redirect"
     with pytest.raises(ZapiError):
         client.me()
     assert len(zapi.calls) == 1
 
 
-def test_an_answer_that_trickles_in_ends_in_time(client, monkeypatch):
+def test_answer_that_arrives_byte_by_byte_is_too_slow(client, monkeypatch):
     monkeypatch.setattr(module, "WHOLE_TIMEOUT", -1)
     with pytest.raises(ZapiError, match="in time"):
         client.me()
 
 
-def test_nobody_listening_is_explained(settings):
+def test_closed_port_is_explained(settings):
     settings.ZAPI_BASE_URL = "http://127.0.0.1:1"
     with pytest.raises(ZapiError, match="could not be reached") as caught:
         ZapiClient("ABC", TOKEN).me()
@@ -162,19 +162,19 @@ def test_nobody_listening_is_explained(settings):
 
 
 @pytest.mark.parametrize("base", ["", "nonsense", "http://", "http://[::", "ftp://127.0.0.1"])
-def test_an_address_that_is_none_is_explained(settings, base):
+def test_invalid_url_is_explained(settings, base):
     settings.ZAPI_BASE_URL = base
     with pytest.raises(ZapiError, match="ZAPI_BASE_URL"):
         ZapiClient("ABC", TOKEN).me()
 
 
-def test_a_client_token_with_a_line_break_is_explained(zapi):
+def test_client_token_with_a_line_break_is_explained(zapi):
     with pytest.raises(ZapiError, match="line breaks"):
         ZapiClient("ABC", TOKEN, "a\r\nHost: elsewhere").me()
     assert not zapi.calls
 
 
-def test_an_instance_id_cannot_change_the_path(zapi):
+def test_instance_id_cannot_change_the_path(zapi):
     ZapiClient("../other", TOKEN).me()
     assert zapi.calls[0].path.startswith("/instances/..%2Fother/token/")
 
@@ -188,23 +188,23 @@ def https(settings, tmp_path):
         yield file
 
 
-def test_a_certificate_nobody_knows_is_explained(https):
+def test_unknown_certificate_is_explained(https):
     with pytest.raises(ZapiError, match="certificate is not trusted"):
         ZapiClient("ABC", TOKEN).me()
 
 
-def test_a_certificate_of_ones_own_is_trusted_through_its_file(https, settings):
+def test_certificate_in_the_ca_file_is_trusted(https, settings):
     settings.ZAPI_CA_FILE = str(https)
     assert ZapiClient("ABC", TOKEN).me().connected
 
 
-def test_a_missing_certificate_file_is_explained(https, settings):
+def test_missing_ca_file_is_explained(https, settings):
     settings.ZAPI_CA_FILE = "/nowhere/at-all.pem"
     with pytest.raises(ZapiError, match="ZAPI_CA_FILE"):
         ZapiClient("ABC", TOKEN).me()
 
 
-def test_the_slow_handshake_of_one_caller_stops_no_other(https, settings):
+def test_slow_handshake_does_not_block_other_calls(https, settings):
     settings.ZAPI_CA_FILE = str(https)
     parts = urlsplit(settings.ZAPI_BASE_URL)
     silent = HTTPConnection(parts.hostname, parts.port)
@@ -213,7 +213,7 @@ def test_the_slow_handshake_of_one_caller_stops_no_other(https, settings):
     silent.close()
 
 
-def test_a_failed_call_is_logged_with_the_instance_it_was_about(client, zapi, caplog):
+def test_failed_call_is_logged_with_its_instance(client, zapi, caplog):
     zapi.answer_name = "fault"
     with pytest.raises(ZapiError):
         client.me()
@@ -234,31 +234,31 @@ def queued(zapi):
 
 
 @pytest.mark.parametrize("number", [0, 1, 30, 31, 1000])
-def test_a_queue_is_counted_by_its_pages(client, queued, number):
+def test_queue_without_count_call_is_counted_by_pages(client, queued, number):
     queued(number)
     assert client.queue() == Queue(number)
 
 
-def test_a_queue_that_never_ends_is_not_read_to_its_end(client, queued):
+def test_endless_queue_is_read_up_to_a_limit(client, queued):
     zapi = queued(100_000)
     assert client.queue() == Queue(1020, is_minimum=True)
     assert len(zapi.calls) == 1 + MAX_QUEUE_PAGES
 
 
-def test_a_queue_is_asked_for_its_count_while_zapi_has_it(client, zapi):
+def test_queue_with_count_call_is_not_read(client, zapi):
     zapi.instances["ABC"] = SimulatedInstance("ABC", TOKEN, queued=37)
     assert client.queue() == Queue(37)
     assert len(zapi.calls) == 1
 
 
-def test_a_count_that_fails_for_a_while_is_not_made_up(client, zapi):
+def test_failed_count_call_raises(client, zapi):
     zapi.answer_name = "fault"
     with pytest.raises(ZapiError, match="fault of its own"):
         client.queue()
     assert len(zapi.calls) == 1
 
 
-def test_what_was_counted_before_a_page_failed_is_the_least(client, queued, monkeypatch):
+def test_queue_whose_later_page_fails_has_a_minimum(client, queued, monkeypatch):
     zapi = queued(300)
     answer = zapi.answer
 
@@ -271,7 +271,7 @@ def test_what_was_counted_before_a_page_failed_is_the_least(client, queued, monk
     assert client.queue() == Queue(60, is_minimum=True)
 
 
-def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
+def test_texts_of_queued_messages_are_dropped(client, queued, caplog):
     caplog.set_level(logging.DEBUG)
     queued(3)
     page = read_answer(
@@ -296,6 +296,6 @@ def test_texts_of_the_queue_are_never_kept(client, queued, caplog):
         ),
     ],
 )
-def test_all_of_status_is_kept(client, zapi, told, expected):
+def test_status_has_all_its_members(client, zapi, told, expected):
     zapi.instances["ABC"] = SimulatedInstance("ABC", TOKEN, **told)
     assert client.status() == expected

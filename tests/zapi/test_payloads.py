@@ -34,11 +34,11 @@ def report(**changes) -> StatusReport:
     return found
 
 
-def test_it_sorts_ids_and_drops_copies():
+def test_ids_are_sorted_without_duplicates():
     assert report().message_ids == ("A", "B")
 
 
-def test_it_takes_the_single_id_of_the_docs_table():
+def test_single_id_is_accepted():
     assert report(ids=None, id="C").message_ids == ("C",)
 
 
@@ -51,12 +51,12 @@ def test_it_takes_the_single_id_of_the_docs_table():
         ("EDITED", Status.UNKNOWN),
     ],
 )
-def test_it_knows_old_new_and_unknown_words(word, status):
+def test_status_names_are_old_new_or_unknown(word, status):
     assert (report(status=word).status, report(status=word).raw_status) == (status, word)
 
 
 @pytest.mark.parametrize("momment", [1632234645000, "1632234645000", 1632234645, "1632234645"])
-def test_it_reads_milliseconds_seconds_and_texts_as_the_same_moment(momment):
+def test_momment_in_milliseconds_seconds_or_text_is_the_same(momment):
     assert report(momment=momment).occurred_at == datetime(2021, 9, 21, 14, 30, 45, tzinfo=UTC)
 
 
@@ -96,20 +96,20 @@ def test_momment_in_any_unit_or_iso_text_is_the_same_second(momment):
         "0001-01-01T00:00:00+23:59",
     ],
 )
-def test_momment_that_is_no_time_gives_none(momment):
+def test_momment_that_is_not_a_time_is_none(momment):
     assert report(momment=momment).occurred_at is None
 
 
 @pytest.mark.parametrize("momment", [None, "soon", 0, -1, 1e300, "9" * 100, True, [1]])
-def test_it_has_no_moment_where_momment_is_absurd(momment):
+def test_absurd_momment_is_none(momment):
     assert report(momment=momment).occurred_at is None
 
 
-def test_it_prefers_momment_to_moment():
+def test_momment_is_preferred_to_moment():
     assert report(moment=1).momment == "1632234645000"
 
 
-def test_it_takes_the_participants_device_in_a_group():
+def test_device_in_a_group_is_the_participants():
     found = report(
         phone="120363-group", participant="5561", participantDevice=3, phoneDevice=9, isGroup=True
     )
@@ -117,20 +117,20 @@ def test_it_takes_the_participants_device_in_a_group():
 
 
 @pytest.mark.parametrize("phone", ["1203-group", "551199-1623281429", "status@broadcast"])
-def test_it_sees_a_group_by_its_address(phone):
+def test_group_is_recognized_by_its_address(phone):
     assert report(phone=phone).is_group
 
 
-def test_a_lid_is_a_person():
+def test_lid_is_not_a_group():
     assert not report(phone="123456789012345@lid").is_group
 
 
 @pytest.mark.parametrize("device", [None, "x", -3, 2**40, True])
-def test_it_has_no_device_where_the_device_is_absurd(device):
+def test_absurd_device_is_none(device):
     assert report(phoneDevice=device).device == NO_DEVICE
 
 
-def test_a_delivery_with_an_error_is_a_failure_with_its_reason():
+def test_delivery_with_an_error_is_a_failure_with_reason():
     body = {
         "type": "DeliveryCallback",
         "messageId": "M",
@@ -145,13 +145,13 @@ def test_a_delivery_with_an_error_is_a_failure_with_its_reason():
     assert found.reason == "Phone number does not exist (SHADOW_BAN)"
 
 
-def test_a_disconnection_counts_in_seconds():
+def test_disconnection_time_is_in_seconds():
     body = b'{"type":"DisconnectedCallback","momment":1580163342,"error":"Device is gone"}'
     moment = datetime(2020, 1, 27, 22, 15, 42, tzinfo=UTC)
     assert parse(body).report == ConnectionReport(False, moment, "Device is gone")
 
 
-def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
+def test_inbound_message_with_a_status_reports_no_status():
     body = b'{"type":"ReceivedCallback","status":"RECEIVED","messageId":"M","instanceId":"i"}'
     assert parse(body).report is None
 
@@ -172,7 +172,7 @@ def test_an_inbound_message_with_a_status_says_nothing_of_a_status():
         ({"phone": "1" * 200}, "phone is longer"),
     ],
 )
-def test_it_says_what_is_wrong(changes, cause):
+def test_malformed_body_is_explained(changes, cause):
     with pytest.raises(MalformedCallbackError, match=cause):
         parse(json.dumps(STATUS | changes).encode())
 
@@ -190,29 +190,29 @@ def test_it_says_what_is_wrong(changes, cause):
         b'{"momment":' + b"9" * 9_000 + b"}",
     ],
 )
-def test_a_hostile_body_is_malformed(body):
+def test_hostile_body_is_malformed(body):
     with pytest.raises(MalformedCallbackError):
         parse(body)
 
 
-def test_what_no_database_takes_is_replaced():
+def test_characters_that_no_database_stores_are_replaced():
     assert report(ids=["a\0b", "\ud800"]).message_ids == ("?", "a\N{REPLACEMENT CHARACTER}b")
 
 
-def test_ids_that_say_nothing_are_passed_over():
+def test_empty_ids_are_skipped():
     assert report(ids=["A", None, "", " "]).message_ids == ("A",)
 
 
-def test_brackets_in_a_text_are_no_depth():
+def test_brackets_in_a_string_do_not_count_as_depth():
     assert report(note='[{"' * 500 + '\\"[').message_ids == ("A", "B")
 
 
-def test_no_more_than_the_cap_is_too_deep():
+def test_depth_up_to_the_limit_is_accepted():
     assert report(extra=json.loads("[" * 63 + "]" * 63)).message_ids == ("A", "B")
 
 
 @pytest.mark.parametrize("part", ['"[', '\\"[', "[", '["', '"\\', "{", '[{"a":"\\\\"'])
-def test_no_nesting_is_slow_to_look_through(part):
+def test_depth_check_is_fast(part):
     started = time.thread_time()
     with pytest.raises(MalformedCallbackError):
         parse((part * (256 * 1024 // len(part))).encode())
@@ -221,21 +221,21 @@ def test_no_nesting_is_slow_to_look_through(part):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
-def test_only_utf8_is_json(encoding):
+def test_body_that_is_not_utf8_is_malformed(encoding):
     with pytest.raises(MalformedCallbackError, match="not JSON"):
         parse(json.dumps(STATUS).encode(encoding))
 
 
-def test_a_byte_order_mark_is_passed_over():
+def test_byte_order_mark_is_skipped():
     assert parse(json.dumps(STATUS).encode("utf-8-sig")).type == "MessageStatusCallback"
 
 
-def test_of_a_key_given_twice_the_last_counts():
+def test_duplicate_key_uses_the_last_value():
     body = b'{"type":"DeliveryCallback","messageId":"A","type":"ReceivedCallback"}'
     assert parse(body).type == "ReceivedCallback"
 
 
-def test_a_number_beyond_all_numbers_is_kept_as_text():
+def test_huge_number_is_kept_as_text():
     found = parse(
         b'{"type":"MessageStatusCallback","status":"READ","id":"M","momment":1e999}'
     ).report
@@ -244,7 +244,7 @@ def test_a_number_beyond_all_numbers_is_kept_as_text():
 
 
 @pytest.mark.parametrize("kind", ["DeliveryCallback", "DisconnectedCallback"])
-def test_the_client_token_that_zapi_echoes_is_hidden(kind):
+def test_echoed_client_token_is_hidden(kind):
     error = "Client-Token F1234abcd not allowed"
     found = parse(json.dumps({"type": kind, "messageId": "M", "error": error}).encode()).report
     assert isinstance(found, StatusReport | ConnectionReport)
@@ -262,6 +262,6 @@ json_values = st.recursive(
     st.dictionaries(st.sampled_from([*STATUS, "id", "isGroup", "participant"]), json_values),
     st.sampled_from(["MessageStatusCallback", "DeliveryCallback", "ConnectedCallback"]),
 )
-def test_whatever_the_fields_hold_it_parses_or_says_malformed(fields, kind):
+def test_any_fields_parse_or_are_malformed(fields, kind):
     with suppress(MalformedCallbackError):
         assert parse(json.dumps(fields | {"type": kind}).encode()).type == kind

@@ -51,7 +51,7 @@ class TestTheAddress:
             ("", "198.51.100.1", "None"),
         ],
     )
-    def test_it_is_the_first_from_the_right_that_no_proxy_of_ours_has(
+    def test_ip_is_the_first_from_the_right_that_is_not_a_trusted_proxy(
         self, settings, remote, forwarded, client
     ):
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
@@ -77,19 +77,19 @@ class TestTheAddress:
             ("", "10.0.0.1"),
         ],
     )
-    def test_it_is_read_from_forwarded_where_the_settings_say_so(self, settings, forwarded, client):
+    def test_ip_is_read_from_forwarded_if_configured(self, settings, forwarded, client):
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
         settings.TRUSTED_PROXY_HEADER = "Forwarded"
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": forwarded}
         # What X_Forwarded_For may have become is not looked at.
         assert str(client_ip(meta | {"HTTP_X_FORWARDED_FOR": "192.0.2.1"})) == client
 
-    def test_forwarded_is_not_believed_unless_the_settings_say_so(self, settings):
+    def test_forwarded_header_is_ignored_unless_configured(self, settings):
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": "for=192.0.2.1"}
         assert str(client_ip(meta)) == "10.0.0.1"
 
-    def test_without_trusted_proxies_nothing_forwarded_is_believed(self):
+    def test_forwarded_ip_without_trusted_proxies_is_ignored(self):
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
         assert str(client_ip(meta)) == "10.0.0.1"
 
@@ -100,10 +100,10 @@ class TestTheNetworksLetIn:
         settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("203.0.113.0/24")]
         settings.WEBHOOK_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
 
-    def test_a_caller_from_one_of_them_gets_in(self, post):
+    def test_client_from_an_allowed_network_is_accepted(self, post):
         assert post(STATUS, REMOTE_ADDR="203.0.113.9").status == 200
 
-    def test_also_through_a_trusted_proxy(self, post):
+    def test_client_behind_a_trusted_proxy_is_accepted(self, post):
         through = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}
         assert post(STATUS, **through).status == 200
 
@@ -116,7 +116,7 @@ class TestTheNetworksLetIn:
             {"REMOTE_ADDR": ""},
         ],
     )
-    def test_any_other_caller_gets_the_answer_of_a_wrong_key(self, post, caller):
+    def test_client_from_another_network_gets_the_answer_to_a_wrong_key(self, post, caller):
         outside = post(STATUS, **caller)
         wrong = knock(REMOTE_ADDR="203.0.113.9")
         assert (outside.status, outside.body, outside.headers) == (404, wrong.body, wrong.headers)
@@ -124,7 +124,7 @@ class TestTheNetworksLetIn:
 
 
 class TestOneAnswer:
-    def test_unknown_wrong_retired_archived_and_enforced_are_one(self, account, instance):
+    def test_rejected_keys_of_all_kinds_get_the_same_answer(self, account, instance):
         Instance.objects.create(
             account=account, name="A", zapi_id="archived", archived_at=timezone.now()
         )
@@ -151,11 +151,11 @@ class TestOneAnswer:
         assert not Message.objects.exists()
 
     @pytest.mark.parametrize("extra", [{"CONTENT_TYPE": "text/plain"}, {"CONTENT_LENGTH": "9" * 9}])
-    def test_also_where_the_body_would_be_refused(self, instance, extra):
+    def test_rejected_key_with_a_refused_body_gets_the_same_answer(self, instance, extra):
         assert knock(sign(WebhookKey("instance.id", 2)), **extra).status == 404
         assert not Callback.objects.exists()
 
-    def test_a_wrong_key_asks_the_database_nothing(self, django_assert_num_queries, db):
+    def test_wrong_key_makes_no_query(self, django_assert_num_queries, db):
         with django_assert_num_queries(0):
             knock(sign(WebhookKey("instance.id", 1))[:-1])
 
@@ -174,7 +174,7 @@ class TestZapiToken:
             ("off", {}, 200, ""),
         ],
     )
-    def test_what_a_policy_makes_of_it(self, post, instance, case):
+    def test_token_is_checked_according_to_the_policy(self, post, instance, case):
         policy, sent, status, check = case
         instance.token_policy = policy
         instance.save()
@@ -183,31 +183,31 @@ class TestZapiToken:
             [] if check is None else [check]
         )
 
-    def test_an_instance_without_a_token_has_nothing_to_enforce(self, post, instance):
+    def test_instance_without_a_token_accepts_any(self, post, instance):
         instance.token, instance.token_policy = "", "enforce"
         instance.save()
         assert post(STATUS, HTTP_Z_API_TOKEN="whatever").status == 200
 
-    def test_what_did_not_match_is_counted_by_instance(self, post, instance):
+    def test_wrong_token_is_counted_by_instance(self, post, instance):
         for sent in ({"HTTP_Z_API_TOKEN": "another"}, {}, {}, {"HTTP_Z_API_TOKEN": TOKEN}):
             post(STATUS, **sent)
         assert mismatches_of(instance) == Mismatches(differing=1, missing=2)
         Callback.objects.update(received_at=timezone.now() - timedelta(hours=25))
         assert not mismatches_of(instance)
 
-    def test_what_is_refused_is_counted_and_logged_by_instance(self, post, instance, caplog):
+    def test_refused_token_is_counted_and_logged_by_instance(self, post, instance, caplog):
         Instance.objects.update(token_policy="enforce")
         for _ in range(3):
             post(STATUS, HTTP_Z_API_TOKEN="another")
         assert Instance.objects.get().tokens_refused == 3
         assert caplog.text.count(f"Callbacks of instance {instance.zapi_id} are refused") == 1
 
-    def test_a_retired_key_counts_as_no_refused_token(self, instance):
+    def test_retired_key_is_not_counted_as_a_refused_token(self, instance):
         Instance.objects.update(token_policy="enforce")
         assert knock(sign(WebhookKey(instance.zapi_id, 9))).status == 404
         assert Instance.objects.get().tokens_refused == 0
 
-    def test_the_token_before_is_taken_for_a_day(self, post, instance):
+    def test_previous_token_is_accepted_for_a_day(self, post, instance):
         instance.token_policy, instance.token = "enforce", "a-new-token"
         instance.save()
         assert post(STATUS, HTTP_Z_API_TOKEN=TOKEN).status == 200
@@ -221,52 +221,52 @@ class TestTooManyWrongKeys:
     @pytest.fixture(autouse=True)
     def few(self, settings, monkeypatch):
         settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
-        monkeypatch.setattr(throttling, "HOLD", 0)
+        monkeypatch.setattr(throttling, "DELAY", 0)
 
-    def test_their_sender_is_told_how_long_to_wait(self, db):
+    def test_client_over_the_limit_gets_retry_after(self, db):
         assert [knock().status for _ in range(4)] == [404, 404, 404, 429]
         assert 1 <= int(knock().headers["Retry-After"]) <= 20
 
-    def test_a_right_key_is_answered_all_the_same(self, post):
+    def test_valid_key_over_the_limit_is_accepted(self, post):
         for _ in range(9):
             knock(REMOTE_ADDR="203.0.113.9")
         assert post(STATUS, REMOTE_ADDR="203.0.113.9").status == 200
 
-    def test_who_goes_on_is_answered_in_the_same_words(self, db):
+    def test_client_that_continues_gets_the_same_answer(self, db):
         answers = [knock() for _ in range(6)]
         first, later = answers[3], answers[5]
         assert (later.status, later.body) == (first.status, first.body)
         assert later.headers["Content-Type"] == first.headers["Content-Type"]
 
-    def test_right_keys_are_not_counted(self, post):
+    def test_valid_keys_are_not_counted(self, post):
         assert {post(STATUS).status for _ in range(9)} == {200}
 
-    def test_another_address_has_its_own(self, db):
+    def test_other_ip_has_its_own_limit(self, db):
         for _ in range(4):
             knock(REMOTE_ADDR="203.0.113.9")
         assert knock(REMOTE_ADDR="203.0.113.10").status == 404
 
-    def test_one_ipv6_subscriber_is_one_address(self, db):
+    def test_ipv6_network_has_one_limit(self, db):
         answers = [knock(REMOTE_ADDR=f"2001:db8::{n}").status for n in range(1, 6)]
         assert answers[-1] == 429
 
-    def test_keys_once_genuine_are_counted_too(self, instance):
+    def test_retired_keys_are_counted(self, instance):
         retired = sign(WebhookKey("instance.id", 0))
         assert [knock(retired).status for _ in range(4)][-1] == 429
 
-    def test_a_right_key_from_outside_cannot_be_told_from_a_wrong_one(self, post, settings):
+    def test_valid_key_from_another_network_counts_as_wrong(self, post, settings):
         settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("203.0.113.0/24")]
         for _ in range(3):
             knock(REMOTE_ADDR="198.51.100.1")
         assert post(STATUS, REMOTE_ADDR="198.51.100.1").status == 429
 
-    def test_it_is_logged_once_and_by_address(self, db, caplog):
+    def test_limit_is_logged_once_with_the_ip(self, db, caplog):
         for _ in range(30):
             knock(REMOTE_ADDR="203.0.113.9")
         told = [record for record in caplog.messages if "203.0.113.9" in record]
         assert told == ["Too many wrong webhook keys from 203.0.113.9. It has to wait."]
 
-    def test_nothing_is_stored(self, instance):
+    def test_client_over_the_limit_stores_nothing(self, instance):
         for _ in range(30):
             knock()
         assert not Callback.objects.exists()
@@ -288,14 +288,14 @@ class TestWhoGoesOnIsKeptWaiting:
     @pytest.fixture
     def crowd(self, monkeypatch, door_opens):
         """As many at the door at once as the server has threads."""
-        at_the_door = throttling.RejectionDelay()
-        monkeypatch.setattr(throttling, "rejection_delay", at_the_door)
+        delay = throttling.RejectionDelay()
+        monkeypatch.setattr(throttling, "rejection_delay", delay)
         for _ in range(self.THREADS):
-            at_the_door.__enter__()
+            delay.__enter__()
         for _ in range(self.THREADS):
-            at_the_door.__exit__()
+            delay.__exit__()
 
-    def test_but_not_on_more_than_half_of_the_threads(self, crowd, door_opens):
+    def test_delay_uses_at_most_half_of_the_threads(self, crowd, door_opens):
         with ThreadPoolExecutor(self.THREADS) as threads:
             answers = [threads.submit(knock) for _ in range(self.THREADS)]
             at_once = list(islice(as_completed(answers, timeout=60), self.THREADS // 2))
@@ -304,22 +304,22 @@ class TestWhoGoesOnIsKeptWaiting:
         assert len(at_once) == len(kept) == self.THREADS // 2
         assert {answer.result().status for answer in answers} == {429}
 
-    def test_and_gives_up_the_place(self, crowd, door_opens, monkeypatch):
+    def test_delay_that_ended_frees_its_thread(self, crowd, door_opens, monkeypatch):
         kept: list[float] = []
         monkeypatch.setattr(throttling, "sleep", kept.append)
         assert {knock().status for _ in range(self.THREADS)} == {429}
-        assert kept == [throttling.HOLD] * self.THREADS
+        assert kept == [throttling.DELAY] * self.THREADS
 
-    def test_nobody_is_where_a_server_has_one_thread(self, door_opens, monkeypatch):
+    def test_server_with_one_thread_delays_nothing(self, door_opens, monkeypatch):
         kept: list[float] = []
-        at_the_door = throttling.RejectionDelay()
-        monkeypatch.setattr(throttling, "rejection_delay", at_the_door)
+        delay = throttling.RejectionDelay()
+        monkeypatch.setattr(throttling, "rejection_delay", delay)
         monkeypatch.setattr(throttling, "sleep", kept.append)
         assert knock().status == 429
         assert kept == []
 
 
-def test_no_strangers_long_address_stays_in_memory(caplog):
+def test_long_paths_do_not_stay_in_memory(caplog):
     caplog.set_level(logging.CRITICAL, "django.request")  # pytest keeps what is logged
     call("/webhooks/zapi/warm/", "GET")
     tracemalloc.start()

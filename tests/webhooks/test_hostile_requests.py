@@ -107,7 +107,7 @@ methods = st.sampled_from(["POST"] * 9 + ["GET", "PUT", "OPTIONS", "post", "\xff
     method=methods,
 )
 @settings(max_examples=EXAMPLES, print_blob=True)
-def test_it_is_never_our_error(instance, body, extra, key, method):
+def test_hostile_request_is_never_a_server_error(instance, body, extra, key, method):
     extra = {"CONTENT_TYPE": "application/json"} | extra
     if extra.get("CONTENT_LENGTH") == "":
         extra["wsgi.input_terminated"] = "yes"
@@ -118,7 +118,7 @@ def test_it_is_never_our_error(instance, body, extra, key, method):
 
 @given(body=bodies)
 @settings(max_examples=EXAMPLES // 3)
-def test_what_is_answered_is_stored(instance, post, body):
+def test_accepted_request_is_stored(instance, post, body):
     Callback.objects.all().delete()
     quarantine.forget()
     answer = post(body)
@@ -144,7 +144,7 @@ def hostile_rows(instance, post):
 
 
 @pytest.mark.usefixtures("hostile_rows")
-def test_every_page_still_opens(admin_client):
+def test_page_opens_after_hostile_requests(admin_client):
     message = Message.objects.latest("id")
     pages = [
         *("/", "/?q=%00", "/?q=%F0%9F%98%80", "/instances/", f"/instances/{message.instance_id}/"),

@@ -13,7 +13,7 @@ EXAMPLES = POST["requestBody"]["content"]["application/json"]["examples"]
 ANSWERS = [200, 400, 404, 405, 413, 415, 429, 503]
 
 
-def test_the_document_is_in_step_with_the_code(tmp_path):
+def test_document_matches_the_code(tmp_path):
     written = tmp_path / "webhook.yaml"
     call_command(
         "spectacular",
@@ -26,12 +26,12 @@ def test_the_document_is_in_step_with_the_code(tmp_path):
     assert written.read_text() == DOCUMENT.read_text(), "run make openapi"
 
 
-def test_every_answer_is_described():
+def test_every_answer_is_documented():
     assert [int(status) for status in POST["responses"]] == ANSWERS
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_is_taken(post, instance, name):
+def test_every_example_is_accepted(post, instance, name):
     body = EXAMPLES[name]["value"]
     answer = post(json.dumps(body | {"instanceId": instance.zapi_id}).encode())
     assert answer.status == 200
