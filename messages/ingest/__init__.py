@@ -1,4 +1,4 @@
-"""The one write path: every callback, however it came, becomes rows here and nowhere else."""
+"""The only write path: callbacks become rows here, whether new, spooled, replayed or rebuilt."""
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .known_keys import RetiredKeyError

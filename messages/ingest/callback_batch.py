@@ -1,4 +1,4 @@
-"""What the worker takes up at once: some follow-ups, and what their callbacks report, read once."""
+"""A batch of follow-ups for the worker, with the parsed reports of their callbacks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from messages.zapi.payloads import (
     parse,
 )
 
-Told = tuple[Callback, StatusReport]
+ReportedCallback = tuple[Callback, StatusReport]
 
 
 @dataclass(frozen=True)
 class CallbackBatch:
-    """`follow_ups` come oldest first."""
+    """`follow_ups` must be ordered, oldest first."""
 
     follow_ups: Sequence[FollowUp]
 
     @cached_property
-    def reports(self) -> list[Told]:
-        """Of all whose bodies are there and can be understood, those in quarantine among them."""
+    def reports(self) -> list[ReportedCallback]:
+        """The status reports of all callbacks that have a body and parse, even quarantined ones."""
         return list(self._read())
 
     @property
-    def applied(self) -> list[Told]:
-        """Of those that made messages, or said again what had made them."""
+    def applied(self) -> list[ReportedCallback]:
+        """The reports that changed messages or repeated a known event."""
         outcomes = {Outcome.APPLIED, Outcome.REPEATED}
-        return [told for told in self.reports if told[0].outcome in outcomes]
+        return [reported for reported in self.reports if reported[0].outcome in outcomes]
 
-    def _read(self) -> Iterator[Told]:
+    def _read(self) -> Iterator[ReportedCallback]:
         may_report = [
             one.callback_id for one in self.follow_ups if one.type not in TYPES_WITHOUT_STATUS
         ]

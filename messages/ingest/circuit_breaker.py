@@ -1,17 +1,17 @@
-"""Whether something can be relied on at the moment, known to every thread without asking it."""
+"""A circuit breaker: remembers that a service is unavailable, so that no thread waits for it."""
 
 import threading
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Opened by whoever meets a failure; closed by a thread that probes while it is open.
+    """The caller opens it after a failure. A thread probes the service and closes it again.
 
-    Nobody waits for what does not answer, save the first who meet it and the thread.
+    Only the first callers and that thread wait for the unavailable service.
     """
 
     def __init__(self, probe: Callable[[], None], *, every: float) -> None:
-        """`probe` raises while things are not well again; it is called every `every` seconds."""
+        """`probe` is called every `every` seconds, and raises while the service is unavailable."""
         self._probe = probe
         self._every = every
         self._closed = threading.Event()
@@ -23,7 +23,7 @@ class CircuitBreaker:
     def is_open(self) -> bool:
         if self._closed.is_set():
             return False
-        # Also where the thread has not come along into a forked process.
+        # A forked process does not inherit the thread.
         self._start_prober()
         return True
 
@@ -31,11 +31,11 @@ class CircuitBreaker:
         self._closed.clear()
         self._start_prober()
 
-    def doubt(self) -> None:
-        """Open unless the probe succeeds now: what was met may have been one caller's own fault."""
+    def open_unless_available(self) -> None:
+        """Open if the probe fails now. The failure may have been the caller's own fault."""
         try:
             self._probe()
-        except Exception:  # of any kind: it is not well
+        except Exception:
             self.open()
 
     def close(self) -> None:
@@ -45,14 +45,14 @@ class CircuitBreaker:
         with self._starting:
             if self._prober is None or not self._prober.is_alive():
                 self._prober = threading.Thread(
-                    target=self._probe_until_well, name="breaker", daemon=True
+                    target=self._probe_until_available, name="breaker", daemon=True
                 )
                 self._prober.start()
 
-    def _probe_until_well(self) -> None:
+    def _probe_until_available(self) -> None:
         while not self._closed.wait(self._every):
             try:
                 self._probe()
-            except Exception:  # noqa: S112  (of any kind: it is not well yet)
+            except Exception:  # noqa: S112  (still unavailable)
                 continue
             self.close()

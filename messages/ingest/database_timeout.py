@@ -1,4 +1,4 @@
-"""The database is given a moment, not more: whoever waits has a spool to turn to."""
+"""A time limit for the database. A callback that exceeds it goes to the spool."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +9,7 @@ from statusboard.databases import deadline, remaining
 
 
 def database_timeout(seconds: float) -> AbstractContextManager[None]:
-    """All that this thread asks of the database within the block takes no longer in all."""
+    """Limit the total time of this thread's queries in the block."""
     return _sqlite_timeout(seconds) if connection.vendor == "sqlite" else deadline(seconds)
 
 
@@ -24,7 +24,7 @@ def _sqlite_timeout(seconds: float) -> Iterator[None]:
 
 
 def limit_sqlite_wait() -> None:
-    """SQLite waits for a lock by itself: tell it how much is left of the deadline, if any."""
+    """Let SQLite wait for a lock only until the deadline, if there is one."""
     left = remaining()
     if left is not None:
         _wait_for_locks(left)

@@ -7,30 +7,30 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One authenticated POST as it came to the door. `received_at` is UTC."""
+    """One authenticated POST as received. `received_at` is in UTC."""
 
     id: uuid.UUID
     zapi_id: str
     key_version: int
     received_at: datetime
     body: bytes
-    # models.token_digest() of the z-api-token header, '' where there was none.
+    # models.token_digest() of the z-api-token header, or '' without one.
     token_digest: str = ""
 
 
 def new_delivery_id() -> uuid.UUID:
-    """A time-ordered UUID (version 7, RFC 9562): new rows land at the end of the index."""
+    """A time-ordered UUID (version 7, RFC 9562). So new rows are at the end of the index."""
     milliseconds = time.time_ns() // 1_000_000
     return _version_7(milliseconds << 80 | secrets.randbits(80))
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:
-    """The smallest id that can be given at `moment`."""
+    """The smallest possible id at `moment`."""
     return _version_7(int(moment.timestamp() * 1000) << 80)
 
 
 def received_at_of(delivery_id: uuid.UUID) -> datetime:
-    """When an id was given, to the millisecond."""
+    """The time of an id, to the millisecond."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=delivery_id.int >> 80)
 
 

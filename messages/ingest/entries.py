@@ -1,4 +1,4 @@
-"""What a delivery will be stored as, decided before the database is asked."""
+"""Parses deliveries into entries, which hold all that will be stored. Makes no queries."""
 
 import logging
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from .delivery import Delivery
 
 logger = logging.getLogger(__name__)
 
-# A phone's clock may run ahead a little; a step a day in the future did not happen then.
+# A phone's clock may be ahead a little. A time further in the future is wrong.
 FUTURE_TOLERANCE = timedelta(days=1)
 
 _STEP_COLUMNS = {
@@ -40,7 +40,7 @@ _STEP_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`outcome` is '' where only the database can tell applied from repeated."""
+    """`outcome` is '' if only the database knows whether it is applied or repeated."""
 
     delivery: Delivery
     type: str
@@ -49,14 +49,14 @@ class Entry:
     keeps_body: bool
     cause_values: tuple[str, ...] | None = None
     malformed: bool = False
-    # Of a known type or not, it is this instance's: whoever its callbacks are forwarded to gets it.
+    # Whether the callback belongs to this instance. If so, it is forwarded to the receiver.
     is_own: bool = True
     status: StatusReport | None = None
     connection: ConnectionReport | None = None
     contact: ContactReport | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """Everything that the statements of postgresql.py and sqlite.py name."""
+        """The parameters of the statements in postgresql.py and sqlite.py."""
         delivery = self.delivery
         return {
             "zapi_id": delivery.zapi_id,
@@ -78,7 +78,7 @@ class Entry:
 
 
 def usable_moment(occurred_at: datetime | None, received_at: datetime) -> datetime | None:
-    """When a report says that it happened; None where it does not say, or that cannot be."""
+    """The time of a report, or None if it has none or is in the future."""
     is_usable = occurred_at and occurred_at <= received_at + FUTURE_TOLERANCE
     return occurred_at if is_usable else None
 
@@ -110,14 +110,14 @@ def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str,
 
 
 def read(delivery: Delivery) -> Entry:
-    """Understand a delivery. What cannot be understood becomes a quarantined entry."""
+    """Parse a delivery. If that fails, the entry is quarantined."""
     try:
         callback = parse(delivery.body)
     except MalformedCallbackError as error:
         return quarantined(delivery, error.cause, error.values, type=error.type, malformed=True)
     except Exception:
-        # Authenticated is stored before it is understood: our own mistake must not lose it.
-        logger.exception("A callback could not be read; it is kept in quarantine.")
+        # A bug in the parser must not lose an authenticated callback.
+        logger.exception("A callback could not be parsed. It is kept in quarantine.")
         return quarantined(delivery, Cause.NOT_READ)
     if callback.instance_id and callback.instance_id != delivery.zapi_id:
         named = (delivery.zapi_id, callback.instance_id)

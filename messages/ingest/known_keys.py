@@ -1,8 +1,8 @@
-"""Which webhook keys are retired, on this machine's disk, for while the database is away.
+"""A file with the oldest accepted key of each instance, for times without the database.
 
-Only what is known to be retired or archived is refused. An instance that is not in the file, and a
-key that is newer than the file, are accepted: they were made after it was written. The file holds
-ids and version numbers, no secret.
+Only keys that are known to be retired, or whose instance is archived, are refused. Unknown
+instances and newer keys are accepted, because they may be newer than the file. The file contains
+ids and version numbers, and no secret.
 """
 
 import json
@@ -24,38 +24,38 @@ from .store import UnknownInstanceError
 logger = logging.getLogger(__name__)
 _sparse_logger = SparseLogger(logger)
 
-# How often the worker asks the database, and a process looks whether the file changed. In seconds.
-_EVERY: Final = 2.0
-# The oldest version that an archived instance accepts.
+# Seconds between updates by the worker, and between checks of each process for a new file.
+_INTERVAL: Final = 2.0
+# Stands for the oldest version of an archived instance, which accepts none.
 _ARCHIVED: Final = None
 
 
 class RetiredKeyError(UnknownInstanceError):
-    """The key was known to be retired, or its instance archived, before the database went away."""
+    """The key is retired or its instance archived, according to the file of known keys."""
 
 
-class _Remembered:
-    """The file's content, read again when another file has taken its place."""
+class _KnownKeys:
+    """The content of the file, read again after the file was replaced."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looked_at = -_EVERY
+        self._checked_at = -_INTERVAL
         self._version: tuple[int, ...] | None = None
         self._oldest: dict[str, Any] = {}
 
     def oldest_of(self, zapi_id: str) -> Any:
-        """The oldest version that is accepted; 0 for an instance that is not known."""
-        if time.monotonic() - self._looked_at >= _EVERY:
+        """The oldest accepted version, or 0 for an unknown instance."""
+        if time.monotonic() - self._checked_at >= _INTERVAL:
             with self._lock:
-                self._look()
+                self._reload()
         return self._oldest.get(zapi_id, 0)
 
-    def forget(self) -> None:
-        """Look again at the next question."""
-        self._looked_at = -_EVERY
+    def expire(self) -> None:
+        """Check the file at the next lookup."""
+        self._checked_at = -_INTERVAL
 
-    def _look(self) -> None:
-        self._looked_at = time.monotonic()
+    def _reload(self) -> None:
+        self._checked_at = time.monotonic()
         try:
             found = _path().stat()
             version = (found.st_dev, found.st_ino, found.st_mtime_ns)
@@ -64,34 +64,34 @@ class _Remembered:
         except FileNotFoundError:
             self._oldest, self._version = {}, None
         except (OSError, ValueError) as error:
-            logger.warning("The file of known keys cannot be read, so none is refused: %s", error)
+            logger.warning("The file of known keys cannot be read. No key is refused: %s", error)
             self._oldest, self._version = {}, None
 
 
-_remembered = _Remembered()
-_asked_at = -_EVERY
+_known_keys = _KnownKeys()
+_updated_at = -_INTERVAL
 
 
 def require_accepted(zapi_id: str, version: int) -> None:
-    """Without a query. Raises RetiredKeyError."""
-    oldest = _remembered.oldest_of(zapi_id)
+    """Check a key without a query. Raises RetiredKeyError."""
+    oldest = _known_keys.oldest_of(zapi_id)
     if oldest is _ARCHIVED or version < oldest:
         raise RetiredKeyError
 
 
 def remember_when_due() -> None:
-    """For the worker, which comes every second."""
-    global _asked_at  # noqa: PLW0603
-    if time.monotonic() - _asked_at >= _EVERY:
-        _asked_at = time.monotonic()
+    """Call remember() if its last call was long enough ago. The worker calls this every second."""
+    global _updated_at  # noqa: PLW0603
+    if time.monotonic() - _updated_at >= _INTERVAL:
+        _updated_at = time.monotonic()
         remember()
 
 
 def remember() -> None:
-    """Write what the database says, where that differs from the file.
+    """Write the keys in the database to the file if they differ.
 
-    Compared with the file itself, because another process may just have written what it read
-    before us. A disk that takes nothing leaves the file as it is: it then knows of fewer keys.
+    They are compared with the file itself, because another process may have written older data. If
+    the disk is full, the old file stays and knows fewer retired keys.
     """
     rows = Instance.objects.values_list("zapi_id", "oldest_key_version", "archived_at")
     oldest = {zapi_id: _ARCHIVED if archived else first for zapi_id, first, archived in rows}
@@ -102,11 +102,11 @@ def remember() -> None:
         _write(oldest)
     except OSError as error:
         _sparse_logger.log("", logging.WARNING, "The known keys could not be written: %s", error)
-    _remembered.forget()
+    _known_keys.expire()
 
 
 def _write(oldest: dict[str, int | None]) -> None:
-    """The whole file or nothing of it."""
+    """Replace the file atomically."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
@@ -119,7 +119,7 @@ def _write(oldest: dict[str, int | None]) -> None:
 
 
 def _read() -> dict[str, Any]:
-    """Raises OSError, and ValueError where it is not what remember() wrote."""
+    """Raises OSError, or ValueError if the file is damaged."""
     found = json.loads(_path().read_text())
     if not isinstance(found, dict) or not all(
         value is _ARCHIVED or type(value) is int for value in found.values()

@@ -1,4 +1,4 @@
-"""How much is kept of what could not be understood: a broken sender must not fill the disk."""
+"""Limits the size of the quarantine, so that a broken sender does not fill the disk."""
 
 import time
 from dataclasses import dataclass, replace
@@ -10,53 +10,53 @@ from messages.models import Callback, CallbackQuerySet, Outcome
 
 from .entries import Entry
 
-# Seconds for which this process adds up by itself, because summing thousands of rows for each of
-# them would make a broken sender a costly one. So the cap is a little soft.
-_FRESH = 30.0
+# Seconds between two sums of the rows. Until then this process adds what it stores itself, because
+# a sum for each callback is slow. So several processes may exceed the cap a little.
+_MAX_AGE = 30.0
 
 
 @dataclass(slots=True)
-class _Held:
+class _Usage:
     size: int
-    asked_at: float
+    summed_at: float
 
 
-_held: dict[str, _Held] = {}
+_usages: dict[str, _Usage] = {}
 
 
 def within_cap(entry: Entry) -> Entry:
-    """The quarantined entry, without its body where the instance has no room left for it.
+    """The quarantined entry, without its body if the instance has reached its cap.
 
-    Types that are not known fill no more than half, so that they crowd out nothing else.
+    Callbacks of unknown types may fill only half, so that there is room for malformed ones.
     """
-    held = _held_by(entry.delivery.zapi_id)
+    usage = _usage_of(entry.delivery.zapi_id)
     size = len(entry.delivery.body)
-    room = settings.QUARANTINE_MAX_BYTES // (2 if entry.is_own else 1)
-    if held.size + size <= room:
-        held.size += size
+    cap = settings.QUARANTINE_MAX_BYTES // (2 if entry.is_own else 1)
+    if usage.size + size <= cap:
+        usage.size += size
         return entry
     return replace(entry, keeps_body=False)
 
 
 def discard(callbacks: CallbackQuerySet) -> int:
-    """Give up the quarantined ones among `callbacks`; gives how many that were.
+    """Delete the bodies of the quarantined callbacks among `callbacks`. Return their number.
 
-    Their rows stay, so that it can still be told that they came, and why they said nothing.
+    The rows stay, with the arrival time and the cause.
     """
     discarded = callbacks.quarantined().update(outcome=Outcome.DISCARDED, body=b"")
-    forget()
+    forget_usages()
     return discarded
 
 
-def forget() -> None:
-    """Ask the database anew: something was taken out of the quarantine."""
-    _held.clear()
+def forget_usages() -> None:
+    """Sum the rows again at the next callback, because some have left the quarantine."""
+    _usages.clear()
 
 
-def _held_by(zapi_id: str) -> _Held:
+def _usage_of(zapi_id: str) -> _Usage:
     now = time.monotonic()
-    held = _held.get(zapi_id)
-    if held is None or now - held.asked_at > _FRESH:
+    usage = _usages.get(zapi_id)
+    if usage is None or now - usage.summed_at > _MAX_AGE:
         kept = Callback.objects.quarantined().kept().filter(instance__zapi_id=zapi_id)
-        held = _held[zapi_id] = _Held(kept.aggregate(Sum("size"))["size__sum"] or 0, now)
-    return held
+        usage = _usages[zapi_id] = _Usage(kept.aggregate(Sum("size"))["size__sum"] or 0, now)
+    return usage

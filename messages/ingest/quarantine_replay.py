@@ -1,4 +1,4 @@
-"""Quarantined callbacks tried again, through the path and under the id they came with."""
+"""Replays quarantined callbacks: processes them again under their original id."""
 
 import logging
 from collections import Counter
@@ -23,10 +23,10 @@ _BATCH = 500
 
 @dataclass(slots=True)
 class ReplayResult:
-    """How many came to which outcome; `quarantined` are those that still cannot be understood."""
+    """The numbers by outcome. `quarantined` are those that still fail."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    # Beyond the quarantine's cap nothing was kept that could be tried again.
+    # These exceeded the cap of the quarantine, so they cannot be replayed.
     without_body: int = 0
 
     @property
@@ -44,10 +44,10 @@ def replay(
     dry_run: bool = False,
     progress: Progress = lambda done: None,
 ) -> ReplayResult:
-    """Try the quarantined ones among `callbacks` again, oldest first.
+    """Process the quarantined callbacks among `callbacks` again, oldest first.
 
-    Each is settled for itself, so this can be stopped at any moment and started again, and two of
-    it at once do no harm. Raises a DatabaseError where the database is away.
+    Each has its own transaction. So this may be interrupted and repeated, and two may run at the
+    same time. Raises DatabaseError if the database is unavailable.
     """
     waiting = callbacks.filter(outcome=Outcome.QUARANTINED).order_by("id")
     result = ReplayResult(without_body=waiting.filter(body=b"").count())
@@ -58,7 +58,7 @@ def replay(
             if outcome := _replay(callback, dry_run=dry_run):
                 result.outcomes[outcome] += 1
         progress(result.tried)
-    quarantine.forget()
+    quarantine.forget_usages()
     return result
 
 
@@ -73,7 +73,7 @@ def delivery_of(callback: Callback) -> Delivery:
 
 
 def _replay(callback: Callback, *, dry_run: bool) -> str | None:
-    """The outcome, None where somebody else has settled it meanwhile."""
+    """The outcome, or None if another process has replayed the callback meanwhile."""
     entry = read(delivery_of(callback))
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Messages and events derived anew from the evidence, ending in the same rows."""
+"""Rebuilds messages and events from the stored callbacks. The result is the same rows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,15 +19,15 @@ from .quarantine_replay import delivery_of
 from .store import backend
 
 Progress = Callable[[int], None]
-# What one look through the evidence gathers. Neither database takes many more names in a query.
-_MESSAGES_AT_ONCE = 20_000
-# What one transaction rewrites: a callback of these messages waits for as long as that takes.
+# Messages per query. The databases do not accept many more parameters.
+_MESSAGES_PER_QUERY = 20_000
+# Callbacks about these messages wait until the transaction ends.
 _MESSAGES_PER_TRANSACTION = 200
-# How often messages are looked up again that callbacks came for meanwhile, before they are locked.
+# How often messages that changed meanwhile are tried again, before they are locked first.
 _ROUNDS = 3
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
-# A message of which nothing was reported: what the rules of truth add to it stands alone.
+# A message without events. The merge rules then give the same result as for a new message.
 _BLANK = {
     "zaap_id": "",
     "rank": 0,
@@ -48,7 +48,7 @@ _BLANK = {
 
 
 class RebuildRefusedError(Exception):
-    """The evidence does not suffice; the text says what is missing."""
+    """Some of the callbacks are missing. The text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +70,37 @@ def rebuild(
     dry_run: bool = False,
     progress: Progress = lambda done: None,
 ) -> RebuildResult:
-    """Derive anew every message that a callback of the period speaks of, from all its callbacks.
+    """Rebuild each message with a callback in the period, from all callbacks about it.
 
-    Can be stopped at any moment and started again: messages are rewritten some hundreds at a time,
-    each wholly or not at all. Raises RebuildRefusedError, before anything is changed, where
-    evidence was purged.
+    It may be interrupted and repeated: each transaction rewrites some hundred messages completely.
+    Raises RebuildRefusedError, before any change, if some of the callbacks were purged.
     """
     result = RebuildResult()
     affected = {instance: _affected(instance, period) for instance in instances}
     for instance, names in affected.items():
         _require_evidence(instance, names, period)
     for instance, names in affected.items():
-        for some in batches(sorted(names), _MESSAGES_AT_ONCE):
+        for some in batches(sorted(names), _MESSAGES_PER_QUERY):
             rebuilding = _Rebuild(instance, result, progress)
-            rebuilding.look(some) if dry_run else rebuilding.run(some)
+            rebuilding.count(some) if dry_run else rebuilding.run(some)
     return result
 
 
 def _evidence(instance: Instance) -> QuerySet[Callback]:
-    """What messages were derived from."""
+    """The callbacks from which the messages of an instance were built."""
     understood = (Outcome.APPLIED, Outcome.REPEATED)
     found = Callback.objects.filter(instance=instance, outcome__in=understood)
     return found.exclude(type__in=TYPES_WITHOUT_STATUS)
 
 
-def _heard(instance: Instance, period: Period) -> QuerySet[Callback]:
+def _evidence_in(instance: Instance, period: Period) -> QuerySet[Callback]:
     return _evidence(instance).filter(received_at__gte=period.since, received_at__lt=period.until)
 
 
 def _affected(instance: Instance, period: Period) -> set[str]:
-    kept = _heard(instance, period).exclude(body=b"")
-    names = {name for entry in _entries(kept) for name in _named(entry)}
-    # And what an older reading of the same callbacks made of them.
+    kept = _evidence_in(instance, period).exclude(body=b"")
+    names = {name for entry in _entries(kept) for name in _message_ids(entry)}
+    # An older release may have built other messages from the same callbacks.
     events = StatusEvent.objects.filter(
         message__instance=instance,
         received_at__gte=period.since,
@@ -111,26 +110,26 @@ def _affected(instance: Instance, period: Period) -> set[str]:
 
 
 def _require_evidence(instance: Instance, names: Iterable[str], period: Period) -> None:
-    if number := _heard(instance, period).filter(body=b"").count():
-        raise RebuildRefusedError(_purged(instance, number))
-    for some in batches(sorted(names), _MESSAGES_AT_ONCE):
+    if number := _evidence_in(instance, period).filter(body=b"").count():
+        raise RebuildRefusedError(_purged_message(instance, number))
+    for some in batches(sorted(names), _MESSAGES_PER_QUERY):
         events = StatusEvent.objects.filter(message__instance=instance, message__zapi_id__in=some)
         kept = Callback.objects.filter(pk=OuterRef("callback_id"))
         number = events.exclude(Exists(kept)).count()
         number = number or _evidence_of(instance, some).filter(body=b"").count()
         if number:
-            raise RebuildRefusedError(_purged(instance, number))
+            raise RebuildRefusedError(_purged_message(instance, number))
 
 
-def _purged(instance: Instance, number: int) -> str:
+def _purged_message(instance: Instance, number: int) -> str:
     return (
-        f"{instance}: {number} callbacks that these messages were made of were purged, so what "
-        "they said could not be derived again. Nothing was changed."
+        f"{instance}: {number} callbacks of these messages were purged, so the messages cannot be "
+        "rebuilt. Nothing was changed."
     )
 
 
 def _evidence_of(instance: Instance, names: Sequence[str]) -> QuerySet[Callback]:
-    """All that can speak of these messages: no callback came before the message was heard of."""
+    """The callbacks that may be about these messages: those since the first of them was seen."""
     known = Message.objects.filter(instance=instance, zapi_id__in=names)
     messages = known.exclude(first_heard_at=_NEVER)
     earliest = messages.aggregate(earliest=Min("first_heard_at"))["earliest"]
@@ -148,33 +147,33 @@ def _entry(callback: Callback) -> Entry:
     entry = read(delivery_of(callback))
     if entry.outcome == Outcome.QUARANTINED:
         raise RebuildRefusedError(
-            f"The callback {callback.pk} was understood once and is not any more. "
+            f"The callback {callback.pk} was parsed earlier but now fails. "
             f"{plain_cause_text(entry.cause, entry.cause_values)}"
         )
     return entry
 
 
-def _named(entry: Entry) -> tuple[str, ...]:
+def _message_ids(entry: Entry) -> tuple[str, ...]:
     return entry.status.message_ids if entry.status else ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    # How many callbacks each message was made of: it changes when another one comes.
+class _Sources:
+    # The number of callbacks of each message. It changes when another one arrives.
     applied: dict[str, int]
     callbacks: dict[str, list[UUID]]
 
 
 @dataclass(slots=True)
 class _Rebuild:
-    """Some messages of one instance: first looked up in the evidence, then rewritten."""
+    """Rebuilds some messages of one instance."""
 
     instance: Instance
     result: RebuildResult
     progress: Progress
 
-    def look(self, names: list[str]) -> None:
-        """Only count what run() would do."""
+    def count(self, names: list[str]) -> None:
+        """Count what run() would rebuild, and change nothing."""
         callbacks = self._callbacks(names)
         self.result.messages += len(names)
         self.result.callbacks += len(set().union(*callbacks.values()))
@@ -192,9 +191,9 @@ class _Rebuild:
         for some in batches(names, _MESSAGES_PER_TRANSACTION):
             self._rewrite(some)
 
-    def _look_up(self, names: list[str]) -> _Found:
-        # In this order: a callback that comes in between changes the number that is compared.
-        return _Found(self._applied(names), self._callbacks(names))
+    def _look_up(self, names: list[str]) -> _Sources:
+        # The numbers first, so that a callback that arrives in between changes the comparison.
+        return _Sources(self._applied(names), self._callbacks(names))
 
     def _applied(self, names: list[str]) -> dict[str, int]:
         events = StatusEvent.objects.filter(
@@ -206,14 +205,14 @@ class _Rebuild:
     def _callbacks(self, names: list[str]) -> dict[str, list[UUID]]:
         wanted, found = set(names), defaultdict(list)
         for entry in _entries(_evidence_of(self.instance, names)):
-            for name in wanted.intersection(_named(entry)):
+            for name in wanted.intersection(_message_ids(entry)):
                 found[name].append(entry.delivery.id)
         return found
 
-    def _rewrite(self, names: list[str], found: _Found | None = None) -> list[str]:
-        """Gives those that changed since they were looked up, and so were left alone.
+    def _rewrite(self, names: list[str], found: _Sources | None = None) -> list[str]:
+        """Rewrite the messages, and return those left alone because they changed since the lookup.
 
-        Without `found` it looks them up itself, and their callbacks wait for as long as that takes.
+        Without `found`, the lookup happens under the lock, and new callbacks wait for it.
         """
         with transaction.atomic():
             self._lock(names)
@@ -224,10 +223,10 @@ class _Rebuild:
             messages.update(**_BLANK)
             StatusEvent.objects.filter(message__in=messages).delete()
             ids = sorted({callback for name in still for callback in found.callbacks.get(name, ())})
-            for some in batches(ids, _MESSAGES_AT_ONCE):
+            for some in batches(ids, _MESSAGES_PER_QUERY):
                 for entry in _entries(Callback.objects.filter(pk__in=some)):
                     self._derive(entry, still)
-            # Blank ones are left where no callback speaks of the message any more.
+            # Messages without any callback are still blank.
             messages.filter(first_heard_at=_NEVER).delete()
         self.result.messages += len(still)
         self.result.callbacks += len(ids)
@@ -235,7 +234,7 @@ class _Rebuild:
         return [name for name in names if name not in still]
 
     def _lock(self, names: list[str]) -> None:
-        """Also against a first callback: a blank message holds the place of one not yet known."""
+        """Lock the messages. Unknown ones are created blank, so that a first callback waits too."""
         Message.objects.bulk_create(
             (Message(instance=self.instance, zapi_id=name, **_BLANK) for name in names),
             ignore_conflicts=True,

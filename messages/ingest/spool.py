@@ -1,7 +1,7 @@
-"""Callbacks on this machine's own disk, for as long as the database is away.
+"""The spool: callbacks in an SQLite file on this machine while the database is unavailable.
 
-A file that somebody may delete, move or forget to create at any moment: each write makes sure that
-it went into the file that is there, and makes that file where there is none.
+The file may be deleted or replaced at any time. So each write creates it if it is missing, and
+checks that the rows are in the current file.
 """
 
 import fcntl
@@ -32,26 +32,26 @@ from .file_lock import FileLock
 from .spool_quota import SpoolQuota, Usage, Usages, usages
 
 WRITE_TIMEOUT = 2.0  # seconds
-# In bytes. To write so much anew takes a tenth of a second.
+# In bytes. Rewriting a file of this size takes a tenth of a second.
 _MAX_REWRITTEN: Final = 16 * 2**20
-# Whether this process has deleted nothing since it cleaned the file.
+# Whether this process has deleted no rows since it cleaned the file.
 _is_clean = True
 
 
 class SpoolUnavailableError(Exception):
-    """The spool cannot be read or written: it is locked or broken, or its disk is full."""
+    """The spool cannot be used: it is locked or damaged, or its disk is full."""
 
 
 class SpoolQuotaError(SpoolUnavailableError):
-    """This instance has filled its part of the spool. There is room for the others."""
+    """The instance has used its quota of the spool. There is room for the others."""
 
 
 class _MovedError(FileNotFoundError):
-    """The file that this thread has open is not, or not any more, the one at the spool's path."""
+    """The file that this thread has open is no longer the one at the spool's path."""
 
 
 class _Opened(threading.local):
-    """Which file this thread's connection has open."""
+    """The file that this thread's connection has open."""
 
     raw: object = None
     file: tuple[int, int] | None = None
@@ -62,7 +62,7 @@ _opened = _Opened()
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """What lies in this machine's spool. `problem` says why it could not be looked into, or ''."""
+    """The content of this machine's spool. `problem` says why it could not be read, or ''."""
 
     waiting: int = 0
     oldest: datetime | None = None
@@ -71,13 +71,12 @@ class SpoolState:
 
 
 def keep(delivery: Delivery) -> None:
-    """Write a delivery to the disk, once however often it is called.
+    """Write a delivery to the disk and sync it. Each delivery is kept only once.
 
-    When this returns it is synced. Raises SpoolUnavailableError, or SpoolQuotaError before anything
-    is written.
+    Raises SpoolUnavailableError, or SpoolQuotaError before anything is written.
     """
     if _quota.is_full(delivery.zapi_id):
-        raise SpoolQuotaError("this instance has filled its part of it")
+        raise SpoolQuotaError("the instance has used its quota")
     row = SpooledCallback(
         id=delivery.id,
         zapi_id=delivery.zapi_id,
@@ -100,7 +99,7 @@ def state() -> SpoolState:
     if not _path().exists():
         return SpoolState()
     try:
-        with _present_file():
+        with _current_file():
             return SpoolState(
                 **waiting().aggregate(waiting=Count("id"), oldest=Min("received_at")),
                 refused=refused().count(),
@@ -112,33 +111,33 @@ def state() -> SpoolState:
 
 
 def full() -> dict[str, Usage]:
-    """The instances that have filled their part of it. Raises SpoolUnavailableError."""
+    """The instances that have used their quota. Raises SpoolUnavailableError."""
     return {zapi_id: used for zapi_id, used in _usages().items() if used.is_full}
 
 
 @contextmanager
-def at_hand() -> Iterator[None]:
-    """For a look through its rows, or a deletion. Raises SpoolUnavailableError."""
+def opened() -> Iterator[None]:
+    """Allow queries on the rows in the block. Raises SpoolUnavailableError."""
     try:
-        with _present_file():
+        with _current_file():
             yield
     except (Error, OSError) as error:
         raise SpoolUnavailableError(str(error)) from error
 
 
-def was_made() -> bool:
-    """Whether this machine ever needed one. Raises SpoolUnavailableError."""
+def exists() -> bool:
+    """Whether this machine has a spool. Raises SpoolUnavailableError."""
     if not _path().exists():
         return False
-    with at_hand():
+    with opened():
         tables = connections["spool"].introspection.table_names()
     return SpooledCallback._meta.db_table in tables
 
 
 def has_room() -> bool:
-    """Whether it may take more: on its disk, or in pages of its own that are free.
+    """Whether there is room for more: on the disk, or in free pages of the file.
 
-    Raises SpoolUnavailableError where it cannot be asked for those.
+    Raises SpoolUnavailableError if the file cannot be read.
     """
     folder = _path().parent
     while not folder.exists():
@@ -148,18 +147,18 @@ def has_room() -> bool:
         return True
     if not _path().exists():
         return False
-    with at_hand():
+    with opened():
         return _pragma("freelist_count") * _pragma("page_size") >= missing
 
 
 def clean() -> None:
-    """Give free pages back to the disk, and leave nothing of what was deleted in its files.
+    """Give free pages back to the disk, so that nothing of deleted rows is left in the files.
 
-    What is left of it is written anew, so it is left alone where that would keep callbacks waiting.
-    Somebody who reads it may be in the way; then the next call does it.
+    This rewrites the whole file, so it is skipped while the file is large. If another process reads
+    the file, the next call cleans it.
     """
     global _is_clean  # noqa: PLW0603
-    with at_hand():
+    with opened():
         free = _pragma("freelist_count")
         live = (_pragma("page_count") - free) * _pragma("page_size")
         if (free or not _is_clean) and live <= _MAX_REWRITTEN:
@@ -183,17 +182,17 @@ def waiting() -> QuerySet[SpooledCallback]:
 
 
 def refused() -> QuerySet[SpooledCallback]:
-    """Set aside: the database was asked, and would not have them."""
+    """The callbacks that the database did not accept."""
     return SpooledCallback.objects.exclude(cause="").order_by("id")
 
 
 def take(count: int) -> list[SpooledCallback]:
-    """Some of those that wait, oldest first. They stay until they are forgotten.
+    """The oldest waiting callbacks. They stay until forget() is called.
 
-    Makes the spool where it is missing: when the database goes away there is no time for it.
+    Creates the spool if it is missing, because there is no time for that during an outage.
     """
     try:
-        with _present_file():
+        with _current_file():
             return list(waiting()[:count])
     except _MovedError:
         prepare()
@@ -207,20 +206,17 @@ def take(count: int) -> list[SpooledCallback]:
 def forget(ids: Iterable[UUID]) -> None:
     global _is_clean  # noqa: PLW0603
     _is_clean = False
-    with _present_file():
+    with _current_file():
         SpooledCallback.objects.filter(pk__in=list(ids)).delete()
 
 
 def set_aside(row: SpooledCallback, cause: Cause) -> None:
-    with _present_file():
+    with _current_file():
         SpooledCallback.objects.filter(pk=row.pk).update(cause=cause)
 
 
 def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
-    """Let those set aside wait again, after what stood in their way is gone.
-
-    All of them, or those of some instances.
-    """
+    """Put refused callbacks back to the waiting ones: all, or those of some instances."""
     if not state().refused:
         return 0
     rows = refused() if zapi_ids is None else refused().filter(zapi_id__in=zapi_ids)
@@ -228,24 +224,24 @@ def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
 
 
 def prepare() -> None:
-    """Make the folder, the file and its table, as far as they are missing."""
+    """Create the folder, the file and its table if they are missing."""
     connection = connections["spool"]
     _path().parent.mkdir(parents=True, exist_ok=True)
     with _path().with_suffix(".lock").open("w") as lock:
-        # Processes that find the file missing in the same moment must not all create the table.
+        # Several processes may find the file missing at the same time.
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection.close()
         if SpooledCallback._meta.db_table in connection.introspection.table_names():
             executor = MigrationExecutor(connection)
             executor.migrate(executor.loader.graph.leaf_nodes("whatsapp"))
         else:
-            _make_table()
+            _create_table()
 
 
-def _make_table() -> None:
-    """As all migrations together would: to run them takes a second, and callbacks wait for it.
+def _create_table() -> None:
+    """Create what all migrations would. Running them takes a second, while callbacks wait.
 
-    The table comes last, so that whoever is stopped on the way begins anew.
+    The table comes last, so that an interrupted call is repeated.
     """
     connection = connections["spool"]
     recorder = MigrationRecorder(connection)
@@ -259,8 +255,8 @@ def _make_table() -> None:
         editor.create_model(SpooledCallback)
 
 
-def _write_surely(rows: Sequence[SpooledCallback]) -> Sequence[SpooledCallback]:
-    """All or none of them. Gives them back."""
+def _write_batch(rows: Sequence[SpooledCallback]) -> Sequence[SpooledCallback]:
+    """Write all rows or none, and return them. Creates the spool if it is missing."""
     try:
         _write(rows)
     except _MovedError:
@@ -275,32 +271,32 @@ def _write_surely(rows: Sequence[SpooledCallback]) -> Sequence[SpooledCallback]:
 
 
 def _write(rows: Sequence[SpooledCallback]) -> None:
-    with _present_file():
+    with _current_file():
         if not has_room():
             raise SpoolUnavailableError("its disk is full")
         SpooledCallback.objects.bulk_create(rows, ignore_conflicts=True)
-        # A file deleted meanwhile took the rows along.
+        # If the file was deleted meanwhile, the rows are lost with it.
         if _file() != _opened.file:
             raise _MovedError
     _quota.add(rows)
 
 
 def _usages() -> Usages:
-    if not was_made():
+    if not exists():
         return {}
-    with at_hand():
+    with opened():
         return usages()
 
 
 _quota = SpoolQuota(_usages)
 _batches = BatchWriter(
-    _write_surely, process_lock=FileLock(settings.SPOOL_PATH.with_suffix(".turn"))
+    _write_batch, process_lock=FileLock(settings.SPOOL_PATH.with_suffix(".turn"))
 )
 
 
 @contextmanager
-def _present_file() -> Iterator[None]:
-    """On a connection to the file that is there now: one to a deleted file would go on working."""
+def _current_file() -> Iterator[None]:
+    """Make sure that the connection is to the current file. One to a deleted file keeps working."""
     connection = connections["spool"]
     is_known = connection.connection is not None and connection.connection is _opened.raw
     if not (is_known and _opened.file == _file()):
@@ -324,7 +320,7 @@ def _path() -> Path:
 
 
 def _file() -> tuple[int, int] | None:
-    """What tells one file from another that took its place."""
+    """The identity of the file at the path, which changes when the file is replaced."""
     try:
         found = _path().stat()
     except FileNotFoundError:
@@ -333,5 +329,5 @@ def _file() -> tuple[int, int] | None:
 
 
 def _lacks_table(error: OperationalError) -> bool:
-    """A file that is new, or older than this release."""
+    """Whether the file is new, or older than this release."""
     return str(error).startswith(("no such table", "no such column"))

@@ -1,4 +1,4 @@
-"""What was spooled goes into the database, through the same path as everything else."""
+"""Stores spooled callbacks in the database, in the same way as new ones."""
 
 import logging
 import time
@@ -17,38 +17,38 @@ from .store import DatabaseUnavailableError, UnknownInstanceError, store
 logger = logging.getLogger(__name__)
 
 BATCH = 100
-# A turn of the worker, in seconds; what is left waits for the next one.
-TURN = 5.0
+# In seconds. What is left waits for the next run of the worker.
+MAX_RUN_TIME = 5.0
 
 
 def drain() -> int:
-    """Store what waits in this machine's spool, oldest first; gives how many were stored.
+    """Store the callbacks in this machine's spool, oldest first. Return their number.
 
-    Several of these side by side do no harm, nor does one that is killed: an id already stored
-    counts as stored.
+    Several of these may run at the same time, and one may be killed, because an id that is stored
+    already counts as stored.
     """
-    with suppress(Error):  # the file then stays as it is
+    with suppress(Error):  # the file then stays unchanged
         known_keys.remember_when_due()
-    ends_at = time.monotonic() + TURN
+    ends_at = time.monotonic() + MAX_RUN_TIME
     stored = 0
     is_away, rows = False, None
     while not is_away and time.monotonic() < ends_at and (rows := spool.take(BATCH)):
         done, is_away = _store_all(rows)
         if done:
-            # Before they are forgotten: stopped in between, this comes again.
+            # Before they are deleted, so that an interrupted run repeats it.
             Retention.objects.go_back_to(min(done))
         spool.forget(done)
         stored += len(done)
     if not is_away and not rows:
-        with suppress(spool.SpoolUnavailableError):  # somebody reads it, or its disk is full
+        with suppress(spool.SpoolUnavailableError):  # another process reads it, or its disk is full
             spool.clean()
     if stored:
-        logger.info("%s callbacks of the spool were stored.", stored)
+        logger.info("Stored %s callbacks from the spool.", stored)
     return stored
 
 
 def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
-    """Which of them are stored now, and whether the database went away meanwhile."""
+    """The ids that were stored, and whether the database became unavailable."""
     done: list[UUID] = []
     for row in rows:
         delivery = _delivery(row)
@@ -59,7 +59,7 @@ def _store_all(rows: list[SpooledCallback]) -> tuple[list[UUID], bool]:
         except UnknownInstanceError:
             spool.set_aside(row, _why_unknown(delivery))
         except Exception:
-            logger.exception("A spooled callback could not be stored; it is set aside.")
+            logger.exception("A spooled callback could not be stored. It is set aside.")
             spool.set_aside(row, Cause.NOT_STORED)
         else:
             done.append(row.pk)

@@ -1,8 +1,8 @@
-"""How much of the spool one instance may fill, so that it leaves room for all others.
+"""Limits how much of the spool one instance may fill, so that there is room for the others.
 
-Each process adds up what it writes. A thread counts the file beside it, and so learns what others
-wrote and what was stored since; writing never waits for that. Several processes together may exceed
-a quota by what they write between two counts.
+Each process adds up what it writes. A thread counts the rows in the file regularly, to include
+other processes and drained callbacks. Writing never waits for the count. Several processes together
+may exceed a quota by what they write between two counts.
 """
 
 import threading
@@ -18,13 +18,13 @@ from django.db.models.functions import Length
 
 from messages.models import SpooledCallback
 
-# Between two counts, in seconds; and in multiples of the time that the count took.
-_EVERY: Final = 2.0
-_SHARE: Final = 50
-# The thread ends when nobody wrote for so long.
+# The pause between two counts: at least so many seconds, and so many times the length of a count.
+_INTERVAL: Final = 2.0
+_PAUSE_FACTOR: Final = 50
+# The thread ends after so many seconds without a write.
 _IDLE_AFTER: Final = 60.0
-# Of a row besides its body, in bytes: its other columns and its place in two indexes.
-_ROW: Final = 200
+# The bytes of a row besides its body: its other columns and its entries in two indexes.
+_ROW_OVERHEAD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +37,32 @@ class Usage:
 
     @property
     def is_full(self) -> bool:
-        most: int = settings.SPOOL_MAX_CALLBACKS_PER_INSTANCE
-        most_bytes: int = settings.SPOOL_MAX_BYTES_PER_INSTANCE
-        return self.callbacks >= most or self.bytes >= most_bytes
+        max_callbacks: int = settings.SPOOL_MAX_CALLBACKS_PER_INSTANCE
+        max_bytes: int = settings.SPOOL_MAX_BYTES_PER_INSTANCE
+        return self.callbacks >= max_callbacks or self.bytes >= max_bytes
 
 
 Usages = Mapping[str, Usage]
 
 
 def usages() -> Usages:
-    """By instance, as it is in the file. On a connection to the file that is there."""
+    """The usage of each instance according to the file, which must be open."""
     rows = SpooledCallback.objects.order_by().values_list("zapi_id")
     counted = rows.annotate(number=Count("pk"), size=Sum(Length("body")))
-    return {zapi_id: Usage(number, size + number * _ROW) for zapi_id, number, size in counted}
+    return {
+        zapi_id: Usage(number, size + number * _ROW_OVERHEAD) for zapi_id, number, size in counted
+    }
 
 
 class SpoolQuota:
-    """What each instance has in the spool, as far as this process knows."""
+    """The usage of each instance, as far as this process knows."""
 
     def __init__(self, count: Callable[[], Usages]) -> None:
-        """`count` gives what usages() does, or {} where there is no file."""
+        """`count` returns usages(), or {} if there is no file."""
         self._count = count
         self._lock = threading.Lock()
         self._counted: Usages = {}
-        # Written by this process: since the last count began, and while the present one goes on.
+        # Written by this process since the last count began, and since the current one began.
         self._written: dict[str, Usage] = {}
         self._written_meanwhile: dict[str, Usage] = {}
         self._needed_at = 0.0
@@ -69,7 +71,7 @@ class SpoolQuota:
     def is_full(self, zapi_id: str) -> bool:
         self._needed_at = time.monotonic()
         used = self._counted.get(zapi_id, Usage()) + self._written.get(zapi_id, Usage())
-        # Also where the thread has not come along into a forked process.
+        # A forked process does not inherit the thread.
         if self._counter is None or not self._counter.is_alive():
             self._start()
         return used.is_full
@@ -77,7 +79,7 @@ class SpoolQuota:
     def add(self, rows: Iterable[SpooledCallback]) -> None:
         with self._lock:
             for row in rows:
-                more = Usage(1, len(row.body) + _ROW)
+                more = Usage(1, len(row.body) + _ROW_OVERHEAD)
                 for written in (self._written, self._written_meanwhile):
                     written[row.zapi_id] = written.get(row.zapi_id, Usage()) + more
 
@@ -94,7 +96,7 @@ class SpoolQuota:
             while time.monotonic() - self._needed_at < _IDLE_AFTER:
                 started = time.monotonic()
                 self._count_once()
-                time.sleep(max(_EVERY, _SHARE * (time.monotonic() - started)))
+                time.sleep(max(_INTERVAL, _PAUSE_FACTOR * (time.monotonic() - started)))
         finally:
             connections["spool"].close()
 
@@ -104,8 +106,8 @@ class SpoolQuota:
         try:
             counted = self._count()
         except Exception:
-            # The spool may be missing, locked or broken, and whoever writes to it says so. The last
-            # count stands until the next one.
+            # The spool may be missing, locked or broken, which writing to it reports. The last
+            # count is used until the next one.
             return
         with self._lock:
             self._counted, self._written = counted, self._written_meanwhile

@@ -13,7 +13,7 @@ from messages.accounts.audit import recipient_hash
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
 from messages.ingest import received_at_of
-from messages.ingest.callback_batch import CallbackBatch, Told
+from messages.ingest.callback_batch import CallbackBatch, ReportedCallback
 from messages.models import (
     Alias,
     Callback,
@@ -87,7 +87,7 @@ def _requests(received: Iterable[datetime]) -> dict[str, datetime]:
     return {name: erasure.requested_at for erasure in erasures for name in erasure.people}
 
 
-def _mentions(reports: Iterable[Told]) -> Iterator[_Mention]:
+def _mentions(reports: Iterable[ReportedCallback]) -> Iterator[_Mention]:
     for callback, report in reports:
         for zapi_id in report.message_ids:
             for name in _people(report):

@@ -106,13 +106,13 @@ class _Spool(Table):
     """This server's spool file, which may not exist. Raises SpoolUnavailableError."""
 
     def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:
-        if spool.was_made():
-            with spool.at_hand():
+        if spool.exists():
+            with spool.opened():
                 yield from super().slices(person, after)
 
     def drop(self, person: Person) -> Iterator[int]:
-        if spool.was_made():
-            with spool.at_hand():
+        if spool.exists():
+            with spool.opened():
                 yield from super().drop(person)
 
 

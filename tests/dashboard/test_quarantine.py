@@ -18,7 +18,7 @@ STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phon
 
 @pytest.fixture(autouse=True)
 def _fresh_sums():
-    quarantine.forget()
+    quarantine.forget_usages()
 
 
 @pytest.fixture

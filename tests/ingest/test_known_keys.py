@@ -23,7 +23,7 @@ SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "inst
 @pytest.fixture(autouse=True)
 def _nothing_was_said_before(monkeypatch):
     """Lines that come once a minute come in each test; the worker asks at each turn."""
-    monkeypatch.setattr(known_keys, "_EVERY", 0.0)
+    monkeypatch.setattr(known_keys, "_INTERVAL", 0.0)
     views._sparse_logger.forget()
 
 

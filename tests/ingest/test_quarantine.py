@@ -15,9 +15,9 @@ BROKEN = b"{" + b" " * 399
 @pytest.fixture(autouse=True)
 def room_for_two(settings):
     settings.QUARANTINE_MAX_BYTES = 1000
-    quarantine.forget()
+    quarantine.forget_usages()
     yield
-    quarantine.forget()
+    quarantine.forget_usages()
 
 
 def kept():

@@ -110,14 +110,14 @@ def test_unknown_type_opens_no_incident(post, instance):
 
 def test_unknown_types_fill_at_most_half_of_the_quarantine(post, settings):
     settings.QUARANTINE_MAX_BYTES = 2000
-    quarantine.forget()
+    quarantine.forget_usages()
     for _ in range(5):
         post(UNKNOWN | {"news": "x" * 400})
     assert post(b"{" + b" " * 899).status == 400
     kept = Callback.objects.kept()
     assert kept.filter(type="TomorrowsCallback").count() == 2
     assert kept.exclude(type="TomorrowsCallback").count() == 1
-    quarantine.forget()
+    quarantine.forget_usages()
 
 
 def test_status_of_an_unknown_type_is_followed_up(post):
@@ -132,13 +132,13 @@ def test_unknown_type_over_the_cap_is_forwarded_whole(post, instance, settings):
     for webhook in forwarding_all(instance):
         set_forwarding(webhook, "https://receiver.example/hook")
     settings.QUARANTINE_MAX_BYTES = 300
-    quarantine.forget()
+    quarantine.forget_usages()
     bodies = [json.dumps(UNKNOWN | {"n": n, "news": "x" * 40}).encode() for n in range(3)]
     for body in bodies:
         post(body)
     follow_up()
     assert [bytes(one.body) for one in Forward.objects.order_by("pk")] == bodies
-    quarantine.forget()
+    quarantine.forget_usages()
 
 
 def test_replay_applies_types_known_after_an_update(post):

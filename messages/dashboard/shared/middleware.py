@@ -91,7 +91,7 @@ def _on_exception(request: HttpRequest | None = None, **_: Any) -> None:
     error = sys.exception()
     if isinstance(error, OperationalError | InterfaceError) and is_away(error):
         setattr(request, _FAILED, True)
-        breaker.doubt()
+        breaker.open_unless_available()
 
 
 def _unavailable() -> HttpResponse:
