@@ -314,7 +314,7 @@ class TestRebuildIsRefused:
 
     def test_where_a_callback_is_gone(self):
         Callback.objects.latest("id").delete()
-        assert "1 callbacks that these messages were made of were purged" in self.refusal()
+        assert "1 callbacks of these messages were purged" in self.refusal()
 
     def test_where_a_callback_outside_of_the_period_is_gone(self):
         Callback.objects.earliest("id").delete()
