@@ -26,7 +26,7 @@ from django.test import Client
 from messages.accounts.api_keys import issue
 from messages.api.base_views import people, unknown_callers
 from messages.models import ApiKey, UserLimit
-from messages.webhooks.gate import wrong_keys
+from messages.webhooks.throttling import wrong_keys
 from tests.accounts.routes import ROUTES
 from tests.attacks.discovery import File, Target, discover
 from tests.attacks.fuzz import Fuzz, Sent

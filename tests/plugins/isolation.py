@@ -9,7 +9,7 @@ from messages.api.base_views import people, unknown_callers
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.ingest.service import breaker
 from messages.notifications.worker_alarm import worker_alarm
-from messages.webhooks.gate import wrong_keys
+from messages.webhooks.throttling import wrong_keys
 
 
 @pytest.fixture(autouse=True, scope="session")
