@@ -1,4 +1,4 @@
-"""One person, list or channel, in whatever way Z-API writes the address."""
+"""Addresses of people, lists and channels in all forms that Z-API uses."""
 
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ def found_by(text, user):
 
 
 @pytest.mark.parametrize(("written", "stored"), WRITTEN)
-def test_a_person_is_stored_without_device_and_host(post, written, stored):
+def test_person_is_stored_without_device_and_host(post, written, stored):
     post(READ | {"phone": written})
     post(READ | {"ids": ["G"], "phone": "120363019502650977-group", "participant": written})
     assert Message.objects.get(zapi_id="M").phone == stored
@@ -36,7 +36,7 @@ def test_a_person_is_stored_without_device_and_host(post, written, stored):
     assert StatusEvent.objects.get(message__zapi_id="G").participant == stored
 
 
-def test_the_device_in_an_address_is_that_of_the_step(post):
+def test_device_in_an_address_belongs_to_the_event(post):
     post(READ | {"phone": f"{NUMBER}:12@s.whatsapp.net"})
     post(READ | {"phone": f"{NUMBER}:13@s.whatsapp.net"})
     post(READ | {"phone": NUMBER, "phoneDevice": 13})
@@ -46,7 +46,7 @@ def test_the_device_in_an_address_is_that_of_the_step(post):
 
 
 @pytest.mark.parametrize(("written", "stored"), WRITTEN)
-def test_a_person_is_found_in_every_writing(post, admin_user, written, stored):
+def test_person_is_found_by_every_form(post, admin_user, written, stored):
     post(READ | {"phone": stored})
     assert found_by(written, admin_user) == {"M"}
     assert find_person(written) == find_person(stored)
@@ -64,7 +64,7 @@ def test_a_person_is_found_in_every_writing(post, admin_user, written, stored):
         ("120363019502650977@newsletter", "120363019502650977"),
     ],
 )
-def test_a_list_or_channel_is_one_of_many_and_found(post, admin_user, written, typed):
+def test_list_or_channel_has_many_recipients_and_is_found(post, admin_user, written, typed):
     post(READ | {"status": "SENT", "phone": written})
     assert Message.objects.get().is_group
     assert found_by(typed, admin_user) == {"M"}

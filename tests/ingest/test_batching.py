@@ -1,4 +1,4 @@
-"""Threads that write side by side, and who writes for whom."""
+"""Group commit: threads that write at the same time share batches."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 
 class Writer:
-    """Notes what is written together; "hold" takes until `go_on` is set, 13 cannot be written."""
+    """Records the batches. "hold" waits until `go_on` is set, and 13 cannot be written."""
 
     def __init__(self, **options):
         self.batches: list[list[Any]] = []
@@ -42,7 +42,7 @@ class Writer:
 
     @contextmanager
     def busy(self, pool, *waiting):
-        """Somebody writes, and these wait meanwhile, in this order."""
+        """A thread writes, and these items wait meanwhile, in this order."""
         holder = pool.submit(self.writer.write, "hold")
         assert self.began.wait(60)
         futures = []
@@ -64,20 +64,20 @@ def after_hold(writer):
     return writer.batches[1:]
 
 
-def test_everybody_gets_their_own_answer(pool):
+def test_each_thread_gets_its_own_answer(pool):
     writer = Writer()
     assert list(pool.map(writer.writer.write, range(20, 220))) == [
         f"{number} written" for number in range(20, 220)
     ]
 
 
-def test_who_comes_alone_is_written_alone():
+def test_single_item_is_written_alone():
     writer = Writer()
     assert [writer.writer.write(1), writer.writer.write(2)] == ["1 written", "2 written"]
     assert writer.batches == [[1], [2]]
 
 
-def test_those_who_wait_are_written_together(pool):
+def test_waiting_items_are_written_together(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {}), (3, {})) as waiting:
         pass
@@ -85,7 +85,7 @@ def test_those_who_wait_are_written_together(pool):
     assert after_hold(writer) == [[1, 2, 3]]
 
 
-def test_those_who_share_a_name_are_not_written_together(pool):
+def test_items_with_a_common_key_are_written_separately(pool):
     writer = Writer(keys=lambda number: [number if number == "hold" else number % 10])
     with writer.busy(pool, (1, {}), (2, {}), (11, {}), (3, {})) as waiting:
         pass
@@ -93,7 +93,7 @@ def test_those_who_share_a_name_are_not_written_together(pool):
     assert after_hold(writer) == [[1, 2], [11, 3]]
 
 
-def test_who_asks_to_be_alone_is(pool):
+def test_item_marked_alone_is_written_alone(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {"alone": True}), (3, {})) as waiting:
         pass
@@ -101,7 +101,7 @@ def test_who_asks_to_be_alone_is(pool):
     assert after_hold(writer) == [[1], [2], [3]]
 
 
-def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
+def test_failed_batch_raises_another_error_than_a_failed_item(pool):
     writer = Writer()
     with writer.busy(pool, (12, {}), (13, {})) as waiting:
         pass
@@ -113,7 +113,7 @@ def test_what_failed_together_is_told_apart_from_what_failed_alone(pool):
     assert writer.writer.write(12, alone=True) == "12 written"
 
 
-def test_who_cannot_wait_longer_is_told_so_and_leaves_nothing_behind(pool):
+def test_item_past_its_deadline_is_not_written(pool):
     writer = Writer()
     with writer.busy(pool), deadline(0.01), pytest.raises(OperationalError, match="in time"):
         writer.writer.write(1)
@@ -121,7 +121,7 @@ def test_who_cannot_wait_longer_is_told_so_and_leaves_nothing_behind(pool):
     assert after_hold(writer) == [[2]]
 
 
-def test_another_process_is_waited_for_no_longer_than_allowed(tmp_path):
+def test_other_process_is_waited_for_until_the_deadline(tmp_path):
     mine, other = FileLock(tmp_path / "turn"), FileLock(tmp_path / "turn")
     writer = Writer(process_lock=mine)
     other.acquire(None)
@@ -132,7 +132,7 @@ def test_another_process_is_waited_for_no_longer_than_allowed(tmp_path):
     assert writer.batches == [[2]]
 
 
-def test_those_who_run_out_of_time_hand_on_the_lead(pool):
+def test_writer_past_its_deadline_passes_the_role_on(pool):
     writer = Writer()
 
     def impatient(number):
@@ -147,7 +147,7 @@ def test_those_who_run_out_of_time_hand_on_the_lead(pool):
     assert writer.writer.write(1) == "1 written"
 
 
-def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
+def test_item_in_another_threads_batch_waits_until_its_deadline(pool):
     writer, in_hand, enough = Writer(), threading.Event(), threading.Event()
 
     def write_slowly(numbers):
@@ -172,7 +172,7 @@ def test_who_is_in_somebody_elses_hand_waits_no_longer_either(pool):
     assert leader.result(60) == 1
 
 
-def test_who_waits_too_long_for_the_others_is_told_to_go_alone(pool):
+def test_item_that_waits_too_long_fails_its_batch(pool):
     writer = Writer(max_wait=0.01)
     with writer.busy(pool), pytest.raises(BatchFailedError):
         writer.writer.write(1)

@@ -1,4 +1,4 @@
-"""The lock that the web server's processes take turns by; the other process here is a real one."""
+"""The lock between processes. The other process in these tests is a real one."""
 
 import subprocess
 import sys
@@ -37,21 +37,21 @@ def holder(path):
     process.communicate()
 
 
-def test_what_another_process_holds_is_not_waited_for_beyond_the_limit(path, holder):
+def test_lock_of_another_process_is_waited_for_until_the_timeout(path, holder):
     assert not FileLock(path).acquire(0.01)
 
 
-def test_a_holder_that_is_killed_lets_go(path, holder):
+def test_lock_of_a_killed_process_is_free(path, holder):
     holder.kill()
     assert FileLock(path).acquire(10)
 
 
-def test_what_was_released_can_be_had(path):
+def test_released_lock_can_be_acquired(path):
     first = FileLock(path)
     assert first.acquire(0)
     first.release()
     assert FileLock(path).acquire(0)
 
 
-def test_where_no_file_can_be_made_nobody_waits(tmp_path):
+def test_lock_without_a_file_does_not_wait(tmp_path):
     assert FileLock(tmp_path / "no such folder" / "turn").acquire(0)

@@ -1,4 +1,4 @@
-"""What cannot be understood is kept, up to a cap for each instance."""
+"""The quarantine keeps malformed callbacks up to a cap for each instance."""
 
 import json
 
@@ -25,7 +25,7 @@ def kept():
     return [len(bytes(body)) for body in bodies]
 
 
-def test_beyond_the_cap_the_row_stays_without_its_body(post):
+def test_row_over_the_cap_has_no_body(post):
     assert [post(BROKEN).status for _ in range(3)] == [400, 400, 400]
     assert kept() == [400, 400, 0]
     last = Callback.objects.latest("received_at")
@@ -33,13 +33,13 @@ def test_beyond_the_cap_the_row_stays_without_its_body(post):
     assert last.cause == "not json"
 
 
-def test_a_smaller_one_still_finds_room(post):
+def test_smaller_body_within_the_cap_is_kept(post):
     for body in (BROKEN, BROKEN, BROKEN, b"{"):
         post(body)
     assert kept() == [400, 400, 0, 1]
 
 
-def test_a_body_of_another_instance_counts_as_well(post):
+def test_body_naming_another_instance_counts_towards_the_cap(post):
     for _ in range(12):
         post(STATUS | {"instanceId": "somebody.else"})
     assert kept()[0]
@@ -50,7 +50,7 @@ def test_a_body_of_another_instance_counts_as_well(post):
     )
 
 
-def test_each_instance_has_its_own(post, instance):
+def test_each_instance_has_its_own_cap(post, instance):
     for _ in range(3):
         post(BROKEN)
     instance.pk, instance.zapi_id = None, "other"
@@ -60,7 +60,7 @@ def test_each_instance_has_its_own(post, instance):
     assert Instance.objects.count() == 2
 
 
-def test_what_was_settled_makes_room(post):
+def test_discarded_callbacks_free_the_cap(post):
     for _ in range(3):
         post(BROKEN)
     Callback.objects.kept().update(body=json.dumps(STATUS).encode())
@@ -69,13 +69,13 @@ def test_what_was_settled_makes_room(post):
     assert kept()[-1] == 400
 
 
-def test_what_is_understood_is_never_measured(post, monkeypatch):
+def test_applied_callbacks_are_not_summed(post, monkeypatch):
     monkeypatch.setattr("messages.ingest.store.within_cap", lambda entry: 1 / 0)
     assert post(STATUS).json() == {"outcome": "applied"}
     assert post({"type": "ReceivedCallback"}).json() == {"outcome": "ignored"}
 
 
-def test_a_body_that_was_not_kept_does_not_hide_in_a_follow_up(post, instance):
+def test_dropped_body_is_not_kept_in_a_follow_up(post, instance):
     Webhook.objects.create(instance=instance, kind="delivery", forward_to="https://a.example/")
     for _ in range(3):
         post(BROKEN)

@@ -1,4 +1,4 @@
-"""Quarantined callbacks replayed, and messages derived anew from the evidence."""
+"""Replay of quarantined callbacks, and rebuild of messages from stored callbacks."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from messages.ingest import (
 )
 from messages.ingest.rebuild import _Rebuild
 from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
-from tests.ingest.test_truth import ARRIVAL, EPOCH, callbacks, truth
+from tests.ingest.test_merge_rules import ARRIVAL, EPOCH, callbacks, stored_rows
 from tests.plugins.webhook import ZAPI_ID
 
 
@@ -54,7 +54,7 @@ def misunderstood(monkeypatch):
 
 
 class TestReplay:
-    def test_it_settles_the_row_that_was_quarantined(self, instance, misunderstood):
+    def test_replay_updates_the_quarantined_row(self, instance, misunderstood):
         before = misunderstood(status())
         assert (before.outcome, before.type) == ("quarantined", "")
         assert replay(Callback.objects.all()).outcomes == {"applied": 1}
@@ -66,20 +66,20 @@ class TestReplay:
         assert (event.callback_id, event.received_at) == (before.pk, before.received_at)
         assert Message.objects.get().status == "READ"
 
-    def test_again_it_finds_nothing_to_do(self, instance, misunderstood):
+    def test_second_replay_does_nothing(self, instance, misunderstood):
         misunderstood(status())
         replay(Callback.objects.all())
         rows = list(StatusEvent.objects.values()), list(Message.objects.values())
         assert replay(Callback.objects.all()).tried == 0
         assert (list(StatusEvent.objects.values()), list(Message.objects.values())) == rows
 
-    def test_a_copy_of_what_is_known_is_one_more_repeat(self, instance, misunderstood):
+    def test_replayed_duplicate_is_a_repeat(self, instance, misunderstood):
         deliver(status())
         misunderstood(status())
         assert replay(Callback.objects.all()).outcomes == {"repeated": 1}
         assert StatusEvent.objects.get().repeats == 1
 
-    def test_the_first_callback_of_an_event_is_the_one_that_came_first(
+    def test_replayed_callback_that_came_first_is_the_first_of_its_event(
         self, instance, misunderstood
     ):
         first = misunderstood(status(), arrival=ARRIVAL - timedelta(hours=1))
@@ -88,7 +88,7 @@ class TestReplay:
         event = StatusEvent.objects.get()
         assert (event.callback_id, event.received_at) == (first.pk, first.received_at)
 
-    def test_what_still_cannot_be_understood_stays_and_says_why(self, instance):
+    def test_replay_of_a_malformed_callback_keeps_it_with_its_cause(self, instance):
         callback = deliver(b"{")
         Callback.objects.update(cause="other", cause_values=["an older sentence"])
         result = replay(Callback.objects.all())
@@ -98,21 +98,19 @@ class TestReplay:
         assert FollowUp.objects.count() == 1
         assert callback.cause == "not json"
 
-    def test_a_type_that_is_ignored_is_kept_without_its_body(self, instance, misunderstood):
+    def test_replay_of_an_ignored_type_drops_its_body(self, instance, misunderstood):
         misunderstood({"type": "ReceivedCallback", "text": "private"})
         assert replay(Callback.objects.all()).outcomes == {"ignored": 1}
         callback = Callback.objects.get()
         assert (bytes(callback.body), callback.size > 0) == (b"", True)
 
-    def test_a_connection_callback_sets_the_instances_state(self, instance, misunderstood):
+    def test_replayed_connection_callback_sets_the_state(self, instance, misunderstood):
         misunderstood({"type": "ConnectedCallback", "momment": EPOCH})
         replay(Callback.objects.all())
         instance.refresh_from_db()
         assert instance.connected is True
 
-    def test_neither_a_retired_key_nor_an_archive_nor_a_token_stands_in_its_way(
-        self, instance, misunderstood
-    ):
+    def test_replay_ignores_retired_keys_archiving_and_tokens(self, instance, misunderstood):
         misunderstood(status())
         Instance.objects.update(
             archived_at=ARRIVAL, oldest_key_version=9, key_version=9, token_policy="enforce"
@@ -121,14 +119,14 @@ class TestReplay:
         assert replay(Callback.objects.all()).outcomes == {"applied": 1}
         assert Callback.objects.get().token_check == "differs"
 
-    def test_it_is_followed_up_as_any_other(self, instance, misunderstood):
+    def test_replayed_callback_is_followed_up(self, instance, misunderstood):
         callback = misunderstood(status())
         FollowUp.objects.all().delete()
         replay(Callback.objects.all())
         follow_up = FollowUp.objects.get()
         assert (follow_up.callback_id, follow_up.type) == (callback.pk, "MessageStatusCallback")
 
-    def test_dry_it_says_what_would_come_of_it_and_changes_nothing(self, instance, misunderstood):
+    def test_dry_replay_reports_outcomes_and_changes_nothing(self, instance, misunderstood):
         misunderstood(status())
         deliver(b"{")
         before = list(Callback.objects.order_by("id").values())
@@ -139,13 +137,13 @@ class TestReplay:
         assert list(Callback.objects.order_by("id").values()) == before
         assert not Message.objects.exists()
 
-    def test_what_was_not_kept_is_counted(self, instance):
+    def test_replay_counts_callbacks_without_a_body(self, instance):
         deliver(b"{")
         Callback.objects.update(body=b"")
         result = replay(Callback.objects.all())
         assert (result.tried, result.without_body, result.left) == (0, 1, 1)
 
-    def test_one_that_fails_holds_up_no_other(self, instance, misunderstood, monkeypatch):
+    def test_failing_callback_does_not_stop_the_replay(self, instance, misunderstood, monkeypatch):
         misunderstood(status(ids=["BAD"]))
         misunderstood(status())
         settle = quarantine_replay._settle
@@ -196,7 +194,7 @@ histories = st.lists(st.tuples(callbacks, st.integers(0, 9)), max_size=10)
 class TestRebuild:
     @given(history=histories, bounds=st.tuples(st.integers(0, 9), st.integers(0, 10)))
     @settings(max_examples=30)
-    def test_whatever_happened_it_ends_in_the_same_rows(self, instance, history, bounds):
+    def test_rebuild_gives_the_same_rows(self, instance, history, bounds):
         live(history)
         before = rows()
         since, until = (ARRIVAL + timedelta(minutes=minutes) for minutes in bounds)
@@ -205,7 +203,7 @@ class TestRebuild:
 
     @given(history=histories)
     @settings(max_examples=20)
-    def test_a_wrong_reading_is_put_right(self, instance, history):
+    def test_rebuild_corrects_wrongly_parsed_rows(self, instance, history):
         live(history)
         before = rows()
         Message.objects.update(rank=50, phone="wrong", read_at=ARRIVAL, inbound=False)
@@ -215,24 +213,24 @@ class TestRebuild:
 
     @given(history=histories)
     @settings(max_examples=20)
-    def test_the_evidence_alone_gives_the_same_rows_in_empty_tables(self, instance, history):
+    def test_rebuild_into_empty_tables_gives_the_same_rows(self, instance, history):
         live(history)
-        messages, (_, events, evidence) = truth(), rows()
+        messages, (_, events, evidence) = stored_rows(), rows()
         empty()
         for row in evidence:
             record(Delivery(row["id"], ZAPI_ID, 1, row["received_at"], bytes(row["body"])))
-        assert truth() == messages
+        assert stored_rows() == messages
         assert rows()[1] == events
 
-    def test_lost_messages_come_back(self, instance):
+    def test_rebuild_restores_lost_messages(self, instance):
         deliver(status())
         deliver(status("RECEIVED"))
-        before = truth()
+        before = stored_rows()
         Message.objects.all().delete()
         assert rebuild(EVERYTHING, Instance.objects.all()).messages == 1
-        assert truth() == before
+        assert stored_rows() == before
 
-    def test_a_message_is_derived_from_all_its_callbacks_also_those_outside(self, instance):
+    def test_rebuild_uses_callbacks_outside_the_period(self, instance):
         deliver(status("SENT"), arrival=ARRIVAL - timedelta(days=9))
         deliver(status("RECEIVED"))
         deliver(status("READ"), arrival=ARRIVAL + timedelta(days=9))
@@ -241,7 +239,7 @@ class TestRebuild:
         assert (result.messages, result.callbacks) == (1, 3)
         assert rows() == before
 
-    def test_a_message_that_no_callback_speaks_of_is_gone(self, instance):
+    def test_rebuild_deletes_a_message_without_callbacks(self, instance):
         callback = deliver(status())
         stray = Message.objects.get()
         stray.pk, stray.zapi_id = None, "misread"
@@ -251,21 +249,21 @@ class TestRebuild:
         assert Message.objects.get().zapi_id == "M"
         assert StatusEvent.objects.get().message.zapi_id == "M"
 
-    def test_another_instances_messages_are_left_alone(self, instance, account):
+    def test_rebuild_leaves_other_instances_unchanged(self, instance, account):
         other = Instance.objects.create(account=account, name="B", zapi_id="other")
         deliver(status())
         Message.objects.update(rank=10)
         rebuild(EVERYTHING, Instance.objects.filter(pk=other.pk))
         assert Message.objects.get().rank == 10
 
-    def test_dry_it_only_counts(self, instance):
+    def test_dry_rebuild_only_counts(self, instance):
         deliver(status())
         Message.objects.update(rank=10)
         result = rebuild(EVERYTHING, Instance.objects.all(), dry_run=True)
         assert (result.messages, result.callbacks) == (1, 1)
         assert Message.objects.get().rank == 10
 
-    def test_a_message_that_changes_meanwhile_is_looked_up_again(self, instance, monkeypatch):
+    def test_message_that_changes_during_a_rebuild_is_tried_again(self, instance, monkeypatch):
         deliver(status("SENT"))
         lock = _Rebuild._lock
 
@@ -280,16 +278,16 @@ class TestRebuild:
         assert [event.repeats for event in StatusEvent.objects.all()] == [0, 0]
 
     @pytest.mark.parametrize("is_known", [True, False])
-    def test_one_that_never_rests_is_looked_up_under_lock(self, instance, monkeypatch, is_known):
+    def test_message_that_keeps_changing_is_rebuilt_locked(self, instance, monkeypatch, is_known):
         deliver(status("SENT"))
-        before = truth()
+        before = stored_rows()
         if not is_known:
             Message.objects.all().delete()
         monkeypatch.setitem(_Rebuild.run.__globals__, "_ROUNDS", 0)
         rebuild(EVERYTHING, Instance.objects.all())
-        assert truth() == before
+        assert stored_rows() == before
 
-    def test_a_failure_in_the_middle_loses_nothing(self, instance, monkeypatch):
+    def test_failure_during_a_rebuild_loses_nothing(self, instance, monkeypatch):
         deliver(status())
         before = rows()
         monkeypatch.setattr(_Rebuild, "_derive", lambda self, entry, names: 1 / 0)
@@ -312,21 +310,21 @@ class TestRebuildIsRefused:
         assert rows() == before
         return str(caught.value)
 
-    def test_where_a_callback_is_gone(self):
+    def test_rebuild_with_a_missing_callback_is_refused(self):
         Callback.objects.latest("id").delete()
         assert "1 callbacks of these messages were purged" in self.refusal()
 
-    def test_where_a_callback_outside_of_the_period_is_gone(self):
+    def test_rebuild_with_a_missing_callback_outside_the_period_is_refused(self):
         Callback.objects.earliest("id").delete()
         assert "Nothing was changed" in self.refusal()
 
     @pytest.mark.parametrize("place", [0, 1])
-    def test_where_a_body_is_gone(self, place):
+    def test_rebuild_with_a_purged_body_is_refused(self, place):
         callback = Callback.objects.order_by("id")[place]
         Callback.objects.filter(pk=callback.pk).update(body=b"")
         assert "Nothing was changed" in self.refusal()
 
-    def test_where_a_callback_is_not_understood_any_more(self):
+    def test_rebuild_with_a_callback_that_no_longer_parses_is_refused(self):
         Callback.objects.update(body=b"{")
         assert "was parsed earlier but now fails" in self.refusal()
 
@@ -337,7 +335,7 @@ class TestTheCommand:
         call_command("reprocess", *arguments, stdout=output, stderr=io.StringIO())
         return output.getvalue()
 
-    def test_it_replays_what_is_quarantined(self, instance, misunderstood):
+    def test_command_replays_the_quarantine(self, instance, misunderstood):
         misunderstood(status())
         assert json.loads(self.run("--json")) == {
             "applied": 1,
@@ -350,23 +348,23 @@ class TestTheCommand:
         "bounds",
         [["--since", "2026-11-23"], ["--until", "2026-11-22T09:14"], ["--since=2027-01-01"]],
     )
-    def test_of_the_time_that_is_named(self, instance, misunderstood, bounds):
+    def test_command_replays_only_the_given_period(self, instance, misunderstood, bounds):
         misunderstood(status())
         assert "Reprocessed 0" in self.run(*bounds)
 
-    def test_of_the_instance_that_is_named(self, instance, misunderstood):
+    def test_command_replays_only_the_given_instance(self, instance, misunderstood):
         misunderstood(status())
         Instance.objects.create(account=instance.account, name="B", zapi_id="other")
         assert "Reprocessed 0" in self.run("--instance", "other")
         assert "Reprocessed 1" in self.run("--instance", str(instance.pk))
 
-    def test_strict_it_fails_where_some_are_left(self, instance):
+    def test_strict_command_fails_if_some_are_left(self, instance):
         deliver(b"{")
         self.run()
         with pytest.raises(CommandError, match="1 callbacks remain in quarantine"):
             self.run("--strict")
 
-    def test_it_rebuilds(self, instance):
+    def test_command_rebuilds(self, instance):
         deliver(status(phone="5544999999999"))
         Message.objects.update(rank=10)
         said = self.run("--rebuild", "--since", "2026-11-22", "--until", "2026-11-23")
@@ -374,12 +372,12 @@ class TestTheCommand:
         assert Message.objects.get().status == "READ"
         assert KnownAddress.objects.get().address == "5544999999999"
 
-    def test_dry_it_says_so(self, instance):
+    def test_dry_command_says_so(self, instance):
         deliver(status())
         said = self.run("--rebuild", "--since=2026-11-22", "--until=2026-11-23", "--dry-run")
         assert said == "Rebuilt: 1 messages, 1 callbacks. (nothing was changed)\n"
 
-    def test_it_says_why_it_refuses(self, instance):
+    def test_command_says_why_it_refuses(self, instance):
         deliver(status())
         Callback.objects.all().delete()
         with pytest.raises(CommandError, match="were purged"):
@@ -394,14 +392,14 @@ class TestTheCommand:
             (["--rebuild", "--all-quarantined"], "not allowed with"),
         ],
     )
-    def test_it_says_what_is_wrong(self, instance, arguments, sentence):
+    def test_command_explains_wrong_arguments(self, instance, arguments, sentence):
         with pytest.raises(CommandError, match=sentence):
             self.run(*arguments)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
-def test_callbacks_that_come_while_messages_are_rebuilt_count_once(instance):
+def test_callbacks_that_arrive_during_a_rebuild_count_once(instance):
     words = ["SENT", "RECEIVED", "READ"] * 20
 
     def send(ids):

@@ -1,4 +1,4 @@
-"""Durable before 2xx, also while the database is away; and exactly once in effect afterwards."""
+"""During an outage, callbacks are on disk before the answer, and later take effect exactly once."""
 
 import json
 import shutil
@@ -41,13 +41,13 @@ def form_of(path):
 
 
 class TestKeeping:
-    def test_a_callback_is_on_disk_before_it_is_answered(self, away, post, spool_path):
+    def test_callback_is_on_disk_before_the_answer(self, away, post, spool_path):
         away(True)
         answer = post(SENT)
         assert (answer.status, answer.json()) == (200, {"outcome": "spooled"})
         assert on_disk(spool_path) == 1
 
-    def test_every_write_is_synced(self, spool_path):
+    def test_write_is_synced(self, spool_path):
         spool.keep(delivery())
         with connections["spool"].cursor() as cursor:
             cursor.execute("PRAGMA synchronous")
@@ -55,7 +55,7 @@ class TestKeeping:
             cursor.execute("PRAGMA journal_mode")
             assert cursor.fetchone() == ("wal",)
 
-    def test_a_malformed_body_is_kept_too(self, away, post, spool_path):
+    def test_malformed_body_is_spooled(self, away, post, spool_path):
         away(True)
         assert post(b"{").status == 200
         away(False)
@@ -63,14 +63,14 @@ class TestKeeping:
         callback = Callback.objects.get()
         assert (callback.outcome, bytes(callback.body)) == ("quarantined", b"{")
 
-    def test_the_same_delivery_is_kept_once(self, spool_path):
+    def test_same_delivery_is_spooled_once(self, spool_path):
         same = delivery()
         spool.keep(same)
         spool.keep(same)
         assert on_disk(spool_path) == 1
 
     @pytest.mark.parametrize("gone", ["file", "folder", "table"])
-    def test_it_survives_the_loss_of_its(self, spool_path, gone):
+    def test_spool_recovers_from_lost_files(self, spool_path, gone):
         spool.keep(delivery())
         if gone == "file":
             spool_path.unlink()
@@ -82,13 +82,13 @@ class TestKeeping:
         spool.keep(delivery())
         assert on_disk(spool_path) == 1
 
-    def test_another_file_in_its_place_is_written_to(self, spool_path, tmp_path):
+    def test_replaced_file_is_used(self, spool_path, tmp_path):
         spool.keep(delivery())
         spool_path.rename(tmp_path / "moved")
         spool.keep(delivery())
         assert on_disk(spool_path) == 1
 
-    def test_threads_that_find_no_file_all_keep_theirs(self, spool_path):
+    def test_threads_without_a_file_all_keep_their_callbacks(self, spool_path):
         def keep():
             spool.keep(delivery())
             connections["spool"].close()
@@ -100,14 +100,14 @@ class TestKeeping:
             thread.join()
         assert on_disk(spool_path) == 8
 
-    def test_the_spools_table_lives_on_the_spool_alone(self, spool_path):
+    def test_spool_table_exists_only_in_the_spool(self, spool_path):
         spool.prepare()
         of_spool = connections["spool"].introspection.table_names()
         of_default = connections["default"].introspection.table_names()
         assert set(of_spool) == {"django_migrations", "whatsapp_spooledcallback"}
         assert "whatsapp_spooledcallback" not in of_default
 
-    def test_it_is_made_as_the_migrations_would_make_it(self, spool_path):
+    def test_spool_table_matches_the_migrations(self, spool_path):
         spool.prepare()
         made = form_of(spool_path)
         spool_path.unlink()
@@ -115,41 +115,41 @@ class TestKeeping:
         call_command("migrate", database="spool", verbosity=0)
         assert made == form_of(spool_path)
 
-    def test_migrate_finds_nothing_left_to_do(self, spool_path):
+    def test_migrate_on_a_new_spool_does_nothing(self, spool_path):
         spool.prepare()
         call_command("migrate", database="spool", verbosity=0)
         spool.keep(delivery())
 
 
 class TestNeither:
-    def test_a_full_disk_is_503(self, away, post, settings):
+    def test_full_disk_is_answered_503(self, away, post, settings):
         settings.SPOOL_MIN_FREE = 2**62
         away(True)
         answer = post(SENT)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
 
-    def test_it_is_2xx_again_as_soon_as_there_is_room(self, away, post, settings):
+    def test_disk_with_room_again_is_answered_200(self, away, post, settings):
         settings.SPOOL_MIN_FREE = 2**62
         away(True)
         assert post(SENT).status == 503
         settings.SPOOL_MIN_FREE = 0
         assert post(SENT).status == 200
 
-    def test_a_file_that_is_no_database_is_no_place(self, spool_path):
+    def test_file_that_is_not_a_database_is_answered_503(self, spool_path):
         spool_path.parent.mkdir()
         spool_path.write_bytes(b"something else altogether" * 400)
         with pytest.raises(SpoolUnavailableError):
             spool.keep(delivery())
         assert spool.state().problem
 
-    def test_a_folder_that_cannot_be_made_is_no_place(self, spool_path):
+    def test_folder_that_cannot_be_created_is_answered_503(self, spool_path):
         spool_path.parent.write_text("a file where a folder should be")
         with pytest.raises(SpoolUnavailableError):
             spool.keep(delivery())
 
 
 class TestDraining:
-    def test_it_ends_in_the_same_rows(self, away, post, instance):
+    def test_drained_callbacks_give_the_same_rows(self, away, post, instance):
         away(True)
         assert post(SENT | {"status": "READ"}).json() == {"outcome": "spooled"}
         assert post(SENT).json() == {"outcome": "spooled"}
@@ -159,7 +159,7 @@ class TestDraining:
         assert Message.objects.get().status == "READ"
         assert StatusEvent.objects.count() == 2
 
-    def test_a_delivery_keeps_its_id_and_its_time(self, away, instance):
+    def test_drained_delivery_keeps_its_id_and_time(self, away, instance):
         away(True)
         spooled = delivery()
         record(spooled)
@@ -168,7 +168,7 @@ class TestDraining:
         callback = Callback.objects.get()
         assert (callback.pk, callback.received_at) == (spooled.id, spooled.received_at)
 
-    def test_a_commit_whose_answer_was_lost_counts_once(self, away, instance, monkeypatch):
+    def test_commit_whose_answer_was_lost_counts_once(self, away, instance, monkeypatch):
         really_store = store.backend().store
 
         def store_and_lose_the_answer(entry):
@@ -183,7 +183,7 @@ class TestDraining:
         assert Callback.objects.count() == 1
         assert StatusEvent.objects.get().repeats == 0
 
-    def test_one_killed_before_it_could_forget_does_no_harm(self, away, instance, monkeypatch):
+    def test_drain_killed_before_deleting_counts_once(self, away, instance, monkeypatch):
         away(True)
         record(delivery())
         away(False)
@@ -195,18 +195,18 @@ class TestDraining:
         assert drain() == 1
         assert (Callback.objects.count(), StatusEvent.objects.get().repeats) == (1, 0)
 
-    def test_while_the_database_is_away_everything_stays(self, away, instance):
+    def test_drain_during_an_outage_keeps_everything(self, away, instance):
         away(True)
         record(delivery())
         assert drain() == 0
         assert spool.state().waiting == 1
 
-    def test_it_makes_the_spool_ready_before_it_is_needed(self, spool_path):
+    def test_drain_creates_a_missing_spool(self, spool_path):
         assert drain() == 0
         assert on_disk(spool_path) == 0
 
 
-def test_looking_makes_nothing(spool_path):
+def test_reading_the_state_creates_nothing(spool_path):
     assert spool.state() == spool.SpoolState()
     assert not spool_path.parent.exists()
 
@@ -221,7 +221,7 @@ class TestRefused:
             ({"token_policy": "enforce"}, "wrong token"),
         ],
     )
-    def test_what_the_database_would_not_have_is_set_aside(self, away, instance, change, cause):
+    def test_refused_callback_is_set_aside(self, away, instance, change, cause):
         away(True)
         record(delivery(token_digest="of-another-token"))
         away(False)
@@ -231,7 +231,7 @@ class TestRefused:
         assert (state.waiting, state.refused) == (0, 1)
         assert SpooledCallback.objects.get().cause == cause
 
-    def test_it_waits_again_when_told_to(self, away, instance, capsys):
+    def test_refused_callback_can_be_retried(self, away, instance, capsys):
         away(True)
         record(delivery(version=2))
         away(False)
@@ -241,7 +241,7 @@ class TestRefused:
         assert "1 waiting" in capsys.readouterr().out
         assert drain() == 1
 
-    def test_it_holds_up_nobody(self, away, instance):
+    def test_refused_callback_does_not_stop_others(self, away, instance):
         away(True)
         record(delivery(version=9))
         record(delivery())
@@ -252,7 +252,7 @@ class TestRefused:
 class TestWhoseFault:
     """A callback that the database cannot take says nothing about the database."""
 
-    def test_a_poisonous_callback_is_quarantined_and_the_breaker_stays_closed(
+    def test_callback_that_fails_is_quarantined_and_the_breaker_stays_closed(
         self, instance, spool_path, monkeypatch
     ):
         real = store.backend().store
@@ -266,7 +266,7 @@ class TestWhoseFault:
         assert record(delivery()).outcome == "quarantined"
         assert not breaker.is_open
 
-    def test_what_cannot_even_be_quarantined_is_spooled(self, instance, spool_path, monkeypatch):
+    def test_callback_that_fails_in_quarantine_is_spooled(self, instance, spool_path, monkeypatch):
         monkeypatch.setattr(store.backend(), "store", lambda entry: 1 / 0)
         assert record(delivery()).outcome == "spooled"
         assert not breaker.is_open

@@ -1,4 +1,4 @@
-"""What is stored leaves nothing in the spool's files, and its room is used again."""
+"""Drained callbacks leave nothing in the files of the spool, and their room is used again."""
 
 import sqlite3
 import threading
@@ -43,7 +43,7 @@ def traces(spool_path) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("number", "size"), [(1, 200), (3, 200), (9, 300), (150, 300), (20, 60_000)]
 )
-def test_no_number_is_left_in_any_byte_after_draining(spooled, spool_path, number, size):
+def test_drained_spool_contains_no_phone_number(spooled, spool_path, number, size):
     spooled(number, size)
     assert traces(spool_path)
     assert drain() == number
@@ -51,7 +51,7 @@ def test_no_number_is_left_in_any_byte_after_draining(spooled, spool_path, numbe
     assert Callback.objects.count() == number
 
 
-def test_the_file_is_small_again_after_draining(spooled, spool_path):
+def test_drained_spool_is_small(spooled, spool_path):
     spooled(40, 60_000)
     assert spool_path.stat().st_size > 2_000_000
     drain()
@@ -59,7 +59,7 @@ def test_the_file_is_small_again_after_draining(spooled, spool_path):
     assert sum(one.stat().st_size for one in files) < 100_000
 
 
-def test_callbacks_that_are_set_aside_stay_and_others_leave_no_trace(spooled, post, spool_path):
+def test_cleaning_keeps_refused_callbacks_only(spooled, post, spool_path):
     spooled(30, 2_000)
     for row in SpooledCallback.objects.order_by("pk")[::10]:
         SpooledCallback.objects.filter(pk=row.pk).update(cause="set aside", body=b"kept")
@@ -69,7 +69,7 @@ def test_callbacks_that_are_set_aside_stay_and_others_leave_no_trace(spooled, po
     assert traces(spool_path) == {}
 
 
-def test_somebody_who_reads_it_only_delays_the_cleaning(spooled, spool_path):
+def test_reader_delays_the_cleaning(spooled, spool_path):
     spooled(20, 2_000)
     with closing(sqlite3.connect(spool_path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -80,7 +80,7 @@ def test_somebody_who_reads_it_only_delays_the_cleaning(spooled, spool_path):
     assert traces(spool_path) == {}
 
 
-def test_what_another_worker_deleted_is_cleaned_as_well(spooled, spool_path):
+def test_rows_deleted_by_another_worker_are_cleaned(spooled, spool_path):
     spooled(20, 2_000)
     with closing(sqlite3.connect(spool_path)) as other, other:
         other.execute("DELETE FROM whatsapp_spooledcallback")
@@ -88,7 +88,7 @@ def test_what_another_worker_deleted_is_cleaned_as_well(spooled, spool_path):
     assert traces(spool_path) == {}
 
 
-def test_a_callback_that_comes_while_it_is_cleaned_is_kept(spooled, spool_path, away, post):
+def test_callback_that_arrives_during_cleaning_is_kept(spooled, spool_path, away, post):
     spooled(30, 20_000)
     stop = threading.Event()
 
@@ -108,7 +108,7 @@ def test_a_callback_that_comes_while_it_is_cleaned_is_kept(spooled, spool_path, 
     assert drain() == 60
 
 
-def test_one_line_a_minute_tells_of_lost_callbacks(away, post, settings, caplog):
+def test_lost_callbacks_are_logged_once_a_minute(away, post, settings, caplog):
     views._sparse_logger.forget()
     settings.SPOOL_MIN_FREE = 2**62
     away(True)

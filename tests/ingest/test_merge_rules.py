@@ -1,4 +1,4 @@
-"""The rules of truth, as properties: any order and any copies end in the same rows."""
+"""The merge rules as properties: any order and any duplicates give the same rows."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -38,13 +38,13 @@ callbacks = st.fixed_dictionaries(
     }
 )
 
-# Arrival times and ids are not part of the truth; neither is what stands in for a missing momment.
-MESSAGE_TRUTH = [
+# Arrival times and ids may differ, and so may the time of an event without a momment.
+MESSAGE_FIELDS = [
     field.attname
     for field in Message._meta.concrete_fields
     if field.attname not in ("id", "instance_id", "first_heard_at")
 ]
-EVENT_TRUTH = [
+EVENT_FIELDS = [
     field.attname
     for field in StatusEvent._meta.concrete_fields
     if field.attname not in ("id", "message_id", "received_at", "callback_id", "repeats")
@@ -60,11 +60,11 @@ def apply(sequence):
         record(Delivery(new_delivery_id(), ZAPI_ID, 1, ARRIVAL, body))
 
 
-def truth():
-    events = StatusEvent.objects.order_by("message__zapi_id", *EVENT_TRUTH)
+def stored_rows():
+    events = StatusEvent.objects.order_by("message__zapi_id", *EVENT_FIELDS)
     return (
-        list(Message.objects.order_by("zapi_id").values(*MESSAGE_TRUTH)),
-        list(events.values("message__zapi_id", *EVENT_TRUTH)),
+        list(Message.objects.order_by("zapi_id").values(*MESSAGE_FIELDS)),
+        list(events.values("message__zapi_id", *EVENT_FIELDS)),
     )
 
 
@@ -75,20 +75,20 @@ class TestAnyOrder:
         )
     )
     @settings(max_examples=60)
-    def test_any_order_ends_in_the_same_rows(self, instance: Instance, sequences):
+    def test_callbacks_in_any_order_give_the_same_rows(self, instance: Instance, sequences):
         first, second = sequences
         apply(first)
-        in_order = truth()
+        in_order = stored_rows()
         apply(second)
-        assert truth() == in_order
+        assert stored_rows() == in_order
 
     @given(sequence=st.lists(callbacks, max_size=6), copies=st.integers(1, 4))
     @settings(max_examples=40)
-    def test_copies_change_only_repeats(self, instance: Instance, sequence, copies):
+    def test_duplicates_change_only_repeats(self, instance: Instance, sequence, copies):
         apply(sequence)
-        once = truth()
+        once = stored_rows()
         apply(sequence * copies)
-        assert truth() == once
+        assert stored_rows() == once
 
 
 def send(status, momment=EPOCH, arrival=ARRIVAL, **more):
@@ -97,55 +97,55 @@ def send(status, momment=EPOCH, arrival=ARRIVAL, **more):
     return record(Delivery(new_delivery_id(), ZAPI_ID, 1, arrival, body))
 
 
-def test_the_headline_never_goes_back(instance):
+def test_status_never_goes_back(instance):
     send("READ")
     send("SENT", momment=EPOCH + 5000)
     assert Message.objects.get().status == "READ"
 
 
-def test_each_step_keeps_its_earliest_time(instance):
+def test_step_keeps_its_earliest_time(instance):
     send("RECEIVED", momment=EPOCH + 9000)
     send("RECEIVED", momment=EPOCH)
     send("RECEIVED", momment=EPOCH + 3000)
     assert Message.objects.get().delivered_at == datetime.fromtimestamp(EPOCH / 1000, UTC)
 
 
-def test_failed_after_delivered_is_not_the_headline(instance):
+def test_failure_after_delivery_does_not_change_the_status(instance):
     send("RECEIVED")
     send("FAILED", error="blocked")
     message = Message.objects.get()
     assert (message.status, message.failure) == ("RECEIVED", "blocked")
 
 
-def test_a_message_with_only_read_by_me_is_inbound(instance):
+def test_message_with_only_read_by_me_is_inbound(instance):
     send("READ_BY_ME")
     assert Message.objects.get().inbound
 
 
-def test_it_is_outbound_as_soon_as_the_contact_did_something(instance):
+def test_message_with_a_step_of_the_contact_is_outbound(instance):
     send("READ_BY_ME")
     send("RECEIVED")
     assert not Message.objects.get().inbound
 
 
-def test_two_participants_in_the_same_second_are_two_events(instance):
+def test_participants_in_the_same_second_have_separate_events(instance):
     for participant in ("5561", "5562"):
         send("PLAYED", phone="120363-group", participant=participant)
     assert StatusEvent.objects.count() == 2
 
 
-def test_an_unusable_momment_is_stood_in_for_by_the_arrival_and_marked(instance):
+def test_invalid_momment_is_replaced_by_the_arrival_and_marked(instance):
     send("READ", momment="soon")
     event = StatusEvent.objects.get()
     assert (event.occurred_at, event.time_is_arrival, event.momment) == (ARRIVAL, True, "soon")
 
 
-def test_a_momment_in_the_future_is_not_believed(instance):
+def test_momment_in_the_future_is_replaced(instance):
     send("READ", momment=EPOCH + 40 * 24 * 3600 * 1000)
     assert StatusEvent.objects.get().time_is_arrival
 
 
-def test_a_late_copy_of_an_event_without_time_leaves_the_timeline_alone(instance):
+def test_late_duplicate_without_a_time_changes_nothing(instance):
     send("READ", momment=None)
     before = Message.objects.values().get()
     send("READ", momment=None, arrival=ARRIVAL + timedelta(hours=3))
@@ -154,7 +154,7 @@ def test_a_late_copy_of_an_event_without_time_leaves_the_timeline_alone(instance
 
 
 @pytest.mark.parametrize("order", [(0, 2), (2, 0)])
-def test_a_number_is_shown_rather_than_a_lid(instance, order):
+def test_number_is_preferred_to_a_lid(instance, order):
     for place in order:
         send("SENT", phone=PHONES[place])
     message = Message.objects.get()
@@ -162,7 +162,7 @@ def test_a_number_is_shown_rather_than_a_lid(instance, order):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_delivery_is_stored_once(instance):
+def test_same_delivery_is_stored_once(instance):
     body = json.dumps({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"]}).encode()
     delivery = Delivery(new_delivery_id(), ZAPI_ID, 1, ARRIVAL, body)
     record(delivery)

@@ -1,4 +1,4 @@
-"""Only the first who meet a database that is away wait for it."""
+"""The circuit breaker: only the first callers wait for an unavailable database."""
 
 import threading
 
@@ -31,11 +31,11 @@ def patient():
 
 
 class TestBreaker:
-    def test_it_is_closed_at_first_and_asks_nothing(self, patient):
+    def test_new_breaker_is_closed_and_does_not_probe(self, patient):
         assert not CircuitBreaker(patient.probe, every=0.01).is_open
         assert not patient.asked_by
 
-    def test_it_stays_open_until_a_probe_succeeds(self, patient):
+    def test_breaker_stays_open_until_a_probe_succeeds(self, patient):
         tested = CircuitBreaker(patient.probe, every=0.01)
         tested.open()
         wait_until(lambda: len(patient.asked_by) > 2, "it is not probed")
@@ -43,7 +43,7 @@ class TestBreaker:
         patient.is_well = True
         wait_until(lambda: not tested.is_open, "it stays open")
 
-    def test_it_probes_in_one_thread_that_is_not_the_callers(self, patient):
+    def test_breaker_probes_in_a_single_other_thread(self, patient):
         tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(5):
             tested.open()
@@ -52,7 +52,7 @@ class TestBreaker:
         assert len(set(patient.asked_by)) == 1
         assert threading.current_thread() not in patient.asked_by
 
-    def test_it_can_open_again(self, patient):
+    def test_closed_breaker_can_open_again(self, patient):
         patient.is_well = True
         tested = CircuitBreaker(patient.probe, every=0.01)
         for _ in range(3):
@@ -60,7 +60,7 @@ class TestBreaker:
             wait_until(lambda: not tested.is_open, "it stays open")
 
 
-def test_while_it_is_open_the_database_is_not_asked(away, post, monkeypatch):
+def test_open_breaker_makes_no_queries(away, post, monkeypatch):
     away(True)
     post({"type": "DeliveryCallback", "messageId": "M"})
     assert breaker.is_open
@@ -69,12 +69,12 @@ def test_while_it_is_open_the_database_is_not_asked(away, post, monkeypatch):
 
 
 class TestProbe:
-    def test_a_healthy_database_passes_and_keeps_nothing(self, transactional_db):
+    def test_probe_of_a_healthy_database_stores_nothing(self, transactional_db):
         store.probe()
         assert not FollowUp.objects.exists()
 
     @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="locks of PostgreSQL")
-    def test_a_migrations_lock_is_not_waited_for(self, transactional_db):
+    def test_probe_does_not_wait_for_the_lock_of_a_migration(self, transactional_db):
         held, enough = threading.Event(), threading.Event()
 
         def migrate():
@@ -96,7 +96,7 @@ class TestProbe:
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite prepares nothing")
-def test_a_migration_beside_warm_connections_is_no_absence(transactional_db, post):
+def test_migration_with_open_connections_is_not_an_outage(transactional_db, post):
     payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"]}
     post(payload)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Callbacks that are written in one go: they end in the same rows as one by one."""
+"""Callbacks written in one batch give the same rows as single ones."""
 
 import json
 import math
@@ -20,7 +20,7 @@ from messages.models import Callback, FollowUp, Message, StatusEvent
 from tests.plugins.webhook import ZAPI_ID
 from tests.waiting import wait_until
 
-from .test_truth import EPOCH, EVENT_TRUTH, MESSAGE_TRUTH
+from .test_merge_rules import EPOCH, EVENT_FIELDS, MESSAGE_FIELDS
 
 only_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="locks of PostgreSQL"
@@ -56,7 +56,7 @@ def entries(drawn, salt=""):
 
 def stored():
     """All that callbacks wrote, but for what is new at every arrival."""
-    of_events = (*EVENT_TRUTH, "received_at", "repeats", "message__zapi_id")
+    of_events = (*EVENT_FIELDS, "received_at", "repeats", "message__zapi_id")
     of_callbacks = (
         "type",
         "outcome",
@@ -70,7 +70,7 @@ def stored():
     return [
         sorted(map(repr, rows))
         for rows in (
-            Message.objects.values_list(*MESSAGE_TRUTH),
+            Message.objects.values_list(*MESSAGE_FIELDS),
             StatusEvent.objects.values_list(*of_events),
             ((bytes(body), *others) for body, *others in callbacks),
             FollowUp.objects.values_list("instance_id", "type", "body"),
@@ -91,7 +91,7 @@ class TestSameRows:
 
     @settings(max_examples=40, deadline=None)
     @given(first=st.lists(reports, min_size=2, max_size=6), then=st.lists(reports, max_size=6))
-    def test_together_as_one_by_one(self, first, then):
+    def test_batch_gives_the_same_rows_as_single_writes(self, first, then):
         emptied()
         for entry in (*entries(first), *entries(then)):
             backend().store(entry)
@@ -107,7 +107,7 @@ def sent(*ids, **more):
     return read(delivery({"status": "SENT", "momment": EPOCH}, *ids, **more))
 
 
-def test_each_is_told_its_own_outcome(instance):
+def test_batch_returns_each_outcome(instance):
     backend().store(sent("known"))
     answers = backend().store_together([sent("new"), sent("known"), sent("known too", "newer")])
     assert answers == [
@@ -117,7 +117,7 @@ def test_each_is_told_its_own_outcome(instance):
     ]
 
 
-def test_one_whose_key_opens_nothing_keeps_none_out(instance):
+def test_invalid_key_in_a_batch_does_not_affect_others(instance):
     stranger = sent("theirs")
     stranger = replace(stranger, delivery=replace(stranger.delivery, zapi_id="nobody"))
     retired = sent("old")
@@ -155,7 +155,7 @@ def outcome(given):
 
 @only_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_one_that_cannot_be_stored_spoils_nobody_elses(instance, patient, monkeypatch):
+def test_failing_callback_in_a_batch_does_not_affect_others(instance, patient, monkeypatch):
     """It waits with others behind those that write, and the database refuses its id."""
     twice = delivery({"status": "SENT"}, "twice")
     record(twice)
@@ -179,7 +179,7 @@ def test_one_that_cannot_be_stored_spoils_nobody_elses(instance, patient, monkey
 @only_postgresql
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("before", [0, 3])
-def test_a_locked_message_holds_up_nobody_elses(instance, patient, before):
+def test_locked_message_does_not_delay_others(instance, patient, before):
     """While it waits, as the first of all or among the others, these are written all the same."""
     record(delivery({"status": "SENT"}, "locked"))
     blocked = [delivery({"status": "READ"}, "locked") for _ in range(WRITERS)]
