@@ -17,7 +17,7 @@ TLS = {"wsgi.url_scheme": "https"}
 def test_a_broken_form_sent_to_an_unknown_address_is_answered_404(db, kind):
     answer = call("/no-such-page/", "POST", b"a=1", CONTENT_TYPE=BROKEN[kind], **TLS)
     assert answer.status == 404
-    assert b"There is no such page" in answer.body
+    assert b"Page not found" in answer.body
 
 
 def test_more_fields_than_are_taken_sent_to_an_unknown_address_are_answered_404(db):
