@@ -32,7 +32,7 @@ def test_a_page_that_finds_it_away_says_so_and_spares_the_next():
     assert breaker.is_open
     answer = page()
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-    assert "fora do ar" in answer.body.decode()
+    assert "O banco de dados" in answer.body.decode()
 
 
 def test_an_open_breaker_closes_the_pages_but_not_their_style(db):
