@@ -15,6 +15,9 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
+# Seconds. The time limit for statements, 10 seconds, would end the query too, but later.
+CANCELLED_WITHIN = 5
+
 
 @contextmanager
 def locked(cluster: Cluster, table: str) -> Iterator[None]:
@@ -40,7 +43,9 @@ def test_page_that_times_out_leaves_no_query(cluster: Cluster, start_door: Start
     door = start_door(cluster.url)
     with locked(cluster, "django_session"):
         assert open_page(door) == 503
-        wait_until(lambda: waiting(cluster) == 0, "a page's query is still running")
+        wait_until(
+            lambda: waiting(cluster) == 0, "a page's query is still running", CANCELLED_WITHIN
+        )
 
 
 def test_callback_that_goes_to_the_spool_leaves_no_query(cluster: Cluster, start_door: StartDoor):
@@ -48,7 +53,11 @@ def test_callback_that_goes_to_the_spool_leaves_no_query(cluster: Cluster, start
     url = door.add_instance("shop")
     with locked(cluster, "whatsapp_message"):
         assert requests.post(url, json=next(lives()), timeout=60).status_code == 200
-        wait_until(lambda: waiting(cluster) == 0, "a callback's statement is still running")
+        wait_until(
+            lambda: waiting(cluster) == 0,
+            "a callback's statement is still running",
+            CANCELLED_WITHIN,
+        )
     assert door.in_spool() == 1
 
 
