@@ -13,7 +13,6 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone, translation
 
 from messages.accounts.audit import audit
@@ -44,16 +43,12 @@ def request_password_reset(address: str) -> None:
 def send_reset_links() -> int:
     """Send the requested links. Each batch is one transaction, so each link is queued once."""
     done = 0
-    while PasswordResetRequest.objects.exists():
-        with transaction.atomic():
-            waiting = PasswordResetRequest.objects.order_by("pk")
-            batch = list(waiting.select_for_update(skip_locked=True)[:_BATCH])
-            for one in batch:
-                done += _send_to(one)
+    while True:
+        with PasswordResetRequest.objects.order_by("pk").claim(_BATCH) as batch:
+            done += sum(map(_send_to, batch))
             PasswordResetRequest.objects.filter(pk__in=[one.pk for one in batch]).delete()
         if not batch:
-            break  # another worker has leased them
-    return done
+            return done
 
 
 def _send_to(asked: PasswordResetRequest) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone, translation
 
 from messages.accounts.masking import sees_phones
@@ -89,17 +88,12 @@ def pieces_of(job: ExportJob) -> Iterator[bytes]:
 
 
 def _claim() -> ExportJob | None:
-    # Check without a lock: on SQLite an empty check must not block the ingest.
-    if not ExportJob.objects.due().exists():
-        return None
-    with transaction.atomic():
-        due = ExportJob.objects.due().select_related("by")
-        job = due.select_for_update(skip_locked=True, of=("self",)).first()
-        if job:
+    with ExportJob.objects.due().select_related("by").claim() as jobs:
+        for job in jobs:
             job.started_at = timezone.now()
             job.next_try_at, job.tries = job.started_at + LEASE, job.tries + 1
             job.save(update_fields=["started_at", "next_try_at", "tries"])
-    return job
+    return jobs[0] if jobs else None
 
 
 def _write(job: ExportJob, stop: threading.Event) -> None:

@@ -1,7 +1,6 @@
 """Lease forwarding lines to workers, so that one worker at a time delivers each."""
 
 import logging
-import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -75,25 +74,14 @@ class Lanes:
 
 def claim(now: datetime, lanes: Lanes) -> list[LineLease]:
     """Lease the due lines for which there is a free thread."""
-    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
     due = ForwardLine.objects.due(now).values_list("pk", "webhook__forward_to", "tries")
     chosen = [pk for pk, url, tries in due if lanes.admit(_host(url), tries > 0)]
-    return _lease(chosen, now) if chosen else []
-
-
-@transaction.atomic
-def _lease(chosen: list[int], now: datetime) -> list[LineLease]:
-    lines = (
-        ForwardLine.objects.due(now)
-        .filter(pk__in=chosen)
-        .select_related("webhook__instance")
-        .select_for_update(skip_locked=True, of=("self",))
-    )
-    leases = [LineLease(line, now + LEASE) for line in lines]
-    ForwardLine.objects.filter(pk__in=[lease.line.pk for lease in leases]).update(
-        next_try_at=now + LEASE
-    )
-    return leases
+    free = ForwardLine.objects.due(now).filter(pk__in=chosen).select_related("webhook__instance")
+    with free.claim(most=None) as lines:
+        ForwardLine.objects.filter(pk__in=[line.pk for line in lines]).update(
+            next_try_at=now + LEASE
+        )
+    return [LineLease(line, now + LEASE) for line in lines]
 
 
 def load(lease: LineLease) -> Batch:
@@ -131,7 +119,7 @@ def _wait(lease: LineLease, refusal: Refusal, tries: int, now: datetime) -> None
         _give_up(lease.line.webhook, refusal, now)
     _update(
         lease,
-        next_try_at=now + wait_after(tries, refusal, random.random()),  # noqa: S311  (no secret)
+        next_try_at=now + wait_after(tries, refusal),
         tries=tries,
         failing_since=since,
         problem=refusal.problem,

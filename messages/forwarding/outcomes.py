@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from messages.models import ForwardLine, ForwardProblem
+from messages.models.due import backoff
 from messages.net import Answer
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -61,12 +62,6 @@ def judge(answer: Answer) -> Refusal | None:
     return Refusal(problem, answer.status, timedelta(seconds=seconds) if seconds else None)
 
 
-def wait_after(tries: int, refusal: Refusal, chance: float) -> timedelta:
-    """Return how long a line waits after `tries` failures; `chance` is between 0 and 1.
-
-    The wait doubles each time. Up to half of it is random, so that receivers that failed together
-    are not called at the same time again.
-    """
-    doublings = min(tries - 1, 20)
-    longest = min(FIRST_WAIT * (1 << doublings), MAX_WAIT)
-    return max(longest * (1 - chance / 2), refusal.retry_after or timedelta())
+def wait_after(tries: int, refusal: Refusal) -> timedelta:
+    """Return how long a line waits after `tries` failures."""
+    return backoff(tries, FIRST_WAIT, MAX_WAIT, jitter=0.5, at_least=refusal.retry_after)

@@ -169,20 +169,14 @@ def delete_old_batches(days: int = 90) -> int:
 def _claim(due: BatchRowQuerySet) -> BatchRow | None:
     has_room = has_budget("instance__account__next_turn_at", latest_with_budget(timezone.now()))
     due = due.filter(Q(instance=None) | _WITHOUT_CALLS | has_room)
-    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
-    if not due.exists():
-        return None
-    with transaction.atomic():
-        row = (
-            due.select_related("batch__account", "batch__by", "instance__account")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
-        )
-        if row is None or not (row.instance is None or _may_call(row, row.instance)):
-            return None
-        row.next_try_at = timezone.now() + LEASE
-        row.save(update_fields=["next_try_at"])
-    return row
+    due = due.select_related("batch__account", "batch__by", "instance__account")
+    with due.claim() as rows:
+        for row in rows:
+            if row.instance is None or _may_call(row, row.instance):
+                row.next_try_at = timezone.now() + LEASE
+                row.save(update_fields=["next_try_at"])
+                return row
+    return None
 
 
 def _calls(row: BatchRow) -> bool:

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
-from messages.models.due import Waits, is_due_after
+from messages.models.due import LeaseQuerySet, Waits, is_due_after
 from messages.zapi.client import Me, ZapiClient, ZapiError
 from messages.zapi.errors import Problem
 from messages.zapi.webhook_kinds import has_call
@@ -86,7 +84,7 @@ def agree_to_replace(webhook: Webhook, url: str) -> None:
     webhook.save(update_fields=["replaces_url"])
 
 
-def due_pushes() -> QuerySet[Webhook]:
+def due_pushes() -> LeaseQuerySet[Webhook]:
     is_due = is_due_after("retry_at", timezone.now(), WAITS)
     return Webhook.objects.filter(is_due, instance__archived_at=None).order_by("retry_at")
 
@@ -102,20 +100,13 @@ def run_due_pushes(most: int = 20) -> int:
 
 def _claim() -> list[Webhook]:
     """Lease the due pushes of the next instance."""
-    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
-    if not due_pushes().exists():
-        return []
-    with transaction.atomic():
-        first = due_pushes().select_for_update(skip_locked=True, of=("self",)).first()
-        if first is None:
-            return []
-        due = (
-            due_pushes()
-            .filter(instance=first.instance_id)
-            .select_related("instance__account")
-            .select_for_update(skip_locked=True, of=("self",))
-        )
-        webhooks = list(due)
+    with (
+        due_pushes().claim() as first,
+        due_pushes()
+        .filter(instance__in=[one.instance_id for one in first])
+        .select_related("instance__account")
+        .claim(most=None) as webhooks,
+    ):
         lease = timezone.now() + WAITS.lease
         Webhook.objects.filter(pk__in=[one.pk for one in webhooks]).update(retry_at=lease)
     return webhooks

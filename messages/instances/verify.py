@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -100,15 +99,11 @@ def _claim() -> Account | None:
     waiting = Account.objects.filter(
         Exists(_due(now).filter(account=OuterRef("pk"))), has_budget("next_turn_at", now)
     ).order_by("next_turn_at", "pk")
-    # Check without a lock first: on SQLite a lock would block the webhook endpoint.
-    if not waiting.exists():
-        return None
-    with transaction.atomic():
-        account = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-        if account:
+    with waiting.claim() as accounts:
+        for account in accounts:
             account.next_turn_at = now + LEASE
             account.save(update_fields=["next_turn_at"])
-    return account
+    return accounts[0] if accounts else None
 
 
 def _check_account(account: Account, stop: threading.Event | None) -> int:

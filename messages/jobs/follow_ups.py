@@ -8,7 +8,6 @@ aside, so that it does not block the others.
 import logging
 from collections.abc import Callable
 
-from django.db import transaction
 from django.utils import timezone
 
 from messages import forwarding, identities, privacy
@@ -41,8 +40,7 @@ def follow_up() -> int:
     """Process the waiting callbacks, oldest first. Several workers may do so at once."""
     done = 0
     for _ in range(_MAX_BATCHES):
-        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
-        taken = _follow_up_batch() if FollowUp.objects.waiting().exists() else 0
+        taken = _follow_up_batch()
         done += taken
         if taken < BATCH:
             break
@@ -72,10 +70,12 @@ def _follow_up_alone(follow_up: FollowUp) -> int:
     return alone.update(set_aside_at=timezone.now())
 
 
-@transaction.atomic
 def _take_and_consume(queue: FollowUpQuerySet, limit: int) -> int:
-    follow_ups = queue.take(limit)
-    batch = CallbackBatch(follow_ups)
-    for consume in CONSUMERS:
-        consume(batch)
+    """Delete the oldest and process them, in one transaction: if that fails, they stay."""
+    with queue.waiting().order_by("id").claim(limit) as follow_ups:
+        if follow_ups:
+            queue.filter(pk__in=[follow_up.pk for follow_up in follow_ups]).delete()
+            batch = CallbackBatch(follow_ups)
+            for consume in CONSUMERS:
+                consume(batch)
     return len(follow_ups)

@@ -9,15 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import close_old_connections
 from django.utils import timezone
 
+from messages.models import JobLease
 from statusboard.databases import is_away
 
 from .database_absence import DatabaseAbsence
-from .leases import acquire_job_lease
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def run_due(jobs: Sequence[Job], now: float) -> int:
 def _run(job: Job) -> int:
     record, started = job.record, time.monotonic()
     try:
-        if job.shared and not acquire_job_lease(job.name, job.every):
+        if job.shared and not JobLease.objects.acquire(job.name, timedelta(seconds=job.every)):
             return 0
         record.began_at = timezone.now()
         done = job.run()

@@ -7,7 +7,6 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -44,15 +43,11 @@ def deliver_mails(stop: threading.Event | None = None) -> int:
 
 
 def _claim() -> QueuedMail | None:
-    # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
-    if not QueuedMail.objects.due().exists():
-        return None
-    with transaction.atomic():
-        mail = QueuedMail.objects.due().select_for_update(skip_locked=True).first()
-        if mail:
+    with QueuedMail.objects.due().claim() as mails:
+        for mail in mails:
             mail.tries, mail.next_try_at = mail.tries + 1, timezone.now() + mail.WAITS.lease
             mail.save(update_fields=["tries", "next_try_at"])
-    return mail
+    return mails[0] if mails else None
 
 
 def _deliver(mail: QueuedMail) -> bool:

@@ -21,7 +21,7 @@ from .retention import ErasedMessage, Erasure, Kept, Retention
 from .spooled_callback import SpooledCallback
 from .summary import DailySummary, HourlySummary, TouchedHour
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
-from .worker_beat import Turn, WorkerBeat
+from .worker_beat import JobLease, WorkerBeat
 
 __all__ = [
     "Account",
@@ -54,6 +54,7 @@ __all__ = [
     "IncidentKind",
     "Instance",
     "InstanceQuerySet",
+    "JobLease",
     "Kept",
     "KeyRole",
     "KnownAddress",
@@ -83,7 +84,6 @@ __all__ = [
     "TokenPolicy",
     "TouchedHour",
     "Transition",
-    "Turn",
     "UserLimit",
     "Webhook",
     "WebhookKind",

@@ -3,6 +3,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from messages.models.due import LeaseQuerySet
+
 from .fields import SecretField
 
 
@@ -16,6 +18,8 @@ class Account(models.Model):
     # When the worker may next ask Z-API about these instances: calls have a budget.
     next_turn_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("account")
@@ -35,6 +39,8 @@ class PasswordResetRequest(models.Model):
     address = SecretField(_("address"))
     language = models.CharField(_("language"), max_length=20)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("password reset request")

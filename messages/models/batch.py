@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import is_due
+from messages.models.due import LeaseQuerySet, is_due
 from statusboard.redaction import redact
 
 from .account import Account
@@ -69,7 +69,7 @@ class Batch(models.Model):
         return f"{self.get_kind_display()} {self.pk}"
 
 
-class BatchRowQuerySet(models.QuerySet["BatchRow"]):
+class BatchRowQuerySet(LeaseQuerySet["BatchRow"]):
     def due(self) -> Self:
         return self.filter(
             is_due("next_try_at", timezone.now(), BatchRow.LEASE),

@@ -1,17 +1,59 @@
-"""Whether a stored time has come, even if a server with a wrong clock wrote it.
+"""Leases, retries, and whether a stored time has come, even if a wrong clock wrote it.
 
 A due time or lease too far in the future would block its job until then, even after the clock was
 corrected. So each of these times has a longest wait, and a time further ahead counts as due.
 """
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import Combinable
 
 # Servers' clocks differ a little. If they differ by more, one of them is wrong.
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+def backoff(
+    failures: int,
+    first: timedelta,
+    longest: timedelta,
+    *,
+    jitter: float = 0,
+    at_least: timedelta | None = None,
+) -> timedelta:
+    """How long to wait after consecutive failures. The wait doubles with each one.
+
+    `jitter` is the share of it that is random, so that what failed together is not retried
+    together. `at_least` is how long the other side asked to wait.
+    """
+    # The exponent is limited, so that many failures cannot overflow.
+    wait = min(first * (1 << min(failures - 1, 20)), longest)
+    part = random.uniform(1 - jitter, 1)  # noqa: S311  (no secret)
+    return max(wait * part, at_least or timedelta())
+
+
+class LeaseQuerySet(QuerySet[_Row]):
+    """Rows that workers share: each is claimed by one worker at a time."""
+
+    @contextmanager
+    def claim(self, most: int | None = 1) -> Iterator[list[_Row]]:
+        """Lock the first of these rows, and skip those that another worker has locked.
+
+        The block must process them, or lease them: move their due time ahead and save it.
+        """
+        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
+        if not self.exists():
+            yield []
+            return
+        with transaction.atomic():
+            yield list(self.select_for_update(skip_locked=True, of=("self",))[:most])
 
 
 class Waits(NamedTuple):
@@ -21,10 +63,8 @@ class Waits(NamedTuple):
     first: timedelta = timedelta()
     longest: timedelta = timedelta()
 
-    def after(self, failures: int) -> timedelta:
-        """Doubles with each failure."""
-        # The exponent is limited, so that many failures cannot overflow.
-        return min(self.first * (1 << min(failures - 1, 20)), self.longest)
+    def after(self, failures: int, at_least: timedelta | None = None) -> timedelta:
+        return backoff(failures, self.first, self.longest, at_least=at_least)
 
     def at_most(self, failures: int) -> timedelta:
         return max(self.lease, self.after(failures)) if failures else self.lease

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import is_due
+from messages.models.due import LeaseQuerySet, is_due
 
 # It holds what it was asked for, whatever is purged meanwhile, so it does not stay.
 KEPT: Final = timedelta(days=1)
@@ -33,7 +33,7 @@ class ExportState(models.TextChoices):
     TOO_LONG = "too long", _("Too large")
 
 
-class ExportJobQuerySet(models.QuerySet["ExportJob"]):
+class ExportJobQuerySet(LeaseQuerySet["ExportJob"]):
     def due(self) -> Self:
         """Puts first who waited longest since their last file: nobody's many files delay others.
 

@@ -1,29 +1,20 @@
-from collections.abc import Sequence
 from typing import Self
 
 from django.db import models
+
+from messages.models.due import LeaseQuerySet
 
 from .callback import Callback
 from .instance import Instance
 
 
-class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+class FollowUpQuerySet(LeaseQuerySet["FollowUp"]):
     def waiting(self) -> Self:
         return self.filter(set_aside_at=None)
 
     def set_aside(self) -> Self:
         """Follow-ups that failed because of their own data, for a person to retry."""
         return self.exclude(set_aside_at=None)
-
-    def take(self, most: int) -> Sequence["FollowUp"]:
-        """Delete the oldest and return them. The caller's transaction must process them.
-
-        Rows that another worker has locked are skipped. They stay if that worker fails.
-        """
-        oldest = self.waiting().order_by("id")
-        claimed = list(oldest.select_for_update(skip_locked=True)[:most])
-        self.filter(pk__in=[follow_up.pk for follow_up in claimed]).delete()
-        return claimed
 
 
 class FollowUp(models.Model):

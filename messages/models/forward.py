@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import Waits, is_due_after
+from messages.models.due import LeaseQuerySet, Waits, is_due_after
 
 from .callback import Callback
 from .webhook import Webhook
@@ -107,7 +107,7 @@ class Forward(Setback):
         return str(self.callback_id)
 
 
-class ForwardLineQuerySet(models.QuerySet["ForwardLine"]):
+class ForwardLineQuerySet(LeaseQuerySet["ForwardLine"]):
     def due(self, now: datetime) -> Self:
         """Lines to serve, the healthy ones first."""
         waiting = Forward.objects.waiting().filter(webhook=OuterRef("webhook"))

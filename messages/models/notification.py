@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import Waits, is_due
+from messages.models.due import LeaseQuerySet, Waits, is_due
 
 from .fields import SecretField, SecretUnreadableError
 from .incident import Incident, IncidentKind
@@ -32,7 +32,7 @@ class _Minutes(Func):
         return self.as_sql(compiler, connection, template="(%(expressions)s * 60000000)")
 
 
-class ChannelQuerySet(models.QuerySet["Channel"]):
+class ChannelQuerySet(LeaseQuerySet["Channel"]):
     def due(self, now: datetime) -> Self:
         """Those with something to tell, and that may be told now."""
         waiting = Notification.objects.waiting().filter(channel=OuterRef("pk"))

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import Waits, is_due_after
+from messages.models.due import LeaseQuerySet, Waits, is_due_after
 
 from .fields import SecretField
 
@@ -15,7 +15,7 @@ from .fields import SecretField
 KEPT: Final = timedelta(days=1)
 
 
-class QueuedMailQuerySet(models.QuerySet["QueuedMail"]):
+class QueuedMailQuerySet(LeaseQuerySet["QueuedMail"]):
     def due(self) -> Self:
         is_due = is_due_after("next_try_at", timezone.now(), QueuedMail.WAITS)
         return self.filter(is_due).order_by("next_try_at", "id")

@@ -2,6 +2,8 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from messages.models.due import LeaseQuerySet
+
 from .instance import Instance
 
 
@@ -78,6 +80,8 @@ class Webhook(models.Model):
     # When the worker tries again by itself; null where another try would not help.
     retry_at = models.DateTimeField(_("next try"), null=True, db_index=True)
     tries = models.PositiveSmallIntegerField(default=0)
+
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("webhook")

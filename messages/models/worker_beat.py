@@ -1,5 +1,5 @@
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from messages.models.due import is_ahead
+from messages.models.due import has_come, is_ahead, is_due
 
 
 class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
@@ -54,11 +54,24 @@ class WorkerBeat(models.Model):
         return f"{self.host} {self.pid}"
 
 
-class Turn(models.Model):
-    """When a job that all workers share is due again: whoever moves the time ahead does it."""
+class JobLeaseQuerySet(models.QuerySet["JobLease"]):
+    def acquire(self, job: str, every: timedelta) -> bool:
+        """Whether this worker runs the job now; then no other worker does for `every`."""
+        now = timezone.now()
+        lease, is_first = self.get_or_create(job=job, defaults={"due_at": now + every})
+        if is_first or not has_come(lease.due_at, now, every):
+            return is_first
+        due = self.filter(is_due("due_at", now, every), job=job)
+        return bool(due.update(due_at=now + every))
+
+
+class JobLease(models.Model):
+    """A job that one worker at a time runs, and when it is due again."""
 
     job = models.CharField(max_length=64, primary_key=True)
     due_at = models.DateTimeField()
+
+    objects = JobLeaseQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.job

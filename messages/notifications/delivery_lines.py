@@ -38,19 +38,15 @@ def notify(limit: int = 50) -> int:
     notified = 0
     for _ in range(limit):
         now = timezone.now()
-        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
-        delivery = _claim(now) if Channel.objects.due(now).exists() else None
-        if delivery is None:
+        with Channel.objects.due(now).claim() as channels:
+            deliveries = [_lease(channel, now) for channel in channels]
+        if not deliveries:
             break
-        notified += _deliver(delivery)
+        notified += sum(map(_deliver, deliveries))
     return notified
 
 
-@transaction.atomic
-def _claim(now: datetime) -> ChannelDelivery | None:
-    channel = Channel.objects.due(now).select_for_update(skip_locked=True, of=("self",)).first()
-    if channel is None:
-        return None
+def _lease(channel: Channel, now: datetime) -> ChannelDelivery:
     channel.next_at = now + LEASE
     channel.save(update_fields=["next_at"])
     waiting = Notification.objects.waiting().filter(channel=channel)
@@ -112,7 +108,7 @@ def _failed(delivery: ChannelDelivery, error: NotificationFailedError, now: date
         problem = str(error.message)  # stored in English; `Channel.message` translates it
     _update(
         delivery,
-        next_at=now + max(Channel.WAITS.after(tries), error.retry_after or timedelta()),
+        next_at=now + Channel.WAITS.after(tries, at_least=error.retry_after),
         tries=tries,
         failing_since=failing_since,
         problem=problem,

@@ -67,7 +67,7 @@ WITHOUT_PERSONAL_DATA: Final = {
         "Tag",
         "Throttle",
         "TouchedHour",
-        "Turn",
+        "JobLease",
         "UserLimit",
         "Webhook",
         "WorkerBeat",

@@ -1,12 +1,13 @@
 """Heartbeats and shared jobs."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from messages.jobs.heartbeat import Heartbeat, delete_old_heartbeats
-from messages.jobs.leases import acquire_job_lease
 from messages.jobs.scheduler import Job, run_due
-from messages.models import Turn, WorkerBeat
+from messages.models import JobLease, WorkerBeat
 
 # The scheduler closes connections that are in a transaction when a job begins.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +69,7 @@ def test_shared_job_runs_once_per_interval(clock):
 
 
 def test_unavailable_job_lease_writes_nothing(django_assert_num_queries):
-    assert acquire_job_lease("job", 30)
+    assert JobLease.objects.acquire("job", timedelta(seconds=30))
     with django_assert_num_queries(1):
-        assert not acquire_job_lease("job", 30)
-    assert Turn.objects.count() == 1
+        assert not JobLease.objects.acquire("job", timedelta(seconds=30))
+    assert JobLease.objects.count() == 1

@@ -19,8 +19,8 @@ from messages.models import (
     ChannelKind,
     Incident,
     Instance,
+    JobLease,
     Notification,
-    Turn,
     WorkerBeat,
 )
 from tests.forwarding.test_workers import on_postgresql
@@ -102,8 +102,9 @@ def test_three_workers_notify_each_incident_once(start_worker, disconnected, cha
         start_worker()
     wait_until(lambda: all_delivered(disconnected), "not all was told")
     # Each runs once more, as if it were due for all workers.
-    Turn.objects.filter(job="watch").update(due_at=timezone.now())
-    wait_until(lambda: Turn.objects.get(job="watch").due_at > timezone.now(), "nobody looked again")
+    JobLease.objects.filter(job="watch").update(due_at=timezone.now())
+    watched = JobLease.objects.filter(job="watch", due_at__gt=timezone.now())
+    wait_until(watched.exists, "nobody looked again")
     assert Incident.objects.count() == disconnected
     assert set(delivery_counts(receiver).values()) == {1}
 
@@ -119,7 +120,7 @@ def test_killed_worker_loses_and_repeats_no_notification(
     receiver.reply = Reply()
     # As if the leases of the dead worker had expired.
     Channel.objects.update(next_at=timezone.now())
-    Turn.objects.update(due_at=timezone.now())
+    JobLease.objects.update(due_at=timezone.now())
     start_worker()
     wait_until(lambda: all_delivered(disconnected), "not all was told")
     assert Incident.objects.count() == disconnected
