@@ -1,10 +1,9 @@
-"""Keyset pagination: new rows do not shift the rows of a page."""
+"""Pagination by key: cursors of the API."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from django.core import signing
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination
@@ -13,33 +12,12 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from messages.search.keyset import PAGE_SIZE, take
+
 from .problem_details import ParameterError
 
-PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 200
 MAX_CURSOR_LENGTH: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A row's position and the direction to read from it.
-
-    Signed together with the order, so that it is only valid in the same list.
-    """
-
-    place: tuple[str, ...]
-    is_back: bool
-
-    @classmethod
-    def read(cls, text: str, order: tuple[str, ...]) -> Self | None:
-        try:
-            place, is_back = signing.loads(text, salt=_salt(order))
-        except signing.BadSignature:
-            return None
-        return cls(tuple(place), bool(is_back))
-
-    def written(self, order: tuple[str, ...]) -> str:
-        return signing.dumps([self.place, self.is_back], salt=_salt(order))
 
 
 class Pages(BasePagination):
@@ -52,15 +30,10 @@ class Pages(BasePagination):
     ) -> list[Any]:
         self.url = request.build_absolute_uri()
         self.size = _size(request)
-        self.cursor = _cursor(request, self.order)
-        is_back = bool(self.cursor and self.cursor.is_back)
-        order = tuple(_reversed(field) for field in self.order) if is_back else self.order
-        if self.cursor:
-            queryset = queryset.filter(_after(order, self.cursor.place))
-        found = list(queryset.order_by(*order)[: self.size + 1])
-        self.has_more = len(found) > self.size
-        found = found[: self.size]
-        self.rows = found[::-1] if is_back else found
+        place, self.is_back = _cursor(request, self.order)
+        self.rows, self.has_more = take(
+            queryset, self.order, self.size, place, is_back=self.is_back
+        )
         return self.rows
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -68,8 +41,8 @@ class Pages(BasePagination):
         return Response(links | {"results": data})
 
     def _next_url(self) -> str | None:
-        is_back = bool(self.cursor and self.cursor.is_back)
-        return self._url(-1, is_back=False) if self.rows and (is_back or self.has_more) else None
+        has_next = self.rows and (self.is_back or self.has_more)
+        return self._url(-1, is_back=False) if has_next else None
 
     def _previous_url(self) -> str | None:
         """Also on the first page, where it leads to rows added later."""
@@ -78,7 +51,8 @@ class Pages(BasePagination):
     def _url(self, position: int, *, is_back: bool) -> str:
         row = self.rows[position]
         place = tuple(_field_text(row, field.lstrip("-")) for field in self.order)
-        cursor = Cursor(place, is_back).written(self.order)
+        # Signed together with the order, so that it is only valid in the same list.
+        cursor = signing.dumps([place, is_back], salt=_salt(self.order))
         return replace_query_param(self.url, "cursor", cursor)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -126,31 +100,19 @@ def _size(request: Request) -> int:
     return int(text)
 
 
-def _cursor(request: Request, order: tuple[str, ...]) -> Cursor | None:
+def _cursor(request: Request, order: tuple[str, ...]) -> tuple[list[str], bool]:
+    """A row's place in the order, and whether to read backwards from it."""
     if "cursor" not in request.query_params:
-        return None
-    cursor = Cursor.read(request.query_params["cursor"], order)
-    if cursor is None:
-        raise NotFound(_("Invalid cursor."))
-    return cursor
+        return [], False
+    try:
+        place, is_back = signing.loads(request.query_params["cursor"], salt=_salt(order))
+    except signing.BadSignature:
+        raise NotFound(_("Invalid cursor.")) from None
+    return place, is_back
 
 
 def _salt(order: tuple[str, ...]) -> str:
     return f"messages.api.pagination {' '.join(order)}"
-
-
-def _reversed(field: str) -> str:
-    return field[1:] if field.startswith("-") else f"-{field}"
-
-
-def _after(order: tuple[str, ...], place: tuple[str, ...]) -> Q:
-    """Rows after a position; the first comparison lets the database use the index."""
-    names = [field.lstrip("-") for field in order]
-    than = "lt" if order[0].startswith("-") else "gt"
-    if len(names) == 1:
-        return Q((f"{names[0]}__{than}", place[0]))
-    is_after = [Q((f"{name}__{than}", value)) for name, value in zip(names, place, strict=True)]
-    return Q((f"{names[0]}__{than}e", place[0])) & (is_after[0] | is_after[1])
 
 
 def _field_text(row: Model | dict[str, Any], name: str) -> str:

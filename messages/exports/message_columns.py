@@ -21,6 +21,7 @@ from messages.labels import labels_of
 from messages.models import Instance, Label
 from messages.models.functions import Epoch
 from messages.models.message import reports_of
+from messages.search.keyset import after
 from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000
@@ -149,7 +150,7 @@ class Reader:
         moment = datetime.fromisoformat(record.moment)
         # SQLite writes no zone.
         in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return self._messages.older_than(in_utc, record.id, self._order)
+        return self._messages.filter(after(self._order.newest_first, (in_utc, record.id)))
 
     def _chunk(self, messages: MessageQuerySet) -> list[tuple[_Record, Sequence[int | None]]]:
         times = map(Epoch, _TIMES)

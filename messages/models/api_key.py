@@ -5,8 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .account import Account
-from .instance import Instance
+from .limits import Limit
 
 
 class KeyRole(models.TextChoices):
@@ -58,29 +57,14 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
-class ApiKeyLimit(models.Model):
-    """An account or instance that a key is limited to. Without limits it sees everything.
-
-    PROTECT, because deleting the last limit with its account would show the key everything.
-    """
-
+class ApiKeyLimit(Limit):
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="limits")
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("account")
-    )
-    instance = models.ForeignKey(
-        Instance, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("instance")
-    )
 
     class Meta:
         verbose_name = _("API key’s limit")
         verbose_name_plural = _("API keys’ limits")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(account=None, instance__isnull=False)
-                | Q(account__isnull=False, instance=None),
-                name="key_limit_of_one_thing",
-            ),
+            Limit.of_one_thing("key_limit_of_one_thing"),
             models.UniqueConstraint(fields=["key", "account"], name="key_limit_account_once"),
             models.UniqueConstraint(fields=["key", "instance"], name="key_limit_instance_once"),
         ]

@@ -65,15 +65,12 @@ class NumberSearches(models.Model):
         return f"{self.name} {self.hour:%Y-%m-%d %H:%M}"
 
 
-class UserLimit(models.Model):
-    """An account or instance that a person is limited to. Without limits they see everything.
+class Limit(models.Model):
+    """An account or instance that somebody is limited to. Without limits they see everything.
 
-    PROTECT, because deleting the last limit with its account would show the person everything.
+    PROTECT, because deleting the last limit with its account would show them everything.
     """
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="limits"
-    )
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("account")
     )
@@ -82,14 +79,26 @@ class UserLimit(models.Model):
     )
 
     class Meta:
+        abstract = True
+
+    @classmethod
+    def of_one_thing(cls, name: str) -> models.CheckConstraint:
+        condition = Q(account=None, instance__isnull=False) | Q(
+            account__isnull=False, instance=None
+        )
+        return models.CheckConstraint(condition=condition, name=name)
+
+
+class UserLimit(Limit):
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="limits"
+    )
+
+    class Meta:
         verbose_name = _("limit")
         verbose_name_plural = _("limits")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(account=None, instance__isnull=False)
-                | Q(account__isnull=False, instance=None),
-                name="limit_of_one_thing",
-            ),
+            Limit.of_one_thing("limit_of_one_thing"),
             models.UniqueConstraint(fields=["user", "account"], name="limit_once_by_account"),
             models.UniqueConstraint(fields=["user", "instance"], name="limit_once_by_instance"),
         ]

@@ -1,81 +1,112 @@
-"""Keyset pagination: new rows do not shift the rows of a page."""
+"""Keyset pagination: new rows do not shift the rows of a page.
 
-import re
-from collections.abc import Mapping
+An order is one field, or two with the second as tie-breaker, in the same direction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
-from messages.models import Message
-
-from .querysets import MessageQuerySet, Order
+from django.db.models import DateTimeField, Model, Q, QuerySet, UUIDField
 
 PAGE_SIZE: Final = 50
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_CURSOR = re.compile(r"(\d{1,16})-(\d{1,18})")
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """A row's position in the list's order."""
+class Page(Generic[Row]):
+    """Rows in order. `older` and `newer` are the cursors of the next pages, '' at the ends."""
 
-    moment: datetime
-    pk: int
-
-    @classmethod
-    def of(cls, message: Message, order: Order = Order.HEARD) -> Self:
-        return cls(getattr(message, order), message.pk)
-
-    @classmethod
-    def read(cls, text: str) -> Self | None:
-        match = _CURSOR.fullmatch(text)
-        if not match or not text.isascii():
-            return None
-        return cls(_EPOCH + int(match[1]) * _MICROSECOND, int(match[2]))
-
-    def __str__(self) -> str:
-        return f"{(self.moment - _EPOCH) // _MICROSECOND}-{self.pk}"
+    rows: list[Row]
+    older: str
+    newer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows, newest first; `older` and `newer` are None at the ends of the list."""
-
-    messages: tuple[Message, ...]
-    older: Cursor | None
-    newer: Cursor | None
-
-
-def read_page(
-    messages: MessageQuerySet, query: Mapping[str, str], order: Order = Order.HEARD
-) -> Page:
+def read_page(rows: QuerySet[Any], query: Mapping[str, str], order: Sequence[str]) -> Page[Any]:
     """The page that `older` or `newer` in the query asks for; without a valid cursor, the first."""
-    if cursor := Cursor.read(query.get("newer", "")):
-        newer = messages.newer_than(cursor.moment, cursor.pk, order).oldest_first(order)
-        found = list(newer[: PAGE_SIZE + 1])
-        if len(found) > PAGE_SIZE:
-            return _page(found[:PAGE_SIZE][::-1], order, has_older=True, has_newer=True)
+    if place := read_cursor(query.get("newer", ""), rows.model, order):
+        found, has_more = take(rows, order, PAGE_SIZE, place, is_back=True)
+        if has_more:
+            return Page(found, cursor_of(found[-1], order), cursor_of(found[0], order))
         # Less than a page of newer rows: show the first page, which includes them.
-        return _first_page(messages, order)
-    if cursor := Cursor.read(query.get("older", "")):
-        older = messages.older_than(cursor.moment, cursor.pk, order).newest_first(order)
-        found = list(older[: PAGE_SIZE + 1])
+    elif place := read_cursor(query.get("older", ""), rows.model, order):
+        found, has_more = take(rows, order, PAGE_SIZE, place)
         if found:
-            has_older = len(found) > PAGE_SIZE
-            return _page(found[:PAGE_SIZE], order, has_older=has_older, has_newer=True)
-    return _first_page(messages, order)
+            older = cursor_of(found[-1], order) if has_more else ""
+            return Page(found, older, cursor_of(found[0], order))
+    found, has_more = take(rows, order, PAGE_SIZE)
+    return Page(found, cursor_of(found[-1], order) if has_more else "", "")
 
 
-def _first_page(messages: MessageQuerySet, order: Order) -> Page:
-    found = list(messages.newest_first(order)[: PAGE_SIZE + 1])
-    has_older = len(found) > PAGE_SIZE
-    return _page(found[:PAGE_SIZE], order, has_older=has_older, has_newer=False)
+def take(
+    rows: QuerySet[Any],
+    order: Sequence[str],
+    size: int,
+    place: Sequence[Any] | None = None,
+    *,
+    is_back: bool = False,
+) -> tuple[list[Any], bool]:
+    """Up to `size` rows after the place, or before it if `is_back`, and whether there are more."""
+    directed = [_reversed(field) for field in order] if is_back else order
+    if place:
+        rows = rows.filter(after(directed, place))
+    found = list(rows.order_by(*directed)[: size + 1])
+    has_more = len(found) > size
+    return found[:size][::-1] if is_back else found[:size], has_more
 
 
-def _page(found: list[Message], order: Order, *, has_older: bool, has_newer: bool) -> Page:
-    return Page(
-        tuple(found),
-        older=Cursor.of(found[-1], order) if found and has_older else None,
-        newer=Cursor.of(found[0], order) if found and has_newer else None,
-    )
+def after(order: Sequence[str], place: Sequence[Any]) -> Q:
+    """The rows after a place. The first comparison lets the database use the index."""
+    names = [field.lstrip("-") for field in order]
+    than = "lt" if order[0].startswith("-") else "gt"
+    is_after = [Q((f"{name}__{than}", value)) for name, value in zip(names, place, strict=True)]
+    if len(names) == 1:
+        return is_after[0]
+    return Q((f"{names[0]}__{than}e", place[0])) & (is_after[0] | is_after[1])
+
+
+def before(order: Sequence[str], place: Sequence[Any]) -> Q:
+    return after([_reversed(field) for field in order], place)
+
+
+def cursor_of(row: Model, order: Sequence[str]) -> str:
+    return write_cursor(getattr(row, field.lstrip("-")) for field in order)
+
+
+def write_cursor(place: Iterable[Any]) -> str:
+    return "-".join(map(_text, place))
+
+
+def read_cursor(text: str, model: type[Model], order: Sequence[str]) -> list[Any]:
+    """The place in this order of a model's rows; empty if the text names none."""
+    parts = text.split("-")
+    fields = [model._meta.get_field(field.lstrip("-")) for field in order]
+    try:
+        return [_value(field, part) for field, part in zip(fields, parts, strict=True)]
+    except ValueError:
+        return []
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return str((value - _EPOCH) // _MICROSECOND)
+    return value.hex if isinstance(value, UUID) else str(value)
+
+
+def _value(field: Any, text: str) -> Any:
+    """Raises ValueError. A number with more digits would be beyond the database's range."""
+    if isinstance(field, UUIDField):
+        return UUID(text)
+    is_time = isinstance(field, DateTimeField)
+    if not (text.isascii() and text.isdigit() and len(text) <= (16 if is_time else 18)):
+        raise ValueError(text)
+    return _EPOCH + int(text) * _MICROSECOND if is_time else int(text)
+
+
+def _reversed(field: str) -> str:
+    return field[1:] if field.startswith("-") else f"-{field}"

@@ -217,8 +217,8 @@ def test_newer_leads_back_the_same_way(viewer, many, address):
     third = viewer.get(second.context["older_url"])
     assert shown(viewer.get(third.context["newer_url"])) == shown(second)
     assert shown(viewer.get(second.context["newer_url"])) == shown(first)
-    assert first.context["newer_url"] is None
-    assert third.context["older_url"] is None
+    assert first.context["newer_url"] == ""
+    assert third.context["older_url"] == ""
 
 
 def test_what_was_sent_in_some_time_is_listed_by_the_time_of_sending(viewer, report):

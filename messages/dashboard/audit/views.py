@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,12 +17,12 @@ from messages.dashboard.exports.views import AT_ONCE, as_file, prepare_file
 from messages.dashboard.shared.moments import Moment
 from messages.exports import audit_lines, plain, separator
 from messages.models import Action, AuditEvent, ExportKind
+from messages.search.keyset import read_page
 from messages.search.parser import parse_search
 
 from .filters import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
-PAGE_SIZE: Final = 50
 # Longer lists, such as permissions, are collapsed.
 MAX_NAMED: Final = 3
 
@@ -61,11 +60,11 @@ def _detail(name: str, value: Any) -> Detail:
 @permission_required(VIEW, raise_exception=True)
 def audit_list(request: HttpRequest) -> HttpResponse:
     form = AuditFilterForm(request.user, request.GET)
-    rows, older = _page(form.events(), request.GET.get("older", ""))
+    page = read_page(form.events(), request.GET.dict(), ["-at", "-id"])
     context: dict[str, Any] = {
         "form": form,
-        "rows": [Row(event) for event in rows],
-        "older_url": older and form.query_string(older=older),
+        "rows": [Row(event) for event in page.rows],
+        "older_url": page.older and form.query_string(older=page.older),
         "newest_url": form.query_string() if request.GET.get("older") else "",
         "export_query": form.query_string(),
     }
@@ -98,12 +97,3 @@ def audit_export(request: HttpRequest) -> HttpResponse:
     body = b"".join(audit_lines(events, separator()))
     audit(request, Action.AUDIT_EXPORTED, details=form.as_details())
     return as_file(body, ExportKind.AUDIT)
-
-
-def _page(events: QuerySet[AuditEvent], older: str) -> tuple[list[AuditEvent], int | None]:
-    """The rows of a page, and the id where the next page starts, or None."""
-    if older.isascii() and older.isdigit() and len(older) < 19:
-        events = events.filter(id__lt=int(older))
-    found = list(events[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    return shown, shown[-1].pk if len(found) > PAGE_SIZE else None

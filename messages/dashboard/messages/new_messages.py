@@ -19,8 +19,8 @@ from django.views.decorators.http import require_safe
 from messages.accounts.scope import is_limited, visible_instances
 from messages.models import Message
 from messages.search.criteria import Criteria, Period, View
-from messages.search.keyset import Cursor
-from messages.search.querysets import message_set
+from messages.search.keyset import before, cursor_of, read_cursor, write_cursor
+from messages.search.querysets import Order, message_set
 
 from .filter_links import list_url, query_string
 
@@ -28,6 +28,7 @@ MAX_SHOWN: Final = 99
 # A page that is open longer gets no more news.
 MAX_AGE: Final = 24 * 3600
 _SALT: Final = "statusboard.live"
+_ORDER: Final = Order.HEARD.newest_first
 Person = User | AnonymousUser
 
 
@@ -38,7 +39,7 @@ def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
     asked = {
         "user": user.pk,
         "query": query_string(criteria),
-        "after": str(Cursor.of(newest) if newest else Cursor(timezone.now(), 0)),
+        "after": cursor_of(newest, _ORDER) if newest else write_cursor((timezone.now(), 0)),
     }
     signed = signing.dumps(asked, salt=_SALT, compress=True)
     return reverse("dashboard:live", args=[signed])
@@ -69,12 +70,12 @@ def _verified(signed: str, user: Person) -> dict[str, Any]:
 
 
 def _count_new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
-    after = Cursor.read(asked["after"])
-    if after is None:
+    newest = read_cursor(asked["after"], Message, _ORDER)
+    if not newest:
         raise Http404
     # New messages are within any period; with two bounds SQLite would start at the wrong one.
     of_any_time = criteria.replace(chosen_period=Period.ALL)
-    found = of_any_time.narrow(message_set()).newer_than(after.moment, after.pk)
+    found = of_any_time.narrow(message_set()).filter(before(_ORDER, newest))
     if is_limited(user):
         found = found.of_instances(list(visible_instances(user).values_list("pk", flat=True)))
     return len(found.values_list("pk", flat=True)[: MAX_SHOWN + 1])

@@ -26,9 +26,9 @@ from messages.domain.statuses import Status
 from messages.models import Action
 from messages.models.functions import reached
 from messages.search.encrypted_addresses import decrypt_address, encrypt_address
-from messages.search.keyset import Page, read_page
+from messages.search.keyset import read_page
 from messages.search.matches import aliases_of, messages_with_other_address
-from messages.search.querysets import MessageQuerySet, message_set
+from messages.search.querysets import MessageQuerySet, Order, message_set
 
 from .message_rows import rows_of
 
@@ -113,8 +113,9 @@ def _page(
     funnel = _funnel(messages)
     if not (funnel.total or exchanged.exists()):
         raise Http404  # also for a shared link, if its reader may see no message
-    page = read_page(messages.select_related("instance"), request.GET.dict())
-    kind = phones.kind_of(address)
+    exchanged = messages.select_related("instance")
+    page = read_page(exchanged, request.GET.dict(), Order.HEARD.newest_first)
+    kind, path = phones.kind_of(address), recipient_url(address)
     people = [Address(alias) for alias in dict.fromkeys(map(phones.person_key, aliases))]
     context = {
         "address": Address(address),
@@ -124,11 +125,12 @@ def _page(
         "other_numbers": [one for one in people if one.kind is kind],
         "other_form": _other_form(address),
         "funnel": funnel,
-        "rows": rows_of(page.messages, request.user),
+        "rows": rows_of(page.rows, request.user),
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[encrypt_address(address)]),
         "can_reveal": not is_revealed and _is_hidden(address) and _may_reveal(request.user),
-        **_pager_urls(page, recipient_url(address)),
+        "older_url": page.older and f"{path}?older={page.older}",
+        "newer_url": page.newer and f"{path}?newer={page.newer}",
     }
     return render(request, "dashboard/recipient.html", context)
 
@@ -170,10 +172,3 @@ def _is_hidden(address: str) -> bool:
 
 def _may_reveal(user: Viewer) -> bool:
     return not sees_phones(user) and user.has_perm("whatsapp.reveal_phone")
-
-
-def _pager_urls(page: Page, path: str) -> dict[str, str | None]:
-    return {
-        "older_url": f"{path}?older={page.older}" if page.older else None,
-        "newer_url": f"{path}?newer={page.newer}" if page.newer else None,
-    }

@@ -70,15 +70,15 @@ def message_list(request: HttpRequest) -> HttpResponse:
     saved = views_of(request.user)
     matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
-    page = read_page(found, request.GET.dict(), criteria.order)
-    _set_instances(instances, page.messages)
+    page = read_page(found, request.GET.dict(), criteria.order.newest_first)
+    _set_instances(instances, page.rows)
     query = filter_links.query_string(criteria)
     context: dict[str, Any] = {
         "criteria": criteria,
         "understood": _search_description(criteria.search, matches, request.user),
         "hidden_inputs": filter_links.hidden_inputs(criteria),
         "query": query,
-        "rows": rows_of(page.messages, request.user),
+        "rows": rows_of(page.rows, request.user),
         "chips": list(filter_links.chips(criteria, instances)),
         "view_links": filter_links.view_links(criteria),
         "saved_links": filter_links.saved_links(criteria, saved),
@@ -96,11 +96,11 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
     if not page.newer:
-        newest = page.messages[0] if page.messages else None
+        newest = page.rows[0] if page.rows else None
         context["live_url"] = live_url(criteria, newest, request.user)
     if (signed := request.GET.get(ANSWER)) and sees_phones(request.user):
         context["looked_up"] = answer_text(signed, criteria.search.text)
-    if not page.messages:
+    if not page.rows:
         context |= _empty_list_context(criteria, matches, instances, request.user)
     return render(request, "dashboard/messages.html", context)
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -24,7 +25,7 @@ from messages.dashboard.shared.moments import Moment
 from messages.ingest import ReplayResult, discard, replay
 from messages.models import Action, Callback, CallbackQuerySet, Instance, Outcome
 
-from .quarantine_rows import as_id, page_of
+from .quarantine_rows import Row, quarantine_page
 
 VIEW: Final = "whatsapp.view_callback"
 CHANGE: Final = "whatsapp.change_callback"
@@ -40,11 +41,11 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
     quarantined = limited_to(request.user, Callback.objects.quarantined())
     if selected:
         quarantined = quarantined.filter(instance=selected)
-    page = page_of(quarantined, request.GET.dict())
-    hide_foreign(request.user, [row.callback for row in page.rows])
-    as_seen_by(request.user, [row.callback for row in page.rows])
+    page = quarantine_page(quarantined, request.GET.dict())
+    hide_foreign(request.user, page.rows)
+    as_seen_by(request.user, page.rows)
     context: dict[str, Any] = {
-        "rows": page.rows,
+        "rows": list(map(Row, page.rows)),
         "instance": selected,
         "instance_links": [
             Link(one.name, _url(instance=None if one == selected else one.pk), one == selected)
@@ -127,7 +128,7 @@ def _selected(request: HttpRequest) -> dict[Instance, list[UUID]]:
         instance = _instance(everything, visible_instances(request.user))
         quarantined = quarantined.filter(instance=instance) if instance else quarantined.none()
     else:
-        ids = filter(None, map(as_id, request.POST.getlist("callback")))
+        ids = filter(None, map(_as_id, request.POST.getlist("callback")))
         quarantined = quarantined.filter(pk__in=list(ids)[:MAX_SELECTED])
     found: dict[Instance, list[UUID]] = defaultdict(list)
     for callback in (
@@ -135,6 +136,12 @@ def _selected(request: HttpRequest) -> dict[Instance, list[UUID]]:
     ):
         found[callback.instance].append(callback.pk)
     return found
+
+
+def _as_id(text: str) -> UUID | None:
+    with suppress(ValueError):
+        return UUID(text)
+    return None
 
 
 def _instance(pk: str | None, instances: Iterable[Instance]) -> Instance | None:
