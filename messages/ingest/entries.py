@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from messages.domain.causes import Cause, stored_values
+from messages.domain.failures import failure_code
 from messages.domain.statuses import Status
 from messages.models import Outcome
 from messages.zapi.payloads import (
@@ -86,6 +87,7 @@ def usable_moment(occurred_at: datetime | None, received_at: datetime) -> dateti
 def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str, Any]:
     occurred_at = usable_moment(report.occurred_at, received_at)
     moment = occurred_at or received_at
+    has_failed = report.status is Status.FAILED
     steps: dict[str, datetime | None] = dict.fromkeys(_STEP_COLUMNS.values())
     if column := _STEP_COLUMNS.get(report.status):
         steps[column] = moment
@@ -105,7 +107,8 @@ def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str,
         "participant": report.participant,
         "device": report.device,
         "reason": report.reason,
-        "failure": report.reason if report.status is Status.FAILED else "",
+        "failure": report.reason if has_failed else "",
+        "failure_code": failure_code(report.reason) if has_failed else "",
     }
 
 

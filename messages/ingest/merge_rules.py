@@ -11,12 +11,15 @@ of a batch.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from messages.domain.statuses import Status
+
 Value = Callable[[str], str]
 
 MESSAGE_COLUMNS = (
     "instance_id, zapi_id, zaap_id, rank, phone, is_group, several, inbound,"
     " first_heard_at, started_at, last_event_at,"
-    " dispatched_at, sent_at, failed_at, failure, delivered_at, read_at, played_at, by_us_at"
+    " dispatched_at, sent_at, failed_at, failure, failure_code,"
+    " delivered_at, read_at, played_at, by_us_at"
 )
 EVENT_COLUMNS = (
     "message_id, source, status, raw_status, momment, occurred_at, time_is_arrival, received_at,"
@@ -36,7 +39,7 @@ def message_values(value: Value) -> str:
             *map(value, ("zaap_id", "rank", "phone", "is_group")),
             "false",
             *map(value, ("inbound", "received_at", "occurred_at", "own_time")),
-            *map(value, ("dispatched_at", "sent_at", "failed_at", "failure")),
+            *map(value, ("dispatched_at", "sent_at", "failed_at", "failure", "failure_code")),
             *map(value, ("delivered_at", "read_at", "played_at", "by_us_at")),
         ]
     )
@@ -118,20 +121,33 @@ SQLITE = Dialect(
 )
 
 
-def _first_text(column: str, dialect: Dialect) -> str:
-    """The text that is not empty; if both are not, a number rather than a LID.
+def _text_order(text: str, dialect: Dialect) -> str:
+    """Which text is kept, the least: not an empty one, and a number rather than a LID.
 
     A status callback may name the LID of somebody whose number the delivery callback named.
     """
+    is_lid = f"{text} LIKE '{dialect.percent}@lid'"
+    return f"{text} = '', {is_lid}, {text} COLLATE {dialect.collation}"
 
-    def order(row: str) -> str:
-        text = f"{row}.{column}"
-        is_lid = f"{text} LIKE '{dialect.percent}@lid'"
-        return f"({text} = '', {is_lid}, {text} COLLATE {dialect.collation})"
 
+def _first_text(column: str, dialect: Dialect) -> str:
+    excluded, known = (_text_order(f"{row}.{column}", dialect) for row in ("excluded", "known"))
     return (
-        f"{column} = CASE WHEN {order('excluded')} < {order('known')}"
+        f"{column} = CASE WHEN ({excluded}) < ({known})"
         f" THEN excluded.{column} ELSE known.{column} END"
+    )
+
+
+def _failure_code(dialect: Dialect) -> str:
+    """The code of the failure that is kept; '' for a message that was delivered after all."""
+    rank = dialect.greatest.format("known.rank", "excluded.rank")
+    excluded, known = (
+        f"{_text_order(f'{row}.failure', dialect)}, {row}.failure_code = ''"
+        for row in ("excluded", "known")
+    )
+    return (
+        f"failure_code = CASE WHEN {rank} <> {Status.FAILED.rank} THEN ''"
+        f" WHEN ({excluded}) < ({known}) THEN excluded.failure_code ELSE known.failure_code END"
     )
 
 
@@ -143,6 +159,7 @@ def message_update(dialect: Dialect) -> str:
             *map(dialect.lesser, ("first_heard_at", "started_at", *times, "by_us_at")),
             *map(dialect.greater, ("rank", "last_event_at")),
             *(_first_text(column, dialect) for column in ("zaap_id", "phone", "failure")),
+            _failure_code(dialect),
             "is_group = known.is_group OR excluded.is_group",
             "inbound = known.inbound AND excluded.inbound",
             "several = known.several OR (known.phone <> '' AND excluded.phone <> ''"

@@ -123,7 +123,15 @@ _BATCH_COLUMNS = ", ".join(
             "is_group",
             "inbound",
         ),
-        *("occurred_at", "own_time", "dispatched_at", "sent_at", "failed_at", "failure"),
+        *(
+            "occurred_at",
+            "own_time",
+            "dispatched_at",
+            "sent_at",
+            "failed_at",
+            "failure",
+            "failure_code",
+        ),
         *("delivered_at", "read_at", "played_at", "by_us_at", "status", "raw_status", "momment"),
         *("time_is_arrival", "participant", "device", "reason"),
     )

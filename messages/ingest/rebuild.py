@@ -38,6 +38,7 @@ _BLANK = {
     "first_heard_at": _NEVER,
     "started_at": _NEVER,
     "failure": "",
+    "failure_code": "",
     **dict.fromkeys(
         (
             *("last_event_at", "dispatched_at", "sent_at", "failed_at"),

@@ -55,6 +55,8 @@ class Message(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True)
     failed_at = models.DateTimeField(_("failed"), null=True)
     failure = models.CharField(_("failure"), max_length=300, blank=True)
+    # The code of `failure` (messages.domain.failures) while the status is FAILED, else ''.
+    failure_code = models.CharField(_("failure code"), max_length=64, blank=True, db_default="")
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     read_at = models.DateTimeField(_("read"), null=True)
     played_at = models.DateTimeField(_("played"), null=True)

@@ -26,6 +26,7 @@ MAX_IDS = 500
 MAX_DEPTH = 64
 MAX_TEXT = 128
 MAX_REASON = 300
+MAX_CODE = 100
 NO_DEVICE = -1
 
 _OLD_GROUP = re.compile(r"\d+-\d+")
@@ -363,8 +364,11 @@ def _reason(data: dict[str, Any]) -> str:
         return ""
     words = _clean(error if _is_scalar(error) else json.dumps(error)) if error else ""
     mark = _clean(code if _is_scalar(code) else json.dumps(code)) if code else ""
-    whole = f"{words} ({mark})" if words and mark else words or mark
-    return redact_beginning(whole, MAX_REASON)
+    if not (words and mark):
+        return redact_beginning(words or mark, MAX_REASON)
+    # The code says more than the end of a long text.
+    mark = redact_beginning(mark, MAX_CODE)
+    return f"{redact_beginning(words, MAX_REASON - len(mark) - 3)} ({mark})"
 
 
 def _device(data: dict[str, Any], name: str, address: str) -> int:

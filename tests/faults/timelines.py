@@ -10,8 +10,8 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 
 _MESSAGES = """
 SELECT m.zapi_id, m.zaap_id, m.rank, m.phone, m.is_group, m.several, m.inbound, m.started_at,
-       m.last_event_at, m.dispatched_at, m.sent_at, m.failed_at, m.failure, m.delivered_at,
-       m.read_at, m.played_at, m.by_us_at
+       m.last_event_at, m.dispatched_at, m.sent_at, m.failed_at, m.failure, m.failure_code,
+       m.delivered_at, m.read_at, m.played_at, m.by_us_at
 FROM whatsapp_message m JOIN whatsapp_instance i ON i.id = m.instance_id
 WHERE i.zapi_id = '{}'"""
 

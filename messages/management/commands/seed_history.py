@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from messages.domain.addresses import person_key
+from messages.domain.failures import failure_code
 from messages.domain.statuses import Status
 from messages.ingest.merge_rules import EVENT_COLUMNS, MESSAGE_COLUMNS
 from messages.management.history import History, Life
@@ -129,6 +130,7 @@ def _store_lives(lives: Sequence[Life], first_id: int) -> int:
 
 def _message_row(pk: int, life: Life) -> Row:
     """In the order of MESSAGE_COLUMNS."""
+    reason = max(step.reason for step in life.steps)
     return (
         *(pk, life.instance_id, life.zapi_id, life.zaap_id, life.rank, life.phone),
         *(int(life.is_group), int(life.is_several), int(life.is_inbound)),
@@ -138,7 +140,8 @@ def _message_row(pk: int, life: Life) -> Row:
         _written(life.first(Status.DISPATCHED, Status.PENDING)),
         _written(life.first(Status.SENT)),
         _written(life.first(Status.FAILED)),
-        max(step.reason for step in life.steps),
+        reason,
+        failure_code(reason) if life.rank == Status.FAILED.rank else "",
         _written(life.first(Status.RECEIVED)),
         _written(life.first(Status.READ)),
         _written(life.first(Status.PLAYED)),

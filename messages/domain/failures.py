@@ -1,0 +1,405 @@
+"""Why a message failed: the texts of Z-API, each with a code, whose problem it is, and what to do.
+
+The texts are from Z-API's page "Delivery", and from real traffic.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# Codes of failures that are not in the catalogue.
+UNKNOWN: Final = "unknown"
+NOT_GIVEN: Final = "not_given"
+
+# Longer than each known text. Z-API's text is stored with at most as many characters.
+_MAX_LENGTH: Final = 300
+
+
+class FailureCategory(StrEnum):
+    RESTRICTED = "restricted_by_whatsapp"
+    PERMISSION = "permission"
+    TERMS = "terms_not_accepted"
+    NUMBER = "number_does_not_exist"
+    MEDIA_URL = "media_url"
+    CONTENT = "content_or_parameters"
+    EXPIRED = "expired"
+    CHANNELS = "unsupported_in_channels"
+    CONNECTION = "connection"
+    ZAPI = "zapi_internal"
+
+
+class FailureOwner(TextChoices):
+    """Whose problem it is."""
+
+    RECIPIENT = "recipient", _("The recipient")
+    OUR_NUMBER = "our_number", _("Our WhatsApp number")
+    OUR_SOFTWARE = "our_software", _("Our software")
+    PROVIDER = "zapi_or_whatsapp", _("Z-API or WhatsApp")
+
+
+class Retry(TextChoices):
+    """Whether to send the message again."""
+
+    NO = "no", _("Do not send it again")
+    AFTER_MENDING = "after_mending", _("Fix the cause, then send it again")
+    LATER = "later", _("Send it again later")
+    AFTER_RESTRICTION = "wait_for_restriction_end", _("Wait until the restriction ends")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A known reason. `text` is one sentence in the reader's language."""
+
+    code: str
+    category: FailureCategory
+    owner: FailureOwner
+    retry: Retry
+    text: Promise
+
+
+def find_failure(reason: str) -> Failure | None:
+    """The known failure for a reason as stored: Z-API's text, and perhaps its code in parentheses.
+
+    The code wins over the text. Case, white space and punctuation do not matter.
+    """
+    # Cut first, because Unicode normalization may take the square of the length.
+    text = unicodedata.normalize("NFKC", reason[:_MAX_LENGTH]).casefold()
+    if _SHADOW_BAN.search(text):
+        return FAILURES["shadow_ban"]
+    for candidate in (*_IN_PARENTHESES.findall(text), _IN_PARENTHESES.sub("", text)):
+        key = _key(candidate)
+        if code := _CODES.get(key) or _code_of_template(key):
+            return FAILURES[code]
+    return None
+
+
+def failure_code(reason: str) -> str:
+    """The code to store for the reason of a failed message."""
+    found = find_failure(reason)
+    return found.code if found else UNKNOWN if reason else NOT_GIVEN
+
+
+def _code_of_template(key: str) -> str:
+    for (before, after), code in _TEMPLATES.items():
+        if key.startswith(before) and key.endswith(after):
+            return code
+    return ""
+
+
+def _key(text: str) -> str:
+    """The letters and digits of a text."""
+    return _NOT_IN_KEYS.sub("", text.casefold())
+
+
+_SHADOW_BAN: Final = re.compile(r"\bshadow[_-]ban\b")
+_IN_PARENTHESES: Final = re.compile(r"\(([^()]*+)\)")
+_NOT_IN_KEYS: Final = re.compile(r"[\W_]++")
+
+_Group = tuple[FailureCategory, FailureOwner, Retry]
+# For each group: the code, Z-API's text, and what it means. {} marks a part that varies.
+_GROUPS: Final[dict[_Group, tuple[tuple[str, str, Promise], ...]]] = {
+    (FailureCategory.RESTRICTED, FailureOwner.OUR_NUMBER, Retry.AFTER_RESTRICTION): (
+        (
+            "shadow_ban",
+            "SHADOW_BAN",
+            _("WhatsApp is limiting our number for a while, so the message was not sent."),
+        ),
+        (
+            "likely_shadow_ban",
+            "The message was not sent due to a likely shadow ban",
+            _("WhatsApp is probably limiting our number for a while, so the message was not sent."),
+        ),
+        (
+            "rejected_by_whatsapp",
+            "Whatsapp rejected sending this message",
+            _("WhatsApp rejected the message, probably because it is limiting our number."),
+        ),
+        (
+            "not_allowed_by_whatsapp",
+            "Whatsapp did not allow sending this message",
+            _("WhatsApp did not allow the message, maybe because it is limiting our number."),
+        ),
+    ),
+    (FailureCategory.PERMISSION, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
+        (
+            "no_permission_in_chat",
+            "Did not have permission to send this message.",
+            _("Our number is not allowed to write in this chat, so nothing was sent."),
+        ),
+        (
+            "no_permission_of_account",
+            "Does not have permission to send the message",
+            _("Our WhatsApp account does not have permission to send this message."),
+        ),
+        (
+            "no_permission_in_group",
+            "You can't message this group as you don't have permission",
+            _("Our number is not allowed to write in this group; a group admin has to allow it."),
+        ),
+    ),
+    (FailureCategory.TERMS, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
+        (
+            "button_terms_not_accepted",
+            "You must accept buttons message terms in panel to send this message.",
+            _("Z-API blocks messages with buttons until someone accepts their terms in its panel."),
+        ),
+    ),
+    (FailureCategory.NUMBER, FailureOwner.RECIPIENT, Retry.NO): (
+        (
+            "phone_number_does_not_exist",
+            "Phone number does not exist",
+            _("This number is not on WhatsApp; ask the customer for the right one."),
+        ),
+    ),
+    (FailureCategory.NUMBER, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
+        (
+            "invalid_phone_number",
+            "Message has not been sent because it got invalid phone number",
+            _("The number is not valid; use country code, area code and number, only digits."),
+        ),
+    ),
+    (FailureCategory.MEDIA_URL, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
+        (
+            "invalid_media_url",
+            "Message not send caused by invalid media url",
+            _("Z-API could not open the link to the picture, video, audio or document."),
+        ),
+        (
+            "media_not_found",
+            "Got a 404 error while trying to send message",
+            _("There is no file at the link that our software gave, so nothing was sent."),
+        ),
+        (
+            "media_is_web_page",
+            "The url informed is not a valid url in the media format, apparently it can be an html",
+            _("The link leads to a web page instead of the file itself."),
+        ),
+        (
+            "unsupported_sticker_format",
+            "Unsupported sticker format: {content-type}",
+            _("This file cannot be a sticker; a sticker has to be an image."),
+        ),
+    ),
+    (FailureCategory.CONTENT, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
+        (
+            "only_in_groups",
+            "This type of message can only be sent in groups",
+            _("This type of message only works in groups, but our software sent it to one person."),
+        ),
+        (
+            "product_not_found",
+            "Product message has not been sent because provided product id was not found.",
+            _("The catalog has no product with the id that our software used."),
+        ),
+        (
+            "catalog_not_found",
+            "Catalog message has not been sent because the catalog was not found.",
+            _("There is no such catalog; it has to be created in WhatsApp Business first."),
+        ),
+        (
+            "catalog_phone_is_lid",
+            "Product message has not been sent because provided catalog phone must not be a lid.",
+            _("Our software named the catalog’s owner by a LID, but the phone number is required."),
+        ),
+        (
+            "invalid_currency",
+            "Order has not been sent because it received invalid currency code",
+            _("The order’s currency does not exist; use a code such as BRL or USD."),
+        ),
+        (
+            "invalid_order_update",
+            "Update order has not been sent because it received invalid request data.",
+            _("The change to the order is incomplete or contains wrong values."),
+        ),
+        (
+            "channel_poll_missing",
+            "Newsletter poll vote was not sent because of missing identifier.",
+            _("Our software did not say which poll of the channel the vote is for."),
+        ),
+        (
+            "event_not_in_group",
+            "Event edit message was not sent because the phone is not from a group.",
+            _("Events only exist in groups, but our software named a single person."),
+        ),
+        (
+            "invalid_event_time",
+            "Event edit message was not sent because receive invalid date time.",
+            _("The date or time of the event is not valid."),
+        ),
+        (
+            "media_not_converted",
+            "Message has not been sent because an error occurred in the conversion",
+            _("The file could not be converted for WhatsApp; send it in another format."),
+        ),
+        (
+            "invalid_request",
+            "Message has not been sent because it got invalid request params.",
+            _("Something in our software’s request is wrong or missing."),
+        ),
+    ),
+    (FailureCategory.EXPIRED, FailureOwner.OUR_SOFTWARE, Retry.NO): (
+        (
+            "edit_too_late",
+            "Message has not been edited because it has been more than 7 days",
+            _("The message is older than 7 days, so it is too late to edit it."),
+        ),
+        (
+            "comment_too_late",
+            "Comment message has not been sent because it has more than 7 days",
+            _("The message is older than 7 days, so it is too late to comment on it."),
+        ),
+        (
+            "status_not_found",
+            "Status reply has not been sent because the status message was not found",
+            _("The status that this message replies to no longer exists; a status lasts 24 hours."),
+        ),
+        (
+            "forward_not_found",
+            "Message does not forward because it was not found",
+            _("The message to forward no longer exists, or it belongs to another chat."),
+        ),
+    ),
+    (FailureCategory.CHANNELS, FailureOwner.OUR_SOFTWARE, Retry.NO): (
+        (
+            "chat_settings_not_in_channels",
+            "ModifyChat not available to channels.",
+            _("Chat settings cannot be changed in a channel."),
+        ),
+        (
+            "call_not_in_channels",
+            "Call not available to channels.",
+            _("A channel cannot be called."),
+        ),
+        (
+            "audio_call_not_in_channels",
+            "Call with audio not available to channels.",
+            _("A channel cannot be called with an audio recording."),
+        ),
+        (
+            "document_not_in_channels",
+            "Document not available to channels.",
+            _("Channels do not accept documents."),
+        ),
+        (
+            "button_response_not_in_channels",
+            "Button Response not available to channels.",
+            _("Channels do not accept replies to buttons."),
+        ),
+        (
+            "video_note_not_in_channels",
+            "Ptv not available to channels.",
+            _("Channels do not accept round video notes."),
+        ),
+        (
+            "location_not_in_channels",
+            "Location message not available to channels.",
+            _("Channels do not accept locations."),
+        ),
+        (
+            "contacts_not_in_channels",
+            "Contacts not available to channels.",
+            _("Channels do not accept contact cards."),
+        ),
+        (
+            "action_buttons_not_in_channels",
+            "Buttons Actions not available to channels.",
+            _("Channels do not accept action buttons."),
+        ),
+        (
+            "buttons_not_in_channels",
+            "Buttons not available to channels.",
+            _("Channels do not accept messages with buttons."),
+        ),
+        (
+            "link_buttons_not_in_channels",
+            "Buttons Link not available to channels.",
+            _("Channels do not accept buttons with links."),
+        ),
+        (
+            "option_list_not_in_channels",
+            "Options List not available to channels.",
+            _("Channels do not accept lists of options."),
+        ),
+        (
+            "payment_not_in_channels",
+            "Payment not available to channels.",
+            _("Channels do not accept payment requests."),
+        ),
+        (
+            "expiration_not_in_channels",
+            "Chat Expiration not available to channels.",
+            _("Disappearing messages cannot be turned on in a channel."),
+        ),
+        (
+            "pin_not_in_channels",
+            "SendPinChatMessage not available to channels.",
+            _("Messages cannot be pinned in a channel."),
+        ),
+        (
+            "pix_button_not_in_channels",
+            "Pix button not available to channels.",
+            _("Channels do not accept Pix buttons."),
+        ),
+        (
+            "not_in_channels",
+            "{type} not available to channels.",
+            _("Channels do not accept this type of message."),
+        ),
+    ),
+    (FailureCategory.CONNECTION, FailureOwner.PROVIDER, Retry.LATER): (
+        (
+            "send_timeout",
+            "Timeout on send message",
+            _("WhatsApp did not confirm in time; check if the message arrived before you retry."),
+        ),
+        (
+            "send_error",
+            "Error on send message",
+            _("The connection to WhatsApp broke while the message was being sent."),
+        ),
+    ),
+    (FailureCategory.CONNECTION, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
+        (
+            "instance_disconnected",
+            "Instance is disconnected",
+            _("Our number was not connected to WhatsApp; reconnect it before sending again."),
+        ),
+        (
+            "device_disconnected",
+            "Device has been disconnected",
+            _("Our phone was no longer linked to Z-API; reconnect it before sending again."),
+        ),
+    ),
+    (FailureCategory.ZAPI, FailureOwner.PROVIDER, Retry.LATER): (
+        (
+            "queue_error",
+            "It was not possible to send message to queue due to request error.",
+            _("Z-API had an error and did not put the message in its queue."),
+        ),
+        (
+            "not_sent",
+            "Message could not be sent",
+            _("The message was not sent, and Z-API gave no further reason."),
+        ),
+    ),
+}
+
+FAILURES: Final = {
+    code: Failure(code, *group, text)
+    for group, rows in _GROUPS.items()
+    for code, _reason, text in rows
+}
+_CODES: Final = {_key(reason): code for rows in _GROUPS.values() for code, reason, _text in rows}
+# What is before and after a placeholder.
+_TEMPLATES: Final = {
+    (_key(reason.partition("{")[0]), _key(reason.partition("}")[2])): code
+    for rows in _GROUPS.values()
+    for code, reason, _text in rows
+    if "{" in reason
+}
