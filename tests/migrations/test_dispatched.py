@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.migrations.state import StateApps
 
 from messages.ingest.delivery import new_delivery_id
-from messages.models import HourlySummary, Message, SavedView, StatusEvent
+from messages.models import HourlySummary, SavedView, StatusEvent
 
 from .conftest import Migrate
 
@@ -41,8 +41,8 @@ def test_a_message_dispatched_before_keeps_its_time_rank_and_event(former, migra
     former.get_model("whatsapp", "HourlySummary").objects.create(
         instance=instance, hour=NOW, is_group=False, messages=3, accepted=2, computed_at=NOW
     )
-    migrate_to("0051_dispatched_events")
-    found = Message.objects.get()
+    later = migrate_to("0051_dispatched_events")
+    found = later.get_model("whatsapp", "Message").objects.get()
     assert (found.rank, found.dispatched_at) == (10, NOW)
     statuses = StatusEvent.objects.order_by("status").values_list("status", flat=True)
     assert list(statuses) == ["DISPATCHED", "PENDING"]

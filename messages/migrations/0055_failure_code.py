@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0053_causes"),
+        ("whatsapp", "0054_job_lease"),
     ]
 
     operations = [
