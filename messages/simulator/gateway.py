@@ -76,6 +76,8 @@ class SimulatedInstance:
     # The webhooks with a URL in a partner's list. Z-API's older sample has nearly all of them.
     listed_hooks: tuple[str, ...] = ("received",)
     queued: int = 0
+    # Rows of the queue before those that `queued` counts. They may be anything.
+    queue_rows: list[Any] = field(default_factory=list)
     # Whether the call `GET /queue/count` exists.
     has_queue_count: bool = True
     sent_by_me: bool = False
@@ -135,13 +137,22 @@ class SimulatedInstance:
 
     def queue_page(self, size: int, start: int) -> dict[str, Any]:
         """A page of the queued messages. The paging state is opaque to the client."""
-        end = min(start + size, self.queued)
-        has_more = end < self.queued
+        first = len(self.queue_rows)
+        end = min(start + size, self.queue_length)
+        has_more = end < self.queue_length
+        generated = range(max(start, first), end)
         return {
-            "messages": [self._queued_message(number) for number in range(start, end)],
+            "messages": [
+                *self.queue_rows[start:end],
+                *(self._queued_message(number - first) for number in generated),
+            ],
             "pagingState": f"page-from-{end}" if has_more else None,
             "hasMore": has_more,
         }
+
+    @property
+    def queue_length(self) -> int:
+        return len(self.queue_rows) + self.queued
 
     def _queued_message(self, number: int) -> dict[str, Any]:
         zaap_id = f"{number:032X}"
@@ -323,7 +334,7 @@ def _read_queue(instance: SimulatedInstance, call: Call) -> Answer:
 def _count_queue(instance: SimulatedInstance, _call: Call) -> Answer:
     if not instance.has_queue_count:
         return refusal("unknown-call")
-    return as_json({"count": instance.queued})
+    return as_json({"count": instance.queue_length})
 
 
 def _empty_queue(instance: SimulatedInstance, call: Call) -> Answer:

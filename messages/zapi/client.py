@@ -33,6 +33,8 @@ PAGE_SIZE = 100
 # Z-API queues up to 1,000 messages, and returns at most 30 in a page. More pages are not read.
 QUEUE_PAGE_SIZE = 30
 MAX_QUEUE_PAGES = 34
+MAX_QUEUED = QUEUE_PAGE_SIZE * MAX_QUEUE_PAGES
+_MAX_ID_LENGTH = 128
 # In bytes. A list of 100 instances takes about 200,000, and 30 queued messages up to 750,000.
 MAX_ANSWER = 900_000
 # Z-API never has a list as long as this.
@@ -108,11 +110,23 @@ class PhoneExists:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message in Z-API's queue: its ids, none if it has none, and since when it waits."""
+
+    ids: frozenset[str]
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
-    """The number of messages queued at Z-API. `is_minimum`: there may be more."""
+    """The number of messages queued at Z-API. `is_minimum`: there may be more.
+
+    `messages` are in the order of the answer. They are empty if Z-API only counted them.
+    """
 
     count: int
     is_minimum: bool = False
+    messages: tuple[QueuedMessage, ...] = ()
 
 
 class ZapiClient:
@@ -173,29 +187,33 @@ class ZapiClient:
             if error.problem not in errors.NO_SUCH_CALL:
                 raise
             count = None
-        return Queue(count) if isinstance(count, int) else self._count_queue()
+        return Queue(count) if isinstance(count, int) else self.read_queue()
 
-    def _count_queue(self) -> Queue:
-        """Count with `POST /queue`. If a later page fails, the count is a minimum."""
-        state: Any = None
-        count, until = 0, time.monotonic() + WHOLE_TIMEOUT
-        for _page in range(MAX_QUEUE_PAGES):
+    def read_queue(self) -> Queue:
+        """Read the pages of `POST /queue`. If a later page fails, the queue is read in part."""
+        states: list[Any] = []
+        found: list[QueuedMessage] = []
+        state, until = None, time.monotonic() + WHOLE_TIMEOUT
+        while len(states) < MAX_QUEUE_PAGES and len(found) < MAX_QUEUED:
             body = {"pageSize": QUEUE_PAGE_SIZE} | ({"pagingState": state} if state else {})
             try:
                 page = self._call("POST", "queue", body)
+                messages = page.get("messages")
+                if not isinstance(messages, list):
+                    raise ZapiError(errors.UNEXPECTED)
             except ZapiError:
-                if not count:
+                if not states:
                     raise
                 break
-            messages, previous, state = page.get("messages"), state, page.get("pagingState")
-            if not isinstance(messages, list):
-                raise ZapiError(errors.UNEXPECTED)
-            count += len(messages)
-            if not page.get("hasMore", state):
-                return Queue(count)
-            if not state or state == previous or time.monotonic() > until:
+            found += map(_queued, messages[:MAX_QUEUED])
+            states.append(state)
+            state = page.get("pagingState")
+            if not page.get("hasMore", state) and len(messages) <= MAX_QUEUED:
+                return Queue(len(found), messages=tuple(found))
+            # A repeated state would read the same pages again.
+            if not state or state in states or time.monotonic() > until:
                 break
-        return Queue(count, is_minimum=True)
+        return Queue(len(found), is_minimum=True, messages=tuple(found))
 
     def _put(self, name: str, body: Any, *, may_not_exist: bool = False) -> None:
         answer = self._call("PUT", name, body, may_not_exist=may_not_exist)
@@ -326,6 +344,18 @@ def _me(answer: Mapping[str, Any]) -> Me:
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
         sent_by_me=_bool(answer.get("receiveCallbackSentByMe")),
         smartphone=_bool(answer.get("phoneConnected")),
+    )
+
+
+def _queued(entry: Any) -> QueuedMessage:
+    """Only ids and time: the entry also has the text, which nobody else may see."""
+    if not isinstance(entry, dict):
+        return QueuedMessage(frozenset())
+    members = {str(name).lower(): value for name, value in entry.items()}
+    ids = (members.get("messageid"), members.get("zaapid"))
+    return QueuedMessage(
+        frozenset(one for one in ids if isinstance(one, str) and 0 < len(one) <= _MAX_ID_LENGTH),
+        moment_of(members.get("created")),
     )
 
 

@@ -170,7 +170,8 @@ _BY_STATUS = {
     415: CALL_REFUSED,
     429: TOO_MANY_CALLS,
 }
-_MESSAGE_ID_MEMBERS = {"zaapid", "messageid"}
+# The members of a queued message that are kept.
+_QUEUED_MEMBERS = {"zaapid", "messageid", "created"}
 # The first pattern that matches the member `error` decides. "null" comes before the pattern for a
 # wrong Client-Token, whose echo can be any text.
 _BY_TEXT = (
@@ -213,9 +214,9 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _without_secrets(member: dict[str, Any]) -> dict[str, Any]:
-    """Drop the content of queued messages, which are only counted, and hide tokens."""
-    if not _MESSAGE_ID_MEMBERS.isdisjoint(map(str.lower, member)):
-        return {}
+    """Drop the text and number of queued messages, and hide tokens."""
+    if not {"zaapid", "messageid"}.isdisjoint(map(str.lower, member)):
+        return {name: member[name] for name in member if name.lower() in _QUEUED_MEMBERS}
     if token := member.get("token"):
         member["token"] = Hidden(str(token))
     return member

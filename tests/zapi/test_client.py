@@ -3,16 +3,24 @@
 import logging
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 
-from messages.simulator.answers import REFUSALS
+from messages.simulator.answers import REFUSALS, as_json
 from messages.simulator.certificate import make_context
 from messages.simulator.gateway import Gateway, SimulatedInstance
 from messages.zapi import client as module
-from messages.zapi.client import MAX_QUEUE_PAGES, ConnectionStatus, Queue, ZapiClient, ZapiError
+from messages.zapi.client import (
+    MAX_QUEUE_PAGES,
+    ConnectionStatus,
+    Queue,
+    QueuedMessage,
+    ZapiClient,
+    ZapiError,
+)
 from messages.zapi.errors import read_answer
 from statusboard.redaction import redact
 from tests.plugins.zapi import serving
@@ -236,12 +244,14 @@ def queued(zapi):
 @pytest.mark.parametrize("number", [0, 1, 30, 31, 1000])
 def test_queue_without_count_call_is_counted_by_pages(client, queued, number):
     queued(number)
-    assert client.queue() == Queue(number)
+    queue = client.queue()
+    assert (queue.count, queue.is_minimum, len(queue.messages)) == (number, False, number)
 
 
 def test_endless_queue_is_read_up_to_a_limit(client, queued):
     zapi = queued(100_000)
-    assert client.queue() == Queue(1020, is_minimum=True)
+    queue = client.queue()
+    assert (queue.count, queue.is_minimum) == (1020, True)
     assert len(zapi.calls) == 1 + MAX_QUEUE_PAGES
 
 
@@ -268,7 +278,8 @@ def test_queue_whose_later_page_fails_has_a_minimum(client, queued, monkeypatch)
         return answer(call)
 
     monkeypatch.setattr(zapi, "answer", fail_late)
-    assert client.queue() == Queue(60, is_minimum=True)
+    queue = client.queue()
+    assert (queue.count, queue.is_minimum) == (60, True)
 
 
 def test_texts_of_queued_messages_are_dropped(client, queued, caplog):
@@ -277,9 +288,61 @@ def test_texts_of_queued_messages_are_dropped(client, queued, caplog):
     page = read_answer(
         *(200, b'{"messages":[{"ZaapId":"Z","Message":"a text"},{"messageId":"M","text":"b"}]}')
     )
-    assert page == {"messages": [{}, {}]}
-    client.queue()
+    assert page == {"messages": [{"ZaapId": "Z"}, {"messageId": "M"}]}
+    assert "Text" not in str(client.queue())
     assert "Text" not in caplog.text
+
+
+ROW = {"MessageId": "M1", "ZaapId": "Z1", "Created": 1705320000000, "Message": "a text"}
+CREATED = datetime(2024, 1, 15, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (ROW, QueuedMessage(frozenset({"M1", "Z1"}), CREATED)),
+        ({"messageId": "M1"}, QueuedMessage(frozenset({"M1"}))),
+        ({"Message": "a text"}, QueuedMessage(frozenset())),
+        ({"MessageId": 7, "ZaapId": ["Z1"], "Created": "soon"}, QueuedMessage(frozenset())),
+        ({"MessageId": "", "ZaapId": "x" * 129}, QueuedMessage(frozenset())),
+        ("a text", QueuedMessage(frozenset())),
+        (None, QueuedMessage(frozenset())),
+    ],
+)
+def test_queued_message_has_only_ids_and_time(client, queued, row, expected):
+    queued(0).instances["ABC"].queue_rows = [row]
+    assert client.read_queue() == Queue(1, messages=(expected,))
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ({"messages": [ROW] * 10_000, "hasMore": False}, (1020, True, 1)),
+        ({"messages": [ROW], "hasMore": True, "pagingState": "same"}, (2, True, 2)),
+        ({"messages": [ROW], "hasMore": True, "pagingState": {"a": [1]}}, (2, True, 2)),
+        ({"messages": [], "hasMore": True}, (0, True, 1)),
+        ({"messages": [ROW], "hasMore": "no", "pagingState": None}, (1, True, 1)),
+        ({"messages": []}, (0, False, 1)),
+    ],
+)
+def test_strange_pages_of_a_queue_end_the_reading(client, queued, monkeypatch, page, expected):
+    zapi, made = queued(0), []
+
+    def answer(call):
+        made.append(call)
+        return as_json(page)
+
+    monkeypatch.setattr(zapi, "answer", answer)
+    queue = client.read_queue()
+    assert (queue.count, queue.is_minimum, len(made)) == expected
+
+
+@pytest.mark.parametrize("messages", [None, "text", {"a": 1}, 7])
+def test_queue_without_a_list_of_messages_raises(client, queued, monkeypatch, messages):
+    zapi = queued(0)
+    monkeypatch.setattr(zapi, "answer", lambda call: as_json({"messages": messages}))
+    with pytest.raises(ZapiError, match="nobody has documented"):
+        client.read_queue()
 
 
 @pytest.mark.parametrize(
