@@ -324,7 +324,7 @@ class InstanceAdmin(ReadOnly, SoundRequests):
     @admin.action(description=_("Push the webhook to Z-API"), permissions=["push"])
     def push_webhook(self, request: HttpRequest, queryset: QuerySet[Instance]) -> None:
         if reason := why_push_is_off():
-            messages.error(request, str(reason))
+            messages.error(request, str(reason.label))
         for instance in queryset:
             webhook = webhooks_of(instance)[WebhookKind.MESSAGE_STATUS]
             webhook.wanted = True

@@ -12,9 +12,17 @@ from statusboard.redaction import redact_beginning
 _MAX_VALUE_LENGTH: Final = 100
 
 
-class Cause(TextChoices):
-    """Each {} of a label is one of the values."""
+class SentenceCode(TextChoices):
+    """A code that is stored with values. Each {} of its label is one of the values."""
 
+    @classmethod
+    def text(cls, code: str, values: Sequence[str] | None = None) -> str:
+        """The sentence in the active language. A code from a newer version stays a code."""
+        label = str(cls(code).label) if code in cls.values else code
+        return label.format(*values) if values else label
+
+
+class Cause(SentenceCode):
     # The request
     WRONG_CONTENT_TYPE = (
         "wrong content type",
@@ -70,13 +78,7 @@ def stored_values(values: Iterable[object]) -> tuple[str, ...] | None:
     return tuple(" ".join(start.split())[:_MAX_VALUE_LENGTH] for start in starts) or None
 
 
-def cause_text(cause: str, values: Sequence[str] | None) -> str:
-    """The sentence in the language of the moment. A code from a newer version stays a code."""
-    label = str(Cause(cause).label) if cause in Cause.values else cause
-    return label.format(*values) if values else label
-
-
 def plain_cause_text(cause: str, values: Sequence[object] | None) -> str:
     """The sentence in English, for programs and operators."""
     with translation.override(None):
-        return cause_text(cause, stored_values(values or ()))
+        return Cause.text(cause, stored_values(values or ()))

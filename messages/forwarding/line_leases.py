@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from messages.models import Forward, ForwardLine, ForwardProblem, Webhook
+from messages.domain.problems import Problem
+from messages.models import Forward, ForwardLine, Webhook
 
 from .outcomes import GIVE_UP_AFTER, Refusal, wait_after
 from .receiver_calls import Batch, DeliveryResult, ForwardItem
@@ -145,4 +146,4 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc
 
 
-UNREADABLE = DeliveryResult(failure=Refusal(ForwardProblem.NO_TOKEN))
+UNREADABLE = DeliveryResult(failure=Refusal(Problem.NO_TOKEN))

@@ -11,7 +11,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from messages.models import ForwardLine, ForwardProblem
+from messages.domain.problems import Problem
+from messages.models import ForwardLine
 from messages.models.due import backoff
 from messages.net import Answer
 
@@ -21,18 +22,18 @@ MAX_RETRY_AFTER = ForwardLine.WAITS.longest  # the limit for Retry-After
 GIVE_UP_AFTER = timedelta(hours=24)
 
 _OF_STATUS = {
-    400: ForwardProblem.REFUSES,
-    401: ForwardProblem.FORBIDS,
-    403: ForwardProblem.FORBIDS,
-    404: ForwardProblem.NOT_THERE,
-    408: ForwardProblem.TOO_SLOW,
-    410: ForwardProblem.NOT_THERE,
-    413: ForwardProblem.REFUSES,
-    415: ForwardProblem.REFUSES,
-    422: ForwardProblem.REFUSES,
-    425: ForwardProblem.TOO_MANY,
-    429: ForwardProblem.TOO_MANY,
-    504: ForwardProblem.TOO_SLOW,
+    400: Problem.REFUSES,
+    401: Problem.FORBIDS,
+    403: Problem.FORBIDS,
+    404: Problem.NOT_THERE,
+    408: Problem.TOO_SLOW,
+    410: Problem.NOT_THERE,
+    413: Problem.REFUSES,
+    415: Problem.REFUSES,
+    422: Problem.REFUSES,
+    425: Problem.TOO_MANY,
+    429: Problem.TOO_MANY,
+    504: Problem.TOO_SLOW,
 }
 
 
@@ -40,14 +41,14 @@ _OF_STATUS = {
 class Refusal:
     """Why a callback was not accepted. `retry_after` is the wait that the receiver asked for."""
 
-    problem: ForwardProblem
+    problem: Problem
     status: int | None = None
     retry_after: timedelta | None = None
 
     @property
     def is_final(self) -> bool:
         """Whether the receiver rejected only this callback, so that a retry is useless."""
-        return self.problem is ForwardProblem.REFUSES
+        return self.problem is Problem.REFUSES
 
 
 def judge(answer: Answer) -> Refusal | None:
@@ -55,9 +56,9 @@ def judge(answer: Answer) -> Refusal | None:
     if 200 <= answer.status < 300:
         return None
     if 300 <= answer.status < 400:
-        problem = ForwardProblem.REDIRECTS
+        problem = Problem.REDIRECTS
     else:
-        problem = _OF_STATUS.get(answer.status, ForwardProblem.FAULT)
+        problem = _OF_STATUS.get(answer.status, Problem.FAULT)
     seconds = min(answer.retry_after or 0, MAX_RETRY_AFTER.total_seconds())
     return Refusal(problem, answer.status, timedelta(seconds=seconds) if seconds else None)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from messages.models import ForwardProblem
+from messages.domain.problems import Problem
 from messages.net import PostFailedError, SafeHttpClient
 
 from .outcomes import Refusal, judge
@@ -70,11 +70,11 @@ def _post(client: SafeHttpClient, item: ForwardItem, token: str) -> Refusal | No
     try:
         return judge(client.post(item.body, _headers(item, token)))
     except PostFailedError as error:
-        return Refusal(ForwardProblem(error.failure.value))
+        return Refusal(Problem(error.failure.value))
     except Exception:
         # An unexpected error must not stop the other deliveries.
         logger.exception("A callback could not be forwarded.")
-        return Refusal(ForwardProblem.IMPOSSIBLE)
+        return Refusal(Problem.IMPOSSIBLE)
 
 
 def _headers(item: ForwardItem, token: str) -> Mapping[str, str]:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.domain.durations import duration
-from messages.models import ForwardProblem, Incident, IncidentKind, Webhook
+from messages.domain.problems import Problem
+from messages.models import Incident, IncidentKind, Webhook
 
 from .stuck_messages import RecentCounts
 
@@ -109,6 +110,10 @@ def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
         "lately": recent_counts.stuck,
         "threshold": recent_counts.threshold,
     }
+
+
+def _problem(values: Values) -> str:
+    return Problem.text(values.get("problem", ""), values.get("problem_values"))
 
 
 def _about_minutes(seconds: float) -> str:
@@ -232,9 +237,7 @@ def _unreachable(values: Values) -> str:
     if "count" in values:
         text = _("Z-API gives no data for %(count)d of %(of)d instances.")
         sentences = [text % values]
-    if problem := values.get("problem"):
-        sentences.append(_(problem))  # stored in English
-    return " ".join(sentences)
+    return " ".join([*sentences, _problem(values)]).rstrip()
 
 
 def _failing(values: Values) -> str:
@@ -247,8 +250,7 @@ def _failing(values: Values) -> str:
 
 
 def _forwarding(values: Values) -> str:
-    problem = values.get("problem")
-    sentences = [str(ForwardProblem(problem).label)] if problem else []
+    sentences = list(filter(None, [_problem(values)]))
     if values.get("given_up"):
         sentences.append(
             _("The receiver rejected some callbacks. They are kept and can be retried.")
@@ -334,9 +336,7 @@ def _job(values: Values) -> str:
 
 def _channel(values: Values) -> str:
     sentences = [_("Notifications through this channel have failed for over 10 minutes.")]
-    if problem := values.get("problem"):
-        sentences.append(_(problem))  # stored in English
-    return " ".join(sentences)
+    return " ".join([*sentences, _problem(values)]).rstrip()
 
 
 def _no_worker(values: Values) -> str:

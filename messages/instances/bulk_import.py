@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from messages.domain.csv_reader import UnreadableFileError, rows_of
+from messages.domain.problems import Problem
 from messages.models import (
     Account,
     Batch,
@@ -32,7 +32,6 @@ from .credentials import (
     problem_of_name,
     read_credentials,
 )
-from .sync import source
 from .tags import read_tags
 
 MAX_ROWS: Final = 5000
@@ -47,12 +46,6 @@ _COLUMNS: Final = {
     "tags": {"tags", "tag", "client", "cliente", "etiquetas"},
 }
 _NOT_A_LETTER = re.compile(r"[\W_]")
-
-_INCOMPLETE = gettext_noop("A new instance needs a name, an instance id and a token.")
-_WITHOUT_ID = gettext_noop("The instance id is missing.")
-_TWICE = gettext_noop("This instance id stands in an earlier row, too.")
-_ELSEWHERE = gettext_noop("There is an instance with this id already, which you may not change.")
-_ARCHIVED = gettext_noop("There is an archived instance with this id.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,23 +148,23 @@ def _problem(
     known: Instance | None,
     taken: Mapping[str, datetime | None],
     seen: set[str],
-) -> str:
-    """Return why a row cannot be imported, or ''."""
+) -> Problem | None:
+    """Return why a row cannot be imported."""
     if known is None and wanted.zapi_id in taken:
-        return _ARCHIVED if taken[wanted.zapi_id] else _ELSEWHERE
+        return Problem.ID_ARCHIVED if taken[wanted.zapi_id] else Problem.ID_OF_OTHERS
+    if not wanted.zapi_id:
+        return Problem.ID_MISSING
+    if wanted.zapi_id in seen:
+        return Problem.ID_TWICE
+    if known is None and not (wanted.name and wanted.token):
+        return Problem.ROW_INCOMPLETE
     # The id of an existing instance is not checked.
-    unsound = [words for name, words in read.problems.items() if not (known and name == "zapi_id")]
-    checks = (
-        (not wanted.zapi_id, _WITHOUT_ID),
-        (wanted.zapi_id in seen, _TWICE),
-        (known is None and not (wanted.name and wanted.token), _INCOMPLETE),
-        *((True, source(words)) for words in (*unsound, problem_of_name(wanted.name)) if words),
-    )
-    return next((problem for is_so, problem in checks if is_so), "")
+    found = (one for name, one in read.problems.items() if not (known and name == "zapi_id"))
+    return next(found, problem_of_name(wanted.name))
 
 
 def _row(
-    batch: Batch, number: int, wanted: ImportRow, known: Instance | None, problem: str
+    batch: Batch, number: int, wanted: ImportRow, known: Instance | None, problem: Problem | None
 ) -> BatchRow:
     changes = changes_of(wanted, known, batch.account) if known and not problem else {}
     plan = Plan.REFUSE if problem else _plan(known, changes)
@@ -182,7 +175,7 @@ def _row(
         instance=None if problem else known,
         plan=plan,
         state=RowState.WAITING if is_open else RowState.LEFT_OUT,
-        problem=problem,
+        problem=problem or "",
         # Cut and redacted, because refused rows are shown too.
         name=redact(wanted.name)[:MAX_NAME_LENGTH],
         zapi_id=redact(wanted.zapi_id)[:MAX_ID_LENGTH],

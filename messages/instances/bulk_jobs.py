@@ -15,9 +15,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
-from django.utils.translation import gettext_noop
 
 from messages.accounts.audit import audit
+from messages.domain.problems import Problem
 from messages.models import (
     Action,
     Batch,
@@ -30,14 +30,12 @@ from messages.models import (
 )
 from messages.models.batch import BatchRowQuerySet
 from messages.models.due import has_passed
-from messages.zapi.errors import TOO_MANY_CALLS
 from statusboard.databases import is_away
 
 from .bulk_import import moves
 from .call_budget import PERIOD, cost_of, has_budget, latest_with_budget, pause, spend
 from .connect import AlreadyConnectedError, connect, update
 from .push import push_wanted
-from .sync import source
 from .tags import add_tags, read_tags
 from .verify import check
 
@@ -51,12 +49,6 @@ POLL_SECONDS = 0.2
 _WITHOUT_CALLS = Q(plan__in=[Plan.ADD, Plan.UPDATE], batch__pushes=False)
 
 logger = logging.getLogger(__name__)
-
-_FAILED = gettext_noop("It could not be applied; the log says why.")
-_GONE = gettext_noop("The instance is archived by now.")
-_THERE = gettext_noop("There is an instance with this id by now.")
-_STOPPED = gettext_noop("Stopped before its turn.")
-_REFUSED = gettext_noop("The name, the instance id or a token cannot be stored.")
 
 
 class _PostponedError(Exception):
@@ -111,7 +103,7 @@ def start(batch: Batch, *, pushes: bool) -> None:
 def retry_failed(batch: Batch) -> int:
     """Queue the failed rows again."""
     return batch.rows.filter(state=RowState.FAILED).update(
-        state=RowState.WAITING, next_try_at=timezone.now(), problem=""
+        state=RowState.WAITING, next_try_at=timezone.now(), problem="", problem_values=None
     )
 
 
@@ -151,7 +143,7 @@ def cancel(batch: Batch) -> int:
     """Cancel the rows that have not started, and return their number."""
     return batch.rows.filter(state=RowState.WAITING).update(
         state=RowState.LEFT_OUT,
-        problem=_STOPPED,
+        problem=Problem.CANCELLED,
         done_at=timezone.now(),
         token="",
         client_token="",
@@ -201,42 +193,42 @@ def _process(row: BatchRow) -> None:
             raise
         # The row fails, so that the batch ends.
         logger.exception("Row %s of batch %s failed.", row.number, row.batch_id)
-        problem = _FAILED
-    row.problem = problem
+        problem = Problem.INTERNAL_ERROR
+    row.set_problem(problem)
     row.state = RowState.FAILED if problem else RowState.DONE
     row.done_at = timezone.now()
     if not problem:
         row.token = row.client_token = ""
-    row.save(update_fields=["state", "problem", "done_at", "token", "client_token", "instance"])
+    row.save(update_fields=["state", "done_at", "token", "client_token", "instance", *row.PROBLEM])
 
 
-def _run(row: BatchRow) -> str:
-    """Run the row and return its problem, or ''."""
+def _run(row: BatchRow) -> Problem | None:
+    """Run the row and return its problem."""
     is_new = row.plan == Plan.ADD and row.instance is None
-    problem = _import(row) if is_new or row.plan == Plan.UPDATE else ""
+    problem = _import(row) if is_new or row.plan == Plan.UPDATE else None
     if problem:
         return problem
     instance = row.instance
     if instance is None or instance.archived_at:
-        return _GONE
+        return Problem.INSTANCE_ARCHIVED
     # The account of a new instance was not known when the row was leased.
     if is_new and not _may_call(row, instance):
         raise _PostponedError(cost_of(1))
     return _call(row, instance)
 
 
-def _call(row: BatchRow, instance: Instance) -> str:
-    """Push or verify, and return the first problem, or ''."""
+def _call(row: BatchRow, instance: Instance) -> Problem | None:
+    """Push or verify, and return the first problem."""
     if row.plan == Plan.VERIFY:
         check(instance)
-        webhooks = list(instance.webhooks.all())
+        webhooks = [one for one in instance.webhooks.all() if one.is_wanted]
     elif row.plan == Plan.PUSH or row.batch.pushes:
         webhooks = push_wanted(instance)
         audit(row.batch.by, Action.WEBHOOK_PUSHED, about=instance, details={"batch": row.batch_id})
     else:
-        return ""
-    problem = next((one.problem for one in webhooks if one.problem), "")
-    if problem == source(TOO_MANY_CALLS.message) and not _is_overdue(row.batch):
+        return None
+    problem = next((Problem(one.problem) for one in webhooks if one.problem), None)
+    if problem is Problem.TOO_MANY_CALLS and not _is_overdue(row.batch):
         pause(instance.account_id)
         raise _PostponedError(PERIOD)
     return problem
@@ -247,18 +239,18 @@ def _is_overdue(batch: Batch) -> bool:
     return started_at is None or has_passed(MAX_DURATION, started_at, timezone.now())
 
 
-def _import(row: BatchRow) -> str:
-    """Add or change the instance, and return the problem, or ''."""
+def _import(row: BatchRow) -> Problem | None:
+    """Add or change the instance, and return the problem."""
     try:
         action = _change(row, row.instance) if row.instance else _add(row)
     except AlreadyConnectedError:
-        return _THERE
+        return Problem.ID_ADDED
     except ValidationError:
-        return _REFUSED
+        return Problem.NOT_STORABLE
     except SecretUnreadableError as error:
-        return str(error)
+        return error.problem
     audit(row.batch.by, action, about=row.instance, details={"batch": row.batch_id})
-    return ""
+    return None
 
 
 @transaction.atomic

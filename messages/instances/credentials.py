@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem
 from statusboard.redaction import redact
 
 MAX_NAME_LENGTH: Final = 100
@@ -37,27 +36,6 @@ _LIKE_CLIENT_TOKEN = re.compile(r"F[0-9a-f]{32}S")
 # Characters that copying may add at the ends, besides white space.
 _AROUND: Final = "\"'`´“”„‟‘’‚‛«»‹›<>,;"
 
-_NOT_AN_ID = _(
-    "An instance id has only letters and digits, without spaces, e.g. "
-    "3C0D1E2F3A4B5C6D7E8F9A0B1C2D3E4F. Copy it from the instance’s page in Z-API’s panel."
-)
-_ROUNDED_ID = _(
-    "A spreadsheet turned this id into a number. Format the column as text, and enter the id again."
-)
-_NOT_A_SECRET = _(
-    "Use only letters, digits and symbols, without spaces, line breaks or accents. Copy it again."
-)
-_URL_AS_SECRET = _("This is a URL. Enter only the token.")
-_CLIENT_TOKEN_HERE = _("This is a Client-Token. Enter it in the Client-Token field.")
-_TOKEN_HERE = _("This is an instance token. Enter it in the Token field.")
-_ID_HERE = _("This is an instance id, not a token.")
-_OTHER_INSTANCE = _("The URL contains another instance id.")
-_OTHER_TOKEN = _("The URL contains another token.")
-_TOO_LONG = _("This is too long.")
-_LONG_NAME = _("The name can have at most 100 characters.")
-_ODD_NAME = _("The name must be one line of visible characters.")
-_SECRET_IN_NAME = _("The name must not contain a token: everyone can read it.")
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -69,12 +47,12 @@ class Credentials:
     zapi_id: str
     token: str = field(repr=False)
     client_token: str = field(repr=False)
-    problems: Mapping[str, Promise]
+    problems: Mapping[str, Problem]
 
     def check(self) -> None:
         """Raise ValidationError with the problems by field."""
         if self.problems:
-            raise ValidationError({name: [words] for name, words in self.problems.items()})
+            raise ValidationError({name: [str(one.label)] for name, one in self.problems.items()})
 
 
 def read_credentials(
@@ -94,12 +72,14 @@ def read_credentials(
     meant_id, meant_token = next(iter(ids), ""), next(iter(tokens), "")
     meant_client_token = _tidied(client_token)
     found = {
-        "token": _OTHER_INSTANCE if len(set(ids)) > 1 else _problem_of_token(meant_token, meant_id),
+        "token": _problem_of_token(meant_token, meant_id),
         "zapi_id": None if meant_id == known_id else _problem_of_id(meant_id),
         "client_token": _problem_of_client_token(meant_client_token, meant_id, meant_token),
     }
     if len(set(tokens)) > 1:
-        found["token"] = _OTHER_TOKEN
+        found["token"] = Problem.OTHER_TOKEN
+    elif len(set(ids)) > 1:
+        found["token"] = Problem.OTHER_INSTANCE
     problems = {name: words for name, words in found.items() if words}
     return Credentials(meant_id, meant_token, meant_client_token, problems)
 
@@ -108,22 +88,22 @@ def read_partner_token(text: str) -> str:
     """Parse a partner token. Raises ValidationError."""
     tidied = _tidied(text)
     if problem := _problem_of_secret(tidied, MAX_PARTNER_TOKEN_LENGTH):
-        raise ValidationError(problem)  # type: ignore[arg-type]  # a lazy string is a string
+        raise ValidationError(str(problem.label))
     return tidied
 
 
 def check_name(name: str) -> None:
     """Raise ValidationError for a name that pages and notifications cannot show."""
     if problem := problem_of_name(name):
-        raise ValidationError(problem)  # type: ignore[arg-type]  # a lazy string is a string
+        raise ValidationError(str(problem.label))
 
 
-def problem_of_name(name: str) -> Promise | None:
+def problem_of_name(name: str) -> Problem | None:
     if len(name) > MAX_NAME_LENGTH:
-        return _LONG_NAME
+        return Problem.LONG_NAME
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
-        return _ODD_NAME
-    return _SECRET_IN_NAME if redact(name) != name else None
+        return Problem.ODD_NAME
+    return Problem.SECRET_IN_NAME if redact(name) != name else None
 
 
 def _tidied(text: str) -> str:
@@ -141,38 +121,38 @@ def _urls_in(text: str) -> list[tuple[str, str]]:
     return [(_tidied(found[1]), _tidied(found[2]))] if found else []
 
 
-def _problem_of_id(text: str) -> Promise | None:
+def _problem_of_id(text: str) -> Problem | None:
     if len(text) > MAX_ID_LENGTH:
-        return _TOO_LONG
+        return Problem.TOO_LONG
     if _ROUNDED.fullmatch(text):
-        return _ROUNDED_ID
+        return Problem.ROUNDED_ID
     if text and (not _ID.fullmatch(text) or _ANY_URL.search(text)):
-        return _NOT_AN_ID
+        return Problem.NOT_AN_ID
     if _LIKE_CLIENT_TOKEN.fullmatch(text):
-        return _CLIENT_TOKEN_HERE
-    return _TOKEN_HERE if _LIKE_TOKEN.fullmatch(text) else None
+        return Problem.CLIENT_TOKEN_HERE
+    return Problem.TOKEN_HERE if _LIKE_TOKEN.fullmatch(text) else None
 
 
-def _problem_of_token(text: str, zapi_id: str) -> Promise | None:
+def _problem_of_token(text: str, zapi_id: str) -> Problem | None:
     if problem := _problem_of_secret(text):
         return problem
     if _LIKE_CLIENT_TOKEN.fullmatch(text):
-        return _CLIENT_TOKEN_HERE
-    return _ID_HERE if text and text == zapi_id else None
+        return Problem.CLIENT_TOKEN_HERE
+    return Problem.ID_HERE if text and text == zapi_id else None
 
 
-def _problem_of_client_token(text: str, zapi_id: str, token: str) -> Promise | None:
+def _problem_of_client_token(text: str, zapi_id: str, token: str) -> Problem | None:
     if problem := _problem_of_secret(text):
         return problem
     if text and (text == token or _LIKE_TOKEN.fullmatch(text)):
-        return _TOKEN_HERE
+        return Problem.TOKEN_HERE
     is_id = text and (text == zapi_id or _LIKE_ID.fullmatch(text))
-    return _ID_HERE if is_id else None
+    return Problem.ID_HERE if is_id else None
 
 
-def _problem_of_secret(text: str, longest: int = MAX_SECRET_LENGTH) -> Promise | None:
+def _problem_of_secret(text: str, longest: int = MAX_SECRET_LENGTH) -> Problem | None:
     if len(text) > longest:
-        return _TOO_LONG
+        return Problem.TOO_LONG
     if _ANY_URL.search(text):
-        return _URL_AS_SECRET
-    return _NOT_A_SECRET if text and not _SECRET.fullmatch(text) else None
+        return Problem.URL_AS_SECRET
+    return Problem.NOT_A_SECRET if text and not _SECRET.fullmatch(text) else None

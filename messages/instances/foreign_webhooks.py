@@ -5,12 +5,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.utils import timezone
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem, ProblemError
 from messages.models import Instance, OtherKind, Webhook, WebhookKind, WebhookState
 from messages.zapi.client import Me, ZapiClient, ZapiError
-from messages.zapi.errors import Problem
 from messages.zapi.webhook_kinds import has_call
 
 from .push import agree_to_replace, queue_push
@@ -26,17 +24,9 @@ from .sync import (
 )
 from .webhook_urls import webhook_url, why_push_is_off
 
-_TOO_LONG = Problem(
-    _("Z-API calls a URL that is too long to be given back, so nothing was replaced."),
-    permanent=True,
-)
-_NOT_RESTORED = Problem(
-    _("Z-API accepted the URL, yet still shows another one. Set it by hand in Z-API’s panel.")
-)
 
-
-class ActionRefusedError(Exception):
-    """Z-API did not do what was asked. The text is shown to people."""
+class ActionRefusedError(ProblemError):
+    """Z-API did not do what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +62,11 @@ class TakeoverPreview:
 def leave_unchanged(webhook: Webhook) -> None:
     """Stop using the webhook and leave_unchanged the URL at Z-API unchanged."""
     webhook.wanted, webhook.state, webhook.replaces_url = False, WebhookState.OFF, ""
-    webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
-    webhook.save(update_fields=["wanted", "state", "replaces_url", "problem", "retry_at", "tries"])
+    webhook.retry_at, webhook.tries = None, 0
+    webhook.set_problem()
+    webhook.save(
+        update_fields=["wanted", "state", "replaces_url", "retry_at", "tries", *Webhook.PROBLEM]
+    )
 
 
 def restore(webhook: Webhook) -> None:
@@ -83,7 +76,7 @@ def restore(webhook: Webhook) -> None:
         client.set_webhook(webhook.kind, webhook.previous_url)
         compare([webhook], client.me())
         if webhook.found_url != webhook.previous_url:
-            raise ZapiError(_NOT_RESTORED)
+            raise ZapiError(Problem.URL_NOT_RESTORED)
     webhook.previous_url = webhook.pushed_url = ""
     webhook.pushed_at = webhook.heard_at = None
     webhook.save(
@@ -112,11 +105,11 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
     """
     with _refused_on_failure():
         if reason := why_push_is_off():
-            raise ZapiError(Problem(reason, permanent=True))
+            raise ZapiError(reason)
         client, asked_at = client_of(instance), timezone.now()
         me = client.me()
         if any(len(url) > MAX_URL_LENGTH for url in me.webhook_urls.values()):
-            raise ZapiError(_TOO_LONG)
+            raise ZapiError(Problem.URL_TOO_LONG)
         for webhook in webhooks_of(instance).values():
             _keep_previous(webhook, me.webhook_url(webhook.kind))
         others = other_urls(me)
@@ -157,12 +150,8 @@ def restore_others(instance: Instance) -> None:
         instance.taken_sent_by_me = None
         instance.save(update_fields=["taken_urls", "taken_sent_by_me"])
     if instance.taken_urls:
-        words = gettext(
-            "Z-API still does not call the previous URL for: %s. Set it by hand in Z-API’s panel; "
-            "it stays shown below until then."
-        )
-        names = [Webhook(kind=kind).get_kind_display() for kind in instance.taken_urls]
-        raise ActionRefusedError(words % ", ".join(names))
+        names = (Webhook(kind=kind).get_kind_display() for kind in instance.taken_urls)
+        raise ActionRefusedError(Problem.OTHERS_NOT_RESTORED, ", ".join(names))
 
 
 def _restore_url(client: ZapiClient, kind: str, url: str) -> None:
@@ -191,4 +180,4 @@ def _refused_on_failure() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        raise ActionRefusedError(str(error)) from None
+        raise ActionRefusedError(error.problem, *error.values) from None

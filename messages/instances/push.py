@@ -5,27 +5,24 @@ from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem, ProblemError
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 from messages.models.due import LeaseQuerySet, Waits, is_due_after
 from messages.zapi.client import Me, ZapiClient, ZapiError
-from messages.zapi.errors import Problem
 from messages.zapi.webhook_kinds import has_call
 
 from .sync import (
     FAILURES,
-    NOT_REPORTED,
+    VERIFIED,
     DesiredState,
     client_of,
     compare,
-    error_message,
     is_foreign,
     is_taken,
     other_urls,
     problem_of,
     save_instance,
-    source,
     webhooks_of,
 )
 from .webhook_urls import is_ours, webhook_url, why_push_is_off
@@ -37,14 +34,7 @@ MAX_TRIES = 12
 ANYTHING: Final = "*"
 
 # Without the fields that are saved before and during the push.
-_RESULT = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem", "retry_at", "tries")
-
-_NOT_KEPT = Problem(
-    _(
-        "Z-API accepted the URL, yet still shows another one. Somebody else may be setting it; "
-        "push again, or set it by hand in Z-API’s panel."
-    )
-)
+_RESULT = (*VERIFIED, "retry_at", "tries")
 
 
 def push(
@@ -74,8 +64,9 @@ def queue_push(webhooks: Iterable[Webhook]) -> None:
     now = timezone.now()
     for webhook in webhooks:
         webhook.asked_at = webhook.retry_at = now
-        webhook.tries, webhook.problem = 0, ""
-        webhook.save(update_fields=["wanted", "asked_at", "retry_at", "tries", "problem"])
+        webhook.tries = 0
+        webhook.set_problem()
+        webhook.save(update_fields=["wanted", "asked_at", "retry_at", "tries", *Webhook.PROBLEM])
 
 
 def agree_to_replace(webhook: Webhook, url: str) -> None:
@@ -118,7 +109,7 @@ def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
     if replacing:
         for webhook in webhooks:
             webhook.tries = 0
-    failure: Exception | None = None
+    failure: ProblemError | None = None
     try:
         _attempt(webhooks, replacing)
     except FAILURES as error:
@@ -131,10 +122,10 @@ def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
 
 def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     instance = webhooks[0].instance
+    if reason := why_push_is_off():
+        raise ZapiError(reason)
     for webhook in webhooks:
         webhook.state = WebhookState.UNREACHABLE  # until /me answers
-    if reason := why_push_is_off():
-        raise ZapiError(Problem(reason, permanent=True))
     client, asked_at = client_of(instance), timezone.now()
     me = client.me()
     compare(webhooks, me)
@@ -182,32 +173,19 @@ def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
         client.set_every_webhook(url, sent_by_me=bool(me.sent_by_me))
 
 
-def _record_result(webhook: Webhook, failure: Exception | None) -> None:
-    problem = None if failure else _problem_after_push(webhook)
+def _record_result(webhook: Webhook, failure: ProblemError | None) -> None:
+    problem = failure.problem if failure else _problem_after_push(webhook)
     if not webhook.is_wanted:
-        webhook.state = WebhookState.OFF
-        webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
-    elif failure:
-        webhook.problem = error_message(failure)
-        _schedule_retry(webhook, permanent=getattr(failure, "permanent", True))
-    elif problem:
-        webhook.problem = source(problem.message)
-        _schedule_retry(webhook, permanent=problem.permanent)
-    else:
-        webhook.problem, webhook.retry_at, webhook.tries = "", None, 0
+        webhook.state, problem = WebhookState.OFF, None
+    webhook.set_problem(problem)
+    webhook.tries = webhook.tries + 1 if problem else 0
+    is_retried = problem and not problem.permanent and webhook.tries < MAX_TRIES
+    webhook.retry_at = timezone.now() + WAITS.after(webhook.tries) if is_retried else None
 
 
 def _problem_after_push(webhook: Webhook) -> Problem | None:
     if webhook.state == WebhookState.UNREACHABLE:
-        return NOT_REPORTED
+        return Problem.URL_NOT_REPORTED
     problem = problem_of(webhook)
     was_set = problem and webhook.found_url and not is_taken(webhook)
-    return _NOT_KEPT if was_set else problem
-
-
-def _schedule_retry(webhook: Webhook, *, permanent: bool) -> None:
-    webhook.tries += 1
-    if permanent or webhook.tries >= MAX_TRIES:
-        webhook.retry_at = None
-    else:
-        webhook.retry_at = timezone.now() + WAITS.after(webhook.tries)
+    return Problem.URL_NOT_KEPT if was_set else problem

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from messages.accounts.audit import audit
 from messages.models import Action, Instance
 from messages.models.due import lies_ahead
-from messages.zapi.client import Me, ZapiError
+from messages.zapi.client import Me
 
 from .push import queue_push
 from .sync import FAILURES, client_of, webhooks_of
@@ -48,9 +48,8 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
     try:
         me = client_of(instance).me()
     except FAILURES as error:
-        reason = error.message if isinstance(error, ZapiError) else error
         raise NotRetiredError(
-            _("Could not ask Z-API whether it still calls the old URL. %s") % reason
+            _("Could not ask Z-API whether it still calls the old URL. %s") % error
         ) from None
     if _calls_old_key(instance, me):
         raise NotRetiredError(

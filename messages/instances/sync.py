@@ -6,51 +6,21 @@ from datetime import datetime
 from typing import Final, Self
 
 from django.db.models import Q
-from django.utils import timezone, translation
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
 
+from messages.domain.problems import Problem, ProblemError
 from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
 from messages.models.due import is_ahead
 from messages.zapi.client import ConnectionStatus, Me, ZapiClient, ZapiError
-from messages.zapi.errors import Problem
 
 from .webhook_urls import is_ours, webhook_url
 
 # The errors of a call to Z-API about an instance.
 FAILURES: Final = (ZapiError, SecretUnreadableError)
 
-TAKEN = Problem(
-    _(
-        "Somebody else’s URL is set at Z-API, so this board hears nothing. Say on the instance’s "
-        "page what is to become of it."
-    ),
-    permanent=True,
-)
-OUTDATED = Problem(
-    _(
-        "Z-API calls this board under an address or a key that is no longer the current one. Push "
-        "again."
-    ),
-    permanent=True,
-)
-MISSING = Problem(
-    _("Z-API has no URL to call, so this board hears nothing. Push again to set it."),
-    permanent=True,
-)
-NOT_REPORTED = Problem(
-    _("Z-API does not say which URL it calls, so the push could not be verified.")
-)
-UNUSABLE_ID = Problem(
-    _(
-        "A URL with a token was stored as the instance id, so Z-API cannot be asked. Delete this "
-        "instance and connect it again."
-    ),
-    permanent=True,
-)
 # The length of the column. A longer URL could not be restored, so it is never replaced.
 MAX_URL_LENGTH: Final = 500
-_VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", "problem")
+VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", *Webhook.PROBLEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +47,7 @@ class DesiredState:
 def client_of(instance: Instance) -> ZapiClient:
     """Return a Z-API client for the instance. Raises one of FAILURES."""
     if instance.shown_id != instance.zapi_id:
-        raise ZapiError(UNUSABLE_ID)
+        raise ZapiError(Problem.UNUSABLE_ID)
     return ZapiClient(
         instance.zapi_id, instance.token.reveal(), instance.account.client_token.reveal()
     )
@@ -131,8 +101,8 @@ def problem_of(webhook: Webhook) -> Problem | None:
     if webhook.state != WebhookState.DIFFERS:
         return None
     if is_taken(webhook):
-        return TAKEN
-    return OUTDATED if webhook.found_url else MISSING
+        return Problem.URL_TAKEN
+    return Problem.URL_OUTDATED if webhook.found_url else Problem.URL_MISSING
 
 
 def save_answer(
@@ -146,17 +116,17 @@ def save_answer(
     desired = [DesiredState.of(webhook) for webhook in webhooks]
     compare(webhooks, me)
     for webhook, state_wanted in zip(webhooks, desired, strict=True):
-        problem = problem_of(webhook)
-        webhook.problem = source(problem.message) if problem else ""
+        webhook.set_problem(problem_of(webhook))
         _save_unless_newer(webhook, state_wanted, asked_at)
     save_instance(instance, me, connection, asked_at=asked_at)
 
 
-def save_failure(instance: Instance, error: Exception, *, asked_at: datetime) -> None:
+def save_failure(instance: Instance, error: ProblemError, *, asked_at: datetime) -> None:
     """Mark the wanted webhooks as unreachable and save the reason."""
     for webhook in webhooks_of(instance).values():
         if webhook.is_wanted:
-            webhook.state, webhook.problem = WebhookState.UNREACHABLE, error_message(error)
+            webhook.state = WebhookState.UNREACHABLE
+            webhook.set_problem(error.problem)
             _save_unless_newer(webhook, DesiredState.of(webhook), asked_at)
 
 
@@ -174,16 +144,6 @@ def save_instance(
         note_connection(instance, connection, asked_at)
 
 
-def error_message(error: Exception) -> str:
-    """Return the message in the source language; `Webhook.words` translates it."""
-    return source(error.message) if isinstance(error, ZapiError) else str(error)
-
-
-def source(words: Promise) -> str:
-    with translation.override(None):
-        return str(words)
-
-
 def _state(webhook: Webhook) -> WebhookState:
     if not webhook.is_wanted:
         return WebhookState.OFF
@@ -196,7 +156,7 @@ def _save_unless_newer(webhook: Webhook, state_wanted: DesiredState, asked_at: d
     webhook.tried_at = timezone.now()
     older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
     older |= is_ahead("checked_at", timezone.now())
-    state_wanted.save(webhook, _VERIFIED, older)
+    state_wanted.save(webhook, VERIFIED, older)
 
 
 def note_connection(instance: Instance, connection: ConnectionStatus, asked_at: datetime) -> None:

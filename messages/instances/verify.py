@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem, ProblemError
 from messages.models import Account, Instance, Webhook, WebhookKind
 from messages.models.due import Waits, is_due_after
 from messages.zapi.client import (
@@ -23,7 +23,6 @@ from messages.zapi.client import (
     ZapiClient,
     ZapiError,
 )
-from messages.zapi.errors import Problem
 from statusboard.databases import is_away
 
 from .call_budget import INSTANCES_PER_PERIOD, LEASE, cost_of, has_budget
@@ -35,14 +34,6 @@ logger = logging.getLogger(__name__)
 MAX_WAIT = timedelta(hours=6)
 # Stop after this many seconds, however slow Z-API is: other accounts are waiting.
 MAX_LEASE_SECONDS = 60
-
-NOT_LISTED = Problem(
-    _(
-        "Z-API’s list of this account’s instances does not name this one: it was deleted there, or "
-        "it belongs to another account."
-    ),
-    permanent=True,
-)
 
 
 def verify(instance: Instance, kind: str = WebhookKind.MESSAGE_STATUS) -> Webhook:
@@ -149,7 +140,7 @@ def _check_from_list(account: Account) -> int:
             if found := listed.get(instance.zapi_id):
                 _save_listed(instance, found.me, asked_at)
             else:
-                _save_failure(instance, ZapiError(NOT_LISTED), asked_at)
+                _save_failure(instance, ZapiError(Problem.NOT_LISTED), asked_at)
     return len(instances)
 
 
@@ -172,7 +163,7 @@ def _save_answer(
     retire_after_overlap(instance, me)
 
 
-def _save_failure(instance: Instance, error: Exception, asked_at: datetime) -> None:
+def _save_failure(instance: Instance, error: ProblemError, asked_at: datetime) -> None:
     webhooks_of(instance)
     save_failure(instance, error, asked_at=asked_at)
     _postpone(instance)

@@ -2,9 +2,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem
 from messages.models import Instance, Webhook
 from statusboard.absolute_urls import absolute_url
 
@@ -17,19 +16,12 @@ def webhook_url(instance: Instance) -> str:
     return absolute_url(webhook_keys.webhook_path(key))
 
 
-def why_push_is_off() -> Promise | None:
+def why_push_is_off() -> Problem | None:
     url = urlsplit(settings.PUBLIC_BASE_URL)
     if not settings.PUBLIC_BASE_URL:
-        return _(
-            "Pushing is off: Statusboard does not know its public URL. Set "
-            "PUBLIC_BASE_URL=https://your-server in the environment or in .env and restart."
-        )
+        return Problem.PUBLIC_URL_MISSING
     if not settings.DEMO and (url.scheme != "https" or not url.hostname):
-        return _(
-            "Pushing is off: PUBLIC_BASE_URL must begin with https://, because Z-API only "
-            "calls https URLs. Set PUBLIC_BASE_URL=https://your-server in the environment "
-            "or in .env and restart."
-        )
+        return Problem.PUBLIC_URL_NOT_HTTPS
     return None
 
 

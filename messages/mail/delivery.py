@@ -8,18 +8,13 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem
 from messages.models import QueuedMail
 
 from .backend import to_message
 
 logger = logging.getLogger(__name__)
-
-_NO_MAIL_SERVER = _(
-    "E-mail is not configured: messages only go to the server’s log. Set EMAIL_URL and restart."
-)
 
 
 def mail_connection() -> BaseEmailBackend:
@@ -28,10 +23,10 @@ def mail_connection() -> BaseEmailBackend:
     return connection
 
 
-def why_mail_is_off() -> Promise | None:
+def why_mail_is_off() -> Problem | None:
     """Explain why e-mails are not sent, or return None. Without EMAIL_URL they are only printed."""
     is_printed = settings.EMAIL_SERVER_BACKEND == "django.core.mail.backends.console.EmailBackend"
-    return _NO_MAIL_SERVER if is_printed and not settings.DEMO else None
+    return Problem.NO_MAIL_SERVER if is_printed and not settings.DEMO else None
 
 
 def deliver_mails(stop: threading.Event | None = None) -> int:

@@ -35,7 +35,7 @@ def _connect(name: str, zapi_id: str, client_token: str) -> None:
     )
     for webhook in push_wanted(instance):
         if webhook.state != WebhookState.IN_SYNC:
-            raise CommandError(f"{name}: {webhook.words}")
+            raise CommandError(f"{name}: {webhook.problem_text}")
 
 
 def simulator(host: str, port: int) -> list[str]:

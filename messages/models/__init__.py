@@ -8,7 +8,7 @@ from .callback import Callback, CallbackQuerySet, Outcome, TokenCheck
 from .export_job import ExportJob, ExportKind, ExportPiece, ExportState
 from .fields import Secret, SecretUnreadableError, token_digest
 from .follow_up import FollowUp
-from .forward import Forward, ForwardLine, ForwardProblem, ForwardState
+from .forward import Forward, ForwardLine, ForwardState
 from .functions import LastDigits
 from .incident import Incident, IncidentKind, Rhythm
 from .instance import Instance, InstanceQuerySet, Tag, TokenPolicy
@@ -47,7 +47,6 @@ __all__ = [
     "FollowUp",
     "Forward",
     "ForwardLine",
-    "ForwardProblem",
     "ForwardState",
     "HourlySummary",
     "Incident",

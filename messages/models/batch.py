@@ -6,14 +6,13 @@ from typing import Final, Self
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messages.models.due import LeaseQuerySet, is_due
 from statusboard.redaction import redact
 
 from .account import Account
-from .fields import SecretField
+from .fields import ProblemFields, SecretField
 from .instance import Instance
 
 
@@ -78,7 +77,7 @@ class BatchRowQuerySet(LeaseQuerySet["BatchRow"]):
         ).order_by("id")
 
 
-class BatchRow(models.Model):
+class BatchRow(ProblemFields):
     """One instance's part in a batch. Its secrets are emptied once it is done."""
 
     # A row that a worker takes is another one's after this.
@@ -94,8 +93,6 @@ class BatchRow(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=RowState.choices, default=RowState.WAITING
     )
-    # Why it is refused or failed, in the source's language, as every stored problem is.
-    problem = models.TextField(_("problem"), blank=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
     zapi_id = models.CharField(_("instance id"), max_length=128, blank=True)
     token = SecretField(_("token"))
@@ -131,8 +128,3 @@ class BatchRow(models.Model):
     def shown_id(self) -> str:
         """As Instance.shown_id."""
         return redact(self.zapi_id)
-
-    @property
-    def words(self) -> str:
-        """The problem in the reader's language."""
-        return gettext(self.problem) if self.problem else ""

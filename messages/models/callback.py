@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from messages.domain.causes import Cause, cause_text
+from messages.domain.causes import Cause
 from statusboard.redaction import redact
 
 
@@ -79,7 +79,7 @@ class Callback(models.Model):
     type = models.CharField(_("type"), max_length=128, blank=True)
     received_at = models.DateTimeField(_("received"))
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices)
-    cause = models.CharField(_("cause"), max_length=300, choices=Cause.choices, blank=True)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
     # Of the {} in the cause's sentence.
     cause_values = models.JSONField(null=True)
     token_check = models.CharField(
@@ -122,7 +122,7 @@ class Callback(models.Model):
     @property
     def why(self) -> str:
         """The cause in the reader's language, '' where nothing was wrong."""
-        return cause_text(self.cause, self.cause_values)
+        return Cause.text(self.cause, self.cause_values)
 
     @property
     def why_empty(self) -> str:

@@ -7,7 +7,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy
+
+from messages.domain.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     _TextField = models.TextField["Secret | str", "Secret"]
@@ -17,15 +19,13 @@ else:
 _DOTS: Final = "••••"
 # Marks an encrypted text in the output of `dumpdata`.
 _SEALED: Final = "sealed:"
-# In the source's language, as every stored problem is; a page translates it for its reader.
-_UNREADABLE = gettext_noop(
-    "A stored secret cannot be read: put back the FIELD_ENCRYPTION_KEYS it was saved with, or "
-    "enter it again."
-)
 
 
-class SecretUnreadableError(Exception):
+class SecretUnreadableError(ProblemError):
     """None of FIELD_ENCRYPTION_KEYS decrypts this secret: its key was removed."""
+
+    def __init__(self) -> None:
+        super().__init__(Problem.SECRET_UNREADABLE)
 
 
 def _fernet() -> MultiFernet:
@@ -65,7 +65,7 @@ class Secret:
         try:
             return _fernet().decrypt(self._sealed.encode()).decode()
         except InvalidToken:
-            raise SecretUnreadableError(_UNREADABLE) from None
+            raise SecretUnreadableError from None
 
     @property
     def is_current(self) -> bool:
@@ -137,3 +137,28 @@ class SecretField(_TextField):
         secret = _secret_of(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, secret)
         return secret
+
+
+class ProblemFields(models.Model):
+    """The last problem as a Problem and its values, or '' and null. Its text is for each reader."""
+
+    PROBLEM: Final = ("problem", "problem_values")
+
+    problem = models.TextField(gettext_lazy("problem"), blank=True, editable=False)
+    problem_values = models.JSONField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def problem_text(self) -> str:
+        """The problem in the active language, or ''."""
+        return Problem.text(self.problem, self.problem_values)
+
+    @property
+    def problem_as_values(self) -> dict[str, Any]:
+        """For the values of an incident."""
+        return {name: value for name in self.PROBLEM if (value := getattr(self, name))}
+
+    def set_problem(self, problem: Problem | None = None) -> None:
+        self.problem, self.problem_values = problem or "", None

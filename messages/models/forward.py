@@ -14,34 +14,15 @@ from .callback import Callback
 from .webhook import Webhook
 
 
-class ForwardProblem(models.TextChoices):
-    """Why a callback was not taken. The first five are messages.net.Failure's."""
-
-    UNSAFE = "unsafe", _("The receiver’s URL points to a private network.")
-    UNREACHABLE = "unreachable", _("The receiver cannot be reached.")
-    NOT_TRUSTED = "not trusted", _("The receiver’s certificate is not trusted.")
-    TOO_SLOW = "too slow", _("The receiver did not answer in time.")
-    IMPOSSIBLE = "impossible", _("The request could not be sent.")
-    REDIRECTS = "redirects", _("The receiver’s URL has changed. Enter the new one.")
-    FORBIDS = "forbids", _("The receiver refused access.")
-    NOT_THERE = "not there", _("The receiver’s URL was not found. Check it.")
-    TOO_MANY = "too many", _("The receiver asks for fewer requests.")
-    FAULT = "fault", _("The receiver returned an error.")
-    REFUSES = "refuses", _("The receiver rejected this callback.")
-    NO_TOKEN = "no token", _("The instance’s token cannot be decrypted. Enter it again.")
-
-
 class ForwardState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     GIVEN_UP = "given up", _("Given up")
 
 
 class Setback(models.Model):
-    """What was answered last, '' and null where nothing went wrong."""
+    """What was answered last: a Problem and the status, or '' and null."""
 
-    problem = models.CharField(
-        _("problem"), max_length=16, choices=ForwardProblem.choices, blank=True
-    )
+    problem = models.CharField(_("problem"), max_length=16, blank=True)
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
 
     class Meta:

@@ -6,12 +6,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import DurationField, Exists, Func, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messages.models.due import LeaseQuerySet, Waits, is_due
 
-from .fields import SecretField, SecretUnreadableError
+from .fields import ProblemFields, SecretField, SecretUnreadableError
 from .incident import Incident, IncidentKind
 from .instance import Instance
 
@@ -41,7 +40,7 @@ class ChannelQuerySet(LeaseQuerySet["Channel"]):
         return self.filter(works | fails, Exists(waiting), enabled=True).order_by("next_at")
 
 
-class Channel(models.Model):
+class Channel(ProblemFields):
     """Where people are told of incidents. Told at once, then at most once in `pause` minutes.
 
     A worker that serves a channel moves `next_at` ahead, which keeps the others away.
@@ -69,7 +68,6 @@ class Channel(models.Model):
     # Both since the last time that anything was taken.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
-    problem = models.CharField(_("problem"), max_length=300, blank=True, editable=False)
     told_at = models.DateTimeField(_("last sent"), null=True, editable=False)
 
     objects = ChannelQuerySet.as_manager()
@@ -81,11 +79,6 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def message(self) -> str:
-        """The problem in the reader's language; it is stored in the source's."""
-        return gettext(self.problem) if self.problem else ""
 
     @property
     def hint(self) -> str:

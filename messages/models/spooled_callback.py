@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from messages.domain.causes import Cause, cause_text
+from messages.domain.causes import Cause
 
 
 class SpooledCallback(models.Model):
@@ -17,7 +17,7 @@ class SpooledCallback(models.Model):
     body = models.BinaryField(_("body"))
     token_digest = models.CharField(max_length=64, blank=True)
     # Why the database would not have it, '' while it waits.
-    cause = models.CharField(_("cause"), max_length=300, choices=Cause.choices, blank=True)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
     cause_values = models.JSONField(null=True)
 
     class Meta:
@@ -32,7 +32,7 @@ class SpooledCallback(models.Model):
     @property
     def why(self) -> str:
         """The cause in the reader's language."""
-        return cause_text(self.cause, self.cause_values)
+        return Cause.text(self.cause, self.cause_values)
 
 
 class SpoolRouter:

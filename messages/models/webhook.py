@@ -1,9 +1,9 @@
 from django.db import models
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messages.models.due import LeaseQuerySet
 
+from .fields import ProblemFields
 from .instance import Instance
 
 
@@ -38,7 +38,7 @@ class WebhookState(models.TextChoices):
     OFF = "off", _("Off")
 
 
-class Webhook(models.Model):
+class Webhook(ProblemFields):
     """One hook of one instance: what we pushed, what Z-API said, what was read back."""
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="webhooks")
@@ -75,8 +75,6 @@ class Webhook(models.Model):
         default=False,
         help_text=_("This token can send messages. Forward it only to a receiver that needs it."),
     )
-    # The last failure in words for a person, '' when the last call worked.
-    problem = models.TextField(_("problem"), blank=True)
     # When the worker tries again by itself; null where another try would not help.
     retry_at = models.DateTimeField(_("next try"), null=True, db_index=True)
     tries = models.PositiveSmallIntegerField(default=0)
@@ -96,8 +94,3 @@ class Webhook(models.Model):
     @property
     def is_wanted(self) -> bool:
         return self.kind == WebhookKind.MESSAGE_STATUS if self.wanted is None else self.wanted
-
-    @property
-    def words(self) -> str:
-        """The problem in the reader's language; it is stored in the source's."""
-        return gettext(self.problem) if self.problem else ""

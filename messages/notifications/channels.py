@@ -41,7 +41,8 @@ def save_channel(
             changed.append(name)
             setattr(channel, name, value)
     channel.next_at, channel.tries = timezone.now(), 0
-    channel.failing_since, channel.problem = None, ""
+    channel.failing_since = None
+    channel.set_problem()
     channel.save()
     if set(channel.instances.all()) != set(instances := list(instances)):
         changed.append("instances")
@@ -75,5 +76,5 @@ def send_test(channel: Channel, request: HttpRequest) -> str:
     try:
         send(channel, TestMessage(uuid.uuid4()))
     except NotificationFailedError as error:
-        return str(error.message)
+        return str(error)
     return ""

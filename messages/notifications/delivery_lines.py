@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone, translation
+from django.utils import timezone
 
+from messages.domain.problems import Problem
 from messages.incidents.visibility import without_other_instances
-from messages.models import Channel, ForwardProblem, Notification, NotificationState
+from messages.models import Channel, Notification, NotificationState
 
 from .digest import Digest
 from .sending import NotificationFailedError, send
@@ -74,7 +75,7 @@ def _deliver(delivery: ChannelDelivery) -> bool:
     except Exception:
         # Counts as a failure, so that the channel is not blocked for later notifications.
         logger.exception("Notifying channel %s failed.", delivery.channel.pk)
-        _failed(delivery, NotificationFailedError(ForwardProblem.IMPOSSIBLE.label), now)
+        _failed(delivery, NotificationFailedError(Problem.IMPOSSIBLE), now)
         return False
     _succeeded(delivery, now)
     return True
@@ -91,6 +92,7 @@ def _succeeded(delivery: ChannelDelivery, now: datetime) -> None:
         tries=0,
         failing_since=None,
         problem="",
+        problem_values=None,
         told_at=now,
     )
 
@@ -104,14 +106,13 @@ def _failed(delivery: ChannelDelivery, error: NotificationFailedError, now: date
         Notification.objects.waiting().filter(stale, channel=delivery.channel).update(
             state=NotificationState.GIVEN_UP
         )
-    with translation.override(None):
-        problem = str(error.message)  # stored in English; `Channel.message` translates it
     _update(
         delivery,
         next_at=now + Channel.WAITS.after(tries, at_least=error.retry_after),
         tries=tries,
         failing_since=failing_since,
-        problem=problem,
+        problem=error.problem,
+        problem_values=None,
     )
 
 

@@ -12,12 +12,11 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import translation
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
+from messages.domain.problems import Problem, ProblemError
 from messages.forwarding.outcomes import judge
 from messages.mail import mail_connection, why_mail_is_off
-from messages.models import Channel, ChannelKind, ForwardProblem, SecretUnreadableError
+from messages.models import Channel, ChannelKind, SecretUnreadableError
 from messages.net import PostFailedError, SafeHttpClient
 from statusboard import page_network
 
@@ -25,16 +24,12 @@ from .digest import Digest, TestMessage
 
 logger = logging.getLogger(__name__)
 
-_MAIL_FAILED = _("The mail server is unreachable or refused the e-mail. Check EMAIL_URL.")
-_UNREADABLE = _("The channel’s destination or secret cannot be decrypted. Enter it again.")
 
-
-class NotificationFailedError(Exception):
+class NotificationFailedError(ProblemError):
     """Sending failed. `retry_after` is how long the receiver asks to wait."""
 
-    def __init__(self, message: str | Promise, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, problem: Problem, retry_after: timedelta | None = None) -> None:
+        super().__init__(problem)
         self.retry_after = retry_after
 
 
@@ -44,7 +39,7 @@ def send(channel: Channel, digest: Digest | TestMessage) -> None:
         with translation.override(channel.language):
             _SENDERS[ChannelKind(channel.kind)](channel, digest)
     except SecretUnreadableError:
-        raise NotificationFailedError(_UNREADABLE) from None
+        raise NotificationFailedError(Problem.CHANNEL_UNREADABLE) from None
 
 
 def _mail(channel: Channel, digest: Digest | TestMessage) -> None:
@@ -65,7 +60,7 @@ def _mail(channel: Channel, digest: Digest | TestMessage) -> None:
     except (SMTPException, OSError) as error:
         # The error text may contain addresses.
         logger.warning("Channel %s: sending the e-mail failed (%s).", channel.pk, type(error))
-        raise NotificationFailedError(_MAIL_FAILED) from None
+        raise NotificationFailedError(Problem.MAIL_FAILED) from None
 
 
 def _slack(channel: Channel, digest: Digest | TestMessage) -> None:
@@ -97,9 +92,9 @@ def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> None:
         with client:
             refusal = judge(client.post(body, headers))
     except PostFailedError as error:
-        raise NotificationFailedError(ForwardProblem(error.failure.value).label) from None
+        raise NotificationFailedError(Problem(error.failure.value)) from None
     if refusal:
-        raise NotificationFailedError(refusal.problem.label, refusal.retry_after)
+        raise NotificationFailedError(refusal.problem, refusal.retry_after)
 
 
 def _signature(secret: str, timestamp: int, body: bytes) -> str:

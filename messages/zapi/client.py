@@ -13,11 +13,11 @@ from urllib.parse import quote
 import requests
 from django.conf import settings
 
+from messages.domain.problems import Problem
 from statusboard import page_network
 from statusboard.redaction import redact_beginning
 
-from . import errors
-from .errors import Hidden, Problem, ZapiError, read_answer
+from .errors import NO_SUCH_CALL, Hidden, ZapiError, read_answer
 from .times import moment_of
 from .webhook_kinds import call_of, has_call, kind_of
 
@@ -155,13 +155,13 @@ class ZapiClient:
     def me(self) -> Me:
         me = _me(self._call("GET", "me"))
         if not me.webhook_urls:
-            raise ZapiError(errors.UNEXPECTED)
+            raise ZapiError(Problem.ZAPI_UNEXPECTED)
         return me
 
     def status(self) -> ConnectionStatus:
         answer = self._call("GET", "status")
         if not isinstance(answer.get("connected"), bool):
-            raise ZapiError(errors.UNEXPECTED)
+            raise ZapiError(Problem.ZAPI_UNEXPECTED)
         return ConnectionStatus(
             connected=answer["connected"],
             error=redact_beginning(_text(answer.get("error")).strip(), MAX_REASON),
@@ -171,7 +171,7 @@ class ZapiClient:
     def phone_exists(self, phone: str) -> PhoneExists:
         answer = self._call("GET", f"phone-exists/{quote(phone, safe='')}")
         if answer.get("exists") not in (True, False, "true", "false"):
-            raise ZapiError(errors.UNEXPECTED)
+            raise ZapiError(Problem.ZAPI_UNEXPECTED)
         lid = str(answer.get("lid") or "")
         return PhoneExists(
             exists=answer["exists"] in (True, "true"),
@@ -184,7 +184,7 @@ class ZapiClient:
         try:
             count = self._call("GET", "queue/count", may_not_exist=True).get("count")
         except ZapiError as error:
-            if error.problem not in errors.NO_SUCH_CALL:
+            if error.problem not in NO_SUCH_CALL:
                 raise
             count = None
         return Queue(count) if isinstance(count, int) else self.read_queue()
@@ -200,7 +200,7 @@ class ZapiClient:
                 page = self._call("POST", "queue", body)
                 messages = page.get("messages")
                 if not isinstance(messages, list):
-                    raise ZapiError(errors.UNEXPECTED)
+                    raise ZapiError(Problem.ZAPI_UNEXPECTED)
             except ZapiError:
                 if not states:
                     raise
@@ -219,7 +219,8 @@ class ZapiClient:
         answer = self._call("PUT", name, body, may_not_exist=may_not_exist)
         if answer.get("value") is True:
             return
-        raise ZapiError(errors.NOT_APPLIED if answer.get("value") is False else errors.UNEXPECTED)
+        is_refused = answer.get("value") is False
+        raise ZapiError(Problem.ZAPI_NOT_APPLIED if is_refused else Problem.ZAPI_UNEXPECTED)
 
     def _call(
         self, method: str, name: str, body: Any = None, *, may_not_exist: bool = False
@@ -227,7 +228,7 @@ class ZapiClient:
         """`may_not_exist`: Z-API does not document the call. An error for that is not logged."""
         url = Hidden(f"{self._base.reveal()}/{name}")
         result = _request(method, url, self._headers, body)
-        if may_not_exist and isinstance(result, Problem) and result in errors.NO_SUCH_CALL:
+        if may_not_exist and isinstance(result, Problem) and result in NO_SUCH_CALL:
             raise ZapiError(result)
         # The name may end with a phone number, which must not get into the log.
         return _checked(f"{method} {name.rstrip(digits)} of instance {self._zapi_id}", result)
@@ -245,7 +246,7 @@ class PartnerClient:
             answer = self._page(page)
             content = answer.get("content")
             if not isinstance(content, list):
-                raise ZapiError(errors.UNEXPECTED)
+                raise ZapiError(Problem.ZAPI_UNEXPECTED)
             yield from filter(None, map(_listed, content))
             if len(content) < PAGE_SIZE:
                 return
@@ -274,7 +275,7 @@ def _request(
     try:
         return page_network.call(answer)
     except TimeoutError:
-        return errors.TOO_SLOW
+        return Problem.ZAPI_TOO_SLOW
 
 
 def _checked(call: str, result: dict[str, Any] | Problem) -> dict[str, Any]:
@@ -308,9 +309,9 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     for chunk in response.iter_content(8192):
         answer += chunk
         if len(answer) > MAX_ANSWER:
-            raise ZapiError(errors.TOO_LONG)
+            raise ZapiError(Problem.ZAPI_TOO_LONG)
         if time.monotonic() > deadline:
-            raise ZapiError(errors.TOO_SLOW)
+            raise ZapiError(Problem.ZAPI_TOO_SLOW)
     return answer
 
 
@@ -320,14 +321,14 @@ def _network_problems() -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError:
-        raise ZapiError(errors.NOT_TRUSTED) from None
+        raise ZapiError(Problem.ZAPI_NOT_TRUSTED) from None
     except requests.Timeout:
-        raise ZapiError(errors.TOO_SLOW) from None
+        raise ZapiError(Problem.ZAPI_TOO_SLOW) from None
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
         is_slow = "timed out" in str(error)  # also raised for a timeout while reading the body
-        raise ZapiError(errors.TOO_SLOW if is_slow else errors.UNREACHABLE) from None
+        raise ZapiError(Problem.ZAPI_TOO_SLOW if is_slow else Problem.ZAPI_UNREACHABLE) from None
     except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an invalid URL, a line break
-        raise ZapiError(errors.CALL_IMPOSSIBLE) from None
+        raise ZapiError(Problem.ZAPI_IMPOSSIBLE) from None
 
 
 def _me(answer: Mapping[str, Any]) -> Me:

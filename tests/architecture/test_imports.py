@@ -16,7 +16,7 @@ INWARD = {
     "zapi": {"domain"},
     "models": {"domain"},
     "net": set(),
-    "mail": {"models"},
+    "mail": {"domain", "models"},
     "ingest": {"domain", "models", "zapi"},
     "accounts": {"domain", "models"},
     "privacy": {"accounts", "domain", "ingest", "models", "zapi"},

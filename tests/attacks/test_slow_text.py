@@ -13,7 +13,7 @@ import pytest
 
 from messages.accounts.masking import mask_text, masked
 from messages.domain import addresses
-from messages.domain.causes import cause_text, stored_values
+from messages.domain.causes import Cause, stored_values
 from messages.domain.failure_reasons import translate_reason
 from messages.exports.csv_writer import csv_line
 from messages.instances import webhook_keys
@@ -103,7 +103,7 @@ def check_label(text: str) -> None:
 REDACTING: dict[str, Callable[[str], object]] = {
     "redact": redact,
     "reason": read_reason,
-    "cause": lambda text: cause_text("other", stored_values([text])),
+    "cause": lambda text: Cause.text("other", stored_values([text])),
     "body": lambda text: Callback(body=text.encode("utf-8", "replace")).text,
 }
 OTHERS: dict[str, Callable[[str], object]] = {

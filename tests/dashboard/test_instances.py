@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SUPERVISOR
 from messages.dashboard.instances.webhook_panel import panel
+from messages.domain.problems import Problem
 from messages.instances.bulk_jobs import run_batches, start_for
 from messages.instances.push import ANYTHING, push, push_wanted, queue_push, run_due_pushes
 from messages.instances.sync import webhooks_of
@@ -208,7 +209,7 @@ def test_a_push_that_fails_still_saves_and_says_what_to_do(admin, zapi):
     admin.send(ADD, NEW, "push")
     work()
     page = admin.read(reverse("dashboard:instance", args=[Instance.objects.get().pk]))
-    assert "asks for a Client-Token" in page
+    assert str(Problem.CLIENT_TOKEN_MISSING.label) in page
     assert Instance.objects.count() == 1
 
 
@@ -704,7 +705,7 @@ def test_a_batch_is_stopped(admin, instance, zapi):
     assert 'value="stop"' in admin.read(where)
     page = admin.send(where, {}, "stop")
     assert 'value="stop"' not in page
-    assert "Stopped before its turn." in page
+    assert str(Problem.CANCELLED.label) in page
     work()
     assert zapi.calls == []
 
@@ -948,7 +949,9 @@ def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instan
     )
     push(instance, "delivery", replacing=ANYTHING)
     zapi.answer_name = "fault"
-    assert "fault of its own" in admin.send(act("archive", instance), {"confirmed": "first"})
+    assert str(Problem.ZAPI_FAULT.label) in admin.send(
+        act("archive", instance), {"confirmed": "first"}
+    )
     assert Instance.objects.get().archived_at is None
 
 

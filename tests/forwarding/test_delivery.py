@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from messages.domain.problems import Problem
 from messages.forwarding.line_leases import LEASE, Lanes, claim
 from messages.forwarding.outcomes import FIRST_WAIT, MAX_RETRY_AFTER, MAX_WAIT
 from messages.jobs.follow_ups import follow_up
@@ -11,7 +12,6 @@ from messages.models import (
     FollowUp,
     Forward,
     ForwardLine,
-    ForwardProblem,
     ForwardState,
     WebhookKind,
 )
@@ -93,24 +93,24 @@ def test_unreadable_token_stops_line(instance, receiver, settings):
     settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktaXQtd2FzLXN0b3JlZC13aXRoLS0="]
     assert forward() == 0
     webhook.forward_line.refresh_from_db()
-    assert webhook.forward_line.problem == ForwardProblem.NO_TOKEN
+    assert webhook.forward_line.problem == Problem.NO_TOKEN
     assert Forward.objects.waiting().count() == 1
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (302, ForwardProblem.REDIRECTS),
-        (308, ForwardProblem.REDIRECTS),
-        (401, ForwardProblem.FORBIDS),
-        (403, ForwardProblem.FORBIDS),
-        (404, ForwardProblem.NOT_THERE),
-        (410, ForwardProblem.NOT_THERE),
-        (429, ForwardProblem.TOO_MANY),
-        (500, ForwardProblem.FAULT),
-        (503, ForwardProblem.FAULT),
-        (504, ForwardProblem.TOO_SLOW),
-        (418, ForwardProblem.FAULT),
+        (302, Problem.REDIRECTS),
+        (308, Problem.REDIRECTS),
+        (401, Problem.FORBIDS),
+        (403, Problem.FORBIDS),
+        (404, Problem.NOT_THERE),
+        (410, Problem.NOT_THERE),
+        (429, Problem.TOO_MANY),
+        (500, Problem.FAULT),
+        (503, Problem.FAULT),
+        (504, Problem.TOO_SLOW),
+        (418, Problem.FAULT),
     ],
 )
 @forwards_statuses
@@ -132,7 +132,7 @@ def test_rejected_callback_fails_and_line_continues(instance, receiver, clock, a
     assert forward(clock) == 2
     refused = Forward.objects.given_up().get()
     assert bytes(refused.body) == status(2)
-    assert (refused.problem, refused.status) == (ForwardProblem.REFUSES, answer)
+    assert (refused.problem, refused.status) == (Problem.REFUSES, answer)
     assert ForwardLine.objects.get().problem == ""
 
 
@@ -186,7 +186,7 @@ def test_callback_waiting_for_a_day_fails(instance, receiver, clock):
     forward(clock)
     given_up = Forward.objects.given_up().get()
     assert bytes(given_up.body) == status(1)
-    assert (given_up.problem, given_up.status) == (ForwardProblem.FAULT, 500)
+    assert (given_up.problem, given_up.status) == (Problem.FAULT, 500)
     clock.advance(hours=2)
     receiver.reply = Reply()
     assert forward(clock) == 1

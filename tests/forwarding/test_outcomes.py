@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from messages.domain.problems import Problem
 from messages.forwarding.line_leases import LANES, LANES_FOR_FAILING, LANES_PER_HOST, Lanes
 from messages.forwarding.outcomes import FIRST_WAIT, MAX_WAIT, Refusal, judge, wait_after
-from messages.models import ForwardProblem
 from messages.models.due import backoff
 from messages.net import Answer, Failure
 
-FAULT = Refusal(ForwardProblem.FAULT)
+FAULT = Refusal(Problem.FAULT)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -24,7 +24,7 @@ def test_other_answers_are_failures(status):
 
 
 def test_every_failure_has_a_message():
-    assert {failure.value for failure in Failure} <= set(ForwardProblem.values)
+    assert {failure.value for failure in Failure} <= set(Problem.values)
 
 
 def test_waits_grow_up_to_a_limit():
@@ -40,7 +40,7 @@ def test_jitter_is_at_most_half():
 
 
 def test_retry_after_only_lengthens_wait():
-    short, long = (Refusal(ForwardProblem.TOO_MANY, 429, timedelta(seconds=n)) for n in (1, 90))
+    short, long = (Refusal(Problem.TOO_MANY, 429, timedelta(seconds=n)) for n in (1, 90))
     assert wait_after(1, short) >= FIRST_WAIT / 2
     assert wait_after(1, long) == timedelta(seconds=90)
 

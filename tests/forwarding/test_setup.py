@@ -6,10 +6,11 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from messages.domain.problems import Problem
 from messages.forwarding import forwarding_state, set_forwarding
 from messages.instances.webhook_urls import webhook_url
 from messages.jobs.follow_ups import follow_up
-from messages.models import Forward, ForwardLine, ForwardProblem, Webhook, WebhookKind
+from messages.models import Forward, ForwardLine, Webhook, WebhookKind
 from tests.plugins.forwarding import forward, forwarding, status, store
 from tests.plugins.receiver import Reply, receiving
 
@@ -63,7 +64,7 @@ def test_host_name_is_resolved_only_when_sending(webhook, settings, instance):
     set_forwarding(webhook, "https://crm.invalid/hook")
     store(instance, status())
     assert forward() == 0
-    assert ForwardLine.objects.get().problem == ForwardProblem.UNREACHABLE
+    assert ForwardLine.objects.get().problem == Problem.UNREACHABLE
 
 
 def test_private_url_is_not_called_after_setting_is_off(instance, receiver, settings):
@@ -72,7 +73,7 @@ def test_private_url_is_not_called_after_setting_is_off(instance, receiver, sett
     settings.FORWARD_ALLOW_PRIVATE = False
     assert forward() == 0
     assert receiver.received == []
-    assert ForwardLine.objects.get().problem == ForwardProblem.UNSAFE
+    assert ForwardLine.objects.get().problem == Problem.UNSAFE
 
 
 def test_waiting_callbacks_go_to_new_url_at_once(instance, receiver, clock):
@@ -111,7 +112,7 @@ def test_state_counts_waiting_and_failed_callbacks(instance, receiver, clock):
     assert (statuses.waiting, statuses.oldest, statuses.given_up) == (2, started, 1)
     assert statuses.webhook == webhook
     assert statuses.line
-    assert str(statuses.line.get_problem_display()) == "The receiver returned an error."
+    assert statuses.line.problem == Problem.FAULT
     assert statuses.line.failing_since == started
 
 

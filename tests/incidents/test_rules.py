@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from django.utils import timezone
 
+from messages.domain.problems import Problem
 from messages.incidents.presentation import advice, description, subject_of
 from messages.incidents.rhythm_learning import learn_rhythms
 from messages.instances.verify import check
@@ -395,10 +396,7 @@ class TestUnreachable:
             instance.refresh_from_db()
             check(instance)
             assert look() == expected
-        assert words() == (
-            "Connection and webhook state unknown. Z-API has a fault of "
-            "its own at the moment. Nothing is wrong here: try again later."
-        )
+        assert words() == f"Connection and webhook state unknown. {Problem.ZAPI_FAULT.label}"
 
     def test_permanent_refusal_opens_an_incident_at_once(self, instance, look, zapi):
         zapi.answer_name = "unauthorized"
@@ -419,10 +417,10 @@ class TestUnreachable:
             for number in range(4)
         )
         for one in Instance.objects.exclude(pk=instance.pk):
-            one.webhooks.create(kind="message-status", state="unreachable", problem="No network.")
+            one.webhooks.create(kind="message-status", state="unreachable", problem="zapi fault")
         Instance.objects.exclude(pk=instance.pk).update(failed_checks=3)
         assert look() == ["unreachable"]
-        assert words() == "Z-API gives no data for 4 of 5 instances. No network."
+        assert words() == f"Z-API gives no data for 4 of 5 instances. {Problem.ZAPI_FAULT.label}"
 
 
 def test_many_failures_open_an_incident(instance, look, clock):

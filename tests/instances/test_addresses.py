@@ -1,5 +1,6 @@
 import pytest
 
+from messages.domain.problems import Problem
 from messages.instances.webhook_urls import is_ours, webhook_url, why_push_is_off
 
 BOARD = "https://board.example.com"
@@ -18,10 +19,17 @@ def test_push_is_on_with_https():
     assert why_push_is_off() is None
 
 
-@pytest.mark.parametrize("url", ["", "http://board.example.com", "https://"])
-def test_push_is_off_and_says_how_to_set_it(settings, url):
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", Problem.PUBLIC_URL_MISSING),
+        ("http://board.example.com", Problem.PUBLIC_URL_NOT_HTTPS),
+        ("https://", Problem.PUBLIC_URL_NOT_HTTPS),
+    ],
+)
+def test_push_without_public_https_url_is_off(settings, url, problem):
     settings.PUBLIC_BASE_URL = url
-    assert "PUBLIC_BASE_URL=https://" in str(why_push_is_off())
+    assert why_push_is_off() == problem
 
 
 def test_a_url_given_out_under_an_earlier_address_is_ours(instance, settings):

@@ -126,7 +126,7 @@ def test_push_says_in_json_what_came_of_it(instance, zapi):
 
 def test_push_fails_in_words(instance, zapi):
     zapi.answer_name = "too-many"
-    with pytest.raises(CommandError, match="Atendimento: Z-API asked for fewer calls"):
+    with pytest.raises(CommandError, match="Atendimento: Z-API asks for fewer calls"):
         run("push", "instance.id")
 
 
@@ -180,7 +180,7 @@ def url_at_zapi(zapi: Gateway) -> str:
 
 def test_push_takes_nobodys_place_unasked(instance, zapi):
     taken_by_somebody_else(zapi)
-    with pytest.raises(CommandError, match="Somebody else’s URL"):
+    with pytest.raises(CommandError, match="another system’s URL"):
         run("push", "instance.id")
     assert url_at_zapi(zapi) == FOREIGN_URL
 

@@ -197,7 +197,7 @@ def test_file_takes_id_and_token_out_of_a_url():
 def test_file_refuses_what_is_no_id(zapi_id):
     found = row(f"name;id;token\nLoja;{zapi_id};T\n")
     assert found.plan == "refuse"
-    assert found.words
+    assert found.problem_text
 
 
 def test_file_in_utf_16_is_imported():

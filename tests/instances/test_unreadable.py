@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from messages.accounts.roles import ADMIN
+from messages.domain.problems import Problem
 from messages.instances.connect import update
 from messages.instances.verify import verify_due
 from messages.models import Instance, Secret, token_digest
@@ -30,7 +31,7 @@ def test_the_others_of_its_account_are_verified(unreadable, account, zapi):
 
 def test_its_page_says_what_to_do(admin: Browser, unreadable, zapi):
     page = admin.read(reverse("dashboard:instance", args=[unreadable.pk]))
-    assert "put back the FIELD_ENCRYPTION_KEYS" in page
+    assert str(Problem.SECRET_UNREADABLE.label) in page
 
 
 def test_it_can_be_renamed_verified_and_given_thresholds(admin: Browser, unreadable, zapi):

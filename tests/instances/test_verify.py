@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from messages.domain.problems import Problem
 from messages.instances import sync
 from messages.instances import verify as module
 from messages.instances.foreign_webhooks import leave_unchanged
@@ -124,7 +125,7 @@ def test_what_a_partners_list_does_not_name_is_said(account, instance, zapi):
     account.partner_token = "partner"
     account.save()
     verify_due()
-    assert "does not name this one" in Webhook.objects.get(kind="message-status").words
+    assert Webhook.objects.get(kind="message-status").problem == Problem.NOT_LISTED
 
 
 def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):

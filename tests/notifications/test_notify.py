@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from messages.domain.problems import Problem
 from messages.incidents.detect import detect
 from messages.models import Channel, ChannelKind, IncidentKind, Instance, Notification, Transition
 from messages.notifications.delivery_lines import LEASE, notify
@@ -44,7 +45,7 @@ def test_later_incidents_are_sent_in_one_digest(instance, webhook, receiver, clo
 def test_digest_that_cannot_be_built_is_given_up(instance, webhook, receiver, clock):
     opened(instance, IncidentKind.SILENT, values={"of": "another version"})
     assert notify() == 0
-    assert Channel.objects.get().problem == "The request could not be sent."
+    assert Channel.objects.get().problem == Problem.IMPOSSIBLE
     clock.advance(hours=25)
     notify()
     opened(instance)
@@ -90,7 +91,7 @@ def test_failed_delivery_is_retried_with_growing_delays(instance, webhook, recei
         notify()
         notify()
     assert len(receiver.received) == 4
-    assert Channel.objects.get().message == "The receiver returned an error."
+    assert Channel.objects.get().problem == Problem.FAULT
     receiver.reply = Reply()
     clock.advance(minutes=9)
     assert notify() == 1
@@ -213,7 +214,7 @@ def test_email_without_a_mail_server_fails(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "Set EMAIL_URL" in Channel.objects.get().message
+    assert Channel.objects.get().problem == Problem.NO_MAIL_SERVER
 
 
 def test_unreachable_mail_server_is_retried(instance, settings):
@@ -222,7 +223,7 @@ def test_unreachable_mail_server_is_retried(instance, settings):
     channel(ChannelKind.EMAIL, "ana@example.com")
     opened(instance)
     assert notify() == 0
-    assert "The mail server is unreachable" in Channel.objects.get().message
+    assert Channel.objects.get().problem == Problem.MAIL_FAILED
 
 
 def test_slack_text_is_escaped(instance, receiver):

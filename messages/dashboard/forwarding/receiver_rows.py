@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from messages.dashboard.shared.moments import Moment, moment
+from messages.domain.problems import Problem
 from messages.forwarding import Forwarding
 from messages.models import Webhook
 
@@ -25,7 +26,7 @@ class Line:
         line = self.state.line
         if not line or not line.problem:
             return ""
-        words = str(line.get_problem_display())
+        words = Problem.text(line.problem)
         return f"{words} (HTTP {line.status})" if line.status else words
 
     @property

@@ -21,7 +21,7 @@ from messages.accounts.masking import as_seen_by
 from messages.accounts.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.dashboard.forwarding.receiver_rows import Line
 from messages.dashboard.shared.moments import Moment, moment
-from messages.domain.causes import cause_text
+from messages.domain.causes import Cause
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import SpoolUnavailableError, first_id_at, spool, spool_state
 from messages.models import (
@@ -130,7 +130,7 @@ def _rejected(user: Viewer) -> Iterator[Rejected]:
     )
     for zapi_id, cause, values, number in groups.annotate(number=Count("pk")):
         if zapi_id in visible or (shows_unknown and zapi_id not in names):
-            yield Rejected(names.get(zapi_id, zapi_id), cause_text(cause, values), number)
+            yield Rejected(names.get(zapi_id, zapi_id), Cause.text(cause, values), number)
 
 
 def _unknown_types(user: Viewer) -> list[UnknownType]:

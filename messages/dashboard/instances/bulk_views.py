@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
@@ -25,7 +24,7 @@ from messages.instances.bulk_import import (
 )
 from messages.instances.bulk_jobs import cancel, progress_of, retry_failed, start, start_for
 from messages.instances.connect import save_partner
-from messages.instances.sync import FAILURES, error_message
+from messages.instances.sync import FAILURES
 from messages.instances.webhook_urls import why_push_is_off
 from messages.models import Account, Action, Batch, BatchKind, Instance, Plan, RowState
 
@@ -69,7 +68,7 @@ def instance_batch_start(request: HttpRequest) -> HttpResponse:
     """Push or verify all instances of the list."""
     kind = BatchKind.PUSH if request.POST.get("kind") == "push" else BatchKind.VERIFY
     if kind == BatchKind.PUSH and (reason := why_push_is_off()):
-        flash.error(request, str(reason))
+        flash.error(request, str(reason.label))
         return redirect("dashboard:instances")
     search = replace(InstanceSearch.read(request.POST), archived=False)
     batch = start_for(search.among(request.user), kind, by=_person(request))
@@ -158,7 +157,7 @@ def _preview_partner(request: HttpRequest, form: PartnerForm) -> Batch | None:
     try:
         rows = read_partner_list(typed or (account.partner_token.reveal() if account else ""))
     except FAILURES as error:
-        form.add_error(None, _(error_message(error)))
+        form.add_error(None, str(error))
         return None
     if typed:
         account = _save_partner(request, form, account)

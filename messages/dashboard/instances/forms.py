@@ -3,10 +3,10 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messages.dashboard.shared.forms import CsvField
+from messages.domain.problems import Problem
 from messages.instances.bulk_import import MAX_BYTES
 from messages.instances.credentials import (
     MAX_NAME_LENGTH,
@@ -46,7 +46,7 @@ class CredentialsForm(forms.Form):
     def __init__(
         self, data: QueryDict | None = None, *, known_id: str = "", **options: Any
     ) -> None:
-        self._problems: Mapping[str, Promise] = {}
+        self._problems: Mapping[str, Problem] = {}
         super().__init__(data and self._parsed(data, known_id), **options)
 
     def _parsed(self, data: QueryDict, known_id: str) -> QueryDict:
@@ -61,9 +61,9 @@ class CredentialsForm(forms.Form):
         return meant
 
     def clean(self) -> dict[str, Any]:
-        for name, words in self._problems.items():
+        for name, problem in self._problems.items():
             if not self.has_error(name):
-                self.add_error(name, str(words))
+                self.add_error(name, str(problem.label))
         return self.cleaned_data
 
 
@@ -112,7 +112,7 @@ class InstanceForm(CredentialsForm):
         data = super().clean()
         reason = why_push_is_off()
         if self.wants_push and reason:
-            raise forms.ValidationError(reason)  # type: ignore[arg-type]  # a lazy string is a string
+            raise forms.ValidationError(str(reason.label))
         return data
 
 

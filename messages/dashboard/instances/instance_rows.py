@@ -64,7 +64,7 @@ class InstanceRow:
     @property
     def problem(self) -> str:
         """The problem, with the name of the webhook unless it is the main one."""
-        words = self.webhook.words
+        words = self.webhook.problem_text
         if not words or self.webhook.kind == WebhookKind.MESSAGE_STATUS:
             return words
         return f"{self.webhook.get_kind_display()}: {words}"

@@ -34,7 +34,7 @@ from .views import CHANGE, instance_of, verify_soon
 def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
     instance = instance_of(request.user, pk)
     if reason := why_push_is_off():
-        flash.error(request, str(reason))
+        flash.error(request, str(reason.label))
     else:
         queue_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.shared.moments import Moment, moment
+from messages.domain.problems import Problem
 from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.first_callbacks import has_unprocessed_callbacks
 from messages.instances.rotation import has_old_keys
-from messages.instances.sync import FAILURES, client_of, error_message, is_taken
+from messages.instances.sync import FAILURES, client_of, is_taken
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
@@ -99,7 +100,7 @@ class Panel:
 
     url: str
     progress: Steps
-    why_off: Promise | None
+    why_off: Problem | None
     # Other systems' URLs, about which a person decides, and other differences.
     questions: tuple[Found, ...]
     drifted: tuple[Found, ...]
@@ -173,7 +174,7 @@ def _unreadable(instance: Instance) -> str:
     try:
         client_of(instance)
     except FAILURES as error:
-        return _(error_message(error))
+        return str(error)
     return ""
 
 
@@ -211,7 +212,7 @@ def _pushed(webhook: Webhook, url: str) -> PanelStep:
     if _is_asked(webhook):
         return PanelStep(name, Mark.WAITING, _progress_of(webhook), moment(webhook.asked_at))
     if webhook.problem and webhook.state != WebhookState.DIFFERS:
-        return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
+        return PanelStep(name, Mark.FAILED, webhook.problem_text, moment(webhook.tried_at))
     if was_pushed:
         return PanelStep(name, Mark.DONE, accepted, moment(webhook.pushed_at))
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
@@ -249,10 +250,10 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("Z-API calls this URL."), at)
     if webhook.state == WebhookState.DIFFERS:
-        words = webhook.words or _("Z-API calls another URL.")
+        words = webhook.problem_text or _("Z-API calls another URL.")
         return PanelStep(name, Mark.FAILED, words, at)
     if webhook.state == WebhookState.UNREACHABLE and webhook.pushed_url == url:
-        return PanelStep(name, Mark.FAILED, webhook.words, moment(webhook.tried_at))
+        return PanelStep(name, Mark.FAILED, webhook.problem_text, moment(webhook.tried_at))
     return PanelStep(name, Mark.WAITING, _("Not checked yet."))
 
 
@@ -270,7 +271,7 @@ def _heard(webhook: Webhook) -> PanelStep:
 
 
 def _line(webhook: Webhook) -> OtherWebhook:
-    words = webhook.words or (_("Left unchanged.") if webhook.wanted is False else "")
+    words = webhook.problem_text or (_("Left unchanged.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
         badge = Badge("plain", "clock", _("Waiting"))

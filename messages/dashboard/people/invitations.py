@@ -15,7 +15,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.utils.encoding import force_bytes
-from django.utils.functional import Promise
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
@@ -24,6 +23,7 @@ from messages.accounts.audit import audit
 from messages.accounts.forms import NAME_TO_SIGN_IN
 from messages.accounts.known_devices import remember_device
 from messages.accounts.people import invitation_tokens
+from messages.domain.problems import Problem
 from messages.mail import why_mail_is_off
 from messages.models import Action
 from statusboard.absolute_urls import absolute_url
@@ -35,7 +35,7 @@ class Invitation:
 
     link: str
     days: int
-    why_not_sent: Promise | None
+    why_not_sent: Problem | None
 
 
 def deliver_invitation(user: User) -> Invitation:

@@ -16,5 +16,5 @@ def channels_failing(snapshot: Snapshot) -> Iterator[Finding]:
     for channel in failing.order_by("failing_since", "pk"):
         by_name.setdefault(channel.name, []).append(channel)
     for name, channels in by_name.items():
-        values = {"channels": [one.pk for one in channels], "problem": channels[0].problem}
+        values = {"channels": [one.pk for one in channels]} | channels[0].problem_as_values
         yield Finding(IncidentKind.CHANNEL, place=name, values=values)

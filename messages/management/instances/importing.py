@@ -43,14 +43,15 @@ def _import(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> int:
     if not options["json"]:
         for row in batch.rows.select_related("instance"):
             name = row.name or (row.instance.name if row.instance else "")
-            news = row.words or describe_changes(row.changes)
+            news = row.problem_text or describe_changes(row.changes)
             text = f"{row.get_plan_display()}: {name} {row.shown_id} {news}".rstrip()
             command.stdout.write(f"{row.number}  {text}")
     if not options["dry_run"]:
         start(batch, pushes=options["push"])
         audit(None, Action.INSTANCES_IMPORTED, details={"batch": batch.pk})
         for row in run_batch(batch):
-            command.stderr.write(f"{row.number}  {row.get_state_display()}  {row.words}".rstrip())
+            text = f"{row.number}  {row.get_state_display()}  {row.problem_text}"
+            command.stderr.write(text.rstrip())
     if options["json"]:
         command.stdout.write(json.dumps([_describe_row(row) for row in batch.rows.all()]))
     return batch.rows.filter(Q(plan=Plan.REFUSE) | Q(state=RowState.FAILED)).count()
@@ -108,6 +109,6 @@ def _describe_row(row: BatchRow) -> dict[str, Any]:
         "zapi_id": row.shown_id,
         "plan": row.plan,
         "state": row.state,
-        "problem": row.words,
+        "problem": row.problem_text,
         "changes": row.changes,
     }

@@ -35,7 +35,7 @@ def add(command: BaseCommand, options: dict[str, Any]) -> None:
 
 def push_chosen(command: BaseCommand, options: dict[str, Any]) -> None:
     if reason := why_push_is_off():
-        raise CommandError(str(reason))
+        raise CommandError(str(reason.label))
     if is_bulk(options) and not (options["kind"] or options["replace"]):
         _work(command, _started(BatchKind.PUSH, options), options)
     else:
@@ -75,7 +75,7 @@ def report(command: BaseCommand, groups: Iterable[list[Webhook]], options: dict[
     failed = []
     for group in groups:
         problems = [one for one in group if one.problem]
-        failed += [f"{one.instance}: {one.words}" for one in problems]
+        failed += [f"{one.instance}: {one.problem_text}" for one in problems]
         if not problems and not options["json"]:
             state = WebhookState(group[0].state).label
             kinds = ", ".join(str(one) for one in group)
@@ -86,10 +86,10 @@ def report(command: BaseCommand, groups: Iterable[list[Webhook]], options: dict[
 
 def push_one(instance: Instance, options: dict[str, Any]) -> list[str]:
     if reason := why_push_is_off():
-        return [str(reason)]
+        return [str(reason.label)]
     webhooks = _push(instance, None, options)
     # One reason for all of them is said once.
-    return list(dict.fromkeys(one.words for one in webhooks if one.problem))
+    return list(dict.fromkeys(one.problem_text for one in webhooks if one.problem))
 
 
 def _work(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ def _result(webhooks: list[Webhook]) -> dict[str, Any]:
         {
             "kind": one.kind,
             "state": one.state,
-            "problem": one.words,
+            "problem": one.problem_text,
             "previous_url": one.previous_url,
         }
         for one in webhooks
