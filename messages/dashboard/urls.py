@@ -41,7 +41,13 @@ from .messages.new_messages import live
 from .messages.recipient_views import recipient, recipient_reveal
 from .messages.saved_views import view_delete, view_rename, view_save
 from .messages.search_views import go, look_up, search
-from .messages.views import message_callback, message_callbacks, message_detail, message_list
+from .messages.views import (
+    message_callback,
+    message_callbacks,
+    message_detail,
+    message_list,
+    message_queue,
+)
 from .overview.views import overview
 from .people.invitations import invitation
 from .people.session_views import session_end
@@ -80,6 +86,7 @@ urlpatterns = [
     path("views/<int:pk>/rename/", view_rename, name="view-rename"),
     path("views/<int:pk>/delete/", view_delete, name="view-delete"),
     path("messages/<int:pk>/", message_detail, name="message"),
+    path("messages/<int:pk>/queue/", message_queue, name="message-queue"),
     path("overview/", overview, name="overview"),
     path("messages/<int:pk>/callbacks/", message_callbacks, name="message-callbacks"),
     path("messages/<int:pk>/callbacks/<uuid:callback>/", message_callback, name="message-callback"),

@@ -26,19 +26,21 @@ def cause_of(message: Message, incidents: Iterable[Incident]) -> Incident | None
     found = [
         one
         for one in incidents
-        if one.instance_id == message.instance_id and one.kind in CAUSES and _explains(one, message)
+        if one.instance_id == message.instance_id and one.kind in CAUSES and explains(one, message)
     ]
     return min(found, key=lambda one: CAUSES.index(IncidentKind(one.kind)), default=None)
 
 
-def _explains(incident: Incident, message: Message) -> bool:
+def explains(incident: Incident, message: Message) -> bool:
+    """Whether the incident began early enough, and stops messages or their statuses."""
     allowed = timedelta(minutes=message.instance.stuck_after)
     latest = message.started_at + min(allowed, _LATEST)
     match incident.kind:
         case IncidentKind.STUCK:
             return message.started_at >= incident.opened_at - allowed - _BEFORE_NOTICED
         case IncidentKind.EXPIRING:
-            return bool(incident.values.get("over")) and _ended(incident) <= latest
+            ended = subscription_ended_at(incident)
+            return ended is not None and ended <= latest
         case IncidentKind.WEBHOOK:
             is_of_statuses = WebhookKind.MESSAGE_STATUS in incident.values.get("hooks", ())
             return is_of_statuses and incident.opened_at <= latest
@@ -46,6 +48,7 @@ def _explains(incident: Incident, message: Message) -> bool:
             return incident.opened_at <= latest
 
 
-def _ended(incident: Incident) -> datetime:
-    """When the subscription ended. The incident opens days before that, as a warning."""
-    return datetime.fromisoformat(incident.values["due"])
+def subscription_ended_at(incident: Incident) -> datetime | None:
+    """The incident opens days before that, as a warning. None if it has not ended."""
+    due = incident.values.get("due")
+    return datetime.fromisoformat(due) if due and incident.values.get("over") else None

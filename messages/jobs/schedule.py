@@ -21,6 +21,7 @@ from messages.notifications.notification_queue import enqueue
 from messages.privacy import continue_erasures
 from messages.privacy.retention import Purge
 from messages.summaries import recompute, sweep
+from messages.verdicts import read_queues
 
 from .follow_ups import follow_up
 from .heartbeat import delete_old_heartbeats
@@ -47,6 +48,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forget exports", forget_old_exports, every=600, shared=True),
         Job("forget batches", delete_old_batches, every=3600),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
+        Job("read queues", read_queues, every=60, alone=True, shared=True),
         Job("password resets", send_reset_links, every=1),
         Job("send e-mails", lambda: deliver_mails(stop), every=1, alone=True),
         Job("notify", notify, every=1, alone=True),

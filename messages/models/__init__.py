@@ -16,6 +16,7 @@ from .label import Label
 from .limits import NumberSearches, Throttle, UserLimit
 from .message import Message, StatusEvent
 from .notification import Channel, ChannelKind, Notification, NotificationState, Transition
+from .queue_reading import QueueReading
 from .queued_mail import QueuedMail
 from .retention import ErasedMessage, Erasure, Kept, Retention
 from .spooled_callback import SpooledCallback
@@ -68,6 +69,7 @@ __all__ = [
     "Outcome",
     "PasswordResetRequest",
     "Plan",
+    "QueueReading",
     "QueuedMail",
     "Retention",
     "Rhythm",

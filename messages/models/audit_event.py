@@ -16,6 +16,7 @@ class Action(models.TextChoices):
     USER_CHANGED = "user changed", _("Changed a person’s access")
     PHONE_REVEALED = "phone revealed", _("Revealed a number")
     PHONE_LOOKED_UP = "phone looked up", _("Checked a number with Z-API")
+    QUEUE_READ = "queue read", _("Asked Z-API’s queue about a message")
     CALLS_REFUSED = "calls refused", _("Exceeded the limit of calls to other servers")
     NUMBERS_SEARCHED = "numbers searched", _("Searched for phone numbers")
     EXPORTED = "exported", _("Exported messages")

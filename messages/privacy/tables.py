@@ -61,6 +61,7 @@ WITHOUT_PERSONAL_DATA: Final = {
     *(
         "PasswordResetRequest",
         "NumberSearches",
+        "QueueReading",
         "QueuedMail",
         "Retention",
         "Rhythm",

@@ -62,6 +62,7 @@ STAYS_AS_IT_IS = {
     "dashboard:preferences",
     "dashboard:search",
     "dashboard:look-up",
+    "dashboard:message-queue",
     "dashboard:view-save",
     "dashboard:view-rename",
     "dashboard:view-delete",

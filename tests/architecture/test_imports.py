@@ -30,11 +30,12 @@ INWARD = {
         *("accounts", "domain", "forwarding", "incidents", "mail", "models", "net"),
     },
     "search": {"accounts", "domain", "incidents", "models"},
+    "verdicts": {"accounts", "domain", "incidents", "instances", "models", "search", "zapi"},
     "exports": {"accounts", "domain", "ingest", "labels", "models", "privacy", "search"},
     "monitoring": {"incidents", "ingest", "models"},
     "jobs": {
         *("accounts", "exports", "forwarding", "identities", "incidents", "ingest", "instances"),
-        *("mail", "models", "notifications", "privacy", "summaries"),
+        *("mail", "models", "notifications", "privacy", "summaries", "verdicts"),
     },
     "simulator": {"domain", "zapi"},
 }

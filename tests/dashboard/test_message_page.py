@@ -136,7 +136,7 @@ def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
     page = open_page(viewer, report("SENT", minutes_ago=4 * 60)).content.decode()
     assert "Stuck for 4 h" in page
     assert "is not connected" not in page
-    assert "queue" not in page
+    assert "wait in Z-API’s queue" not in page
 
 
 def test_a_message_sent_shortly_before_a_disconnection_is_blamed_on_it(

@@ -1,0 +1,136 @@
+"""Gathers the facts about a message that did not arrive: one query for each source."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Q
+
+from messages.accounts.masking import mask_text, sees_phones
+from messages.accounts.scope import Viewer, limited_to
+from messages.domain import addresses
+from messages.domain.failures import find_failure
+from messages.domain.statuses import Status
+from messages.domain.verdict import (
+    Facts,
+    Finding,
+    InstanceState,
+    Neighbours,
+    QueuePlace,
+    Record,
+    Trouble,
+)
+from messages.incidents.causes import explains, subscription_ended_at
+from messages.incidents.stuck_messages import stuck_for
+from messages.models import Incident, IncidentKind, Message, QueueReading
+from messages.models.functions import reached
+from messages.search.matches import aliases_of
+from messages.search.querysets import Order, message_set
+
+# Half an hour with the message in the middle.
+_AROUND: Final = timedelta(minutes=15)
+# A message needs some time to be delivered.
+_TIME_TO_DELIVER: Final = timedelta(minutes=1)
+# More are not read: these tell enough, and an instance may send ten thousand in half an hour.
+_MAX_NEIGHBOURS: Final = 1000
+_MAX_OF_RECIPIENT: Final = 100
+_MAX_INCIDENTS: Final = 20
+# The most likely cause first.
+_STATES: Final = {
+    IncidentKind.DISCONNECTED: Finding.DISCONNECTED,
+    IncidentKind.EXPIRING: Finding.SUBSCRIPTION_ENDED,
+    IncidentKind.WEBHOOK: Finding.STATUSES_MISSING,
+    IncidentKind.FILTERED: Finding.STATUSES_MISSING,
+    IncidentKind.SILENT: Finding.STATUSES_MISSING,
+}
+
+
+def trouble_of(message: Message, now: datetime) -> Trouble | None:
+    """None if the message has no verdict: it was delivered, may still be, or is inbound."""
+    if message.rank == Status.FAILED.rank and not message.inbound:
+        return Trouble.FAILED
+    return Trouble.STUCK if stuck_for(message, now) is not None else None
+
+
+def facts_of(message: Message, user: Viewer, now: datetime) -> Facts | None:
+    """None, and no query, if the message has no verdict. `user` must be allowed to see it."""
+    trouble = trouble_of(message, now)
+    if trouble is None:
+        return None
+    is_shared = message.is_group or addresses.kind_of(message.phone).has_many_recipients
+    has_person = bool(message.phone) and not is_shared
+    return Facts(
+        trouble=trouble,
+        reason=message.failure if sees_phones(user) else mask_text(message.failure),
+        failure=find_failure(message.failure),
+        sent_at=message.sent_at,
+        is_shared=is_shared,
+        has_address=bool(message.phone),
+        instance=_instance_state(message),
+        queue=_queue_place(message),
+        neighbours=_neighbours(message, now),
+        record=_record(message, user) if has_person else Record(),
+    )
+
+
+def _instance_state(message: Message) -> InstanceState:
+    """From the problems at that time; else from the last report of its connection."""
+    instance, started = message.instance, message.started_at
+    lasting = Q(resolved_at=None) | Q(resolved_at__gt=started)
+    kinds = list(_STATES)
+    found = Incident.objects.filter(lasting, instance=instance, kind__in=kinds)
+    incidents = [
+        one for one in found.order_by("-opened_at")[:_MAX_INCIDENTS] if explains(one, message)
+    ]
+    if incidents:
+        worst = min(incidents, key=lambda one: kinds.index(IncidentKind(one.kind)))
+        is_subscription = worst.kind == IncidentKind.EXPIRING
+        since = subscription_ended_at(worst) if is_subscription else worst.opened_at
+        return InstanceState(_STATES[IncidentKind(worst.kind)], since, worst.resolved_at)
+    if instance.due_at and instance.due_at <= started:
+        return InstanceState(Finding.SUBSCRIPTION_ENDED, instance.due_at)
+    changed = instance.connection_changed_at
+    if changed is None or changed > started or instance.connected is None:
+        return InstanceState()
+    finding = Finding.CONNECTED if instance.connected else Finding.DISCONNECTED
+    return InstanceState(finding, changed)
+
+
+def _queue_place(message: Message) -> QueuePlace:
+    found = QueueReading.objects.filter(instance=message.instance_id, zapi_id=message.zapi_id)
+    names = ("asked_at", "read_at", "ahead", "queued_at", "is_minimum")
+    values = found.values(*names).first()
+    return QueuePlace(**values) if values else QueuePlace()
+
+
+def _neighbours(message: Message, now: datetime) -> Neighbours:
+    until = min(message.started_at + _AROUND, now - _TIME_TO_DELIVER)
+    found = message_set().outbound().sent_between(message.started_at - _AROUND, until)
+    found = found.of_instances([message.instance_id], Order.SENT)
+    others = found.exclude(phone=message.phone).order_by()
+    counts: dict[str, Any] = others[: _MAX_NEIGHBOURS + 1].aggregate(
+        total=Count("pk"), delivered=Count("pk", filter=reached(Status.RECEIVED))
+    )
+    total = min(counts["total"], _MAX_NEIGHBOURS)
+    is_minimum = counts["total"] > _MAX_NEIGHBOURS
+    return Neighbours(total, min(counts["delivered"], total), is_minimum)
+
+
+def _record(message: Message, user: Viewer) -> Record:
+    """From the recipient's newest messages, under all addresses that are known."""
+    forms = addresses.stored_forms(message.phone)
+    known = (*forms, *aliases_of([message.phone], user))
+    found = limited_to(user, message_set().outbound().of_addresses(known))
+    rows = (
+        found.exclude(pk=message.pk)
+        .newest_first()
+        .values_list("started_at", "rank", "delivered_at")[:_MAX_OF_RECIPIENT]
+    )
+    before, later, undelivered = None, None, 0
+    for started_at, rank, delivered_at in rows:
+        if rank < Status.RECEIVED.rank:
+            undelivered += started_at <= message.started_at and rank != Status.FAILED.rank
+        elif started_at > message.started_at:
+            later = max(filter(None, (later, delivered_at or started_at)))
+        else:
+            before = max(filter(None, (before, delivered_at or started_at)))
+    return Record(delivered_before=before, delivered_later=later, undelivered=undelivered)
