@@ -131,7 +131,8 @@ def _waiting(facts: Facts) -> str:
     )
     if not ahead:
         place = _("Next in the queue (%(read)s).")
-    return f"{place} {_('In the queue for %(age)s.')}" if facts.queue.age else place
+    waiting = _("In the queue for %(age)s.")
+    return f"{place} {waiting}" if facts.queue.age else place
 
 
 def _neighbours(finding: Finding, facts: Facts) -> str:
