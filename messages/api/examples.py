@@ -33,6 +33,7 @@ MESSAGE: Final = _example(
         "zaap_id": "3EB0A1",
         "instance": _INSTANCE,
         "phone": "5544999999999",
+        "kind": "individual",
         "is_group": False,
         "inbound": False,
         "reference": "order-1042",

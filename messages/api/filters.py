@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from messages.accounts.masking import sees_phones
 from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.scope import Viewer
+from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 from messages.labels import MAX_REFERENCE_LENGTH
 from messages.models import HourlySummary, Incident, StatusEvent
@@ -124,8 +125,15 @@ class MessageQuery(Query):
         required=False, help_text="Messages whose first step was at this time or later."
     )
     until = MomentField(required=False, help_text="Messages whose first step was before this time.")
+    kind = serializers.ListField(
+        child=serializers.ChoiceField(choices=MessageKind.values),
+        required=False,
+        help_text="Any of these kinds. Without it, our own status is left out, except when "
+        "searching.",
+    )
     groups = serializers.BooleanField(
-        required=False, help_text="true: only groups. false: no groups."
+        required=False,
+        help_text="true: the same as the kinds group, list and channel. false: individual.",
     )
     inbound = serializers.BooleanField(
         required=False,
@@ -178,7 +186,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
         chosen_period=_period(query, is_named),
         since=query.get("since"),
         until=query.get("until"),
-        groups=query.get("groups"),
+        kinds=_kinds(query, is_named=is_named),
         inbound=query.get("inbound", is_named or any(status.is_by_me for status in statuses)),
     )
     found = criteria.messages(user).select_related("instance")
@@ -233,6 +241,13 @@ def _search(user: Viewer, text: str) -> Search:
             {"q": _("To search for phone numbers, you need permission to see them.")}
         )
     return search
+
+
+def _kinds(query: dict[str, Any], *, is_named: bool) -> tuple[MessageKind, ...]:
+    if "groups" in query:
+        return SHARED if query["groups"] else (MessageKind.INDIVIDUAL,)
+    wanted = query.get("kind", MessageKind if is_named else ())
+    return tuple(map(MessageKind, wanted))
 
 
 def _period(query: dict[str, Any], is_named: bool) -> Period | None:

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messages.accounts.masking import mask_text, masked
+from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status, highest
 from messages.incidents.presentation import description
 from messages.labels import Labels
@@ -101,7 +102,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     message_id = serializers.CharField(source="zapi_id", help_text="Z-API's id of the message.")
     instance = InstanceRefSerializer()  # type: ignore[assignment]
-    phone = AddressField(help_text="The recipient: a number, a LID or a group.")
+    phone = AddressField(help_text="The recipient: a number, a LID, a group, a list or a channel.")
+    kind = serializers.ChoiceField(
+        choices=MessageKind.values,
+        help_text="What the message was sent to. `status` is your own status.",
+    )
     status = serializers.SerializerMethodField()
     failure = WordsField()
     read_by_us_at = serializers.DateTimeField(source="by_us_at", allow_null=True)
@@ -116,10 +121,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     class Meta:
         model = Message
-        fields = ["id", "message_id", "zaap_id", "instance", "phone", "is_group", "inbound"]
-        fields += ["reference", "label", "status", "failure", "first_heard_at", "last_event_at"]
-        fields += ["dispatched_at", "sent_at", "failed_at", "delivered_at", "read_at", "played_at"]
-        fields += ["read_by_us_at", "events", "has_more_events"]
+        fields = ["id", "message_id", "zaap_id", "instance", "phone", "kind", "is_group"]
+        fields += ["inbound", "reference", "label", "status", "failure", "first_heard_at"]
+        fields += ["last_event_at", "dispatched_at", "sent_at", "failed_at", "delivered_at"]
+        fields += ["read_at", "played_at", "read_by_us_at", "events", "has_more_events"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=_STATUSES))

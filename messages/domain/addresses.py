@@ -32,10 +32,10 @@ _LINK = re.compile(
 _OLD_GROUP = re.compile(r"\d{8,15}-\d{8,12}")
 _UNMARKED_GROUP = re.compile(rf"{_OLD_GROUP.pattern}|1203[0-9]{{14}}")
 _GROUP_SUFFIXES = ("-group", "@g.us")
-_BROADCAST_SUFFIXES = ("-broadcast", "@broadcast")
-_CHANNEL_SUFFIX = "@newsletter"
-# The list of all people who see an account's status posts.
-_STATUS = "status@broadcast"
+LIST_SUFFIXES: Final = ("-broadcast", "@broadcast")
+CHANNEL_SUFFIX: Final = "@newsletter"
+# The address of our own status posts.
+STATUS_ADDRESS: Final = "status@broadcast"
 # The device and WhatsApp's host after a person's number or LID, as in `5544…:12@s.whatsapp.net`,
 # `5544….0:12@s.whatsapp.net` and `2000…:11@lid`.
 _PERSONAL_HOST = re.compile(
@@ -94,8 +94,9 @@ class AddressKind(StrEnum):
     PHONE = "phone"
     GROUP = "group"
     LID = "lid"
-    BROADCAST = "broadcast"
+    LIST = "list"
     CHANNEL = "channel"
+    STATUS = "status"
     OTHER = "other"
 
     @property
@@ -107,10 +108,12 @@ class AddressKind(StrEnum):
 _KINDS_BY_SUFFIX: Final = (
     (AddressKind.LID, ("@lid",)),
     (AddressKind.GROUP, _GROUP_SUFFIXES),
-    (AddressKind.BROADCAST, _BROADCAST_SUFFIXES),
-    (AddressKind.CHANNEL, (_CHANNEL_SUFFIX,)),
+    # First, because it also ends like a list.
+    (AddressKind.STATUS, (STATUS_ADDRESS,)),
+    (AddressKind.LIST, LIST_SUFFIXES),
+    (AddressKind.CHANNEL, (CHANNEL_SUFFIX,)),
 )
-_SHARED = {AddressKind.GROUP, AddressKind.BROADCAST, AddressKind.CHANNEL}
+_SHARED = {AddressKind.GROUP, AddressKind.LIST, AddressKind.CHANNEL, AddressKind.STATUS}
 
 
 def digits_of(text: str) -> str:
@@ -149,22 +152,23 @@ def device_in(address: str) -> str:
 
 def stored_forms(address: str) -> tuple[str, ...]:
     """All forms in which the database may hold this address, the form that Z-API uses first."""
-    if address.endswith(_BROADCAST_SUFFIXES) and address != _STATUS:
-        return tuple(f"{_bare(address)}{suffix}" for suffix in _BROADCAST_SUFFIXES)
-    if kind_of(address) is not AddressKind.GROUP:
+    kind = kind_of(address)
+    if kind is AddressKind.LIST:
+        return tuple(f"{_bare(address)}{suffix}" for suffix in LIST_SUFFIXES)
+    if kind is not AddressKind.GROUP:
         return ninth_digit_forms(address)
     bare = _bare(address)
     if _OLD_GROUP.fullmatch(bare):
         forms = [bare, address]
     elif address == bare:  # it may also be the id of a channel
-        forms = [f"{bare}-group", bare, f"{bare}{_CHANNEL_SUFFIX}"]
+        forms = [f"{bare}-group", bare, f"{bare}{CHANNEL_SUFFIX}"]
     else:
         forms = [f"{bare}-group", address]
     return tuple(dict.fromkeys(forms))
 
 
 def _bare(address: str) -> str:
-    for suffix in (*_GROUP_SUFFIXES, *_BROADCAST_SUFFIXES):
+    for suffix in (*_GROUP_SUFFIXES, *LIST_SUFFIXES):
         address = address.removesuffix(suffix)
     return address
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from messages.domain import addresses as phones
 from messages.domain.addresses import AddressKind
+from messages.domain.message_kinds import kind_of_addresses
 from messages.domain.statuses import Status, highest
 
 # Faster than Status(...). A large group needs thousands of lookups.
@@ -84,8 +85,11 @@ def events_by_person(events: Iterable[Event]) -> ByPerson[Event]:
     events = [event for event in events if status_of(event).rank]
     if is_shared(events):
         found = _group_by_person(
-            (event.participant, event) for event in events if _has_person(event)
+            (_participant(event), event) for event in events if _has_person(event)
         )
+        # A list and our status report each person, so a report without one adds nobody.
+        if len(found) > 1 and kind_of_addresses(event.phone for event in events):
+            found.pop(("",), None)
     else:
         found = _merge_aliases(_group_by_person((event.phone, event) for event in events))
     return dict(sorted(found.items()))
@@ -145,8 +149,12 @@ def _detail(events: Sequence[Event], failure: Event | None) -> str:
     return newest.raw_status if newest else ""
 
 
+def _participant(event: ReportedEvent) -> str:
+    return "" if event.participant == event.phone else event.participant
+
+
 def _has_person(event: ReportedEvent) -> bool:
-    return bool(event.participant) or status_of(event).rank >= Status.RECEIVED.rank
+    return bool(_participant(event)) or status_of(event).rank >= Status.RECEIVED.rank
 
 
 def _group_by_person(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
 from messages.domain.failure_reasons import translate_reason, translated_reasons
+from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.rollup import Rollup, summarize
 from messages.domain.statuses import Status
 from messages.labels import labels_of
@@ -39,7 +39,7 @@ _HEADINGS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Status"),
     gettext_lazy("Failure"),
     gettext_lazy("Recipient"),
-    gettext_lazy("Group"),
+    gettext_lazy("Kind"),
     gettext_lazy("Delivered to participants"),
     gettext_lazy("Read by participants"),
     gettext_lazy("Played by participants"),
@@ -117,7 +117,7 @@ class Reader:
         self._words = {status: str(status.label) for status in Status}
         # Enough for nearly all messages; the others need their events.
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
-        self._yes = _("yes")
+        self._kinds = {kind: str(kind.label) for kind in MessageKind}
         self._known_failures = translated_reasons()
         self._batch_size = _BATCH_SIZE
 
@@ -173,7 +173,7 @@ class Reader:
             self._text(word) or self._words[rollup.status],
             self._text(record.failure and translate_reason(record.failure, self._known_failures)),
             record.phone if self._shows_phones else masked(record.phone),
-            self._yes if record.is_group else "",
+            self._kinds[message_kind(record.phone, is_group=record.is_group)],
             *people,
             self._instances.get(record.instance_id, ""),
             *times,

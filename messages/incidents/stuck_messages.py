@@ -19,9 +19,10 @@ from typing import Final, TypeVar
 from django.db.models import Count, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
+from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 from messages.models import Instance, Message
-from messages.models.functions import Unindexed
+from messages.models.functions import Unindexed, of_kinds
 
 _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 
@@ -29,8 +30,8 @@ _Messages = TypeVar("_Messages", bound=QuerySet[Message])
 _Reach = Callable[[timedelta], timedelta]
 
 _UNDELIVERED: Final = {Status.DISPATCHED.rank, Status.SENT.rank}
-# Addresses for which WhatsApp never reports a delivery: status posts, broadcast lists, channels.
-_NEVER_STUCK: Final = ("@broadcast", "-broadcast", "@newsletter")
+# WhatsApp does not always report deliveries of the other kinds.
+_MAY_BE_STUCK: Final = (MessageKind.INDIVIDUAL, MessageKind.GROUP)
 _DAY: Final = timedelta(days=1)
 _DAYS_COUNTED: Final = (1, 7, 30)
 _RECENT: Final = timedelta(hours=1)
@@ -83,7 +84,8 @@ def overdue(
         late |= one
     if reach:
         messages = messages.filter(first_heard_at__gte=now - farthest)
-    return messages.filter(late, inbound=False, instance__archived_at=None).exclude(_never_stuck())
+    found = messages.filter(late, inbound=False, instance__archived_at=None)
+    return found.filter(of_kinds(_MAY_BE_STUCK))
 
 
 def stuck(messages: _Messages, now: datetime) -> _Messages:
@@ -133,7 +135,7 @@ def stuck_for(message: Message, now: datetime) -> timedelta | None:
         and message.rank in _UNDELIVERED
         and not message.inbound
         and message.instance.archived_at is None
-        and not message.phone.endswith(_NEVER_STUCK)
+        and message.kind in _MAY_BE_STUCK
     )
     return waiting if is_stuck else None
 
@@ -145,10 +147,3 @@ def days_counted(allowed: timedelta) -> int:
 
 def _reach_of_number(allowed: timedelta) -> timedelta:
     return days_counted(allowed) * _DAY
-
-
-def _never_stuck() -> Q:
-    found = Q()
-    for ending in _NEVER_STUCK:
-        found |= Q(phone__endswith=ending)
-    return found

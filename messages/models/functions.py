@@ -1,6 +1,7 @@
 """Expressions, a lookup and conditions for queries, on both databases."""
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.db import models
@@ -8,6 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, CharField, Func, Lookup, Q
 from django.db.models.sql.compiler import SQLCompiler
 
+from messages.domain.addresses import CHANNEL_SUFFIX, LIST_SUFFIXES, STATUS_ADDRESS
+from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 
 
@@ -84,6 +87,27 @@ def reached(status: Status) -> Q:
     if status not in _BEFORE_FAILURE:
         return climbed
     return climbed & ~failed | failed & _BEFORE_FAILURE[status]
+
+
+_SHARED = Q(is_group=True)
+_STATUS = Q(phone=STATUS_ADDRESS)
+_LIST = Q(*(Q(phone__endswith=suffix) for suffix in LIST_SUFFIXES), _connector=Q.OR) & ~_STATUS
+_CHANNEL = Q(phone__endswith=CHANNEL_SUFFIX)
+_KINDS = {
+    MessageKind.INDIVIDUAL: ~_SHARED,
+    MessageKind.GROUP: _SHARED & ~_LIST & ~_CHANNEL & ~_STATUS,
+    MessageKind.LIST: _SHARED & _LIST,
+    MessageKind.CHANNEL: _SHARED & _CHANNEL,
+    MessageKind.STATUS: _STATUS,
+}
+
+
+def of_kinds(kinds: Collection[MessageKind]) -> Q:
+    """The messages of one of these kinds, by the rule of message_kind()."""
+    if MessageKind.INDIVIDUAL in kinds:
+        # Nearly all messages: it is cheaper to leave out the others.
+        return Q(*(~_KINDS[kind] for kind in MessageKind if kind not in kinds))
+    return Q(*(_KINDS[kind] for kind in kinds), _connector=Q.OR)
 
 
 # The digits at the end of a Brazilian mobile number that all its forms share.

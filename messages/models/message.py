@@ -9,6 +9,7 @@ from django.db import connections, models
 from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
+from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.statuses import Status
 
 from .callback import Callback
@@ -108,6 +109,10 @@ class Message(models.Model):
     def ids(self) -> set[str]:
         """Both ids that Z-API returns to the sender."""
         return {self.zapi_id, self.zaap_id} - {""}
+
+    @property
+    def kind(self) -> MessageKind:
+        return message_kind(self.phone, is_group=self.is_group)
 
     @property
     def status(self) -> Status:

@@ -28,6 +28,8 @@ LATENCY_COLUMNS: Final = tuple(
 class Summary(models.Model):
     """Counts of the outbound messages that one instance started in a period.
 
+    Not of those to channels and to our own status, whose deliveries WhatsApp does not report.
+
     A later step implies the earlier ones, so `sent` includes messages that were read. A failure
     implies nothing. Latencies are columns, because both databases add them ten times faster than
     JSON.

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from messages.accounts.scope import Viewer, limited_to
+from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 
 from .matches import Matches, find_matches
@@ -56,7 +57,9 @@ _LENGTHS: Final = {
 }
 # For bookmarks from before the status was renamed.
 _FORMER_NAMES: Final = {"accepted": "dispatched"}
-_GROUPS: Final = {"1": True, "0": False}
+# For links from before there were several kinds.
+_FORMER_GROUPS: Final = {"1": SHARED, "0": (MessageKind.INDIVIDUAL,)}
+_NOT_OUR_STATUS: Final = tuple(kind for kind in MessageKind if kind is not MessageKind.STATUS)
 # No message is older than EARLIEST. Between these dates, adding or subtracting a day or a time zone
 # offset cannot overflow.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
@@ -71,8 +74,9 @@ class Criteria:
     `chosen_period` is None if the query names no period. The default is 7 days; all time for a
     search or with dates; for the Stuck view, the last 24 hours that all pages count.
 
-    `reached` selects messages that reached this status or a later one. `groups` is None for both
-    groups and individuals. `since` (inclusive) and `until` (exclusive) apply to the first step.
+    `reached` selects messages that reached this status or a later one. Without `kinds`, our
+    own status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply
+    to the first step.
     """
 
     search: Search
@@ -83,7 +87,7 @@ class Criteria:
     chosen_period: Period | None = None
     since: datetime | None = None
     until: datetime | None = None
-    groups: bool | None = None
+    kinds: tuple[MessageKind, ...] = ()
     inbound: bool = False
 
     @classmethod
@@ -102,7 +106,7 @@ class Criteria:
             chosen_period=Period(period) if period in named else None,
             since=since,
             until=until,
-            groups=_GROUPS.get(query.get("groups", "")),
+            kinds=_kinds(query),
             inbound=query.get("inbound") == "1",
         )
 
@@ -150,8 +154,8 @@ class Criteria:
             found = found.with_status(self.statuses)
         if self.reached:
             found = found.that_reached(self.reached)
-        if self.groups is not None:
-            found = found.of_groups() if self.groups else found.of_individuals()
+        if kinds := self.kinds or (() if self.search else _NOT_OUR_STATUS):
+            found = found.of_kinds(kinds)
         return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
 
     def query(self) -> list[tuple[str, str]]:
@@ -165,7 +169,7 @@ class Criteria:
             *_parameter("period", self.chosen_period and self.chosen_period.value),
             *_parameter("since", _format_minute(self.since)),
             *_parameter("until", _format_minute(self.until)),
-            *_parameter("groups", {True: "1", False: "0", None: ""}[self.groups]),
+            *(("kind", kind.value) for kind in self.kinds),
             *_parameter("inbound", "1" if self.inbound else ""),
         ]
 
@@ -191,7 +195,7 @@ def _in_view(view: View, found: MessageQuerySet) -> MessageQuerySet:
         case View.NO_READ:
             return found.with_status([Status.RECEIVED])
         case View.GROUPS:
-            return found.of_groups()
+            return found.of_kinds([MessageKind.GROUP])
         case _:
             return found
 
@@ -203,6 +207,13 @@ def _parameter(name: str, value: str | None) -> list[tuple[str, str]]:
 def _statuses(names: Iterable[str]) -> tuple[Status, ...]:
     wanted = {_FORMER_NAMES.get(name, name) for name in names}
     return tuple(status for status in STATUSES if status.lower() in wanted)
+
+
+def _kinds(query: QueryDict) -> tuple[MessageKind, ...]:
+    """In a fixed order; none if all are chosen."""
+    former = _FORMER_GROUPS.get(query.get("groups", ""), ())
+    wanted = set(query.getlist("kind")) & set(MessageKind.values) or set(former)
+    return tuple(kind for kind in MessageKind if kind in wanted)
 
 
 def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:

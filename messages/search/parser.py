@@ -193,5 +193,7 @@ def _describe_address(address: str) -> str:
             return _("Showing group %(address)s.") % {"address": address}
         case AddressKind.CHANNEL:
             return _("Showing channel %(address)s.") % {"address": address}
+        case AddressKind.STATUS:
+            return _("Showing our own status.")
         case _:
-            return _("Showing broadcast list %(address)s.") % {"address": address}
+            return _("Showing transmission list %(address)s.") % {"address": address}

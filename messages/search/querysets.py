@@ -1,6 +1,6 @@
 """MessageQuerySet: the filters and orders of message lists."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from messages.accounts.number_search_limits import may_be_a_number, wait_to_search
 from messages.accounts.scope import Viewer, limited_to
+from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
-from messages.models.functions import Unindexed, reached
+from messages.models.functions import Unindexed, of_kinds, reached
 
 from .matches import Matches, ids_starting_with_text, part_filter
 from .message_ids import is_whatsapp_id, strip_punctuation
@@ -90,11 +91,8 @@ class MessageQuerySet(QuerySet[Message]):
             GreaterThanOrEqual(heard, since - _CLOCK_TOLERANCE), started_at__gte=since
         )
 
-    def of_groups(self) -> Self:
-        return self.filter(is_group=True)
-
-    def of_individuals(self) -> Self:
-        return self.filter(is_group=False)
+    def of_kinds(self, kinds: Collection[MessageKind]) -> Self:
+        return self.filter(of_kinds(kinds))
 
     def with_id(self, ids: Iterable[str]) -> Self:
         """By either id of a message, or by another id that its label names."""

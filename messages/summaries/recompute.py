@@ -19,9 +19,10 @@ from django.db.models.functions import Coalesce, TruncHour
 from django.db.models.lookups import In
 from django.utils import timezone
 
+from messages.domain.message_kinds import COUNTED
 from messages.domain.statuses import Status
 from messages.models import HourlySummary, Message, TouchedHour
-from messages.models.functions import Epoch, Unindexed, reached
+from messages.models.functions import Epoch, Unindexed, of_kinds, reached
 from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
 
 from .days import sum_days
@@ -97,7 +98,7 @@ def _count_run(run: Sequence[datetime], instances: Collection[int]) -> Iterable[
     """One row per hour, instance and kind, with the columns of HourlySummary."""
     in_time = Message.objects.filter(started_at__gte=run[0], started_at__lt=run[-1] + HOUR)
     return (
-        in_time.filter(In(Unindexed("instance"), instances), inbound=False)
+        in_time.filter(In(Unindexed("instance"), instances), of_kinds(COUNTED), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
             delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "dispatched_at")),

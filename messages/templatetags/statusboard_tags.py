@@ -154,9 +154,11 @@ def _kind_tag(_language: str | None, kind: AddressKind) -> str:
     match kind:
         case AddressKind.GROUP:
             return format_html(' <span class="tag">{}{}</span>', icon("group"), _("Group"))
-        case AddressKind.BROADCAST:
-            words = _("Broadcast")
+        case AddressKind.LIST:
+            words = _("Transmission list")
             return format_html(' <span class="tag">{}{}</span>', icon("broadcast"), words)
+        case AddressKind.STATUS:
+            return format_html(' <span class="tag">{}{}</span>', icon("clock"), _("Status"))
         case AddressKind.CHANNEL:
             return format_html(' <span class="tag">{}{}</span>', icon("channel"), _("Channel"))
         case AddressKind.LID:

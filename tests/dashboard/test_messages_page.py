@@ -191,7 +191,7 @@ def test_a_view_takes_the_place_of_what_contradicts_it(viewer, report):
     report("SENT")
     page = viewer.get("/?status=read&reached=sent&groups=0")
     links = {str(link.label): link.url for link in page.context["view_links"]}
-    assert links["Failed"] == "/?view=failed&groups=0"
+    assert links["Failed"] == "/?view=failed&kind=individual"
     assert links["Groups"] == "/?view=groups&status=read&reached=sent"
     statuses = viewer.get("/?view=failed").context["status_links"]
     assert {str(link.label): link.url for link in statuses}["Read"] == "/?status=read"

@@ -118,7 +118,7 @@ def test_quotes_and_a_semicolon_belong_to_no_id():
         ),
         ("1@lid", "Showing LID 1@lid."),
         ("1-group", "Showing group 1-group."),
-        ("status@broadcast", "Showing broadcast list status@broadcast."),
+        ("status@broadcast", "Showing our own status."),
         ("3eb0", "Ids, references and labels matching 3eb0."),
         (
             'messageId: "3EB0C767D097E2E3A2F1"',

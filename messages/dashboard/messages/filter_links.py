@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
+from messages.domain.message_kinds import MessageKind
 from messages.models import Instance, SavedView
 from messages.search.criteria import STATUSES, Criteria, Period, View
 
@@ -61,7 +62,7 @@ def _cleared_filters(view: View) -> dict[str, Any]:
     """The filters that would contradict this view, cleared."""
     if view in _VIEWS_OF_STATUSES:
         return {"statuses": (), "reached": None}
-    return {"groups": None} if view is View.GROUPS else {}
+    return {"kinds": ()} if view is View.GROUPS else {}
 
 
 def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
@@ -84,6 +85,18 @@ def status_links(criteria: Criteria) -> list[Link]:
             status.icon,
         )
         for status in STATUSES
+    ]
+
+
+def kind_links(criteria: Criteria) -> list[Link]:
+    view = View.ALL if criteria.view is View.GROUPS else criteria.view
+    return [
+        Link(
+            kind.label,
+            list_url(criteria, kinds=_toggle(criteria.kinds, kind), view=view),
+            kind in criteria.kinds,
+        )
+        for kind in MessageKind
     ]
 
 
@@ -130,9 +143,9 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
     if criteria.reached:
         label = _("Reached: %(status)s") % {"status": criteria.reached.label}
         yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
-    if criteria.groups is not None:
-        label = _("Groups only") if criteria.groups else _("Without groups")
-        yield Link(label, list_url(criteria, groups=None))
+    if criteria.kinds:
+        label = ", ".join(str(kind.label) for kind in criteria.kinds)
+        yield Link(label, list_url(criteria, kinds=()))
     if criteria.has_dates:
         yield Link(date_range(criteria), list_url(criteria, since=None, until=None))
     if criteria.chosen_period:

@@ -109,13 +109,14 @@ def _page(
 ) -> HttpResponse:
     aliases = aliases_of([address], request.user)
     exchanged = _messages_with(address, aliases, request.user)
-    messages = exchanged.outbound()
-    funnel = _funnel(messages)
+    messages, kind = exchanged.outbound(), phones.kind_of(address)
+    # Nothing is reported about a channel after SENT.
+    funnel = _funnel(messages, _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS)
     if not (funnel.total or exchanged.exists()):
         raise Http404  # also for a shared link, if its reader may see no message
     exchanged = messages.select_related("instance")
     page = read_page(exchanged, request.GET.dict(), Order.HEARD.newest_first)
-    kind, path = phones.kind_of(address), recipient_url(address)
+    path = recipient_url(address)
     people = [Address(alias) for alias in dict.fromkeys(map(phones.person_key, aliases))]
     context = {
         "address": Address(address),
@@ -152,15 +153,15 @@ def _other_form(address: str) -> Address | None:
     return Address(forms_of_it[1]) if len(forms_of_it) > 1 else None
 
 
-def _funnel(messages: MessageQuerySet) -> Funnel:
+def _funnel(messages: MessageQuerySet, statuses: tuple[Status, ...]) -> Funnel:
     found = messages.aggregate(
         total=Count("pk"),
         failed=Count("pk", filter=reached(Status.FAILED)),
         newest=Max("started_at"),
-        **{one.name: Count("pk", filter=reached(one)) for one in _STEPS},
+        **{one.name: Count("pk", filter=reached(one)) for one in statuses},
     )
     total = found["total"]
-    steps = tuple(FunnelStep(one, one.label, found[one.name], total) for one in _STEPS if total)
+    steps = tuple(FunnelStep(one, one.label, found[one.name], total) for one in statuses if total)
     return Funnel(total, found["failed"], steps, moment(found["newest"]))
 
 

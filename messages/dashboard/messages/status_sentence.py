@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment, between, duration
 from messages.domain.failure_reasons import translate_reason
+from messages.domain.message_kinds import MessageKind, kind_of_addresses
 from messages.domain.rollup import events_by_person, first_event, highest_status, is_shared
 from messages.domain.statuses import Status
 from messages.models import StatusEvent
@@ -145,6 +146,8 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
     yield _("%(words)s.") % {"words": found.words.rstrip(".")}
     if found.status is Status.RECEIVED and not first_event(events, Status.READ):
         yield _("No read confirmation.")
+    if kind_of_addresses(event.phone for event in events) is MessageKind.CHANNEL:
+        yield _("WhatsApp reports no deliveries for channels.")
     yield _("Last update on %(day)s at %(time)s.") % _when(newest)
 
 

@@ -17,6 +17,7 @@ from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, between, duration, moment
 from messages.domain import render_context
 from messages.domain.failure_reasons import translate_reason
+from messages.domain.message_kinds import MessageKind, kind_of_addresses
 from messages.domain.rollup import (
     ReportedEvent,
     Tally,
@@ -45,6 +46,16 @@ _TALLY_WORDS: Final = {
         "Delivered to at least %(delivered)d, read by at least %(read)d,"
         " played by at least %(played)d"
     ),
+    ("list", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d of %(total)d reported"),
+    ("list", Status.READ): gettext_lazy(
+        "Delivered to %(delivered)d of %(total)d reported, read by %(read)d"
+    ),
+    ("list", Status.PLAYED): gettext_lazy(
+        "Delivered to %(delivered)d of %(total)d reported, read by %(read)d, played by %(played)d"
+    ),
+    ("status", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d"),
+    ("status", Status.READ): gettext_lazy("Seen by %(read)d"),
+    ("status", Status.PLAYED): gettext_lazy("Seen by %(read)d"),
     ("addresses", Status.RECEIVED): gettext_lazy("Delivered to %(delivered)d of %(total)d"),
     ("addresses", Status.READ): gettext_lazy(
         "Delivered to %(delivered)d of %(total)d, read by %(read)d"
@@ -168,7 +179,7 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
     max_rank = max((status.rank for status in statuses), default=0)
     found: list[Step] = []
     before: datetime | None = None
-    for rung in LADDER:
+    for rung in _ladder(events, max_rank):
         at = earliest(events, rung)
         gap = between(before, at) if at and before and at >= before else None
         count = sum(person.status.rank >= rung.rank for person in people)
@@ -181,6 +192,14 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def _ladder(events: Iterable[StatusEvent], max_rank: int) -> Sequence[Status]:
+    """The steps to expect. Nothing is reported about a channel after SENT."""
+    if kind_of_addresses(event.phone for event in events) is not MessageKind.CHANNEL:
+        return LADDER
+    last = max(max_rank, Status.SENT.rank)
+    return [rung for rung in LADDER if rung.rank <= last]
+
+
 def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
     """The first event in which the connected account itself read or played the message."""
     ours = [event for event in events if status_of(event).is_by_me]
@@ -190,4 +209,7 @@ def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:
 def _kind_of_tally(events: Sequence[ReportedEvent], tally: Tally) -> str:
     if not is_shared(events):
         return "addresses"
-    return "unnamed" if tally.unnamed else "group"
+    kind = kind_of_addresses(event.phone for event in events)
+    if tally.unnamed:
+        return "unnamed"
+    return kind.value if kind in (MessageKind.LIST, MessageKind.STATUS) else "group"

@@ -90,6 +90,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
             (one for one in saved if one.query == filter_links.query_string(criteria)), None
         ),
         "status_links": filter_links.status_links(criteria),
+        "kind_links": filter_links.kind_links(criteria),
         "instance_links": filter_links.instance_links(criteria, instances),
         "period_links": filter_links.period_links(criteria),
         "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
+from messages.domain.message_kinds import COUNTED, MessageKind
 from messages.models import Instance
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import parse_search
@@ -109,7 +110,16 @@ class Question:
             instances=() if self.instance is None else (self.instance,),
             since=self.since,
             until=self.until,
-            groups=self.groups,
+            kinds=self.kinds,
+        )
+
+    @property
+    def kinds(self) -> tuple[MessageKind, ...]:
+        """The kinds of message that are counted."""
+        return tuple(
+            kind
+            for kind in COUNTED
+            if self.groups is None or self.groups is (kind is not MessageKind.INDIVIDUAL)
         )
 
     @property
@@ -127,7 +137,9 @@ class Question:
 
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
         span = [("since", _minute(since)), ("until", _minute(until))]
-        query = urlencode([*filters, *span, *self._filters()])
+        instance = [("instance", str(self.instance))] if self.instance is not None else []
+        kinds = [("kind", kind.value) for kind in self.kinds]
+        query = urlencode([*filters, *span, *instance, *kinds])
         return f"{path_of('messages')}?{query}"
 
     def hidden_inputs(self) -> list[tuple[str, str]]:
@@ -172,7 +184,7 @@ def instance_links(question: Question, instances: Iterable[Instance]) -> list[Li
 
 
 def kind_links(question: Question) -> list[Link]:
-    words = {None: _("All messages"), False: _("To individuals"), True: _("To groups")}
+    words = {None: _("All messages"), False: _("To individuals"), True: _("To groups and lists")}
     return [
         Link(label, question.url(groups=groups), question.groups is groups)
         for groups, label in words.items()

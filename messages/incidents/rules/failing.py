@@ -4,9 +4,11 @@ from typing import Final
 
 from django.db.models import Count, Q
 
+from messages.domain.message_kinds import COUNTED
 from messages.domain.statuses import Status
 from messages.incidents.findings import Finding, Snapshot
 from messages.models import IncidentKind, Message
+from messages.models.functions import of_kinds
 
 _RECENT: Final = timedelta(minutes=30)
 MIN_FAILED: Final = 5
@@ -15,7 +17,8 @@ _CLOSING_FACTOR: Final = 0.5
 
 
 def failing(snapshot: Snapshot) -> Iterator[Finding]:
-    recent = Message.objects.filter(inbound=False, first_heard_at__gte=snapshot.now - _RECENT)
+    sent_by_us = Message.objects.filter(of_kinds(COUNTED), inbound=False)
+    recent = sent_by_us.filter(first_heard_at__gte=snapshot.now - _RECENT)
     numbers = {
         pk: (sent, failed)
         for pk, sent, failed in recent.order_by()
