@@ -19,7 +19,7 @@ def shown(page) -> list[str]:
 
 def page_of(viewer, message_id: str) -> str:
     message = Message.objects.get(zapi_id=message_id)
-    return viewer.get(f"/messages/{message.pk}/").content.decode()
+    return str(viewer.get(f"/messages/{message.pk}/").content.decode())
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_worker_stores_the_count_that_pages_show(seventeen, instance, look, cloc
     "phone", ["status@broadcast", "1774895799-broadcast", "120363000000000001@newsletter"]
 )
 def test_addresses_without_delivery_reports_are_never_stuck(admin, instance, phone):
-    send(instance, 1, ago(minutes=50), phone=phone)
+    send(instance, 1, ago(minutes=50), phone=phone, is_group=True)
     assert counted_on_instances(admin) == {}
     assert "Stuck for" not in text_of(admin, "/")
     assert 'class="row-link"' not in text_of(admin, "/?view=stuck")
