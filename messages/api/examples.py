@@ -25,32 +25,88 @@ def _example(name: str, value: Any, *, is_request: bool = False) -> OpenApiExamp
     return OpenApiExample(name, value=value, request_only=is_request, response_only=not is_request)
 
 
-MESSAGE: Final = _example(
-    "A message that was read",
-    {
-        "id": 42,
-        "message_id": "3EB0A1",
-        "zaap_id": "3EB0A1",
-        "instance": _INSTANCE,
-        "phone": "5544999999999",
-        "kind": "individual",
-        "is_group": False,
-        "inbound": False,
-        "reference": "order-1042",
-        "label": "Your order is on its way",
-        "status": "READ",
-        "failure": "",
-        "first_heard_at": "2026-11-22T09:13:51.030000Z",
-        "last_event_at": "2026-11-22T09:14:03Z",
-        "dispatched_at": "2026-11-22T09:13:50Z",
-        "sent_at": "2026-11-22T09:13:51Z",
-        "failed_at": None,
-        "delivered_at": "2026-11-22T09:13:55Z",
-        "read_at": "2026-11-22T09:14:03Z",
-        "played_at": None,
-        "read_by_us_at": None,
-        "events": [_EVENT],
-        "has_more_events": False,
+_MESSAGE: Final = {
+    "id": 42,
+    "message_id": "3EB0A1",
+    "zaap_id": "3EB0A1",
+    "instance": _INSTANCE,
+    "phone": "5544999999999",
+    "kind": "individual",
+    "is_group": False,
+    "inbound": False,
+    "reference": "order-1042",
+    "label": "Your order is on its way",
+    "status": "READ",
+    "failure": "",
+    "first_heard_at": "2026-11-22T09:13:51.030000Z",
+    "last_event_at": "2026-11-22T09:14:03Z",
+    "dispatched_at": "2026-11-22T09:13:50Z",
+    "sent_at": "2026-11-22T09:13:51Z",
+    "failed_at": None,
+    "delivered_at": "2026-11-22T09:13:55Z",
+    "read_at": "2026-11-22T09:14:03Z",
+    "played_at": None,
+    "read_by_us_at": None,
+    "events": [_EVENT],
+    "has_more_events": False,
+}
+_VERDICT: Final = {
+    "cause": "number_does_not_exist",
+    "certainty": "said",
+    "owner": "recipient",
+    "text": "This number is not on WhatsApp; ask the customer for the right one.",
+    "sources": [
+        {
+            "source": "failure",
+            "finding": "listed_reason",
+            "says": "supports",
+            "text": "Z-API’s reason: “Phone number does not exist”.",
+        },
+        {
+            "source": "instance",
+            "finding": "connected",
+            "says": "neutral",
+            "text": "Connected since 2026-11-02T08:00:00Z.",
+        },
+        {
+            "source": "queue",
+            "finding": "not_asked",
+            "says": "unknown",
+            "text": "Not asked yet.",
+        },
+        {
+            "source": "neighbours",
+            "finding": "most_delivered",
+            "says": "supports",
+            "text": "212 of 214 other messages sent from this number in the same half hour were "
+            "delivered. So our number was working.",
+        },
+        {
+            "source": "recipient",
+            "finding": "first_message",
+            "says": "neutral",
+            "text": "No earlier message to this recipient is known.",
+        },
+    ],
+    "possible": ["number_changed"],
+    "advice": "check_number",
+    "advice_text": "Ask the customer for the right number.",
+}
+MESSAGE: Final = _example("A message that was read", _MESSAGE)
+MESSAGE_DETAIL: Final = _example("A message that was read", _MESSAGE | {"verdict": None})
+FAILED_MESSAGE: Final = _example(
+    "A message that failed",
+    _MESSAGE
+    | {
+        "status": "FAILED",
+        "failure": "Phone number does not exist",
+        "last_event_at": "2026-11-22T09:13:51Z",
+        "sent_at": None,
+        "failed_at": "2026-11-22T09:13:51Z",
+        "delivered_at": None,
+        "read_at": None,
+        "events": [],
+        "verdict": _VERDICT,
     },
 )
 LISTED_EVENT: Final = _example(

@@ -30,6 +30,7 @@ from .serializers import (
     RecipientSerializer,
     SummarySerializer,
 )
+from .verdict_serializers import MessageDetailSerializer
 
 VIEW_INSTANCES = "whatsapp.view_instance"
 _TIMELINE = StatusEvent.objects.order_by("occurred_at", "id")
@@ -97,9 +98,10 @@ class MessageList(MessageReading, ListView):
 
 
 class MessageDetail(MessageReading, RetrieveAPIView[Message]):
-    """Get one message."""
+    """Get one message. If it did not arrive, `verdict` says why."""
 
-    examples = (examples.MESSAGE,)
+    serializer_class = MessageDetailSerializer
+    examples = (examples.MESSAGE_DETAIL, examples.FAILED_MESSAGE)
 
     def get_queryset(self) -> QuerySet[Message]:
         found = Message.objects.select_related("instance").prefetch_related(_EVENTS)
