@@ -180,7 +180,7 @@ class ReadOnly(admin.options.BaseModelAdmin):
     def masked_failure(self, row: Any) -> str:
         return mask_text(row.failure)
 
-    @admin.display(description=_("status as sent"))
+    @admin.display(description=_("original status"))
     def masked_raw_status(self, row: Any) -> str:
         return mask_text(row.raw_status)
 

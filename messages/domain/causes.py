@@ -26,48 +26,57 @@ class Cause(SentenceCode):
     # The request
     WRONG_CONTENT_TYPE = (
         "wrong content type",
-        _("A callback has to come as Content-Type: application/json, not as {}."),
+        _("The Content-Type must be application/json, not {}."),
     )
     WRONG_ENCODING = (
         "wrong encoding",
-        _("A callback has to come as it is or as gzip, not as {}."),
+        _("The body must be uncompressed or gzip, not {}."),
     )
     WRONG_LENGTH = "wrong length", _("Content-Length is not a number.")
-    TOO_LARGE = "too large", _("A callback may have {} bytes at most, unpacked.")
+    TOO_LARGE = "too large", _("The body is too large. The limit is {} bytes, uncompressed.")
     # The body
-    BROKEN_GZIP = "broken gzip", _("The gzip is broken.")
-    NOT_UTF8 = "not utf-8", _("It is not JSON: byte {} is not UTF-8.")
-    NOT_JSON = "not json", _("It is not JSON from line {}, column {} on.")
-    NOT_A_NUMBER = "not a number", _("It is not JSON: {} is not a number there.")
+    BROKEN_GZIP = "broken gzip", _("The gzip data is invalid.")
+    NOT_UTF8 = "not utf-8", _("The body is not valid JSON: byte {} is not UTF-8.")
+    NOT_JSON = "not json", _("The JSON is invalid at line {}, column {}.")
+    NOT_A_NUMBER = "not a number", _("The JSON is invalid: {} is not a valid number.")
     TOO_DEEP = "too deep", _("The JSON is nested more than {} levels deep.")
-    LONG_NUMBER = "long number", _("It holds a number that is too long.")
+    LONG_NUMBER = "long number", _("The JSON contains a number that is too long.")
     NOT_AN_OBJECT = "not an object", _("The JSON is not an object.")
     # Its fields
-    NO_TYPE = "no type", _("There is no type.")
-    NO_STATUS = "no status", _("There is no status.")
-    NO_MESSAGE_ID = "no message id", _("There is no message id.")
-    MESSAGE_ID_NOT_TEXT = "message id not text", _("A message id is not a text.")
-    MANY_MESSAGE_IDS = "many message ids", _("It has more than {} message ids.")
+    NO_TYPE = "no type", _("The field type is missing.")
+    NO_STATUS = "no status", _("The field status is missing.")
+    NO_MESSAGE_ID = "no message id", _("The message id is missing.")
+    MESSAGE_ID_NOT_TEXT = "message id not text", _("A message id is not a string.")
+    MANY_MESSAGE_IDS = "many message ids", _("The callback has more than {} message ids.")
     LONG_MESSAGE_ID = "long message id", _("A message id is longer than {} characters.")
-    NOT_TEXT = "not text", _("{} is not a text.")
+    NOT_TEXT = "not text", _("{} is not a string.")
     LONG_TEXT = "long text", _("{} is longer than {} characters.")
     # Watched separately: another instance uses this webhook's URL.
     OTHER_INSTANCE = (
         "other instance",
-        _("It came to the webhook of {}, but its body names another one, {}."),
+        _("The callback arrived at the webhook of {}, but names the instance {}."),
     )
-    HIDDEN_INSTANCE = "hidden instance", _("It names another instance.")
+    HIDDEN_INSTANCE = "hidden instance", _("The callback names another instance.")
     # Kept, and read where it says a status. Nobody has to act on it, so it opens no incident.
     UNKNOWN_TYPE = "unknown type", _("Statusboard does not know the type {}.")
     # Our own mistakes
-    NOT_READ = "not read", _("It could not be read; the log says why.")
-    NOT_APPLIED = "not applied", _("It could not be applied; the log says why.")
-    NOT_STORED = "not stored", _("It could not be stored; the log says why.")
+    NOT_READ = "not read", _("The callback could not be read. The server’s log has the reason.")
+    NOT_APPLIED = (
+        "not applied",
+        _("The callback could not be applied. The server’s log has the reason."),
+    )
+    NOT_STORED = (
+        "not stored",
+        _("The callback could not be stored. The server’s log has the reason."),
+    )
     # The instance, when the offline buffer is emptied
-    NO_INSTANCE = "no instance", _("There is no such instance.")
+    NO_INSTANCE = "no instance", _("The instance does not exist.")
     ARCHIVED = "archived", _("The instance is archived.")
-    KEY_RETIRED = "key retired", _("Its key is retired.")
-    WRONG_TOKEN = "wrong token", _("Its z-api-token is not the instance’s, which enforces it.")
+    KEY_RETIRED = "key retired", _("The key in its URL is disabled.")
+    WRONG_TOKEN = (
+        "wrong token",
+        _("The z-api-token is wrong, and the instance refuses wrong tokens (Enforce)."),
+    )
     # Written by a former version, in a sentence of its own.
     OTHER = "other", "{}"
 

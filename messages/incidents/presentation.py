@@ -47,7 +47,7 @@ def explanation(incident: Incident) -> str:
     values = {name: value for name, value in incident.values.items() if name not in numbers}
     sentences = [describe(values)] if describe else []
     if values.get("queued"):
-        sentences.append(_("This message was sent; it is not in that queue."))
+        sentences.append(_("This message was already sent, so it is not in Z-API’s queue."))
     return " ".join(sentences)
 
 
@@ -91,18 +91,18 @@ def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
     """Explain why stuck messages have no open incident."""
     if recent_counts.is_incident:
         text = ngettext(
-            "%(stuck)d message is stuck. This reaches the alert threshold: a problem opens "
-            "unless it is delivered soon.",
-            "%(stuck)d messages are stuck. This reaches the alert threshold: a problem opens "
-            "unless they are delivered soon.",
+            "%(stuck)d message is stuck, enough for an alert. If it is not delivered soon, a "
+            "problem opens.",
+            "%(stuck)d messages are stuck, enough for an alert. If they are not delivered soon, "
+            "a problem opens.",
             stuck,
         )
     else:
         text = ngettext(
-            "%(stuck)d message is stuck, below the alert threshold: %(lately)d in the last hour; "
-            "the threshold is %(threshold)d.",
-            "%(stuck)d messages are stuck, below the alert threshold: %(lately)d in the last "
-            "hour; the threshold is %(threshold)d.",
+            "%(stuck)d message is stuck. In the last hour: %(lately)d. An alert needs "
+            "%(threshold)d.",
+            "%(stuck)d messages are stuck. In the last hour: %(lately)d. An alert needs "
+            "%(threshold)d.",
             stuck,
         )
     return text % {
@@ -145,7 +145,7 @@ def _stuck(values: Values) -> str:
         sentences.append(in_queue(values))
     elif values.get("queued") == 0:
         sentences.append(
-            _("Nothing is queued at Z-API: WhatsApp has them; the contacts’ phones may be off.")
+            _("Z-API’s queue is empty: WhatsApp has the messages. The contacts’ phones may be off.")
         )
     sentences.append(_meaning_of_stuck())
     return " ".join(sentences)
@@ -185,8 +185,8 @@ def _queued_until_it_reconnects(values: Values) -> str:
         )
     else:
         text = ngettext(
-            "%(count)d message waits in Z-API’s queue and is sent when the number reconnects.",
-            "%(count)d messages wait in Z-API’s queue and are sent when the number reconnects.",
+            "%(count)d message waits in Z-API’s queue and will be sent when the number reconnects.",
+            "%(count)d messages wait in Z-API’s queue and will be sent when the number reconnects.",
             count,
         )
     return text % {"count": count}
@@ -212,7 +212,8 @@ def _hooks(kinds: Iterable[str]) -> str:
 def _silent(values: Values) -> str:
     if values.get("never"):
         return _(
-            "Connected with Statusboard’s URL for %s, but no callback has arrived."
+            "No callback has arrived, although the number is connected and Z-API has had "
+            "Statusboard’s URL for %s."
         ) % _about_minutes(values["silence"])
     names = {name: _about_minutes(values[name]) for name in ("silence", "usual")}
     return _("No callbacks for %(silence)s (usual at this time: %(usual)s).") % names
@@ -284,7 +285,11 @@ def _guessing(values: Values) -> str:
     )
     sentences = [text % values]
     if refused := values.get("refused"):
-        text = ngettext("%(refused)d more was blocked.", "%(refused)d more were blocked.", refused)
+        text = ngettext(
+            "%(refused)d more search was blocked.",
+            "%(refused)d more searches were blocked.",
+            refused,
+        )
         sentences.append(text % values)
     return " ".join(sentences)
 
@@ -300,8 +305,9 @@ def _spool(values: Values) -> str:
         sentences.append(text % {"count": waiting})
     if refused := values.get("refused"):
         text = ngettext(
-            "%(count)d was rejected: its instance is archived or its key is disabled.",
-            "%(count)d were rejected: their instance is archived or their key is disabled.",
+            "%(count)d callback was rejected: its instance is archived or its key is disabled.",
+            "%(count)d callbacks were rejected: their instance is archived or their key is "
+            "disabled.",
             refused,
         )
         sentences.append(text % {"count": refused})
@@ -381,7 +387,7 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "web server."
     ),
     IncidentKind.FILTERED: gettext_lazy(
-        "Remove them from the callback filters in Z-API’s panel, or with its API call "
+        "Remove these callbacks from the filters in Z-API’s panel, or use Z-API’s call "
         "update-filters."
     ),
     IncidentKind.UNREACHABLE: gettext_lazy(
@@ -398,8 +404,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "webhooks of both again."
     ),
     IncidentKind.GUESSING: gettext_lazy(
-        "Ask this person, or the owner of this API key, for the reason. If there is none, "
-        "deactivate the account or revoke the key."
+        "Ask this person, or the owner of this API key, for the reason. If there is no good "
+        "reason, deactivate the account or revoke the key."
     ),
     IncidentKind.QUARANTINE: gettext_lazy("Check the cause, then reprocess or discard."),
     IncidentKind.SPOOL: gettext_lazy("Check that server’s worker and its database connection."),

@@ -37,7 +37,7 @@ class RowState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
-    LEFT_OUT = "left out", _("Left out")
+    LEFT_OUT = "left out", _("Skipped")
 
 
 class Batch(models.Model):

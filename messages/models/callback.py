@@ -37,11 +37,11 @@ _MAX_INDENTED_LENGTH = 64 * 1024
 _WHY_EMPTY = {
     Outcome.IGNORED: _("Callbacks of this type are not stored."),
     Outcome.QUARANTINED: _(
-        "Not stored because this instance has too many rejected callbacks, or "
-        "deleted by retention. It cannot be reprocessed."
+        "The body was not stored, because this instance has too many rejected callbacks, or "
+        "retention deleted it. The callback cannot be reprocessed."
     ),
-    Outcome.ERASED: _("It was about a person whose data was erased."),
-    Outcome.DISCARDED: _("Discarded with the callback."),
+    Outcome.ERASED: _("The content was deleted: it was about a person whose data was erased."),
+    Outcome.DISCARDED: _("The content was deleted when the callback was discarded."),
 }
 
 

@@ -86,7 +86,7 @@ class ExportJob(models.Model):
         _("state"), max_length=10, choices=ExportState.choices, default=ExportState.WAITING
     )
     total = models.PositiveIntegerField(_("rows"), default=0)
-    written = models.PositiveIntegerField(_("written"), default=0)
+    written = models.PositiveIntegerField(_("rows written"), default=0)
     size = models.PositiveBigIntegerField(_("bytes"), default=0)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)

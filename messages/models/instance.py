@@ -139,8 +139,8 @@ class Instance(models.Model):
         choices=TokenPolicy.choices,
         default=TokenPolicy.OBSERVE,
         help_text=_(
-            "Z-API usually sends its token with each callback. Observe: only count "
-            "mismatches. Enforce: refuse them."
+            "Z-API usually sends the instance’s token with each callback. Observe: count "
+            "callbacks with a wrong or no token. Enforce: refuse them."
         ),
     )
     # Callbacks refused because of their token since the policy was set.
@@ -180,27 +180,27 @@ class Instance(models.Model):
         _("stuck after (minutes)"),
         default=30,
         validators=[MinValueValidator(1)],
-        help_text=_("A message not delivered by then counts as stuck."),
+        help_text=_("A message that is not delivered within this time counts as stuck."),
     )
     silence_factor = models.FloatField(
-        _("alert after … times the usual silence"),
+        _("alert after … times the usual gap between callbacks"),
         default=3,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "A connected instance raises an alert after this many times its usual silence."
+            "Alert when a connected instance sends no callbacks for this many times the usual gap."
         ),
     )
     silence_floor = models.PositiveSmallIntegerField(
-        _("shortest silence to report (minutes)"),
+        _("shortest gap to report (minutes)"),
         default=15,
         validators=[MinValueValidator(1)],
-        help_text=_("Shorter silences never raise an alert."),
+        help_text=_("Shorter gaps never raise an alert."),
     )
     failing_percent = models.PositiveSmallIntegerField(
         _("failure rate (%)"),
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Alert when this share of the last 30 minutes’ messages failed."),
+        help_text=_("Alert when this percentage of messages failed in the last 30 minutes."),
     )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -17,13 +17,13 @@ class Throttle(models.Model):
     # A keyed hash: somebody may type a password into the wrong field.
     key = models.CharField(_("key"), max_length=80, primary_key=True)
     # Milliseconds since 1970.
-    free_at = models.BigIntegerField(_("free at"), default=0, db_index=True)
+    free_at = models.BigIntegerField(_("allowed again at"), default=0, db_index=True)
     # Failures that the audit log only counts.
-    left_out = models.PositiveIntegerField(_("left out"), default=0)
+    left_out = models.PositiveIntegerField(_("failures not logged"), default=0)
 
     class Meta:
-        verbose_name = _("throttle")
-        verbose_name_plural = _("throttles")
+        verbose_name = _("attempt limit")
+        verbose_name_plural = _("attempt limits")
 
     def __str__(self) -> str:
         return self.key

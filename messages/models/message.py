@@ -46,7 +46,7 @@ class Message(models.Model):
     rank = models.SmallIntegerField(_("rank"))
     phone = models.CharField(_("recipient"), max_length=128, blank=True)
     is_group = models.BooleanField(_("group"))
-    several = models.BooleanField(_("several addresses"), default=False)
+    several = models.BooleanField(_("has several addresses"), default=False)
     inbound = models.BooleanField(_("inbound"))
     first_heard_at = models.DateTimeField(_("first seen"))
     started_at = models.DateTimeField(_("started"))
@@ -142,8 +142,8 @@ class StatusEvent(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=[(status.value, status.label) for status in Status]
     )
-    raw_status = models.CharField(_("status as sent"), max_length=128, blank=True)
-    momment = models.CharField(_("momment as sent"), max_length=128, blank=True)
+    raw_status = models.CharField(_("original status"), max_length=128, blank=True)
+    momment = models.CharField(_("original “momment”"), max_length=128, blank=True)
     occurred_at = models.DateTimeField(_("event time"))
     time_is_arrival = models.BooleanField(
         _("suspicious time"),

@@ -21,8 +21,8 @@ class SpooledCallback(models.Model):
     cause_values = models.JSONField(null=True)
 
     class Meta:
-        verbose_name = _("spooled callback")
-        verbose_name_plural = _("spooled callbacks")
+        verbose_name = _("callback in the offline buffer")
+        verbose_name_plural = _("callbacks in the offline buffer")
         # The id is time-ordered: those that wait, oldest first.
         indexes = [models.Index(fields=["cause", "id"], name="spooled_in_order")]
 

@@ -54,7 +54,7 @@ class Summary(models.Model):
     failed = models.IntegerField(_("failed"), default=0)
     waiting_to_send = models.IntegerField(_("waiting to be sent"), default=0)
     waiting_to_deliver = models.IntegerField(_("waiting for delivery"), default=0)
-    computed_at = models.DateTimeField(_("counted"))
+    computed_at = models.DateTimeField(_("counted at"))
 
     class Meta:
         abstract = True

@@ -26,7 +26,7 @@ class OtherKind(models.TextChoices):
     RECEIVED = "received", _("Inbound messages")
     RECEIVED_DELIVERY = "received-delivery", _("Inbound and own messages")
     CHAT_PRESENCE = "chat-presence", _("Presence in chats")
-    RECEIVED_STATUS = "received-status", _("Received status")
+    RECEIVED_STATUS = "received-status", _("Received status (Z-API: receivedStatus)")
     INITIAL_DATA = "initial-data", _("Initial data")
 
 
@@ -54,7 +54,7 @@ class Webhook(ProblemFields):
     )
     # Whether this board is to hear this kind: message statuses always, until a person says to leave
     # them; of the others null until Z-API has told that nobody else has their URL.
-    wanted = models.BooleanField(_("wanted"), null=True)
+    wanted = models.BooleanField(_("should be pushed"), null=True)
     # When a person last asked for a push, and when the first callback proved the URL pushed.
     asked_at = models.DateTimeField(_("requested"), null=True)
     heard_at = models.DateTimeField(_("first callback"), null=True)
@@ -63,7 +63,7 @@ class Webhook(ProblemFields):
     found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
     checked_at = models.DateTimeField(_("checked"), null=True)
     # The last attempt to push or to read back, in vain or not.
-    tried_at = models.DateTimeField(_("tried"), null=True)
+    tried_at = models.DateTimeField(_("last attempt"), null=True)
     # Whose URL ours replaced, so that it can be put back.
     previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
     # The URL of somebody else that a person agreed to replace: this one and no other.

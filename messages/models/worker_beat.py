@@ -32,7 +32,7 @@ class WorkerBeat(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(_("machine"), max_length=255)
     pid = models.PositiveIntegerField(_("process"))
-    only = models.CharField(_("only"), max_length=64, blank=True)
+    only = models.CharField(_("only runs"), max_length=64, blank=True)
     started_at = models.DateTimeField(_("started"))
     beat_at = models.DateTimeField(_("last heartbeat"))
     stopped_at = models.DateTimeField(_("stopped"), null=True)

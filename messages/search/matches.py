@@ -73,11 +73,11 @@ class Matches:
     def _begun_description(self) -> str:
         if len(self.begun) == MAX_MATCHES:
             words = _(
-                "Includes %(count)d message ids that start with it. Type more of the id "
-                "to narrow it down."
+                "Includes %(count)d message ids that start with this text. Type more of the id "
+                "to get fewer results."
             )
             return words % {"count": MAX_MATCHES}
-        return _("Includes message ids that start with it.") if self.begun else ""
+        return _("Includes message ids that start with this text.") if self.begun else ""
 
     @property
     def _aliases_description(self) -> str:

@@ -39,7 +39,7 @@ def test_of_a_callback_that_was_erased_it_says_so(admin_client, post):
     Callback.objects.update(outcome=Outcome.ERASED, body=b"")
     assert "Erased" in page(admin_client, "callback_changelist")
     text = page(admin_client, "callback_change", Callback.objects.get().pk)
-    assert "It was about a person whose data was erased." in text
+    assert "The content was deleted: it was about a person whose data was erased." in text
 
 
 @pytest.mark.parametrize("name", ["message", "callback", "instance", "account"])

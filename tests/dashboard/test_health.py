@@ -60,7 +60,7 @@ def test_rejected_callbacks_show_their_cause(spool_path, read, instance):
         keep(instance.zapi_id, Cause.KEY_RETIRED)
     keep("nobody", Cause.NO_INSTANCE)
     page = read()
-    assert "Its key is retired." in page
+    assert "The key in its URL is disabled." in page
     assert "Atendimento" in page
     assert "nobody" in page
 

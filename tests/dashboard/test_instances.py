@@ -856,7 +856,7 @@ def test_enforcing_asks_first_where_it_would_refuse_callbacks(admin, path, insta
 def test_what_was_refused_is_shown(admin, path, instance, post):
     Instance.objects.update(token_policy="enforce")
     post(CALLBACK)
-    assert "Refused since enforced: 1" in admin.read(path)
+    assert "Refused since “Enforce” was chosen: 1" in admin.read(path)
 
 
 def test_callbacks_that_wait_for_the_worker_are_not_called_nothing(admin, path, post):
@@ -975,7 +975,7 @@ def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
     zapi.answer_name = "fault"
     page = admin.verify(instance)
     assert "Replace and forward" in page
-    assert "Cannot reach Z-API now" in page
+    assert "Z-API cannot be reached now" in page
 
 
 def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi, monkeypatch):

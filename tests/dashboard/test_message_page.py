@@ -127,7 +127,7 @@ def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
 
 def test_a_stuck_message_is_told_apart_from_those_in_the_queue(viewer, report, disconnected):
     page = open_page(viewer, report("SENT", minutes_ago=42)).content.decode()
-    assert "This message was sent; it is not in that queue." in page
+    assert "This message was already sent, so it is not in Z-API’s queue." in page
 
 
 def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
@@ -166,9 +166,12 @@ def test_a_message_stuck_before_many_others_were_is_not_explained_with_them(
     viewer, report, disconnected
 ):
     Incident.objects.update(kind=IncidentKind.STUCK, values={"count": 5, "queued": 0})
-    assert "Nothing is queued" in open_page(viewer, report("SENT", minutes_ago=60)).content.decode()
+    assert (
+        "Z-API’s queue is empty"
+        in open_page(viewer, report("SENT", minutes_ago=60)).content.decode()
+    )
     earlier = report("SENT", id="EARLIER", minutes_ago=5 * 60)
-    assert "Nothing is queued" not in open_page(viewer, earlier).content.decode()
+    assert "Z-API’s queue is empty" not in open_page(viewer, earlier).content.decode()
 
 
 def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, disconnected):
@@ -239,8 +242,16 @@ def test_a_callback_is_downloaded_as_a_file(admin_client, played):
 @pytest.mark.parametrize(
     ("outcome", "word", "why"),
     [
-        (Outcome.ERASED, "Erased", "It was about a person whose data was erased."),
-        (Outcome.DISCARDED, "Discarded", "Discarded with the callback."),
+        (
+            Outcome.ERASED,
+            "Erased",
+            ("The content was deleted: it was about a person whose data was erased."),
+        ),
+        (
+            Outcome.DISCARDED,
+            "Discarded",
+            ("The content was deleted when the callback was discarded."),
+        ),
         (Outcome.APPLIED, "Deleted", "The content was deleted by retention."),
     ],
 )

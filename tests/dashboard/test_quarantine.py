@@ -58,7 +58,13 @@ def test_list_shows_cause_instance_time_size_and_beginning(read, post):
     post({"type": "MessageStatusCallback", "note": "x" * 300})
     page = read()
     size = str(Callback.objects.get().size)
-    for words in ("There is no status.", "Atendimento", "just now", size, "&quot;note&quot;"):
+    for words in (
+        "The field status is missing.",
+        "Atendimento",
+        "just now",
+        size,
+        "&quot;note&quot;",
+    ):
         assert words in page
     assert "x" * 161 not in page
 
@@ -101,7 +107,7 @@ def test_list_can_be_limited_to_an_instance(read, broken, instance):
     broken()
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     assert "No rejected callbacks" in read(instance=other.pk)
-    assert "It is not JSON" in read(instance=instance.pk)
+    assert "The JSON is invalid" in read(instance=instance.pk)
 
 
 def test_reprocessing_a_fixed_callback_applies_and_audits_it(send, broken, admin, instance):
@@ -148,7 +154,7 @@ def test_discarded_callback_still_shows_its_cause(send, read, broken):
     send(DISCARD, callback=callback.pk, confirmed="1")
     page = read(detail(callback))
     assert "Discarded callback" in page
-    assert "It is not JSON from line 1, column 2 on." in page
+    assert "The JSON is invalid at line 1, column 2." in page
 
 
 def test_discarding_skips_callbacks_that_are_not_quarantined(send, post):

@@ -98,7 +98,7 @@ def test_a_contradiction_is_told_last():
 
 def test_an_inbound_message():
     assert sentence([event(Status.READ_BY_ME)]).startswith(
-        "Message from the contact; your team read it on 22 Nov at 09:13:51."
+        "Message from the customer; your team read it on 22 Nov at 09:13:51."
     )
 
 
@@ -110,7 +110,7 @@ def test_an_unknown_status_is_quoted():
 
 def test_a_stand_in_time_is_admitted():
     told = sentence([event(RECEIVED, time_is_arrival=True)])
-    assert told.endswith("No valid time from Z-API; shown is the arrival time.")
+    assert told.endswith("Z-API reported no valid time. The time shown is the arrival time.")
 
 
 def test_a_group_is_told_in_numbers():

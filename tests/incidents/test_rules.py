@@ -327,7 +327,8 @@ class TestNeverHeard:
     def test_no_callback_a_day_after_the_push_opens_an_incident(self, pushed, look):
         assert look() == ["silent"]
         assert words() == (
-            "Connected with Statusboard’s URL for 1 day 1 h, but no callback has arrived."
+            "No callback has arrived, although the number is connected and Z-API has had "
+            "Statusboard’s URL for 1 day 1 h."
         )
 
     def test_no_callback_within_a_day_opens_no_incident(self, pushed, look, clock):

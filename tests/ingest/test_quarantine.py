@@ -46,7 +46,7 @@ def test_body_naming_another_instance_counts_towards_the_cap(post):
     assert not kept()[-1]
     last = Callback.objects.latest("received_at")
     assert last.why == (
-        f"It came to the webhook of {ZAPI_ID}, but its body names another one, somebody.else."
+        f"The callback arrived at the webhook of {ZAPI_ID}, but names the instance somebody.else."
     )
 
 

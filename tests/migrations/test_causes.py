@@ -15,16 +15,16 @@ from .conftest import Migrate
 NOW = datetime(2026, 11, 22, 9, 13, tzinfo=UTC)
 # As stored before; code, values and sentence after.
 CAUSES: list[tuple[str, str, list[str] | None, str]] = [
-    ("There is no status.", "no status", None, "There is no status."),
+    ("There is no status.", "no status", None, "The field status is missing."),
     (
         "It is not JSON from line {}, column {} on.\n3\n7",
         *("not json", ["3", "7"]),
-        "It is not JSON from line 3, column 7 on.",
+        "The JSON is invalid at line 3, column 7.",
     ),
     (
         "It came to the webhook of {}, but its body names another one, {}.\nA\nB",
         *("other instance", ["A", "B"]),
-        "It came to the webhook of A, but its body names another one, B.",
+        "The callback arrived at the webhook of A, but names the instance B.",
     ),
     ("Nobody knows {}.\nwhy", "other", ["Nobody knows {}. why"], "Nobody knows {}. why"),
     ("", "", None, ""),

@@ -83,7 +83,7 @@ def test_unreadable_spool_is_mentioned(admin, spool_path):
     assert "The export failed" in admin.get(address).text
     admin.post(ERASE, {"person": PHONE, "confirmation": PHONE})
     continue_erasures()
-    assert "Done, except the worker’s buffer" in admin.get(PAGE).content.decode()
+    assert "Done, except the offline buffer" in admin.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize("path", [PAGE, EXPORT, ERASE])

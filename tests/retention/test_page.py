@@ -61,7 +61,7 @@ def test_preview_shows_counts_and_saves_nothing(admin, post):
     ("entered", "words"),
     [
         ({"messages": 1, "bodies": 1}, "The minimum is 40 days."),
-        ({"messages": 90}, "Cannot be longer than for messages"),
+        ({"messages": 90}, "Raw bodies cannot be kept longer than messages"),
         ({"bodies": "x"}, "Enter a whole number."),
     ],
 )

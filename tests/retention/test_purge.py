@@ -286,7 +286,7 @@ def test_period_below_the_minimum_is_refused(db, kind):
 
 @pytest.mark.parametrize("bodies", [None, 91])
 def test_bodies_cannot_be_kept_longer_than_messages(db, bodies):
-    with pytest.raises(ValueError, match="Cannot be longer"):
+    with pytest.raises(ValueError, match="cannot be kept longer"):
         save_periods({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
 
 

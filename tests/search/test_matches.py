@@ -167,7 +167,7 @@ def test_half_an_id_finds_its_message(viewer, report, text):
     report("SENT", id="3EB0C767D097E2E3A2F1")
     report("SENT", id="3EB0C768D097E2E3A2F1")
     assert found(viewer, text) == {"3EB0C767D097E2E3A2F1"}
-    assert "message ids that start with it" in viewer.get("/", {"q": text}).content.decode()
+    assert "message ids that start with this text" in viewer.get("/", {"q": text}).content.decode()
 
 
 @pytest.mark.parametrize("end", ["9", "Z", "ZZZZZZZZ", "F", "z"])
@@ -188,7 +188,9 @@ def test_half_an_id_that_many_share_asks_for_more_of_it(viewer, report, monkeypa
     report("SENT", id="3EB0C767B")
     page = viewer.get("/", {"q": "3EB0C767"}).content.decode()
     assert (
-        "Includes 1 message ids that start with it. Type more of the id to narrow it down." in page
+        "Includes 1 message ids that start with this text. Type more of the id to get fewer "
+        "results."
+        in page
     )
 
 

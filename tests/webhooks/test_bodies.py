@@ -73,7 +73,7 @@ class TestGzip:
     )
     def test_broken_gzip_is_malformed_and_kept_as_it_came(self, post, broken):
         answer = post(broken, **GZIP)
-        assert (answer.status, "gzip is broken" in answer.json()["error"]) == (400, True)
+        assert (answer.status, "gzip data is invalid" in answer.json()["error"]) == (400, True)
         callback = Callback.objects.get()
         assert (callback.outcome, bytes(callback.body)) == ("quarantined", broken)
 

@@ -169,9 +169,9 @@ class TestTheOrderOfAnswers:
     @pytest.mark.parametrize(
         ("extra", "cause"),
         [
-            ({"CONTENT_TYPE": "text/plain"}, "application/json, not as 'text/plain'."),
-            ({"HTTP_CONTENT_ENCODING": "br"}, "as gzip, not as 'br'."),
-            ({"CONTENT_LENGTH": "9999999"}, "262144 bytes at most, unpacked."),
+            ({"CONTENT_TYPE": "text/plain"}, "application/json, not 'text/plain'."),
+            ({"HTTP_CONTENT_ENCODING": "br"}, "or gzip, not 'br'."),
+            ({"CONTENT_LENGTH": "9999999"}, "The limit is 262144 bytes, uncompressed."),
         ],
     )
     def test_refused_body_is_recorded_without_the_body(self, post, extra, cause):

@@ -159,16 +159,16 @@ def test_inbound_message_with_a_status_reports_no_status():
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"ids": []}, "no message id"),
-        ({"ids": ["A", {"id": "B"}]}, "A message id is not a text"),
-        ({"ids": ["A", 1.5]}, "A message id is not a text"),
-        ({"ids": True}, "A message id is not a text"),
+        ({"ids": []}, "message id is missing"),
+        ({"ids": ["A", {"id": "B"}]}, "A message id is not a string"),
+        ({"ids": ["A", 1.5]}, "A message id is not a string"),
+        ({"ids": True}, "A message id is not a string"),
         ({"extra": json.loads("[" * 65 + "]" * 65)}, "nested more than 64 levels deep"),
         ({"ids": [str(n) for n in range(501)]}, "more than 500"),
         ({"ids": ["x" * 129]}, "longer than 128"),
-        ({"status": None}, "no status"),
-        ({"status": {"a": 1}}, "status is not a text"),
-        ({"type": ""}, "no type"),
+        ({"status": None}, "status is missing"),
+        ({"status": {"a": 1}}, "status is not a string"),
+        ({"type": ""}, "type is missing"),
         ({"phone": "1" * 200}, "phone is longer"),
     ],
 )
@@ -222,7 +222,7 @@ def test_depth_check_is_fast(part):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
 def test_body_that_is_not_utf8_is_malformed(encoding):
-    with pytest.raises(MalformedCallbackError, match="not JSON"):
+    with pytest.raises(MalformedCallbackError, match="not valid JSON"):
         parse(json.dumps(STATUS).encode(encoding))
 
 

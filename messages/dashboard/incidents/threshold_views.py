@@ -19,7 +19,9 @@ class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run 
         model = Instance
         fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
         # The column's verbose name is part of the migrations.
-        labels: ClassVar = {"silence_factor": gettext_lazy("Alert after … times the usual silence")}
+        labels: ClassVar = {
+            "silence_factor": gettext_lazy("Alert after … times the usual gap between callbacks")
+        }
 
 
 @permission_required("whatsapp.change_instance", raise_exception=True)

@@ -46,7 +46,7 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         acknowledge(incident, request, note=form.cleaned_data["note"])
         incident_counts.refresh()
-        flash.success(request, _("Acknowledged."))
+        flash.success(request, _("Problem acknowledged."))
     else:
         flash.error(request, _("The note is too long. The limit is 500 characters."))
     return redirect("dashboard:incidents")

@@ -23,7 +23,10 @@ PUSH = "push"
 
 # The optional webhooks. Message statuses are always received.
 CHOICES = (
-    (WebhookKind.DELIVERY.value, _("Delivery: message dispatched, or failed with the reason")),
+    (
+        WebhookKind.DELIVERY.value,
+        _("Dispatch (Z-API: “delivery”): message dispatched, or failed with the reason"),
+    ),
     (WebhookKind.CONNECTED.value, _("Connected: notify when the number connects")),
     (WebhookKind.DISCONNECTED.value, _("Disconnected: notify when the number disconnects")),
 )

@@ -86,7 +86,7 @@ class InstanceRow:
         """A badge if a filter blocks callbacks although the URL is in sync."""
         if not filtered_webhooks(self.instance, self.instance.webhooks.all()):
             return None
-        return Badge("danger", "stuck", _("Filtered"))
+        return Badge("danger", "stuck", _("Callbacks filtered"))
 
     @property
     def tags(self) -> list[Tag]:

@@ -251,7 +251,8 @@ def _ask_to_delete(request: HttpRequest, instance: Instance) -> HttpResponse:
     if archive.has_previous(instance):
         words += " "
         words += _(
-            "Other systems used its webhooks before. They receive nothing unless you restore them."
+            "Other systems used its webhooks before. They receive no callbacks unless you "
+            "restore their URLs."
         )
         buttons["first"] = _("Restore previous URLs and delete")
     return _ask(request, instance, title=_("Delete this instance?"), words=words, **buttons)
@@ -259,15 +260,16 @@ def _ask_to_delete(request: HttpRequest, instance: Instance) -> HttpResponse:
 
 def _ask_to_archive(request: HttpRequest, instance: Instance) -> HttpResponse:
     words = _(
-        "Statusboard stops accepting its callbacks and checking it, and closes its "
-        "problems. Messages stay. Z-API keeps calling Statusboard until the URL is changed "
-        "there."
+        "Statusboard refuses this instance’s callbacks, stops checking it and closes its "
+        "problems. Messages stay. Z-API keeps calling Statusboard until you change the URL at "
+        "Z-API."
     )
     buttons = {"button": _("Archive")}
     if archive.has_previous(instance):
         words += " "
         words += _(
-            "Other systems used its webhooks before. They receive nothing unless you restore them."
+            "Other systems used its webhooks before. They receive no callbacks unless you "
+            "restore their URLs."
         )
         buttons["first"] = _("Restore previous URLs and archive")
     return _ask(request, instance, title=_("Archive this instance?"), words=words, **buttons)

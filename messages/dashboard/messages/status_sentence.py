@@ -41,7 +41,7 @@ def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
         yield _before_delivery(events, status)
     decisive = first_event(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
-        yield _("No valid time from Z-API; shown is the arrival time.")
+        yield _("Z-API reported no valid time. The time shown is the arrival time.")
 
 
 def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
@@ -128,10 +128,10 @@ def _without_rank(events: Sequence[StatusEvent], status: Status) -> str:
     ours = by_us(events)
     if status.is_by_me and ours:
         if ours.status == Status.PLAYED_BY_ME:
-            text = _("Message from the contact; your team played it on %(day)s at %(time)s.")
+            text = _("Message from the customer; your team played it on %(day)s at %(time)s.")
         else:
-            text = _("Message from the contact; your team read it on %(day)s at %(time)s.")
-        says_nothing = _("It says nothing about what the contact read.")
+            text = _("Message from the customer; your team read it on %(day)s at %(time)s.")
+        says_nothing = _("This does not tell you whether the customer read anything.")
         return f"{text % _when(ours)} {says_nothing}"
     newest = max(events, key=lambda event: event.occurred_at, default=None)
     if newest is None:

@@ -195,8 +195,8 @@ def _open_message(request: HttpRequest, criteria: Criteria, keys: Sequence[int])
     flash.error(
         request,
         _(
-            "This link contains a phone number, and your role cannot open those. "
-            "Paste the full number in the search box."
+            "This link contains a phone number, and your role may not open such links. Paste the "
+            "full number into the search box."
         ),
     )
     return HttpResponseRedirect(filter_links.list_url(criteria, search=parse_search("")))

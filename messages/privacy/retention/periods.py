@@ -40,8 +40,8 @@ def period_errors(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
         found.setdefault(
             Kept.BODIES,
             _(
-                "Cannot be longer than for messages: deleted messages could be rebuilt from raw "
-                "bodies."
+                "Raw bodies cannot be kept longer than messages: deleted messages could be "
+                "rebuilt from them."
             ),
         )
     return found
