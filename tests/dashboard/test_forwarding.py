@@ -108,7 +108,7 @@ def test_what_was_set_aside_is_put_back(client, send, instance, path, receiver):
     button = reverse("dashboard:instance-forwarding-put-back", args=[instance.pk, "message-status"])
     text = client.post(button, follow=True).content.decode()
     assert "1 callback is queued again." in text
-    assert AuditEvent.objects.latest("pk").details == {"kind": "message-status", "Restore the": 1}
+    assert AuditEvent.objects.latest("pk").details == {"kind": "message-status", "put back": 1}
     forward()
     assert not Forward.objects.exists()
 

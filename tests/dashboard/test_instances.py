@@ -187,7 +187,7 @@ def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
     for one in (instance, other):
         one.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
     page = admin.read(LIST)
-    assert "Filtered" in page
+    assert "Callbacks filtered" in page
     assert page.index("Atendimento") < page.index("Aaa")
 
 

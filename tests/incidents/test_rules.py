@@ -65,7 +65,7 @@ class TestDisconnected:
         look()
         assert words() == (
             "Z-API: “Device has been disconnected”. "
-            "37 messages wait in Z-API’s queue and are sent when the number reconnects."
+            "37 messages wait in Z-API’s queue and will be sent when the number reconnects."
         )
 
     def test_advice_depends_on_zapis_status(self, instance, look, clock, zapi):
@@ -160,8 +160,8 @@ class TestStuck:
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert words() == (
-            "5 messages are stuck. Nothing is queued at Z-API: WhatsApp has them; the contacts’ "
-            "phones may be off. Stuck means sent, but not confirmed as delivered."
+            "5 messages are stuck. Z-API’s queue is empty: WhatsApp has the messages. The "
+            "contacts’ phones may be off. Stuck means sent, but not confirmed as delivered."
         )
 
     def test_stuck_threshold_is_per_instance(self, instance, look, clock):

@@ -76,9 +76,9 @@ def test_stuck_view_with_longer_period_includes_older_messages(admin, seventeen)
 
 def test_attention_explains_a_count_below_the_threshold(admin, seventeen):
     page = text_of(admin, "/attention/")
-    assert "17 messages are stuck, below the alert threshold: 2 in" in page
+    assert "17 messages are stuck. In the last hour: 2." in page
     assert "the last hour; the threshold is 8" in page
-    assert "14 messages are stuck, below the alert threshold" in page
+    assert "14 messages are stuck. In the last hour:" in page
     assert "No open problems" in page
 
 

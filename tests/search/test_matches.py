@@ -189,8 +189,7 @@ def test_half_an_id_that_many_share_asks_for_more_of_it(viewer, report, monkeypa
     page = viewer.get("/", {"q": "3EB0C767"}).content.decode()
     assert (
         "Includes 1 message ids that start with this text. Type more of the id to get fewer "
-        "results."
-        in page
+        "results." in page
     )
 
 
