@@ -222,7 +222,7 @@ def test_depth_check_is_fast(part):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
 def test_body_that_is_not_utf8_is_malformed(encoding):
-    with pytest.raises(MalformedCallbackError, match="not valid JSON|JSON is invalid"):
+    with pytest.raises(MalformedCallbackError, match=r"not valid JSON|JSON is invalid"):
         parse(json.dumps(STATUS).encode(encoding))
 
 
