@@ -16,8 +16,8 @@ from .sync import (
     FAILURES,
     MAX_URL_LENGTH,
     client_of,
-    compare,
     is_foreign,
+    observe,
     other_urls,
     save_instance,
     webhooks_of,
@@ -74,7 +74,7 @@ def restore(webhook: Webhook) -> None:
     with _refused_on_failure():
         client = client_of(webhook.instance)
         client.set_webhook(webhook.kind, webhook.previous_url)
-        compare([webhook], client.me())
+        observe([webhook], client.me())
         if webhook.found_url != webhook.previous_url:
             raise ZapiError(Problem.URL_NOT_RESTORED)
     webhook.previous_url = webhook.pushed_url = ""

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from messages.domain.problems import Problem, ProblemError
+from messages.domain.problems import Problem, is_permanent
 from messages.models import Instance, Webhook, WebhookKind, WebhookState
 from messages.models.due import LeaseQuerySet, Waits, is_due_after
 from messages.zapi.client import Me, ZapiClient, ZapiError
@@ -17,11 +17,10 @@ from .sync import (
     VERIFIED,
     DesiredState,
     client_of,
-    compare,
     is_foreign,
     is_taken,
+    observe,
     other_urls,
-    problem_of,
     save_instance,
     webhooks_of,
 )
@@ -109,33 +108,36 @@ def _push(webhooks: Sequence[Webhook], replacing: str = "") -> None:
     if replacing:
         for webhook in webhooks:
             webhook.tries = 0
-    failure: ProblemError | None = None
     try:
         _attempt(webhooks, replacing)
     except FAILURES as error:
-        failure = error
-    for webhook, state_wanted in zip(webhooks, desired, strict=True):
+        for webhook in webhooks:
+            webhook.set_problem(error.problem if webhook.is_wanted else None)
+    for webhook, before in zip(webhooks, desired, strict=True):
         webhook.tried_at = timezone.now()
-        _record_result(webhook, failure)
-        state_wanted.save(webhook, _RESULT)
+        _schedule_retry(webhook)
+        before.save(webhook, _RESULT)
 
 
 def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     instance = webhooks[0].instance
     if reason := why_push_is_off():
         raise ZapiError(reason)
-    for webhook in webhooks:
-        webhook.state = WebhookState.UNREACHABLE  # until /me answers
+    for webhook in webhooks:  # until /me answers
+        webhook.state = WebhookState.UNREACHABLE if webhook.is_wanted else WebhookState.OFF
     client, asked_at = client_of(instance), timezone.now()
     me = client.me()
-    compare(webhooks, me)
+    observe(webhooks, me)
     save_instance(instance, me, me.connection, asked_at=asked_at)
     for webhook in webhooks:
         _decide_use(webhook, replacing)
         if webhook.is_wanted and not is_taken(webhook):
             _set_url(webhook, client)
     _renew_others(instance, me, client)
-    compare(webhooks, client.me())
+    observe(webhooks, client.me())
+    for webhook in webhooks:
+        if webhook.problem == Problem.URL_OUTDATED:  # although it was set
+            webhook.set_problem(Problem.URL_NOT_KEPT)
 
 
 def _decide_use(webhook: Webhook, replacing: str) -> None:
@@ -173,19 +175,8 @@ def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
         client.set_every_webhook(url, sent_by_me=bool(me.sent_by_me))
 
 
-def _record_result(webhook: Webhook, failure: ProblemError | None) -> None:
-    problem = failure.problem if failure else _problem_after_push(webhook)
-    if not webhook.is_wanted:
-        webhook.state, problem = WebhookState.OFF, None
-    webhook.set_problem(problem)
-    webhook.tries = webhook.tries + 1 if problem else 0
-    is_retried = problem and not problem.permanent and webhook.tries < MAX_TRIES
-    webhook.retry_at = timezone.now() + WAITS.after(webhook.tries) if is_retried else None
-
-
-def _problem_after_push(webhook: Webhook) -> Problem | None:
-    if webhook.state == WebhookState.UNREACHABLE:
-        return Problem.URL_NOT_REPORTED
-    problem = problem_of(webhook)
-    was_set = problem and webhook.found_url and not is_taken(webhook)
-    return Problem.URL_NOT_KEPT if was_set else problem
+def _schedule_retry(webhook: Webhook) -> None:
+    webhook.tries = webhook.tries + 1 if webhook.problem else 0
+    will_not_help = is_permanent(webhook.problem) or webhook.tries >= MAX_TRIES
+    is_final = not webhook.problem or will_not_help
+    webhook.retry_at = None if is_final else timezone.now() + WAITS.after(webhook.tries)

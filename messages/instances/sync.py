@@ -17,6 +17,8 @@ from .webhook_urls import is_ours, webhook_url
 
 # The errors of a call to Z-API about an instance.
 FAILURES: Final = (ZapiError, SecretUnreadableError)
+# What Z-API calls, or why it could not be asked.
+Observed = Me | ProblemError
 
 # The length of the column. A longer URL could not be restored, so it is never replaced.
 MAX_URL_LENGTH: Final = 500
@@ -79,55 +81,66 @@ def is_taken(webhook: Webhook) -> bool:
     return is_foreign(found) and not is_agreed
 
 
-def compare(webhooks: Iterable[Webhook], me: Me) -> None:
-    """Compare the answer of /me with what is wanted. Saves nothing.
+def observe(webhooks: Iterable[Webhook], observed: Observed) -> None:
+    """Compare what Z-API calls, or why it could not be asked, with what is wanted. Saves nothing.
 
     If /me does not contain a URL, the URL found before stays and the state is unreachable.
     """
     for webhook in webhooks:
-        if not me.names_url_of(webhook.kind):
-            is_wanted = webhook.is_wanted
-            webhook.state = WebhookState.UNREACHABLE if is_wanted else WebhookState.OFF
-            continue
-        webhook.found_url = me.webhook_url(webhook.kind)[:MAX_URL_LENGTH]
-        webhook.checked_at = timezone.now()
-        if webhook.wanted is None and is_ours(webhook.found_url):
-            webhook.wanted = webhook.kind != WebhookKind.MESSAGE_STATUS or None
-        webhook.state = _state(webhook)
+        url: str | None = None
+        problem: Problem | None
+        if isinstance(observed, Me):
+            url, problem = observed.webhook_urls.get(webhook.kind), Problem.URL_NOT_REPORTED
+        else:
+            problem = observed.problem
+        if url is None:
+            webhook.state = WebhookState.UNREACHABLE
+        else:
+            webhook.found_url, webhook.checked_at = url[:MAX_URL_LENGTH], timezone.now()
+            if webhook.wanted is None and is_ours(webhook.found_url):
+                webhook.wanted = webhook.kind != WebhookKind.MESSAGE_STATUS or None
+            problem = _difference(webhook)
+            webhook.state = WebhookState.DIFFERS if problem else WebhookState.IN_SYNC
+        if not webhook.is_wanted:
+            webhook.state, problem = WebhookState.OFF, None
+        webhook.set_problem(problem)
 
 
-def problem_of(webhook: Webhook) -> Problem | None:
-    """Return why Z-API does not call our URL; None if it does, or if it need not."""
-    if webhook.state != WebhookState.DIFFERS:
+def _difference(webhook: Webhook) -> Problem | None:
+    if webhook.found_url == webhook_url(webhook.instance):
         return None
     if is_taken(webhook):
         return Problem.URL_TAKEN
     return Problem.URL_OUTDATED if webhook.found_url else Problem.URL_MISSING
 
 
-def save_answer(
-    instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
+def save_observed(
+    instance: Instance,
+    observed: Observed,
+    *,
+    asked_at: datetime,
+    connection: ConnectionStatus | None = None,
 ) -> None:
-    """Save an answer to a call made at `asked_at`, without overwriting newer results.
+    """Save the result of a call made at `asked_at`, without overwriting newer results.
 
-    A webhook whose URL is not in the answer is not changed.
+    An answer leaves the webhooks unchanged whose URL it does not contain; an error, those that are
+    not wanted.
     """
-    webhooks = [one for one in webhooks_of(instance).values() if me.names_url_of(one.kind)]
+    webhooks = [
+        one
+        for one in webhooks_of(instance).values()
+        if (one.kind in observed.webhook_urls if isinstance(observed, Me) else one.is_wanted)
+    ]
     desired = [DesiredState.of(webhook) for webhook in webhooks]
-    compare(webhooks, me)
-    for webhook, state_wanted in zip(webhooks, desired, strict=True):
-        webhook.set_problem(problem_of(webhook))
-        _save_unless_newer(webhook, state_wanted, asked_at)
-    save_instance(instance, me, connection, asked_at=asked_at)
-
-
-def save_failure(instance: Instance, error: ProblemError, *, asked_at: datetime) -> None:
-    """Mark the wanted webhooks as unreachable and save the reason."""
-    for webhook in webhooks_of(instance).values():
-        if webhook.is_wanted:
-            webhook.state = WebhookState.UNREACHABLE
-            webhook.set_problem(error.problem)
-            _save_unless_newer(webhook, DesiredState.of(webhook), asked_at)
+    observe(webhooks, observed)
+    now = timezone.now()
+    # A push may have been checked since.
+    older = Q(checked_at=None) | Q(checked_at__lte=asked_at) | is_ahead("checked_at", now)
+    for webhook, before in zip(webhooks, desired, strict=True):
+        webhook.tried_at = now
+        before.save(webhook, VERIFIED, older)
+    if isinstance(observed, Me):
+        save_instance(instance, observed, connection or observed.connection, asked_at=asked_at)
 
 
 def save_instance(
@@ -142,21 +155,6 @@ def save_instance(
     instance.save(update_fields=["due_at", "payment_status", "checked_at", "filters"])
     if connection.connected is not None:
         note_connection(instance, connection, asked_at)
-
-
-def _state(webhook: Webhook) -> WebhookState:
-    if not webhook.is_wanted:
-        return WebhookState.OFF
-    is_in_sync = webhook.found_url == webhook_url(webhook.instance)
-    return WebhookState.IN_SYNC if is_in_sync else WebhookState.DIFFERS
-
-
-def _save_unless_newer(webhook: Webhook, state_wanted: DesiredState, asked_at: datetime) -> None:
-    """Do not overwrite the result of a push that was checked after `asked_at`."""
-    webhook.tried_at = timezone.now()
-    older = Q(checked_at=None) | Q(checked_at__lte=asked_at)
-    older |= is_ahead("checked_at", timezone.now())
-    state_wanted.save(webhook, VERIFIED, older)
 
 
 def note_connection(instance: Instance, connection: ConnectionStatus, asked_at: datetime) -> None:

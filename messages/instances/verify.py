@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -12,22 +12,20 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from messages.domain.problems import Problem, ProblemError
+from messages.domain.problems import Problem
 from messages.models import Account, Instance, Webhook, WebhookKind
 from messages.models.due import Waits, is_due_after
 from messages.zapi.client import (
     ConnectionStatus,
-    ListedInstance,
     Me,
     PartnerClient,
-    ZapiClient,
     ZapiError,
 )
 from statusboard.databases import is_away
 
 from .call_budget import INSTANCES_PER_PERIOD, LEASE, cost_of, has_budget
 from .rotation import retire_after_overlap
-from .sync import FAILURES, client_of, save_answer, save_failure, webhooks_of
+from .sync import FAILURES, Observed, client_of, save_observed, webhooks_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,15 +47,17 @@ def check(instance: Instance) -> bool:
 
     Return whether Z-API answered. A push that is due stays due.
     """
-    asked_at = timezone.now()
+    asked_at, connection = timezone.now(), None
+    observed: Observed
     try:
         client = client_of(instance)
-        me = client.me()
+        observed = client.me()
+        with suppress(ZapiError):
+            connection = client.status()
     except FAILURES as error:
-        _save_failure(instance, error, asked_at)
-        return False
-    _save_answer(instance, me, _connection(client, me), asked_at=asked_at)
-    return True
+        observed = error
+    _record(instance, observed, asked_at, connection)
+    return isinstance(observed, Me)
 
 
 def verify_due(stop: threading.Event | None = None) -> int:
@@ -71,12 +71,6 @@ def verify_due(stop: threading.Event | None = None) -> int:
         )
         done += asked
     return done
-
-
-def _connection(client: ZapiClient, me: Me) -> ConnectionStatus:
-    with suppress(ZapiError):
-        return client.status()
-    return me.connection
 
 
 def _due(now: datetime) -> QuerySet[Instance]:
@@ -132,41 +126,36 @@ def _check_from_list(account: Account) -> int:
     An instance stays due if the list does not contain every wanted URL.
     """
     asked_at = timezone.now()
-    listed = {one.zapi_id: one for one in _list(account)}
+    listed = {
+        one.zapi_id: one.me for one in PartnerClient(account.partner_token.reveal()).instances()
+    }
     instances = list(account.instances.active().prefetch_related("webhooks"))
     for instance in instances:
         instance.account = account
         with _isolated(instance):
-            if found := listed.get(instance.zapi_id):
-                _save_listed(instance, found.me, asked_at)
+            me = listed.get(instance.zapi_id)
+            wanted = (one.kind for one in webhooks_of(instance).values() if one.is_wanted)
+            if me and not me.webhook_urls.keys() >= set(wanted):
+                save_observed(instance, me, asked_at=asked_at)
             else:
-                _save_failure(instance, ZapiError(Problem.NOT_LISTED), asked_at)
+                _record(instance, me or ZapiError(Problem.NOT_LISTED), asked_at)
     return len(instances)
 
 
-def _list(account: Account) -> Iterable[ListedInstance]:
-    return PartnerClient(account.partner_token.reveal()).instances()
-
-
-def _save_listed(instance: Instance, me: Me, asked_at: datetime) -> None:
-    wanted = [one.kind for one in webhooks_of(instance).values() if one.is_wanted]
-    write_down = _save_answer if all(map(me.names_url_of, wanted)) else save_answer
-    write_down(instance, me, me.connection, asked_at=asked_at)
-
-
-def _save_answer(
-    instance: Instance, me: Me, connection: ConnectionStatus, *, asked_at: datetime
+def _record(
+    instance: Instance,
+    observed: Observed,
+    asked_at: datetime,
+    connection: ConnectionStatus | None = None,
 ) -> None:
-    save_answer(instance, me, connection, asked_at=asked_at)
-    instance.failed_checks = 0
-    _schedule_next_check(instance)
-    retire_after_overlap(instance, me)
-
-
-def _save_failure(instance: Instance, error: ProblemError, asked_at: datetime) -> None:
-    webhooks_of(instance)
-    save_failure(instance, error, asked_at=asked_at)
-    _postpone(instance)
+    """Save what was found, and schedule the next check."""
+    save_observed(instance, observed, asked_at=asked_at, connection=connection)
+    if isinstance(observed, Me):
+        instance.failed_checks = 0
+        _schedule_next_check(instance)
+        retire_after_overlap(instance, observed)
+    else:
+        _postpone(instance)
 
 
 def _postpone(instance: Instance) -> None:

@@ -82,9 +82,6 @@ class Me:
     def connection(self) -> ConnectionStatus:
         return ConnectionStatus(self.connected, smartphone=self.smartphone)
 
-    def names_url_of(self, kind: str) -> bool:
-        return kind in self.webhook_urls
-
     def webhook_url(self, kind: str) -> str:
         """The URL that Z-API calls for this kind, or '' if there is none or it is unknown."""
         return self.webhook_urls.get(kind, "")

@@ -70,7 +70,7 @@ def read_answer(status: int, body: bytes, *, of_partner: bool = False) -> dict[s
     # A successful GET /status has an `error` too ("You are already connected."). So with status
     # 200 only the texts of known refusals count.
     error = (data or {}).get("error")
-    problem = _problem_by_text(error) or _problem_by_status(status, error)
+    problem = _problem(status, error)
     if problem:
         is_partners = of_partner and problem is Problem.WRONG_CREDENTIALS
         raise ZapiError(Problem.WRONG_PARTNER_TOKEN if is_partners else problem)
@@ -98,15 +98,11 @@ def _without_secrets(member: dict[str, Any]) -> dict[str, Any]:
     return member
 
 
-def _problem_by_text(error: Any) -> Problem | None:
-    if not isinstance(error, str):
-        return None
-    return next(
-        (problem for text, problem in _BY_TEXT if text.search(error[:_MAX_ERROR_LENGTH])), None
-    )
-
-
-def _problem_by_status(status: int, error: Any) -> Problem | None:
+def _problem(status: int, error: Any) -> Problem | None:
+    """What the member `error` says counts before the status."""
+    text = error[:_MAX_ERROR_LENGTH] if isinstance(error, str) else ""
+    if found := next((problem for known, problem in _BY_TEXT if known.search(text)), None):
+        return found
     if error == "NOT_FOUND" and status < 500:
         return Problem.UNKNOWN_CALL
     if 200 <= status < 300:

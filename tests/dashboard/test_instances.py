@@ -572,7 +572,7 @@ def test_a_url_that_is_too_long_to_be_given_back_is_not_taken(admin, instance, z
     push(instance)
     long = "https://crm.example.com/" + "x" * 600
     look_at(zapi, instance).urls["delivery"] = long
-    assert "too long to be restored" in admin.send(act("every", instance))
+    assert str(Problem.URL_TOO_LONG.label) in admin.send(act("every", instance))
     assert look_at(zapi, instance).urls["delivery"] == long
 
 

@@ -120,6 +120,7 @@ def test_push_says_in_json_what_came_of_it(instance, zapi):
         "kind": "message-status",
         "state": "in sync",
         "problem": "",
+        "problem_code": "",
         "previous_url": "",
     }
 

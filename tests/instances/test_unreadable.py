@@ -37,7 +37,7 @@ def test_its_page_says_what_to_do(admin: Browser, unreadable, zapi):
 def test_it_can_be_renamed_verified_and_given_thresholds(admin: Browser, unreadable, zapi):
     path = reverse("dashboard:instance", args=[unreadable.pk])
     assert "Saved." in admin.send(path, {"name": "New"} | HOOKS, "save")
-    assert "cannot be decrypted" in admin.verify(unreadable)
+    assert str(Problem.SECRET_UNREADABLE.label) in admin.verify(unreadable)
     thresholds = {"stuck_after": 5, "silence_factor": 3, "silence_floor": 9, "failing_percent": 50}
     assert "Saved." in admin.send(act("thresholds", unreadable), thresholds)
     assert Instance.objects.get().stuck_after == 5

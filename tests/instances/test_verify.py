@@ -111,11 +111,11 @@ def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account,
     def stumble(instance, *arguments, **more):
         if instance == first:
             raise ValueError
-        sync.save_answer(instance, *arguments, **more)
+        sync.save_observed(instance, *arguments, **more)
 
     for one in (first, *others):
         zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
-    monkeypatch.setattr(module, "save_answer", stumble)
+    monkeypatch.setattr(module, "save_observed", stumble)
     assert verify_due() == 3
     assert [fresh(one).connected for one in (first, *others)] == [None, False, False]
     assert verify_due() == 0
@@ -288,9 +288,9 @@ def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     def pushed_meanwhile(*arguments, **options):
         push_wanted(Instance.objects.get())
         zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
-        return sync.save_answer(*arguments, **options)
+        return sync.save_observed(*arguments, **options)
 
-    monkeypatch.setattr(module, "save_answer", pushed_meanwhile)
+    monkeypatch.setattr(module, "save_observed", pushed_meanwhile)
     verify_due()
     assert Webhook.objects.get(kind="message-status").state == WebhookState.IN_SYNC
 
@@ -301,9 +301,9 @@ def test_what_is_left_while_zapi_is_asked_stays_left(instance, zapi, monkeypatch
 
     def left_meanwhile(*arguments, **options):
         leave_unchanged(Webhook.objects.get(kind="delivery"))
-        return sync.save_answer(*arguments, **options)
+        return sync.save_observed(*arguments, **options)
 
-    monkeypatch.setattr(module, "save_answer", left_meanwhile)
+    monkeypatch.setattr(module, "save_observed", left_meanwhile)
     with_webhooks = Instance.objects.prefetch_related("webhooks").select_related("account").get()
     module.check(with_webhooks)
     webhook = Webhook.objects.get(kind="delivery")

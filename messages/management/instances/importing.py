@@ -110,5 +110,6 @@ def _describe_row(row: BatchRow) -> dict[str, Any]:
         "plan": row.plan,
         "state": row.state,
         "problem": row.problem_text,
+        "problem_code": row.problem,
         "changes": row.changes,
     }

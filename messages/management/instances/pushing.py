@@ -181,6 +181,7 @@ def _result(webhooks: list[Webhook]) -> dict[str, Any]:
             "kind": one.kind,
             "state": one.state,
             "problem": one.problem_text,
+            "problem_code": one.problem,
             "previous_url": one.previous_url,
         }
         for one in webhooks
