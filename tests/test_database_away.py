@@ -27,7 +27,7 @@ def page(path="/"):
 
 
 @pytest.mark.usefixtures("_away")
-def test_a_page_that_finds_it_away_says_so_and_spares_the_next():
+def test_page_with_unavailable_database_opens_the_breaker():
     assert page().status == 503
     assert breaker.is_open
     answer = page()
@@ -35,13 +35,13 @@ def test_a_page_that_finds_it_away_says_so_and_spares_the_next():
     assert "O banco de dados" in answer.body.decode()
 
 
-def test_an_open_breaker_closes_the_pages_but_not_their_style(db):
+def test_open_breaker_serves_static_files_but_no_pages(db):
     breaker.open()
     assert page().status == 503
     assert page("/static/css/tokens.css").status == 200
 
 
-def test_a_page_that_takes_too_long_closes_neither_the_others_nor_the_door(db, monkeypatch):
+def test_page_that_times_out_does_not_open_the_breaker(db, monkeypatch):
     def too_long(*_):
         raise OperationalError("wait timeout expired")
 
@@ -51,7 +51,7 @@ def test_a_page_that_takes_too_long_closes_neither_the_others_nor_the_door(db, m
     assert not breaker.is_open
 
 
-def test_a_pages_own_mistake_says_nothing_of_the_database(db, monkeypatch):
+def test_error_in_a_page_does_not_open_the_breaker(db, monkeypatch):
     monkeypatch.setattr(
         "django.contrib.sessions.backends.db.SessionStore.load", lambda store: 1 / 0
     )
@@ -59,7 +59,7 @@ def test_a_pages_own_mistake_says_nothing_of_the_database(db, monkeypatch):
     assert not breaker.is_open
 
 
-def test_each_query_of_a_page_is_bounded(db, monkeypatch):
+def test_page_queries_have_a_time_limit(db, monkeypatch):
     seen: list[float] = []
 
     def load(store):
@@ -72,5 +72,5 @@ def test_each_query_of_a_page_is_bounded(db, monkeypatch):
     assert all(0 < seconds < 3 for seconds in seen)
 
 
-def test_nothing_presses_outside_of_pages():
+def test_queries_outside_of_pages_have_no_time_limit():
     assert remaining() is None

@@ -37,21 +37,21 @@ def page(lock, clock, *, beside_a_callback=False):
             lock.note_callback()
 
 
-def test_a_page_beside_callbacks_makes_the_next_one_wait_as_long_as_it_took(clock):
+def test_page_after_a_callback_waits_as_long_as_the_previous_page_took(clock):
     lock = PageExecutionLock()
     page(lock, clock, beside_a_callback=True)
     page(lock, clock)
     assert clock.slept == [0.25]
 
 
-def test_pages_among_themselves_wait_for_nothing(clock):
+def test_pages_without_callbacks_do_not_wait(clock):
     lock = PageExecutionLock()
     page(lock, clock)
     page(lock, clock)
     assert clock.slept == []
 
 
-def test_a_page_that_hangs_keeps_the_next_one_no_longer_than_told(monkeypatch):
+def test_page_waits_for_a_hanging_page_only_up_to_the_maximum(monkeypatch):
     monkeypatch.setattr(page_limiter, "MAX_LOCK_WAIT", 0.01)
     lock = PageExecutionLock()
     with lock.hold(), lock.hold():
@@ -69,7 +69,7 @@ def test_page_that_fails_releases_the_lock(clock, monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("method", "rests"), [("POST", 1), ("GET", 0)])
-def test_pages_rest_for_what_is_posted_alone(clock, monkeypatch, method, rests):
+def test_pages_wait_after_a_posted_callback_only(clock, monkeypatch, method, rests):
     lock = PageExecutionLock()
     monkeypatch.setattr(wsgi._pages, "lock", lock)
     with lock.hold():

@@ -58,7 +58,7 @@ class Client:
         self.status, self.headers = status, dict(headers)
 
 
-def test_page_beyond_half_of_the_threads_is_told_to_try_again():
+def test_page_over_the_thread_limit_gets_503():
     statuses: list[str] = []
 
     def site(environ, start_response):
@@ -89,7 +89,7 @@ def full(path="/", method="GET", **more):
     return answers[0]
 
 
-def test_busy_page_in_a_browser_opens_itself_again():
+def test_busy_page_in_a_browser_is_refreshed_automatically():
     status, headers, body = full(**BROWSER)
     assert status == "503 Service Unavailable"
     assert headers["Refresh"] == headers["Retry-After"] == "2"
@@ -103,20 +103,20 @@ def test_busy_page_in_a_browser_opens_itself_again():
     ("method", "more"),
     [("POST", BROWSER), ("GET", {}), ("GET", BROWSER | {"HTTP_HX_REQUEST": "true"})],
 )
-def test_busy_answer_to_anything_else_is_not_repeated(method, more):
+def test_busy_response_to_other_requests_is_not_refreshed(method, more):
     status, headers, _ = full("/", method, **more)
     assert status == "503 Service Unavailable"
     assert "Refresh" not in headers
     assert headers["Retry-After"] == "2"
 
 
-def test_busy_api_answers_a_problem():
+def test_busy_api_returns_problem_json():
     _, headers, body = full("/api/v1/messages/", **BROWSER)
     assert headers["Content-Type"] == "application/problem+json"
     assert json.loads(body)["status"] == 503
 
 
-def test_page_is_handed_over_whole_and_frees_its_thread():
+def test_page_body_is_buffered_and_frees_its_thread():
     site = Site(b"a", b"b")
     client = Client(site, threads=2)
     for _ in range(3):
@@ -124,13 +124,13 @@ def test_page_is_handed_over_whole_and_frees_its_thread():
     assert site.closed == 3
 
 
-def test_short_stream_is_handed_over_whole():
+def test_short_stream_is_buffered():
     site = Site(b"a", b"b", streams=True)
     assert Client(site).open() == [b"ab"]
     assert site.closed == 1
 
 
-def test_long_stream_has_its_thread_until_it_is_closed():
+def test_long_stream_keeps_its_thread_until_closed():
     site = Site(*ENDLESS, streams=True)
     client = Client(site, threads=2)
     stream = client.open()
@@ -143,7 +143,7 @@ def test_long_stream_has_its_thread_until_it_is_closed():
     assert client.status == "200 OK"
 
 
-def test_long_streams_leave_threads_to_other_pages():
+def test_long_streams_leave_threads_for_other_pages():
     answers = [Site(*ENDLESS, streams=True) for _ in range(3)] + [Site(b"page")]
 
     def site(environ, start_response):
@@ -155,7 +155,7 @@ def test_long_streams_leave_threads_to_other_pages():
     assert len(streams) == 3
 
 
-def test_stream_beyond_the_limit_is_closed_and_told_to_try_again():
+def test_stream_over_the_limit_is_closed_and_gets_503():
     site = Site(*ENDLESS, streams=True)
     client = Client(site, threads=20)
     held = [client.open() for _ in range(4)]
@@ -176,7 +176,7 @@ def test_page_that_fails_frees_its_thread():
             client.open()
 
 
-def test_stream_that_fails_at_its_beginning_frees_its_thread():
+def test_stream_that_fails_at_its_start_frees_its_thread():
     def failing() -> Iterator[bytes]:
         yield b"x"
         raise ValueError("broken")
@@ -191,7 +191,7 @@ def test_stream_that_fails_at_its_beginning_frees_its_thread():
             client.open()
 
 
-def test_posts_of_passwords_leave_threads_to_other_pages():
+def test_sign_in_requests_leave_threads_for_other_pages():
     statuses: list[str] = []
 
     def site(environ, start_response):
@@ -228,19 +228,19 @@ def test_body_over_the_limit_is_refused_unread(path):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_body_over_the_limit_gets_a_problem_from_the_api():
+def test_body_over_the_limit_gets_problem_json_from_the_api():
     answer = call("/api/v1/messages/", "POST", CONTENT_LENGTH=str(2**21))
     assert answer.json()["status"] == 413
 
 
-def test_body_over_the_limit_gets_a_page_in_words():
+def test_body_over_the_limit_gets_an_explaining_page():
     answer = call("/account/login/", "POST", CONTENT_LENGTH=str(2**21))
     assert b"too large" in answer.body
     assert b"grande demais" in answer.body
 
 
 @pytest.mark.parametrize("length", ["abc", "-1", "9" * 5000, "²", "1e3"])
-def test_content_length_that_is_no_number_is_refused(length):
+def test_invalid_content_length_is_refused(length):
     assert call("/account/login/", "POST", CONTENT_LENGTH=length).status == 413
 
 
@@ -256,5 +256,5 @@ def test_body_without_a_length_is_refused_unread():
 
 
 @pytest.mark.django_db
-def test_file_of_instances_may_be_larger_than_a_form():
+def test_instance_import_accepts_larger_bodies():
     assert call("/instances/import/", "POST", b"x" * (2 * 2**20)).status != 413

@@ -12,7 +12,7 @@ def _few(settings):
     settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 3
 
 
-def test_the_bucket_fills_again(monkeypatch):
+def test_bucket_refills_over_time(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: now[0])
     keys, meta = ClientRateLimiter(NAME, "wrong keys"), {"REMOTE_ADDR": "203.0.113.9"}
@@ -23,7 +23,7 @@ def test_the_bucket_fills_again(monkeypatch):
     assert [keys.take_of(meta).wait for _ in range(4)] == [0, 0, 0, 20]
 
 
-def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
+def test_quota_contains_remaining_and_seconds_until_full(monkeypatch):
     monkeypatch.setattr("statusboard.rate_limiter.time.monotonic", lambda: 0.0)
     buckets = RateLimiter(NAME, "tries")
     told = [buckets.take("A") for _ in range(4)]
@@ -32,12 +32,12 @@ def test_it_tells_what_is_left_and_when_all_are_there_again(monkeypatch):
     assert [quota.is_spent for quota in told] == [False, False, False, True]
 
 
-def test_who_may_try_nothing_is_told_to_wait(settings):
+def test_limit_of_zero_always_waits(settings):
     settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 0
     assert RateLimiter(NAME, "tries").take("A").wait == 60
 
 
-def test_memory_has_a_bound(monkeypatch):
+def test_number_of_buckets_is_limited(monkeypatch):
     monkeypatch.setattr(RateLimiter, "MAX_CLIENTS", 10)
     buckets = RateLimiter(NAME, "tries")
     for number in range(100):

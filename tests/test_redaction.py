@@ -60,7 +60,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_a_secret_is_hidden_wherever_it_stands(text):
+def test_secret_in_any_text_form_is_redacted(text):
     assert SECRET not in redact(text)
     assert HIDDEN in redact(text)
 
@@ -70,7 +70,7 @@ def test_a_secret_is_hidden_wherever_it_stands(text):
     name=st.sampled_from(["token", "Client-Token", "partner_token", "password"]),
     around=st.text("ab \"\\\\'{}:,;/%é\U0001f600", max_size=8),
 )
-def test_a_secret_with_any_signs_is_hidden_however_deep_the_json_is(depth, name, around):
+def test_secret_with_any_characters_is_redacted_in_nested_json(depth, name, around):
     text = json.dumps({"a": 1, name: f"{around}{SECRET}{around}", "b": [2]})
     for _ in range(depth):
         text = json.dumps({"body": text, "c": "d"})
@@ -82,19 +82,19 @@ def test_a_secret_with_any_signs_is_hidden_however_deep_the_json_is(depth, name,
     after=st.text("ab 12.,-_é\n", max_size=40),
     written=st.sampled_from(WRITTEN),
 )
-def test_a_secret_is_hidden_among_any_other_words(before, after, written):
+def test_secret_within_other_text_is_redacted(before, after, written):
     text = redact(f"{before} {written} {after}")
     assert SECRET not in text
     assert redact(text) == text
 
 
-def test_the_value_of_a_header_is_hidden_beside_an_older_one():
+def test_quoted_secret_after_a_scheme_or_backslashes_is_redacted():
     assert SECRET not in redact(f'authorization: Bearer "{SECRET}"')
     assert SECRET not in redact("token: " + "\\" * 99 + f'"{SECRET} {SECRET}')
 
 
 @pytest.mark.parametrize("length", [10, 100, 300])
-def test_a_beginning_never_ends_within_a_secret(length):
+def test_shortened_text_never_contains_part_of_a_secret(length):
     for written in WRITTEN:
         for offset in range(0, 5000, 97):
             text = f"token={'x' * offset} " + f"{'words ' * 20}{written} " * 40
@@ -103,12 +103,12 @@ def test_a_beginning_never_ends_within_a_secret(length):
             assert SECRET[:8] not in shown
 
 
-def test_a_beginning_is_never_empty():
+def test_shortened_text_is_never_empty():
     assert redact_beginning("token=" + "x" * 9000, 100) == HIDDEN
     assert redact_beginning("", 100) == ""
 
 
-def test_a_webhooks_key_is_known_by_its_form():
+def test_webhook_key_is_redacted_by_its_format():
     key = sign(WebhookKey("instance.id", 12))
     for text in (key, f"the key {key} is old", f"/x/{key}/", f'"{key}"', f"x y{key}"):
         assert key.rpartition(".")[2] not in redact(text)
@@ -128,21 +128,21 @@ def test_a_webhooks_key_is_known_by_its_form():
         '{"status": "READ", "ids": ["3EB0"], "momment": 1632234645000}',
     ],
 )
-def test_a_text_without_a_secret_is_left_alone(text):
+def test_text_without_a_secret_is_unchanged(text):
     assert redact(text) == text
 
 
-def test_what_stands_around_a_secret_stays_readable():
+def test_text_around_a_secret_is_unchanged():
     assert redact(f'{{"token": "{SECRET}", "due": 7}}') == f'{{"token": "{HIDDEN}", "due": 7}}'
 
 
-def test_a_pages_view_of_the_evidence_is_redacted():
+def test_displayed_callback_body_is_redacted():
     body = json.dumps({"error": f"Client-Token {SECRET} not allowed"}).encode()
     assert SECRET not in Callback(body=body).text
     assert SECRET not in Callback(body=b"{" + body).text
 
 
-def test_a_proxys_password_is_on_no_page(post, admin_client):
+def test_proxy_password_in_a_callback_is_redacted_on_every_page(post, admin_client):
     """Of a callback that is kept because it names another instance."""
     error = f"connected without proxy (socks5://user:{SECRET}@localhost:1080)"
     post({"type": "ProxyCallback", "instanceId": "another", "error": error})
@@ -157,7 +157,7 @@ class TestTheLog:
     def formatted(self, record):
         return RedactingFormatter("{message}", style="{").format(record)
 
-    def test_arguments_and_tracebacks_are_redacted(self):
+    def test_log_arguments_and_tracebacks_are_redacted(self):
         try:
             try:
                 raise ValueError(f"token={SECRET}")
@@ -171,19 +171,19 @@ class TestTheLog:
         assert "ValueError" in text
         assert SECRET not in text
 
-    def test_an_uncaught_exception_is_a_line_of_the_log(self, caplog):
+    def test_uncaught_exception_is_logged_and_redacted(self, caplog):
         error = RuntimeError(f"token={SECRET}")
         sys.excepthook(RuntimeError, error, None)
         (record,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
         assert SECRET not in self.formatted(record)
 
-    def test_python_writes_nothing_by_itself(self):
+    def test_python_writes_nothing_outside_the_log(self):
         assert not logging.raiseExceptions
         assert isinstance(logging.lastResort and logging.lastResort.formatter, RedactingFormatter)
         assert logging.getLogger("py.warnings").propagate
         assert warnings.showwarning.__module__ in ("logging", "warnings", "_pytest.recwarn")
 
-    def test_every_handler_redacts(self):
+    def test_every_log_handler_redacts(self):
         loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
         handlers = {handler for logger in loggers for handler in logger.handlers}
         ours = {handler for handler in handlers if "pytest" not in type(handler).__module__}
@@ -227,30 +227,30 @@ def refuse(times, status=404, name="django.request"):
 
 
 class TestTheQuota:
-    def test_a_minute_has_room_for_so_many_refusals(self, written, clock):
+    def test_refusals_are_logged_up_to_the_quota_per_minute(self, written, clock):
         refuse(5)
         assert written() == ["Refused: /x"] * 3
 
-    def test_the_next_minute_says_how_many_were_left_out(self, written, clock):
+    def test_next_refusal_logs_the_number_of_omitted_lines(self, written, clock):
         refuse(5)
         clock(60)
         refuse(1)
         left_out = "2 more lines of django.request about answers with status 404 were left out."
         assert written()[3:] == [left_out, "Refused: /x"]
 
-    def test_any_later_line_says_how_many_were_left_out(self, written, clock):
+    def test_any_later_line_logs_the_number_of_omitted_lines(self, written, clock):
         refuse(5)
         clock(600)
         logging.getLogger("messages.jobs").warning("Something else")
         assert [line for line in written() if "2 more lines" in line]
 
-    def test_each_kind_of_refusal_has_its_own_room(self, written, clock):
+    def test_each_kind_of_refusal_has_its_own_quota(self, written, clock):
         refuse(100)
         refuse(1, status=403)
         refuse(1, status=400, name="django.security.DisallowedHost")
         assert len(written()) == 3 + 2
 
-    def test_a_flood_of_refusals_hides_no_lost_callback(self, written, clock):
+    def test_many_refusals_do_not_hide_lost_callbacks(self, written, clock):
         refuse(100)
         refuse(100, status=503)
         for _ in range(10):
@@ -259,13 +259,13 @@ class TestTheQuota:
             )
         assert written()[-10:] == ["A callback was lost"] * 10
 
-    def test_our_own_errors_are_never_left_out(self, written, clock):
+    def test_own_errors_are_never_omitted(self, written, clock):
         refuse(10, status=500)
         for _ in range(10):
             logging.getLogger("messages.jobs").warning("words")
         assert len(written()) == 20
 
-    def test_a_refusal_is_one_line(self, client, django_user_model):
+    def test_refusal_is_logged_as_one_line(self, client, django_user_model):
         written = io.StringIO()
         handler = logging.StreamHandler(written)
         handler.addFilter(RefusalQuota(per_minute=9))

@@ -16,13 +16,13 @@ TIMES = [
 
 
 @pytest.mark.parametrize("at", TIMES)
-def test_a_time_comes_back_as_it_was_stored_in_utc(at):
+def test_stored_time_is_returned_unchanged_in_utc(at):
     User.objects.create(username="ana", date_joined=at)
     (found,) = User.objects.values_list("date_joined", flat=True)
     assert (found, found.tzinfo) == (at, UTC)
 
 
-def test_so_it_does_when_it_is_read_in_pieces():
+def test_stored_time_read_by_an_iterator_is_unchanged_in_utc():
     User.objects.create(username="ana", date_joined=TIMES[1])
     with transaction.atomic():  # PostgreSQL's cursor on its own side
         (found,) = User.objects.values_list("date_joined", flat=True).iterator()

@@ -66,7 +66,7 @@ def one_more_problem(instance: Instance) -> None:
     opened(instance, IncidentKind.FAILING, values={"failed": 6, "sent": 9})
 
 
-def test_channel_is_told_again(with_wrong_clock, instance, receiver):
+def test_channel_is_notified_after_a_clock_jump(with_wrong_clock, instance, receiver):
     channel(ChannelKind.WEBHOOK, receiver.url, secret="s", pause=1)
     opened(instance)
     with_wrong_clock(notify)
@@ -74,7 +74,7 @@ def test_channel_is_told_again(with_wrong_clock, instance, receiver):
     assert notify() == 1
 
 
-def test_channel_that_failed_is_tried_again_within_the_hour(
+def test_failed_channel_is_retried_within_an_hour_of_a_clock_jump(
     with_wrong_clock, instance, receiver, clock
 ):
     receiver.replies = [Reply(500)]
@@ -95,7 +95,7 @@ def test_channel_keeps_a_long_pause(clock, instance, receiver):
     assert notify() == 0
 
 
-def test_line_is_served_again(with_wrong_clock, instance, receiver, clock):
+def test_forwarding_continues_after_a_clock_jump(with_wrong_clock, instance, receiver, clock):
     forwarding(instance, receiver.url)
     store(instance, status(1))
     with_wrong_clock(lambda: forward(clock))
@@ -103,7 +103,9 @@ def test_line_is_served_again(with_wrong_clock, instance, receiver, clock):
     assert forward(clock) == 1
 
 
-def test_line_fails_since_a_time_that_has_come(with_wrong_clock, instance, receiver, clock):
+def test_failing_forwarding_line_starts_in_the_past_after_a_clock_jump(
+    with_wrong_clock, instance, receiver, clock
+):
     receiver.reply = Reply(500)
     forwarding(instance, receiver.url)
     store(instance, status(1))
@@ -113,7 +115,7 @@ def test_line_fails_since_a_time_that_has_come(with_wrong_clock, instance, recei
     assert ForwardLine.objects.get().failing_since <= clock.now
 
 
-def test_mail_is_tried_again(with_wrong_clock, settings, clock):
+def test_email_is_retried_after_a_clock_jump(with_wrong_clock, settings, clock):
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens
 
@@ -127,12 +129,12 @@ def test_mail_is_tried_again(with_wrong_clock, settings, clock):
     assert deliver_mails() == 1
 
 
-def test_instance_is_verified_again(with_wrong_clock, instance, zapi):
+def test_instance_is_verified_after_a_clock_jump(with_wrong_clock, instance, zapi):
     with_wrong_clock(verify_due)
     assert verify_due() == 1
 
 
-def test_what_is_read_back_counts_again(with_wrong_clock, instance, zapi):
+def test_verify_result_is_saved_after_a_clock_jump(with_wrong_clock, instance, zapi):
     with_wrong_clock(verify_due)
     remembered = zapi.instances[instance.zapi_id]
     remembered.urls["message-status"], remembered.connected = "https://crm.example.com/", False
@@ -141,13 +143,13 @@ def test_what_is_read_back_counts_again(with_wrong_clock, instance, zapi):
     assert Instance.objects.get().connected is False
 
 
-def test_push_is_tried_again(with_wrong_clock, instance, zapi):
+def test_push_is_retried_after_a_clock_jump(with_wrong_clock, instance, zapi):
     zapi.answer_name = "fault"
     with_wrong_clock(lambda: push(instance))
     assert run_due_pushes() == 1
 
 
-def test_row_of_a_batch_that_waited_is_worked_on(with_wrong_clock, instance, zapi):
+def test_waiting_batch_row_is_processed_after_a_clock_jump(with_wrong_clock, instance, zapi):
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.PUSH)
     with_wrong_clock(run_batches)
@@ -156,7 +158,7 @@ def test_row_of_a_batch_that_waited_is_worked_on(with_wrong_clock, instance, zap
     assert batch.rows.get().state != "waiting"
 
 
-def test_old_key_is_good_for_an_hour_from_the_right_time(with_wrong_clock, instance, zapi, clock):
+def test_old_key_is_valid_for_an_hour_after_a_clock_jump(with_wrong_clock, instance, zapi, clock):
     push_wanted(instance)
     with_wrong_clock(lambda: rotate_key(instance))
     run_due_pushes()
@@ -167,7 +169,7 @@ def test_old_key_is_good_for_an_hour_from_the_right_time(with_wrong_clock, insta
     assert Instance.objects.get().oldest_key_version == 2
 
 
-def test_export_that_a_worker_died_over_is_written(with_wrong_clock, clock):
+def test_abandoned_export_is_written_after_a_clock_jump(with_wrong_clock, clock):
     job = ask_for_file(User.objects.create_superuser("ana"), ExportKind.CSV, "", "UTC")
 
     def claim() -> None:
@@ -179,19 +181,19 @@ def test_export_that_a_worker_died_over_is_written(with_wrong_clock, clock):
     assert job.state == "done"
 
 
-def test_key_of_the_api_may_ask_again(with_wrong_clock, make_key, settings):
+def test_api_key_limit_resets_after_a_clock_jump(with_wrong_clock, make_key, settings):
     settings.API_REQUESTS_PER_MINUTE = 1
     caller = make_key()
     with_wrong_clock(lambda: caller.read("/messages/"))
     assert caller.send("GET", "/messages/").status_code == 200
 
 
-def test_habit_is_learnt_again(with_wrong_clock, instance):
+def test_usual_silence_is_learnt_after_a_clock_jump(with_wrong_clock, instance):
     with_wrong_clock(learn_rhythms)
     assert learn_rhythms() == 1
 
 
-def test_purge_goes_on(with_wrong_clock, clock):
+def test_purge_runs_after_a_clock_jump(with_wrong_clock, clock):
     save_periods({Kept.INCIDENTS: 30}, by=None)
     purge = Purge(threading.Event())
     with_wrong_clock(purge.run)
@@ -199,12 +201,12 @@ def test_purge_goes_on(with_wrong_clock, clock):
     assert Retention.objects.get().finished_at == clock.now
 
 
-def test_worker_killed_with_a_wrong_clock_is_missed(with_wrong_clock, clock):
+def test_worker_killed_with_a_wrong_clock_is_reported_missing(with_wrong_clock, clock):
     with_wrong_clock(Heartbeat([]).beat)
     assert worker_absence(clock.now)
 
 
-def test_incident_that_is_over_is_resolved_in_time(with_wrong_clock, instance, clock):
+def test_incident_is_resolved_in_time_after_clock_jumps(with_wrong_clock, instance, clock):
     incident = opened(instance)
     for _ in range(2):
         with_wrong_clock(lambda: detect(enqueue))

@@ -23,5 +23,5 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605
         ("", "Unknown browser"),
     ],
 )
-def test_a_browser_is_named_with_its_system(user_agent, words):
+def test_browser_name_includes_the_operating_system(user_agent, words):
     assert browser_name(user_agent) == words

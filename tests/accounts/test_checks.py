@@ -27,13 +27,13 @@ def complaints(**options: Any) -> set[str | None]:
         ("ALLOWED_HOSTS", ["*"], "statusboard.E008"),
     ],
 )
-def test_a_weak_setting_is_named(settings, name, value, complaint):
+def test_weak_setting_fails_the_check(settings, name, value, complaint):
     assert complaint not in complaints()
     setattr(settings, name, value)
     assert complaint in complaints()
 
 
-def test_a_metrics_token_that_could_be_guessed_is_named(settings):
+def test_short_metrics_token_fails_the_check(settings):
     settings.METRICS_TOKEN = "x" * 15
     assert "statusboard.E010" in complaints()
     settings.METRICS_TOKEN = "x" * 16
@@ -41,12 +41,12 @@ def test_a_metrics_token_that_could_be_guessed_is_named(settings):
 
 
 @pytest.mark.parametrize(("demo", "is_named"), [(False, True), (True, False)])
-def test_a_network_opened_to_admins_is_named_outside_the_demo(settings, db, demo, is_named):
+def test_forwarding_to_private_ips_gives_a_warning_outside_the_demo(settings, db, demo, is_named):
     settings.FORWARD_ALLOW_PRIVATE, settings.DEMO = True, demo
     assert ("statusboard.W005" in complaints(include_deployment_checks=True)) is is_named
 
 
-def test_roles_that_do_not_follow_the_setting_yet_are_named(settings, db):
+def test_changed_masking_setting_gives_a_warning_until_migrate_runs(settings, db):
     assert "statusboard.W004" not in complaints(include_deployment_checks=True)
     settings.MASK_PHONES_FOR = ["support"]
     assert "statusboard.W004" in complaints(include_deployment_checks=True)
@@ -54,7 +54,7 @@ def test_roles_that_do_not_follow_the_setting_yet_are_named(settings, db):
     assert "statusboard.W004" not in complaints(include_deployment_checks=True)
 
 
-def test_a_file_of_secrets_that_others_may_read_is_named(settings, tmp_path):
+def test_secrets_file_readable_by_others_gives_a_warning(settings, tmp_path):
     settings.DATA_DIR = tmp_path
     (tmp_path / "secrets.env").touch(mode=0o600)
     assert "statusboard.W003" not in complaints()
@@ -68,18 +68,18 @@ def pushed(instance: Instance) -> Webhook:
     return Webhook.objects.create(instance=instance, kind=kind, pushed_url=url)
 
 
-def test_retiring_a_signing_key_in_use_names_the_instances(settings, pushed):
+def test_removed_signing_key_in_use_fails_the_check_and_names_instances(settings, pushed):
     settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40]
     found = [m for m in run_checks(databases=["default"]) if m.id == "statusboard.E009"]
     assert "Atendimento (instance.id)" in found[0].msg
 
 
-def test_a_signing_key_in_use_may_move_down_the_list(settings, pushed):
+def test_signing_key_in_use_may_follow_a_newer_key(settings, pushed):
     settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40, *settings.WEBHOOK_SIGNING_KEYS]
     assert "statusboard.E009" not in complaints(databases=["default"])
 
 
-def test_a_signing_key_that_only_archived_instances_use_may_go(settings, pushed):
+def test_signing_key_of_archived_instances_may_be_removed(settings, pushed):
     Instance.objects.update(archived_at="2026-01-01T00:00Z")
     settings.WEBHOOK_SIGNING_KEYS = ["a-new-key-" + "n" * 40]
     assert "statusboard.E009" not in complaints(databases=["default"])

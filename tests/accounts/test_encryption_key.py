@@ -32,7 +32,7 @@ def new_key(settings: Any, instance: Instance) -> str:
     return key
 
 
-def test_a_rotated_secret_is_read_without_the_older_key(instance, new_key, settings):
+def test_rotated_secret_is_decrypted_without_the_older_key(instance, new_key, settings):
     rotate()
     settings.FIELD_ENCRYPTION_KEYS = [new_key]
     instance.refresh_from_db()
@@ -40,7 +40,7 @@ def test_a_rotated_secret_is_read_without_the_older_key(instance, new_key, setti
     assert instance.account.client_token.reveal() == "client-token-of-the-account"
 
 
-def test_the_secrets_of_second_factors_are_rotated_too(admin_user, new_key, settings):
+def test_rotation_includes_second_factor_secrets(admin_user, new_key, settings):
     settings.FIELD_ENCRYPTION_KEYS.reverse()
     totp = TOTP.activate(admin_user, "JBSWY3DPEHPK3PXP").instance
     codes = RecoveryCodes.activate(admin_user).generate_codes()
@@ -52,25 +52,25 @@ def test_the_secrets_of_second_factors_are_rotated_too(admin_user, new_key, sett
     assert Authenticator.objects.get(pk=totp.pk).data["secret"] != totp.data["secret"]
 
 
-def test_a_second_factor_is_stored_encrypted(admin_user):
+def test_second_factor_is_stored_encrypted(admin_user):
     TOTP.activate(admin_user, "JBSWY3DPEHPK3PXP")
     assert "JBSWY3DPEHPK3PXP" not in str(Authenticator.objects.get().data)
 
 
-def test_a_second_factor_whose_key_is_gone_fits_no_code(admin_user, settings):
+def test_second_factor_with_a_missing_key_accepts_no_code(admin_user, settings):
     codes = RecoveryCodes.activate(admin_user).generate_codes()
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     assert not Authenticator.objects.get().wrap().validate_code(codes[0])
 
 
-def test_check_fails_until_it_was_rotated(new_key):
+def test_rotation_check_fails_until_secrets_are_rotated(new_key):
     with pytest.raises(CommandError, match="Keep the older keys"):
         rotate("--check")
     rotate()
     assert "can remove the others" in rotate("--check")
 
 
-def test_check_changes_nothing(instance, new_key):
+def test_rotation_check_changes_nothing(instance, new_key):
     before = instance.token.sealed
     with pytest.raises(CommandError):
         rotate("--check")
@@ -78,14 +78,14 @@ def test_check_changes_nothing(instance, new_key):
     assert instance.token.sealed == before
 
 
-def test_it_goes_on_where_it_was_stopped(account, instance, new_key):
+def test_stopped_rotation_continues(account, instance, new_key):
     account.client_token = account.client_token.renewed()
     account.save()
     assert "Account.client_token: 1 current" in (said := rotate("--batch-size", "1"))
     assert "Encrypted again: 1." in said
 
 
-def test_many_batches_reach_every_row(account, new_key, settings):
+def test_rotation_in_several_batches_covers_every_row(account, new_key, settings):
     settings.FIELD_ENCRYPTION_KEYS.reverse()
     for number in range(5):
         Instance.objects.create(account=account, name="x", zapi_id=str(number), token="t" * 20)
@@ -93,7 +93,7 @@ def test_many_batches_reach_every_row(account, new_key, settings):
     assert "Instance.token: 6 older" in rotate("--batch-size", "2")
 
 
-def test_what_no_key_opens_is_counted_and_left_as_it_is(instance, settings):
+def test_undecryptable_secret_is_counted_and_not_changed(instance, settings):
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(CommandError, match="2 secrets cannot be decrypted"):
         rotate()
@@ -101,7 +101,7 @@ def test_what_no_key_opens_is_counted_and_left_as_it_is(instance, settings):
         Instance.objects.get().token.reveal()
 
 
-def test_check_of_a_rotation_says_what_helps_secrets_that_no_key_opens(instance, settings):
+def test_rotation_check_explains_undecryptable_secrets(instance, settings):
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(CommandError) as refused:
         rotate("--check")
@@ -109,12 +109,12 @@ def test_check_of_a_rotation_says_what_helps_secrets_that_no_key_opens(instance,
     assert "--check" not in str(refused.value)
 
 
-def test_system_check_tells_of_a_wrong_key(instance, settings):
+def test_system_check_reports_a_wrong_key(instance, settings):
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     assert "cannot decrypt 2 stored secrets" in check()
 
 
-def test_system_check_is_silent_about_a_key_that_fits(instance):
+def test_system_check_accepts_the_right_key(instance):
     assert "FIELD_ENCRYPTION_KEYS" not in check()
 
 
@@ -124,7 +124,7 @@ def check() -> str:
     return told.getvalue()
 
 
-def test_a_rotation_is_written_down(new_key):
+def test_rotation_is_audited(new_key):
     rotate()
     event = AuditEvent.objects.get(action=Action.ENCRYPTION_ROTATED)
     assert event.details == {"older": 2}
@@ -142,7 +142,7 @@ def dump(instance: Instance, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_dump_holds_no_secret_and_gives_it_back_where_the_key_is(instance, dump):
+def test_dump_contains_only_encrypted_secrets_and_can_be_loaded(instance, dump):
     assert "token-of-the" not in dump.read_text()
     Instance.objects.update(token="", token_digest="")
     call_command("loaddata", dump, verbosity=0)
@@ -151,14 +151,14 @@ def test_a_dump_holds_no_secret_and_gives_it_back_where_the_key_is(instance, dum
     assert loaded.account.client_token.reveal() == "client-token-of-the-account"
 
 
-def test_a_dump_that_holds_what_is_shown_of_a_secret_is_refused(instance, dump):
+def test_dump_with_a_masked_secret_is_refused(instance, dump):
     dump.write_text(re.sub(r'"sealed:[^"]+"', '"•••• ance"', dump.read_text()))
     with pytest.raises(DeserializationError, match="not the secret"):
         call_command("loaddata", dump, verbosity=0)
     assert Instance.objects.get().token.reveal() == "token-of-the-instance"
 
 
-def test_no_form_opens_what_a_dump_holds(instance, dump):
+def test_encrypted_secret_entered_in_a_form_is_not_decrypted(instance, dump):
     sealed = json.loads(dump.read_text())[1]["fields"]["token"]
     assert sealed.startswith("sealed:")
     instance.token = sealed

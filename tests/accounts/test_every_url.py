@@ -269,7 +269,7 @@ def is_refused(answer: HttpResponse) -> bool:
 
 
 @pytest.mark.usefixtures("_something_to_see")
-def test_every_url_opens_for_those_of_the_table_and_nobody_else(person):
+def test_every_url_opens_only_for_the_roles_in_the_table(person):
     role, client = person
     wrong = {}
     for route in ROUTES:
@@ -283,7 +283,7 @@ def test_every_url_opens_for_those_of_the_table_and_nobody_else(person):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 @pytest.mark.usefixtures("_something_to_see")
-def test_no_method_opens_what_the_table_keeps_closed(person, method):
+def test_no_http_method_opens_a_url_closed_to_the_role(person, method):
     role, client = person
     opened = {
         route.name: answer.status_code
@@ -299,7 +299,7 @@ def test_no_method_opens_what_the_table_keeps_closed(person, method):
 @pytest.mark.parametrize("person", [SUPERUSER], indirect=True)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.usefixtures("_something_to_see")
-def test_every_page_answers_to_the_methods_of_the_table_and_no_other(person, method):
+def test_every_page_accepts_only_the_methods_in_the_table(person, method):
     _, client = person
     wrong = {
         route.name: answer.status_code
@@ -315,7 +315,7 @@ def test_every_page_answers_to_the_methods_of_the_table_and_no_other(person, met
 @pytest.mark.parametrize("person", [SUPERUSER], indirect=True)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.usefixtures("_something_to_see")
-def test_where_a_second_factor_is_compulsory_nothing_opens_without(person, method, settings):
+def test_required_second_factor_closes_every_page_without_one(person, method, settings):
     settings.TWO_FACTOR_REQUIRED = True
     _, client = person
     opened = {
@@ -331,7 +331,7 @@ def test_where_a_second_factor_is_compulsory_nothing_opens_without(person, metho
     }
 
 
-def test_account_has_the_routes_of_the_table_and_no_other_of_allauth():
+def test_account_urls_include_only_the_allauth_routes_in_the_table():
     names = ("account_", "mfa_", "usersessions_")
     ruled_names = {name for name in RULES if name.startswith(names)}
     assert {r.name for r in ROUTES if r.pattern.startswith("account/")} == ruled_names
@@ -357,10 +357,10 @@ def test_account_has_the_routes_of_the_table_and_no_other_of_allauth():
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_page_of_allauth_that_the_board_does_not_use_is_not_found(person, path, method):
+def test_unused_allauth_page_is_not_found(person, path, method):
     _, client = person
     assert client.generic(method, f"/account/{path}", secure=True).status_code == 404
 
 
-def test_the_tables_name_no_page_that_is_gone():
+def test_tables_contain_only_existing_routes():
     assert set(RULES) | set(TAKES) <= {route.name for route in ROUTES}

@@ -67,7 +67,7 @@ def foreign_in(client, path):
     return [one for one in FOREIGN if one in text]
 
 
-def test_an_incident_names_no_instance_beyond_the_limits(limited, limited_key, stranger):
+def test_incident_hides_instances_outside_the_users_limits(limited, limited_key, stranger):
     assert Incident.objects.filter(kind=IncidentKind.STRANGER).exists()
     for path in PAGES + API:
         assert not foreign_in(limited, path), path
@@ -76,18 +76,18 @@ def test_an_incident_names_no_instance_beyond_the_limits(limited, limited_key, s
         assert not foreign_in(limited_key, path), path
 
 
-def test_who_sees_all_instances_reads_the_name(admin_client, stranger):
+def test_unlimited_user_sees_the_other_instances_name(admin_client, stranger):
     assert foreign_in(admin_client, "/attention/") == ["Secret client"]
     assert foreign_in(admin_client, f"/quarantine/{stranger.pk}/") == ["secret-id"]
 
 
-def test_whoever_may_see_both_instances_reads_the_name(limited, other, stranger):
+def test_user_limited_to_both_instances_sees_the_name(limited, other, stranger):
     UserLimit.objects.create(user=User.objects.get(username="limited"), instance=other)
     assert foreign_in(limited, "/attention/") == ["Secret client"]
     assert foreign_in(limited, f"/quarantine/{stranger.pk}/") == ["secret-id"]
 
 
-def test_neither_cause_nor_body_of_a_callback_tell_of_the_other_instance(limited, stranger):
+def test_quarantined_callback_hides_the_other_instance_from_limited_user(limited, stranger):
     page = limited.get(f"/quarantine/{stranger.pk}/")
     assert page.status_code == 200
     assert "about an instance that you cannot see" in page.text
@@ -96,7 +96,7 @@ def test_neither_cause_nor_body_of_a_callback_tell_of_the_other_instance(limited
     assert not [one for one in FOREIGN if one in limited.get(path, follow=True).text]
 
 
-def test_a_resolved_incident_without_its_key_names_nobody(limited, instance):
+def test_resolved_incident_without_a_key_shows_no_name(limited, instance):
     now = timezone.now()
     values = {"count": 1, "named": "Secret client"}
     times = {"opened_at": now, "last_seen_at": now, "resolved_at": now}
@@ -107,7 +107,7 @@ def test_a_resolved_incident_without_its_key_names_nobody(limited, instance):
 
 @pytest.mark.usefixtures("zapi")
 @pytest.mark.parametrize("is_limited", [True, False])
-def test_a_channel_of_some_instances_is_told_no_other_name(
+def test_limited_channel_receives_no_other_instances_name(
     settings, instance, other, post, is_limited
 ):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -123,7 +123,7 @@ def test_a_channel_of_some_instances_is_told_no_other_name(
 
 
 @pytest.mark.parametrize("kind", IncidentKind)
-def test_no_kind_of_incident_of_another_instance_is_shown(limited, limited_key, other, kind):
+def test_limited_user_sees_no_incident_of_another_instance(limited, limited_key, other, kind):
     now = timezone.now()
     values = {
         "count": 3,
@@ -146,14 +146,14 @@ def test_no_kind_of_incident_of_another_instance_is_shown(limited, limited_key, 
         assert not foreign_in(limited_key, path), path
 
 
-def test_a_page_tells_no_instance_that_shares_the_client_token(limited, instance, other):
+def test_instance_page_hides_other_instances_with_the_same_client_token(limited, instance, other):
     assert not foreign_in(limited, f"/instances/{instance.pk}/")
 
 
-def test_who_is_not_limited_reads_which_share_it(admin_client, instance, other):
+def test_unlimited_user_sees_instances_with_the_same_client_token(admin_client, instance, other):
     assert foreign_in(admin_client, f"/instances/{instance.pk}/") == ["Secret client"]
 
 
-def test_the_body_stays_evidence_for_who_sees_all(admin_client, stranger):
+def test_unlimited_user_sees_the_complete_callback_body(admin_client, stranger):
     assert json.loads(bytes(stranger.body))["instanceId"] == "secret-id"
     assert "instanceId" in admin_client.get(f"/quarantine/{stranger.pk}/").text

@@ -177,7 +177,7 @@ def showing(viewer):
 
 
 @pytest.mark.parametrize("text", WRITINGS)
-def test_no_writing_of_a_number_is_on_any_page(viewer, rows, text):
+def test_number_in_any_format_is_masked_on_every_page(viewer, rows, text):
     write_everywhere(rows, text)
     assert not showing(viewer)
 
@@ -204,7 +204,7 @@ def written(draw):
 @given(written())
 @example("55 31 97685 3218@x")
 @settings(max_examples=300, deadline=None)
-def test_no_random_writing_of_a_number_is_shown(text):
+def test_number_in_a_random_format_is_masked(text):
     assert not re.search(r"[0-9]{4}", "".join(filter(str.isnumeric, masked(text)))) or (
         re.fullmatch(r"[0-9]+-1\d{9}(-group|@g\.us)?", text)
     )
@@ -217,7 +217,7 @@ def test_no_random_writing_of_a_number_is_shown(text):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_no_random_writing_of_a_number_is_on_the_main_pages(viewer, rows, text):
+def test_number_in_a_random_format_is_masked_on_the_main_pages(viewer, rows, text):
     write_everywhere(rows, text.replace("\0", ""))
     for path in MAIN:
         answer = viewer.get(path)
@@ -226,7 +226,7 @@ def test_no_random_writing_of_a_number_is_on_the_main_pages(viewer, rows, text):
         assert not shows_digits(read(answer)), path
 
 
-def test_every_column_with_text_is_from_outside_or_known_not_to_be():
+def test_every_text_column_is_classified_for_masking():
     """A new column with text is masked, or named above with a reason."""
     known = {name for name, _field in columns()}
     from_outside = {
@@ -258,7 +258,7 @@ def test_every_column_with_text_is_from_outside_or_known_not_to_be():
         *("1774895799-broadcast", "1774895799@broadcast"),
     ],
 )
-def test_what_is_known_to_be_no_number_stays_whole(address):
+def test_address_that_is_not_a_number_is_not_masked(address):
     assert masked(address) == address
 
 
@@ -273,11 +273,11 @@ def test_what_is_known_to_be_no_number_stays_whole(address):
         ("Maria", "••••"),
     ],
 )
-def test_what_is_left_of_an_address(address, shown):
+def test_masked_address_shows_only_its_last_digits(address, shown):
     assert masked(address) == shown
 
 
-def test_an_address_written_in_an_unknown_way_can_still_be_revealed(viewer, post):
+def test_address_in_an_unknown_format_can_be_revealed(viewer, post):
     address = "5531976853218:12@tomorrow"
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["A1"], "phone": address})
     page = viewer.get(f"/recipients/{encrypt_address(address)}/")
@@ -289,7 +289,7 @@ def test_an_address_written_in_an_unknown_way_can_still_be_revealed(viewer, post
     assert address in shown.text
 
 
-def test_no_notification_holds_a_number(instance, settings):
+def test_notification_masks_numbers(instance, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     now = timezone.now()
     channel = Channel.objects.create(

@@ -84,7 +84,7 @@ def seen(answer) -> str:
     return f"{body.decode('utf-8', 'replace')} {answer.headers.get('Location', '')}"
 
 
-def test_no_page_shows_a_number(masked, message, instance):
+def test_every_page_masks_numbers(masked, message, instance):
     callbacks = (message.events.first().callback_id, Callback.objects.quarantined().get().pk)
     paths = {
         route.path(pk=pk, uuid=callback, text=encrypt_address(NUMBER))
@@ -95,7 +95,7 @@ def test_no_page_shows_a_number(masked, message, instance):
     assert not [path for path in paths if DIGITS.search(seen(masked.get(path, secure=True)))]
 
 
-def test_why_a_message_is_stuck_holds_no_number(masked, message, report):
+def test_reason_for_a_stuck_message_masks_numbers(masked, message, report):
     report("SENT", id="STUCK", minutes_ago=600)
     page = masked.get("/", secure=True).content.decode()
     assert "the session of" in page
@@ -103,18 +103,18 @@ def test_why_a_message_is_stuck_holds_no_number(masked, message, report):
 
 
 @pytest.mark.parametrize("name", ["OLD", "LID", "GROUP", "OLD GROUP", "FAILED"])
-def test_no_message_shows_a_number(masked, message, name):
+def test_message_page_masks_numbers(masked, message, name):
     page = masked.get(f"/messages/{Message.objects.get(zapi_id=name).pk}/", secure=True)
     assert page.status_code == 200
     assert not DIGITS.search(page.content.decode())
 
 
-def test_no_search_by_an_address_shows_or_finds_one(masked, message):
+def test_masked_user_cannot_search_by_address_in_the_url(masked, message):
     for text in (NUMBER, "8765-4321", "+5544", "7654", LID):
         assert masked.get("/", {"q": text}, secure=True).url == "/"
 
 
-def test_a_whole_number_leads_to_an_address_that_does_not_show_it(masked, message):
+def test_search_by_full_number_redirects_to_a_url_without_the_number(masked, message):
     answer = masked.post("/search/", {"q": "+55 (44) 9 8765-4321"}, secure=True)
     assert answer.url == f"/recipients/{encrypt_address(NUMBER)}/"
     page = masked.get(answer.url, secure=True)
@@ -128,7 +128,7 @@ def staff(masked: Client) -> Client:
     return masked
 
 
-def test_django_admin_shows_no_number(staff, message):
+def test_django_admin_masks_numbers(staff, message):
     paths = [reverse("admin:index")]
     for name, rows in {
         "message": Message.objects.all(),
@@ -141,30 +141,30 @@ def test_django_admin_shows_no_number(staff, message):
     assert not [path for path, page in pages.items() if DIGITS.search(seen(page))]
 
 
-def test_django_admin_finds_nobody_by_a_number(staff, message):
+def test_django_admin_search_by_number_finds_nothing(staff, message):
     path = reverse("admin:whatsapp_message_changelist")
     assert staff.get(path, {"q": NUMBER}, secure=True).context["cl"].result_count == 0
     assert staff.get(path, {"phone__startswith": "5544"}, secure=True).status_code == 400
 
 
 @pytest.mark.parametrize("text", ["8765-4321", "+5544", "7654"])
-def test_a_part_of_a_number_leads_nowhere(masked, message, text):
+def test_search_by_partial_number_is_refused(masked, message, text):
     answer = masked.post("/search/", {"q": text}, secure=True, follow=True)
     assert "Your role can only search by full number" in answer.content.decode()
 
 
-def test_an_id_is_searched_for_as_ever(masked, message):
+def test_masked_user_can_search_by_message_id(masked, message):
     assert masked.post("/search/", {"q": "A1"}, secure=True).url == "/?q=A1"
 
 
 @pytest.mark.parametrize("path", ["/", "/attention/", "/api/v1/events/", "/api/v1/messages/"])
-def test_what_somebody_wrote_is_shown_without_its_numbers(masked, message, path):
+def test_numbers_in_labels_and_notes_are_masked(masked, message, path):
     text = seen(masked.get(path, secure=True))
     assert "•••• 21" in text
     assert not DIGITS.search(text)
 
 
-def test_a_view_kept_before_numbers_were_hidden_shows_none(masked, message):
+def test_saved_view_with_a_number_is_hidden_from_masked_user(masked, message):
     person = User.objects.get(username="masked")
     for query in (f"q={NUMBER}", f"q={NUMBER}-1623281429", "q=A1"):
         saved = SavedView.objects.create(user=person, name=query[-3:], query=query)
@@ -173,12 +173,12 @@ def test_a_view_kept_before_numbers_were_hidden_shows_none(masked, message):
     assert masked.post(f"/views/{saved.pk - 1}/delete/", secure=True).status_code == 404
 
 
-def test_a_number_without_messages_leads_back_to_the_search(masked, message):
+def test_search_by_number_without_messages_returns_to_the_search(masked, message):
     page = masked.post("/search/", {"q": "5511912345678"}, secure=True, follow=True)
     assert "No messages for this recipient" in page.content.decode()
 
 
-def test_a_role_that_is_masked_stays_so_after_the_next_migration(settings, client, message):
+def test_masked_role_stays_masked_after_migrate(settings, client, message):
     settings.MASK_PHONES_FOR = ["support"]
     call_command("migrate", verbosity=0)
     ana = User.objects.create_user("ana")
@@ -187,7 +187,7 @@ def test_a_role_that_is_masked_stays_so_after_the_next_migration(settings, clien
     assert not DIGITS.search(seen(client.get("/", secure=True)))
 
 
-def test_a_key_of_a_masked_role_is_masked_too(settings, client, message):
+def test_api_key_of_a_masked_role_gets_masked_numbers(settings, client, message):
     settings.MASK_PHONES_FOR = ["support"]
     key = {"authorization": f"Bearer {issue(ApiKey(name='CRM', role='support'), by=None)}"}
     text = seen(client.get("/api/v1/messages/?period=all", headers=key, secure=True))
@@ -195,7 +195,7 @@ def test_a_key_of_a_masked_role_is_masked_too(settings, client, message):
     assert not DIGITS.search(text)
 
 
-def test_a_role_that_does_not_exist_is_refused_at_the_start():
+def test_masking_of_an_unknown_role_is_refused_at_start():
     told = subprocess.run(
         [sys.executable, "manage.py", "check"],
         env=os.environ | {"MASK_PHONES_FOR": "support,boss"},
@@ -206,7 +206,7 @@ def test_a_role_that_does_not_exist_is_refused_at_the_start():
     assert "MASK_PHONES_FOR must be a list of roles" in told.stderr
 
 
-def test_no_export_shows_a_number(masked, message):
+def test_export_masks_numbers(masked, message):
     for form in ("csv", "xlsx"):
         answer = masked.post("/messages/exports/", {"format": form}, secure=True)
         assert answer.status_code == 200

@@ -49,13 +49,13 @@ def root(admin_client: Client) -> Client:
     return admin_client
 
 
-def test_a_changed_password_is_told(client, ana):
+def test_password_change_sends_a_notice(client, ana):
     sign_in(client)
     client.post(reverse("account_change_password"), NEW_PASSWORD)
     assert told() == ["Your password was changed."]
 
 
-def test_a_notice_says_when_from_where_and_what_to_do(client, ana, settings):
+def test_notice_contains_time_ip_browser_and_reset_link(client, ana, settings):
     settings.PUBLIC_BASE_URL = "https://board.example.com"
     sign_in(client)
     client.post(reverse("account_change_password"), NEW_PASSWORD)
@@ -69,7 +69,7 @@ def test_a_notice_says_when_from_where_and_what_to_do(client, ana, settings):
     assert not any(secret in text for secret in (PASSWORD, NEW_PASSWORD["password1"]))
 
 
-def test_a_reset_password_is_told(client, ana):
+def test_password_reset_sends_a_notice(client, ana):
     client.post(reverse("account_reset_password"), {"email": "ana@example.com"})
     link = next(part for part in str(sent_mails()[0].body).split() if "/key/" in part)
     page = client.get("/account" + link.partition("/account")[2], follow=True)
@@ -78,13 +78,15 @@ def test_a_reset_password_is_told(client, ana):
     assert told() == ["Your password was changed."]
 
 
-def test_a_password_of_the_command_line_is_told(ana, monkeypatch):
+def test_password_change_on_the_command_line_sends_a_notice(ana, monkeypatch):
     monkeypatch.setattr("getpass.getpass", lambda **_: NEW_PASSWORD["password1"])
     call_command("changepassword", "ana", verbosity=0)
     assert told() == ["Your password was changed."]
 
 
-def test_a_new_factor_and_its_codes_are_told(client, ana, django_capture_on_commit_callbacks):
+def test_added_second_factor_and_recovery_codes_send_notices(
+    client, ana, django_capture_on_commit_callbacks
+):
     sign_in(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     with django_capture_on_commit_callbacks(execute=True):
@@ -95,7 +97,7 @@ def test_a_new_factor_and_its_codes_are_told(client, ana, django_capture_on_comm
     }
 
 
-def test_a_removed_factor_is_told(client, ana, django_capture_on_commit_callbacks):
+def test_removed_second_factor_sends_a_notice(client, ana, django_capture_on_commit_callbacks):
     client.force_login(ana)
     enrol(ana)
     with django_capture_on_commit_callbacks(execute=True):
@@ -104,7 +106,7 @@ def test_a_removed_factor_is_told(client, ana, django_capture_on_commit_callback
     assert "A second factor was removed from your account." in told()
 
 
-def test_new_recovery_codes_are_told(client, ana, django_capture_on_commit_callbacks):
+def test_new_recovery_codes_send_a_notice(client, ana, django_capture_on_commit_callbacks):
     client.force_login(ana)
     enrol(ana)
     RecoveryCodes.activate(ana)
@@ -113,21 +115,21 @@ def test_new_recovery_codes_are_told(client, ana, django_capture_on_commit_callb
     assert told() == ["Your account has new recovery codes."]
 
 
-def test_a_reset_of_factors_is_told_with_who_did_it(boss_client, ana):
+def test_two_factor_reset_by_an_admin_sends_a_notice_with_the_admins_name(boss_client, ana):
     enrol(ana)
     boss_client.post(reverse("dashboard:person-two-factor-reset", args=[ana.pk]))
     assert told() == ["All second factors were removed from your account."]
     assert "By: boss\n" in str(sent_mails()[0].body)
 
 
-def test_an_api_key_is_told(boss_client):
+def test_created_api_key_sends_a_notice(boss_client):
     new = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}
     boss_client.post(reverse("dashboard:api-key-add"), new)
     assert told("boss@example.com") == ["Your account created an API key."]
     assert "sb_" not in str(sent_mails()[0].body)
 
 
-def test_another_role_is_told(boss_client, ana):
+def test_role_change_sends_a_notice(boss_client, ana):
     boss_client.post(reverse("dashboard:person", args=[ana.pk]), {"role": "Supervisor"})
     assert told() == ["Your role or access was changed."]
 
@@ -136,25 +138,25 @@ def test_another_role_is_told(boss_client, ana):
     ("active", "words"),
     [("off", "Your account was deactivated."), ("on", "Your account was reactivated.")],
 )
-def test_a_switch_off_is_told_and_so_is_one_on(boss_client, ana, active, words):
+def test_deactivation_and_reactivation_send_a_notice(boss_client, ana, active, words):
     boss_client.post(reverse("dashboard:person-activity", args=[ana.pk]), {"active": active})
     assert told() == [words]
 
 
-def test_another_address_is_told_to_the_old_one_and_the_new_one(root, ana):
+def test_email_change_sends_notices_to_both_addresses(root, ana):
     change_in_django_admin(root, ana, email="new@example.com")
     words = ["The e-mail address of your account was changed."]
     assert (told("ana@example.com"), told("new@example.com")) == (words, words)
 
 
-def test_another_address_ends_the_sessions(root, ana, client):
+def test_email_change_ends_all_sessions(root, ana, client):
     elsewhere = HttpsClient()
     sign_in(elsewhere)
     change_in_django_admin(root, ana, email="new@example.com")
     assert not is_signed_in(elsewhere)
 
 
-def test_ones_own_address_keeps_the_session_that_changes_it(root, admin_user):
+def test_email_change_by_the_user_keeps_the_current_session(root, admin_user):
     elsewhere = HttpsClient()
     sign_in(elsewhere, "admin", "password")
     change_in_django_admin(root, admin_user, email="new@example.com")
@@ -162,7 +164,7 @@ def test_ones_own_address_keeps_the_session_that_changes_it(root, admin_user):
     assert not is_signed_in(elsewhere)
 
 
-def test_another_address_stops_links_to_the_old_one(root, ana, client):
+def test_email_change_invalidates_links_sent_to_the_old_address(root, ana, client):
     client.post(reverse("account_reset_password"), {"email": "ana@example.com"})
     link = next(part for part in str(sent_mails()[0].body).split() if "/key/" in part)
     token = invitation_tokens.make_token(ana)
@@ -172,19 +174,19 @@ def test_another_address_stops_links_to_the_old_one(root, ana, client):
     assert not invitation_tokens.check_token(User.objects.get(pk=ana.pk), token)
 
 
-def test_another_address_is_written_down(root, ana):
+def test_email_change_is_audited(root, ana):
     change_in_django_admin(root, ana, email="new@example.com")
     event = AuditEvent.objects.get(action=Action.USER_CHANGED)
     assert event.actor_name == "admin"
     assert "Email address" in event.details["fields"]
 
 
-def test_a_role_given_in_django_admin_is_told(root, ana):
+def test_role_change_in_django_admin_sends_a_notice(root, ana):
     change_in_django_admin(root, ana, groups=[Group.objects.get(name="Admin").pk])
     assert told() == ["Your role or access was changed."]
 
 
-def test_a_switch_off_in_django_admin_is_told_and_its_sessions_stay_ended(root, ana):
+def test_deactivation_in_django_admin_sends_a_notice_and_ends_sessions(root, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)
     change_in_django_admin(root, ana, is_active="")
@@ -193,19 +195,19 @@ def test_a_switch_off_in_django_admin_is_told_and_its_sessions_stay_ended(root, 
     assert not is_signed_in(elsewhere)
 
 
-def test_a_name_alone_tells_nothing(root, ana):
+def test_user_name_change_sends_no_notice(root, ana):
     change_in_django_admin(root, ana, username="anna")
     assert User.objects.get(pk=ana.pk).username == "anna"
     assert not told()
 
 
-def test_who_has_no_address_is_told_nothing_and_nothing_breaks(boss_client, ana):
+def test_user_without_an_email_address_gets_no_notice(boss_client, ana):
     User.objects.filter(pk=ana.pk).update(email="")
     boss_client.post(reverse("dashboard:person", args=[ana.pk]), {"role": "Supervisor"})
     assert sent_mails() == []
 
 
-def test_a_notice_is_in_the_boards_language_whoever_causes_it(boss_client, ana):
+def test_notice_is_in_the_default_language_not_the_admins(boss_client, ana):
     page = reverse("dashboard:person", args=[ana.pk])
     boss_client.post(page, {"role": "Supervisor"}, headers={"accept-language": "pt-br"})
     (mail,) = sent_mails()
@@ -213,7 +215,7 @@ def test_a_notice_is_in_the_boards_language_whoever_causes_it(boss_client, ana):
     assert "Hello ana," in str(mail.body)
 
 
-def test_other_sessions_ended_at_once_are_written_down(client, ana):
+def test_ending_all_other_sessions_is_audited_with_their_number(client, ana):
     for browser in (HttpsClient(), HttpsClient(), client):
         sign_in(browser)
     client.post(reverse("usersessions_list"))
@@ -221,17 +223,17 @@ def test_other_sessions_ended_at_once_are_written_down(client, ana):
     assert (event.actor_name, event.details) == ("ana", {"elsewhere": 2})
 
 
-def test_no_other_session_to_end_writes_nothing_down(client, ana):
+def test_ending_no_sessions_is_not_audited(client, ana):
     sign_in(client)
     client.post(reverse("usersessions_list"))
     assert not AuditEvent.objects.filter(action=Action.SIGNED_OUT).exists()
 
 
-def test_django_admin_has_no_second_list_of_addresses():
+def test_django_admin_does_not_register_allauth_email_addresses():
     assert EmailAddress not in admin.site._registry
 
 
-def test_a_failed_proof_is_written_down(client, ana):
+def test_failed_reauthentication_is_audited(client, ana):
     sign_in(client)
     client.post(reverse("account_reauthenticate"), {"password": "wrong"})
     event = AuditEvent.objects.get(action=Action.SIGN_IN_FAILED)
@@ -239,7 +241,7 @@ def test_a_failed_proof_is_written_down(client, ana):
 
 
 @pytest.mark.parametrize("name", ["mfa_view_recovery_codes", "mfa_download_recovery_codes"])
-def test_codes_that_were_shown_are_written_down(client, ana, name):
+def test_viewing_recovery_codes_is_audited(client, ana, name):
     client.force_login(ana)
     enrol(ana)
     RecoveryCodes.activate(ana)
@@ -249,7 +251,7 @@ def test_codes_that_were_shown_are_written_down(client, ana, name):
 
 
 @pytest.mark.parametrize("name", ["mfa_view_recovery_codes", "mfa_download_recovery_codes"])
-def test_codes_that_there_are_none_of_are_not(client, ana, name):
+def test_viewing_missing_recovery_codes_is_404_and_not_audited(client, ana, name):
     client.force_login(ana)
     assert client.get(reverse(name)).status_code == 404
     assert not AuditEvent.objects.filter(action=Action.TWO_FACTOR_CHANGED).exists()

@@ -69,7 +69,9 @@ def masked_key(settings, db):
 
 
 @pytest.mark.parametrize("writing", [NUMBER, "+55 (31) 9 7685-3218", "55/31/97685/3218"])
-def test_no_digits_of_a_number_in_a_label_are_found(viewer, report, instance, writing):
+def test_search_by_digits_of_a_masked_number_in_a_label_finds_nothing(
+    viewer, report, instance, writing
+):
     report("SENT", id="A1")
     label(instance, "A1", f"Order for {writing}")
     assert listed(viewer, "order for") == {"A1"}
@@ -79,7 +81,7 @@ def test_no_digits_of_a_number_in_a_label_are_found(viewer, report, instance, wr
         assert not found, text
 
 
-def test_a_label_whose_number_is_hidden_crowds_no_other_out(viewer, report, instance):
+def test_labels_with_masked_numbers_do_not_push_out_other_results(viewer, report, instance):
     """Of 500 rows cut before masking, the ones left told which digits the hidden ones have."""
     report("SENT", id="PROBE")
     label(instance, "PROBE", "prefix 976")
@@ -92,14 +94,14 @@ def test_a_label_whose_number_is_hidden_crowds_no_other_out(viewer, report, inst
     assert listed(viewer, "prefix 97") >= {"PROBE"}
 
 
-def test_what_is_no_number_in_a_label_is_found(viewer, report, instance):
+def test_label_text_that_is_not_a_number_is_found(viewer, report, instance):
     report("SENT", id="A1")
     label(instance, "A1", "Order 10234 of 12/07/2026")
     for text in ("order 102", "of 12/07/2026", "10234 of"):
         assert listed(viewer, text) == {"A1"}
 
 
-def test_a_label_changed_later_is_searched_as_it_is_masked_then(viewer, admin_client, instance):
+def test_changed_label_is_searched_with_its_new_masking(viewer, admin_client, instance):
     Message.objects.create(
         instance=instance,
         zapi_id="A1",
@@ -119,14 +121,14 @@ def test_a_label_changed_later_is_searched_as_it_is_masked_then(viewer, admin_cl
     assert listed(viewer, "7685") == set()
 
 
-def test_bulk_guesses_are_refused(masked_viewer, instance):
+def test_number_searches_over_the_limit_per_minute_are_refused(masked_viewer, instance):
     answers = [
         masked_viewer.post("/search/", {"q": f"55319768532{n:02}"}).status_code for n in range(30)
     ]
     assert answers == [302] * PER_MINUTE + [429] * 10
 
 
-def test_a_refused_search_tells_nothing(masked_viewer, report):
+def test_refused_search_gives_the_same_answer_for_any_number(masked_viewer, report):
     report("SENT", id="A1", phone=NUMBER)
     NumberSearches.objects.all().delete()
     for n in range(PER_MINUTE):
@@ -136,7 +138,7 @@ def test_a_refused_search_tells_nothing(masked_viewer, report):
     assert int(right["Retry-After"]) > 0
 
 
-def test_the_next_minute_has_new_searches(masked_viewer, report):
+def test_number_search_limit_resets_each_minute(masked_viewer, report):
     report("SENT", id="A1", phone=NUMBER)
     for n in range(PER_MINUTE + 1):
         masked_viewer.post("/search/", {"q": f"55319768530{n:02}"})
@@ -144,7 +146,7 @@ def test_the_next_minute_has_new_searches(masked_viewer, report):
     assert "/recipients/" in masked_viewer.post("/search/", {"q": NUMBER}).url
 
 
-def test_a_day_has_an_end_too(masked_viewer, instance):
+def test_number_searches_have_a_daily_limit(masked_viewer, instance):
     masked_viewer.post("/search/", {"q": NUMBER})
     NumberSearches.objects.update(searches=PER_DAY)
     pass_a_minute()
@@ -162,12 +164,12 @@ def test_a_day_has_an_end_too(masked_viewer, instance):
         ("get", "/api/v1/messages/", "reference"),
     ],
 )
-def test_every_way_to_ask_for_a_number_is_counted(viewer, instance, method, path, name):
+def test_number_search_on_every_page_counts_towards_the_limit(viewer, instance, method, path, name):
     getattr(viewer, method)(path, {name: NUMBER})
     assert NumberSearches.objects.get().searches == 1
 
 
-def test_a_reference_is_guessed_no_faster(viewer, report, instance):
+def test_reference_with_a_number_counts_towards_the_limit(viewer, report, instance):
     report("SENT", id="A1")
     label(instance, "A1", reference=f"C-{NUMBER}")
     for n in range(PER_MINUTE):
@@ -179,7 +181,7 @@ def test_a_reference_is_guessed_no_faster(viewer, report, instance):
     assert viewer.get("/", {"q": f"C-{NUMBER}"}).url == f"/messages/{message.pk}/"
 
 
-def test_a_masked_key_guesses_no_faster(masked_key, instance):
+def test_api_key_of_a_masked_role_has_the_same_limit(masked_key, instance):
     path = "/api/v1/messages/"
     answers = [
         masked_key.get(path, {"reference": f"55319768532{n:02}"}).status_code for n in range(25)
@@ -188,7 +190,7 @@ def test_a_masked_key_guesses_no_faster(masked_key, instance):
     assert masked_key.get(path, {"q": NUMBER}).status_code in {400, 429}
 
 
-def test_searches_for_ids_and_words_are_not_counted(viewer, report, instance):
+def test_searches_for_ids_and_words_do_not_count_towards_the_limit(viewer, report, instance):
     report("SENT", id="3EB0538DA65A59F6D8A251")
     for text in ("3EB0538DA65A59F6D8A251", "order", "84213", "120363019502650977-group"):
         for _ in range(2):
@@ -196,12 +198,12 @@ def test_searches_for_ids_and_words_are_not_counted(viewer, report, instance):
     assert not NumberSearches.objects.exists()
 
 
-def test_who_sees_numbers_is_not_counted(admin_client, instance):
+def test_searches_of_users_who_see_numbers_are_not_counted(admin_client, instance):
     admin_client.get("/", {"q": NUMBER})
     assert not NumberSearches.objects.exists()
 
 
-def test_searches_are_audited_once_an_hour_without_a_number(masked_viewer, instance):
+def test_number_searches_are_audited_hourly_without_the_numbers(masked_viewer, instance):
     for n in range(3):
         masked_viewer.post("/search/", {"q": f"55319768532{n:02}"})
     assert audit_number_searches() == 0  # the hour is not over
@@ -223,14 +225,14 @@ def guessed(masked_viewer, instance):
     return Incident.objects.get(kind=IncidentKind.GUESSING)
 
 
-def test_many_searches_in_vain_are_an_incident(guessed, admin_client):
+def test_many_unsuccessful_number_searches_open_an_incident(guessed, admin_client):
     assert guessed.place == "masked"
     page = admin_client.get("/attention/").text
     assert "masked: Many failed phone searches" in page
     assert "30 phone number searches found nothing" in page
 
 
-def test_only_who_sees_the_audit_log_sees_that_incident(guessed, client):
+def test_incident_about_number_searches_is_hidden_from_supervisors(guessed, client):
     boss = User.objects.create_user("boss")
     boss.groups.add(Group.objects.get(name=SUPERVISOR))
     supervisor = HttpsClient()
@@ -239,19 +241,19 @@ def test_only_who_sees_the_audit_log_sees_that_incident(guessed, client):
         assert "masked" not in supervisor.get(path).text
 
 
-def test_few_searches_in_vain_are_none(masked_viewer, instance):
+def test_few_unsuccessful_number_searches_open_no_incident(masked_viewer, instance):
     masked_viewer.post("/search/", {"q": NUMBER})
     detect(lambda *_: None)
     assert not Incident.objects.filter(kind=IncidentKind.GUESSING).exists()
 
 
-def test_what_may_hold_whole_numbers_is_exported_by_nobody_masked(viewer, instance):
+def test_masked_user_cannot_export_personal_data(viewer, instance):
     assert Instance.objects.exists()
     assert viewer.post("/privacy/export/", {"person": NUMBER}).status_code == 403
 
 
 @pytest.mark.parametrize("is_limited", [True, False])
-def test_no_channel_of_some_instances_is_told_who_tries_numbers(guessed, instance, is_limited):
+def test_limited_channel_gets_no_incident_about_number_searches(guessed, instance, is_limited):
     channel = Channel.objects.create(
         name="C", kind=ChannelKind.EMAIL, address="a@example.com", next_at=timezone.now()
     )

@@ -54,20 +54,20 @@ def statements(address: str) -> list[str]:
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_page_runs_the_same_statements_whoever_is_asked_for(kind):
+def test_reset_request_runs_the_same_queries_for_every_address(kind):
     expected = statements("somebody-else@example.com")
     assert statements(f"{kind}@example.com") == expected
 
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_answer_is_the_same_whoever_is_asked_for(kind):
+def test_reset_request_gives_the_same_answer_for_every_address(kind):
     expected = told(ask("somebody-else@example.com"))
     assert told(ask(f"{kind}@example.com")) == expected
 
 
 @pytest.mark.usefixtures("people")
-def test_the_answer_stays_the_same_once_an_account_has_had_enough_links():
+def test_reset_request_over_the_account_limit_gives_the_same_answer():
     answers = [told(ask("ana@example.com")) for _ in range(10)]
     sent_mails()
     assert [told(ask("ana@example.com")) for _ in range(5)] == answers[:5]
@@ -75,7 +75,7 @@ def test_the_answer_stays_the_same_once_an_account_has_had_enough_links():
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("kind", ["nobody", "inactive"])
-def test_no_mail_goes_to_a_stranger_or_to_an_account_that_is_switched_off(kind):
+def test_reset_request_for_unknown_or_inactive_account_sends_no_email(kind):
     ask(f"{kind}@example.com")
     assert not sent_mails()
     assert not PasswordResetRequest.objects.exists()
@@ -85,7 +85,7 @@ def link_of(mail: Any) -> str:
     return next(word for word in str(mail.body).split() if "/key/" in word)
 
 
-def test_a_link_from_an_e_mail_sets_a_new_password(ana):
+def test_reset_link_from_the_email_sets_a_new_password(ana):
     ask("ana@example.com")
     link = link_of(sent_mails()[0])
     browser = HttpsClient()
@@ -97,14 +97,14 @@ def test_a_link_from_an_e_mail_sets_a_new_password(ana):
     assert is_signed_in(browser)
 
 
-def test_an_address_in_other_letters_gets_the_link_as_the_account_writes_it(ana):
+def test_reset_email_goes_to_the_address_as_stored_in_the_account(ana):
     ana.email = "Ana@Example.com"
     ana.save()
     ask("aNA@example.com")
     assert [mail.to for mail in sent_mails()] == [["Ana@Example.com"]]
 
 
-def test_an_address_that_only_looks_alike_gets_nothing(ana):
+def test_reset_request_for_a_look_alike_address_sends_no_email(ana):
     ana.email = "mike@example.com"
     ana.save()
     ask("m\N{LATIN SMALL LETTER DOTLESS I}ke@example.com")
@@ -112,19 +112,19 @@ def test_an_address_that_only_looks_alike_gets_nothing(ana):
 
 
 @pytest.mark.parametrize("verified", [False, True])
-def test_another_address_that_allauth_knows_of_gets_no_link(ana, verified):
+def test_reset_request_for_a_secondary_allauth_address_sends_no_email(ana, verified):
     EmailAddress.objects.create(user=ana, email="thief@example.com", verified=verified)
     ask("thief@example.com")
     assert not sent_mails()
 
 
-def test_nobody_can_flood_an_account(ana):
+def test_reset_emails_are_limited_per_account(ana):
     for _ in range(15):
         ask("ana@example.com")
     assert len(sent_mails()) == 3
 
 
-def test_an_hour_later_an_account_gets_links_again(ana):
+def test_reset_email_limit_ends_after_an_hour(ana):
     for _ in range(5):
         ask("ana@example.com")
     sent_mails()
@@ -133,12 +133,12 @@ def test_an_hour_later_an_account_gets_links_again(ana):
     assert len(sent_mails()) == 4
 
 
-def test_one_client_cannot_ask_for_many_addresses(ana):
+def test_reset_requests_are_limited_per_client(ana):
     answers = [ask(f"person-{number}@example.com").status_code for number in range(25)]
     assert answers == [302] * 20 + [429] * 5
 
 
-def test_requests_are_not_stored_without_end(ana):
+def test_stored_reset_requests_have_a_maximum(ana):
     PasswordResetRequest.objects.bulk_create(
         PasswordResetRequest(address="x@example.com", language="en") for _ in range(1000)
     )
@@ -146,27 +146,27 @@ def test_requests_are_not_stored_without_end(ana):
     assert PasswordResetRequest.objects.count() == 1000
 
 
-def test_a_request_that_waited_too_long_sends_nothing(ana):
+def test_old_reset_request_sends_no_email(ana):
     ask("ana@example.com")
     PasswordResetRequest.objects.update(created_at=timezone.now() - timedelta(hours=2))
     assert not sent_mails()
 
 
-def test_the_typed_address_is_stored_encrypted(ana):
+def test_requested_address_is_stored_encrypted(ana):
     ask("ana@example.com")
     with connection.cursor() as cursor:
         cursor.execute("SELECT address FROM whatsapp_passwordresetrequest")
         assert "ana@" not in cursor.fetchone()[0]
 
 
-def test_a_link_that_was_sent_is_written_down_without_its_secret(ana):
+def test_sent_reset_link_is_audited_without_its_secret(ana):
     ask("ana@example.com")
     sent_mails()
     event = AuditEvent.objects.get(action=Action.USER_CHANGED)
     assert event.details == {"user": "ana", "password": "reset"}
 
 
-def test_the_e_mail_is_in_the_language_of_the_page(ana):
+def test_reset_email_is_in_the_language_of_the_page(ana):
     client = HttpsClient()
     client.cookies["django_language"] = "pt-br"
     ask("ana@example.com", client)
@@ -175,7 +175,7 @@ def test_the_e_mail_is_in_the_language_of_the_page(ana):
 
 @pytest.mark.parametrize("public", ["https://board.example.com", ""])
 @pytest.mark.parametrize("header", ["host", "x-forwarded-host"])
-def test_the_link_follows_no_host_header(ana, settings, public, header):
+def test_reset_link_ignores_host_headers(ana, settings, public, header):
     settings.ALLOWED_HOSTS = ["*"]
     settings.PUBLIC_BASE_URL, settings.SECURE_SSL_REDIRECT = public, False
     ask("ana@example.com", None, **{header: "evil.example"})
@@ -184,7 +184,7 @@ def test_the_link_follows_no_host_header(ana, settings, public, header):
     assert "evil.example" not in f"{mail.subject}{mail.body}"
 
 
-def test_an_invitation_follows_no_host_header(boss_client, settings):
+def test_invitation_link_ignores_host_headers(boss_client, settings):
     settings.ALLOWED_HOSTS = ["*"]
     new = {"username": "bia", "role": "Support", "email": "bia@example.com"}
     page = boss_client.post("/people/invite/", new, headers={"host": "evil.example"})

@@ -35,7 +35,7 @@ def person_page(user: User, action: str = "") -> str:
     return f"/people/{user.pk}/{action}"
 
 
-def test_an_invited_person_chooses_a_password_and_is_in(boss_client):
+def test_invited_user_chooses_a_password_and_can_sign_in(boss_client):
     page = boss_client.post(INVITE, NEW)
     choose_password(link_in(page.text))
     browser = HttpsClient()
@@ -44,7 +44,7 @@ def test_an_invited_person_chooses_a_password_and_is_in(boss_client):
     assert User.objects.get(username="bia").has_perm("whatsapp.export_message")
 
 
-def test_an_accepted_invitation_leads_to_the_sign_in_with_the_name_filled_in(boss_client):
+def test_accepted_invitation_opens_sign_in_with_the_name_filled_in(boss_client):
     link = link_in(boss_client.post(INVITE, NEW).text)
     browser = HttpsClient()
     path = browser.get(link, follow=True).redirect_chain[-1][0]
@@ -53,7 +53,7 @@ def test_an_accepted_invitation_leads_to_the_sign_in_with_the_name_filled_in(bos
     assert page.context["form"]["login"].value() == "bia"
 
 
-def test_a_weak_password_is_said_below_the_first_field(boss_client):
+def test_weak_password_error_is_at_the_first_field(boss_client):
     link = link_in(boss_client.post(INVITE, NEW).text)
     browser = HttpsClient()
     path = browser.get(link, follow=True).redirect_chain[-1][0]
@@ -61,46 +61,46 @@ def test_a_weak_password_is_said_below_the_first_field(boss_client):
     assert set(page.context["form"].errors) == {"new_password1"}
 
 
-def test_an_invitation_that_is_accepted_is_written_down(boss_client):
+def test_accepted_invitation_is_audited(boss_client):
     choose_password(link_in(boss_client.post(INVITE, NEW).text))
     event = AuditEvent.objects.get(action=Action.USER_CHANGED)
     told = {"user": "bia", "password": "new", "invitation": "accepted"}
     assert event.details == told
 
 
-def test_the_link_is_sent_by_e_mail(boss_client):
+def test_invitation_link_is_sent_by_email(boss_client):
     page = boss_client.post(INVITE, NEW)
     sent = sent_mails()[0]
     assert sent.to == ["bia@example.com"]
     assert link_in(str(sent.body)) == link_in(page.text)
 
 
-def test_without_an_address_the_link_is_only_shown(boss_client):
+def test_invitation_without_an_email_address_only_shows_the_link(boss_client):
     page = boss_client.post(INVITE, NEW | {"email": ""})
     assert link_in(page.text)
     assert not sent_mails()
 
 
-def test_without_a_mail_server_the_page_says_so_and_shows_the_link(boss_client, settings):
+def test_invitation_without_a_mail_server_shows_the_link_and_a_warning(boss_client, settings):
     settings.EMAIL_SERVER_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = boss_client.post(INVITE, NEW)
     assert "E-mail is not configured" in page.text
     assert link_in(page.text)
 
 
-def test_a_link_works_once(boss_client):
+def test_invitation_link_works_once(boss_client):
     link = link_in(boss_client.post(INVITE, NEW).text)
     choose_password(link)
     assert "not valid" in HttpsClient().get(link).text
 
 
-def test_a_link_expires(boss_client, settings):
+def test_invitation_link_expires(boss_client, settings):
     link = link_in(boss_client.post(INVITE, NEW).text)
     settings.PASSWORD_RESET_TIMEOUT = -1
     assert "not valid" in HttpsClient().get(link).text
 
 
-def test_a_new_link_retires_the_one_before(boss_client):
+def test_new_invitation_link_invalidates_the_previous_one(boss_client):
     first = link_in(boss_client.post(INVITE, NEW).text)
     user = User.objects.get(username="bia")
     second = link_in(boss_client.post(person_page(user, "link/")).text)
@@ -108,7 +108,7 @@ def test_a_new_link_retires_the_one_before(boss_client):
     assert choose_password(second).status_code == 302
 
 
-def test_a_password_reset_link_opens_no_invitation(boss_client, ana):
+def test_password_reset_token_does_not_open_an_invitation(boss_client, ana):
     HttpsClient().post(reverse("account_reset_password"), {"email": "ana@example.com"})
     key = str(sent_mails()[0].body).partition("/key/")[2].partition("/")[0].partition("-")[2]
     link = link_in(boss_client.post(INVITE, NEW).text)
@@ -116,12 +116,12 @@ def test_a_password_reset_link_opens_no_invitation(boss_client, ana):
     assert "not valid" in HttpsClient().get(forged).text
 
 
-def test_the_token_does_not_stay_in_the_address(boss_client):
+def test_invitation_token_is_removed_from_the_url(boss_client):
     link = link_in(boss_client.post(INVITE, NEW).text)
     assert HttpsClient().get(link).headers["Location"].endswith("/choose-password/")
 
 
-def test_an_invitation_is_written_down_without_its_link(boss_client):
+def test_invitation_is_audited_without_its_link(boss_client):
     page = boss_client.post(INVITE, NEW)
     event = AuditEvent.objects.get(action=Action.INVITED)
     assert (event.actor_name, event.details["user"]) == ("boss", "bia")
@@ -131,13 +131,13 @@ def test_an_invitation_is_written_down_without_its_link(boss_client):
 @pytest.mark.parametrize(
     "fields", [{"username": "BOSS"}, {"email": "Boss@example.com"}, {"username": "a\nb"}]
 )
-def test_a_name_or_address_that_cannot_be_is_refused(boss_client, fields):
+def test_invitation_with_invalid_or_existing_name_or_email_is_refused(boss_client, fields):
     page = boss_client.post(INVITE, NEW | fields)
     assert page.status_code == 200
     assert User.objects.count() == 1
 
 
-def test_somebody_invited_with_limits_sees_only_theirs(boss_client, instance, account):
+def test_invitation_limits_are_stored_for_the_user(boss_client, instance, account):
     Instance.objects.create(account=account, name="Other", zapi_id="other")
     boss_client.post(INVITE, NEW | {"instances": [instance.pk]})
     browser = HttpsClient()
@@ -145,51 +145,51 @@ def test_somebody_invited_with_limits_sees_only_theirs(boss_client, instance, ac
     assert UserLimit.objects.get().instance == instance
 
 
-def test_a_role_is_changed_and_written_down(boss_client, ana):
+def test_role_change_is_saved_and_audited(boss_client, ana):
     boss_client.post(person_page(ana), {"role": "Supervisor"})
     assert list(ana.groups.values_list("name", flat=True)) == ["Supervisor"]
     event = AuditEvent.objects.get(action=Action.USER_CHANGED)
     assert event.details["role"] == "Supervisor"
 
 
-def test_an_admin_cannot_be_limited(boss_client, ana, instance):
+def test_admin_cannot_be_limited(boss_client, ana, instance):
     page = boss_client.post(person_page(ana), {"role": "Admin", "instances": [instance.pk]})
     assert "Admins see everything" in page.text
 
 
-def test_the_last_admin_keeps_the_role(boss_client, boss):
+def test_last_admin_cannot_lose_the_role(boss_client, boss):
     page = boss_client.post(person_page(boss), {"role": "Support"})
     assert "You cannot remove the last admin" in page.text
     assert list(boss.groups.values_list("name", flat=True)) == ["Admin"]
 
 
-def test_one_of_two_admins_may_step_down(boss_client, boss, new_person):
+def test_one_of_two_admins_can_give_up_the_role(boss_client, boss, new_person):
     new_person("second", "Admin")
     boss_client.post(person_page(boss), {"role": "Support"})
     assert list(boss.groups.values_list("name", flat=True)) == ["Support"]
 
 
-def test_nobody_switches_off_the_own_account(boss_client, boss, new_person):
+def test_admin_cannot_deactivate_own_account(boss_client, boss, new_person):
     new_person("second", "Admin")
     boss_client.post(person_page(boss, "activity/"), {"active": "off"})
     boss.refresh_from_db()
     assert boss.is_active
 
 
-def test_who_is_switched_off_is_signed_out_everywhere(boss_client, client, ana):
+def test_deactivated_user_is_signed_out(boss_client, client, ana):
     sign_in(client)
     boss_client.post(person_page(ana, "activity/"), {"active": "off"})
     assert not is_signed_in(client)
 
 
-def test_who_is_switched_on_again_may_sign_in(boss_client, client, new_person):
+def test_reactivated_user_can_sign_in(boss_client, client, new_person):
     off = new_person("off", is_active=False)
     boss_client.post(person_page(off, "activity/"), {"active": "on"})
     sign_in(client, "off")
     assert is_signed_in(client)
 
 
-def test_a_reset_of_two_factors_leaves_the_password(boss_client, client, ana):
+def test_two_factor_reset_keeps_the_password(boss_client, client, ana):
     enrol(ana)
     boss_client.post(person_page(ana, "reset-two-factor/"))
     sign_in(client, password=PASSWORD)
@@ -199,17 +199,17 @@ def test_a_reset_of_two_factors_leaves_the_password(boss_client, client, ana):
 
 
 @pytest.mark.parametrize("action", ["", "activity/", "reset-two-factor/", "link/"])
-def test_an_admin_cannot_touch_a_superuser(boss_client, admin_user, action):
+def test_admin_cannot_change_a_superuser(boss_client, admin_user, action):
     data = {"role": "Support", "active": "off"}
     assert boss_client.post(person_page(admin_user, action), data).status_code == 403
 
 
-def test_an_admin_with_limits_manages_nobody(boss_client, boss, instance):
+def test_limited_admin_cannot_open_people(boss_client, boss, instance):
     UserLimit.objects.create(user=boss, instance=instance)
     assert boss_client.get("/people/").status_code == 403
 
 
-def test_the_list_says_who_has_what(boss_client, boss, ana, instance):
+def test_people_list_shows_role_limits_and_second_factor(boss_client, boss, ana, instance):
     UserLimit.objects.create(user=ana, instance=instance)
     enrol(boss)
     rows = {row.user.username: row for row in boss_client.get("/people/").context["rows"]}
@@ -217,7 +217,7 @@ def test_the_list_says_who_has_what(boss_client, boss, ana, instance):
     assert (rows["boss"].has_factor, rows["ana"].has_factor) == (True, False)
 
 
-def test_the_list_asks_few_questions_however_many_there_are(
+def test_people_list_query_count_is_fixed(
     boss_client, new_person, instance, django_assert_num_queries
 ):
     boss_client.get("/people/")

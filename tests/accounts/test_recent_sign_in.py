@@ -122,18 +122,18 @@ def superuser(client: Client, db: None) -> Client:
     return client
 
 
-def test_every_route_that_changes_something_is_in_one_table():
+def test_every_route_that_takes_a_post_is_in_exactly_one_table():
     names = {ruled(route.name) for route in ROUTES if takes_post(route)}
     unknown = {name for name in names if needs_it(name) is (name in STAYS_AS_IT_IS)}
     assert not unknown, "say in recent_sign_in.py, or here, whether it asks again"
 
 
-def test_the_tables_name_no_route_that_is_gone():
+def test_tables_contain_only_existing_routes():
     names = {ruled(route.name) for route in ROUTES}
     assert FORMS | set(ACTIONS) | set(ACTIONS.values()) | STAYS_AS_IT_IS <= names
 
 
-def test_a_change_after_the_time_out_asks_again_and_another_one_does_not(superuser):
+def test_only_listed_routes_need_reauthentication_after_the_timeout(superuser):
     age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
     wrong = {
         route.name
@@ -144,96 +144,96 @@ def test_a_change_after_the_time_out_asks_again_and_another_one_does_not(superus
     assert not wrong
 
 
-def test_nothing_asks_again_soon_after_a_sign_in(superuser):
+def test_recent_sign_in_needs_no_reauthentication(superuser):
     assert not {route.name for route in ROUTES if is_asked(ask(superuser, route, "POST"))}
 
 
 @pytest.mark.parametrize("name", sorted(FORMS))
-def test_a_form_asks_before_it_opens(superuser, name):
+def test_form_needs_reauthentication_before_it_opens(superuser, name):
     age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
     (route,) = (route for route in ROUTES if route.name == name)
     assert is_asked(ask(superuser, route, "GET"))
 
 
 @pytest.mark.parametrize("act", ["add", "change", "delete"])
-def test_a_form_of_django_admin_asks_before_it_opens(superuser, act):
+def test_django_admin_user_form_needs_reauthentication_before_it_opens(superuser, act):
     age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
     (route,) = (route for route in ROUTES if route.name == f"admin:auth_user_{act}")
     assert is_asked(ask(superuser, route, "GET"))
 
 
 @pytest.mark.parametrize("page", ["/", "/people/", "/instances/", "/api-keys/", "/admin/"])
-def test_looking_asks_nothing(superuser, page):
+def test_viewing_a_page_needs_no_reauthentication(superuser, page):
     age(superuser, the_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
     assert superuser.get(page).status_code == 200
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(15 * 60 - 30, False), (15 * 60, True)])
-def test_a_sign_in_is_recent_for_fifteen_minutes(boss_client, seconds, asked):
+def test_sign_in_is_recent_for_fifteen_minutes(boss_client, seconds, asked):
     age(boss_client, seconds)
     assert is_asked(boss_client.get(ADD_KEY)) is asked
 
 
-def test_a_moment_in_the_future_is_not_recent(boss_client):
+def test_sign_in_time_in_the_future_is_not_recent(boss_client):
     age(boss_client, -3600)
     assert is_asked(boss_client.get(ADD_KEY))
 
 
-def test_a_session_from_before_an_upgrade_is_asked(boss_client):
+def test_session_without_a_sign_in_time_needs_reauthentication(boss_client):
     session = boss_client.session
     del session[AUTHENTICATED_AT]
     session.save()
     assert is_asked(boss_client.get(ADD_KEY))
 
 
-def test_the_time_is_a_setting(boss_client, settings):
+def test_reauthentication_timeout_can_be_configured(boss_client, settings):
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 60
     age(boss_client, 61)
     assert is_asked(boss_client.get(ADD_KEY))
 
 
-def test_the_right_password_leads_back_to_the_form(stale):
+def test_correct_password_redirects_back_to_the_form(stale):
     asked = stale.get(f"{ADD_KEY}?from=list")
     back = stale.post(asked.url, {"password": PASSWORD})
     assert back.url == f"{ADD_KEY}?from=list"
     assert stale.get(back.url).status_code == 200
 
 
-def test_a_wrong_password_leads_nowhere(stale):
+def test_wrong_password_does_not_reauthenticate(stale):
     stale.post(stale.get(ADD_KEY).url, {"password": "wrong"})
     assert is_asked(stale.get(ADD_KEY))
 
 
-def test_a_post_that_is_asked_about_does_nothing_and_says_so(stale):
+def test_post_that_needs_reauthentication_changes_nothing_and_says_so(stale):
     asked = stale.post(ADD_KEY, NEW_KEY)
     assert not ApiKey.objects.exists()
     assert "Nothing was changed." in stale.get(asked.url).text
 
 
-def test_what_was_posted_is_neither_kept_nor_sent_by_itself(stale):
+def test_interrupted_post_is_neither_stored_nor_repeated(stale):
     asked = stale.post(ADD_KEY, NEW_KEY)
     assert "CRM" not in str(dict(stale.session))
     stale.post(asked.url, {"password": PASSWORD}, follow=True)
     assert not ApiKey.objects.exists()
 
 
-def test_a_button_leads_back_to_the_page_that_has_it(stale, ana):
+def test_reauthentication_from_a_button_returns_to_its_page(stale, ana):
     asked = stale.post(reverse("dashboard:person-two-factor-reset", args=[ana.pk]))
     back = stale.post(asked.url, {"password": PASSWORD})
     assert back.url == reverse("dashboard:person", args=[ana.pk])
 
 
-def test_a_button_of_a_list_leads_back_to_the_list(stale):
+def test_reauthentication_from_a_list_button_returns_to_the_list(stale):
     asked = stale.post(reverse("dashboard:api-key-revoke"), {"key": "sb_x"})
     assert stale.post(asked.url, {"password": PASSWORD}).url == reverse("dashboard:api-keys")
 
 
-def test_a_part_of_a_page_sends_the_whole_page_to_be_asked(stale):
+def test_htmx_request_redirects_the_whole_page_to_reauthentication(stale):
     answer = stale.post(ADD_KEY, NEW_KEY, headers={"HX-Request": "true"})
     assert answer["HX-Redirect"].startswith(PASSWORD_PAGE)
 
 
-def test_stolen_session_after_its_owner_proved_who_they_are_is_over(stale):
+def test_reauthentication_by_the_owner_ends_a_stolen_session(stale):
     thief = HttpsClient()
     thief.cookies = SimpleCookie(stale.cookies)
     stale.post(PASSWORD_PAGE, {"password": PASSWORD})
@@ -241,7 +241,7 @@ def test_stolen_session_after_its_owner_proved_who_they_are_is_over(stale):
     assert stale.get(ADD_KEY).status_code == 200
 
 
-def test_list_of_sessions_after_a_proof_is_the_same_as_before(client, boss):
+def test_reauthentication_does_not_add_a_session_to_the_list(client, boss):
     sign_in(client, "boss")
     session = UserSession.objects.get()
     client.post(PASSWORD_PAGE, {"password": PASSWORD})
@@ -249,7 +249,7 @@ def test_list_of_sessions_after_a_proof_is_the_same_as_before(client, boss):
     assert UserSession.objects.get() == session
 
 
-def test_a_code_of_the_app_is_enough(client, boss):
+def test_authenticator_code_reauthenticates(client, boss):
     enrol(boss)
     client.force_login(boss)
     age(client, 3600)
@@ -259,7 +259,7 @@ def test_a_code_of_the_app_is_enough(client, boss):
     assert client.get(ADD_KEY).status_code == 200
 
 
-def test_who_has_no_password_is_asked_for_their_passkey(client, boss):
+def test_user_without_a_password_reauthenticates_with_a_passkey(client, boss):
     boss.set_unusable_password()
     boss.save()
     Authenticator.objects.create(user=boss, type=Authenticator.Type.WEBAUTHN, data={})
@@ -268,7 +268,7 @@ def test_who_has_no_password_is_asked_for_their_passkey(client, boss):
     assert client.get(ADD_KEY).url.startswith(reverse("mfa_reauthenticate_webauthn"))
 
 
-def test_who_has_nothing_to_be_asked_for_signs_in_again(client, boss):
+def test_user_without_password_or_passkey_must_sign_in_again(client, boss):
     boss.set_unusable_password()
     boss.save()
     client.force_login(boss)
@@ -277,13 +277,13 @@ def test_who_has_nothing_to_be_asked_for_signs_in_again(client, boss):
     assert client.get("/").status_code == 302
 
 
-def test_a_password_without_its_second_factor_is_no_sign_in(client, boss):
+def test_password_without_second_factor_does_not_count_as_recent_sign_in(client, boss):
     enrol(boss)
     sign_in(client, "boss")
     assert AUTHENTICATED_AT not in client.session
 
 
-def test_sign_in_by_two_factors_is_recent(client, boss):
+def test_sign_in_with_two_factors_counts_as_recent(client, boss):
     enrol(boss)
     sign_in(client, "boss")
     client.post(reverse("mfa_authenticate"), {"code": code()})

@@ -68,7 +68,7 @@ def test_session_without_a_maximum_stays(client, ana, settings):
     assert is_signed_in(client)
 
 
-def test_session_from_a_clock_in_the_future_ends_on_time(client, ana, settings):
+def test_session_start_in_the_future_is_reset_to_now(client, ana, settings):
     settings.SESSION_MAX_HOURS = 24
     sign_in(client)
     signed_in(client, hours_ago=-1000)
@@ -76,7 +76,7 @@ def test_session_from_a_clock_in_the_future_ends_on_time(client, ana, settings):
     assert client.session[SIGNED_IN_AT] <= time.time()
 
 
-def test_session_from_before_the_limit_gets_one(client, ana):
+def test_session_without_a_start_time_gets_one(client, ana):
     sign_in(client)
     session = client.session
     del session[SIGNED_IN_AT]
@@ -85,7 +85,7 @@ def test_session_from_before_the_limit_gets_one(client, ana):
     assert client.session[SIGNED_IN_AT] <= time.time()
 
 
-def test_a_new_sign_in_begins_a_new_session(client, ana):
+def test_new_sign_in_begins_a_new_session(client, ana):
     sign_in(client)
     signed_in(client, hours_ago=100)
     client.post(reverse("account_logout"))
@@ -114,12 +114,12 @@ def test_redirect_with_next_elsewhere_stays_on_the_site(client, ana, url, name):
     assert "evil" not in answer.url.partition("%2F")[0]
 
 
-def test_sign_in_with_next_on_the_site_leads_there(client, ana):
+def test_sign_in_with_next_on_the_site_redirects_there(client, ana):
     answer = sign_in(client, next="/overview/?days=7")
     assert answer.url == "/overview/?days=7"
 
 
-def test_every_page_is_kept_by_no_browser(admin_client):
+def test_every_page_forbids_browser_caching(admin_client):
     """Static files, health checks and the webhook are answered outside of Django's middleware."""
     outside = ("monitoring:", "webhooks:")
     kept = [
@@ -132,7 +132,7 @@ def test_every_page_is_kept_by_no_browser(admin_client):
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_reset_password"])
-def test_pages_before_the_sign_in_are_kept_by_no_browser(client, db, name):
+def test_pages_before_sign_in_forbid_browser_caching(client, db, name):
     assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
 
 
@@ -166,7 +166,7 @@ class TestRaces:
         # The time between the check of a link and its use, as in production.
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
-    def test_invitation_accepted_by_two_at_once_lets_in_one(self, boss_client):
+    def test_invitation_accepted_twice_at_once_is_accepted_once(self, boss_client):
         link = link_in(boss_client.post(INVITE, NEW).text)
         browsers = [HttpsClient(), HttpsClient()]
         paths = [browser.get(link, follow=True).redirect_chain[-1][0] for browser in browsers]
@@ -186,7 +186,7 @@ class TestRaces:
         ]
         assert any("This link is not valid" in page for page in pages)
 
-    def test_reset_link_used_by_two_at_once_works_once(self, ana):
+    def test_reset_link_used_twice_at_once_works_once(self, ana):
         HttpsClient().post(reverse("account_reset_password"), {"email": "ana@example.com"})
         body = str(sent_mails()[-1].body)
         link = body[body.index("/account/password/reset/key/") :].split(maxsplit=1)[0]

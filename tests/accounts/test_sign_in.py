@@ -20,23 +20,23 @@ def written_down(*actions: Action) -> list[tuple[str, str, dict[str, Any]]]:
     return list(events.values_list("action", "actor_name", "details"))
 
 
-def test_a_password_lets_in(client, ana):
+def test_correct_password_signs_in(client, ana):
     assert sign_in(client).status_code == 302
     assert is_signed_in(client)
 
 
-def test_an_e_mail_address_lets_in_as_well(client, ana):
+def test_email_address_and_password_sign_in(client, ana):
     sign_in(client, "ana@example.com")
     assert is_signed_in(client)
 
 
-def test_the_reset_page_asks_for_an_e_mail_as_all_pages_write_it(client):
+def test_reset_page_labels_its_field_e_mail(client):
     page = client.get(reverse("account_reset_password")).content.decode()
     assert ">E-mail</label>" in page
     assert "placeholder" not in page
 
 
-def test_who_is_signed_in_goes_back_from_the_reset_to_changing_the_password(client, ana):
+def test_reset_page_of_a_signed_in_user_links_back_to_the_password_page(client, ana):
     assert "Back to sign in" in client.get(reverse("account_reset_password")).content.decode()
     sign_in(client)
     page = client.get(reverse("account_reset_password")).content.decode()
@@ -44,55 +44,55 @@ def test_who_is_signed_in_goes_back_from_the_reset_to_changing_the_password(clie
     assert "Back to sign in" not in page
 
 
-def test_a_sign_in_is_written_down(client, ana):
+def test_sign_in_is_audited(client, ana):
     sign_in(client)
     assert written_down(Action.SIGNED_IN) == [
         ("signed in", "ana", {"by": ["password"], "browser": "Unknown browser"})
     ]
 
 
-def test_the_callers_address_is_written_down(client, ana):
+def test_audited_sign_in_contains_the_ip(client, ana):
     sign_in(client)
     assert AuditEvent.objects.get().address == "127.0.0.1"
 
 
-def test_a_failed_sign_in_is_written_down_with_the_name_alone(client, ana):
+def test_failed_sign_in_is_audited_without_the_password(client, ana):
     sign_in(client, password="s3cret-typo")
     assert written_down(Action.SIGN_IN_FAILED) == [("sign-in failed", "", {"user": "ana"})]
 
 
-def test_a_name_that_nobody_has_is_not_kept(client, ana):
+def test_failed_sign_in_of_unknown_user_is_audited_without_the_name(client, ana):
     sign_in(client, "a-password-in-the-wrong-field")
     assert written_down(Action.SIGN_IN_FAILED) == [("sign-in failed", "", {"user": ""})]
 
 
-def test_a_sign_out_is_written_down(client, ana):
+def test_sign_out_is_audited(client, ana):
     sign_in(client)
     client.post("/account/logout/")
     assert written_down(Action.SIGNED_OUT) == [("signed out", "ana", {})]
 
 
-def test_guessing_is_told_to_wait(client, ana):
+def test_sign_in_after_five_wrong_passwords_is_refused(client, ana):
     for _ in range(5):
         sign_in(client, password="wrong")
     sign_in(client)
     assert not is_signed_in(client)
 
 
-def test_who_is_switched_off_is_out_at_once(client, ana):
+def test_deactivated_user_is_signed_out_at_once(client, ana):
     sign_in(client)
     ana.is_active = False
     ana.save()
     assert not is_signed_in(client)
 
 
-def test_a_second_factor_is_asked_for(client, ana):
+def test_sign_in_with_two_factors_asks_for_a_code(client, ana):
     enrol(ana)
     assert sign_in(client).url == reverse("mfa_authenticate")
     assert not is_signed_in(client)
 
 
-def test_the_apps_code_lets_in(client, ana):
+def test_authenticator_code_signs_in(client, ana):
     enrol(ana)
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
@@ -102,7 +102,7 @@ def test_the_apps_code_lets_in(client, ana):
     ]
 
 
-def test_a_wrong_code_is_written_down_and_lets_nobody_in(client, ana):
+def test_wrong_code_does_not_sign_in_and_is_audited(client, ana):
     enrol(ana)
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": "000000"})
@@ -111,7 +111,7 @@ def test_a_wrong_code_is_written_down_and_lets_nobody_in(client, ana):
     assert written_down(Action.SIGN_IN_FAILED) == [failed]
 
 
-def test_a_code_works_once(client, ana):
+def test_authenticator_code_works_once(client, ana):
     enrol(ana)
     shown = code()
     for browser in (client, HttpsClient()):
@@ -121,7 +121,7 @@ def test_a_code_works_once(client, ana):
     assert not is_signed_in(browser)
 
 
-def test_a_recovery_code_lets_in(client, ana):
+def test_recovery_code_signs_in(client, ana):
     enrol(ana)
     codes = RecoveryCodes.activate(ana).generate_codes()
     sign_in(client)
@@ -129,7 +129,7 @@ def test_a_recovery_code_lets_in(client, ana):
     assert is_signed_in(client)
 
 
-def test_an_app_is_set_up_by_its_code(client, ana, django_capture_on_commit_callbacks):
+def test_authenticator_app_is_set_up_with_its_code(client, ana, django_capture_on_commit_callbacks):
     sign_in(client)
     page = client.get(reverse("mfa_activate_totp"))
     assert 'src="data:image/svg+xml' in page.text
@@ -150,13 +150,13 @@ def test_an_app_is_set_up_by_its_code(client, ana, django_capture_on_commit_call
         "/attention/banner/",
     ],
 )
-def test_a_part_of_a_page_left_open_is_no_place_for_the_sign_in(client, db, part):
+def test_htmx_request_without_a_session_reloads_the_page(client, db, part):
     answer = client.get(part, headers={"HX-Request": "true"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer["HX-Refresh"] == "true"
 
 
-def test_who_does_nothing_for_long_is_signed_out(client, ana):
+def test_inactive_user_is_signed_out(client, ana):
     sign_in(client)
     session = client.session
     session[SEEN_AT] = time.time() - the_settings.SESSION_IDLE_MINUTES * 60 - 1
@@ -165,7 +165,7 @@ def test_who_does_nothing_for_long_is_signed_out(client, ana):
     assert [action for action, *_ in written_down(Action.SIGNED_OUT)] == ["signed out"]
 
 
-def test_who_does_something_stays(client, ana):
+def test_active_user_stays_signed_in(client, ana):
     sign_in(client)
     session = client.session
     session[SEEN_AT] = time.time() - the_settings.SESSION_IDLE_MINUTES * 60 + 60
@@ -174,7 +174,7 @@ def test_who_does_something_stays(client, ana):
     assert client.session[SEEN_AT] > time.time() - 10
 
 
-def test_a_page_that_asks_for_news_by_itself_keeps_nobody_signed_in(client, ana):
+def test_background_request_does_not_extend_the_session(client, ana):
     sign_in(client)
     session = client.session
     session[SEEN_AT] = seen_at = time.time() - 600
@@ -183,7 +183,7 @@ def test_a_page_that_asks_for_news_by_itself_keeps_nobody_signed_in(client, ana)
     assert client.session[SEEN_AT] == seen_at
 
 
-def test_without_a_time_out_nobody_is_signed_out(client, ana, settings):
+def test_inactive_user_without_a_timeout_stays_signed_in(client, ana, settings):
     settings.SESSION_IDLE_MINUTES = 0
     sign_in(client)
     session = client.session
@@ -198,7 +198,7 @@ def _compulsory(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_compulsory")
-def test_where_two_factors_are_compulsory_nothing_else_opens(client, ana):
+def test_required_second_factor_redirects_every_page_to_its_setup(client, ana):
     sign_in(client)
     answer = client.get("/")
     assert (answer.status_code, answer.url) == (302, f"{reverse('mfa_index')}?needed=1")
@@ -206,12 +206,12 @@ def test_where_two_factors_are_compulsory_nothing_else_opens(client, ana):
 
 
 @pytest.mark.usefixtures("_compulsory")
-def test_django_admin_asks_for_the_second_factor_too(admin_client):
+def test_required_second_factor_applies_to_django_admin(admin_client):
     assert admin_client.get("/admin/").url.startswith(reverse("mfa_index"))
 
 
 @pytest.mark.usefixtures("_compulsory")
-def test_where_two_factors_are_compulsory_who_has_them_goes_on(client, ana):
+def test_user_with_required_second_factor_signs_in(client, ana):
     enrol(ana)
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
@@ -219,7 +219,7 @@ def test_where_two_factors_are_compulsory_who_has_them_goes_on(client, ana):
 
 
 @pytest.mark.usefixtures("_compulsory")
-def test_the_last_compulsory_factor_cannot_be_removed(client, ana):
+def test_last_required_second_factor_cannot_be_removed(client, ana):
     enrol(ana)
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
@@ -228,11 +228,11 @@ def test_the_last_compulsory_factor_cannot_be_removed(client, ana):
     assert Authenticator.objects.filter(user=ana).exists()
 
 
-def test_django_admin_has_no_door_of_its_own(client):
+def test_django_admin_uses_the_sign_in_page_of_the_site(client):
     assert client.get("/admin/login/").url.startswith(reverse("account_login"))
 
 
-def test_sessions_are_listed_and_ended_one_by_one(client, ana):
+def test_single_session_can_be_ended_from_the_list(client, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)
     sign_in(client)
@@ -244,7 +244,7 @@ def test_sessions_are_listed_and_ended_one_by_one(client, ana):
     assert not is_signed_in(elsewhere)
 
 
-def test_all_other_sessions_are_ended_at_once(client, ana):
+def test_all_other_sessions_can_be_ended_together(client, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)
     sign_in(client)
@@ -253,7 +253,7 @@ def test_all_other_sessions_are_ended_at_once(client, ana):
     assert not is_signed_in(elsewhere)
 
 
-def test_somebody_elses_session_is_not_there(client, ana, boss):
+def test_session_of_another_user_is_not_found(client, ana, boss):
     sign_in(client, "boss")
     theirs = client.get(reverse("usersessions_list")).context["sessions"][0]
     stranger = HttpsClient()
@@ -263,7 +263,7 @@ def test_somebody_elses_session_is_not_there(client, ana, boss):
     assert is_signed_in(client)
 
 
-def test_who_has_no_password_is_led_to_the_reset_and_sets_none_by_the_session(client, ana):
+def test_user_without_a_password_is_redirected_to_the_reset(client, ana):
     client.force_login(ana)
     ana.set_unusable_password()
     ana.save()
@@ -272,7 +272,7 @@ def test_who_has_no_password_is_led_to_the_reset_and_sets_none_by_the_session(cl
     assert (answer.status_code, answer.url) == (302, reverse("account_reset_password"))
 
 
-def test_a_new_password_ends_the_other_sessions(client, ana):
+def test_password_change_ends_the_other_sessions(client, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)
     sign_in(client)

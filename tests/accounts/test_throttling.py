@@ -85,20 +85,20 @@ SPELLINGS = [
         pytest.param(lambda number: {"HTTP_COOKIE": f"known_device={number}"}, id="cookie"),
     ],
 )
-def test_sixty_guesses_from_one_client_evaluates_five(client, ana, settings, hashed, vary):
+def test_sixty_guesses_from_one_client_check_five_passwords(client, ana, settings, hashed, vary):
     settings.ALLOWED_HOSTS = ["*"]
     statuses = [guess(password=f"guess {n}", **vary(n)).status_code for n in range(60)]
     assert statuses == [200] * 5 + [429] * 55
     assert len(hashed) == 5
 
 
-def test_sixty_guesses_from_sixty_networks_evaluates_ten(ana, hashed):
+def test_sixty_guesses_from_sixty_networks_check_ten_passwords(ana, hashed):
     statuses = [guess(**from_network(number)).status_code for number in range(60)]
     assert statuses == [200] * 10 + [429] * 50
     assert len(hashed) == 10
 
 
-def test_spellings_of_a_name_share_the_accounts_limit(ana):
+def test_spellings_of_a_name_share_one_limit(ana):
     for number in range(60):
         guess(SPELLINGS[number % len(SPELLINGS)], **from_network(number))
     for name in SPELLINGS:
@@ -107,20 +107,20 @@ def test_spellings_of_a_name_share_the_accounts_limit(ana):
         assert not is_signed_in(browser), name
 
 
-def test_one_client_with_both_names_of_an_account_leaves_others_an_attempt(ana, client):
+def test_client_guessing_both_names_of_an_account_does_not_lock_it(ana, client):
     for number in range(60):
         guess(("ana", "ana@example.com")[number % 2])
     guess(password=PASSWORD, browser=client, **from_network(1))
     assert is_signed_in(client)
 
 
-def test_one_client_that_tries_many_names_is_refused(ana, hashed):
+def test_client_guessing_many_names_is_refused(ana, hashed):
     statuses = [guess(f"name{number}").status_code for number in range(60)]
     assert statuses == [200] * 20 + [429] * 40
     assert len(hashed) == 20
 
 
-def test_a_trusted_proxys_clients_are_counted_apart(ana, settings, client):
+def test_clients_behind_a_trusted_proxy_have_separate_limits(ana, settings, client):
     settings.WEBHOOK_TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
     for _ in range(60):
         guess(HTTP_X_FORWARDED_FOR="198.51.100.1")
@@ -129,14 +129,14 @@ def test_a_trusted_proxys_clients_are_counted_apart(ana, settings, client):
 
 
 @pytest.mark.parametrize("name", ["ana", "nobody", "nobody@example.com", "ana@example.com"])
-def test_a_refusal_looks_the_same_for_every_name(ana, name):
+def test_refusal_is_the_same_for_every_name(ana, name):
     answers = [guess(name) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert answers[-1]["Retry-After"] == "600"
     assert "Try again in 10 minutes." in answers[-1].text
 
 
-def test_a_refusal_tells_not_which_names_belong_to_one_account(ana):
+def test_refusal_does_not_reveal_names_of_the_same_account(ana):
     exhaust("ana")
     statuses = {guess("ana@example.com", **from_network(number)).status_code for number in range(9)}
     assert statuses == {200}
@@ -145,7 +145,7 @@ def test_a_refusal_tells_not_which_names_belong_to_one_account(ana):
 @pytest.mark.parametrize(
     "name", ["ana", "ana@example.com", "nobody", "nobody@example.com", "both@example.com", "off"]
 )
-def test_every_wrong_password_costs_one_hash(ana, new_person, hashed, name):
+def test_wrong_password_hashes_once_for_every_kind_of_name(ana, new_person, hashed, name):
     User.objects.create_user("both@example.com", "both@example.com", PASSWORD)
     EmailAddress.objects.create(user=ana, email="ana@example.com", verified=True, primary=True)
     new_person("off", is_active=False)
@@ -154,14 +154,14 @@ def test_every_wrong_password_costs_one_hash(ana, new_person, hashed, name):
     assert len(hashed) == 1
 
 
-def test_a_stranger_at_another_client_keeps_no_owner_out(client, ana):
+def test_owner_signs_in_while_another_client_guesses(client, ana):
     for _ in range(60):
         guess()
     guess(password=PASSWORD, browser=client, **from_network(1))
     assert is_signed_in(client)
 
 
-def test_a_patient_stranger_keeps_no_owner_out(client, ana, later):
+def test_owner_signs_in_while_another_client_guesses_slowly(client, ana, later):
     for minute in range(0, 600, 5):
         later(minute * 60)
         guess()
@@ -169,7 +169,7 @@ def test_a_patient_stranger_keeps_no_owner_out(client, ana, later):
     assert is_signed_in(client)
 
 
-def test_a_known_browser_is_let_in_while_strangers_guess(client, ana):
+def test_known_browser_signs_in_while_others_guess(client, ana):
     sign_in(client)
     client.post("/account/logout/")
     exhaust("ana")
@@ -178,7 +178,7 @@ def test_a_known_browser_is_let_in_while_strangers_guess(client, ana):
     assert is_signed_in(client)
 
 
-def test_an_unknown_browser_waits_while_strangers_guess(client, ana, later):
+def test_unknown_browser_must_wait_while_others_guess(client, ana, later):
     exhaust()
     assert guess(password=PASSWORD, browser=client).status_code == 429
     later(301)
@@ -186,21 +186,21 @@ def test_an_unknown_browser_waits_while_strangers_guess(client, ana, later):
     assert is_signed_in(client)
 
 
-def test_a_known_browser_has_a_limit_of_its_own(client, ana):
+def test_known_browser_has_its_own_limit(client, ana):
     sign_in(client)
     client.post("/account/logout/")
     statuses = [guess(browser=client).status_code for _ in range(30)]
     assert statuses == [200] * 10 + [429] * 20
 
 
-def test_a_browser_known_to_one_person_is_unknown_to_another(client, ana, boss):
+def test_known_browser_is_known_for_one_user_only(client, ana, boss):
     sign_in(client)
     client.post("/account/logout/")
     exhaust("boss")
     assert guess("boss", PASSWORD, client).status_code == 429
 
 
-def test_people_who_share_a_browser_are_all_known(client, ana, boss):
+def test_shared_browser_is_known_for_all_its_users(client, ana, boss):
     for name in ("ana", "boss"):
         sign_in(client, name)
         client.post("/account/logout/")
@@ -212,13 +212,13 @@ def test_people_who_share_a_browser_are_all_known(client, ana, boss):
         client.post("/account/logout/")
 
 
-def test_a_password_without_the_second_factor_makes_no_browser_known(client, ana):
+def test_password_without_second_factor_does_not_make_the_browser_known(client, ana):
     enrol(ana)
     sign_in(client)
     assert "known_device" not in "".join(client.cookies)
 
 
-def test_a_new_password_makes_other_browsers_unknown(client, ana):
+def test_password_change_makes_other_browsers_unknown(client, ana):
     elsewhere = HttpsClient()
     for browser in (elsewhere, client):
         sign_in(browser)
@@ -242,14 +242,14 @@ def reset_link() -> str:
     return str(link)
 
 
-def test_a_password_chosen_by_an_invitation_makes_the_browser_known(client, ana, boss_client):
+def test_password_chosen_from_an_invitation_makes_the_browser_known(client, ana, boss_client):
     page = boss_client.post(reverse("dashboard:person-link", args=[ana.pk]))
     exhaust()
     choose_password(client, link_in(page.text), "new_password")
     assert is_signed_in(client)
 
 
-def test_links_from_e_mails_give_no_more_attempts_at_codes(ana):
+def test_reset_links_do_not_give_more_attempts_at_codes(ana):
     enrol(ana)
     statuses = []
     for number in range(3):
@@ -262,14 +262,14 @@ def test_links_from_e_mails_give_no_more_attempts_at_codes(ana):
     assert statuses == [200] * 10 + [429] * 5
 
 
-def test_a_password_chosen_by_a_reset_link_makes_the_browser_known(client, ana):
+def test_password_chosen_from_a_reset_link_makes_the_browser_known(client, ana):
     exhaust()
     client.post(reverse("account_reset_password"), {"email": ana.email})
     choose_password(client, reset_link(), "password")
     assert is_signed_in(client)
 
 
-def test_a_success_resets_no_counter(client, ana, boss):
+def test_successful_sign_in_does_not_reset_the_counters(client, ana, boss):
     statuses = []
     for number in range(60):
         statuses.append(guess("boss").status_code)
@@ -278,14 +278,14 @@ def test_a_success_resets_no_counter(client, ana, boss):
     assert statuses == [200] * 5 + [429] * 55
 
 
-def test_successes_are_not_counted(ana):
+def test_successful_sign_ins_are_not_counted(ana):
     for _ in range(40):
         browser = HttpsClient()
         guess(password=PASSWORD, browser=browser)
         assert is_signed_in(browser)
 
 
-def test_a_clock_set_back_keeps_nobody_out_for_long(client, ana, later):
+def test_clock_set_back_does_not_prolong_the_wait(client, ana, later):
     for _ in range(60):
         guess()
     later(-30 * 24 * 3600)
@@ -293,7 +293,7 @@ def test_a_clock_set_back_keeps_nobody_out_for_long(client, ana, later):
     assert is_signed_in(client)
 
 
-def test_old_counters_are_forgotten(ana, later):
+def test_old_counters_are_deleted(ana, later):
     guess()
     assert sign_in_limits.delete_old_attempts() == 0
     later(2 * 3600)
@@ -301,12 +301,12 @@ def test_old_counters_are_forgotten(ana, later):
     assert not Throttle.objects.exists()
 
 
-def test_nothing_that_was_typed_is_kept(ana):
+def test_typed_name_is_not_stored_in_counters(ana):
     guess("a-password-in-the-wrong-field")
     assert not Throttle.objects.filter(key__contains="password").exists()
 
 
-def test_a_flood_of_refused_guesses_writes_nothing(ana):
+def test_refused_guesses_write_nothing_to_the_database(ana):
     for _ in range(6):
         guess()
     before = list(Throttle.objects.order_by("pk").values_list()), AuditEvent.objects.count()
@@ -318,7 +318,7 @@ def test_a_flood_of_refused_guesses_writes_nothing(ana):
     )
 
 
-def test_a_flood_of_unknown_names_is_added_up_in_the_audit_log(db, later):
+def test_many_unknown_names_are_summed_up_in_the_audit_log(db, later):
     for number in range(60):
         guess(f"name{number}", **from_network(number))
     events = AuditEvent.objects.filter(action=Action.SIGN_IN_FAILED)
@@ -334,7 +334,7 @@ def wrong_codes(browser: Client, times: int = 30) -> list[int]:
     return [browser.post(url, {"code": "000000"}).status_code for _ in range(times)]
 
 
-def test_a_flood_of_passwords_hides_no_wrong_code_in_the_audit_log(client, ana):
+def test_many_wrong_passwords_do_not_hide_a_wrong_code_in_the_audit_log(client, ana):
     enrol(ana)
     sign_in(client)
     exhaust()
@@ -352,7 +352,7 @@ def test_codes_are_limited_by_account(client, ana):
     assert statuses == [200] * 10 + [429] * 20
 
 
-def test_a_known_browser_enters_its_code_while_somebody_guesses_codes(client, ana):
+def test_known_browser_can_enter_its_code_while_others_guess_codes(client, ana):
     enrol(ana)
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
@@ -373,7 +373,9 @@ ASKED_AGAIN = [
 
 
 @pytest.mark.parametrize(("page", "field", "more"), ASKED_AGAIN)
-def test_a_password_asked_again_is_limited_and_audited(client, ana, page, field, more):
+def test_password_attempts_at_reauthentication_are_limited_and_audited(
+    client, ana, page, field, more
+):
     client.force_login(ana)
     statuses = [client.post(reverse(page), {field: "wrong"} | more).status_code for _ in range(30)]
     assert statuses == [200] * 10 + [429] * 20
@@ -385,7 +387,9 @@ def test_a_password_asked_again_is_limited_and_audited(client, ana, page, field,
 
 
 @pytest.mark.parametrize(("page", "field", "more"), ASKED_AGAIN)
-def test_a_stolen_session_uses_up_no_other_sessions_attempts(client, ana, page, field, more):
+def test_guesses_in_a_stolen_session_do_not_block_the_owners_session(
+    client, ana, page, field, more
+):
     thief = HttpsClient()
     thief.force_login(ana)
     client.force_login(ana)
@@ -394,7 +398,7 @@ def test_a_stolen_session_uses_up_no_other_sessions_attempts(client, ana, page, 
     assert client.post(reverse(page), {field: PASSWORD} | more).status_code == 302
 
 
-def test_a_code_asked_again_is_limited(client, ana):
+def test_code_attempts_at_reauthentication_are_limited(client, ana):
     enrol(ana)
     client.force_login(ana)
     url = reverse("mfa_reauthenticate")
@@ -404,7 +408,7 @@ def test_a_code_asked_again_is_limited(client, ana):
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's test database is one")
 @pytest.mark.django_db(transaction=True)
-def test_guesses_at_the_same_moment_are_all_counted(ana):
+def test_simultaneous_guesses_are_all_counted(ana):
     def one(_number: int) -> int:
         try:
             return int(guess().status_code)

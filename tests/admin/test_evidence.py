@@ -20,21 +20,21 @@ def page(client, name, *args):
     return answer.content.decode()
 
 
-def test_a_message_shows_its_timeline_inline(admin_client, post):
+def test_message_shows_its_timeline_inline(admin_client, post):
     post(READ)
     text = page(admin_client, "message_change", Message.objects.get().pk)
     assert "Read" in text
     assert "2021" in text
 
 
-def test_a_callback_shows_its_body_escaped(admin_client, post):
+def test_callback_shows_its_body_escaped(admin_client, post):
     post(b'{"a":"<script>"')
     text = page(admin_client, "callback_change", Callback.objects.get().pk)
     assert "&lt;script&gt;" in text
     assert "<script>&quot;" not in text
 
 
-def test_of_a_callback_that_was_erased_it_says_so(admin_client, post):
+def test_erased_callback_says_that_it_was_erased(admin_client, post):
     post(READ)
     Callback.objects.update(outcome=Outcome.ERASED, body=b"")
     assert "Erased" in page(admin_client, "callback_changelist")
@@ -43,12 +43,12 @@ def test_of_a_callback_that_was_erased_it_says_so(admin_client, post):
 
 
 @pytest.mark.parametrize("name", ["message", "callback", "instance", "account"])
-def test_nothing_can_be_added(admin_client, name):
+def test_admin_cannot_add_messages_callbacks_instances_or_accounts(admin_client, name):
     answer = admin_client.get(reverse(f"admin:whatsapp_{name}_add"), secure=True)
     assert answer.status_code == 403
 
 
-def test_a_message_can_be_neither_changed_nor_deleted(admin_client, post):
+def test_message_cannot_be_changed_or_deleted(admin_client, post):
     post(READ)
     pk = Message.objects.get().pk
     for name in ("message_change", "message_delete"):
@@ -57,15 +57,13 @@ def test_a_message_can_be_neither_changed_nor_deleted(admin_client, post):
     assert Message.objects.get().rank == 40
 
 
-def test_the_list_of_messages_costs_the_same_for_many(
-    admin_client, post, django_assert_max_num_queries
-):
+def test_message_list_query_count_is_fixed(admin_client, post, django_assert_max_num_queries):
     post(READ | {"ids": [f"M{number}" for number in range(30)]})
     with django_assert_max_num_queries(8):
         page(admin_client, "message_changelist")
 
 
-def test_an_instances_secrets_are_not_on_its_page(admin_client, instance):
+def test_instance_page_contains_no_secret(admin_client, instance):
     text = page(admin_client, "instance_change", instance.pk) + page(
         admin_client, "account_changelist"
     )
@@ -73,13 +71,13 @@ def test_an_instances_secrets_are_not_on_its_page(admin_client, instance):
     assert "client-token-of-the-account" not in text
 
 
-def test_signing_in_to_admin_goes_through_the_boards_own_door(client, db):
+def test_admin_sign_in_redirects_to_the_sign_in_page_of_the_site(client, db):
     answer = client.get("/admin/login/?next=/admin/", secure=True)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/account/login/")
 
 
-def test_the_push_action_says_why_it_failed(admin_client, instance, settings):
+def test_failed_push_action_shows_the_reason(admin_client, instance, settings):
     settings.PUBLIC_BASE_URL = ""
     answer = admin_client.post(
         reverse("admin:whatsapp_instance_changelist"),
@@ -90,7 +88,7 @@ def test_the_push_action_says_why_it_failed(admin_client, instance, settings):
     assert "Set PUBLIC_BASE_URL" in answer.content.decode()
 
 
-def test_the_push_action_is_written_down(admin_client, instance, settings):
+def test_push_action_is_audited(admin_client, instance, settings):
     settings.PUBLIC_BASE_URL = ""
     fields = {"action": "push_webhook", "_selected_action": [instance.pk]}
     admin_client.post(reverse("admin:whatsapp_instance_changelist"), fields, secure=True)
@@ -98,7 +96,7 @@ def test_the_push_action_is_written_down(admin_client, instance, settings):
     assert (event.actor_name, event.instance_id) == ("admin", instance.pk)
 
 
-def test_a_quarantined_callback_is_reprocessed(admin_client, post):
+def test_reprocess_action_reports_its_result(admin_client, post):
     post(READ | {"instanceId": "somebody.else"})
     answer = admin_client.post(
         reverse("admin:whatsapp_callback_changelist"),

@@ -31,7 +31,7 @@ def root_client(superuser: User) -> HttpsClient:
     return client
 
 
-def test_django_admin_has_the_routes_that_are_known():
+def test_django_admin_password_routes_are_all_known():
     assert sorted(routes_about_passwords()) == [
         "auth/user/<id>/password/",
         "login/",
@@ -43,7 +43,7 @@ def test_django_admin_has_the_routes_that_are_known():
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("route", routes_about_passwords())
-def test_a_route_about_passwords_leads_to_a_page_of_the_board(
+def test_django_admin_password_route_redirects_and_changes_no_password(
     root_client, superuser, route, method
 ):
     path = "/admin/" + route.replace("<id>", str(superuser.pk))
@@ -56,7 +56,7 @@ def test_a_route_about_passwords_leads_to_a_page_of_the_board(
     assert superuser.check_password(PASSWORD)
 
 
-def test_the_sign_in_of_django_admin_checks_nobodys_password(root_client, superuser):
+def test_django_admin_sign_in_checks_no_password(root_client, superuser):
     User.objects.create_user("ana", password=PASSWORD, is_staff=True)
     answers = {
         root_client.post("/admin/login/", {"username": "ana", "password": guess}).status_code
@@ -66,19 +66,19 @@ def test_the_sign_in_of_django_admin_checks_nobodys_password(root_client, superu
     assert int(root_client.session["_auth_user_id"]) == superuser.pk
 
 
-def test_the_password_of_somebody_else_leads_to_their_page(root_client):
+def test_password_page_of_another_user_redirects_to_their_page(root_client):
     ana = User.objects.create_user("ana", password=PASSWORD)
     answer = root_client.get(f"/admin/auth/user/{ana.pk}/password/")
     assert answer["Location"] == reverse("dashboard:person", args=[ana.pk])
 
 
-def test_who_is_no_staff_is_told_so_instead_of_led_in_a_circle(db):
+def test_user_who_is_not_staff_gets_403_without_a_redirect_loop(db):
     client = HttpsClient()
     client.force_login(User.objects.create_user("ana", password=PASSWORD))
     assert client.get("/admin/", follow=True).status_code == 403
 
 
-def test_signing_out_of_django_admin_is_audited(root_client):
+def test_sign_out_of_django_admin_is_audited(root_client):
     root_client.post("/admin/logout/")
     assert AuditEvent.objects.get().action == "signed out"
     assert root_client.get("/").status_code == 302

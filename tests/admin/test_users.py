@@ -38,7 +38,7 @@ def post(client, name, user, **fields):
     return client.post(reverse(f"admin:auth_user_{name}", args=args), fields, secure=True)
 
 
-def test_whom_it_makes_a_superuser_is_written_down(admin_client, ana):
+def test_user_made_superuser_in_django_admin_is_audited(admin_client, ana):
     role = Group.objects.get(name=SUPPORT).pk
     assert post(admin_client, "change", ana, groups=[role], **CHANGED).status_code == 302
     told = written_down()
@@ -47,32 +47,32 @@ def test_whom_it_makes_a_superuser_is_written_down(admin_client, ana):
     assert AuditEvent.objects.get(action=Action.USER_CHANGED).actor_name == "admin"
 
 
-def test_whom_it_adds_is_written_down(admin_client, db):
+def test_user_added_in_django_admin_is_audited(admin_client, db):
     passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
     post(admin_client, "add", None, username="bia", **passwords)
     told = written_down()
     assert (told["user"], told["added"], told["superuser"]) == ("bia", True, False)
 
 
-def test_whom_it_deletes_is_written_down(admin_client, ana):
+def test_user_deleted_in_django_admin_is_audited(admin_client, ana):
     post(admin_client, "delete", ana, post="yes")
     assert not User.objects.filter(username="ana").exists()
     assert (written_down()["user"], written_down()["deleted"]) == ("ana", True)
 
 
-def test_roles_are_not_edited_there(admin_client):
+def test_django_admin_cannot_edit_roles(admin_client):
     with pytest.raises(NoReverseMatch):
         reverse("admin:auth_group_changelist")
 
 
-def test_a_superuser_of_the_command_line_is_written_down(db, monkeypatch):
+def test_superuser_created_on_the_command_line_is_audited(db, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--no-input", username="chief", email="c@example.com")
     told = written_down()
     assert (told["user"], told["superuser"], told["added"]) == ("chief", True, True)
 
 
-def test_a_password_of_the_command_line_is_written_down(ana, monkeypatch):
+def test_password_changed_on_the_command_line_is_audited(ana, monkeypatch):
     monkeypatch.setattr(getpass, "getpass", lambda **_: "a-new-long-one")
     call_command("changepassword", "ana", verbosity=0)
     assert written_down() == {"user": "ana", "password": "new"}

@@ -23,7 +23,7 @@ def create(*arguments, role="support"):
 
 
 @pytest.mark.parametrize("role", ["support", "supervisor", "admin"])
-def test_the_key_alone_is_printed_and_reads(db, role):
+def test_create_prints_only_the_key_and_it_can_read(db, role):
     out, err = run("create", "--name", "CRM", "--role", role)
     assert out.count("\n") == 1
     assert "not shown again" in err
@@ -42,13 +42,13 @@ def test_the_key_alone_is_printed_and_reads(db, role):
         ("admin", ["--read-only"], False),
     ],
 )
-def test_a_key_labels_where_its_role_or_an_option_says_so(instance, role, arguments, labels):
+def test_key_can_label_depending_on_role_and_options(instance, role, arguments, labels):
     path = "/messages/instance.id/M/label"
     answer = create(*arguments, role=role).send("PUT", path, {"label": "L"})
     assert answer.status_code == (200 if labels else 403)
 
 
-def test_a_key_is_limited_to_an_instance(report, account):
+def test_key_can_be_limited_to_an_instance_or_account(report, account):
     report("SENT")
     Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     for name in ("V", str(Instance.objects.get(zapi_id="V").pk)):
@@ -56,7 +56,7 @@ def test_a_key_is_limited_to_an_instance(report, account):
     assert create("--account", "Loja").read("/messages/")["results"] != []
 
 
-def test_a_key_expires(db):
+def test_key_expires(db):
     create("--expires", "30")
     assert ApiKey.objects.get().expires_at is not None
 
@@ -74,13 +74,13 @@ def test_a_key_expires(db):
         ["--name", " "],
     ],
 )
-def test_what_makes_no_sense_is_refused(db, arguments):
+def test_invalid_options_are_refused(db, arguments):
     with pytest.raises(CommandError):
         create(*arguments)
     assert not ApiKey.objects.exists()
 
 
-def test_the_list_tells_what_keys_may_do_but_not_the_keys(db):
+def test_list_shows_permissions_but_not_the_keys(db):
     key = create("--labels").key
     out, _ = run("list")
     for words in (key[:11], "CRM", "support", "reads and labels", "last used never"):
@@ -88,7 +88,7 @@ def test_the_list_tells_what_keys_may_do_but_not_the_keys(db):
     assert key not in out
 
 
-def test_a_revoked_key_works_no_longer(db):
+def test_revoked_key_is_refused(db):
     caller = create()
     run("revoke", caller.key[:11])
     assert_problem(caller.send("GET", "/messages/"), 401)

@@ -25,7 +25,7 @@ def documented(transactional_db, post):
     return Message.objects.get()
 
 
-def test_each_call_succeeds(documented, board, make_key, tmp_path):
+def test_every_curl_example_succeeds(documented, board, make_key, tmp_path):
     key = make_key(KeyRole.SUPERVISOR, may_label=True).key
     (tmp_path / "labels.csv").write_text(
         "zapi_instance_id,message_id,reference,label\n3C0D1E2F,3EB0A1,order-1042,\n"
@@ -39,7 +39,7 @@ def test_each_call_succeeds(documented, board, make_key, tmp_path):
     assert '"status":"READ"' in answers
 
 
-def test_it_names_every_list():
+def test_api_docs_mention_every_list():
     text = DOCS.read_text()
     for name in ("messages", "events", "recipients", "summaries", "instances", "incidents"):
         assert f"/api/v1/{name}/" in text

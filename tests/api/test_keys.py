@@ -34,45 +34,45 @@ def later(**ago):
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(**ago))
 
 
-def test_without_a_key_nobody_is_let_in(stranger):
+def test_request_without_a_key_is_refused(stranger):
     answer = stranger.send("GET", "/messages/")
     assert_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_wrong_key_is_refused(reader):
+def test_wrong_key_is_refused(reader):
     assert_problem(wrong(reader).send("GET", "/messages/"), 401)
 
 
 @pytest.mark.parametrize("key", ["x", "sb_", "sb_abcdefgh_" + "é" * 43, "a b c"])
-def test_what_is_no_key_is_refused(db, key):
+def test_malformed_key_is_refused(db, key):
     answer = Client().get(f"{V1}/messages/", secure=True, HTTP_AUTHORIZATION=f"Bearer {key}")
     assert_problem(answer, 401)
 
 
-def test_an_expired_key_is_refused(make_key):
+def test_expired_key_is_refused(make_key):
     expired = make_key(expires_at=timezone.now() - timedelta(seconds=1))
     assert_problem(expired.send("GET", "/messages/"), 401)
 
 
-def test_a_revoked_key_is_refused(reader):
+def test_revoked_key_is_refused(reader):
     revoke(ApiKey.objects.get(), by=None)
     assert_problem(reader.send("GET", "/messages/"), 401)
 
 
-def test_only_the_hash_of_a_key_is_kept(reader):
+def test_key_is_stored_only_as_a_hash(reader):
     stored = str(ApiKey.objects.values().get())
     assert reader.key[12:] not in stored
 
 
-def test_a_key_in_a_log_line_is_hidden(reader, caplog):
+def test_key_in_a_log_line_is_redacted(reader, caplog):
     from statusboard.logs import RedactingFormatter  # noqa: PLC0415
 
     record = logging.makeLogRecord({"msg": f"found {reader.key} in the open"})
     assert reader.key[12:] not in RedactingFormatter().format(record)
 
 
-def test_its_last_use_is_remembered_once_a_minute(reader):
+def test_last_use_of_a_key_is_stored_once_a_minute(reader):
     reader.read("/messages/")
     first = ApiKey.objects.get().last_used_at
     reader.read("/messages/")
@@ -82,7 +82,7 @@ def test_its_last_use_is_remembered_once_a_minute(reader):
     assert not ApiKey.objects.filter(last_used_at__lte=first).exists()
 
 
-def test_every_answer_tells_what_is_left_of_the_minute(reader, settings):
+def test_every_response_has_rate_limit_headers(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 10
     for left in (9, 8):
         headers = reader.send("GET", "/messages/").headers
@@ -91,7 +91,7 @@ def test_every_answer_tells_what_is_left_of_the_minute(reader, settings):
         assert 0 < int(headers["RateLimit-Reset"]) <= 60
 
 
-def test_too_many_requests_are_told_to_wait(reader, settings):
+def test_request_over_the_limit_gets_retry_after(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 2
     for _ in range(2):
         reader.read("/messages/")
@@ -101,27 +101,27 @@ def test_too_many_requests_are_told_to_wait(reader, settings):
     assert answer.headers["RateLimit-Remaining"] == "0"
 
 
-def test_two_processes_give_the_last_place_of_a_minute_once(reader, settings):
+def test_last_request_of_a_minute_is_granted_once_by_two_processes(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 2
     reader.read("/messages/")
     one, other = ApiKey.objects.get(), ApiKey.objects.get()  # as each has read it
     assert [spend(one).is_spent, spend(other).is_spent] == [False, True]
 
 
-def test_two_processes_begin_a_minute_once(reader, settings):
+def test_two_processes_share_the_count_of_a_new_minute(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 2
     one, other = ApiKey.objects.get(), ApiKey.objects.get()
     assert [spend(one).remaining, spend(other).remaining] == [1, 0]
 
 
-def test_the_next_minute_is_full_again(reader, settings):
+def test_request_limit_resets_each_minute(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 1
     reader.read("/messages/")
     later(seconds=61)
     reader.read("/messages/")
 
 
-def test_each_key_has_a_minute_of_its_own(make_key, settings):
+def test_each_key_has_its_own_request_limit(make_key, settings):
     settings.API_REQUESTS_PER_MINUTE = 1
     for caller in (make_key(), make_key()):
         caller.read("/messages/")
@@ -135,7 +135,7 @@ def refused(caller):
     ]
 
 
-def test_refused_requests_are_counted(reader, settings):
+def test_refused_requests_count_towards_the_limit(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 3
     answers = refused(reader)
     assert [answer.status_code for answer in answers] == [403, 405, 406]
@@ -144,7 +144,7 @@ def test_refused_requests_are_counted(reader, settings):
     assert ApiKey.objects.get().last_used_at
 
 
-def test_who_sends_wrong_keys_is_told_to_wait(reader, settings):
+def test_client_with_too_many_wrong_keys_gets_429(reader, settings):
     settings.API_WRONG_KEYS_PER_MINUTE = 2
     answers = [wrong(reader).send("GET", "/messages/") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
@@ -152,7 +152,7 @@ def test_who_sends_wrong_keys_is_told_to_wait(reader, settings):
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 30
 
 
-def test_wrong_keys_cost_the_right_one_nothing(reader, settings):
+def test_wrong_keys_do_not_use_up_the_limit_of_the_right_key(reader, settings):
     settings.API_WRONG_KEYS_PER_MINUTE = 2
     for _ in range(3):
         wrong(reader).send("GET", "/messages/")
@@ -160,19 +160,19 @@ def test_wrong_keys_cost_the_right_one_nothing(reader, settings):
     assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (200, "599")
 
 
-def test_a_stranger_is_told_to_wait_whatever_is_asked(stranger, settings):
+def test_client_without_a_key_gets_429_for_any_request(stranger, settings):
     settings.API_WRONG_KEYS_PER_MINUTE = 2
     assert [answer.status_code for answer in refused(stranger)] == [401, 401, 429]
 
 
-def test_a_person_signed_in_may_read_without_a_key(admin_client, settings):
+def test_signed_in_user_can_read_without_a_key(admin_client, settings):
     settings.API_REQUESTS_PER_MINUTE = 1
     answers = [admin_client.get(f"{V1}/messages/", secure=True) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[0].headers["RateLimit-Remaining"] == "0"
 
 
-def test_a_session_writes_nothing_without_its_csrf_token(admin_user, instance):
+def test_session_without_a_csrf_token_cannot_write(admin_user, instance):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     path = f"{V1}/messages/instance.id/M/label"
@@ -181,20 +181,20 @@ def test_a_session_writes_nothing_without_its_csrf_token(admin_user, instance):
 
 
 @pytest.mark.parametrize("path", ["/instances/", "/instances/1/", "/incidents/"])
-def test_a_role_reads_what_its_people_read(make_key, path):
+def test_key_reads_only_what_its_role_allows(make_key, path):
     told = assert_problem(make_key(KeyRole.SUPPORT).send("GET", path), 403)
     assert told["detail"] == "This key’s role (Support) does not allow this."
     assert make_key(KeyRole.SUPERVISOR).send("GET", path).status_code in {200, 404}
 
 
-def test_a_key_for_labels_alone_reads_nothing(make_key):
+def test_key_for_labels_only_cannot_read(make_key):
     writer = make_key(KeyRole.ADMIN, may_read=False, may_label=True)
     told = assert_problem(writer.send("GET", "/messages/"), 403)
     assert told["detail"] == "This key can only label messages."
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/", "/api/v1/nothing/"])
-def test_an_unknown_address_is_a_problem_in_json(db, path):
+def test_unknown_url_returns_problem_json(db, path):
     assert "/api/v1/schema/" in assert_problem(Client().get(path, secure=True), 404)["detail"]
 
 
@@ -205,7 +205,7 @@ def broken(monkeypatch):
 
 @pytest.mark.parametrize(("path", "status"), [("nothing/", 404), ("messages/", 500)])
 @pytest.mark.usefixtures("broken")
-def test_a_problem_in_place_of_a_page_is_as_long_as_it_says(reader, path, status):
+def test_error_of_an_api_path_is_problem_json_with_the_right_length(reader, path, status):
     https = {"wsgi.url_scheme": "https", "HTTP_AUTHORIZATION": f"Bearer {reader.key}"}
     answer = call(f"{V1}/{path}", "GET", b"", **https)
     assert (answer.status, answer.headers["Content-Type"]) == (status, PROBLEM)
@@ -214,24 +214,24 @@ def test_a_problem_in_place_of_a_page_is_as_long_as_it_says(reader, path, status
     assert "Set-Cookie" not in answer.headers
 
 
-def test_another_method_is_a_problem_that_names_those_allowed(reader):
+def test_method_not_allowed_returns_problem_json_with_allow_header(reader):
     answer = reader.send("DELETE", "/messages/")
     assert_problem(answer, 405)
     assert "GET" in answer.headers["Allow"]
 
 
-def test_another_media_type_is_a_problem(labeller):
+def test_unsupported_media_type_returns_problem_json(labeller):
     answer = labeller.send("POST", "/labels/", b"<a/>", media_type="text/xml")
     assert_problem(answer, 415)
 
 
-def test_html_is_not_spoken(reader):
+def test_accept_html_is_refused_with_406(reader):
     answer = reader.send("GET", "/messages/", headers={"accept": "text/html"})
     assert_problem(answer, 406)
 
 
 @pytest.mark.usefixtures("broken")
-def test_a_failure_of_the_board_is_a_problem_too(reader):
+def test_server_error_returns_problem_json(reader):
     client = Client(raise_request_exception=False)
     headers = {"authorization": f"Bearer {reader.key}"}
     answer = client.get(f"{V1}/messages/", secure=True, headers=headers)
@@ -239,23 +239,23 @@ def test_a_failure_of_the_board_is_a_problem_too(reader):
     assert b"NoneType" not in answer.content
 
 
-def test_a_database_away_is_a_problem_too(reader):
+def test_unavailable_database_returns_problem_json(reader):
     breaker.open()
     answer = reader.send("GET", "/messages/")
     assert_problem(answer, 503)
     assert answer.headers["Retry-After"]
 
 
-def test_a_foreign_host_is_a_problem_too(db):
+def test_unknown_host_returns_problem_json(db):
     answer = Client().get(f"{V1}/messages/", secure=True, headers={"host": "evil.example"})
     assert_problem(answer, 400)
 
 
-def test_a_body_in_chunks_is_refused_and_not_read_as_empty(labeller):
+def test_chunked_body_is_refused_with_411(labeller):
     chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert_problem(labeller.send("POST", "/labels/", b"[]", **chunked), 411)
 
 
-def test_the_webhook_speaks_as_before(post):
+def test_webhook_errors_are_not_problem_json(post):
     assert post(b"no json").headers["Content-Type"] == "application/json"
     assert call("/webhooks/zapi/x/", "POST").status == 404

@@ -45,7 +45,7 @@ def rows(caller, path, **query):
     return caller.read(path, **query)["results"]
 
 
-def test_events_tell_whose_they_are(reader, report):
+def test_events_contain_their_message_and_instance(reader, report):
     message = report("SENT", "READ")
     newest, first = rows(reader, "/events/")
     assert (newest["status"], first["status"]) == ("READ", "SENT")
@@ -61,13 +61,13 @@ def test_events_tell_whose_they_are(reader, report):
         lambda message: {"message_id": "3EB0A1", "instance": message.instance_id},
     ],
 )
-def test_events_are_found_by_their_message(reader, report, query):
+def test_events_can_be_filtered_by_message(reader, report, query):
     message = report("READ")
     report("READ", id="OTHER")
     assert [row["message_id"] for row in rows(reader, "/events/", **query(message))] == ["3EB0A1"]
 
 
-def test_recipients_tell_how_far_messages_came(reader, report):
+def test_recipients_contain_counts_by_status(reader, report):
     report("READ", id="A")
     report("SENT", id="B")
     report("SENT", id="C", phone="5511988887777")
@@ -76,12 +76,12 @@ def test_recipients_tell_how_far_messages_came(reader, report):
     assert (second["messages"], second["delivered"], second["read"]) == (2, 1, 1)
 
 
-def test_a_recipient_is_found_without_the_ninth_digit(reader, report):
+def test_recipient_is_found_without_the_ninth_digit(reader, report):
     report("READ", phone="554499999999")
     assert len(rows(reader, "/recipients/", phone="+55 44 99999-9999")) == 1
 
 
-def test_recipients_come_in_pages(reader, report):
+def test_recipients_are_paginated(reader, report):
     for number in range(3):
         report("SENT", id=str(number), phone=f"551198888777{number}")
     page = reader.read("/recipients/", limit=2)
@@ -89,7 +89,7 @@ def test_recipients_come_in_pages(reader, report):
     assert last["phone"] == "5511988887772"
 
 
-def test_an_instance_tells_its_state_and_no_secret(supervisor, instance, account):
+def test_instance_contains_its_state_and_no_secret(supervisor, instance, account):
     (row,) = rows(supervisor, "/instances/")
     assert row == supervisor.read(f"/instances/{instance.pk}/")
     assert (row["zapi_id"], row["account"], row["webhook"]) == (
@@ -102,25 +102,25 @@ def test_an_instance_tells_its_state_and_no_secret(supervisor, instance, account
         assert secret not in text
 
 
-def test_an_archived_instance_is_gone(supervisor, instance):
+def test_archived_instance_is_not_listed(supervisor, instance):
     Instance.objects.update(archived_at=timezone.now())
     assert rows(supervisor, "/instances/") == []
 
 
 @pytest.mark.usefixtures("hour")
-def test_summaries_count_an_hours_messages(reader):
+def test_summary_contains_the_counts_of_an_hour(reader):
     (row,) = rows(reader, "/summaries/")
     assert (row["messages"], row["sent"], row["delivered_within"]["1"]) == (3, 2, 1)
 
 
-def test_summaries_are_bounded_by_time_and_kind(reader, hour):
+def test_summaries_can_be_filtered_by_time_and_groups(reader, hour):
     after = (hour.hour + timedelta(hours=1)).isoformat()
     assert rows(reader, "/summaries/", since=after) == []
     assert len(rows(reader, "/summaries/", until=after, groups="false")) == 1
     assert rows(reader, "/summaries/", groups="true") == []
 
 
-def test_incidents_are_open_or_over(supervisor, incident):
+def test_incidents_can_be_filtered_by_open(supervisor, incident):
     (row,) = rows(supervisor, "/incidents/", open="true")
     assert (row["kind"], row["instance"]["name"]) == ("disconnected", "Atendimento")
     assert rows(supervisor, "/incidents/", open="false") == []
@@ -130,14 +130,14 @@ def test_incidents_are_open_or_over(supervisor, incident):
 @pytest.mark.parametrize(
     "path", ["messages", "events", "recipients", "instances", "summaries", "incidents", "schema"]
 )
-def test_an_address_is_the_same_without_the_slash_at_its_end(supervisor, path):
+def test_url_without_the_last_slash_gives_the_same_result(supervisor, path):
     with_slash, without = supervisor.read(f"/{path}/"), supervisor.read(f"/{path}")
     assert without.get("results") == with_slash.get("results")
 
 
 @pytest.mark.usefixtures("hour", "incident")
 @pytest.mark.parametrize("path", ["/instances/", "/summaries/", "/incidents/"])
-def test_a_limited_key_sees_none_of_the_others(make_key, account, path):
+def test_limited_key_sees_no_other_instance(make_key, account, path):
     other = Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     limited = make_key(KeyRole.ADMIN, instances=[other])
     assert "Atendimento" not in str(rows(limited, path))
@@ -154,7 +154,7 @@ def test_a_limited_key_sees_none_of_the_others(make_key, account, path):
         ("/incidents/", 5),
     ],
 )
-def test_each_list_takes_few_queries(supervisor, django_assert_num_queries, path, queries):
+def test_each_list_has_a_fixed_query_count(supervisor, django_assert_num_queries, path, queries):
     supervisor.read(path)
     # The key, its minute and its limits are three of them.
     with django_assert_num_queries(queries):

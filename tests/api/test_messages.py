@@ -25,26 +25,26 @@ def only(caller, message_id="3EB0A1"):
     return row
 
 
-def test_a_message_is_found_by_its_id(reader, report):
+def test_message_is_found_by_its_id(reader, report):
     report("SENT")
     report("SENT", id="OTHER")
     assert found(reader, message_id="3EB0A1") == ["3EB0A1"]
 
 
 @pytest.mark.parametrize("text", ["['3EB0A1']", "true_5544999999999@c.us_3EB0A1"])
-def test_a_message_is_found_by_an_id_as_it_was_copied(reader, report, text):
+def test_message_is_found_by_an_id_copied_with_other_text(reader, report, text):
     report("SENT")
     report("SENT", id="OTHER")
     assert found(reader, message_id=text) == found(reader, q=text) == ["3EB0A1"]
 
 
-def test_a_message_is_found_by_half_its_id(reader, report):
+def test_message_is_found_by_the_first_half_of_its_id(reader, report):
     report("SENT", id="3EB0C767D097E2E3A2F1")
     assert found(reader, q="3EB0C767D0") == ["3EB0C767D097E2E3A2F1"]
     assert found(reader, message_id="3EB0C767D0") == []
 
 
-def test_a_message_is_found_by_its_zaap_id(reader, deliver):
+def test_message_is_found_by_its_zaap_id(reader, deliver):
     deliver()
     assert found(reader, message_id="Z3EB0A1") == ["3EB0A1"]
 
@@ -64,7 +64,7 @@ def test_a_message_is_found_by_its_zaap_id(reader, deliver):
         (["SENT", "READ_BY_ME"], "SENT"),
     ],
 )
-def test_the_status_is_the_name_of_the_highest_rank(reader, report, words, status):
+def test_status_is_the_highest_reported_step(reader, report, words, status):
     message = report(*words)
     assert reader.read(f"/messages/{message.pk}/")["status"] == status
     assert only(reader)["status"] == status
@@ -94,19 +94,19 @@ def _one_of_each(report, deliver):
 
 @pytest.mark.usefixtures("_one_of_each")
 @pytest.mark.parametrize("statuses", [[name] for name in STEPS] + [["PENDING", "READ_BY_ME"]])
-def test_what_is_asked_for_by_status_is_what_has_it(reader, statuses):
+def test_status_filter_returns_exactly_the_messages_with_that_status(reader, statuses):
     everything = reader.read("/messages/", inbound="true")["results"]
     wanted = [row["message_id"] for row in everything if row["status"] in statuses]
     assert set(statuses) <= set(wanted)
     assert found(reader, status=statuses) == wanted
 
 
-def test_a_message_that_zapi_took_is_dispatched(reader, deliver):
+def test_message_accepted_by_zapi_is_dispatched(reader, deliver):
     deliver()
     assert only(reader)["status"] == "DISPATCHED"
 
 
-def test_each_step_has_its_time_in_utc(reader, report):
+def test_step_times_are_in_utc(reader, report):
     message = report("SENT", "RECEIVED", "READ")
     told = reader.read(f"/messages/{message.pk}/")
     for name in ("sent_at", "delivered_at", "read_at"):
@@ -114,14 +114,14 @@ def test_each_step_has_its_time_in_utc(reader, report):
     assert told["played_at"] is None
 
 
-def test_times_are_in_utc_for_a_brazilian_browser_too(reader, report):
+def test_times_are_in_utc_whatever_the_accept_language(reader, report):
     message = report("SENT")
     answer = reader.send("GET", "/messages/", headers={"accept-language": "pt-br"})
     assert re.fullmatch(r".*Z", answer.json()["results"][0]["sent_at"])
     assert message.sent_at.strftime("%H:%M:%SZ") in answer.json()["results"][0]["sent_at"]
 
 
-def test_an_event_tells_what_was_reported(reader, report):
+def test_event_contains_what_was_reported(reader, report):
     message = report("read", phoneDevice=3)
     (event,) = reader.read(f"/messages/{message.pk}/")["events"]
     told = {name: event[name] for name in ("status", "raw_status", "phone", "participant")}
@@ -136,7 +136,7 @@ def test_an_event_tells_what_was_reported(reader, report):
     assert event["received_at"].endswith("Z")
 
 
-def test_an_event_counts_its_copies(reader, report, post):
+def test_event_counts_its_duplicates(reader, report, post):
     payload = {
         "type": "MessageStatusCallback",
         "status": "READ",
@@ -150,19 +150,19 @@ def test_an_event_counts_its_copies(reader, report, post):
     assert event["repeats"] == 2
 
 
-def test_an_event_of_a_group_names_the_participant_and_no_device(reader, report):
+def test_group_event_contains_the_participant_and_no_device(reader, report):
     report("READ", **GROUP, participant="5561999999999")
     (event,) = only(reader)["events"]
     assert (event["participant"], event["device"]) == ("5561999999999", None)
 
 
-def test_events_come_in_the_order_they_happened(reader, report):
+def test_events_are_sorted_by_time(reader, report):
     report("READ", "RECEIVED")
     statuses = [event["status"] for event in only(reader)["events"]]
     assert statuses == ["READ", "RECEIVED"]  # as their times say, not as the ladder does
 
 
-def test_a_large_group_says_that_it_has_more_events(reader, report):
+def test_message_with_more_than_300_events_has_more_events(reader, report):
     message = report("READ", **GROUP, participant="5561999999999")
     event = message.events.get()
     copies = range(310)
@@ -182,13 +182,13 @@ def test_a_large_group_says_that_it_has_more_events(reader, report):
     assert (len(told["events"]), told["has_more_events"]) == (300, True)
 
 
-def test_a_label_comes_along(reader, labeller, report):
+def test_message_contains_its_label(reader, labeller, report):
     labeller.write("PUT", "/messages/instance.id/3EB0A1/label", {"reference": "R", "label": "L"})
     report("SENT")
     assert (only(reader)["reference"], only(reader)["label"]) == ("R", "L")
 
 
-def test_a_label_put_for_the_zaap_id_comes_along_and_finds_its_message(labeller, deliver):
+def test_message_with_a_label_by_zaap_id_contains_it_and_is_found(labeller, deliver):
     deliver()
     deliver(id="OTHER")
     labeller.write("PUT", "/messages/instance.id/Z3EB0A1/label", {"reference": "order-1"})
@@ -196,7 +196,7 @@ def test_a_label_put_for_the_zaap_id_comes_along_and_finds_its_message(labeller,
     assert found(labeller, reference="order-1") == ["3EB0A1"]
 
 
-def test_messages_are_found_by_their_reference(reader, labeller, report):
+def test_messages_can_be_filtered_by_reference(reader, labeller, report):
     report("SENT")
     report("SENT", id="OTHER")
     labeller.write("PUT", "/messages/instance.id/3EB0A1/label", {"reference": "order-1"})
@@ -220,14 +220,14 @@ def test_messages_are_found_by_their_reference(reader, labeller, report):
         ({"inbound": "true"}, ["C", "B", "A"]),
     ],
 )
-def test_the_filters_are_those_of_the_page(reader, report, query, ids):
+def test_filters_are_the_same_as_on_the_messages_page(reader, report, query, ids):
     report("SENT", id="A")
     report("READ", id="B", phone="5511988887777")
     report("READ_BY_ME", id="C", phone="5511988887777")
     assert found(reader, **query) == ids
 
 
-def test_the_filter_by_instance_takes_several(reader, report, instance):
+def test_instance_filter_accepts_several_values(reader, report, instance):
     report("SENT")
     assert found(reader, instance=[instance.pk, 999]) == ["3EB0A1"]
     assert found(reader, instance=999) == []
@@ -251,7 +251,7 @@ def test_the_filter_by_instance_takes_several(reader, report, instance):
         {"q": "a\x00b"},
     ],
 )
-def test_what_is_no_filter_is_an_error_and_not_everything(reader, query):
+def test_invalid_filter_is_an_error(reader, query):
     answer = reader.send("GET", "/messages/", query_params=query)
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
@@ -262,13 +262,13 @@ def test_what_is_no_filter_is_an_error_and_not_everything(reader, query):
     "span", [{"since": "0001-01-01T00:00:00Z"}, {"until": "9999-12-31T23:59:59.999999"}]
 )
 @pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Asia/Tokyo"])
-def test_both_ends_of_the_calendar_are_times_too(reader, report, span, zone):
+def test_earliest_and_latest_possible_times_are_accepted(reader, report, span, zone):
     report("SENT")
     with timezone.override(zone):
         assert found(reader, **span) == ["3EB0A1"]
 
 
-def test_pages_are_followed_to_the_end_without_a_gap_or_a_copy(reader, instance):
+def test_pagination_has_no_gaps_or_duplicates(reader, instance):
     now = timezone.now()
     Message.objects.bulk_create(
         Message(
@@ -290,7 +290,7 @@ def test_pages_are_followed_to_the_end_without_a_gap_or_a_copy(reader, instance)
     assert seen == [f"M{number}" for number in reversed(range(25))]
 
 
-def test_a_new_message_shifts_no_page(reader, report):
+def test_new_message_does_not_shift_the_next_page(reader, report):
     for name in "ABC":
         report("SENT", id=name)
     first = reader.read("/messages/", limit=2)
@@ -298,7 +298,7 @@ def test_a_new_message_shifts_no_page(reader, report):
     assert [row["message_id"] for row in reader.read(first["next"])["results"]] == ["A"]
 
 
-def test_the_way_back_leads_to_what_is_new(reader, report):
+def test_previous_cursor_returns_newer_messages(reader, report):
     report("SENT", id="A")
     first = reader.read("/messages/")
     report("SENT", id="B")
@@ -306,7 +306,7 @@ def test_the_way_back_leads_to_what_is_new(reader, report):
     assert [row["message_id"] for row in newer["results"]] == ["B"]
 
 
-def test_a_page_keeps_its_filters(reader, report):
+def test_next_cursor_keeps_the_filters(reader, report):
     for name in "ABC":
         report("READ", id=name)
         report("SENT", id=f"{name}2")
@@ -314,18 +314,18 @@ def test_a_page_keeps_its_filters(reader, report):
     assert [row["message_id"] for row in reader.read(first["next"])["results"]] == ["A"]
 
 
-def test_a_cursor_of_another_list_is_refused(reader, report):
+def test_cursor_of_another_list_is_refused(reader, report):
     report("SENT", "READ")
     cursor = reader.read("/events/", limit=1)["next"].split("cursor=")[1]
     assert reader.send("GET", f"/messages/?cursor={cursor}").status_code == 404
 
 
-def test_a_cursor_made_up_is_refused(reader):
+def test_invalid_cursor_is_refused(reader):
     assert reader.send("GET", "/messages/?cursor=made-up").status_code == 404
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_a_page_takes_the_same_queries_for_many(
+def test_message_list_query_count_is_fixed(
     reader, report, instance, django_assert_num_queries, number
 ):
     for one in range(number):
@@ -336,14 +336,14 @@ def test_a_page_takes_the_same_queries_for_many(
         reader.read("/messages/")
 
 
-def test_a_message_takes_few_queries(reader, report, django_assert_num_queries):
+def test_single_message_query_count_is_fixed(reader, report, django_assert_num_queries):
     message = report("SENT", "READ")
     reader.read("/messages/")
     with django_assert_num_queries(6):
         reader.read(f"/messages/{message.pk}/")
 
 
-def test_an_unknown_message_is_not_found(reader):
+def test_unknown_message_is_not_found(reader):
     assert reader.send("GET", "/messages/999/").status_code == 404
 
 
@@ -358,13 +358,13 @@ def test_numbers_are_masked_for_a_role_that_may_not_see_them(reader, report):
 
 
 @pytest.mark.usefixtures("_masked")
-def test_who_sees_no_numbers_cannot_guess_them(reader, report):
+def test_masked_role_cannot_search_by_number(reader, report):
     report("READ")
     assert reader.send("GET", "/messages/?q=5544").status_code == 400
     assert reader.send("GET", "/recipients/?phone=5544999999999").status_code == 403
 
 
-def test_another_instance_is_out_of_a_limited_keys_reach(make_key, report, account, instance):
+def test_limited_key_cannot_see_messages_of_another_instance(make_key, report, account, instance):
     other = Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     message = report("READ")
     limited = make_key(instances=[other])
@@ -374,6 +374,6 @@ def test_another_instance_is_out_of_a_limited_keys_reach(make_key, report, accou
         assert limited.read(path)["results"] == []
 
 
-def test_a_key_sees_the_instances_of_its_account(make_key, report, account):
+def test_key_sees_the_instances_of_its_account(make_key, report, account):
     report("READ")
     assert found(make_key(accounts=[account])) == ["3EB0A1"]

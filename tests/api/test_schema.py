@@ -36,7 +36,7 @@ def caller(make_key, report):
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_every_answer_is_one_of_those_described(caller, settings, path, method, mode):
+def test_every_response_matches_the_schema(caller, settings, path, method, mode):
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
     headers = {"Authorization": f"Bearer {caller.key}"}
     with connections_of_the_test():
@@ -62,7 +62,7 @@ def _check(cases: Any, headers: dict[str, str], beyond: Any) -> None:
     check()
 
 
-def test_the_description_is_valid_openapi_3_1(capsys):
+def test_schema_is_valid_openapi_3_1(capsys):
     openapi.cache_clear()
     described = openapi()
     assert described["openapi"].startswith("3.1")
@@ -71,7 +71,7 @@ def test_the_description_is_valid_openapi_3_1(capsys):
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_every_operation_is_explained_by_a_summary_and_an_example(path, method):
+def test_every_operation_has_a_summary_and_an_example(path, method):
     operation = openapi()["paths"][path][method]
     assert operation["summary"]
     answers = [operation["responses"][code] for code in operation["responses"] if code == "200"]
@@ -79,7 +79,7 @@ def test_every_operation_is_explained_by_a_summary_and_an_example(path, method):
     assert {"500", "503"} <= set(operation["responses"])
 
 
-def test_each_form_of_labels_has_an_example_that_is_taken(caller, instance):
+def test_example_of_each_label_format_is_accepted(caller, instance):
     Instance.objects.update(zapi_id="3C0D1E2F")
     forms = openapi()["paths"]["/api/v1/labels/"]["post"]["requestBody"]["content"]
     assert set(forms) == {"application/json", "text/csv"}
@@ -94,10 +94,10 @@ SHOWN = ["Message", "Event", "ListedEvent", "Recipient", "Instance", "Summary", 
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_what_is_always_told_is_described_as_always_there(name):
+def test_every_property_of_a_response_is_required(name):
     described = openapi()["components"]["schemas"][name]
     assert set(described["required"]) == set(described["properties"])
 
 
-def test_the_webhook_is_no_part_of_it():
+def test_schema_does_not_contain_the_webhook():
     assert all(path.startswith("/api/v1/") for path in openapi()["paths"])

@@ -41,7 +41,7 @@ def labels_shown(labeller):
 
 @pytest.mark.parametrize("put", [put_one, put_many, put_csv])
 @pytest.mark.parametrize("comes_first", ["label", "callback"])
-def test_a_failure_under_the_zaap_id_alone_has_the_label(labeller, post, put, comes_first):
+def test_failure_reported_by_zaap_id_only_has_the_label(labeller, post, put, comes_first):
     steps = [lambda: put(labeller), lambda: post(FAILED)]
     for step in steps if comes_first == "label" else reversed(steps):
         step()
@@ -49,7 +49,7 @@ def test_a_failure_under_the_zaap_id_alone_has_the_label(labeller, post, put, co
 
 
 @pytest.mark.parametrize("message_id", ["M1", "Z1"])
-def test_a_later_step_under_either_id_has_it_too(labeller, post, message_id):
+def test_later_step_reported_by_either_id_has_the_label(labeller, post, message_id):
     put_one(labeller)
     read = {"type": "MessageStatusCallback", "status": "READ", "ids": [message_id], "phone": PHONE}
     post(read)
@@ -68,38 +68,38 @@ def test_a_later_step_under_either_id_has_it_too(labeller, post, message_id):
         {"q": "way its"},
     ],
 )
-def test_the_message_is_found_by_all_that_its_label_says(labeller, post, query):
+def test_message_is_found_by_both_ids_reference_and_label(labeller, post, query):
     put_one(labeller)
     post(FAILED)
     assert found(labeller, **query) == ["Z1"]
 
 
-def test_its_events_are_found_by_the_id_that_only_the_label_names(labeller, post):
+def test_events_are_found_by_the_message_id_of_the_label(labeller, post):
     put_one(labeller)
     post(FAILED)
     events = labeller.read("/events/", message_id="M1")["results"]
     assert [event["status"] for event in events] == ["FAILED"]
 
 
-def test_the_answer_tells_the_zaap_id(labeller):
+def test_response_contains_the_zaap_id(labeller):
     assert put_one(labeller) == NAMED | TEXTS
 
 
-def test_the_same_zaap_id_at_another_instance_is_another_message(labeller, post, account):
+def test_same_zaap_id_at_another_instance_has_no_label(labeller, post, account):
     Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     labeller.write("PUT", "/messages/V/M1/label", TEXTS | {"zaap_id": "Z1"})
     post(FAILED)
     assert labels_shown(labeller) == [("", "")]
 
 
-def test_a_label_that_is_put_later_under_the_zaap_id_takes_its_place(labeller, post):
+def test_later_label_by_zaap_id_replaces_the_label_with_both_ids(labeller, post):
     put_one(labeller)
     labeller.write("PUT", "/messages/instance.id/Z1/label", {"label": "New"})
     post(FAILED)
     assert labels_shown(labeller) == [("", "New")]
 
 
-def test_a_label_that_is_put_later_with_the_zaap_id_takes_the_place_of_one_under_it(labeller, post):
+def test_later_label_with_both_ids_replaces_the_label_by_zaap_id(labeller, post):
     labeller.write("PUT", "/messages/instance.id/Z1/label", {"label": "Old"})
     put_one(labeller)
     post(FAILED)
@@ -107,7 +107,7 @@ def test_a_label_that_is_put_later_with_the_zaap_id_takes_the_place_of_one_under
 
 
 @pytest.mark.parametrize("message_id", ["M1", "Z1"])
-def test_it_is_removed_by_either_id(labeller, message_id):
+def test_label_can_be_deleted_by_either_id(labeller, message_id):
     put_one(labeller)
     assert labeller.send("DELETE", f"/messages/instance.id/{message_id}/label").status_code == 204
     assert not Label.objects.exists()
@@ -117,7 +117,7 @@ def test_it_is_removed_by_either_id(labeller, message_id):
     ("zaap_id", "words"),
     [("x" * 129, "Longer than"), (7, "Must be a string."), ("a\nb", "unprintable character")],
 )
-def test_a_zaap_id_that_is_none_is_refused(labeller, zaap_id, words):
+def test_invalid_zaap_id_is_refused(labeller, zaap_id, words):
     told = assert_problem(labeller.send("PUT", PATH, TEXTS | {"zaap_id": zaap_id}), 400)
     assert [error["pointer"] for error in told["errors"]] == ["/zaap_id"]
     assert words in told["errors"][0]["detail"]
@@ -130,21 +130,21 @@ def test_a_zaap_id_that_is_none_is_refused(labeller, zaap_id, words):
         ({"message_id": "Z1", "zaap_id": ""}, "/1/message_id"),
     ],
 )
-def test_a_message_labelled_twice_under_one_zaap_id_is_an_error(labeller, ids, pointer):
+def test_two_labels_with_the_same_zaap_id_in_one_request_are_an_error(labeller, ids, pointer):
     told = assert_problem(
         labeller.send("POST", "/labels/", [NAMED | TEXTS, NAMED | TEXTS | ids]), 400
     )
     assert [error["pointer"] for error in told["errors"]] == [pointer]
 
 
-def test_ids_that_are_the_same_are_one(labeller, post):
+def test_label_with_equal_message_id_and_zaap_id_is_accepted(labeller, post):
     labeller.write("POST", "/labels/", [NAMED | TEXTS | {"message_id": "Z1"}])
     post(FAILED)
     assert labels_shown(labeller) == [("order-1042", "On its way")]
 
 
 @pytest.mark.parametrize("again", [{}, {"zaap_id": "Z1"}])
-def test_of_an_erased_message_it_goes_and_does_not_come_back(labeller, post, again):
+def test_label_of_an_erased_message_is_deleted_and_not_stored_again(labeller, post, again):
     put_one(labeller)
     post(FAILED)
     request_erasure(find_person(PHONE), None)
@@ -154,7 +154,7 @@ def test_of_an_erased_message_it_goes_and_does_not_come_back(labeller, post, aga
     assert not Label.objects.exists()
 
 
-def test_of_a_message_erased_before_it_was_labelled_it_is_not_kept(labeller, post):
+def test_new_label_for_an_erased_message_is_not_stored(labeller, post):
     post(FAILED)
     request_erasure(find_person(PHONE), None)
     continue_erasures()
@@ -163,7 +163,7 @@ def test_of_a_message_erased_before_it_was_labelled_it_is_not_kept(labeller, pos
 
 
 @pytest.mark.parametrize("text", ["M1", "Z1", "order-1042"])
-def test_what_was_announced_under_both_ids_is_told_once(labeller, admin_client, text):
+def test_search_shows_a_label_without_message_once(labeller, admin_client, text):
     put_one(labeller)
     page = admin_client.get("/", {"q": text}).content.decode()
     assert page.count("Your system labelled <code>") == 1
@@ -171,7 +171,7 @@ def test_what_was_announced_under_both_ids_is_told_once(labeller, admin_client, 
 
 
 @pytest.mark.parametrize("text", ["M1", "Z1", "order-1042"])
-def test_what_was_announced_is_confirmed_by_a_report_under_the_other_id(
+def test_search_shows_the_message_once_it_is_reported_by_zaap_id(
     labeller, admin_client, post, text
 ):
     put_one(labeller)
@@ -181,9 +181,7 @@ def test_what_was_announced_is_confirmed_by_a_report_under_the_other_id(
     assert "Your system labelled" not in page
 
 
-def test_a_link_by_the_id_that_only_the_label_names_leads_to_the_message(
-    labeller, admin_client, post
-):
+def test_link_by_the_message_id_of_the_label_opens_the_message(labeller, admin_client, post):
     put_one(labeller)
     post(FAILED)
     (message,) = labeller.read("/messages/")["results"]
@@ -191,7 +189,7 @@ def test_a_link_by_the_id_that_only_the_label_names_leads_to_the_message(
     assert answer.url == f"/messages/{message['id']}/"
 
 
-def test_only_one_without_a_message_under_either_id_is_without_one(labeller, post):
+def test_label_has_no_message_only_if_neither_id_has_one(labeller, post):
     put_one(labeller)
     labeller.write("POST", "/labels/", [NAMED | TEXTS | {"message_id": "M2", "zaap_id": "Z2"}])
     post(FAILED)

@@ -71,13 +71,13 @@ def files_of(part: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("part", INWARD)
-def test_a_part_imports_only_what_lies_further_in(part):
+def test_package_imports_only_allowed_packages(part):
     found = {(path.name, name) for path in files_of(part) for name in parts_imported(path)}
     assert {name for _, name in found} <= INWARD[part] | {part}, found
 
 
 @pytest.mark.parametrize("edge", ["webhooks", "dashboard", "api", "admin"])
-def test_an_edge_imports_no_other_edge(edge):
+def test_edge_package_imports_no_other_edge_package(edge):
     for path in files_of(edge):
         assert not parts_imported(path) & (EDGES - {edge}), path
 
@@ -105,14 +105,14 @@ def imported_on_import(path: Path) -> set[str]:
     }
 
 
-def test_the_project_imports_nothing_of_the_app():
+def test_statusboard_package_imports_nothing_from_messages_at_import_time():
     """At import time: settings, urls and wsgi name modules of the app as text, as Django does."""
     for path in (ROOT / "statusboard").rglob("*.py"):
         names = imported_on_import(path)
         assert not {name for name in names if name.split(".")[0] == "messages"}, path
 
 
-def test_importing_the_settings_creates_nothing(tmp_path):
+def test_importing_the_settings_creates_no_files(tmp_path):
     code = "import statusboard.settings"
     environment = os.environ | {"DATA_DIR": str(tmp_path / "data"), "METRICS_TOKEN": "t" * 20}
     for name in ("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
@@ -121,7 +121,7 @@ def test_importing_the_settings_creates_nothing(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_every_part_of_the_app_has_its_rule():
+def test_every_package_of_messages_has_an_import_rule():
     folder = ROOT / "messages"
     parts = {path.relative_to(folder).parts[0] for path in folder.rglob("*.py")} - {"__init__.py"}
     parts = {part.removesuffix(".py") for part in parts}
@@ -129,7 +129,7 @@ def test_every_part_of_the_app_has_its_rule():
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_what_is_pure_imports_nothing_of_django(name):
+def test_pure_module_does_not_import_django(name):
     assert not {module for module in imported(ROOT / name) if module.split(".")[0] == "django"}
 
 
@@ -141,7 +141,7 @@ def test_what_is_pure_imports_nothing_of_django(name):
         ("http.client", "messages/net/http_client.py"),
     ],
 )
-def test_only_one_module_speaks_http_through(library, user):
+def test_http_library_is_imported_by_one_module_only(library, user):
     users = [
         path.relative_to(ROOT).as_posix()
         for folder in ("messages", "statusboard")

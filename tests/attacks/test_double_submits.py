@@ -67,7 +67,7 @@ def restore() -> Iterator[Any]:
         cursor.execute("DROP SCHEMA IF EXISTS kept CASCADE")
 
 
-def test_no_form_sent_twice_at_once_is_an_error_of_ours(root, restore):
+def test_form_sent_twice_at_once_never_causes_a_server_error(root, restore):
     found = discover([(root, [route.path(PK, ROW_ID) for route in ROUTES])])
     # Their queries say what a list shows, and not what is done.
     forms = list({(t.path, t.fields): t for t in found if t.method == "POST"}.values())

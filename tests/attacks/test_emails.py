@@ -10,7 +10,7 @@ from tests.plugins.notifications import channel, opened
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
-def test_an_instances_name_adds_no_header(instance, end):
+def test_instance_name_cannot_add_email_headers(instance, end):
     instance.name = f"Loja{end}Bcc: evil@example.com{end}{end}<script>alert(1)</script>"
     instance.save()
     channel(ChannelKind.EMAIL, "operator@example.com")
@@ -22,7 +22,7 @@ def test_an_instances_name_adds_no_header(instance, end):
     assert sent.message().get_content_type() == "text/plain"
 
 
-def test_an_invitation_goes_to_one_address_alone(admin_client):
+def test_invitation_email_cannot_get_more_recipients(admin_client):
     fields = {"username": "bia", "role": "Support", "email": "a@example.com\nBcc: b@example.com"}
     admin_client.post("/people/invite/", fields)
     assert not sent_mails()

@@ -131,7 +131,7 @@ def _key(**fields: Any) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {issue(ApiKey(name='fuzz', **fields), by=None)}"}
 
 
-def test_no_request_ends_in_an_error_or_in_something_it_must_not_tell(fuzz, browsers):
+def test_random_request_causes_no_server_error_leak_or_open_redirect(fuzz, browsers):
     secrets = _secrets()
     faults: dict[str, str] = {}
     seen: Counter[int] = Counter()

@@ -35,12 +35,12 @@ PARAMETERS = (
 
 
 @pytest.mark.parametrize("text", [MARKUP, MARKUP[2:], HEADER, DIRECTION, "javascript:alert(1)"])
-def test_what_is_stored_runs_on_no_page(admin_client, fill, text):
+def test_stored_markup_runs_on_no_page(admin_client, fill, text):
     fill(text)
     assert not harmed_pages(admin_client)
 
 
-def test_what_an_address_says_runs_on_no_page(admin_client, fill):
+def test_markup_in_query_parameters_runs_on_no_page(admin_client, fill):
     fill("x")
     assert not harmed_pages(admin_client, dict.fromkeys(PARAMETERS, MARKUP))
 
@@ -55,28 +55,28 @@ def harmed_pages(client: Client, parameters: dict[str, str] | None = None) -> di
     return {name: found for name, found in harm.items() if found}
 
 
-def test_what_is_stored_is_shown_as_it_was_written(admin_client, fill):
+def test_stored_markup_is_shown_escaped(admin_client, fill):
     """Or else the tests above would pass on pages that show nothing."""
     fill(MARKUP)
     showing = [r.name for r in ROUTES if b"&lt;script&gt;alert(1)" in ask(admin_client, r).body]
     assert len([name for name in showing if name.startswith("dashboard:")]) >= 5
 
 
-def test_what_is_stored_is_no_template(admin_client, fill):
+def test_stored_text_is_not_rendered_as_a_template(admin_client, fill):
     fill("{{ 6|add:8 }}{% now 'Y' %}")
     page = ask(admin_client, next(r for r in ROUTES if r.name == "dashboard:instance"))
     assert b"{{ 6|add:8 }}" in page.body
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_no_export_holds_a_formula(admin_client, fill, method):
+def test_export_contains_no_formula(admin_client, fill, method):
     fill(FORMULA)
     answers = {route.name: ask(admin_client, route, method) for route in ROUTES}
     found = {name: formulas_in(answer.type, answer.body) for name, answer in answers.items()}
     assert not {name: cells for name, cells in found.items() if cells}
 
 
-def test_every_page_says_what_a_browser_may_do_with_it(admin_client, fill):
+def test_every_page_has_security_headers(admin_client, fill):
     fill("x")
     pages = {route.name: answer for route in ROUTES if (answer := ask(admin_client, route)).is_html}
     lacking = {

@@ -32,7 +32,7 @@ def root(admin_user: User) -> Client:
 @pytest.mark.parametrize(
     ("page", "parameter"), [(page, name) for page, names in PAGES.items() for name in names]
 )
-def test_page_asked_with_nul_in_a_parameter_answers(root, instance, page, parameter):
+def test_page_with_nul_in_a_parameter_is_no_server_error(root, instance, page, parameter):
     answer = root.get(reverse(f"dashboard:{page}"), {parameter: "a\0b"})
     assert answer.status_code < 500
 
@@ -46,7 +46,7 @@ def test_page_asked_with_nul_in_a_parameter_answers(root, instance, page, parame
         ("audit-person", {"number": "a\0b"}),
     ],
 )
-def test_form_sent_with_nul_answers(root, instance, name, data):
+def test_form_with_nul_is_no_server_error(root, instance, name, data):
     assert root.post(reverse(f"dashboard:{name}"), data).status_code < 500
 
 
@@ -55,12 +55,12 @@ def test_path_with_nul_is_not_found(root, instance):
     assert root.post(where, {"action": "leave"}).status_code == 404
 
 
-def test_cookie_with_nul_signs_nobody_in(client):
+def test_session_cookie_with_nul_is_not_signed_in(client):
     client.cookies["sessionid"] = "a" * 20 + "\0"
     assert client.get("/").status_code == 302
 
 
-def test_url_agreed_to_is_stored_without_nul(root, instance):
+def test_confirmed_url_is_stored_without_nul(root, instance):
     Webhook.objects.create(instance=instance, kind="message-status")
     where = reverse("dashboard:instance-webhook", args=[instance.pk, "message-status"])
     root.post(where, {"action": "replace", "url": "https://a\0b"})
@@ -93,6 +93,8 @@ def _labels(root: Client, content: bytes) -> Any:
         b"PK\x03\x04\0\0",
     ],
 )
-def test_file_with_nul_is_refused_in_words(root, instance, upload: Callable[..., Any], content):
+def test_file_with_nul_is_refused_with_a_message(
+    root, instance, upload: Callable[..., Any], content
+):
     assert "is not valid text" in upload(root, content).content.decode()
     assert Instance.objects.count() == 1

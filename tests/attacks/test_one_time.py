@@ -34,7 +34,7 @@ def enrolled(ana: User) -> User:
     return ana
 
 
-def test_a_code_of_the_app_is_taken_once_as_long_as_it_is_valid(enrolled, monkeypatch):
+def test_authenticator_code_is_accepted_once_in_its_whole_validity(enrolled, monkeypatch):
     """Its own period, and one before and after it, because clocks differ."""
     now = time.time()
     period = int(now) // PERIOD
@@ -48,7 +48,7 @@ def test_a_code_of_the_app_is_taken_once_as_long_as_it_is_valid(enrolled, monkey
     assert (is_signed_in(first), is_signed_in(second)) == (True, False)
 
 
-def test_a_code_is_the_same_with_spaces_in_it(enrolled):
+def test_used_code_with_spaces_is_refused(enrolled):
     now = code()
     past_the_password().post(CODE_PAGE, {"code": now})
     second = past_the_password()
@@ -56,7 +56,7 @@ def test_a_code_is_the_same_with_spaces_in_it(enrolled):
     assert not is_signed_in(second)
 
 
-def test_a_recovery_code_is_taken_once(enrolled):
+def test_recovery_code_is_accepted_once(enrolled):
     recovery = RecoveryCodes.activate(enrolled).generate_codes()[0]
     browsers = [past_the_password(), past_the_password()]
     for browser in browsers:
@@ -67,7 +67,7 @@ def test_a_recovery_code_is_taken_once(enrolled):
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["app", "recovery"])
-def test_a_code_used_by_two_at_once_lets_in_one(enrolled, kind):
+def test_code_sent_twice_at_once_is_accepted_once(enrolled, kind):
     recovery = RecoveryCodes.activate(enrolled).generate_codes()[0]
     fields = {"code": code() if kind == "app" else recovery}
     one, other = past_the_password(), past_the_password()

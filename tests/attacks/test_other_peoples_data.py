@@ -24,7 +24,7 @@ def _another_instance(admin_user):
 
 @pytest.mark.usefixtures("_another_instance")
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_no_address_opens_a_row_of_another_instance(limited_client, method):
+def test_limited_user_cannot_open_rows_of_another_instance(limited_client, method):
     opened = {
         route.name: answer.status
         for route in OWN_ROUTES
@@ -38,7 +38,7 @@ def test_no_address_opens_a_row_of_another_instance(limited_client, method):
 
 @pytest.mark.usefixtures("_another_instance")
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_nothing_of_another_instance_is_on_any_page(limited_client, method):
+def test_limited_user_sees_nothing_of_another_instance_on_any_page(limited_client, method):
     showing = [
         route.name
         for route in OWN_ROUTES
@@ -61,7 +61,9 @@ def limited_staff(limited_user):
 
 @pytest.mark.usefixtures("_another_instance")
 @pytest.mark.parametrize("model", ADMIN_MODELS)
-def test_django_admin_shows_nothing_of_another_instance(limited_staff, admin_client, model):
+def test_limited_staff_see_nothing_of_another_instance_in_django_admin(
+    limited_staff, admin_client, model
+):
     row = reverse(f"admin:whatsapp_{model}_change", args=[ADMIN_MODELS[model]])
     pages = [reverse(f"admin:whatsapp_{model}_changelist"), row]
     assert MARK not in "".join(limited_staff.get(page, follow=True).text for page in pages)
@@ -69,7 +71,7 @@ def test_django_admin_shows_nothing_of_another_instance(limited_staff, admin_cli
 
 
 @pytest.mark.usefixtures("_another_instance")
-def test_django_admin_pushes_no_webhook_of_another_instance(limited_staff):
+def test_limited_staff_cannot_push_webhooks_of_another_instance_in_django_admin(limited_staff):
     fields = {"action": "push_webhook", "_selected_action": [PK]}
     limited_staff.post(reverse("admin:whatsapp_instance_changelist"), fields)
     assert not AuditEvent.objects.filter(action=Action.WEBHOOK_PUSHED).exists()
@@ -77,7 +79,7 @@ def test_django_admin_pushes_no_webhook_of_another_instance(limited_staff):
 
 
 @pytest.mark.usefixtures("_another_instance")
-def test_without_limits_it_is_all_there(admin_client):
+def test_unlimited_user_sees_every_instance(admin_client):
     """Or else the tests above would pass where nothing is shown to anybody."""
     showing = [r.name for r in OWN_ROUTES if MARK.encode() in ask(admin_client, r).body]
     assert {"dashboard:messages", "dashboard:message", "dashboard:instance"} <= set(showing)

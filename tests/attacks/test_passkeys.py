@@ -142,7 +142,7 @@ def offer(browser: Client, page: str, answer: dict[str, Any], state: Any) -> int
     return browser.post(page, fields).status_code
 
 
-def test_a_made_up_answer_to_add_a_passkey_is_no_error_of_ours(signed_in, passkey):
+def test_malformed_passkey_registration_causes_no_server_error(signed_in, passkey):
     right = passkey.create(challenge_of(signed_in, ADD))
     state = signed_in.session["mfa.webauthn.state"]
     statuses = {offer(signed_in, ADD, answer, state) for answer in faulty(right)}
@@ -150,14 +150,14 @@ def test_a_made_up_answer_to_add_a_passkey_is_no_error_of_ours(signed_in, passke
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_answer_that_is_no_json_adds_no_passkey(signed_in, text):
+def test_passkey_registration_with_invalid_json_adds_no_passkey(signed_in, text):
     challenge_of(signed_in, ADD)
     assert signed_in.post(ADD, {"name": "x", "credential": text}).status_code == 200
     assert not Authenticator.objects.exists()
 
 
 @pytest.mark.usefixtures("_enrolled")
-def test_a_passkey_of_software_signs_in(ana, passkey):
+def test_software_passkey_signs_in(ana, passkey):
     """Or else the tests below would pass on answers that nobody takes."""
     stranger = HttpsClient()
     challenge = challenge_of(stranger, LOGIN)
@@ -166,7 +166,7 @@ def test_a_passkey_of_software_signs_in(ana, passkey):
 
 
 @pytest.mark.usefixtures("_enrolled")
-def test_a_made_up_answer_to_sign_in_is_no_error_of_ours(ana, passkey):
+def test_malformed_passkey_sign_in_causes_no_server_error(ana, passkey):
     stranger = HttpsClient()
     right = passkey.get(challenge_of(stranger, LOGIN), ana)
     state = stranger.session["mfa.webauthn.state"]
@@ -175,7 +175,7 @@ def test_a_made_up_answer_to_sign_in_is_no_error_of_ours(ana, passkey):
 
 
 @pytest.mark.usefixtures("_enrolled")
-def test_an_answer_signed_by_another_key_signs_nobody_in(ana):
+def test_passkey_answer_signed_by_another_key_does_not_sign_in(ana):
     stranger = HttpsClient()
     challenge = challenge_of(stranger, LOGIN)
     stranger.post(LOGIN, {"credential": json.dumps(Passkey().get(challenge, ana))})
@@ -185,7 +185,7 @@ def test_an_answer_signed_by_another_key_signs_nobody_in(ana):
 @pytest.mark.usefixtures("_enrolled")
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("page", [LOGIN, REAUTHENTICATE])
-def test_an_answer_that_is_no_json_signs_nobody_in(signed_in, page, text):
+def test_passkey_answer_with_invalid_json_does_not_sign_in(signed_in, page, text):
     client = HttpsClient() if page == LOGIN else signed_in
     client.get(page)
     assert client.post(page, {"credential": text}).status_code < 500

@@ -42,7 +42,7 @@ ELSEWHERE = [
     ],
 )
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_no_change_is_taken_from_another_site(admin_user, fill, method, headers):
+def test_cross_site_request_changes_nothing(admin_user, fill, method, headers):
     fill("x")
     client = HttpsClient(enforce_csrf_checks=True)
     client.force_login(admin_user)
@@ -57,7 +57,7 @@ def test_no_change_is_taken_from_another_site(admin_user, fill, method, headers)
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("url", ELSEWHERE)
-def test_no_address_leads_to_another_site(admin_client, fill, url, method):
+def test_no_page_redirects_to_another_site(admin_client, fill, url, method):
     fill("x")
     data = {"next": url, "redirect_to": url, "language": "en", "theme": "dark"}
     led = {}
@@ -70,11 +70,11 @@ def test_no_address_leads_to_another_site(admin_client, fill, url, method):
 
 
 @pytest.mark.parametrize("url", ELSEWHERE)
-def test_a_sign_in_leads_to_no_other_site(client, ana, url):
+def test_sign_in_does_not_redirect_to_another_site(client, ana, url):
     assert sign_in(client, next=url).headers["Location"] == "/"
 
 
-def test_a_session_given_beforehand_is_not_the_one_signed_in(client, ana):
+def test_sign_in_replaces_the_session_key(client, ana):
     client.get("/account/login/")
     planted = client.session
     planted["planted"] = True
@@ -86,7 +86,7 @@ def test_a_session_given_beforehand_is_not_the_one_signed_in(client, ana):
     assert not Session.objects.filter(session_key=planted.session_key).exists()
 
 
-def test_a_sign_out_ends_the_session_on_the_server(client, ana):
+def test_sign_out_deletes_the_session_on_the_server(client, ana):
     sign_in(client)
     key = client.session.session_key
     client.post("/account/logout/")
@@ -94,13 +94,13 @@ def test_a_sign_out_ends_the_session_on_the_server(client, ana):
 
 
 @pytest.mark.parametrize("header", ["host", "x-forwarded-host"])
-def test_a_claimed_host_is_in_no_e_mail(client, ana, header):
+def test_forged_host_header_does_not_appear_in_emails(client, ana, header):
     headers = {header: "evil.example"}
     client.post("/account/password/reset/", {"email": "ana@example.com"}, headers=headers)
     assert not [sent for sent in mail.outbox if "evil.example" in str(sent.body)]
 
 
-def test_a_host_that_is_not_ours_gets_nothing(admin_client):
+def test_request_for_an_unknown_host_is_refused(admin_client):
     answers = {
         admin_client.get(route.path(), headers={"host": "evil.example"}).status_code
         for route in ROUTES
@@ -109,7 +109,7 @@ def test_a_host_that_is_not_ours_gets_nothing(admin_client):
     assert answers == {400}
 
 
-def test_a_claimed_address_gives_no_more_guesses(client, ana):
+def test_forged_x_forwarded_for_gives_no_more_sign_in_attempts(client, ana):
     for number in range(25):
         headers = {"x-forwarded-for": f"203.0.113.{number}"}
         fields = {"login": f"nobody{number}", "password": "wrong"}
@@ -118,7 +118,7 @@ def test_a_claimed_address_gives_no_more_guesses(client, ana):
     assert not is_signed_in(client)
 
 
-def test_the_cookies_of_a_sign_in_are_bound_to_this_host(client, ana):
+def test_session_cookies_are_bound_to_the_host(client, ana):
     client.get("/account/login/")
     sign_in(client)
     for name in ("__Host-sessionid", "__Host-csrftoken"):
@@ -127,16 +127,16 @@ def test_the_cookies_of_a_sign_in_are_bound_to_this_host(client, ana):
         assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", "", "Lax")
 
 
-def test_browsers_are_told_to_come_by_https_only(client: Client, db: None) -> None:
+def test_responses_have_strict_transport_security(client: Client, db: None) -> None:
     policy = client.get("/account/login/").headers["Strict-Transport-Security"]
     assert policy == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_plain_http_is_led_to_https(db: None) -> None:
+def test_http_is_redirected_to_https(db: None) -> None:
     assert Client().get("/account/login/").headers["Location"].startswith("https://")
 
 
-def test_a_form_that_is_too_large_is_refused(client: Any, ana: User) -> None:
+def test_too_large_form_is_refused(client: Any, ana: User) -> None:
     body = {"login": "ana", "password": "x" * 2_000_000}
     assert client.post("/account/login/", body).status_code == 400
 
@@ -149,7 +149,7 @@ LONE_SURROGATE = "+2AA-"  # in UTF-7
     ["/account/login/", "/account/password/reset/", "/search/", "/labels/", "/people/invite/"],
 )
 @pytest.mark.parametrize("charset", ["utf-7", "utf-16", "idna", "base64", "unknown"])
-def test_no_charset_that_a_client_claims_breaks_a_form(admin_client, path, charset):
+def test_form_with_an_unusual_charset_causes_no_server_error(admin_client, path, charset):
     names = ("login", "password", "email", "q", "text", "username", "role")
     parts = [
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{LONE_SURROGATE}\r\n'
@@ -163,7 +163,7 @@ def test_no_charset_that_a_client_claims_breaks_a_form(admin_client, path, chars
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "utf-16", "unknown"])
-def test_no_charset_that_a_client_claims_breaks_a_query(admin_client, charset):
+def test_query_with_an_unusual_charset_causes_no_server_error(admin_client, charset):
     kind = f"text/plain; charset={charset}"
     answer = admin_client.get("/?q=%2B2AA-&reference=%2B2AA-", CONTENT_TYPE=kind)
     assert answer.status_code == 200
@@ -179,5 +179,5 @@ def test_no_charset_that_a_client_claims_breaks_a_query(admin_client, charset):
         "text/plain; x*='%41",
     ],
 )
-def test_no_parameter_in_an_encoding_of_its_own_breaks_a_request(db, path, kind):
+def test_content_type_with_an_encoded_parameter_causes_no_server_error(db, path, kind):
     assert call(path, "POST", b"--x--", CONTENT_TYPE=kind, HTTP_HOST="127.0.0.1").status < 500

@@ -44,7 +44,7 @@ def broken(settings: Any, client: Client, instance: Any, key: str) -> Client:
     return client
 
 
-def test_a_debug_page_shows_no_secret(broken, settings, key):
+def test_debug_page_shows_no_secret(broken, settings, key):
     settings.DEBUG = True
     page = broken.get(f"{key}?token={SECRET}", headers={"z-api-token": SECRET, "x-safe": "seen"})
     assert page.status_code == 500
@@ -54,12 +54,12 @@ def test_a_debug_page_shows_no_secret(broken, settings, key):
     assert [secret for secret in secrets if secret in page.text] == []
 
 
-def test_an_error_page_shows_nothing_of_the_error(broken):
+def test_error_page_shows_no_details_of_the_error(broken):
     page = broken.get("/")
     assert (page.status_code, "RuntimeError" in page.text) == (500, False)
 
 
-def test_an_error_mailed_to_operators_holds_no_secret(broken, settings):
+def test_error_email_to_operators_contains_no_secret(broken, settings):
     settings.ADMINS = [("Operator", "operator@example.com")]
     logger, handler = logging.getLogger("django.request"), AdminEmailHandler(include_html=True)
     logger.addHandler(handler)

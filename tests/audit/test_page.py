@@ -87,7 +87,7 @@ def test_invalid_filters_are_ignored(admin):
     assert "purged" in shown(admin.get(PAGE, nonsense))
 
 
-def test_pages_follow_without_gaps(admin):
+def test_pagination_has_no_gaps(admin):
     AuditEvent.objects.bulk_create(
         AuditEvent(action=Action.EXPORTED, actor_name="bot", details={"n": n}) for n in range(120)
     )

@@ -74,19 +74,19 @@ def _error_page(route: Route) -> None:
     route.fulfill(status=int(code[:3]), body=body, content_type="text/html")
 
 
-def test_empty(take, admin_user):
+def test_screenshots_of_pages_without_data(take, admin_user):
     take("empty", pages(admin_user))
 
 
-def test_few(take, admin_user, messages, instance):
+def test_screenshots_of_pages_with_a_few_messages(take, admin_user, messages, instance):
     take("few", pages(admin_user))
 
 
-def test_few_in_portuguese(take, admin_user, messages, instance):
+def test_screenshots_of_pages_in_portuguese(take, admin_user, messages, instance):
     take("few pt-BR", pages(admin_user), locale="pt-BR")
 
 
-def test_each_kind_of_message(take, messages, report, instance):
+def test_screenshots_of_each_kind_of_message(take, messages, report, instance):
     now = timezone.now()
     incident_counts.freeze(Counts(open=1))
     Incident.objects.create(
@@ -101,7 +101,7 @@ def test_each_kind_of_message(take, messages, report, instance):
     take("list", {"with a stuck one": "/"})
 
 
-def test_a_large_group(take, report):
+def test_screenshots_of_a_large_group(take, report):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     for number in range(40):
         steps = ("RECEIVED", "READ")[: number % 2 + 1]
@@ -109,7 +109,7 @@ def test_a_large_group(take, report):
     take("message", {"large group": f"/messages/{message.pk}/"})
 
 
-def test_print(take, messages):
+def test_screenshots_of_the_print_layout(take, messages):
     addresses = {name: f"/messages/{one.pk}/" for name, one in messages.items()}
     for locale in ("en-GB", "pt-BR"):
         take(
@@ -120,14 +120,14 @@ def test_print(take, messages):
         )
 
 
-def test_saved_views(take, admin_user, messages):
+def test_screenshots_of_saved_views(take, admin_user, messages):
     for number in range(5):
         name, query = f"Campaign {number} of the shop", f"q=SHOP{number}"
         SavedView.objects.create(user=admin_user, name=name, query=query)
     take("views", {"one of five": "/?q=SHOP4"})
 
 
-def test_open_menus(take, messages):
+def test_screenshots_of_open_menus(take, messages):
     for number, name in enumerate(("view", "status", "instance", "period")):
         take(
             "menu",
@@ -138,7 +138,7 @@ def test_open_menus(take, messages):
         )
 
 
-def test_an_export_that_takes_a_while(take, admin_user, report):
+def test_screenshots_of_a_long_export(take, admin_user, report):
     report("SENT")
     job = ask_for_file(admin_user, ExportKind.CSV, "", "UTC")
     take("export", {"waiting": f"/exports/{job.pk}/"})
@@ -146,7 +146,7 @@ def test_an_export_that_takes_a_while(take, admin_user, report):
     take("export", {"done": f"/exports/{job.pk}/"})
 
 
-def test_many(take, admin_user, instance, report):
+def test_screenshots_of_pages_with_many_messages(take, admin_user, instance, report):
     for number in range(60):
         steps = ["SENT", "RECEIVED", "READ", "PLAYED"][: number % 4 + 1]
         phone = f"55449{90000000 + number * 1017}"
@@ -156,7 +156,7 @@ def test_many(take, admin_user, instance, report):
     take("many", {"messages": "/", "overview": "/overview/?period=24h"})
 
 
-def test_errors(take, messages, instance):
+def test_screenshots_of_errors_and_empty_results(take, messages, instance):
     known_as = {"lid": "123456789012345@lid", "number": "5544988887777"}
     Alias.objects.create(instance=instance, **known_as)
     Label.objects.create(
@@ -177,6 +177,6 @@ def test_errors(take, messages, instance):
     take("error", {code: f"/error/{code}" for code in codes})
 
 
-def test_before_sign_in(take):
+def test_screenshots_of_pages_before_sign_in(take):
     addresses = {"sign in": "/account/login/", "password": "/account/password/reset/"}
     take("outside", addresses, None)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_the_api_can_be_read_about_and_tried_without_a_foreign_host(open_page, support, report):
+def test_api_docs_work_without_requests_to_other_hosts(open_page, support, report):
     report("READ")
     page = open_page(support)
     hosts = set()

@@ -38,7 +38,7 @@ def disconnected(instance):
     return lose
 
 
-def test_the_tab_tells_in_its_title_icon_and_banner_and_is_quiet_again(
+def test_open_tab_shows_and_clears_an_incident_in_title_icon_and_banner(
     open_page, supervisor, disconnected
 ):
     page = open_page(supervisor)

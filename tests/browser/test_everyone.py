@@ -48,7 +48,7 @@ def unfold(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(scheme, open_page, admin_user, addresses):
+def test_axe_finds_no_violations_on_any_page(scheme, open_page, admin_user, addresses):
     page = open_page(admin_user, color_scheme=scheme)
     for address in addresses:
         page.goto(address)
@@ -57,7 +57,7 @@ def test_axe_finds_nothing_on_any_page(scheme, open_page, admin_user, addresses)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_before_sign_in(scheme, open_page):
+def test_axe_finds_no_violations_before_sign_in(scheme, open_page):
     page = open_page(color_scheme=scheme)
     for address in SIGNED_OUT:
         page.goto(address)
@@ -65,7 +65,7 @@ def test_axe_finds_nothing_before_sign_in(scheme, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages):
+def test_axe_finds_no_violations_in_an_open_menu(scheme, open_page, support, messages):
     page = open_page(support, color_scheme=scheme)
     page.goto("/?status=read")
     for menu in page.locator("details.menu > summary").all():
@@ -76,7 +76,7 @@ def test_axe_finds_nothing_in_an_open_menu(scheme, open_page, support, messages)
 
 @pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375, 768, 1024, 1280])
-def test_nothing_overflows(width, language, open_page, admin_user, addresses):
+def test_pages_do_not_overflow_the_window(width, language, open_page, admin_user, addresses):
     page = open_page(admin_user, width=width, locale=language)
     for address in addresses:
         page.goto(address)
@@ -86,7 +86,7 @@ def test_nothing_overflows(width, language, open_page, admin_user, addresses):
 
 @pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375])
-def test_no_menu_overflows(width, language, open_page, support, messages):
+def test_open_menus_do_not_overflow_the_window(width, language, open_page, support, messages):
     page = open_page(support, width=width, locale=language)
     page.goto("/")
     for menu in page.locator("details.menu > summary").all():
@@ -96,7 +96,7 @@ def test_no_menu_overflows(width, language, open_page, support, messages):
         assert panel["x"] + panel["width"] <= width, menu.inner_text()
 
 
-def test_the_keyboard_goes_all_the_way(open_page, support, messages):
+def test_message_can_be_searched_and_opened_by_keyboard(open_page, support, messages):
     page = open_page(support)
     page.goto(f"/messages/{messages['lid'].pk}/")
     page.keyboard.press("Tab")
@@ -123,21 +123,21 @@ def test_the_keyboard_goes_all_the_way(open_page, support, messages):
 @pytest.mark.parametrize(
     "address", ["/overview/", "/attention/", "/account/sessions/", "/nowhere/"]
 )
-def test_a_slash_leads_from_every_page_to_the_search(open_page, support, messages, address):
+def test_slash_key_focuses_the_search_on_every_page(open_page, support, messages, address):
     page = open_page(support)
     page.goto(address)
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
-def test_a_slash_is_typed_where_one_is_typing(open_page, support, messages):
+def test_slash_key_in_a_text_field_types_a_slash(open_page, support, messages):
     page = open_page(support)
     page.goto("/")
     page.keyboard.type("a/b")
     expect(page.get_by_role("searchbox")).to_have_value("a/b")
 
 
-def test_a_menu_opens_and_closes_by_keyboard(open_page, support, messages):
+def test_menu_can_be_opened_and_closed_by_keyboard(open_page, support, messages):
     page = open_page(support)
     page.goto("/")
     menu = page.locator("summary", has_text="Display")
@@ -150,7 +150,7 @@ def test_a_menu_opens_and_closes_by_keyboard(open_page, support, messages):
     expect(menu).to_be_focused()
 
 
-def test_focus_can_be_seen(open_page, support, messages):
+def test_keyboard_focus_is_visible(open_page, support, messages):
     page = open_page(support)
     page.goto("/")
     for _ in range(12):
@@ -163,7 +163,7 @@ def test_focus_can_be_seen(open_page, support, messages):
         assert outline, page.evaluate("document.activeElement.outerHTML")
 
 
-def test_without_script_everything_still_works(open_page, support, messages):
+def test_site_works_without_javascript(open_page, support, messages):
     page = open_page(support, java_script_enabled=False)
     page.goto("/")
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
@@ -180,7 +180,7 @@ def test_without_script_everything_still_works(open_page, support, messages):
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_the_theme_follows_the_system_until_it_is_chosen(open_page, support, messages):
+def test_theme_follows_the_system_until_the_user_chooses_one(open_page, support, messages):
     page = open_page(support, color_scheme="dark")
     page.goto("/")
     background = "getComputedStyle(document.body).backgroundColor"
@@ -191,7 +191,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_page, support, mes
     assert page.evaluate(background) != dark
 
 
-def test_times_in_my_own_zone(open_page, support, messages):
+def test_times_are_shown_in_the_browsers_time_zone(open_page, support, messages):
     page = open_page(support, timezone_id="America/Manaus")
     page.goto("/")
     page.locator("summary", has_text="Display").click()
@@ -202,7 +202,7 @@ def test_times_in_my_own_zone(open_page, support, messages):
     expect(page.get_by_text("Times are shown in UTC.")).to_be_visible()
 
 
-def test_the_language_can_be_chosen_before_sign_in(open_page):
+def test_language_can_be_chosen_before_sign_in(open_page):
     page = open_page()
     page.goto("/account/login/")
     page.locator("summary", has_text="Display").click()

@@ -9,7 +9,9 @@ from tests.browser.test_everyone import violations
 pytestmark = pytest.mark.browser
 
 
-def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, report, monkeypatch):
+def test_export_page_shows_the_download_link_when_the_file_is_ready(
+    open_page, admin_user, report, monkeypatch
+):
     monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
     report("SENT", id="FIRST")
     report("SENT", id="SECOND")
@@ -26,7 +28,7 @@ def test_the_page_turns_into_the_download_by_itself(open_page, admin_user, repor
     assert download.value.suggested_filename.endswith(".xlsx")
 
 
-def test_how_many_rows_there_are_stands_beside_the_buttons(open_page, admin_user, report):
+def test_number_of_rows_is_shown_next_to_the_export_buttons(open_page, admin_user, report):
     report("SENT", id="FIRST")
     report("SENT", id="SECOND")
     page = open_page(admin_user)

@@ -18,7 +18,7 @@ CSV = b"name;id;token;tags\nShop;S;secret;Acme\nWithout id;;t;\n"
 CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"}
 
 
-def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, zapi, post):
+def test_setup_steps_are_marked_done_without_a_reload(open_page, admin_user, instance, zapi, post):
     page = open_page(admin_user)
     page.goto(f"/instances/{instance.pk}/")
     done = page.locator(".progress-step.done")
@@ -33,7 +33,9 @@ def test_the_steps_turn_to_done_as_they_happen(open_page, admin_user, instance, 
     expect(page.get_by_text("Z-API has called Statusboard.")).to_be_visible()
 
 
-def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, instance, zapi):
+def test_question_about_a_foreign_url_appears_without_a_reload(
+    open_page, admin_user, instance, zapi
+):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), {"message-status": FOREIGN_URL}
     )
@@ -49,7 +51,7 @@ def test_a_question_comes_up_by_itself_and_is_answered(open_page, admin_user, in
     expect(page.get_by_text("Callbacks are forwarded to it.")).to_be_visible()
 
 
-def test_chooser_finds_a_name_with_accents_by_one_without(open_page, admin_user, instance):
+def test_instance_chooser_ignores_accents(open_page, admin_user, instance):
     names = ["Cobrança", *(f"Loja {number}" for number in range(12))]
     Instance.objects.bulk_create(
         Instance(account=instance.account, name=name, zapi_id=name) for name in names
@@ -63,7 +65,7 @@ def test_chooser_finds_a_name_with_accents_by_one_without(open_page, admin_user,
     expect(page.locator("input[name=instances]:checked")).to_have_count(1)
 
 
-def test_an_import_is_previewed_and_then_seen_through(open_page, admin_user, zapi):
+def test_import_shows_a_preview_and_its_progress(open_page, admin_user, zapi):
     page = open_page(admin_user, width=320)
     page.goto("/instances/import/")
     file = {"name": "shops.csv", "mimeType": "text/csv", "buffer": CSV}

@@ -37,7 +37,7 @@ def test_new_messages_are_announced_without_moving_a_row(live, report):
     expect(live.locator("tbody tr")).to_have_count(3)
 
 
-def test_it_asks_for_more_than_was_announced_and_the_console_stays_silent(live, report):
+def test_later_poll_sends_the_known_count_and_logs_nothing(live, report):
     said = []
     live.on("console", lambda message: said.append(message.text))
     report("SENT", id="SECOND")
@@ -51,7 +51,7 @@ def test_it_asks_for_more_than_was_announced_and_the_console_stays_silent(live, 
     assert said == []
 
 
-def test_it_can_be_paused_and_goes_on(live, report):
+def test_updates_can_be_paused_and_resumed(live, report):
     asked = []
     live.on("request", lambda request: asked.append(request.url))
     live.get_by_role("button", name="Pause updates").press("Enter")
@@ -62,13 +62,13 @@ def test_it_can_be_paused_and_goes_on(live, report):
     expect(live.locator("#news")).to_have_text("1 new message")
 
 
-def test_it_stays_paused_on_the_next_page(live):
+def test_updates_stay_paused_after_a_reload(live):
     live.get_by_role("button", name="Pause updates").click()
     live.reload()
     expect(live.get_by_role("button", name="Resume updates")).to_be_visible()
 
 
-def test_it_stops_asking_where_nobody_is(live, report):
+def test_polling_stops_without_user_activity_and_resumes_with_it(live, report):
     # At one bound: a page that asked on its way here might still be asking.
     live.clock.fast_forward(11 * 60_000)
     report("SENT", id="SECOND")
@@ -80,14 +80,14 @@ def test_it_stops_asking_where_nobody_is(live, report):
     expect(live.locator("#news")).to_have_text("1 new message")
 
 
-def test_after_a_sign_out_elsewhere_the_whole_page_is_the_sign_in(live):
+def test_polling_after_a_sign_out_opens_the_sign_in_page(live):
     live.context.clear_cookies()
     live.clock.run_for(QUARTER)
     expect(live).to_have_url(re.compile(r"/account/login/\?next=/$"))
     expect(live.get_by_label("Password")).to_be_visible()
 
 
-def test_without_a_script_nothing_of_it_is_there(open_page, support, report):
+def test_update_controls_are_hidden_without_javascript(open_page, support, report):
     report("SENT")
     page = open_page(support, java_script_enabled=False)
     page.goto("/")

@@ -17,7 +17,7 @@ def sign_in(page):
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def test_support_signs_in_searches_and_reads_the_story(open_page, support, report):
+def test_support_signs_in_and_finds_a_message_by_number(open_page, support, report):
     report(*FIVE)
     report("SENT", id="OTHER", phone="5511987650000")
     page = open_page()
@@ -34,7 +34,7 @@ def test_support_signs_in_searches_and_reads_the_story(open_page, support, repor
     expect(page.locator(".ours")).to_contain_text("Read by us")
 
 
-def test_the_sentence_is_copied(open_page, support, report):
+def test_copy_button_copies_the_summary_sentence(open_page, support, report):
     message = report("SENT", "RECEIVED")
     page = open_page(support, permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"/messages/{message.pk}/")
@@ -49,7 +49,7 @@ def test_the_sentence_is_copied(open_page, support, report):
     )
 
 
-def test_a_raw_callback_is_copied_with_its_lines(open_page, admin_user, report):
+def test_copy_button_keeps_line_breaks_of_a_raw_callback(open_page, admin_user, report):
     message = report("SENT")
     page = open_page(admin_user, permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"/messages/{message.pk}/callbacks/")
@@ -61,7 +61,7 @@ def test_a_raw_callback_is_copied_with_its_lines(open_page, admin_user, report):
     assert "\n" in copied
 
 
-def test_it_is_copied_without_the_clipboards_api_too(open_page, support, report):
+def test_copy_button_works_without_the_clipboard_api(open_page, support, report):
     """As on a board that is opened by plain http."""
     message = report("SENT", "RECEIVED")
     page = open_page(support, permissions=["clipboard-read"])
@@ -75,7 +75,7 @@ def test_it_is_copied_without_the_clipboards_api_too(open_page, support, report)
     assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").inner_text()
 
 
-def test_the_whole_row_leads_to_the_message(open_page, support, report):
+def test_click_anywhere_in_a_row_opens_the_message(open_page, support, report):
     message = report("SENT")
     page = open_page(support)
     page.goto("/")
@@ -83,7 +83,7 @@ def test_the_whole_row_leads_to_the_message(open_page, support, report):
     expect(page).to_have_url(re.compile(f"/messages/{message.pk}/$"))
 
 
-def test_chips_and_menus_narrow_the_list(open_page, support, report, deliver):
+def test_status_menu_sets_a_filter_and_its_chip_removes_it(open_page, support, report, deliver):
     report("SENT", "READ")
     deliver("FAILED", error="Phone number does not exist")
     page = open_page(support)
@@ -95,7 +95,7 @@ def test_chips_and_menus_narrow_the_list(open_page, support, report, deliver):
     expect(page.locator("tbody tr")).to_have_count(2)
 
 
-def test_a_message_prints_without_the_buttons(open_page, admin_user, report):
+def test_printed_message_contains_no_buttons(open_page, admin_user, report):
     message = report("SENT", "RECEIVED")
     page = open_page(admin_user)
     page.goto(f"/messages/{message.pk}/")
@@ -105,7 +105,7 @@ def test_a_message_prints_without_the_buttons(open_page, admin_user, report):
         expect(page.locator(hidden)).to_be_hidden()
 
 
-def test_a_slash_leads_to_the_search_from_any_page(open_page, support, report):
+def test_slash_key_on_a_message_page_focuses_the_search(open_page, support, report):
     message = report("SENT")
     page = open_page(support)
     page.goto(f"/messages/{message.pk}/")
@@ -113,7 +113,7 @@ def test_a_slash_leads_to_the_search_from_any_page(open_page, support, report):
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
-def test_the_way_back_keeps_the_search(open_page, support, report):
+def test_back_link_keeps_the_search(open_page, support, report):
     report("SENT")
     page = open_page(support)
     page.goto("/?q=3EB0A1&status=sent")
@@ -123,7 +123,7 @@ def test_the_way_back_keeps_the_search(open_page, support, report):
     expect(page).to_have_url(re.compile(r"/\?q=3EB0A1&status=sent$"))
 
 
-def test_a_menu_closes_behind_who_leaves_it_by_keyboard(open_page, support, report):
+def test_menu_closes_when_keyboard_focus_leaves_it(open_page, support, report):
     report("SENT")
     page = open_page(support)
     page.goto("/")
@@ -135,7 +135,7 @@ def test_a_menu_closes_behind_who_leaves_it_by_keyboard(open_page, support, repo
     expect(menu).not_to_have_attribute("open", "")
 
 
-def test_a_click_on_words_in_a_menu_leaves_it_open(open_page, support, report):
+def test_click_on_text_in_a_menu_keeps_it_open(open_page, support, report):
     page = open_page(support)
     page.goto("/?status=read")
     page.get_by_text("Save view").click()

@@ -16,7 +16,7 @@ def paper(open_page, support):
     return page
 
 
-def test_no_column_is_cut_off(paper, messages):
+def test_printed_tables_fit_the_paper(paper, messages):
     for address in ("/?period=all", *(f"/messages/{one.pk}/" for one in messages.values())):
         paper.goto(address)
         for table in paper.locator("table").all():
@@ -25,7 +25,7 @@ def test_no_column_is_cut_off(paper, messages):
         assert paper.evaluate("document.documentElement.scrollWidth") <= PAPER, address
 
 
-def test_tabs_and_buttons_stay_off_the_paper(paper, messages):
+def test_tabs_and_buttons_are_not_printed(paper, messages):
     paper.goto("/")
     for part in (".views", ".toolbar", ".search", ".export"):
         expect(paper.locator(part)).to_be_hidden()

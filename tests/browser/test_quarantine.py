@@ -8,7 +8,7 @@ from messages.models import Callback
 pytestmark = pytest.mark.browser
 
 
-def test_callbacks_are_chosen_and_discarded_after_a_question(open_page, admin_user, post):
+def test_selected_callbacks_are_discarded_after_confirmation(open_page, admin_user, post):
     for _ in range(3):
         post(b"{")
     page = open_page(admin_user)

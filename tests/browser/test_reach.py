@@ -38,16 +38,14 @@ def counted(report, instance):
     return message
 
 
-def test_nothing_moves_for_whom_it_should_not(open_page, support, messages):
+def test_pages_have_no_animation_with_reduced_motion(open_page, support, messages):
     page = open_page(support, reduced_motion="reduce")
     for address in ("/", f"/messages/{messages['played'].pk}/", "/overview/"):
         page.goto(address)
         assert page.evaluate(MOVING) == 0, address
 
 
-def test_at_four_times_the_size_all_is_there_and_nothing_runs_out_of_the_window(
-    open_page, support, counted
-):
+def test_pages_at_400_percent_zoom_do_not_overflow(open_page, support, counted):
     """WCAG 1.4.10: a window of 1280 by 1024 is left with 320 by 256."""
     page = open_page(support, width=320, device_scale_factor=4)
     page.set_viewport_size({"width": 320, "height": 256})
@@ -60,7 +58,7 @@ def test_at_four_times_the_size_all_is_there_and_nothing_runs_out_of_the_window(
     expect(page.locator("#sentence")).to_contain_text("Delivered on")
 
 
-def test_the_overview_by_keyboard(open_page, support, counted):
+def test_overview_can_be_used_by_keyboard(open_page, support, counted):
     page = open_page(support)
     page.goto("/overview/")
     tab_to(page, ".toolbar details.menu > summary")
@@ -76,7 +74,7 @@ def test_the_overview_by_keyboard(open_page, support, counted):
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_a_recipient_by_keyboard(open_page, support, counted):
+def test_recipient_page_can_be_used_by_keyboard(open_page, support, counted):
     page = open_page(support)
     page.goto(f"/messages/{counted.pk}/")
     tab_to(page, ".tabs a[href^='/recipients/']")
@@ -87,7 +85,7 @@ def test_a_recipient_by_keyboard(open_page, support, counted):
     expect(page).to_have_url(re.compile(f"/messages/{counted.pk}/$"))
 
 
-def test_an_export_by_keyboard(open_page, admin_user, counted):
+def test_export_can_be_started_by_keyboard(open_page, admin_user, counted):
     page = open_page(admin_user)
     page.goto("/")
     tab_to(page, ".export button[value=csv]")
@@ -96,7 +94,7 @@ def test_an_export_by_keyboard(open_page, admin_user, counted):
     assert download.value.suggested_filename.endswith(".csv")
 
 
-def test_looking_up_a_number_by_keyboard(open_page, support, instance):
+def test_number_can_be_looked_up_by_keyboard(open_page, support, instance):
     page = open_page(support)
     page.goto("/")
     page.keyboard.type("+55 11 91234-5678")
@@ -108,7 +106,7 @@ def test_looking_up_a_number_by_keyboard(open_page, support, instance):
     expect(page.locator(".flash-region .notice")).to_be_visible(timeout=20_000)
 
 
-def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, counted):
+def test_enter_key_in_a_retention_period_only_shows_the_preview(open_page, admin_user, counted):
     page = open_page(admin_user)
     page.goto("/retention/")
     page.get_by_label("Messages and their timelines").fill("90")
@@ -117,7 +115,7 @@ def test_enter_in_a_period_only_looks_at_what_would_go(open_page, admin_user, co
     assert not Retention.objects.filter(days__isnull=False).exists()
 
 
-def test_a_mark_in_the_timeline_explains_itself_to_the_keyboard(open_page, support, report):
+def test_timeline_flag_explanation_opens_by_keyboard(open_page, support, report):
     message = report("SENT", momment="yesterday")
     page = open_page(support)
     page.goto(f"/messages/{message.pk}/")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize("locale", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375])
-def test_the_page_that_asks_again_fits_a_phone(
+def test_reauthentication_page_fits_a_phone(
     open_page: Callable[..., Page], admin_user: User, locale: str, width: int
 ) -> None:
     enrol(admin_user)

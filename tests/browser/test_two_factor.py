@@ -62,7 +62,7 @@ def sign_out(page: Page) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
 
 
-def test_a_passkey_signs_in_without_a_password(page: Page, support: User) -> None:
+def test_passkey_signs_in_without_a_password(page: Page, support: User) -> None:
     add_passkey(page, passwordless=True)
     sign_out(page)
     page.goto("/account/login/")
@@ -70,7 +70,7 @@ def test_a_passkey_signs_in_without_a_password(page: Page, support: User) -> Non
     expect(page.get_by_role("heading", name="Messages")).to_be_visible()
 
 
-def test_a_security_key_is_a_second_factor(page: Page, support: User) -> None:
+def test_security_key_is_a_second_factor(page: Page, support: User) -> None:
     add_passkey(page, passwordless=False)
     sign_out(page)
     sign_in(page)
@@ -78,13 +78,13 @@ def test_a_security_key_is_a_second_factor(page: Page, support: User) -> None:
     expect(page.get_by_role("heading", name="Messages")).to_be_visible()
 
 
-def test_a_passkey_that_is_refused_is_explained(page: Page, support: User) -> None:
+def test_failed_passkey_sign_in_is_explained(page: Page, support: User) -> None:
     page.goto("/account/login/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_text("The passkey was not used")).to_be_visible()
 
 
-def test_a_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
+def test_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
     add_passkey(page, passwordless=True)
     page.goto("/account/two-factor/webauthn/")
     page.get_by_role("link", name="Rename").click()
@@ -96,7 +96,7 @@ def test_a_passkey_is_renamed_and_removed(page: Page, support: User) -> None:
     expect(page.get_by_text("No passkeys yet.")).to_be_visible()
 
 
-def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
+def test_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     sign_in(page)
     page.goto("/account/two-factor/totp/activate/")
     picture = page.get_by_role("img", name="QR code")
@@ -108,7 +108,7 @@ def test_an_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
 
 
-def test_nothing_overflows(page, support, board):
+def test_two_factor_pages_do_not_overflow_the_window(page, support, board):
     """On the pages that need a second factor, which a crawl does not reach."""
     add_passkey(page, passwordless=False)
     TOTP.activate(support, generate_totp_secret())
@@ -141,7 +141,7 @@ def overflowing(page, board, addresses):
     return found
 
 
-def test_an_ip_address_is_said_to_take_no_passkey(page, support, board):
+def test_site_on_an_ip_says_that_passkeys_do_not_work(page, support, board):
     sign_in(page)
     page.goto("/account/two-factor/webauthn/add/")
     words = page.get_by_text("Passkeys do not work on an IP address")

@@ -19,7 +19,7 @@ def tab_to(page, matching, most=40):
     raise AssertionError(matching)
 
 
-def test_a_view_is_kept_and_deleted_by_keyboard(open_page, support, deliver):
+def test_view_can_be_saved_and_deleted_by_keyboard(open_page, support, deliver):
     deliver("FAILED", error="expired")
     page = open_page(support)
     page.goto("/")
@@ -50,14 +50,14 @@ def five_views(support):
     )
 
 
-def test_views_wrap_where_a_row_has_no_room_for_them(open_page, support, five_views):
+def test_view_tabs_wrap_instead_of_overflowing(open_page, support, five_views):
     page = open_page(support)
     page.goto("/?q=SHOP4")
     tabs = page.locator(".views .tabs")
     assert tabs.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
-def test_the_current_view_is_in_sight_on_a_phone(open_page, support, five_views):
+def test_current_view_is_visible_on_a_phone(open_page, support, five_views):
     page = open_page(support, width=375)
     page.goto("/?q=SHOP4")
     current = page.locator(".views [aria-current=page]")
@@ -66,7 +66,7 @@ def test_the_current_view_is_in_sight_on_a_phone(open_page, support, five_views)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_from_a_message_to_everything_sent_to_that_person(scheme, open_page, support, report):
+def test_recipient_link_shows_all_messages_without_javascript(scheme, open_page, support, report):
     report("SENT", "RECEIVED", id="A")
     message = report("SENT", id="B")
     page = open_page(support, java_script_enabled=False, color_scheme=scheme)
@@ -77,7 +77,7 @@ def test_from_a_message_to_everything_sent_to_that_person(scheme, open_page, sup
     assert "9999" not in page.url
 
 
-def test_who_may_not_see_numbers_searches_for_a_whole_one(open_page, db, report):
+def test_masked_user_can_search_by_full_number(open_page, db, report):
     user = User.objects.create_user("masked")
     user.user_permissions.add(Permission.objects.get(codename="view_message"))
     report("SENT")
@@ -89,7 +89,7 @@ def test_who_may_not_see_numbers_searches_for_a_whole_one(open_page, db, report)
     assert "9999" not in page.url + page.title() + page.content()
 
 
-def test_a_failures_reason_is_not_cut_off_where_there_is_room(open_page, support, deliver):
+def test_failure_reason_in_the_list_is_not_cut_off(open_page, support, deliver):
     deliver(error="Phone number does not exist")
     page = open_page(support)
     page.goto("/")
@@ -97,7 +97,7 @@ def test_a_failures_reason_is_not_cut_off_where_there_is_room(open_page, support
     assert words.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
-def test_an_events_label_and_value_share_a_line_on_a_phone(open_page, support, messages):
+def test_events_label_and_value_share_a_line_on_a_phone(open_page, support, messages):
     page = open_page(support, width=375)
     page.goto(f"/messages/{messages['group'].pk}/")
     cell = page.locator(".events td[data-label=Happened]").first

@@ -33,7 +33,7 @@ def asks(key: str, path: str = "/api/v1/messages/"):
     return Client().get(path, secure=True, headers={"authorization": f"Bearer {key}"}).status_code
 
 
-def test_the_key_is_shown_once_and_works(admin):
+def test_new_key_works_and_is_shown_once(admin):
     key = make(admin)
     assert asks(key) == 200
     page = admin.get(LIST).content.decode()
@@ -41,7 +41,7 @@ def test_the_key_is_shown_once_and_works(admin):
     assert key not in page
 
 
-def test_the_list_tells_who_may_what_until_when(admin, account):
+def test_list_shows_permissions_limits_creator_and_expiry(admin, account):
     make(admin, scope="both", accounts=[account.pk])
     page = admin.get(LIST).content.decode()
     for words in ("CRM", "Support", "reads, labels", "Loja", "ana", "Never"):
@@ -59,29 +59,29 @@ def test_the_list_tells_who_may_what_until_when(admin, account):
         ("support", "label", (False, True)),
     ],
 )
-def test_a_key_may_what_its_role_does_or_what_was_chosen(admin, role, scope, may):
+def test_key_permissions_follow_the_role_or_the_chosen_scope(admin, role, scope, may):
     make(admin, role=role, scope=scope)
     assert ApiKey.objects.values_list("may_read", "may_label").get() == may
 
 
-def test_the_list_tells_when_a_key_was_last_used(admin):
+def test_list_shows_the_last_use_of_a_key(admin):
     asks(make(admin, days="never"))
     assert "just now" in admin.get(LIST).content.decode()
 
 
-def test_a_key_is_limited_to_what_was_chosen(admin, instance):
+def test_key_is_limited_to_the_selected_instances(admin, instance):
     make(admin, instances=[instance.pk])
     assert ApiKey.objects.get().limits.get().instance == instance
 
 
-def test_a_revoked_key_works_no_longer(admin):
+def test_revoked_key_is_refused(admin):
     key = make(admin)
     page = admin.post(REVOKE, {"key": key[:11], "confirmed": "1"}, follow=True).content.decode()
     assert "CRM revoked." in page
     assert asks(key) == 401
 
 
-def test_before_a_key_is_revoked_a_page_asks_once_more(admin):
+def test_revoking_a_key_needs_confirmation(admin):
     key = make(admin)
     page = admin.post(REVOKE, {"key": key[:11]}).content.decode()
     assert "Revoke CRM?" in page
@@ -90,26 +90,26 @@ def test_before_a_key_is_revoked_a_page_asks_once_more(admin):
 
 
 @pytest.mark.parametrize("bad", [{"name": ""}, {"scope": ""}, {"role": "king"}, {"days": "7"}])
-def test_what_makes_no_sense_makes_no_key(admin, bad):
+def test_invalid_form_creates_no_key(admin, bad):
     assert admin.post(ADD, NEW | bad).status_code == 200
     assert not ApiKey.objects.exists()
 
 
-def test_it_is_audited_who_made_and_revoked_it(admin):
+def test_creating_and_revoking_a_key_are_audited(admin):
     admin.post(REVOKE, {"key": make(admin)[:11], "confirmed": "1"})
     events = AuditEvent.objects.filter(action__startswith="api key").order_by("id")
     assert [event.action for event in events] == [Action.API_KEY_CREATED, Action.API_KEY_REVOKED]
     assert {event.actor_name for event in events} == {"ana"}
 
 
-def test_who_is_limited_makes_no_keys(admin, account):
+def test_limited_admin_cannot_manage_keys(admin, account):
     UserLimit.objects.create(user=User.objects.get(), account=account)
     for path in (LIST, ADD):
         assert admin.get(path).status_code == 403
     assert admin.post(REVOKE, {"key": "x"}).status_code == 403
 
 
-def test_the_list_takes_the_same_queries_for_many(admin, account, django_assert_max_num_queries):
+def test_list_query_count_is_fixed(admin, account, django_assert_max_num_queries):
     for _ in range(5):
         make(admin, accounts=[account.pk])
     with django_assert_max_num_queries(8):  # two of them for the list, the others for who asks

@@ -22,7 +22,7 @@ def merge(instance):
     return lambda: update(moved, name="Moved", client_token="client-token-of-the-account")
 
 
-def test_an_account_that_somebody_is_limited_to_is_merged(admin_client, instance, merge):
+def test_account_with_a_user_limit_can_be_merged(admin_client, instance, merge):
     old = Account.objects.get(name="Old")
     moved = Instance.objects.get(name="Moved")
     UserLimit.objects.create(user=User.objects.create_user("ana"), account=old)
@@ -34,7 +34,7 @@ def test_an_account_that_somebody_is_limited_to_is_merged(admin_client, instance
     assert not Account.objects.filter(pk=old.pk).exists()
 
 
-def test_a_merge_widens_nobodys_limits(instance, merge):
+def test_account_merge_does_not_widen_limits(instance, merge):
     old, moved = Account.objects.get(name="Old"), Instance.objects.get(name="Moved")
     ana = User.objects.create_user("ana")
     UserLimit.objects.create(user=ana, account=old)
@@ -57,14 +57,14 @@ def race(name, model=SavedView):
     pre_save.connect(first, sender=model, weak=False)
 
 
-def test_a_view_saved_twice_at_once_is_kept_once(viewer, instance):
+def test_view_saved_twice_at_once_is_stored_once(viewer, instance):
     race("Mine")
     answer = viewer.post("/views/", {"name": "Mine", "query": "status=read"}, follow=True)
     assert answer.status_code == 200
     assert "You already have a view with this name" in answer.text
 
 
-def test_a_view_renamed_to_a_name_taken_meanwhile_keeps_its_own(viewer, support, instance):
+def test_view_renamed_to_a_name_just_taken_keeps_its_name(viewer, support, instance):
     saved = SavedView.objects.create(user=support, name="Old", query="status=read")
     race("New")
     answer = viewer.post(f"/views/{saved.pk}/rename/", {"name": "New"}, follow=True)
@@ -78,7 +78,7 @@ def test_a_view_renamed_to_a_name_taken_meanwhile_keeps_its_own(viewer, support,
     reason="SQLite in memory, as of tests, refuses a second thread where a file makes it wait",
 )
 @pytest.mark.django_db(transaction=True)
-def test_a_form_sent_twice_by_two_threads_is_answered_twice():
+def test_form_sent_by_several_threads_is_always_answered():
     user = User.objects.create_user("twice")
     user.groups.add(Group.objects.get_or_create(name="Support")[0])
     user.is_superuser = True
@@ -102,7 +102,7 @@ def test_a_form_sent_twice_by_two_threads_is_answered_twice():
     assert SavedView.objects.count() == 1
 
 
-def test_what_no_view_foresees_is_a_conflict_and_no_failure(admin_client, instance):
+def test_unexpected_integrity_error_on_a_page_returns_409(admin_client, instance):
     """Of whatever page: a row that another one has written, or taken away, meanwhile."""
 
     def clash(sender, **_):
@@ -119,7 +119,7 @@ def test_what_no_view_foresees_is_a_conflict_and_no_failure(admin_client, instan
     assert "secret" not in answer.text
 
 
-def test_the_api_tells_of_a_conflict_as_of_any_problem(instance, monkeypatch):
+def test_unexpected_integrity_error_in_the_api_returns_problem_json(instance, monkeypatch):
     key = issue(ApiKey(name="CRM", role="admin", may_label=True), by=None)
 
     def clash(*_args, **_options):

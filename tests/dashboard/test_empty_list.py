@@ -11,24 +11,26 @@ from tests.plugins.pages import shown
 HOME = "/"
 
 
-def test_no_instance_says_whom_to_ask(viewer):
+def test_list_without_instances_says_to_ask_an_administrator(viewer):
     page = viewer.get(HOME)
     assert page.context["nothing"] == "no instance"
     assert "Ask an administrator" in page.content.decode()
 
 
-def test_no_instance_leads_to_the_form_whoever_may_add_one(admin_client):
+def test_list_without_instances_links_admins_to_the_add_form(admin_client):
     assert reverse("dashboard:instance-add") in admin_client.get(HOME).content.decode()
 
 
-def test_nothing_heard_shows_the_address_to_whom_it_may_concern(viewer, admin_client, instance):
+def test_list_without_callbacks_shows_the_webhook_url_to_admins_only(
+    viewer, admin_client, instance
+):
     page = viewer.get(HOME)
     assert page.context["nothing"] == "nothing heard"
     assert "/webhooks/zapi/" not in page.content.decode()
     assert "https://board.example.com/webhooks/zapi/" in admin_client.get(HOME).content.decode()
 
 
-def test_nothing_heard_shows_a_few_addresses_of_many(admin_client, instance):
+def test_list_without_callbacks_shows_at_most_five_webhook_urls(admin_client, instance):
     others = [Instance(account=instance.account, name=str(n), zapi_id=f"I{n}") for n in range(9)]
     Instance.objects.bulk_create(others)
     page = admin_client.get(HOME).text
@@ -36,7 +38,7 @@ def test_nothing_heard_shows_a_few_addresses_of_many(admin_client, instance):
     assert "Each instance’s page shows its URL." in page
 
 
-def test_no_match_says_what_to_try(viewer, report):
+def test_search_without_results_gives_advice(viewer, report):
     report("SENT")
     page = viewer.get(HOME, {"q": "+55 11 91111-1111"})
     assert page.context["nothing"] == "no match"
@@ -44,7 +46,7 @@ def test_no_match_says_what_to_try(viewer, report):
 
 
 @pytest.mark.parametrize("narrowed", ["view=failed", "instance=999", "since=2020-01-01T00:00Z"])
-def test_a_message_that_only_the_filters_leave_out_is_no_absent_one(viewer, report, narrowed):
+def test_search_without_results_counts_results_without_filters(viewer, report, narrowed):
     report("SENT")
     address = f"/?q=5544999999999&{narrowed}&until=2021-01-01T00:00Z"
     page = viewer.get(address)
@@ -54,19 +56,19 @@ def test_a_message_that_only_the_filters_leave_out_is_no_absent_one(viewer, repo
     assert shown(viewer.get(page.context["unfiltered"].url)) == ["3EB0A1"]
 
 
-def test_an_inbound_message_that_the_filters_leave_out_is_shown_too(viewer, report):
+def test_link_without_filters_also_shows_inbound_messages(viewer, report):
     report("READ_BY_ME")
     page = viewer.get("/?q=5544999999999&view=failed")
     assert shown(viewer.get(page.context["unfiltered"].url)) == ["3EB0A1"]
 
 
-def test_more_messages_than_a_page_holds_are_not_counted(viewer, many):
+def test_count_without_filters_stops_at_one_page(viewer, many):
     page = viewer.get("/?q=5544999999999&view=failed").content.decode()
     assert "More than 50 results without filters" in page
 
 
 @pytest.mark.parametrize("text", ["Cel: (44) 99999-9999", "44 99999-9999 / 11 98765-4321"])
-def test_a_number_among_other_words_is_offered_alone(viewer, report, text):
+def test_number_within_other_text_is_offered_as_a_search(viewer, report, text):
     report("SENT")
     page = viewer.get("/", {"q": text})
     links = page.context["numbers"]
@@ -74,7 +76,7 @@ def test_a_number_among_other_words_is_offered_alone(viewer, report, text):
     assert shown(viewer.get(links[0].url)) == ["3EB0A1"]
 
 
-def test_a_number_that_lacks_a_digit_is_offered_as_a_part(viewer, report):
+def test_incomplete_number_is_offered_as_a_partial_search(viewer, report):
     report("SENT", phone="5561999998478")
     follow_up()
     page = viewer.get("/", {"q": "5561 99999847"})
@@ -83,7 +85,7 @@ def test_a_number_that_lacks_a_digit_is_offered_as_a_part(viewer, report):
     assert row.message.phone == "5561999998478"
 
 
-def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
+def test_search_shows_a_label_without_a_message(viewer, report, instance):
     report("SENT")
     Label.objects.create(
         instance=instance, zapi_id="FUTURE", reference="order-1", updated_at=timezone.now()
@@ -94,13 +96,13 @@ def test_a_label_that_waits_for_its_message_says_so(viewer, report, instance):
 
 
 @pytest.mark.parametrize("text", ["CPF 123.456.789-09", "*5544988887777*"])
-def test_what_is_no_number_among_words_is_not_offered(viewer, report, text):
+def test_digits_that_are_not_a_phone_number_are_not_offered(viewer, report, text):
     report("SENT")
     assert viewer.get("/", {"q": text}).context["numbers"] == []
 
 
 @pytest.mark.parametrize("text", ["061 99999-847", "00 5561 99999-847"])
-def test_the_part_is_looked_for_as_numbers_are_stored(viewer, report, text):
+def test_partial_search_ignores_leading_zeros(viewer, report, text):
     report("SENT", phone="5561999998478")
     follow_up()
     url = viewer.get("/", {"q": text}).context["anywhere_url"]

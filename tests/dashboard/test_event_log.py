@@ -12,12 +12,12 @@ def flags(*events):
     return [(entry.is_out_of_order, entry.is_suspicious) for entry in event_log(events)]
 
 
-def test_it_is_told_in_the_order_it_happened():
+def test_events_are_sorted_by_time():
     events = [event(READ, 9), event(SENT), event(RECEIVED)]
     assert [entry.event.status for entry in event_log(events)] == ["SENT", "RECEIVED", "READ"]
 
 
-def test_all_of_the_same_second_follow_the_ladder():
+def test_events_of_the_same_second_are_sorted_by_status_rank():
     events = [event(status) for status in (Status.PLAYED, SENT, READ, RECEIVED)]
     assert [entry.event.status for entry in event_log(events)] == [
         "SENT",
@@ -28,33 +28,33 @@ def test_all_of_the_same_second_follow_the_ladder():
     assert flags(*events) == [(False, False)] * 4
 
 
-def test_copies_are_counted_with_the_first():
+def test_copies_include_the_first_callback():
     assert event_log([event(SENT, repeats=2)])[0].copies == 3
 
 
-def test_the_lag_is_from_event_to_arrival():
+def test_lag_is_the_time_from_event_to_arrival():
     assert event_log([event(SENT, lag=37)])[0].lag == timedelta(seconds=37)
 
 
-def test_a_stand_in_time_has_no_lag_and_is_suspicious():
+def test_event_with_arrival_time_only_has_no_lag_and_is_suspicious():
     entry = event_log([event(SENT, lag=0, time_is_arrival=True)])[0]
     assert (entry.lag, entry.is_suspicious) == (None, True)
 
 
-def test_a_step_that_arrived_after_a_later_one_is_out_of_order():
+def test_step_that_arrived_after_a_later_one_is_out_of_order():
     assert flags(event(RECEIVED, 1, lag=60), event(READ, 9)) == [(True, False), (False, False)]
 
 
-def test_a_time_after_its_own_arrival_is_suspicious():
+def test_event_time_after_its_arrival_is_suspicious():
     assert flags(event(SENT, 100, lag=-50)) == [(False, True)]
     assert flags(event(SENT, 100, lag=-1)) == [(False, False)]
 
 
-def test_a_step_before_one_that_must_come_first_is_suspicious():
+def test_step_earlier_than_its_previous_step_is_suspicious():
     assert flags(event(READ, 0), event(RECEIVED, 30))[0] == (False, True)
 
 
-def test_a_failure_has_no_place_in_the_order():
+def test_failure_is_never_out_of_order_or_suspicious():
     assert flags(event(RECEIVED, 0), event(Status.FAILED, 30)) == [(False, False)] * 2
 
 
@@ -63,11 +63,11 @@ def test_participants_are_not_compared_with_each_other():
     assert flags(*events) == [(False, False)] * 2
 
 
-def test_a_stand_in_time_proves_nothing_about_others():
+def test_arrival_time_does_not_make_other_events_suspicious():
     events = [event(SENT, 500, lag=0, time_is_arrival=True), event(READ, 9)]
     assert [entry.is_suspicious for entry in event_log(events)] == [False, True]
 
 
-def test_a_groups_own_step_is_compared_with_everybodys():
+def test_step_of_the_whole_group_is_compared_with_every_participant():
     late = event(SENT, 0, lag=60, phone="120363019502650977-group")
     assert flags(late, in_group(RECEIVED, "5511987654321", 1))[0] == (True, False)

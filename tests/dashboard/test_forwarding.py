@@ -38,17 +38,17 @@ def send(client, admin, instance):
     return send
 
 
-def test_the_instances_page_leads_there(client, admin, instance, path):
+def test_instance_page_links_to_forwarding(client, admin, instance, path):
     detail = client.get(reverse("dashboard:instance", args=[instance.pk]))
     assert path in detail.content.decode()
 
 
-def test_every_kind_is_off_at_first(client, admin, path):
+def test_forwarding_is_off_by_default_for_every_kind(client, admin, path):
     text = client.get(path).content.decode()
     assert text.count(">Off</span>") == 9
 
 
-def test_it_is_switched_on_and_written_down(send, instance, admin):
+def test_forwarding_can_be_turned_on_and_is_audited(send, instance, admin):
     assert "Callbacks are now forwarded to crm.example.com." in send(forward_to=CRM)
     assert Webhook.objects.get().forward_to == CRM
     event = AuditEvent.objects.get(action=Action.FORWARDING_CHANGED)
@@ -60,34 +60,36 @@ def test_it_is_switched_on_and_written_down(send, instance, admin):
     }
 
 
-def test_the_token_goes_along_only_where_asked_for(send):
+def test_token_is_forwarded_only_if_selected(send):
     send(forward_to=CRM)
     assert not Webhook.objects.get().forwards_token
     send(forward_to=CRM, forwards_token="on")
     assert Webhook.objects.get().forwards_token
 
 
-def test_the_previous_url_is_one_click_away(client, send, instance, path):
+def test_previous_url_is_offered_as_the_receiver(client, send, instance, path):
     instance.webhooks.create(kind="message-status", previous_url=CRM)
     button = f'<input type="hidden" name="forward_to" value="{CRM}">'
     assert button in client.get(path).content.decode()
     assert button not in send(forward_to=CRM)
 
 
-def test_an_address_that_is_not_called_says_why_and_keeps_what_was_typed(send):
+def test_refused_receiver_url_shows_the_reason_and_the_entered_url(send):
     text = send(forward_to="https://localhost/hook")
     assert "private network" in text
     assert "https://localhost/hook" in text
     assert not AuditEvent.objects.filter(action=Action.FORWARDING_CHANGED).exists()
 
 
-def test_it_is_switched_off(send):
+def test_forwarding_can_be_turned_off(send):
     send(forward_to=CRM)
     assert "Forwarding is off." in send(forward_to="")
     assert Webhook.objects.get().forward_to == ""
 
 
-def test_a_failing_line_tells_what_waits_why_and_until_when(client, send, instance, path, receiver):
+def test_failing_receiver_shows_waiting_callbacks_error_and_next_try(
+    client, send, instance, path, receiver
+):
     receiver.reply = Reply(503)
     send(forward_to=receiver.url)
     store(instance, status(), status(1))
@@ -99,7 +101,7 @@ def test_a_failing_line_tells_what_waits_why_and_until_when(client, send, instan
     assert "Next try" in text
 
 
-def test_what_was_set_aside_is_put_back(client, send, instance, path, receiver):
+def test_failed_callbacks_can_be_queued_again(client, send, instance, path, receiver):
     receiver.replies = [Reply(400)]
     send(forward_to=receiver.url)
     store(instance, status())
@@ -113,7 +115,7 @@ def test_what_was_set_aside_is_put_back(client, send, instance, path, receiver):
     assert not Forward.objects.exists()
 
 
-def test_the_page_costs_the_same_however_much_waits(
+def test_forwarding_page_query_count_is_fixed(
     client, send, instance, path, django_assert_max_num_queries
 ):
     send(forward_to=CRM)
@@ -124,18 +126,18 @@ def test_the_page_costs_the_same_however_much_waits(
         client.get(path)
 
 
-def test_an_unknown_kind_is_not_found(client, admin, instance):
+def test_unknown_kind_is_not_found(client, admin, instance):
     unknown = reverse("dashboard:instance-forwarding-change", args=[instance.pk, "nonsense"])
     assert client.post(unknown, {"forward_to": CRM}).status_code == 404
 
 
-def test_a_supervisor_sees_no_receivers_address(client, admin, instance, path):
+def test_supervisor_cannot_open_forwarding(client, admin, instance, path):
     instance.webhooks.create(kind="delivery", forward_to=CRM)
     admin.groups.set([Group.objects.get(name=SUPERVISOR)])
     assert client.get(path).status_code == 403
 
 
-def test_another_accounts_instance_is_not_found(client, admin, instance, path):
+def test_instance_outside_the_users_limits_is_not_found(client, admin, instance, path):
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)
     assert client.get(path).status_code == 404

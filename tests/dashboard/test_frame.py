@@ -10,7 +10,7 @@ from tests.plugins.pages import HttpsClient
 CURRENT = re.compile(r'<a href="/" aria-current="page">\s*Messages\s*</a>')
 
 
-def test_the_navigation_shows_what_one_may_open(viewer, admin_client):
+def test_navigation_shows_only_pages_the_user_may_open(viewer, admin_client):
     seen = viewer.get("/").content.decode()
     assert "/instances/" not in seen
     assert "/admin/" not in seen
@@ -19,16 +19,16 @@ def test_the_navigation_shows_what_one_may_open(viewer, admin_client):
     assert 'href="/admin/"' in seen
 
 
-def test_the_current_page_is_marked(viewer):
+def test_navigation_marks_the_current_page(viewer):
     assert CURRENT.search(viewer.get("/").content.decode())
 
 
-def test_labels_belong_to_the_messages(admin_client):
+def test_labels_page_marks_messages_as_current(admin_client):
     page = admin_client.get("/labels/").content.decode()
     assert CURRENT.search(page)
 
 
-def test_signing_in_and_out(client, support):
+def test_user_can_sign_in_and_out(client, support):
     page = client.post(
         "/account/login/?next=/", {"login": "support", "password": "a-long-password"}, follow=True
     )
@@ -38,7 +38,7 @@ def test_signing_in_and_out(client, support):
     assert client.get("/").status_code == 302
 
 
-def test_a_wrong_password_is_said_so(client, support):
+def test_wrong_password_shows_an_error(client, support):
     page = client.post("/account/login/", {"login": "support", "password": "wrong"})
     assert 'role="alert"' in page.content.decode()
 
@@ -54,7 +54,7 @@ def test_a_wrong_password_is_said_so(client, support):
         "/account/inactive/",
     ],
 )
-def test_pages_before_sign_in_stand_in_our_frame(path, client, db):
+def test_pages_before_sign_in_use_the_site_layout(path, client, db):
     page = client.get(path, follow=True).content.decode()
     assert 'class="entrance-card"' in page
     assert "sign up" not in page.lower()
@@ -63,12 +63,12 @@ def test_pages_before_sign_in_stand_in_our_frame(path, client, db):
 @pytest.mark.parametrize(
     "path", ["/account/logout/", "/account/password/change/", "/account/reauthenticate/"]
 )
-def test_pages_about_ones_account_stand_in_our_frame(path, viewer):
+def test_account_pages_use_the_site_layout(path, viewer):
     page = viewer.get(path, follow=True).content.decode()
     assert 'class="brand"' in page
 
 
-def test_404_and_403_say_what_next(viewer, client, django_user_model):
+def test_404_and_403_pages_say_what_to_do(viewer, client, django_user_model):
     page = viewer.get("/nowhere/")
     assert page.status_code == 404
     assert "Search for its number or id" in page.content.decode()
@@ -82,7 +82,7 @@ def test_404_works_signed_out(client, db):
     assert "Page not found" in client.get("/nowhere/").content.decode()
 
 
-def test_a_form_without_its_token_says_what_next(support):
+def test_form_without_a_csrf_token_says_what_to_do(support):
     client = HttpsClient(enforce_csrf_checks=True)
     page = client.post("/account/login/", {"login": "support"})
     assert page.status_code == 403
@@ -100,7 +100,7 @@ def test_500_needs_neither_context_nor_database(rf):
     assert "Try again in a minute" in page.content.decode()
 
 
-def test_nothing_is_styled_or_scripted_inline(viewer, report):
+def test_page_has_no_inline_styles_or_scripts(viewer, report):
     report("SENT")
     page = viewer.get("/")
     assert "style=" not in page.content.decode()

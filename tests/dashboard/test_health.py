@@ -73,7 +73,9 @@ def test_retry_of_rejected_callbacks_is_audited(spool_path, client, admin, insta
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"spooled": 1}
 
 
-def test_other_instances_are_not_named(spool_path, read, admin, instance):
+def test_rejected_callbacks_hide_other_instances_from_limited_users(
+    spool_path, read, admin, instance
+):
     keep(instance.zapi_id, Cause.KEY_RETIRED)
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=admin, instance=other)

@@ -111,17 +111,17 @@ def act(name: str, instance: Instance) -> str:
     return reverse(f"dashboard:instance-{name}", args=[instance.pk])
 
 
-def test_an_empty_list_says_what_to_do(admin):
+def test_list_without_instances_links_to_the_add_form(admin):
     assert "No WhatsApp number is connected yet" in admin.read(LIST)
     assert ADD in admin.read(LIST)
 
 
-def test_who_may_not_add_is_told_whom_to_ask(supervisor):
+def test_list_without_instances_tells_supervisors_to_ask_an_administrator(supervisor):
     assert "Ask an administrator" in supervisor.read(LIST)
     assert ADD not in supervisor.read(LIST)
 
 
-def test_the_list_tells_connection_webhook_and_last_callback(admin, instance, zapi, post):
+def test_list_shows_connection_webhook_and_last_callback(admin, instance, zapi, post):
     push(instance)
     post(CALLBACK)
     page = admin.read(LIST)
@@ -129,7 +129,7 @@ def test_the_list_tells_connection_webhook_and_last_callback(admin, instance, za
         assert words in page
 
 
-def test_the_list_begins_with_the_worst(admin, instance):
+def test_list_is_sorted_by_severity(admin, instance):
     account = instance.account
     for name, connected in (("Fine", True), ("Lost", False)):
         Instance.objects.create(account=account, name=name, zapi_id=name, connected=connected)
@@ -139,14 +139,12 @@ def test_the_list_begins_with_the_worst(admin, instance):
     assert page.index("Lost") < page.index("Atendimento") < page.index("Fine")
 
 
-def test_the_list_leaves_archived_instances_out(admin, instance):
+def test_list_hides_archived_instances(admin, instance):
     Instance.objects.update(archived_at=timezone.now())
     assert "Atendimento" not in admin.read(LIST)
 
 
-def test_the_list_asks_the_same_number_of_times_for_many(
-    admin, instance, django_assert_max_num_queries
-):
+def test_list_query_count_is_fixed(admin, instance, django_assert_max_num_queries):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
     # Eight of them for the list (instances, webhooks, tags, hours, thresholds, stuck messages, all
@@ -155,7 +153,7 @@ def test_the_list_asks_the_same_number_of_times_for_many(
         admin.read(LIST)
 
 
-def test_the_list_counts_stuck_messages_and_leads_to_them(admin, instance, report):
+def test_list_counts_stuck_messages_and_links_to_them(admin, instance, report):
     report("SENT", id="3EB0STUCK", minutes_ago=90)
     report("SENT", "RECEIVED", id="3EB0THERE", minutes_ago=90)
     report("SENT", id="3EB0NEW", minutes_ago=1)
@@ -166,7 +164,7 @@ def test_the_list_counts_stuck_messages_and_leads_to_them(admin, instance, repor
     assert found.count('class="row-link"') == 1
 
 
-def test_of_instances_that_are_well_those_with_stuck_messages_come_first(admin, instance, report):
+def test_healthy_instances_with_stuck_messages_come_first(admin, instance, report):
     report("SENT", minutes_ago=90)
     other = Instance.objects.create(account=instance.account, name="Aaa", zapi_id="other")
     for one in (instance, other):
@@ -175,13 +173,13 @@ def test_of_instances_that_are_well_those_with_stuck_messages_come_first(admin, 
     assert page.index("Atendimento") < page.index("Aaa")
 
 
-def test_one_that_was_not_paid_is_marked_however_far_its_end(admin, instance):
+def test_unpaid_instance_is_marked_whatever_its_due_date(admin, instance):
     due = timezone.now() + timedelta(days=200)
     Instance.objects.update(payment_status="OVERDUE", due_at=due)
     assert "Payment: OVERDUE" in admin.read(LIST)
 
 
-def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
+def test_filtered_instance_is_marked_and_comes_first(admin, instance):
     Instance.objects.update(filters=["FILTER_MESSAGE_STATUS_CALLBACK"])
     other = Instance.objects.create(account=instance.account, name="Aaa", zapi_id="other")
     for one in (instance, other):
@@ -191,7 +189,7 @@ def test_one_that_a_filter_silences_is_marked_and_comes_first(admin, instance):
     assert page.index("Atendimento") < page.index("Aaa")
 
 
-def test_save_and_push_connects_and_pushes(admin, zapi):
+def test_save_and_push_adds_the_instance_and_pushes_the_url(admin, zapi):
     page = admin.send(ADD, NEW, "push")
     instance = Instance.objects.get()
     assert "Queued. The worker will push it shortly." in page
@@ -199,12 +197,12 @@ def test_save_and_push_connects_and_pushes(admin, zapi):
     assert zapi.instances["ABC"].urls["message-status"] == webhook_url(instance)
 
 
-def test_save_only_calls_nobody(admin, zapi):
+def test_save_without_push_does_not_call_zapi(admin, zapi):
     assert "Not pushed yet" in admin.send(ADD, NEW, "save")
     assert zapi.calls == []
 
 
-def test_a_push_that_fails_still_saves_and_says_what_to_do(admin, zapi):
+def test_failed_push_keeps_the_instance_and_gives_advice(admin, zapi):
     zapi.answer_name = "client-token-null"
     admin.send(ADD, NEW, "push")
     work()
@@ -213,7 +211,7 @@ def test_a_push_that_fails_still_saves_and_says_what_to_do(admin, zapi):
     assert Instance.objects.count() == 1
 
 
-def test_an_instance_id_that_is_there_is_an_error_of_its_field(admin, instance):
+def test_existing_instance_id_is_a_field_error(admin, instance):
     Instance.objects.update(zapi_id="ABC")
     page = admin.send(ADD, NEW | {"zapi_id": "ABC"}, "save")
     assert "An instance with the id ABC already exists" in page
@@ -221,17 +219,17 @@ def test_an_instance_id_that_is_there_is_an_error_of_its_field(admin, instance):
 
 
 @pytest.mark.parametrize("field", ["zapi_id", "token", "client_token"])
-def test_a_space_inside_is_an_error_of_its_field(admin, field):
+def test_space_in_a_credential_is_a_field_error(admin, field):
     assert "without spaces" in admin.send(ADD, NEW | {field: "a b"}, "save")
 
 
-def test_pushing_without_https_is_an_error_that_says_how_to_set_it(admin, settings):
+def test_push_without_https_explains_the_setting(admin, settings):
     settings.PUBLIC_BASE_URL = "http://board.example.com"
     assert "Set PUBLIC_BASE_URL=https://" in admin.send(ADD, NEW, "push")
     assert not Instance.objects.exists()
 
 
-def test_without_a_public_address_the_push_buttons_are_off_and_say_why(admin, path, settings):
+def test_push_buttons_without_a_public_url_are_disabled_with_a_reason(admin, path, settings):
     settings.PUBLIC_BASE_URL = ""
     page = admin.read(path)
     assert page.count('disabled aria-describedby="why-off"') == 2
@@ -239,7 +237,7 @@ def test_without_a_public_address_the_push_buttons_are_off_and_say_why(admin, pa
     assert settings.LOCAL_BASE_URL in page
 
 
-def test_secrets_are_never_shown_not_even_to_who_may_change_them(admin, path, instance):
+def test_stored_secrets_are_masked_even_for_admins(admin, path, instance):
     instance.token = "0123456789abcdef4f2a"
     instance.save()
     page = admin.read(path)
@@ -248,31 +246,31 @@ def test_secrets_are_never_shown_not_even_to_who_may_change_them(admin, path, in
     assert "client-token-of" not in page
 
 
-def test_a_secret_typed_is_not_sent_back_with_an_error(admin, path):
+def test_form_with_errors_does_not_repeat_an_entered_secret(admin, path):
     page = admin.send(path, {"name": "", "token": "just-typed-in"}, "save")
     assert "This field is required" in page
     assert "just-typed-in" not in page
 
 
-def test_a_blank_secret_keeps_the_one_stored(admin, path):
+def test_blank_secret_keeps_the_stored_one(admin, path):
     admin.send(path, {"name": "New", "token": "", "client_token": ""}, "save")
     instance = Instance.objects.get()
     assert instance.name == "New"
     assert instance.token.reveal() == "token-of-the-instance"
 
 
-def test_a_secret_is_replaced_and_pushed_with(admin, path, zapi):
+def test_push_uses_a_newly_entered_secret(admin, path, zapi):
     admin.send(path, {"name": "New", "client_token": "replaced"}, "push")
     work()
     assert zapi.calls[0].headers["client-token"] == "replaced"
 
 
-def test_a_shared_client_token_says_whose_it_is_too(admin, path, instance):
+def test_shared_client_token_names_the_other_instances(admin, path, instance):
     Instance.objects.create(account=instance.account, name="Vendas", zapi_id="V")
     assert "Shared with Vendas: replacing it here" in admin.read(path)
 
 
-def test_the_steps_are_all_done_after_the_first_callback(admin, path, instance, zapi, post):
+def test_all_setup_steps_are_done_after_the_first_callback(admin, path, instance, zapi, post):
     push(instance)
     post(CALLBACK)
     work()
@@ -284,7 +282,7 @@ def way_of(instance: Instance) -> list[tuple[str, str]]:
     return [(step.mark, step.words) for step in shown[1:3]]
 
 
-def test_pushing_again_is_queued_first_and_then_verified(admin, path, instance, zapi):
+def test_repeated_push_is_queued_and_then_verified(admin, path, instance, zapi):
     push(instance)
     long_ago = timezone.now() - timedelta(days=1)
     Webhook.objects.update(pushed_at=long_ago, checked_at=long_ago)
@@ -299,7 +297,7 @@ def test_pushing_again_is_queued_first_and_then_verified(admin, path, instance, 
     assert Webhook.objects.filter(pushed_at__gt=long_ago, checked_at__gt=long_ago).exists()
 
 
-def test_pushing_again_in_vain_is_no_push(admin, path, instance, zapi):
+def test_failed_repeated_push_is_shown_as_failed(admin, path, instance, zapi):
     push(instance)
     zapi.answer_name = "unauthorized"
     admin.send(act("push", instance))
@@ -307,17 +305,17 @@ def test_pushing_again_in_vain_is_no_push(admin, path, instance, zapi):
     assert [mark for mark, _words in way_of(instance)] == ["failed", "failed"]
 
 
-def test_a_push_that_a_worker_has_taken_is_not_queued(instance):
+def test_push_taken_by_a_worker_is_shown_as_running(instance):
     queue_push(webhooks_of(instance).values())
     Webhook.objects.update(retry_at=timezone.now() + timedelta(minutes=10))
     assert way_of(instance)[0] == ("waiting", "Updating Z-API…")
 
 
-def test_a_new_instance_has_only_been_saved(admin, path):
+def test_new_instance_has_only_the_first_step_done(admin, path):
     assert admin.read(path).count("progress-step done") == 1
 
 
-def test_a_url_set_by_hand_is_proved_by_its_first_callback(admin, path, post):
+def test_manually_set_url_is_confirmed_by_its_first_callback(admin, path, post):
     post(CALLBACK)
     work()
     page = admin.read(path)
@@ -325,13 +323,13 @@ def test_a_url_set_by_hand_is_proved_by_its_first_callback(admin, path, post):
     assert "Receive message status" in page
 
 
-def test_a_url_set_by_hand_is_found_by_verifying(admin, path, instance, zapi):
+def test_manually_set_url_is_found_by_verify(admin, path, instance, zapi):
     push(instance)
     instance.webhooks.update(pushed_url="", pushed_at=None)
     assert "set by hand" in admin.verify(instance)
 
 
-def test_the_url_of_somebody_else_is_shown_beside_ours(admin, path, instance, zapi):
+def test_verify_shows_a_foreign_url(admin, path, instance, zapi):
     push(instance)
     zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
     page = admin.verify(instance)
@@ -350,7 +348,7 @@ def answer(admin: Browser, instance: Instance, action: str, kind: str = "message
     return send(path, {"url": FOREIGN_URL}, action)
 
 
-def test_somebody_elses_url_is_shown_beside_ours_and_asked_about(admin, path, instance, zapi):
+def test_push_asks_before_replacing_a_foreign_url(admin, path, instance, zapi):
     push(instance)
     taken(zapi, instance)
     admin.send(act("push", instance))
@@ -361,7 +359,7 @@ def test_somebody_elses_url_is_shown_beside_ours_and_asked_about(admin, path, in
     assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
 
 
-def test_replacing_takes_the_url_and_keeps_the_other(admin, path, instance, zapi):
+def test_replace_sets_the_url_and_keeps_the_previous_one(admin, path, instance, zapi):
     push(instance)
     taken(zapi, instance)
     answer(admin, instance, "replace")
@@ -370,7 +368,7 @@ def test_replacing_takes_the_url_and_keeps_the_other(admin, path, instance, zapi
     assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
 
 
-def test_replacing_one_url_is_not_replacing_the_next(admin, path, instance, zapi):
+def test_confirmed_replacement_does_not_replace_a_different_url(admin, path, instance, zapi):
     push(instance)
     zapi.instances[instance.zapi_id].urls["message-status"] = "https://third.example.com/"
     answer(admin, instance, "replace")
@@ -379,7 +377,7 @@ def test_replacing_one_url_is_not_replacing_the_next(admin, path, instance, zapi
     assert zapi.instances[instance.zapi_id].urls["message-status"] != webhook_url(instance)
 
 
-def test_replacing_and_forwarding_serves_the_owner_on(admin, path, instance, zapi):
+def test_replace_and_forward_forwards_to_the_previous_url(admin, path, instance, zapi):
     push(instance)
     taken(zapi, instance)
     answer(admin, instance, "replace-and-forward")
@@ -388,7 +386,7 @@ def test_replacing_and_forwarding_serves_the_owner_on(admin, path, instance, zap
     assert "Callbacks are forwarded to it." in admin.read(path)
 
 
-def test_a_url_that_cannot_be_forwarded_to_is_not_replaced(admin, instance, zapi):
+def test_replace_and_forward_refuses_an_unsafe_url(admin, instance, zapi):
     push(instance)
     found = "http://10.0.0.1/hook"
     zapi.instances[instance.zapi_id].urls["message-status"] = found
@@ -398,7 +396,7 @@ def test_a_url_that_cannot_be_forwarded_to_is_not_replaced(admin, instance, zapi
     assert zapi.instances[instance.zapi_id].urls["message-status"] == found
 
 
-def test_leaving_ends_the_question(admin, path, instance, zapi):
+def test_leave_unchanged_keeps_the_foreign_url_and_asks_no_more(admin, path, instance, zapi):
     push_wanted(instance)
     taken(zapi, instance, "delivery")
     admin.verify(instance)
@@ -409,7 +407,7 @@ def test_leaving_ends_the_question(admin, path, instance, zapi):
     assert zapi.instances[instance.zapi_id].urls["delivery"] == FOREIGN_URL
 
 
-def test_the_previous_url_is_restored(admin, instance, zapi):
+def test_previous_url_can_be_restored(admin, instance, zapi):
     push(instance)
     taken(zapi, instance)
     answer(admin, instance, "replace")
@@ -418,7 +416,7 @@ def test_the_previous_url_is_restored(admin, instance, zapi):
     assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
 
 
-def test_before_the_board_goes_deaf_a_page_asks_once_more(admin, instance, zapi):
+def test_restoring_the_previous_url_needs_confirmation(admin, instance, zapi):
     push(instance)
     taken(zapi, instance)
     answer(admin, instance, "replace")
@@ -431,7 +429,7 @@ def test_before_the_board_goes_deaf_a_page_asks_once_more(admin, instance, zapi)
     assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
 
 
-def test_what_is_done_to_a_webhook_is_written_down(admin, instance, zapi):
+def test_webhook_changes_are_audited(admin, instance, zapi):
     push(instance)
     taken(zapi, instance)
     answer(admin, instance, "replace-and-forward")
@@ -444,23 +442,23 @@ def test_what_is_done_to_a_webhook_is_written_down(admin, instance, zapi):
     }
 
 
-def test_an_act_that_is_none_is_refused(admin, instance):
+def test_unknown_webhook_action_is_refused(admin, instance):
     instance.webhooks.create(kind="message-status")
     where = reverse("dashboard:instance-webhook", args=[instance.pk, "message-status"])
     assert admin.post(where, {"action": "?"}, secure=True).status_code == 400
 
 
-def test_hooks_that_are_not_chosen_are_not_pushed(admin, zapi):
+def test_webhooks_that_are_not_selected_are_not_pushed(admin, zapi):
     admin.send(ADD, NEW | {"hooks": ["delivery"]}, "push")
     work()
     assert set(zapi.instances["ABC"].urls) == {"message-status", "delivery"}
 
 
-def test_every_hook_is_chosen_unless_one_says_otherwise(admin):
+def test_add_form_selects_every_webhook_by_default(admin):
     assert admin.read(ADD).count("checked") == 3
 
 
-def test_taking_every_webhook_names_whom_it_silences(admin, instance, zapi):
+def test_take_all_webhooks_page_shows_the_urls_it_replaces(admin, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     where = reverse("dashboard:instance-every", args=[instance.pk])
@@ -471,7 +469,7 @@ def test_taking_every_webhook_names_whom_it_silences(admin, instance, zapi):
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
-def test_the_inbound_webhook_is_given_back(admin, instance, zapi):
+def test_restore_others_restores_the_inbound_webhook(admin, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     admin.send(reverse("dashboard:instance-every", args=[instance.pk]))
@@ -480,7 +478,7 @@ def test_the_inbound_webhook_is_given_back(admin, instance, zapi):
     assert zapi.instances[instance.zapi_id].urls["message-status"] == webhook_url(instance)
 
 
-def test_every_url_that_me_shows_is_named_even_of_hooks_that_nobody_knows(admin, instance, zapi):
+def test_take_all_webhooks_page_shows_urls_of_unknown_webhooks(admin, instance, zapi):
     push(instance)
     somebodys = {
         "received-delivery": "https://crm.example.com/own",
@@ -497,9 +495,7 @@ def test_every_url_that_me_shows_is_named_even_of_hooks_that_nobody_knows(admin,
     assert page.count("restore it manually") == 3
 
 
-def test_every_hook_that_has_a_call_is_restored_and_the_others_stay_listed(
-    admin, path, instance, zapi
-):
+def test_restore_others_lists_webhooks_that_need_a_manual_restore(admin, path, instance, zapi):
     push(instance)
     known, unknown = "https://crm.example.com/own", "https://crm.example.com/initial"
     look_at(zapi, instance).urls |= {"received-delivery": known, "initial-data": unknown}
@@ -513,7 +509,7 @@ def test_every_hook_that_has_a_call_is_restored_and_the_others_stay_listed(
     assert unknown not in admin.insist(act("restore-others", instance))
 
 
-def test_hooks_that_nobody_had_are_emptied_again(admin, path, instance, zapi, post):
+def test_restore_others_clears_webhooks_that_had_no_url(admin, path, instance, zapi, post):
     push(instance)
     taken(zapi, instance, "received")
     admin.send(act("every", instance), {"forward": "on"})
@@ -526,13 +522,13 @@ def test_hooks_that_nobody_had_are_emptied_again(admin, path, instance, zapi, po
     assert Instance.objects.get().taken_urls == {}
 
 
-def test_an_instance_whose_hooks_nobody_had_is_archived_without_a_question(admin, instance, zapi):
+def test_archiving_an_instance_without_previous_urls_offers_no_restore(admin, instance, zapi):
     push(instance)
     admin.send(act("every", instance))
     assert "Other systems used its webhooks" not in admin.send(act("archive", instance))
 
 
-def test_a_hook_that_the_call_leaves_alone_is_not_called_replaced(admin, path, instance, zapi):
+def test_webhook_that_zapi_did_not_change_is_not_listed_as_replaced(admin, path, instance, zapi):
     push(instance)
     look_at(zapi, instance).urls |= {"received": FOREIGN_URL, "initial-data": "https://x.example/"}
     look_at(zapi, instance).every = ("message-status", "received")
@@ -540,7 +536,7 @@ def test_a_hook_that_the_call_leaves_alone_is_not_called_replaced(admin, path, i
     assert Instance.objects.get().taken_urls == {"received": FOREIGN_URL}
 
 
-def test_a_hook_that_nobody_knows_is_tried_by_the_rule_of_the_others(admin, instance, zapi):
+def test_unknown_webhook_is_restored_with_a_guessed_call(admin, instance, zapi):
     push(instance)
     look_at(zapi, instance).hidden_urls = {"editedCallbackUrl": FOREIGN_URL}
     admin.send(act("every", instance))
@@ -550,7 +546,7 @@ def test_a_hook_that_nobody_knows_is_tried_by_the_rule_of_the_others(admin, inst
     assert "editedCallbackUrl" in Instance.objects.get().taken_urls
 
 
-def test_callbacks_of_a_hook_that_nobody_knows_are_passed_on(admin, instance, zapi, post):
+def test_callbacks_of_an_unknown_webhook_are_forwarded(admin, instance, zapi, post):
     push(instance)
     look_at(zapi, instance).hidden_urls = {"editedCallbackUrl": FOREIGN_URL}
     admin.send(act("every", instance), {"forward": "on"})
@@ -568,7 +564,7 @@ def test_callbacks_of_a_hook_that_nobody_knows_are_passed_on(admin, instance, za
     assert instance.webhooks.get(kind="editedCallbackUrl").forward_to.startswith("https://other")
 
 
-def test_a_url_that_is_too_long_to_be_given_back_is_not_taken(admin, instance, zapi):
+def test_url_too_long_to_restore_is_not_replaced(admin, instance, zapi):
     push(instance)
     long = "https://crm.example.com/" + "x" * 600
     look_at(zapi, instance).urls["delivery"] = long
@@ -576,13 +572,13 @@ def test_a_url_that_is_too_long_to_be_given_back_is_not_taken(admin, instance, z
     assert look_at(zapi, instance).urls["delivery"] == long
 
 
-def test_a_filter_that_silences_us_is_explained(admin, path, instance, zapi):
+def test_zapi_filter_that_blocks_callbacks_is_explained(admin, path, instance, zapi):
     push(instance)
     zapi.instances[instance.zapi_id].filters = ["FILTER_MESSAGE_STATUS_CALLBACK"]
     assert "blocks these callbacks" in admin.verify(instance)
 
 
-def test_the_secret_is_rotated_and_the_old_one_retired_later(admin, path, instance, zapi):
+def test_secret_can_be_rotated_and_the_old_one_retired(admin, path, instance, zapi):
     push(instance)
     before = webhook_url(instance)
     admin.send(reverse("dashboard:instance-rotate", args=[instance.pk]))
@@ -593,7 +589,7 @@ def test_the_secret_is_rotated_and_the_old_one_retired_later(admin, path, instan
     assert "Only the new URL" in admin.insist(retire, {"at_once": "1"})
 
 
-def test_the_old_secret_stays_while_zapi_still_uses_it(admin, instance, zapi):
+def test_old_secret_is_kept_while_zapi_uses_it(admin, instance, zapi):
     push(instance)
     zapi.answer_name = "forgetful"
     admin.send(reverse("dashboard:instance-rotate", args=[instance.pk]))
@@ -602,7 +598,7 @@ def test_the_old_secret_stays_while_zapi_still_uses_it(admin, instance, zapi):
     assert "still calls the old URL" in admin.insist(retire, {"at_once": "1"})
 
 
-def test_new_tokens_are_checked_when_they_are_saved(admin, path, instance, zapi):
+def test_new_token_is_verified_when_saved(admin, path, instance, zapi):
     push(instance)
     saved = {"name": "N", "token": "wrong"} | HOOKS | {"action": "save"}
     batch = admin.post(path, saved, secure=True)["Location"]
@@ -610,7 +606,7 @@ def test_new_tokens_are_checked_when_they_are_saved(admin, path, instance, zapi)
     assert "does not know this instance id and token" in admin.read(batch)
 
 
-def test_what_is_paid_for_is_told_before_it_ends(admin, instance, zapi):
+def test_list_warns_before_the_paid_period_ends(admin, instance, zapi):
     Instance.objects.update(due_at=timezone.now() + timedelta(days=3))
     assert "Paid until" in admin.read(LIST)
     Instance.objects.update(due_at=timezone.now() + timedelta(days=30))
@@ -622,7 +618,7 @@ def steps_of(admin: Browser, instance: Instance, **query: str) -> Any:
     return admin.get(path, query, secure=True)
 
 
-def test_the_steps_are_asked_for_until_nothing_is_left_to_wait_for(admin, path, instance, zapi):
+def test_setup_steps_poll_until_nothing_is_pending(admin, path, instance, zapi):
     admin.send(act("push", instance))
     first = steps_of(admin, instance)
     seen = re.findall(r'name="seen" value="(\w+)"', first.content.decode())[0]
@@ -632,7 +628,7 @@ def test_the_steps_are_asked_for_until_nothing_is_left_to_wait_for(admin, path, 
     assert "hx-get" in admin.read(path)
 
 
-def test_steps_that_are_over_are_no_longer_asked_for(admin, path, instance, zapi, post):
+def test_finished_setup_steps_stop_polling(admin, path, instance, zapi, post):
     push(instance)
     post(CALLBACK)
     work()
@@ -641,13 +637,13 @@ def test_steps_that_are_over_are_no_longer_asked_for(admin, path, instance, zapi
     assert steps_of(admin, instance, seen=seen).status_code == 286
 
 
-def test_a_push_that_no_worker_takes_up_says_so(admin, path, instance):
+def test_queued_push_without_a_worker_says_so(admin, path, instance):
     admin.send(act("push", instance))
     instance.webhooks.update(asked_at=timezone.now() - timedelta(minutes=1))
     assert "no worker is running" in admin.read(path)
 
 
-def test_the_list_is_narrowed_to_a_tag(admin, instance):
+def test_list_can_be_filtered_by_tag(admin, instance):
     set_tags(instance, ["Acme"])
     Instance.objects.create(account=instance.account, name="Other", zapi_id="O")
     page = admin.read(f"{LIST}?tag=acme")
@@ -655,7 +651,7 @@ def test_the_list_is_narrowed_to_a_tag(admin, instance):
     assert "Other" not in page
 
 
-def test_the_list_draws_the_last_24_hours(admin, instance):
+def test_list_shows_the_messages_of_the_last_24_hours(admin, instance):
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     HourlySummary.objects.create(
         instance=instance, hour=hour, is_group=False, messages=7, computed_at=hour
@@ -663,7 +659,7 @@ def test_the_list_draws_the_last_24_hours(admin, instance):
     assert "7 messages in the last 24 hours" in admin.read(LIST)
 
 
-def test_who_is_limited_sees_and_touches_no_other_instance(admin, instance, zapi):
+def test_limited_admin_cannot_see_or_change_other_instances(admin, instance, zapi):
     other = Account.objects.create(name="Other")
     mine = Instance.objects.create(account=other, name="Mine", zapi_id="M", token="t")
     UserLimit.objects.create(user=User.objects.get(), instance=mine)
@@ -677,7 +673,7 @@ def test_who_is_limited_sees_and_touches_no_other_instance(admin, instance, zapi
     assert set(zapi.instances) == {"M"}
 
 
-def test_push_all_goes_row_by_row_and_tells_the_result_of_each(admin, instance, zapi):
+def test_push_all_shows_the_result_of_each_instance(admin, instance, zapi):
     Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
     assert "0 of 2" in admin.send(BATCHES, {"kind": "push"})
     work()
@@ -686,7 +682,7 @@ def test_push_all_goes_row_by_row_and_tells_the_result_of_each(admin, instance, 
     assert page.count("Done") >= 2
 
 
-def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
+def test_failed_batch_can_be_retried(admin, instance, zapi):
     zapi.answer_name = "fault"
     admin.send(BATCHES, {"kind": "verify"})
     work()
@@ -699,7 +695,7 @@ def test_a_batch_that_failed_is_tried_again(admin, instance, zapi):
     assert "1 failed" not in admin.read(where)
 
 
-def test_a_batch_is_stopped(admin, instance, zapi):
+def test_batch_can_be_stopped(admin, instance, zapi):
     admin.send(BATCHES, {"kind": "verify"})
     where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
     assert 'value="stop"' in admin.read(where)
@@ -715,7 +711,7 @@ def upload(admin: Browser, text: str) -> str:
     return admin.send(IMPORT, {"source": "file", "file": file})
 
 
-def test_an_import_shows_first_what_would_happen(admin, instance):
+def test_import_shows_a_preview(admin, instance):
     page = upload(
         admin, "name;id;token;tags\nShop;S;secret-of-shop;Acme\n;instance.id;;\nBad;;t;\n"
     )
@@ -725,13 +721,13 @@ def test_an_import_shows_first_what_would_happen(admin, instance):
     assert Instance.objects.count() == 1
 
 
-def test_an_import_says_what_it_changes_of_each(admin, instance):
+def test_import_preview_shows_the_changes_of_each_instance(admin, instance):
     page = unescape(upload(admin, "id;name;token;tags\ninstance.id;New;the-new-token;Acme\n"))
     assert "name Atendimento → New, token, tags + Acme" in page
     assert "the-new-token" not in page
 
 
-def test_an_import_is_done_by_the_worker_and_pushed(admin, zapi):
+def test_confirmed_import_is_done_and_pushed_by_the_worker(admin, zapi):
     upload(admin, "Nome,ID,Token,Client-Token,Cliente\nLoja São,S,secret,C,Acme\n")
     where = reverse("dashboard:instance-batch", args=[Batch.objects.get().pk])
     admin.send(where, {"push": "on"})
@@ -741,22 +737,22 @@ def test_an_import_is_done_by_the_worker_and_pushed(admin, zapi):
     assert zapi.instances["S"].urls["message-status"] == webhook_url(instance)
 
 
-def test_a_file_that_is_no_list_of_instances_is_explained(admin):
+def test_import_of_a_file_without_the_columns_is_explained(admin):
     assert "There is no column called" in upload(admin, "a,b\n1,2\n")
 
 
-def test_a_file_whose_first_line_never_ends_is_explained(admin):
+def test_import_of_a_file_that_is_not_csv_is_explained(admin):
     assert "This is not a CSV file." in upload(admin, "a" * 200_000)
 
 
-def test_who_is_limited_is_offered_no_partners_list(admin, instance):
+def test_limited_admin_cannot_import_a_partner_list_of_a_new_account(admin, instance):
     instance.account.partner_token = "the-partner-token"
     instance.account.save()
     UserLimit.objects.create(user=User.objects.get(), account=instance.account)
     assert "New account" not in admin.read(IMPORT)
 
 
-def test_a_partners_list_is_imported(admin, zapi):
+def test_partner_list_can_be_imported(admin, zapi):
     zapi.instances["P"] = SimulatedInstance("P", "token-of-p")
     fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
     assert "Add: 1" in admin.send(IMPORT, fields)
@@ -765,7 +761,7 @@ def test_a_partners_list_is_imported(admin, zapi):
     assert (event.actor_name, event.details["account"]) == ("Admin", "Reseller")
 
 
-def test_a_wrong_partner_token_is_explained(admin, zapi):
+def test_wrong_partner_token_is_explained(admin, zapi):
     zapi.answer_name = "unauthorized"
     fields = {"source": "partner", "name": "Reseller", "partner_token": "the-partner-token"}
     page = admin.send(IMPORT, fields)
@@ -774,7 +770,7 @@ def test_a_wrong_partner_token_is_explained(admin, zapi):
     assert not Account.objects.exists()
 
 
-def test_a_new_partner_token_replaces_the_one_stored(admin, account, zapi):
+def test_new_partner_token_replaces_the_stored_one(admin, account, zapi):
     account.partner_token = "an-old-one"
     account.save()
     fields = {"source": "partner", "account": account.pk, "partner_token": "the-partner-token"}
@@ -786,7 +782,7 @@ def test_a_new_partner_token_replaces_the_one_stored(admin, account, zapi):
     assert event.details == {"account": "Loja", "fields": ["partner_token"]}
 
 
-def test_a_partners_list_renames_nothing(admin, instance, zapi):
+def test_partner_list_does_not_rename_instances(admin, instance, zapi):
     instance.account.partner_token = "the-partner-token"
     instance.account.save()
     zapi.instances[instance.zapi_id] = SimulatedInstance(instance.zapi_id, "another-token")
@@ -798,21 +794,21 @@ def test_a_partners_list_renames_nothing(admin, instance, zapi):
     assert (changed.name, changed.token.reveal()) == ("Atendimento", "another-token")
 
 
-def test_a_passing_fault_says_when_it_is_tried_again(admin, path, instance, zapi):
+def test_temporary_error_shows_the_next_retry(admin, path, instance, zapi):
     zapi.answer_name = "fault"
     admin.send(act("push", instance))
     work()
     assert "Next automatic try:" in admin.read(path)
 
 
-def test_a_fault_while_verifying_is_a_fault_of_reading_back(admin, path, instance, zapi):
+def test_error_during_verify_fails_only_the_verify_step(admin, path, instance, zapi):
     push(instance)
     zapi.answer_name = "fault"
     page = admin.verify(instance)
     assert page.index("progress-step failed") > page.index("Pushed to Z-API")
 
 
-def test_who_may_only_look_sees_the_steps_but_no_secret_url(supervisor, path, instance, zapi):
+def test_supervisor_sees_the_setup_steps_but_no_webhook_url(supervisor, path, instance, zapi):
     push(instance)
     page = supervisor.read(path)
     assert "Z-API calls this URL" in page
@@ -821,31 +817,33 @@ def test_who_may_only_look_sees_the_steps_but_no_secret_url(supervisor, path, in
 
 
 @pytest.mark.parametrize("name", ["push", "verify"])
-def test_who_may_only_look_cannot_act(supervisor, instance, path, zapi, name):
+def test_supervisor_cannot_push_or_verify(supervisor, instance, path, zapi, name):
     assert supervisor.post(act(name, instance), secure=True).status_code == 403
     assert supervisor.post(path, {"name": "x"}, secure=True).status_code == 403
     assert zapi.calls == []
 
 
 @pytest.mark.parametrize("name", ["push", "verify"])
-def test_reading_never_acts(admin, instance, zapi, name):
+def test_get_request_does_not_push_or_verify(admin, instance, zapi, name):
     assert admin.get(act(name, instance), secure=True).status_code == 405
     assert zapi.calls == []
 
 
-def test_an_unknown_instance_is_not_found(admin):
+def test_unknown_instance_is_not_found(admin):
     path = reverse("dashboard:instance", args=[999])
     assert admin.get(path, secure=True).status_code == 404
 
 
-def test_the_token_policy_is_set_and_written_down(admin, path, instance):
+def test_token_policy_is_saved_and_audited(admin, path, instance):
     assert "Saved." in admin.send(act("token-policy", instance), {"policy": "enforce"})
     assert '<option value="enforce" selected>' in admin.read(path)
     details = AuditEvent.objects.get(action=Action.INSTANCE_CHANGED).details
     assert details["token_policy"] == "enforce"
 
 
-def test_enforcing_asks_first_where_it_would_refuse_callbacks(admin, path, instance, post):
+def test_enforcing_the_token_needs_confirmation_if_callbacks_would_fail(
+    admin, path, instance, post
+):
     post(CALLBACK, HTTP_Z_API_TOKEN="another")
     post(CALLBACK)
     assert "1 with a wrong token, 1 without a token." in admin.read(path)
@@ -853,13 +851,13 @@ def test_enforcing_asks_first_where_it_would_refuse_callbacks(admin, path, insta
     assert Instance.objects.get().token_policy == "enforce"
 
 
-def test_what_was_refused_is_shown(admin, path, instance, post):
+def test_refused_callbacks_are_counted(admin, path, instance, post):
     Instance.objects.update(token_policy="enforce")
     post(CALLBACK)
     assert "Refused since “Enforce” was chosen: 1" in admin.read(path)
 
 
-def test_callbacks_that_wait_for_the_worker_are_not_called_nothing(admin, path, post):
+def test_unprocessed_callbacks_are_mentioned_before_the_worker_runs(admin, path, post):
     post(CALLBACK)
     page = admin.read(path)
     assert "Callbacks have arrived. The worker has not processed them yet." in page
@@ -867,12 +865,12 @@ def test_callbacks_that_wait_for_the_worker_are_not_called_nothing(admin, path, 
     assert "Z-API has called Statusboard." in admin.read(path)
 
 
-def test_another_webhooks_callbacks_prove_nothing_of_message_statuses(admin, path, post):
+def test_callback_of_another_webhook_does_not_confirm_message_status(admin, path, post):
     post({"type": "ConnectedCallback", "connected": True})
     assert "No callbacks yet." in admin.read(path)
 
 
-def test_the_first_push_is_not_called_another_one(admin, path, instance, zapi):
+def test_push_button_says_again_only_after_a_push(admin, path, instance, zapi):
     assert "Push again" not in admin.read(path)
     push(instance)
     assert "Push again" in admin.read(path)
@@ -887,7 +885,9 @@ def test_the_first_push_is_not_called_another_one(admin, path, instance, zapi):
         ("Something of tomorrow", "If that does not help, scan the QR code"),
     ],
 )
-def test_what_connects_it_again_follows_what_zapi_says(admin, instance, zapi, said, helps):
+def test_advice_for_a_disconnected_instance_depends_on_zapis_status(
+    admin, instance, zapi, said, helps
+):
     push(instance)
     look_at(zapi, instance).connected = False
     look_at(zapi, instance).status_error = said
@@ -896,7 +896,7 @@ def test_what_connects_it_again_follows_what_zapi_says(admin, instance, zapi, sa
     assert helps in page
 
 
-def test_what_is_stuck_and_what_waits_at_zapi_are_told_apart(admin, path, instance):
+def test_stuck_messages_and_zapis_queue_are_shown_separately(admin, path, instance):
     values = {"queued": 1020, "queued_is_least": True, "asked": "2026-10-06T12:00:00+00:00"}
     Incident.objects.create(
         kind="disconnected",
@@ -910,7 +910,7 @@ def test_what_is_stuck_and_what_waits_at_zapi_are_told_apart(admin, path, instan
     assert "Stuck messages" in page
 
 
-def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, post):
+def test_archiving_needs_confirmation_and_resolves_incidents(admin, path, instance, post):
     Incident.objects.create(
         kind="stuck", instance=instance, opened_at=timezone.now(), last_seen_at=timezone.now()
     )
@@ -922,7 +922,7 @@ def test_an_instance_is_archived_after_it_was_asked_for(admin, path, instance, p
     assert post(CALLBACK).status == 404
 
 
-def test_an_archived_instance_is_brought_back_and_verified_again(admin, instance, zapi, post):
+def test_restored_instance_is_verified_again(admin, instance, zapi, post):
     admin.insist(act("archive", instance))
     assert verify_due() == 0
     assert "Push to Z-API" in admin.send(act("unarchive", instance))
@@ -932,7 +932,7 @@ def test_an_archived_instance_is_brought_back_and_verified_again(admin, instance
     assert archived == [True, False]
 
 
-def test_archiving_offers_to_restore_what_others_had(admin, instance, zapi):
+def test_archiving_offers_to_restore_previous_urls(admin, instance, zapi):
     push(instance, replacing=ANYTHING)
     zapi.instances[instance.zapi_id].urls["delivery"] = FOREIGN_URL
     push(instance, "delivery", replacing=ANYTHING)
@@ -943,7 +943,7 @@ def test_archiving_offers_to_restore_what_others_had(admin, instance, zapi):
     assert Instance.objects.get().archived_at
 
 
-def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instance, zapi):
+def test_instance_is_not_archived_if_restoring_urls_fails(admin, instance, zapi):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"delivery": FOREIGN_URL}
     )
@@ -955,7 +955,7 @@ def test_an_instance_whose_urls_cannot_be_restored_is_not_archived(admin, instan
     assert Instance.objects.get().archived_at is None
 
 
-def test_a_failed_attempt_shows_when_it_was_made(admin, path, instance, zapi):
+def test_failed_step_shows_the_time_of_the_attempt(admin, path, instance, zapi):
     push(instance)
     past = timezone.now() - timedelta(days=2)
     Webhook.objects.update(checked_at=past)
@@ -967,7 +967,7 @@ def test_a_failed_attempt_shows_when_it_was_made(admin, path, instance, zapi):
     assert timezone.now() - failed.moment.value < timedelta(minutes=1)
 
 
-def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
+def test_question_about_a_foreign_url_stays_while_zapi_is_unreachable(admin, path, instance, zapi):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
     )
@@ -978,7 +978,7 @@ def test_a_question_stands_while_zapi_is_away(admin, path, instance, zapi):
     assert "Z-API cannot be reached now" in page
 
 
-def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi, monkeypatch):
+def test_replaced_url_is_not_asked_about_if_the_read_back_fails(instance, zapi, monkeypatch):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), urls={"message-status": FOREIGN_URL}
     )
@@ -993,11 +993,11 @@ def test_what_was_replaced_since_it_was_read_back_is_no_question(instance, zapi,
     assert not panel(Instance.objects.get()).questions
 
 
-def test_a_kind_that_nobody_decided_about_is_not_called_off(admin, path, instance):
+def test_webhook_without_a_decision_is_not_shown_as_off(admin, path, instance):
     assert "Decided on first push" in admin.read(path)
 
 
-def test_whoever_had_the_hooks_that_are_taken_is_passed_on_to(admin, instance, zapi, post):
+def test_taken_webhooks_are_forwarded_to_their_previous_urls(admin, instance, zapi, post):
     push(instance)
     taken(zapi, instance, "received")
     assert 'name="forward"' in admin.read(act("every", instance))
@@ -1011,7 +1011,7 @@ def test_whoever_had_the_hooks_that_are_taken_is_passed_on_to(admin, instance, z
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
-def test_hooks_taken_along_are_not_pushed_verified_or_missed(admin, path, instance, zapi):
+def test_webhooks_taken_with_all_others_are_not_pushed_or_verified(admin, path, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     admin.send(act("every", instance), {"forward": "on"})
@@ -1023,7 +1023,7 @@ def test_hooks_taken_along_are_not_pushed_verified_or_missed(admin, path, instan
     assert admin.post(where, {"action": "replace"}, secure=True).status_code == 404
 
 
-def test_nothing_is_taken_from_whom_it_cannot_be_passed_on_to(admin, instance, zapi):
+def test_take_all_webhooks_with_an_unsafe_url_changes_nothing(admin, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     zapi.instances[instance.zapi_id].urls["received"] = "ftp://crm.example.com/"
@@ -1031,7 +1031,7 @@ def test_nothing_is_taken_from_whom_it_cannot_be_passed_on_to(admin, instance, z
     assert zapi.instances[instance.zapi_id].urls["received"] == "ftp://crm.example.com/"
 
 
-def test_own_messages_are_reported_as_before_once_the_hooks_are_given_back(admin, instance, zapi):
+def test_restore_others_restores_the_sent_by_me_setting(admin, instance, zapi):
     push(instance)
     taken(zapi, instance, "received")
     zapi.instances[instance.zapi_id].sent_by_me = True
@@ -1042,7 +1042,7 @@ def test_own_messages_are_reported_as_before_once_the_hooks_are_given_back(admin
     assert zapi.instances[instance.zapi_id].sent_by_me
 
 
-def test_a_batch_of_instances_that_one_may_no_longer_see_is_gone(admin, instance):
+def test_batch_with_instances_outside_the_users_limits_is_not_found(admin, instance):
     user = User.objects.get(username=ADMIN)
     batch = start_for([instance], BatchKind.VERIFY, by=user)
     url = reverse("dashboard:instance-batch", args=[batch.pk])
@@ -1053,7 +1053,7 @@ def test_a_batch_of_instances_that_one_may_no_longer_see_is_gone(admin, instance
     assert admin.post(url, {"action": "again"}, secure=True).status_code == 404
 
 
-def test_the_list_finds_instances_by_words_of_name_id_and_tag(admin, instance):
+def test_list_search_covers_name_id_and_tag(admin, instance):
     other = Instance.objects.create(account=instance.account, name="Cobrança Sul", zapi_id="XYZ9")
     set_tags(other, ["Acme"])
     for words in ("cobranca", "sul COBR", "xyz", "acme sul"):
@@ -1063,7 +1063,7 @@ def test_the_list_finds_instances_by_words_of_name_id_and_tag(admin, instance):
     assert "No instances found" in admin.read(f"{LIST}?q=nowhere")
 
 
-def test_the_list_has_pages(admin, account):
+def test_list_is_paginated(admin, account):
     for number in range(60):
         Instance.objects.create(account=account, name=f"N{number:02}", zapi_id=f"Z{number:02}")
     first, second = admin.read(LIST), admin.read(f"{LIST}?page=2")
@@ -1072,7 +1072,7 @@ def test_the_list_has_pages(admin, account):
     assert "1–50 of 60" in first
 
 
-def test_verifying_what_was_found_leaves_the_others_out(admin, instance):
+def test_verify_all_with_a_search_covers_only_its_results(admin, instance):
     Instance.objects.create(account=instance.account, name="Sul", zapi_id="S")
     admin.send(BATCHES, {"kind": "verify", "q": "sul"})
     rows = Batch.objects.get().rows

@@ -37,13 +37,13 @@ def test_each_row_labels_a_message(supervisor):
     assert AuditEvent.objects.get(action=Action.LABELLED).details == {"messages": 2}
 
 
-def test_a_row_may_name_both_ids(supervisor):
+def test_row_can_contain_both_message_id_and_zaap_id(supervisor):
     head = "zapi_instance_id;message_id;zaap_id;label\n"
     assert "1 message labelled." in upload(supervisor, f"{head}instance.id;A;Z;Olá\n")
     assert Label.objects.get().ids == {"A", "Z"}
 
 
-def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
+def test_file_with_invalid_rows_names_them_and_saves_nothing(supervisor):
     page = upload(supervisor, f"{HEAD}instance.id;A;order-1;\n\nother;B;order-2;\n")
     assert "Nothing was saved." in page
     assert "Row 4" in page  # as a spreadsheet counts, with the headings and the empty one
@@ -59,21 +59,21 @@ def test_wrong_rows_are_named_and_nothing_is_written(supervisor):
         (HEAD + "instance.id;A;R;\n" * 2001, "too large"),
     ],
 )
-def test_a_file_that_is_none_is_an_error_of_its_field(supervisor, text, words):
+def test_invalid_file_shows_an_error(supervisor, text, words):
     assert words in upload(supervisor, text)
     assert not Label.objects.exists()
 
 
-def test_who_is_limited_labels_only_what_they_see(supervisor, account):
+def test_limited_user_can_only_label_visible_instances(supervisor, account):
     other = Instance.objects.create(account=account, name="Vendas", zapi_id="V")
     UserLimit.objects.create(user=User.objects.get(), instance=other)
     assert "Instance not found." in upload(supervisor, f"{HEAD}instance.id;A;R;\n")
 
 
-def test_support_brings_no_labels(viewer):
+def test_support_cannot_open_the_labels_page(viewer):
     assert viewer.get(PATH).status_code == 403
 
 
-def test_a_file_that_is_too_large_is_called_so_and_not_misread(supervisor, settings):
+def test_too_large_file_is_refused_with_the_reason(supervisor, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     assert "The file is too large" in upload(supervisor, f"{HEAD}a;b;c;d;e;f\n" + "x" * 100)

@@ -9,13 +9,13 @@ def live_url(page):
     return page.context["live_url"]
 
 
-def test_nothing_new_says_nothing(viewer, report):
+def test_live_url_without_new_messages_returns_204(viewer, report):
     report("SENT")
     answer = viewer.get(live_url(viewer.get("/")))
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_it_counts_what_came_since(viewer, report):
+def test_live_url_counts_new_messages_that_match_the_filters(viewer, report):
     report("SENT", id="A")
     url = live_url(viewer.get("/?view=failed&period=30d"))
     report("SENT", id="B")
@@ -28,7 +28,7 @@ def test_it_counts_what_came_since(viewer, report):
     assert 'href="/?period=30d"' in page
 
 
-def test_what_was_said_is_not_said_again(viewer, report):
+def test_live_url_with_a_known_count_returns_204(viewer, report):
     url = live_url(viewer.get("/"))
     report("SENT")
     assert viewer.get(url).status_code == 200
@@ -37,14 +37,14 @@ def test_what_was_said_is_not_said_again(viewer, report):
     assert "2 new messages" in viewer.get(url, {"known": "1"}).content.decode()
 
 
-def test_a_message_that_moves_on_is_not_new(viewer, report):
+def test_message_with_a_new_status_is_not_counted_as_new(viewer, report):
     report("SENT")
     url = live_url(viewer.get("/"))
     report("SENT", "RECEIVED")
     assert viewer.get(url).status_code == 204
 
 
-def test_it_costs_one_query_besides_who_is_asking(viewer, report, django_assert_num_queries):
+def test_live_url_query_count_is_fixed(viewer, report, django_assert_num_queries):
     report("SENT")
     url = live_url(viewer.get("/"))
     # Session, user, their permissions and their roles' permissions, limits; and the messages.
@@ -52,7 +52,7 @@ def test_it_costs_one_query_besides_who_is_asking(viewer, report, django_assert_
         viewer.get(url)
 
 
-def test_a_limit_set_meanwhile_counts_at_once(viewer, support, report, account):
+def test_new_user_limit_applies_to_an_open_page(viewer, support, report, account):
     url = live_url(viewer.get("/"))
     report("SENT")
     assert viewer.get(url).status_code == 200
@@ -61,7 +61,7 @@ def test_a_limit_set_meanwhile_counts_at_once(viewer, support, report, account):
     assert viewer.get(url).status_code == 204
 
 
-def test_a_limit_lifted_meanwhile_counts_at_once(viewer, support, report, account):
+def test_removed_user_limit_applies_to_an_open_page(viewer, support, report, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     limit = UserLimit.objects.create(user=support, instance=other)
     url = live_url(viewer.get("/"))
@@ -70,14 +70,14 @@ def test_a_limit_lifted_meanwhile_counts_at_once(viewer, support, report, accoun
     assert viewer.get(url).status_code == 200
 
 
-def test_a_role_taken_away_meanwhile_ends_it(viewer, support, report):
+def test_live_url_after_the_role_is_removed_returns_403(viewer, support, report):
     url = live_url(viewer.get("/"))
     report("SENT")
     support.groups.clear()
     assert viewer.get(url).status_code == 403
 
 
-def test_who_is_switched_off_meanwhile_is_told_nothing(viewer, support, report):
+def test_live_url_of_a_deactivated_user_redirects_to_sign_in(viewer, support, report):
     url = live_url(viewer.get("/"))
     report("SENT")
     support.is_active = False
@@ -85,7 +85,7 @@ def test_who_is_switched_off_meanwhile_is_told_nothing(viewer, support, report):
     assert viewer.get(url).status_code == 302
 
 
-def test_it_stays_within_the_viewers_limits(viewer, support, report, account):
+def test_live_url_ignores_instances_outside_the_users_limits(viewer, support, report, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
     url = live_url(viewer.get("/"))
@@ -93,18 +93,18 @@ def test_it_stays_within_the_viewers_limits(viewer, support, report, account):
     assert viewer.get(url).status_code == 204
 
 
-def test_it_is_nobody_elses(viewer, admin_client, instance):
+def test_live_url_of_another_user_is_not_found(viewer, admin_client, instance):
     assert admin_client.get(live_url(viewer.get("/"))).status_code == 404
 
 
-def test_it_ends_after_a_day(viewer, instance, monkeypatch):
+def test_live_url_expires(viewer, instance, monkeypatch):
     url = live_url(viewer.get("/"))
     monkeypatch.setattr("messages.dashboard.messages.new_messages.MAX_AGE", -1)
     assert viewer.get(url).status_code == 404
 
 
 @pytest.mark.parametrize("address", ["/?q=3EB0A1", "/?view=stuck", "/?until=2026-01-01T00:00Z"])
-def test_where_nothing_new_can_come_nothing_is_asked(viewer, report, address):
+def test_page_that_cannot_get_new_messages_does_not_poll(viewer, report, address):
     report("SENT")
     page = viewer.get(address)
     assert not live_url(page)
@@ -112,5 +112,5 @@ def test_where_nothing_new_can_come_nothing_is_asked(viewer, report, address):
 
 
 @pytest.mark.parametrize("sealed", ["x", "a:b:c", "%00"])
-def test_what_was_not_sealed_is_not_found(viewer, sealed):
+def test_invalid_live_url_is_not_found(viewer, sealed):
     assert viewer.get(f"/live/{sealed}/").status_code == 404

@@ -34,7 +34,7 @@ def played(report, deliver):
     return Message.objects.get()
 
 
-def test_the_five_documented_callbacks_climb_the_ladder_with_ours_beside(viewer, report):
+def test_documented_callbacks_are_shown_as_steps_with_our_reading_apart(viewer, report):
     message = report("SENT", "RECEIVED", "READ", "READ_BY_ME", "PLAYED")
     page = open_page(viewer, message)
     reached = [str(step.status.label) for step in page.context["steps"] if step.is_reached]
@@ -43,18 +43,18 @@ def test_the_five_documented_callbacks_climb_the_ladder_with_ours_beside(viewer,
     assert "Opened by your own WhatsApp account, not by the contact." in page.content.decode()
 
 
-def test_its_sentence_can_be_copied(viewer, report):
+def test_summary_sentence_has_a_copy_button(viewer, report):
     page = open_page(viewer, report("SENT", "RECEIVED"))
     assert page.context["sentence"].endswith(", 1 s after sending. No read confirmation.")
     assert 'data-copy="#sentence"' in page.content.decode()
     assert "the contact can turn read receipts off" in page.content.decode()
 
 
-def test_it_never_says_unread(viewer, report):
+def test_page_never_says_unread(viewer, report):
     assert "unread" not in open_page(viewer, report("RECEIVED")).content.decode().lower()
 
 
-def test_a_group_is_told_per_participant(viewer, report):
+def test_group_message_shows_the_status_of_each_participant(viewer, report):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("RECEIVED", "READ", participant="5511987654321", **group)
     message = report("RECEIVED", participant="123456789012345", **group)
@@ -66,7 +66,7 @@ def test_a_group_is_told_per_participant(viewer, report):
     assert "123456789012345</span>" in page.content.decode()
 
 
-def test_every_event_with_its_flags(viewer, report):
+def test_every_event_is_shown_with_its_flags(viewer, report):
     report("READ")
     report("READ")
     message = report("TELEPORTED")
@@ -75,7 +75,7 @@ def test_every_event_with_its_flags(viewer, report):
     assert "TELEPORTED" in page
 
 
-def test_a_time_that_could_not_be_used_is_marked(viewer, report):
+def test_event_with_an_unusable_time_is_marked(viewer, report):
     message = report("SENT", momment="yesterday")
     assert "suspicious time" in open_page(viewer, message).content.decode()
 
@@ -93,7 +93,7 @@ def disconnected(instance):
     )
 
 
-def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
+def test_stuck_message_shows_how_long_it_is_stuck(viewer, report):
     page = open_page(viewer, report("SENT", minutes_ago=42))
     assert "Stuck for 42 min" in page.content.decode()
     assert "Not delivered after 42 min" in page.context["sentence"]
@@ -107,7 +107,7 @@ def test_a_stuck_message_says_so_and_for_how_long(viewer, report):
         ("120363019502650977@newsletter", "Channel"),
     ],
 )
-def test_what_nobody_confirms_has_a_badge_and_is_not_stuck(viewer, report, phone, badge):
+def test_broadcast_or_channel_message_has_a_badge_and_is_not_stuck(viewer, report, phone, badge):
     message = report("SENT", minutes_ago=42, phone=phone)
     for page in (open_page(viewer, message), viewer.get(f"/?q={phone}")):
         text = page.content.decode()
@@ -116,7 +116,7 @@ def test_what_nobody_confirms_has_a_badge_and_is_not_stuck(viewer, report, phone
     assert not viewer.get("/?view=stuck").context["rows"]
 
 
-def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
+def test_stuck_message_shows_the_cause(viewer, admin_client, report, disconnected):
     message = report("SENT", minutes_ago=42)
     page = open_page(viewer, message).content.decode()
     assert "37 messages wait in Z-API’s queue" in page
@@ -125,23 +125,19 @@ def test_a_stuck_message_says_why(viewer, admin_client, report, disconnected):
     assert link in open_page(admin_client, message).content.decode()
 
 
-def test_a_stuck_message_is_told_apart_from_those_in_the_queue(viewer, report, disconnected):
+def test_stuck_message_is_said_not_to_be_in_zapis_queue(viewer, report, disconnected):
     page = open_page(viewer, report("SENT", minutes_ago=42)).content.decode()
     assert "This message was already sent, so it is not in Z-API’s queue." in page
 
 
-def test_a_message_is_not_blamed_on_what_began_hours_after_it_was_sent(
-    viewer, report, disconnected
-):
+def test_incident_that_began_hours_later_is_not_the_cause(viewer, report, disconnected):
     page = open_page(viewer, report("SENT", minutes_ago=4 * 60)).content.decode()
     assert "Stuck for 4 h" in page
     assert "is not connected" not in page
     assert "wait in Z-API’s queue" not in page
 
 
-def test_a_message_sent_shortly_before_a_disconnection_is_blamed_on_it(
-    viewer, report, disconnected
-):
+def test_disconnection_shortly_after_sending_is_the_cause(viewer, report, disconnected):
     assert "is not connected" in open_page(viewer, report("SENT", minutes_ago=47)).content.decode()
 
 
@@ -154,7 +150,7 @@ def test_a_message_sent_shortly_before_a_disconnection_is_blamed_on_it(
         ({"kind": "webhook", "values": {"hooks": ["message-status"]}}, True),
     ],
 )
-def test_a_message_is_only_blamed_on_what_keeps_its_status_away(
+def test_only_incidents_that_block_statuses_are_shown_as_the_cause(
     viewer, report, disconnected, incident, is_cause
 ):
     Incident.objects.update(**incident)
@@ -162,9 +158,7 @@ def test_a_message_is_only_blamed_on_what_keeps_its_status_away(
     assert ("why-stuck" in page) is is_cause
 
 
-def test_a_message_stuck_before_many_others_were_is_not_explained_with_them(
-    viewer, report, disconnected
-):
+def test_message_stuck_before_the_incident_is_not_explained_by_it(viewer, report, disconnected):
     Incident.objects.update(kind=IncidentKind.STUCK, values={"count": 5, "queued": 0})
     assert (
         "Z-API’s queue is empty"
@@ -174,12 +168,12 @@ def test_a_message_stuck_before_many_others_were_is_not_explained_with_them(
     assert "Z-API’s queue is empty" not in open_page(viewer, earlier).content.decode()
 
 
-def test_a_message_that_arrived_is_not_blamed_on_an_incident(viewer, report, disconnected):
+def test_delivered_message_shows_no_cause(viewer, report, disconnected):
     page = open_page(viewer, report("SENT", "RECEIVED", minutes_ago=42)).content.decode()
     assert "queue" not in page
 
 
-def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnected):
+def test_stuck_message_in_the_list_shows_the_cause_on_hover(viewer, report, disconnected):
     report("SENT", minutes_ago=42)
     assert 'title="Atendimento is disconnected. Z-API' in viewer.get("/").content.decode()
 
@@ -192,17 +186,17 @@ def test_a_stuck_message_in_the_list_says_why_on_hover(viewer, report, disconnec
         (("READ_BY_ME",), "Message record"),
     ],
 )
-def test_only_what_was_delivered_is_printed_as_proof(viewer, report, steps, title):
+def test_only_a_delivered_message_is_printed_as_proof_of_delivery(viewer, report, steps, title):
     page = open_page(viewer, report(*steps)).content.decode()
     assert re.search(rf'print-title">\s*{title}\s*</p>', page)
 
 
-def test_a_failure_is_no_proof_of_delivery(viewer, deliver):
+def test_failed_message_is_not_printed_as_proof_of_delivery(viewer, deliver):
     page = open_page(viewer, deliver(error="gone")).content.decode()
     assert "Proof of delivery" not in page
 
 
-def test_what_is_printed_names_the_year(viewer, report):
+def test_printed_times_contain_the_year(viewer, report):
     message = report("SENT", "RECEIVED")
     page = open_page(viewer, message)
     year = str(message.sent_at.year)
@@ -211,14 +205,14 @@ def test_what_is_printed_names_the_year(viewer, report):
     assert year in page.context["steps"][1].moment.exact
 
 
-def test_an_arrival_on_another_day_has_its_date(viewer, report):
+def test_arrival_on_another_day_is_shown_with_its_date(viewer, report):
     page = open_page(viewer, report("SENT", minutes_ago=3 * 24 * 60))
     (entry,) = page.context["entries"]
     assert entry.arrived_words == entry.arrived.brief
     assert entry.arrived_words in page.content.decode()
 
 
-def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, played):
+def test_raw_callbacks_need_permission(viewer, admin_client, played):
     address = reverse("dashboard:message-callbacks", args=[played.pk])
     assert address not in open_page(viewer, played).content.decode()
     assert viewer.get(address).status_code == 403
@@ -229,7 +223,7 @@ def test_raw_callbacks_only_for_whom_they_are_allowed(viewer, admin_client, play
     assert "&quot;status&quot;: &quot;READ_BY_ME&quot;" in page.content.decode()
 
 
-def test_a_callback_is_downloaded_as_a_file(admin_client, played):
+def test_raw_callback_can_be_downloaded(admin_client, played):
     page = admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
     callback = page.context["callbacks"][0]
     address = reverse("dashboard:message-callback", args=[played.pk, callback.pk])
@@ -255,7 +249,7 @@ def test_a_callback_is_downloaded_as_a_file(admin_client, played):
         (Outcome.APPLIED, "Deleted", "The content was deleted by retention."),
     ],
 )
-def test_of_a_callback_without_its_body_it_says_why(admin_client, report, outcome, word, why):
+def test_raw_callback_without_a_body_shows_the_reason(admin_client, report, outcome, word, why):
     message = report("SENT")
     Callback.objects.update(outcome=outcome, body=b"")
     page = admin_client.get(reverse("dashboard:message-callbacks", args=[message.pk]))
@@ -268,7 +262,7 @@ def test_of_a_callback_without_its_body_it_says_why(admin_client, report, outcom
     assert admin_client.get(address).status_code == 404
 
 
-def test_another_messages_callback_is_not_found(admin_client, played, report):
+def test_raw_callback_of_another_message_is_not_found(admin_client, played, report):
     other = report("SENT", id="OTHER")
     callback = played.events.first().callback_id
     address = reverse("dashboard:message-callback", args=[other.pk, callback])
@@ -276,7 +270,7 @@ def test_another_messages_callback_is_not_found(admin_client, played, report):
 
 
 @pytest.mark.parametrize("name", ["3EB0A1", "Z3EB0A1"])
-def test_it_shows_what_the_sender_calls_it(viewer, deliver, instance, name):
+def test_page_shows_reference_and_label(viewer, deliver, instance, name):
     message = deliver()
     Label.objects.create(
         instance=instance,
@@ -290,50 +284,48 @@ def test_it_shows_what_the_sender_calls_it(viewer, deliver, instance, name):
     assert "Boleto de novembro" in page
 
 
-def test_it_leads_to_the_recipient_without_naming_the_number(viewer, report):
+def test_recipient_link_does_not_contain_the_number(viewer, report):
     page = open_page(viewer, report("SENT"))
     assert viewer.get(page.context["recipient_url"]).status_code == 200
     assert "9999" not in page.context["recipient_url"]
 
 
-def test_it_asks_for_permission(client, django_user_model, played):
+def test_user_without_permission_gets_403(client, django_user_model, played):
     client.force_login(django_user_model.objects.create_user("nobody"))
     assert open_page(client, played).status_code == 403
 
 
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999999999", "9" * 5000, "-1", "x"])
-def test_an_unknown_message_is_not_found(viewer, pk):
+def test_unknown_message_is_not_found(viewer, pk):
     assert viewer.get(f"/messages/{pk}/").status_code == 404
 
 
-def test_the_queries_of_a_page(viewer, played, django_assert_num_queries):
+def test_page_query_count_is_fixed(viewer, played, django_assert_num_queries):
     # Session, user, their permissions (2) and limits, message, events, label.
     with django_assert_num_queries(8):
         open_page(viewer, played)
 
 
-def test_raw_callbacks_stand_under_the_messages_status(admin_client, played):
+def test_raw_callbacks_page_shows_the_messages_status(admin_client, played):
     page = admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
     assert ">Played</span>" in page.content.decode()
 
 
-def test_the_queries_of_its_callbacks(admin_client, played, django_assert_num_queries):
+def test_raw_callbacks_page_query_count_is_fixed(admin_client, played, django_assert_num_queries):
     # Session, user, message, events for its badge, which, callbacks: a superuser's permissions cost
     # nothing.
     with django_assert_num_queries(6):
         admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
 
 
-def test_hostile_text_stays_text(admin_client, deliver):
+def test_markup_in_callbacks_is_escaped(admin_client, deliver):
     message = deliver("<b>id</b>", error="<script>alert(1)</script>", phone="<i>")
     page = open_page(admin_client, message).content.decode()
     assert "<script>alert" not in page
     assert "<b>id" not in page
 
 
-def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
-    viewer, report, django_assert_num_queries
-):
+def test_large_group_shows_how_many_rows_are_left_out(viewer, report, django_assert_num_queries):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     message = report("RECEIVED", participant="5511987654321", **group)
     template = message.events.get()
@@ -349,7 +341,7 @@ def test_a_group_of_a_thousand_opens_and_says_what_it_leaves_out(
     assert "701 more recipients are not shown." in page
 
 
-def test_each_raw_callback_names_the_status_that_it_reported(admin_client, report):
+def test_each_raw_callback_shows_its_reported_status(admin_client, report):
     message = report("SENT", "READ")
     page = admin_client.get(f"/messages/{message.pk}/callbacks/").content.decode()
     assert [page.count(f'<span class="tag">{word}</span>') for word in ("SENT", "READ")] == [1, 1]
@@ -365,7 +357,7 @@ def test_each_raw_callback_names_the_status_that_it_reported(admin_client, repor
     ],
 )
 @override_settings(DEFAULT_TIME_ZONE="America/Sao_Paulo")
-def test_the_sentence_names_a_zone_that_is_not_the_default_one(
+def test_summary_sentence_names_a_time_zone_other_than_the_default(
     viewer, report, language, zone, words
 ):
     message = report("SENT", "RECEIVED")
@@ -377,7 +369,7 @@ def test_the_sentence_names_a_zone_that_is_not_the_default_one(
     assert ("(" in sentence) == bool(words)
 
 
-def test_a_participant_known_by_another_message_is_named(viewer, report, instance):
+def test_lid_of_a_participant_is_shown_with_its_linked_number(viewer, report, instance):
     lid = "123456789012345"
     Alias.objects.create(instance=instance, lid=f"{lid}@lid", number="5544988887777")
     group = {"phone": "120363019502650977-group", "isGroup": True}
@@ -390,7 +382,7 @@ def test_a_participant_known_by_another_message_is_named(viewer, report, instanc
     ]
 
 
-def test_a_lid_of_two_numbers_is_nobody_certain(viewer, report, instance):
+def test_lid_linked_to_two_numbers_is_shown_without_a_number(viewer, report, instance):
     lid = "123456789012345"
     for number in ("5544988887777", "5544911112222"):
         Alias.objects.create(instance=instance, lid=f"{lid}@lid", number=number)
@@ -400,7 +392,7 @@ def test_a_lid_of_two_numbers_is_nobody_certain(viewer, report, instance):
     assert [name.value for name in one.names] == [lid]
 
 
-def test_a_callback_whose_status_is_no_text_is_shown(admin_client, post, report):
+def test_raw_callback_with_a_status_that_is_not_text_is_shown(admin_client, post, report):
     for word in ("SENT\ud800", 7, ["SENT"]):
         post({"type": "MessageStatusCallback", "status": word, "ids": ["ODD"], "phone": "5544"})
     message = report("SENT", id="ODD")
@@ -408,7 +400,7 @@ def test_a_callback_whose_status_is_no_text_is_shown(admin_client, post, report)
     assert "SENT?" in page.content.decode()
 
 
-def test_the_sentence_names_the_offset_of_its_own_time_of_the_year(viewer, report):
+def test_summary_sentence_uses_the_utc_offset_of_the_messages_date(viewer, report):
     message = report("SENT")
     summer = datetime(2026, 7, 1, 12, tzinfo=UTC)
     Message.objects.update(started_at=summer)
@@ -416,7 +408,7 @@ def test_the_sentence_names_the_offset_of_its_own_time_of_the_year(viewer, repor
     assert "(Times in New York (UTC−4).)" in viewer.get(f"/messages/{message.pk}/").content.decode()
 
 
-def test_one_who_was_reported_under_both_apart_is_not_named_twice(viewer, report, instance):
+def test_participant_reported_as_number_and_lid_is_shown_separately(viewer, report, instance):
     Alias.objects.create(instance=instance, lid="123456789012345@lid", number="5544988887777")
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("RECEIVED", participant="123456789012345", **group)
@@ -425,7 +417,7 @@ def test_one_who_was_reported_under_both_apart_is_not_named_twice(viewer, report
     assert [len(one.names) for one in people] == [1, 1]
 
 
-def test_lids_cost_one_query_more_however_many(viewer, report, django_assert_num_queries):
+def test_lids_of_participants_need_one_query(viewer, report, django_assert_num_queries):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     for number in range(5):
         message = report("RECEIVED", id="NUMBERS", participant=f"551198765432{number}", **group)

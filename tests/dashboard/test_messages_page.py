@@ -19,22 +19,22 @@ def age(message, **ago):
     Message.objects.filter(pk=message.pk).update(first_heard_at=timezone.now() - timedelta(**ago))
 
 
-def test_it_asks_for_permission(client, django_user_model):
+def test_user_without_permission_gets_403(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("nobody"))
     assert client.get(HOME).status_code == 403
 
 
-def test_it_asks_to_sign_in(client, db):
+def test_anonymous_user_is_redirected_to_sign_in(client, db):
     assert client.get(HOME).url == "/account/login/?next=/"
 
 
-def test_where_zapi_gave_no_usable_time_the_last_event_is_when_it_arrived(viewer, report):
+def test_last_event_without_a_usable_time_shows_the_arrival(viewer, report):
     report("READ", momment="yesterday")
     row = viewer.get(HOME).context["rows"][0]
     assert row.last_event.value == row.message.read_at
 
 
-def test_a_message_shows_its_status_recipient_and_instance(viewer, report):
+def test_message_shows_its_status_recipient_and_instance(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get(HOME).content.decode()
     for text in ("Delivered", "+55 44 99999-9999", "3EB0A1", "Atendimento", "+1 s"):
@@ -48,7 +48,7 @@ def test_every_time_is_exact_for_a_screen_reader(viewer, report):
     assert re.search(rf'<time datetime="[^"]+" title="[^"]+{exact}"', page)
 
 
-def test_the_newest_comes_first(viewer, report):
+def test_list_is_sorted_newest_first(viewer, report):
     for name in ("A1", "A2", "A3"):
         report("SENT", id=name)
     assert shown(viewer.get(HOME)) == ["A3", "A2", "A1"]
@@ -70,28 +70,28 @@ def test_the_newest_comes_first(viewer, report):
         "Z3EB0A1",
     ],
 )
-def test_search_finds_it_by(text, viewer, report, deliver):
+def test_search_finds_a_message_by_number_or_id(text, viewer, report, deliver):
     deliver()
     report("SENT", id="OTHER", phone="5511987650000")
     follow_up()
     assert shown(viewer.get(HOME, {"q": text})) == ["3EB0A1"]
 
 
-def test_search_finds_the_form_without_the_9(viewer, report):
+def test_search_finds_the_number_without_the_ninth_digit(viewer, report):
     report("SENT", phone="554499999999")
     page = viewer.get(HOME, {"q": "+55 44 99999-9999"})
     assert shown(page) == ["3EB0A1"]
     assert "with and without the 9 (+55 44 9999-9999)" in page.content.decode()
 
 
-def test_a_search_reaches_back_for_ever(viewer, report):
+def test_search_covers_all_time_unless_a_period_is_set(viewer, report):
     age(report("SENT"), days=300)
     assert shown(viewer.get(HOME)) == []
     assert shown(viewer.get(HOME, {"q": "3EB0A1"})) == ["3EB0A1"]
     assert shown(viewer.get(HOME, {"q": "3EB0A1", "period": "30d"})) == []
 
 
-def test_a_week_unless_asked_otherwise(viewer, report):
+def test_list_shows_the_last_7_days_by_default(viewer, report):
     age(report("SENT"), days=8)
     page = viewer.get(HOME)
     assert page.context["nothing"] == "only older"
@@ -99,14 +99,14 @@ def test_a_week_unless_asked_otherwise(viewer, report):
     assert shown(viewer.get(page.context["all_time_url"])) == ["3EB0A1"]
 
 
-def test_inbound_messages_only_when_asked(viewer, report):
+def test_inbound_messages_are_hidden_by_default(viewer, report):
     report("READ_BY_ME")
     page = viewer.get(HOME)
     assert (shown(page), page.context["nothing"]) == ([], "only inbound")
     assert shown(viewer.get(page.context["inbound_url"])) == ["3EB0A1"]
 
 
-def test_filters_by_status_and_instance(viewer, report, deliver, account):
+def test_list_can_be_filtered_by_status_and_instance(viewer, report, deliver, account):
     report("SENT", id="S")
     report("SENT", "READ", id="R")
     deliver("F", error="Phone number does not exist")
@@ -116,7 +116,7 @@ def test_filters_by_status_and_instance(viewer, report, deliver, account):
     assert shown(viewer.get(HOME, {"instance": other.pk})) == []
 
 
-def test_chips_remove_what_they_name(viewer, report, instance):
+def test_filter_chip_removes_its_filter(viewer, report, instance):
     report("SENT")
     address = f"/?q=44999999999&status=sent&instance={instance.pk}&period=30d&inbound=1"
     chips = {str(chip.label): chip.url for chip in viewer.get(address).context["chips"]}
@@ -130,7 +130,7 @@ def test_chips_remove_what_they_name(viewer, report, instance):
     assert "period" not in chips["Last 30 days"]
 
 
-def test_a_new_search_keeps_the_filters(viewer, report):
+def test_new_search_keeps_the_filters(viewer, report):
     report("SENT")
     page = viewer.get("/?q=old&status=sent").content.decode()
     assert '<input type="hidden" name="status" value="sent">' in page
@@ -142,7 +142,7 @@ DAY = "since=2026-11-28T23:00Z&until=2026-11-29T00:00Z"
 
 
 @pytest.mark.parametrize("more", ["", "&period=all", "&status=failed"])
-def test_dates_stand_in_the_place_of_all_time(viewer, report, more):
+def test_date_filter_replaces_the_period(viewer, report, more):
     report("SENT")
     page = viewer.get(f"/?{DAY}{more}")
     labels = [str(chip.label) for chip in page.context["chips"]]
@@ -152,7 +152,7 @@ def test_dates_stand_in_the_place_of_all_time(viewer, report, more):
     assert "all time" not in page.content.decode().split('id="understood"')[1][:400]
 
 
-def test_a_period_is_chosen_in_the_place_of_dates(viewer, report):
+def test_period_link_replaces_the_date_filter(viewer, report):
     report("SENT")
     links = {str(link.label): link.url for link in viewer.get(f"/?{DAY}").context["period_links"]}
     assert links["Last 7 days"] == "/?period=7d"
@@ -166,13 +166,13 @@ def test_a_period_is_chosen_in_the_place_of_dates(viewer, report):
         ("until=2020-11-28T23:00Z", "Before 28 Nov 2020"),
     ],
 )
-def test_one_date_is_told_without_saying_that_messages_were_sent(viewer, report, given, words):
+def test_single_date_chip_does_not_say_sent(viewer, report, given, words):
     report("SENT")
     chips = [str(chip.label) for chip in viewer.get(f"/?{given}&status=failed").context["chips"]]
     assert chips[1].startswith(words)
 
 
-def test_the_stuck_view_names_the_period_that_it_shows(viewer, report):
+def test_stuck_view_shows_its_default_period(viewer, report):
     report("SENT", minutes_ago=90)
     page = viewer.get("/?view=stuck")
     current = [str(link.label) for link in page.context["period_links"] if link.is_current]
@@ -180,14 +180,14 @@ def test_the_stuck_view_names_the_period_that_it_shows(viewer, report):
     assert "Last 24 hours, newest first" in page.content.decode()
 
 
-def test_a_bookmark_of_the_former_name_of_dispatched_finds_the_same(viewer, deliver):
+def test_old_status_name_accepted_in_a_url_means_dispatched(viewer, deliver):
     deliver(id="DISPATCHED ONE")
     found = viewer.get("/?status=accepted&reached=accepted").context
     assert [str(row.message) for row in found["rows"]] == ["DISPATCHED ONE"]
     assert any("status=dispatched" in chip.url for chip in found["chips"])
 
 
-def test_a_view_takes_the_place_of_what_contradicts_it(viewer, report):
+def test_view_link_removes_conflicting_filters(viewer, report):
     report("SENT")
     page = viewer.get("/?status=read&reached=sent&groups=0")
     links = {str(link.label): link.url for link in page.context["view_links"]}
@@ -201,7 +201,7 @@ ORDERS = [HOME, "/?since=2020-01-01T00:00Z&until=2099-01-01T00:00Z"]
 
 
 @pytest.mark.parametrize("address", ORDERS)
-def test_pages_show_every_message_once_in_order(viewer, many, address):
+def test_pagination_shows_every_message_once_in_order(viewer, many, address):
     seen = []
     while address:
         page = viewer.get(address)
@@ -211,7 +211,7 @@ def test_pages_show_every_message_once_in_order(viewer, many, address):
 
 
 @pytest.mark.parametrize("address", ORDERS)
-def test_newer_leads_back_the_same_way(viewer, many, address):
+def test_newer_link_returns_to_the_previous_page(viewer, many, address):
     first = viewer.get(address)
     second = viewer.get(first.context["older_url"])
     third = viewer.get(second.context["older_url"])
@@ -221,7 +221,7 @@ def test_newer_leads_back_the_same_way(viewer, many, address):
     assert third.context["older_url"] == ""
 
 
-def test_what_was_sent_in_some_time_is_listed_by_the_time_of_sending(viewer, report):
+def test_list_with_a_date_filter_is_sorted_by_sending_time(viewer, report):
     report("SENT", id="LATER", minutes_ago=10)
     report("SENT", id="EARLIER", minutes_ago=50)
     assert shown(viewer.get(HOME)) == ["EARLIER", "LATER"]
@@ -262,19 +262,19 @@ def test_pages_keep_the_filters(viewer, many):
     ],
 )
 @pytest.mark.parametrize("language", ["en", "pt-br"])
-def test_an_invalid_query_is_no_error(query, language, viewer, report):
+def test_invalid_query_is_ignored(query, language, viewer, report):
     report("SENT")
     viewer.cookies["django_language"] = language  # and with it another time zone
     assert viewer.get(f"/?{query}").status_code == 200
 
 
-def test_the_queries_of_a_page(viewer, many, django_assert_num_queries):
+def test_page_query_count_is_fixed(viewer, many, django_assert_num_queries):
     # Session, user, their permissions (2) and limits, instances, saved views, messages, labels.
     with django_assert_num_queries(9):
         viewer.get(HOME)
 
 
-def test_groups_cost_one_query_more_however_many(viewer, report, many, django_assert_num_queries):
+def test_group_messages_need_one_more_query(viewer, report, many, django_assert_num_queries):
     for number in range(5):
         group = {"phone": f"12036301{number}-group", "isGroup": True}
         report("RECEIVED", "READ", id=f"G{number}", participant="5511987654321", **group)
@@ -284,12 +284,12 @@ def test_groups_cost_one_query_more_however_many(viewer, report, many, django_as
     assert page.content.decode().count(">Delivered to 2, read by 1<") == 5
 
 
-def test_an_unknown_status_shows_its_own_name(viewer, report):
+def test_unknown_status_shows_its_own_name(viewer, report):
     report("TELEPORTED")
     assert "TELEPORTED" in viewer.get(HOME).content.decode()
 
 
-def test_a_contradiction_is_marked(viewer, report, deliver):
+def test_failure_after_delivery_is_marked(viewer, report, deliver):
     report("RECEIVED")
     deliver(error="expired")
     page = viewer.get(HOME).content.decode()
@@ -297,14 +297,14 @@ def test_a_contradiction_is_marked(viewer, report, deliver):
     assert "Failed: expired" not in page
 
 
-def test_what_callbacks_say_cannot_become_markup(viewer, deliver):
+def test_markup_in_callbacks_is_escaped(viewer, deliver):
     deliver("<b>id</b>", error="<script>alert(1)</script>", phone="<i>")
     page = viewer.get(HOME).content.decode()
     assert "<script>alert" not in page
     assert "<b>id" not in page
 
 
-def test_what_only_we_read_has_no_unknown_status(viewer, report):
+def test_message_read_by_us_is_not_in_the_unknown_filter(viewer, report):
     report("READ_BY_ME", id="OURS")
     report("TELEPORTED", id="UNKNOWN")
     page = viewer.get("/", {"status": "unknown", "inbound": "1"})
@@ -312,7 +312,7 @@ def test_what_only_we_read_has_no_unknown_status(viewer, report):
 
 
 @pytest.mark.parametrize("text", ["pedido-1042", "PEDIDO-1042"])
-def test_a_reference_is_found_in_either_case(viewer, report, instance, text):
+def test_reference_is_found_in_either_case(viewer, report, instance, text):
     report("SENT")
     Label.objects.create(
         instance=instance, zapi_id="3EB0A1", reference="pedido-1042", updated_at=timezone.now()
@@ -320,9 +320,7 @@ def test_a_reference_is_found_in_either_case(viewer, report, instance, text):
     assert shown(viewer.get(HOME, {"q": text})) == ["3EB0A1"]
 
 
-def test_no_digit_of_a_number_in_a_label_is_found_by_who_may_not_see_it(
-    masked_viewer, report, instance
-):
+def test_masked_user_cannot_find_a_label_by_digits_of_its_number(masked_viewer, report, instance):
     report("SENT")
     Label.objects.create(
         instance=instance,

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
         (3 * 86400 + 4 * 3600, "3 days 4 h"),
     ],
 )
-def test_a_duration_in_its_two_largest_units(seconds, words):
+def test_duration_is_shown_in_its_two_largest_units(seconds, words):
     assert duration(timedelta(seconds=seconds)) == words
 
 
@@ -37,27 +37,27 @@ def test_a_duration_in_its_two_largest_units(seconds, words):
         (timedelta(hours=-2), "22 Nov"),
     ],
 )
-def test_how_long_ago(ago, words, monkeypatch):
+def test_recent_time_is_shown_relative_to_now(ago, words, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     assert relative(NOW - ago, NOW) == words
 
 
-def test_a_moment_is_exact_to_the_second_in_the_viewers_zone():
+def test_exact_time_has_seconds_in_the_users_time_zone():
     with timezone.override("America/Sao_Paulo"):
         assert Moment(NOW).exact == "22 Nov 2026, 09:00:00"
         assert Moment(NOW).iso == "2026-11-22T09:00:00-03:00"
 
 
-def test_months_speak_the_viewers_language():
+def test_month_names_are_in_the_users_language():
     with translation.override("pt-br"):
         assert Moment(NOW).exact == "22 de nov. de 2026 às 12:00:00"
 
 
-def test_no_time_is_no_moment():
+def test_missing_time_gives_none():
     assert moment(None) is None
 
 
-def test_a_gap_is_that_of_the_times_shown():
+def test_gap_is_the_difference_of_the_displayed_times():
     assert between(NOW + timedelta(milliseconds=900), NOW + timedelta(milliseconds=1100)) == (
         timedelta(seconds=1)
     )

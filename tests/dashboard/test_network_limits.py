@@ -146,7 +146,7 @@ ACTS = (
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_a_page_gives_up_a_silent_server_in_time(boss, acts, silent, short, name):
+def test_page_stops_waiting_for_a_silent_server_in_time(boss, acts, silent, short, name):
     path, fields = acts[name]
     began = time.monotonic()
     answer = boss.post(path, fields)
@@ -157,14 +157,16 @@ def test_a_page_gives_up_a_silent_server_in_time(boss, acts, silent, short, name
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_a_page_is_refused_at_once_while_others_wait(boss, acts, silent, busy, name):
+def test_page_that_calls_a_server_is_refused_while_all_slots_are_busy(
+    boss, acts, silent, busy, name
+):
     path, fields = acts[name]
     answer = boss.post(path, fields, follow=True)
     assert BUSY in answer.text
     assert not silent.calls
 
 
-def test_opening_a_page_that_calls_out_is_refused_as_well(boss, instance, silent, busy):
+def test_get_of_a_page_that_calls_a_server_is_refused_while_busy(boss, instance, silent, busy):
     path = reverse("dashboard:instance-every", args=[instance.pk])
     itself = {"referer": f"https://testserver{path}"}
     assert BUSY in boss.get(path, headers=itself, follow=True).text
@@ -172,20 +174,20 @@ def test_opening_a_page_that_calls_out_is_refused_as_well(boss, instance, silent
 
 
 @pytest.mark.parametrize("name", ["push", "verify"])
-def test_what_the_worker_does_is_asked_for_while_others_wait(boss, instance, silent, busy, name):
+def test_push_and_verify_can_be_queued_while_all_slots_are_busy(boss, instance, silent, busy, name):
     answer = boss.post(reverse(f"dashboard:instance-{name}", args=[instance.pk]), follow=True)
     assert answer.status_code == 200
     assert BUSY not in answer.text
     assert not silent.calls
 
 
-def test_verifying_leads_to_the_page_of_its_batch(boss, instance, zapi):
+def test_verify_redirects_to_the_page_of_its_batch(boss, instance, zapi):
     answer = boss.post(reverse("dashboard:instance-verify", args=[instance.pk]))
     batch = Batch.objects.get()
     assert answer["Location"] == reverse("dashboard:instance-batch", args=[batch.pk])
 
 
-def test_a_slot_stays_taken_until_the_late_call_has_ended(short):
+def test_slot_stays_busy_until_a_timed_out_call_ends(short):
     over = threading.Event()
     for _ in range(page_network.MAX_PAGES):
         with page_network.limited(lambda: None), pytest.raises(TimeoutError):
@@ -201,7 +203,7 @@ def ask(client: Any, instance: Any, times: int) -> list[str]:
     return [client.post(LOOK_UP, fields, follow=True).text for _ in range(times)]
 
 
-def test_one_person_can_ask_ten_times_a_minute(boss, instance, zapi, monkeypatch):
+def test_user_can_call_other_servers_ten_times_a_minute(boss, instance, zapi, monkeypatch):
     now = time.time()
     monkeypatch.setattr("time.time", lambda: now)
     answers = ask(boss, instance, 15)
@@ -209,20 +211,20 @@ def test_one_person_can_ask_ten_times_a_minute(boss, instance, zapi, monkeypatch
     assert len(zapi.calls) == 10
 
 
-def test_a_person_who_waited_may_ask_again(boss, instance, zapi):
+def test_user_can_call_other_servers_again_after_waiting(boss, instance, zapi):
     ask(boss, instance, 10)
     Throttle.objects.update(free_at=int((time.time() - 1) * 1000))
     assert TOO_OFTEN not in ask(boss, instance, 1)[0]
 
 
-def test_the_limit_is_each_persons_own(boss, instance, zapi):
+def test_each_user_has_a_separate_call_limit(boss, instance, zapi):
     ask(boss, instance, 11)
     other = HttpsClient()
     other.force_login(User.objects.create_superuser("other"))
     assert TOO_OFTEN not in ask(other, instance, 1)[0]
 
 
-def test_who_asks_too_often_is_written_down_but_does_not_fill_the_audit_log(boss, instance, zapi):
+def test_refused_calls_are_audited_up_to_a_limit(boss, instance, zapi):
     ask(boss, instance, 40)
     events = AuditEvent.objects.filter(action=Action.CALLS_REFUSED)
     assert {event.actor_name for event in events} == {"boss"}
@@ -230,7 +232,7 @@ def test_who_asks_too_often_is_written_down_but_does_not_fill_the_audit_log(boss
     assert events[0].details["page"] == "dashboard:look-up"
 
 
-def test_a_refusal_leads_back_to_the_page_of_the_click(boss, instance, busy):
+def test_refused_call_redirects_back_to_the_referring_page(boss, instance, busy):
     page = "https://testserver/?q=5544999999999"
     fields = {"phone": "5544999999999", "instance": instance.pk}
     assert boss.post(LOOK_UP, fields, headers={"referer": page})["Location"] == page

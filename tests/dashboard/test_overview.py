@@ -57,7 +57,7 @@ def row(text, name):
 
 
 class TestFunnel:
-    def test_it_counts_what_callbacks_told(self, viewer, report, counted):
+    def test_funnel_counts_reported_steps(self, viewer, report, counted):
         report("SENT", "RECEIVED", "READ", id="A")
         report("SENT", "RECEIVED", id="B")
         report("SENT", id="C")
@@ -67,14 +67,14 @@ class TestFunnel:
         assert row(text, "Delivered") == ["2", "66.7%", "66.7%", "2"]
         assert row(text, "Read") == ["1+", "33.3%", "50.0%", "1"]
 
-    def test_a_failure_counts_for_no_step(self, viewer, deliver, counted):
+    def test_failed_message_counts_for_no_step(self, viewer, deliver, counted):
         deliver(error="Phone number does not exist")
         counted()
         text = page(viewer)
         assert row(text, "Dispatched")[0] == "0"
         assert '<span class="count">1</span> Failed' in text
 
-    def test_all_means_all_messages_those_that_failed_too(self, viewer, instance):
+    def test_total_includes_failed_messages(self, viewer, instance):
         summary(instance, messages=100, dispatched=90, sent=90, delivered=80, failed=10)
         text = page(viewer)
         assert row(text, "Messages")[:2] == ["100", "100%"]
@@ -82,7 +82,7 @@ class TestFunnel:
         # The same share as in the list of instances.
         assert row(text, "Delivered")[1] == row(text, "Atendimento")[1] == "80.0%"
 
-    def test_what_is_not_settled_is_a_number_too(self, viewer, instance):
+    def test_table_shows_the_number_of_unsettled_messages(self, viewer, instance):
         summary(instance, hours_ago=2, dispatched=1, messages=1)
         summary(instance, hours_ago=60, dispatched=3, messages=3)
         text = page(viewer)
@@ -90,7 +90,7 @@ class TestFunnel:
         words = re.findall(r'<td class="number">(not yet|yes)</td></tr>', text)
         assert sorted(words) == ["not yet", "yes"]
 
-    def test_who_waits_is_shown_apart(self, viewer, deliver, report, counted):
+    def test_waiting_messages_are_counted_separately(self, viewer, deliver, report, counted):
         deliver("A")
         report("SENT", id="B")
         counted()
@@ -98,7 +98,7 @@ class TestFunnel:
         assert '<span class="count">1</span> Waiting to be sent' in text
         assert '<span class="count">1</span> Waiting for delivery' in text
 
-    def test_the_last_day_is_drawn_as_not_settled(self, viewer, instance):
+    def test_last_day_is_drawn_as_unsettled(self, viewer, instance):
         summary(instance, hours_ago=2, dispatched=1, messages=1)
         summary(instance, hours_ago=60, dispatched=3, messages=3)
         drawn = re.findall(r'<rect class="(\w+)"[^>]*width="([\d.]+%)"', page(viewer))
@@ -106,11 +106,11 @@ class TestFunnel:
         fresh = [("settled", "25.00%"), ("unsettled", "25.00%")]
         assert drawn[:3] == [("settled", "75.00%"), *fresh]
 
-    def test_never_a_hundred_percent_of_what_is_not_all(self, viewer, instance):
+    def test_incomplete_share_is_never_shown_as_100_percent(self, viewer, instance):
         summary(instance, messages=100_000, dispatched=100_000, sent=99_999)
         assert row(page(viewer), "Sent")[:3] == ["99,999", "99.9%", "99.9%"]
 
-    def test_a_bar_leads_to_the_messages_that_it_counts(self, viewer, report, counted):
+    def test_funnel_bar_links_to_the_messages_it_counts(self, viewer, report, counted):
         report("SENT", "RECEIVED", id="3EB0DELIVERED")
         report("SENT", id="3EB0WAITING")
         counted()
@@ -122,7 +122,7 @@ class TestFunnel:
         assert found.count('class="row-link"') == 1
 
     @pytest.mark.parametrize("step", ["dispatched", "sent"])
-    def test_what_failed_unsent_is_in_no_bar_and_in_no_list_behind_one(
+    def test_message_that_failed_unsent_is_in_no_bar_or_linked_list(
         self, viewer, deliver, report, counted, step
     ):
         deliver("3EB0FAILED", error="Phone number does not exist")
@@ -135,7 +135,7 @@ class TestFunnel:
         found = viewer.get(url).content.decode()
         assert row(text, step.title())[0] == str(found.count('class="row-link"')) == "2"
 
-    def test_the_volume_leads_to_the_messages_of_its_hour(self, viewer, report, counted):
+    def test_volume_bar_links_to_the_messages_of_its_hour(self, viewer, report, counted):
         report("SENT", minutes_ago=30)
         counted()
         urls = re.findall(r'<a href="(/\?since=[^"]+)" tabindex="-1"><title>', page(viewer))
@@ -144,12 +144,12 @@ class TestFunnel:
 
 
 class TestQuestion:
-    def test_a_period_leaves_out_what_was_sent_before(self, viewer, instance):
+    def test_period_excludes_older_messages(self, viewer, instance):
         summary(instance, hours_ago=30, dispatched=5, messages=5)
         assert row(page(viewer, "?period=7d"), "Dispatched")[0] == "5"
         assert "No messages in this period" in page(viewer, "?period=24h")
 
-    def test_days_are_the_viewers_and_both_ends_belong_to_them(self, viewer, instance):
+    def test_custom_days_are_inclusive_and_in_the_users_time_zone(self, viewer, instance):
         viewer.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
         for hour, count in ((2, 1), (3, 10), (26, 100), (27, 1000)):
             HourlySummary.objects.create(
@@ -163,12 +163,12 @@ class TestQuestion:
         text = page(viewer, "?period=custom&first=2026-03-10&last=2026-03-10")
         assert row(text, "Dispatched")[0] == "110"
 
-    def test_one_instance_alone(self, viewer, instance, other):
+    def test_overview_can_be_filtered_by_instance(self, viewer, instance, other):
         summary(instance, dispatched=5, messages=5)
         summary(other, dispatched=7, messages=7)
         assert row(page(viewer, f"?instance={other.pk}"), "Dispatched")[0] == "7"
 
-    def test_groups_alone(self, viewer, instance):
+    def test_overview_can_be_filtered_by_groups(self, viewer, instance):
         summary(instance, dispatched=5, messages=5)
         HourlySummary.objects.update(is_group=True)
         summary(instance, dispatched=7, messages=7)
@@ -186,7 +186,7 @@ class TestQuestion:
             "?instance=-1&groups=many",
         ],
     )
-    def test_nonsense_is_answered_with_a_page(self, viewer, query):
+    def test_invalid_query_is_no_error(self, viewer, query):
         assert viewer.get(URL + query).status_code == 200
 
     @pytest.mark.parametrize(
@@ -197,40 +197,40 @@ class TestQuestion:
             ("first=2026-02-31&last=2026-03-01", "Pick both dates."),
         ],
     )
-    def test_days_that_cannot_be_shown_are_not_passed_over_in_silence(self, viewer, days, problem):
+    def test_invalid_days_show_the_reason(self, viewer, days, problem):
         text = page(viewer, f"?period=custom&{days}")
         assert problem in text
         assert 'value="2026-0' in text
 
-    def test_days_of_a_year_are_shown_without_a_word(self, viewer):
+    def test_days_of_a_whole_year_show_no_problem(self, viewer):
         assert "days-problem" not in page(viewer, "?period=custom&first=2025-01-01&last=2025-12-31")
 
 
 class TestVolume:
-    def test_its_table_counts_messages_those_that_failed_too(self, viewer, instance):
+    def test_volume_table_includes_failed_messages(self, viewer, instance):
         summary(instance, messages=3, failed=1)
         text = page(viewer)
         assert '<th scope="col">Messages</th>' in text
         assert "3 messages, 0 delivered, 0 read" in text
 
-    def test_each_day_of_a_week_has_its_name(self, viewer, instance):
+    def test_week_chart_labels_every_day(self, viewer, instance):
         summary(instance, messages=1)
         names = re.findall(r'<text x="[^"]+" y="12" class="[\w ]*">(.*?)</text>', page(viewer))
         assert 6 <= len(set(names)) <= 8
 
     @pytest.mark.parametrize("period", ["7d", "30d"])
-    def test_today_is_named(self, viewer, instance, period):
+    def test_chart_labels_today(self, viewer, instance, period):
         summary(instance, messages=1)
         assert "Today</text>" in page(viewer, f"?period={period}")
 
-    def test_hours_still_to_come_are_not_drawn(self, viewer, instance):
+    def test_chart_ends_with_the_current_hour(self, viewer, instance):
         summary(instance, messages=1)
         today = datetime.now(UTC).date()
         days = f"first={today}&last={today + timedelta(days=5)}"
         chart = viewer.get(f"{URL}?period=custom&{days}").context["chart"]
         assert chart.bars[-1].since <= datetime.now(UTC)
 
-    def test_a_year_has_a_few_names(self, viewer, instance):
+    def test_year_chart_has_about_one_label_per_month(self, viewer, instance):
         summary(instance, messages=1)
         today = datetime.now(UTC).date()
         days = f"first={today - timedelta(days=360)}&last={today}"
@@ -249,33 +249,33 @@ class TestLatencies:
         assert "about 3 s" in text
         assert "about 56 s" in text
 
-    def test_what_took_no_second_is_not_told_as_none(self, viewer, instance):
+    def test_latency_below_one_second_is_shown_as_less_than_1_s(self, viewer, instance):
         summary(instance, messages=1, delivered_timed=1)
         HourlySummary.objects.update(
             **{f"delivered_within_{edge}": 1 for edge in LATENCY_EDGES},
         )
         assert "less than 1 s" in page(viewer)
 
-    def test_what_took_longest_is_not_given_an_end(self, viewer, instance):
+    def test_latency_above_the_last_edge_is_shown_as_more_than_1_day(self, viewer, instance):
         summary(instance, messages=1, read_timed=1)
         assert "more than 1 day" in page(viewer)
 
 
 class TestWorst:
-    def test_the_instance_that_delivered_least_comes_first(self, viewer, instance, other):
+    def test_instance_that_delivered_least_comes_first(self, viewer, instance, other):
         summary(instance, messages=100, delivered=90, failed=1)
         summary(other, messages=100, delivered=40, failed=50)
         text = page(viewer)
         assert row(text, "Cobrança")[:3] == ["100", "40.0%", "50.0%"]
         assert text.rindex("Cobrança</a></th>") < text.rindex("Atendimento</a></th>")
 
-    def test_a_few_messages_make_nobody_the_worst(self, viewer, instance):
+    def test_ranking_needs_a_minimum_of_messages(self, viewer, instance):
         summary(instance, messages=3)
         assert "delivered least" not in page(viewer)
 
 
 class TestWhoSeesWhat:
-    def test_a_limited_person_sees_the_figures_of_their_instances_only(
+    def test_limited_user_sees_only_figures_of_own_instances(
         self, viewer, support, instance, other
     ):
         summary(instance, messages=50, dispatched=50)
@@ -285,34 +285,32 @@ class TestWhoSeesWhat:
         assert row(text, "Dispatched")[0] == "70"
         assert "Atendimento" not in text
 
-    def test_another_instance_cannot_be_asked_for(self, viewer, support, instance, other):
+    def test_limited_user_cannot_select_another_instance(self, viewer, support, instance, other):
         summary(instance, messages=50, dispatched=50)
         UserLimit.objects.create(user=support, instance=other)
         assert "No messages in this period" in page(viewer, f"?instance={instance.pk}")
 
 
 class TestNothing:
-    def test_without_an_instance_it_says_what_messages_says(self, viewer):
+    def test_overview_without_instances_says_so(self, viewer):
         assert "No WhatsApp number is connected yet" in page(viewer)
 
-    def test_messages_that_no_worker_has_counted_are_not_denied(self, viewer, report):
+    def test_uncounted_messages_show_that_numbers_are_being_prepared(self, viewer, report):
         report("SENT")
         text = page(viewer)
         assert "Numbers are being prepared" in text
         assert reverse("dashboard:workers") not in text
 
-    def test_who_may_is_led_to_the_workers(self, admin_client, report):
+    def test_uncounted_messages_link_admins_to_the_workers(self, admin_client, report):
         report("SENT")
         assert reverse("dashboard:workers") in page(admin_client)
 
-    def test_all_instances_are_advised_only_where_one_is_chosen(self, viewer, instance):
+    def test_empty_overview_suggests_all_instances_only_if_one_is_selected(self, viewer, instance):
         assert "or all instances" not in page(viewer)
         assert "or all instances" in page(viewer, f"?instance={instance.pk}")
 
 
-def test_the_queries_do_not_grow_with_what_is_shown(
-    viewer, instance, other, django_assert_num_queries
-):
+def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_num_queries):
     for hours_ago in range(1, 100):
         summary(instance, hours_ago=hours_ago, messages=30, delivered=10)
         summary(other, hours_ago=hours_ago, messages=30, delivered=5)
@@ -323,7 +321,7 @@ def test_the_queries_do_not_grow_with_what_is_shown(
         viewer.get(URL + "?period=30d")
 
 
-def test_a_month_is_drawn_by_days(viewer, instance):
+def test_month_chart_has_a_bar_per_day(viewer, instance):
     for hours_ago in (1, 25, 49, 500):
         summary(instance, hours_ago=hours_ago, messages=1)
     text = page(viewer, "?period=30d")
@@ -331,5 +329,5 @@ def test_a_month_is_drawn_by_days(viewer, instance):
     assert text.count('tabindex="-1"><title>') == 4
 
 
-def test_the_main_menu_leads_there(viewer):
+def test_main_menu_links_to_the_overview(viewer):
     assert f'href="{reverse("dashboard:overview")}"' in page(viewer)

@@ -47,22 +47,22 @@ def history(deliver, report):
 
 
 @pytest.mark.parametrize("address", [NUMBER, "554499999999", LID])
-def test_it_shows_everything_under_every_address(viewer, history, address):
+def test_page_shows_messages_of_every_address_of_a_person(viewer, history, address):
     assert shown(open_page(viewer, address)) == {"TIED", "LID", "OLD FORM", "FAILED"}
 
 
-def test_it_counts_how_far_they_came(viewer, history):
+def test_funnel_counts_the_steps_of_the_messages(viewer, history):
     funnel = open_page(viewer).context["funnel"]
     counts = {str(rung.label): (rung.count, rung.share) for rung in funnel.steps}
     assert counts == {"Sent": (3, "75.0%"), "Delivered": (2, "50.0%"), "Read": (1, "25.0%")}
     assert (funnel.total, funnel.failed) == (4, 1)
 
 
-def test_it_is_never_a_hundred_percent_of_what_is_not_all():
+def test_incomplete_share_is_never_shown_as_100_percent():
     assert FunnelStep(Status.SENT, "Sent", 1999, 2000).share == "99.9%"
 
 
-def test_what_was_sent_and_then_failed_counts_as_sent(viewer, report):
+def test_message_that_failed_after_sending_counts_as_sent(viewer, report):
     report("SENT", "FAILED")
     report("FAILED", id="NEVER SENT")
     funnel = open_page(viewer).context["funnel"]
@@ -70,31 +70,31 @@ def test_what_was_sent_and_then_failed_counts_as_sent(viewer, report):
     assert (counts, funnel.failed) == ({"Sent": 1, "Delivered": 0, "Read": 0}, 2)
 
 
-def test_it_says_what_ties_them(viewer, history):
+def test_page_shows_how_the_addresses_are_linked(viewer, history):
     page = open_page(viewer).content.decode()
     assert LID in page
     assert "+55 44 9999-9999" in page
     assert "LID of this phone number:" in page
 
 
-def test_a_number_seen_with_the_same_lid_is_the_same_person(viewer, history, instance):
+def test_number_seen_with_the_same_lid_is_the_same_person(viewer, history, instance):
     Alias.objects.create(instance=instance, lid=LID, number="5511987654321")
     page = open_page(viewer)
     assert "ELSEWHERE" in shown(page)
     assert re.search(r"Other number with the same LID:\s+<", page.content.decode())
 
 
-def test_of_whom_only_messages_came_it_says_so(viewer, report):
+def test_recipient_with_only_inbound_messages_says_so(viewer, report):
     report("READ_BY_ME", id="INBOUND")
     assert "No messages for this recipient" in open_page(viewer).content.decode()
 
 
-def test_no_number_stands_in_its_title(viewer, history):
+def test_page_title_contains_no_number(viewer, history):
     page = open_page(viewer).content.decode()
     assert "9999" not in page[page.index("<title>") : page.index("</title>")]
 
 
-def test_pages_keep_the_address(viewer, history, monkeypatch):
+def test_pagination_keeps_the_recipient(viewer, history, monkeypatch):
     monkeypatch.setattr("messages.search.keyset.PAGE_SIZE", 2)
     first = open_page(viewer)
     second = viewer.get(first.context["older_url"])
@@ -102,7 +102,7 @@ def test_pages_keep_the_address(viewer, history, monkeypatch):
     assert not shown(first) & shown(second)
 
 
-def test_what_one_may_not_see_is_not_counted_either(viewer, support, history, account):
+def test_limited_user_sees_and_counts_only_visible_messages(viewer, support, history, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
     Message.objects.filter(zapi_id="FAILED").update(instance=other)
@@ -111,7 +111,7 @@ def test_what_one_may_not_see_is_not_counted_either(viewer, support, history, ac
 
 
 @pytest.mark.parametrize("action", ["get", "post"])
-def test_a_link_opens_nobody_of_whom_one_may_see_no_message(revealer, history, account, action):
+def test_recipient_without_visible_messages_is_not_found(revealer, history, account, action):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=User.objects.get(username="masked"), instance=other)
     answer = open_page(revealer) if action == "get" else reveal(revealer, reason="Curiosity")
@@ -120,17 +120,17 @@ def test_a_link_opens_nobody_of_whom_one_may_see_no_message(revealer, history, a
 
 
 @pytest.mark.parametrize("text", ["x", NUMBER, encrypt_address(NUMBER)[:-2]])
-def test_an_address_made_up_is_not_found(viewer, text):
+def test_invalid_recipient_url_is_not_found(viewer, text):
     assert viewer.get(f"/recipients/{text}/").status_code == 404
 
 
-def test_the_queries_of_a_page(admin_client, history, django_assert_num_queries):
+def test_page_query_count_is_fixed(admin_client, history, django_assert_num_queries):
     # Session, user, aliases, other addresses, messages, events, labels, counts.
     with django_assert_num_queries(8):
         open_page(admin_client)
 
 
-def test_why_messages_are_stuck_is_asked_once_with_the_banner(
+def test_cause_of_stuck_messages_and_banner_share_one_query(
     admin_client, report, instance, django_assert_num_queries
 ):
     report("SENT", minutes_ago=42)
@@ -144,7 +144,7 @@ def test_why_messages_are_stuck_is_asked_once_with_the_banner(
     assert page.context["attention"].count == 1
 
 
-def test_while_nothing_is_open_nobody_asks_why_messages_are_stuck(
+def test_stuck_messages_without_open_incidents_need_no_query(
     admin_client, report, django_assert_num_queries
 ):
     report("SENT", minutes_ago=42)
@@ -152,7 +152,7 @@ def test_while_nothing_is_open_nobody_asks_why_messages_are_stuck(
         assert open_page(admin_client).context["rows"][0].stuck_for
 
 
-def test_a_group_has_no_other_address(admin_client, report, django_assert_num_queries):
+def test_group_needs_no_query_for_other_addresses(admin_client, report, django_assert_num_queries):
     group = "120363019502650977-group"
     report("SENT", phone=group, isGroup=True)
     with django_assert_num_queries(7):
@@ -170,7 +170,7 @@ def reveal(client, **fields):
     return client.post(f"/recipients/{encrypt_address(NUMBER)}/reveal/", fields)
 
 
-def test_the_number_is_shown_for_a_reason_that_is_written_down(revealer, history):
+def test_number_is_revealed_for_a_reason_and_audited(revealer, history):
     assert "99999-9999" not in open_page(revealer).content.decode()
     assert "+55 44 99999-9999" in reveal(revealer, reason="The customer asked").content.decode()
     event = AuditEvent.objects.get(action=Action.PHONE_REVEALED)
@@ -178,7 +178,7 @@ def test_the_number_is_shown_for_a_reason_that_is_written_down(revealer, history
     assert "99999-9999" not in open_page(revealer).content.decode()
 
 
-def test_without_a_reason_nothing_is_shown(revealer, history):
+def test_number_is_not_revealed_without_a_reason(revealer, history):
     page = reveal(revealer, reason=" ").content.decode()
     assert "99999-9999" not in page
     assert "This field is required." in page
@@ -186,18 +186,18 @@ def test_without_a_reason_nothing_is_shown(revealer, history):
 
 
 @pytest.mark.parametrize("reason", ["Customer 5544987654321 called", "+55 (44) 9 8765-4321"])
-def test_a_reason_that_holds_a_number_is_refused(revealer, history, reason):
+def test_reason_that_contains_a_number_is_refused(revealer, history, reason):
     page = reveal(revealer, reason=reason).content.decode()
     assert "Do not include a phone number" in page
     assert "99999-9999" not in page
     assert not AuditEvent.objects.filter(action=Action.PHONE_REVEALED).exists()
 
 
-def test_nobody_else_reveals(masked_viewer, history):
+def test_user_without_permission_cannot_reveal_the_number(masked_viewer, history):
     assert reveal(masked_viewer, reason="Curiosity").status_code == 403
 
 
-def test_the_newest_is_the_one_sent_last_not_the_one_heard_last(viewer, report):
+def test_newest_message_is_the_one_sent_last(viewer, report):
     sent_last = report("SENT", id="NEW", minutes_ago=30)
     report("SENT", id="OLD", minutes_ago=300)
     assert open_page(viewer).context["funnel"].newest.value == sent_last.started_at

@@ -23,20 +23,20 @@ def _in_2026(monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: event(SENT, 86400).occurred_at)
 
 
-def test_delivered_without_read_confirmation():
+def test_delivered_message_says_no_read_confirmation():
     assert sentence([event(SENT), event(RECEIVED, 12)]) == (
         "Delivered on 22 Nov at 09:14:03, 12 s after sending. No read confirmation."
     )
 
 
-def test_read_tells_both_steps():
+def test_read_message_has_delivery_and_read_times():
     assert sentence([event(SENT), event(RECEIVED, 12), event(READ, 252)]) == (
         "Delivered on 22 Nov at 09:14:03, 12 s after sending."
         " Read on 22 Nov at 09:18:03, 4 min after delivery."
     )
 
 
-def test_played_follows():
+def test_played_message_has_delivery_and_play_times():
     told = sentence([event(RECEIVED, 12), event(Status.PLAYED, 72)])
     assert (
         told
@@ -44,36 +44,36 @@ def test_played_follows():
     )
 
 
-def test_played_is_told_after_the_step_before_it_as_the_stepper_does():
+def test_played_gap_is_measured_from_the_previous_step():
     events = [event(RECEIVED, 12), event(READ, 16), event(Status.PLAYED, 72)]
     assert sentence(events).endswith("Played on 22 Nov at 09:15:03, 56 s after it was read.")
     assert steps(events)[-1].gap_words == "56 s"
 
 
-def test_a_read_reported_before_the_delivery_is_remarked_on():
+def test_read_reported_before_delivery_is_mentioned():
     assert sentence([event(READ, 11), event(RECEIVED, 12)]).endswith(
         "Read on 22 Nov at 09:14:02 (the read report arrived before the delivery report)."
     )
 
 
-def test_times_of_arrival_prove_no_read_before_delivery():
+def test_arrival_time_is_not_used_as_read_before_delivery():
     told = sentence([event(READ, 11, time_is_arrival=True), event(RECEIVED, 12)])
     assert "before delivery" not in told
 
 
-def test_without_sent_the_dispatch_counts():
+def test_delivery_without_a_sent_event_is_measured_from_dispatch():
     assert sentence([event(DISPATCHED), event(RECEIVED, 12)]).startswith(
         "Delivered on 22 Nov at 09:14:03, 12 s after Z-API dispatched it."
     )
 
 
-def test_an_implied_delivery_is_said_to_be():
+def test_read_without_a_delivery_event_says_delivered_earlier():
     assert sentence([event(READ)]) == (
         "Read on 22 Nov at 09:13:51. It was delivered earlier; time not reported."
     )
 
 
-def test_sent_and_accepted_claim_nothing_more():
+def test_sent_or_dispatched_message_claims_no_delivery():
     assert sentence([event(SENT)]) == "Sent on 22 Nov at 09:13:51. No delivery confirmation."
     assert sentence([event(DISPATCHED)]) == (
         "Dispatched by Z-API on 22 Nov at 09:13:51. WhatsApp has not confirmed sending it."
@@ -81,54 +81,54 @@ def test_sent_and_accepted_claim_nothing_more():
 
 
 @pytest.mark.parametrize("reason", ["Phone number does not exist", "Phone number does not exist."])
-def test_a_failure_with_its_reason(reason):
+def test_failed_message_has_its_reason(reason):
     assert sentence([event(FAILED, reason=reason)]) == (
         "Failed on 22 Nov at 09:13:51: Phone number does not exist."
     )
 
 
-def test_a_failure_without_a_reason():
+def test_failed_message_without_a_reason_says_so():
     assert sentence([event(FAILED)]) == "Failed on 22 Nov at 09:13:51. Z-API gave no reason."
 
 
-def test_a_contradiction_is_told_last():
+def test_failure_after_delivery_is_mentioned_last():
     told = sentence([event(RECEIVED), event(FAILED, 5, reason="expired")])
     assert told.endswith("A failure was also reported on 22 Nov at 09:13:56: expired.")
 
 
-def test_an_inbound_message():
+def test_inbound_message_says_that_your_team_read_it():
     assert sentence([event(Status.READ_BY_ME)]).startswith(
         "Message from the customer; your team read it on 22 Nov at 09:13:51."
     )
 
 
-def test_an_unknown_status_is_quoted():
+def test_unknown_status_is_quoted():
     assert "“TELEPORTED”, on 22 Nov at 09:13:51" in sentence(
         [event(Status.UNKNOWN, raw_status="TELEPORTED")]
     )
 
 
-def test_a_stand_in_time_is_admitted():
+def test_arrival_time_used_instead_is_mentioned():
     told = sentence([event(RECEIVED, time_is_arrival=True)])
     assert told.endswith("Z-API reported no valid time. The time shown is the arrival time.")
 
 
-def test_a_group_is_told_in_numbers():
+def test_group_message_is_summarized_in_numbers():
     events = [in_group(RECEIVED, "5511987654321"), in_group(READ, LID, 9)]
     assert sentence(events) == "Delivered to 2, read by 1. Last update on 22 Nov at 09:14:00."
     assert sentence([event(SENT, phone=GROUP)]) == "Sent. Last update on 22 Nov at 09:13:51."
 
 
-def test_another_year_is_named(monkeypatch):
+def test_date_in_another_year_contains_the_year(monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: event(SENT, 400 * 86400).occurred_at)
     assert sentence([event(SENT)]).startswith("Sent on 22 Nov 2026 at 09:13:51.")
 
 
-def test_nothing_reported():
+def test_message_without_events_says_no_status_reported():
     assert sentence([]) == "No status reported yet."
 
 
-def test_nobody_is_ever_called_unread():
+def test_missing_read_confirmation_is_explained():
     delivered = headline([event(RECEIVED)])
     assert "the contact can turn read receipts off" in why_no_read(delivered)
     assert why_no_read(headline([event(READ)])) == ""

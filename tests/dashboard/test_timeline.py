@@ -26,86 +26,86 @@ def words(*events):
 
 
 @pytest.mark.parametrize("status", LADDER)
-def test_the_highest_step_is_the_headline(status):
+def test_highest_step_is_the_headline(status):
     climbed = [event(step, n) for n, step in enumerate(LADDER) if step.rank <= status.rank]
     assert headline(climbed).status is status
     assert headline(climbed[::-1]).status is status
     assert words(*climbed) == status.label
 
 
-def test_pending_is_worded_as_its_rung():
+def test_pending_headline_is_dispatched():
     assert words(event(Status.PENDING)) == "Dispatched"
 
 
-def test_a_failure_says_why():
+def test_failure_headline_contains_the_reason():
     assert words(event(FAILED, reason="Phone number does not exist")) == (
         "Failed: Phone number does not exist"
     )
     assert words(event(FAILED)) == "Failed"
 
 
-def test_a_failure_after_sending_is_the_headline():
+def test_failure_after_sending_is_the_headline():
     assert headline([event(SENT), event(FAILED, 3)]).status is FAILED
 
 
-def test_a_failure_beside_a_delivery_is_shown_but_not_the_headline():
+def test_failure_of_a_delivered_message_does_not_change_the_headline():
     found = headline([event(RECEIVED), event(FAILED, 3, reason="expired")])
     assert (found.status, found.words, found.contradicted) == (RECEIVED, "Delivered", True)
 
 
-def test_a_message_that_only_we_read_is_named_so():
+def test_message_read_only_by_us_says_so():
     assert words(event(Status.READ_BY_ME)) == "Read by us"
     assert words(event(Status.READ_BY_ME), event(Status.PLAYED_BY_ME)) == "Played by us"
 
 
-def test_an_unknown_status_keeps_its_own_name():
+def test_unknown_status_keeps_its_own_name():
     found = headline([event(Status.UNKNOWN, raw_status="TELEPORTED")])
     assert (found.status, found.words) == (Status.UNKNOWN, "TELEPORTED")
     assert words(event(Status.UNKNOWN, raw_status="TELEPORTED"), event(SENT)) == "Sent"
 
 
-def test_no_event_at_all_is_unknown():
+def test_headline_without_events_is_unknown():
     assert headline([]).status is Status.UNKNOWN
 
 
-def test_a_group_is_counted_per_participant():
+def test_group_headline_counts_participants():
     events = [in_group(RECEIVED, f"551198765432{n}", n) for n in range(4)]
     events += [in_group(READ, "5511987654320", 60)]
     found = headline([event(SENT, phone=GROUP), *events])
     assert (found.words, found.status) == ("Delivered to 4, read by 1", RECEIVED)
 
 
-def test_one_reader_of_a_group_is_not_all():
+def test_group_read_by_some_is_delivered():
     events = [in_group(READ, "5511987654321"), in_group(RECEIVED, "5511987654322")]
     assert headline(events).status is RECEIVED
 
 
-def test_a_group_turns_blue_when_everyone_heard_of_has_read():
+def test_group_read_by_every_known_participant_is_read():
     events = [in_group(READ, "5511987654321"), in_group(READ, "5511987654322")]
     found = headline(events)
     assert (found.words, found.status) == ("Delivered to 2, read by 2", READ)
 
 
-def test_a_group_counts_who_played():
+def test_group_headline_counts_played():
     events = [in_group(PLAYED, "5511987654321"), in_group(RECEIVED, "5511987654322")]
     assert words(*events) == "Delivered to 2, read by 1, played by 1"
 
 
-def test_a_participant_with_several_devices_is_one():
+def test_participant_with_several_devices_is_counted_once():
     events = [in_group(RECEIVED, "5511987654321", device=n) for n in range(3)]
     assert words(*events) == "Delivered to 1"
 
 
-def test_a_group_without_named_participants_says_at_least():
+def test_group_without_named_participants_says_at_least():
     assert words(event(READ, phone=GROUP)) == "Delivered to at least 1, read by at least 1"
 
 
-def test_a_group_not_yet_delivered_is_worded_as_its_step():
+def test_group_not_yet_delivered_has_the_headline_of_its_step():
     assert words(event(DISPATCHED, phone=GROUP), event(SENT, phone=GROUP)) == "Sent"
     assert words(event(FAILED, phone=GROUP, reason="gone")) == "Failed: gone"
 
 
-def test_two_addresses_are_counted_apart():
+def test_two_numbers_are_counted_separately():
     events = [event(RECEIVED), event(SENT, phone="5511987654321")]
     assert words(*events) == "Delivered to 1 of 2"
     assert words(*events, event(READ, 9)) == "Delivered to 1 of 2, read by 1"
@@ -123,7 +123,7 @@ def test_one_number_and_one_lid_are_one_person():
     assert [person.addresses for person in recipients(events)] == [(PHONE, LID)]
 
 
-def test_two_numbers_and_a_lid_stay_three():
+def test_two_numbers_and_a_lid_are_three_people():
     events = [event(SENT), event(SENT, phone="5511987654321"), event(READ, phone=LID)]
     assert words(*events) == "Delivered to 1 of 3, read by 1"
 
@@ -133,21 +133,21 @@ def test_two_lids_are_two_people():
     assert words(*events) == "Delivered to 1 of 2"
 
 
-def test_in_a_group_a_number_and_a_lid_are_not_tied():
+def test_number_and_lid_in_a_group_are_not_linked():
     events = [in_group(RECEIVED, PHONE), in_group(RECEIVED, LID)]
     assert words(*events) == "Delivered to 2"
 
 
-def test_an_absent_address_is_nobody_new():
+def test_missing_address_adds_no_recipient():
     assert words(event(DISPATCHED, phone=""), event(RECEIVED)) == "Delivered"
 
 
-def test_what_we_read_ourselves_makes_no_recipient():
+def test_read_by_us_adds_no_recipient():
     events = [event(RECEIVED), event(Status.READ_BY_ME, phone="5511987654321")]
     assert len(recipients(events)) == 1
 
 
-def test_steps_with_the_time_between_them():
+def test_steps_contain_the_time_since_the_previous_step():
     found = steps([event(SENT), event(RECEIVED, 12), event(READ, 252)])
     assert [(step.status, step.gap) for step in found if step.gap] == [
         (RECEIVED, timedelta(seconds=12)),
@@ -155,13 +155,13 @@ def test_steps_with_the_time_between_them():
     ]
 
 
-def test_a_step_is_implied_by_a_later_one():
+def test_step_is_implied_by_a_later_one():
     found = {step.status: step for step in steps([event(READ)])}
     assert [found[step].is_implied for step in LADDER] == [True, True, True, False, False]
     assert [found[step].is_reached for step in LADDER] == [True, True, True, True, False]
 
 
-def test_a_failure_implies_nothing_and_takes_the_place_of_the_step_it_prevented():
+def test_failure_replaces_the_step_it_prevented():
     assert [(s.status, s.is_reached) for s in steps([event(FAILED)])][:2] == [
         (FAILED, True),
         (SENT, False),
@@ -175,15 +175,15 @@ def test_a_failure_implies_nothing_and_takes_the_place_of_the_step_it_prevented(
     ]
 
 
-def test_a_contradicted_failure_takes_no_step():
+def test_failure_after_delivery_replaces_no_step():
     assert [s.status for s in steps([event(RECEIVED), event(FAILED)])] == list(LADDER)
 
 
-def test_a_step_before_its_predecessor_has_no_gap():
+def test_step_before_its_predecessor_has_no_gap():
     assert {step.gap for step in steps([event(SENT, 10), event(RECEIVED, 0)])} == {None}
 
 
-def test_the_steps_of_a_group_count_people():
+def test_group_steps_count_participants():
     found = {
         s.status: s.people
         for s in steps([in_group(READ, "5511987654321"), in_group(RECEIVED, LID)])
@@ -201,7 +201,7 @@ EVENTS = st.builds(
 
 
 @given(st.lists(EVENTS, max_size=8), st.randoms())
-def test_any_events_in_any_order_have_one_headline(events, random):
+def test_headline_does_not_depend_on_event_order(events, random):
     shuffled = random.sample(events, len(events))
     assert headline(shuffled).status is headline(events).status
     assert words(*shuffled) == words(*events)
@@ -213,6 +213,6 @@ def climbed(events):
 
 
 @given(st.lists(EVENTS, max_size=8), EVENTS)
-def test_one_more_report_takes_back_no_step(events, one_more):
+def test_another_event_removes_no_reached_step(events, one_more):
     before = climbed(events)
     assert climbed([*events, one_more])[: len(before)] == before

@@ -32,30 +32,30 @@ def all_kinds(report, deliver):
         ("nonsense", {"WAITING", "STUCK", "FAILED", "NO READ", "READ", "GROUP"}),
     ],
 )
-def test_a_view_shows(view, ids, viewer, all_kinds):
+def test_view_lists_only_its_messages(view, ids, viewer, all_kinds):
     assert shown(viewer.get("/", {"view": view})) == ids
 
 
-def test_the_current_view_is_marked_and_keeps_the_filters(viewer, all_kinds):
+def test_current_view_is_marked_and_keeps_the_filters(viewer, all_kinds):
     page = viewer.get("/?view=stuck&period=30d")
     links = {str(link.label): link for link in page.context["view_links"]}
     assert [name for name, link in links.items() if link.is_current] == ["Stuck"]
     assert links["Failed"].url == "/?view=failed&period=30d"
 
 
-def test_a_stuck_message_says_for_how_long(viewer, report):
+def test_stuck_message_says_for_how_long(viewer, report):
     message = report("SENT")
     ago = timezone.now() - timedelta(hours=2, minutes=1)
     Message.objects.filter(pk=message.pk).update(started_at=ago)
     assert "Stuck for 2 h 1 min" in viewer.get("/").content.decode()
 
 
-def test_a_message_just_sent_is_not_stuck(viewer, report):
+def test_message_just_sent_is_not_stuck(viewer, report):
     report("SENT", minutes_ago=1)
     assert "Stuck for" not in viewer.get("/").content.decode()
 
 
-def test_a_view_is_kept_opened_renamed_and_deleted(viewer, support, all_kinds):
+def test_view_can_be_saved_opened_renamed_and_deleted(viewer, support, all_kinds):
     answer = viewer.post("/views/", {"name": "Bad days", "query": "view=failed&period=30d&x=1"})
     assert answer.url == "/?view=failed&period=30d"
     page = viewer.get(answer.url)
@@ -71,14 +71,14 @@ def test_a_view_is_kept_opened_renamed_and_deleted(viewer, support, all_kinds):
     assert not SavedView.objects.exists()
 
 
-def test_a_name_is_given_once(viewer, support):
+def test_view_name_must_be_unique_per_user(viewer, support):
     for _ in range(2):
         answer = viewer.post("/views/", {"name": "Mine", "query": "view=stuck"}, follow=True)
     assert SavedView.objects.count() == 1
     assert "You already have a view with this name." in answer.content.decode()
 
 
-def test_a_view_is_its_owners_alone(viewer, admin_client, support):
+def test_view_is_visible_to_its_owner_only(viewer, admin_client, support):
     saved = SavedView.objects.create(user=support, name="My queue", query="view=stuck")
     assert "My queue" not in admin_client.get("/").content.decode()
     assert admin_client.post(f"/views/{saved.pk}/delete/").status_code == 404
@@ -86,18 +86,18 @@ def test_a_view_is_its_owners_alone(viewer, admin_client, support):
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61])
-def test_a_name_that_is_none_is_refused(viewer, name):
+def test_invalid_view_name_is_refused(viewer, name):
     viewer.post("/views/", {"name": name, "query": "view=stuck"})
     assert not SavedView.objects.exists()
 
 
-def test_only_so_many_are_kept(viewer, support):
+def test_number_of_saved_views_is_limited(viewer, support):
     SavedView.objects.bulk_create(SavedView(user=support, name=str(n)) for n in range(30))
     answer = viewer.post("/views/", {"name": "One more", "query": "view=stuck"}, follow=True)
     assert "You can save up to 30 views" in answer.content.decode()
     assert SavedView.objects.count() == 30
 
 
-def test_no_number_is_kept_for_those_who_may_not_see_any(masked_viewer):
+def test_saved_view_of_a_masked_user_contains_no_number(masked_viewer):
     masked_viewer.post("/views/", {"name": "Them", "query": "q=5544999999999&view=stuck"})
     assert SavedView.objects.get().query == "view=stuck"

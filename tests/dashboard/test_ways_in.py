@@ -19,23 +19,21 @@ def address_of(answer):
     return answer.redirect_chain[-1][0]
 
 
-def test_a_message_id_leads_to_its_message(viewer, deliver):
+def test_link_with_a_message_id_opens_the_message(viewer, deliver):
     message = deliver("A1")
     for text in ("A1", "a1", "ZA1", " A1 "):
         assert viewer.get("/go/", {"message_id": text}).url == f"/messages/{message.pk}/"
 
 
-def test_an_id_that_nobody_has_leads_to_the_search(viewer, instance):
+def test_link_with_an_unknown_id_opens_the_search(viewer, instance):
     assert viewer.get("/go/", {"message_id": "NONE"}).url == "/?q=NONE"
 
 
-def test_no_id_leads_home(viewer, instance):
+def test_link_without_an_id_opens_the_start_page(viewer, instance):
     assert viewer.get("/go/").url == "/"
 
 
-def test_an_id_of_several_messages_leads_to_the_search_or_to_the_one_of_an_instance(
-    viewer, report, account
-):
+def test_link_with_an_ambiguous_id_needs_the_instance(viewer, report, account):
     message = report("SENT", id="A1")
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     message.pk, message.instance = None, other
@@ -46,7 +44,7 @@ def test_an_id_of_several_messages_leads_to_the_search_or_to_the_one_of_an_insta
         assert address == f"/messages/{message.pk}/"
 
 
-def test_an_instance_is_taken_by_its_id_at_z_api_before_its_number_here(
+def test_instance_in_a_link_is_matched_by_zapi_id_before_primary_key(
     viewer, report, instance, account
 ):
     message = report("SENT", id="A1")
@@ -57,7 +55,7 @@ def test_an_instance_is_taken_by_its_id_at_z_api_before_its_number_here(
     assert viewer.get("/go/", asked).url == f"/messages/{message.pk}/"
 
 
-def test_it_leads_to_no_message_that_one_may_not_see(viewer, support, report, account):
+def test_link_to_a_hidden_message_opens_the_search(viewer, support, report, account):
     report("SENT", id="A1")
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
@@ -74,9 +72,7 @@ def label(instance, zapi_id, reference):
 
 
 @pytest.mark.parametrize("text", NUMERIC)
-def test_digits_that_are_a_reference_lead_who_sees_no_numbers_to_its_message(
-    masked_viewer, report, instance, text
-):
+def test_masked_user_finds_a_message_by_numeric_reference(masked_viewer, report, instance, text):
     message = report("SENT", id="A1")
     label(instance, "A1", text)
     address = f"/messages/{message.pk}/"
@@ -85,12 +81,12 @@ def test_digits_that_are_a_reference_lead_who_sees_no_numbers_to_its_message(
 
 
 @pytest.mark.parametrize("text", NUMERIC)
-def test_digits_that_are_an_id_lead_who_sees_no_numbers_to_its_message(masked_viewer, report, text):
+def test_masked_user_finds_a_message_by_numeric_id(masked_viewer, report, text):
     message = report("SENT", id=text)
     assert masked_viewer.post("/search/", {"q": text}).url == f"/messages/{message.pk}/"
 
 
-def test_a_reference_of_several_messages_lists_them(masked_viewer, report, instance):
+def test_reference_of_several_messages_lists_them_all(masked_viewer, report, instance):
     for name in ("A1", "A2"):
         report("SENT", id=name, phone="5511900084213")
         label(instance, name, "84213")
@@ -101,7 +97,7 @@ def test_a_reference_of_several_messages_lists_them(masked_viewer, report, insta
     assert "Ids, references and labels matching 84213" in page.content.decode()
 
 
-def test_a_reference_that_one_may_not_see_leads_nowhere(masked_viewer, report, instance, account):
+def test_reference_of_a_hidden_message_finds_nothing(masked_viewer, report, instance, account):
     report("SENT", id="A1")
     label(instance, "A1", "11987654321")
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
@@ -113,9 +109,7 @@ AMONG_WORDS = ("Cel: (44) 99999-6892", "cliente 5544999996892 ligou", "Fone=4499
 
 
 @pytest.mark.parametrize("text", AMONG_WORDS)
-def test_a_number_among_words_leads_who_sees_no_numbers_to_its_messages(
-    masked_viewer, report, text
-):
+def test_masked_user_finds_a_recipient_by_a_number_within_text(masked_viewer, report, text):
     report("SENT", phone="5544999996892")
     answer = masked_viewer.post("/search/", {"q": text})
     assert answer.url == f"/recipients/{encrypt_address('5544999996892')}/"
@@ -132,20 +126,20 @@ def test_a_number_among_words_leads_who_sees_no_numbers_to_its_messages(
         "CPF 123.456.789-09",
     ],
 )
-def test_a_number_among_words_stays_in_no_address(masked_viewer, db, text):
+def test_number_within_text_is_removed_from_urls_and_saved_views(masked_viewer, db, text):
     assert masked_viewer.post("/search/", {"q": text}).url == "/"
     assert masked_viewer.get("/", {"q": text}).url == "/"
     masked_viewer.post("/views/", {"name": "Mine", "query": urlencode({"q": text})})
     assert [saved.query for saved in SavedView.objects.all()] == [""]
 
 
-def test_an_id_beside_a_number_leads_to_its_message(masked_viewer, report):
+def test_message_id_next_to_a_number_opens_the_message(masked_viewer, report):
     message = report("SENT", id="3EB0C767D097E2E3A2F1")
     text = "true_5544999996892@c.us_3EB0C767D097E2E3A2F1"
     assert masked_viewer.post("/search/", {"q": text}).url == f"/messages/{message.pk}/"
 
 
-def test_an_id_with_many_digits_is_no_number(masked_viewer, report):
+def test_id_with_many_digits_is_not_treated_as_a_number(masked_viewer, report):
     report("SENT")
     text = "3EB012345678ABCDEF12"
     assert masked_viewer.post("/search/", {"q": text}).url == f"/?q={text}"
@@ -153,14 +147,14 @@ def test_an_id_with_many_digits_is_no_number(masked_viewer, report):
 
 
 @pytest.mark.parametrize("text", ["12", "nothing"])
-def test_no_hint_suggests_what_one_may_not_search_for(masked_viewer, report, text):
+def test_search_hints_for_masked_users_mention_only_full_numbers(masked_viewer, report, text):
     report("SENT")
     page = masked_viewer.get("/", {"q": text}).content.decode()
     assert "digits of" not in page
     assert "full number" in page
 
 
-def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, instance):
+def test_number_without_messages_can_be_looked_up_at_zapi(viewer, zapi, instance):
     assert "Check with Z-API" in viewer.get("/", {"q": NUMBER}).content.decode()
     answer = viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk}, follow=True)
     assert "On WhatsApp this number is +55 44 9999-1234" in answer.content.decode()
@@ -170,7 +164,7 @@ def test_a_number_that_nothing_is_found_for_can_be_looked_up(viewer, zapi, insta
     assert "On WhatsApp this number is" in viewer.get(address_of(answer)).content.decode()
 
 
-def test_both_of_what_z_api_tells_are_searched(viewer, zapi, instance, report):
+def test_look_up_searches_for_the_number_and_lid_from_zapi(viewer, zapi, instance, report):
     report("SENT", id="A1", phone="5215512345678")
     fields = {"phone": "+52 55 1234 5678", "instance": instance.pk}
     page = viewer.post("/look-up/", fields, follow=True)
@@ -180,7 +174,7 @@ def test_both_of_what_z_api_tells_are_searched(viewer, zapi, instance, report):
 
 
 @pytest.mark.parametrize("change", ["", "x", "another number"])
-def test_no_answer_is_told_that_z_api_did_not_give(viewer, zapi, instance, change):
+def test_forged_look_up_result_in_the_url_is_ignored(viewer, zapi, instance, change):
     fields = {"phone": NUMBER, "instance": instance.pk}
     address = viewer.post("/look-up/", fields).url
     if change == "another number":
@@ -192,7 +186,7 @@ def test_no_answer_is_told_that_z_api_did_not_give(viewer, zapi, instance, chang
     assert "Check with Z-API" in page
 
 
-def test_it_is_written_down_without_the_number(viewer, support, zapi, instance):
+def test_look_up_is_audited_without_the_number(viewer, support, zapi, instance):
     viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk})
     event = AuditEvent.objects.get(action=Action.PHONE_LOOKED_UP)
     assert (event.actor, event.instance) == (support, instance)
@@ -201,25 +195,25 @@ def test_it_is_written_down_without_the_number(viewer, support, zapi, instance):
     assert "9999" not in event.recipient
 
 
-def test_what_z_api_refuses_is_explained_and_written_down_too(viewer, zapi, instance):
+def test_refused_look_up_is_explained_and_audited(viewer, zapi, instance):
     zapi.answer_name = "unauthorized"
     answer = viewer.post("/look-up/", {"phone": NUMBER, "instance": instance.pk}, follow=True)
     assert "does not know this instance id and token" in answer.content.decode()
     assert AuditEvent.objects.filter(action=Action.PHONE_LOOKED_UP).exists()
 
 
-def test_a_number_that_whatsapp_does_not_know(viewer, zapi, instance):
+def test_look_up_of_a_number_not_on_whatsapp_says_so(viewer, zapi, instance):
     fields = {"phone": "5544999990000", "instance": instance.pk}
     answer = viewer.post("/look-up/", fields, follow=True)
     assert "+55 44 99999-0000 is not on WhatsApp." in answer.content.decode()
 
 
-def test_only_a_whole_number_is_looked_up(viewer, zapi, instance):
+def test_partial_number_is_not_looked_up(viewer, zapi, instance):
     viewer.post("/look-up/", {"phone": "9999", "instance": instance.pk})
     assert zapi.calls == []
 
 
-def test_not_by_an_instance_that_one_may_not_see(viewer, support, zapi, instance, account):
+def test_look_up_with_a_hidden_instance_is_not_found(viewer, support, zapi, instance, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     UserLimit.objects.create(user=support, instance=other)
     fields = {"phone": NUMBER, "instance": instance.pk}
@@ -227,17 +221,17 @@ def test_not_by_an_instance_that_one_may_not_see(viewer, support, zapi, instance
     assert zapi.calls == []
 
 
-def test_nothing_is_looked_up_by_a_link(viewer, instance):
+def test_look_up_by_get_is_refused(viewer, instance):
     assert viewer.get("/look-up/", {"phone": NUMBER}).status_code == 405
 
 
-def test_who_may_not_see_numbers_looks_none_up(masked_viewer, instance):
+def test_masked_user_cannot_look_up_numbers(masked_viewer, instance):
     fields = {"phone": NUMBER, "instance": instance.pk}
     assert masked_viewer.post("/look-up/", fields).status_code == 403
 
 
 @pytest.mark.parametrize("text", ["9999-9999", "9999-99"])
-def test_digits_found_nowhere_at_the_end_can_be_looked_for_anywhere(viewer, report, text):
+def test_digits_can_be_searched_anywhere_in_the_number(viewer, report, text):
     report("SENT", phone="5588999999991")
     follow_up()
     page = viewer.get("/", {"q": text})

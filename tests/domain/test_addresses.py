@@ -43,7 +43,7 @@ def test_text_that_is_not_a_number_has_no_digits(text):
         ("0@something", AddressKind.OTHER),
     ],
 )
-def test_address_has_its_kind(address, kind):
+def test_address_kind_is_recognized(address, kind):
     assert addresses.kind_of(address) is kind
 
 
@@ -109,7 +109,7 @@ def test_address_is_displayed_as_people_write_it(address, shown):
         ("1@lid", "1@lid"),
     ],
 )
-def test_number_that_no_plan_has_is_displayed_with_its_country_code(number, shown):
+def test_number_outside_every_numbering_plan_is_displayed_with_country_code(number, shown):
     assert addresses.format_international(number) == shown
 
 
@@ -124,7 +124,7 @@ def test_number_that_no_plan_has_is_displayed_with_its_country_code(number, show
         ("abc", ()),
     ],
 )
-def test_full_numbers_of_a_typed_text(text, numbers):
+def test_full_numbers_are_recognized_in_typed_text(text, numbers):
     assert addresses.full_numbers(text) == numbers
 
 

@@ -15,7 +15,7 @@ def test_table_is_read_in_every_encoding_of_a_spreadsheet(encoding, delimiter):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-be", "utf-32-be"])
-def test_table_is_read_by_the_mark_of_the_other_byte_order(encoding):
+def test_table_in_the_other_byte_order_is_read_by_its_byte_order_mark(encoding):
     assert list(rows_of(f"\ufeff{TABLE}".encode(encoding))) == ROWS
 
 

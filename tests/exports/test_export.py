@@ -29,13 +29,13 @@ def table(client, query=""):
 
 
 @pytest.mark.parametrize("query", ["?since=0001-01-01T00:00Z", "?until=9999-12-31T23:59Z"])
-def test_a_time_that_no_message_can_be_of_is_as_good_as_none(taker, report, query):
+def test_filter_with_an_extreme_time_exports_everything(taker, report, query):
     report("SENT")
     assert len(table(taker, query)) == 1
 
 
 class TestCsv:
-    def test_a_row_tells_what_is_known_of_a_message(self, taker, report):
+    def test_row_contains_the_data_of_a_message(self, taker, report):
         message = report("SENT", "RECEIVED", id="3EB0A1")
         (row,) = table(taker)
         assert (row["Status"], row["Recipient"], row["Message id"]) == (
@@ -46,26 +46,28 @@ class TestCsv:
         assert row["Sent"] == message.sent_at.isoformat(timespec="seconds")
         assert row["Read"] == ""
 
-    def test_it_takes_what_the_filter_leaves(self, taker, report):
+    def test_export_contains_only_filtered_messages(self, taker, report):
         report("SENT", "READ", id="A")
         report("SENT", id="B")
         assert [row["Message id"] for row in table(taker, "?status=read")] == ["A"]
 
-    def test_newest_first_and_none_twice_across_pieces(self, taker, report, monkeypatch):
+    def test_export_in_several_chunks_is_newest_first_without_duplicates(
+        self, taker, report, monkeypatch
+    ):
         monkeypatch.setattr(message_columns, "CHUNK", 2)
         monkeypatch.setattr(csv_writer, "_LINES", 2)
         for name in "ABCDE":
             report("SENT", id=name)
         assert [row["Message id"] for row in table(taker)] == list("EDCBA")
 
-    def test_of_some_time_the_one_sent_last_comes_first(self, taker, report, monkeypatch):
+    def test_export_with_a_date_filter_is_sorted_by_sending_time(self, taker, report, monkeypatch):
         monkeypatch.setattr(message_columns, "CHUNK", 2)
         for minutes_ago, name in enumerate("ABCDE"):
             report("SENT", id=name, minutes_ago=minutes_ago)
         found = table(taker, "?until=2099-01-01T00:00Z")
         assert [row["Message id"] for row in found] == list("ABCDE")
 
-    def test_times_are_the_viewers(self, taker, report):
+    def test_times_are_in_the_users_time_zone(self, taker, report):
         message = report("SENT")
         taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
         (row,) = table(taker)
@@ -76,12 +78,12 @@ class TestCsv:
         at=st.integers(1_230_768_000, 4_102_444_799),
         name=st.sampled_from(["America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]),
     )
-    def test_a_time_is_written_as_iso_8601_has_it(self, at, name):
+    def test_time_is_written_in_iso_8601(self, at, name):
         there = ZoneInfo(name)
         assert csv_writer._moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
 
     @pytest.mark.parametrize(("few", "queries"), [(1000, 2), (0, 5)])
-    def test_events_are_read_together_only_while_they_are_few(
+    def test_events_are_read_in_one_query_only_if_there_are_few(
         self, taker, report, monkeypatch, few, queries
     ):
         monkeypatch.setattr(message_columns, "_FEW", few)
@@ -92,20 +94,20 @@ class TestCsv:
         read = [one for one in asked if 'FROM "whatsapp_statusevent"' in one["sql"]]
         assert len(read) == queries
 
-    def test_words_are_in_the_viewers_language(self, taker, report):
+    def test_statuses_are_in_the_users_language(self, taker, report):
         report("SENT")
         taker.cookies["django_language"] = "pt-br"
         text = take(taker).getvalue().decode("utf-8-sig")
         assert "Enviada" in text
 
-    def test_a_failure_is_in_the_viewers_language(self, taker, deliver):
+    def test_failure_reason_is_in_the_users_language(self, taker, deliver):
         deliver(error="Phone number does not exist")
         taker.cookies["django_language"] = "pt-br"
         text = take(taker).getvalue().decode("utf-8-sig")
         assert "O número de telefone não existe" in text
 
     @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
-    def test_a_formula_stays_a_text(self, sign):
+    def test_formula_is_neutralized(self, sign):
         (cell,) = next(csv.reader([csv_line([f"{sign}1+1"])]))
         assert cell == f"'{sign}1+1"
 
@@ -122,7 +124,7 @@ class TestCsv:
             ("a-b = c; d", "a-b = c; d"),
         ],
     )
-    def test_no_part_of_a_text_becomes_a_formula_where_another_excel_splits_it(self, text, safe):
+    def test_formula_after_any_delimiter_in_a_text_is_neutralized(self, text, safe):
         (cell,) = next(csv.reader(io.StringIO(csv_line([text]), newline="")))
         assert cell == safe
 
@@ -130,7 +132,7 @@ class TestCsv:
         cells=st.lists(st.text('=-@ ;,|"\t\r\n\u00a0\uff1dab'), min_size=1, max_size=3),
         between=st.sampled_from(",;"),
     )
-    def test_no_cell_is_overlooked_in_a_line(self, cells, between):
+    def test_every_cell_of_a_line_is_neutralized(self, cells, between):
         text = io.StringIO(csv_line(cells, between), newline="")
         (line,) = csv.reader(text, delimiter=between)
         assert line == list(map(csv_writer._neutral, cells))
@@ -138,25 +140,25 @@ class TestCsv:
     def test_every_cell_is_quoted(self):
         assert csv_line(["Pedido;x", 7]) == '"Pedido;x","7"\r\n'
 
-    def test_a_brazilian_excel_opens_it_in_columns(self, taker, report):
+    def test_portuguese_csv_is_delimited_by_semicolons(self, taker, report):
         report("SENT", id="3EB0A1")
         taker.cookies["django_language"] = "pt-br"
         text = take(taker).getvalue().decode("utf-8-sig")
         (row,) = csv.DictReader(io.StringIO(text), delimiter=";")
         assert "3EB0A1" in row.values()
 
-    def test_a_failure_that_looks_like_a_formula_is_neutralised(self, taker, deliver):
+    def test_failure_reason_that_looks_like_a_formula_is_neutralized(self, taker, deliver):
         deliver(error="=HYPERLINK(1)")
         (row,) = table(taker)
         assert row["Failure"] == "'=HYPERLINK(1)"
 
-    def test_in_a_group_one_reader_is_not_all(self, taker, report):
+    def test_group_row_counts_participants_by_step(self, taker, report):
         report("RECEIVED", phone="120363-group", participant="5561", isGroup=True)
         report("RECEIVED", "READ", phone="120363-group", participant="5562", isGroup=True)
         (row,) = table(taker)
         assert (row["Delivered to participants"], row["Read by participants"]) == ("2", "1")
 
-    def test_a_later_step_of_a_participant_implies_the_earlier(self, taker, report):
+    def test_later_step_of_a_participant_implies_the_earlier_ones(self, taker, report):
         group = {"phone": "120363-group", "isGroup": True}
         report("READ", participant="5511987654321", **group)
         report("PLAYED", participant="5511987654322", **group)
@@ -164,29 +166,29 @@ class TestCsv:
         counts = [row[f"{step} by participants"] for step in ("Read", "Played")]
         assert (row["Delivered to participants"], *counts) == ("2", "2", "1")
 
-    def test_a_participant_with_and_without_the_ninth_digit_is_one(self, taker, report):
+    def test_participant_with_and_without_the_ninth_digit_is_counted_once(self, taker, report):
         group = {"phone": "120363-group", "isGroup": True}
         report("RECEIVED", participant="5544999999999", **group)
         report("READ", participant="554499999999", **group)
         (row,) = table(taker)
         assert (row["Delivered to participants"], row["Read by participants"]) == ("1", "1")
 
-    def test_a_group_of_whom_one_has_read_is_called_what_all_have(self, taker, report):
+    def test_group_status_is_the_step_that_all_participants_reached(self, taker, report):
         group = {"phone": "120363-group", "isGroup": True}
         report("RECEIVED", participant="5511987654321", **group)
         report("READ", participant="5511987654322", **group)
         assert [row["Status"] for row in table(taker)] == ["Delivered"]
 
-    def test_an_unknown_status_keeps_its_own_name(self, taker, report):
+    def test_unknown_status_keeps_its_own_name(self, taker, report):
         report("TELEPORTED")
         assert [row["Status"] for row in table(taker)] == ["TELEPORTED"]
 
-    def test_what_we_played_ourselves_is_named_so(self, taker, report):
+    def test_message_played_by_us_says_so(self, taker, report):
         report("PLAYED_BY_ME")
         assert [row["Status"] for row in table(taker, "?inbound=1")] == ["Played by us"]
 
     @pytest.mark.parametrize("name", ["A", "ZA"])
-    def test_label_and_reference_go_along(self, taker, deliver, instance, name):
+    def test_row_contains_label_and_reference(self, taker, deliver, instance, name):
         deliver(id="A")
         Label.objects.create(
             instance=instance,
@@ -198,13 +200,13 @@ class TestCsv:
         (row,) = table(taker)
         assert (row["Reference"], row["Label"]) == ("order 7", "Invoice")
 
-    def test_the_name_of_the_file_holds_no_number(self, taker, report):
+    def test_file_name_contains_no_number(self, taker, report):
         report("SENT")
         name = take(taker, "?q=5544999999999")["Content-Disposition"]
         assert "5544" not in name
         assert name.endswith('.csv"')
 
-    def test_the_queries_do_not_grow_with_the_rows(self, taker, report, django_assert_num_queries):
+    def test_export_query_count_is_fixed(self, taker, report, django_assert_num_queries):
         for name in "ABCDE":
             report("SENT", id=name)
         taker.get("/")
@@ -222,7 +224,7 @@ def cells_of(answer):
 
 
 class TestWorkbook:
-    def test_its_times_are_times_in_the_viewers_zone(self, taker, report):
+    def test_workbook_times_are_numeric_in_the_users_time_zone(self, taker, report):
         message = report("SENT")
         taker.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
         numbers, sheet = cells_of(take(taker, kind="xlsx"))
@@ -231,26 +233,26 @@ class TestWorkbook:
         shown = datetime(1899, 12, 30, tzinfo=zone) + timedelta(days=numbers["K2"], seconds=0.5)
         assert f"{shown:%x %X}" == f"{message.sent_at.astimezone(zone):%x %X}"
 
-    def test_its_counts_are_numbers(self, taker, report):
+    def test_workbook_counts_are_numeric(self, taker, report):
         report("READ", phone="120363-group", participant="5511987654321", isGroup=True)
         numbers, _sheet = cells_of(take(taker, kind="xlsx"))
         assert (numbers["E2"], numbers["F2"], numbers["G2"]) == (1, 1, 0)
 
-    def test_it_is_one_that_excel_can_open(self, taker, report):
+    def test_workbook_is_a_valid_xlsx_file(self, taker, report):
         report("SENT", id="3EB0A1")
         book = zipfile.ZipFile(io.BytesIO(take(taker, kind="xlsx").getvalue()))
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
         assert "3EB0A1" in sheet
         assert book.testzip() is None
 
-    def test_no_cell_is_a_formula(self, taker, deliver):
+    def test_workbook_contains_no_formula(self, taker, deliver):
         deliver(error="=HYPERLINK(1)")
         book = zipfile.ZipFile(io.BytesIO(take(taker, kind="xlsx").getvalue()))
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
         assert "=HYPERLINK(1)" in sheet
         assert "<f>" not in sheet
 
-    def test_beyond_its_limit_it_says_to_take_csv(self, taker, report, monkeypatch):
+    def test_too_large_workbook_suggests_csv(self, taker, report, monkeypatch):
         monkeypatch.setattr("messages.dashboard.exports.views.MAX_ROWS", 1)
         report("SENT", id="A")
         report("SENT", id="B")
@@ -264,13 +266,13 @@ class TestSize:
     def ask(self, client, query=""):
         return client.get(f"{URL}size/{query}").content.decode()
 
-    def test_it_tells_how_many_rows_a_file_would_have(self, taker, report):
+    def test_size_url_returns_the_number_of_rows(self, taker, report):
         report("SENT", "READ", id="A")
         report("SENT", id="B")
         assert self.ask(taker) == "2 messages."
         assert self.ask(taker, "?status=read") == "1 message."
 
-    def test_it_tells_what_takes_long(self, taker, report, monkeypatch):
+    def test_size_url_says_if_the_export_takes_longer(self, taker, report, monkeypatch):
         report("SENT", id="A")
         report("SENT", id="B")
         monkeypatch.setattr("messages.dashboard.exports.views.AT_ONCE", 1)
@@ -280,17 +282,17 @@ class TestSize:
 
 
 class TestWho:
-    def test_support_may_not(self, viewer, report):
+    def test_support_cannot_export(self, viewer, report):
         report("SENT")
         assert take(viewer).status_code == 403
 
-    def test_the_buttons_are_for_those_who_may(self, taker, support, report):
+    def test_export_buttons_are_shown_only_with_permission(self, taker, support, report):
         report("SENT")
         assert URL in taker.get("/").content.decode()
         taker.force_login(support)
         assert URL not in taker.get("/").content.decode()
 
-    def test_who_may_not_see_numbers_gets_them_masked(self, taker, supervisor, report):
+    def test_export_of_a_masked_user_masks_numbers(self, taker, supervisor, report):
         supervisor.groups.clear()
         for name in ("view_message", "export_message"):
             supervisor.user_permissions.add(Permission.objects.get(codename=name))
@@ -298,13 +300,13 @@ class TestWho:
         (row,) = table(taker)
         assert row["Recipient"] == "•••• 99"
 
-    def test_a_limited_person_takes_their_instances_only(self, taker, supervisor, report, account):
+    def test_limited_user_exports_only_visible_instances(self, taker, supervisor, report, account):
         report("SENT")
         other = Instance.objects.create(account=account, name="Other", zapi_id="other")
         UserLimit.objects.create(user=supervisor, instance=other)
         assert table(taker) == []
 
-    def test_it_is_written_down_without_what_was_looked_for(self, taker, supervisor, report):
+    def test_export_is_audited_without_the_search_text(self, taker, supervisor, report):
         report("SENT")
         table(taker, "?q=5544999999999&status=sent")
         event = AuditEvent.objects.get(action=Action.EXPORTED)

@@ -54,7 +54,7 @@ def sheet_of(answer):
     return book.read("xl/worksheets/sheet1.xml").decode()
 
 
-def test_a_long_workbook_is_written_by_the_worker(taker, address):
+def test_long_workbook_is_written_by_the_worker(taker, address):
     assert "Starting…" in taker.get(address).content.decode()
     prepare_exports()
     assert "Rows: 2." in taker.get(address).content.decode()
@@ -64,7 +64,7 @@ def test_a_long_workbook_is_written_by_the_worker(taker, address):
     assert ExportPiece.objects.count() > 1
 
 
-def test_a_short_one_comes_at_once(taker, report):
+def test_short_workbook_is_returned_at_once(taker, report):
     report("SENT")
     assert "3EB0A1" in sheet_of(take(taker, kind="xlsx"))
     assert not ExportJob.objects.exists()
@@ -82,7 +82,7 @@ class Stop(threading.Event):
         return self._left < 0
 
 
-def test_the_page_tells_how_far_it_has_come(taker, address, monkeypatch):
+def test_export_page_shows_the_progress(taker, address, monkeypatch):
     monkeypatch.setattr(message_columns, "CHUNK", 1)
     monkeypatch.setattr(export_jobs, "TELLS_EVERY", 0)
     prepare_exports(Stop(1))
@@ -91,28 +91,28 @@ def test_the_page_tells_how_far_it_has_come(taker, address, monkeypatch):
     assert taker.get(progress, {"seen": "1"}).status_code == 204
 
 
-def test_what_a_stopped_worker_leaves_another_one_finishes(taker, address):
+def test_export_of_a_stopped_worker_is_finished_by_another(taker, address):
     prepare_exports(Stop(1))
     assert taker.get(f"{address}file/").status_code == 404
     prepare_exports()
     assert "3EB0A" in sheet_of(taker.get(f"{address}file/"))
 
 
-def test_once_it_is_over_the_page_is_loaded_again(taker, address):
+def test_finished_export_reloads_its_page(taker, address):
     prepare_exports()
     assert taker.get(f"{address}progress/")["HX-Refresh"] == "true"
 
 
-def test_a_worker_leaves_alone_what_another_one_writes(address):
+def test_leased_export_is_skipped(address):
     ExportJob.objects.update(next_try_at=timezone.now() + export_jobs.LEASE)
     assert prepare_exports() == 0
 
 
-def test_asking_twice_is_one_file(taker, address):
+def test_same_export_requested_twice_is_one_file(taker, address):
     assert take(taker, kind="xlsx")["Location"] == address
 
 
-def test_nobody_keeps_more_than_a_few(taker, address, monkeypatch):
+def test_exports_per_user_are_limited(taker, address, monkeypatch):
     monkeypatch.setattr(export_jobs, "MAX_KEPT", 2)
     for days in ("24h", "7d", "30d"):
         take(taker, f"?period={days}", kind="xlsx")
@@ -120,7 +120,7 @@ def test_nobody_keeps_more_than_a_few(taker, address, monkeypatch):
     assert taker.get(address).status_code == 404
 
 
-def test_it_is_for_whoever_asked_and_nobody_else(address):
+def test_export_of_another_user_is_not_found(address):
     prepare_exports()
     other = User.objects.create_superuser("boss")
     browser = HttpsClient()
@@ -129,14 +129,14 @@ def test_it_is_for_whoever_asked_and_nobody_else(address):
         assert browser.get(path).status_code == 404
 
 
-def test_it_holds_what_the_person_may_see_and_no_more(taker, address, supervisor, account):
+def test_export_contains_only_visible_instances(taker, address, supervisor, account):
     other = Instance.objects.create(account=account, name="Other", zapi_id="other")
     UserLimit.objects.create(user=supervisor, instance=other)
     prepare_exports()
     assert "3EB0" not in sheet_of(taker.get(f"{address}file/"))
 
 
-def test_numbers_are_masked_for_whom_they_are(taker, address, supervisor):
+def test_export_masks_numbers_for_a_masked_user(taker, address, supervisor):
     may_do_no_more_than(supervisor, "view_message", "export_message")
     prepare_exports()
     sheet = sheet_of(taker.get(f"{address}file/"))
@@ -144,14 +144,14 @@ def test_numbers_are_masked_for_whom_they_are(taker, address, supervisor):
     assert "5544999999999" not in sheet
 
 
-def test_who_may_see_less_by_now_does_not_get_it(taker, address, supervisor):
+def test_export_cannot_be_downloaded_after_access_is_reduced(taker, address, supervisor):
     prepare_exports()
     may_do_no_more_than(supervisor, "view_message", "export_message")
     answer = taker.get(f"{address}file/", follow=True)
     assert "Your access changed" in answer.content.decode()
 
 
-def test_for_who_may_export_no_longer_none_is_written(address, supervisor):
+def test_export_fails_after_the_permission_is_removed(address, supervisor):
     may_do_no_more_than(supervisor, "view_message")
     prepare_exports()
     assert ExportJob.objects.get().state == "failed"
@@ -163,7 +163,7 @@ def may_do_no_more_than(user, *names):
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
 
 
-def test_each_download_is_written_down_without_what_was_looked_for(taker, supervisor, report):
+def test_download_is_audited_without_the_search_text(taker, supervisor, report):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     address = take(taker, "?q=5544999999999", kind="xlsx")["Location"]
@@ -174,7 +174,7 @@ def test_each_download_is_written_down_without_what_was_looked_for(taker, superv
     assert event.details == {"format": "xlsx", "messages": 2, "filters": ["q"]}
 
 
-def test_words_and_times_are_those_of_who_asked(taker, report):
+def test_export_uses_the_requesters_language_and_time_zone(taker, report):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     taker.cookies["django_language"] = "pt-br"
@@ -187,7 +187,7 @@ def test_words_and_times_are_those_of_who_asked(taker, report):
     assert "(America/Sao_Paulo)" in sheet
 
 
-def test_after_a_day_it_is_gone(taker, address):
+def test_expired_export_is_deleted(taker, address):
     prepare_exports()
     ExportJob.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert taker.get(f"{address}file/").status_code == 404
@@ -195,7 +195,7 @@ def test_after_a_day_it_is_gone(taker, address):
     assert not ExportPiece.objects.exists()
 
 
-def test_an_erasure_ends_every_file(address):
+def test_erasure_deletes_every_export(address):
     prepare_exports()
     request_erasure(find_person("5544999999999"), None)
     continue_erasures()
@@ -203,7 +203,7 @@ def test_an_erasure_ends_every_file(address):
     assert not ExportPiece.objects.exists()
 
 
-def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeypatch):
+def test_export_deleted_while_it_is_written_stays_deleted(address, monkeypatch):
     class Erased(threading.Event):
         def is_set(self) -> bool:
             erased = ExportJob.objects.exclude(started_at=None).delete()
@@ -215,7 +215,7 @@ def test_a_file_that_is_erased_while_it_is_written_stays_erased(address, monkeyp
     assert not ExportPiece.objects.exists()
 
 
-def test_one_that_fails_again_and_again_is_given_up(taker, address):
+def test_export_that_fails_repeatedly_is_given_up(taker, address):
     ExportJob.objects.update(zone="Nowhere/Land", tries=export_jobs.MAX_TRIES)
     prepare_exports()
     assert "The export failed." in taker.get(address).content.decode()
@@ -227,7 +227,7 @@ def text_of(answer):
     return body.decode("utf-8-sig")
 
 
-def test_a_long_csv_is_written_by_the_worker(taker, report):
+def test_long_csv_is_written_by_the_worker(taker, report):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     at_once = rows_of(take_at_once(taker))
@@ -249,7 +249,7 @@ def take_at_once(client):
         return take(client).content.decode("utf-8-sig")
 
 
-def test_a_short_csv_is_one_complete_answer(taker, report):
+def test_short_csv_is_returned_at_once(taker, report):
     report("SENT", id="3EB0A")
     answer = take(taker)
     assert not answer.streaming
@@ -257,7 +257,7 @@ def test_a_short_csv_is_one_complete_answer(taker, report):
     assert not ExportJob.objects.exists()
 
 
-def test_a_csv_of_many_pieces_is_put_together_again(taker, report, monkeypatch):
+def test_csv_stored_in_many_pieces_is_downloaded_complete(taker, report, monkeypatch):
     for number in range(30):
         report("SENT", id=f"3EB{number}")
     monkeypatch.setattr(message_columns, "CHUNK", 7)
@@ -267,11 +267,11 @@ def test_a_csv_of_many_pieces_is_put_together_again(taker, report, monkeypatch):
     assert len(rows_of(text_of(taker.get(f"{address}file/")))) == 31
 
 
-def test_the_csv_and_the_workbook_of_one_filter_are_two_files(taker, address):
+def test_csv_and_workbook_of_one_filter_are_separate_exports(taker, address):
     assert take(taker)["Location"] != address
 
 
-def test_more_messages_than_one_csv_may_have_are_refused_with_advice(taker, report, monkeypatch):
+def test_too_large_csv_is_refused_with_advice(taker, report, monkeypatch):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     csv = file_contents.CONTENTS[ExportKind.CSV]
@@ -292,7 +292,7 @@ class StopAfterTwoFiles(threading.Event):
         return ExportJob.objects.filter(state="done").count() >= 2
 
 
-def test_many_files_of_one_person_do_not_keep_others_waiting(db):
+def test_many_exports_of_one_user_do_not_delay_others(db):
     asked_by("greedy", 5)
     asked_by("modest", 1)
     prepare_exports(StopAfterTwoFiles())
@@ -300,7 +300,7 @@ def test_many_files_of_one_person_do_not_keep_others_waiting(db):
     assert "modest" in done
 
 
-def test_only_one_file_of_a_person_is_written_at_a_time(db):
+def test_only_one_export_of_a_user_is_written_at_a_time(db):
     first, _second = asked_by("greedy", 2)
     ExportJob.objects.filter(pk=first.pk).update(
         started_at=timezone.now(), next_try_at=timezone.now() + export_jobs.LEASE
@@ -308,7 +308,7 @@ def test_only_one_file_of_a_person_is_written_at_a_time(db):
     assert prepare_exports() == 0
 
 
-def test_eighteen_clicks_leave_a_few_files_to_write(taker, report):
+def test_repeated_export_requests_leave_a_limited_number_of_exports(taker, report):
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     for number in range(18):
@@ -325,7 +325,7 @@ def chief(db):
     return browser
 
 
-def test_a_long_audit_log_is_written_by_the_worker(chief, monkeypatch):
+def test_long_audit_log_is_written_by_the_worker(chief, monkeypatch):
     monkeypatch.setattr("messages.dashboard.audit.views.AT_ONCE", 1)
     for number in range(3):
         audit(None, Action.PURGED, details={"rows": number})
@@ -339,7 +339,7 @@ def test_a_long_audit_log_is_written_by_the_worker(chief, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [ExportKind.AUDIT, ExportKind.PERSON])
-def test_who_may_export_messages_only_gets_no_other_kind(taker, supervisor, kind):
+def test_user_who_may_export_messages_cannot_export_other_data(taker, supervisor, kind):
     job = ask_for_file(supervisor, kind, "person=5544999999999", "UTC")
     prepare_exports()
     job.refresh_from_db()
@@ -348,7 +348,7 @@ def test_who_may_export_messages_only_gets_no_other_kind(taker, supervisor, kind
     assert taker.get(f"/exports/{job.pk}/file/").status_code == 403
 
 
-def test_a_persons_data_is_not_for_who_is_limited_by_now(chief, report, account):
+def test_personal_data_export_fails_after_the_user_is_limited(chief, report, account):
     report("SENT", id="3EB0A")
     address = chief.post("/privacy/export/", {"person": "5544999999999"})["Location"]
     UserLimit.objects.create(user=User.objects.get(username="chief"), account=account)

@@ -48,7 +48,7 @@ def test_page_that_times_out_leaves_no_query(cluster: Cluster, start_door: Start
         )
 
 
-def test_callback_that_goes_to_the_spool_leaves_no_query(cluster: Cluster, start_door: StartDoor):
+def test_spooled_callback_leaves_no_query(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     url = door.add_instance("shop")
     with locked(cluster, "whatsapp_message"):

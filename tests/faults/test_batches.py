@@ -50,7 +50,9 @@ def push_many(start_door: StartDoor, cluster: Cluster, gateway: Gateway, url: st
     assert MANY <= len(times) <= MANY + 1
 
 
-def test_every_instance_is_pushed_and_none_by_two_workers(cluster: Cluster, start_door: StartDoor):
+def test_two_workers_with_one_killed_push_every_instance_once(
+    cluster: Cluster, start_door: StartDoor
+):
     gateway = Gateway(accepts_http=True)
     with serving(gateway) as server:
         push_many(start_door, cluster, gateway, server.url)

@@ -53,10 +53,10 @@ def arrivals_aside(found):
     return messages, {row[:5] + row[6:] if row[6] else row for row in found.events}
 
 
-def test_on_postgresql(cluster: Cluster, start_door: StartDoor):
+def test_duplicates_on_postgresql_give_the_same_rows(cluster: Cluster, start_door: StartDoor):
     compare(start_door(cluster.url), cluster.query)
 
 
-def test_on_sqlite(start_door: StartDoor):
+def test_duplicates_on_sqlite_give_the_same_rows(start_door: StartDoor):
     door = start_door()
     compare(door, door.query)

@@ -63,15 +63,13 @@ def locked_file(door):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_callback_is_answered_and_none_lost(
-    cluster: Cluster, start_door: StartDoor, fault: str
-):
+def test_postgresql_outage_loses_no_callback(cluster: Cluster, start_door: StartDoor, fault: str):
     door = start_door(cluster.url)
     door.start_worker()
     break_under_load(door, lambda: FAULTS[fault](cluster), cluster.query)
 
 
-def test_a_locked_sqlite_is_no_different(start_door: StartDoor):
+def test_locked_sqlite_loses_no_callback(start_door: StartDoor):
     door = start_door()
     door.start_worker()
     break_under_load(door, lambda: locked_file(door), door.query)
@@ -99,9 +97,7 @@ def assert_answered_at_once(answers):
     assert median(answer.seconds for answer in answers) < AT_ONCE
 
 
-def test_a_door_without_a_worker_is_drained_by_one_that_does_nothing_else(
-    cluster: Cluster, start_door: StartDoor
-):
+def test_spool_is_drained_by_a_worker_with_only_drain(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     with Load(door.add_instance("faulty"), lives()) as load:
         load.wait_for(20)
@@ -114,7 +110,7 @@ def test_a_door_without_a_worker_is_drained_by_one_that_does_nothing_else(
     assert_nothing_was_lost(door, load, cluster.query)
 
 
-def test_a_door_that_starts_while_the_database_is_away(cluster: Cluster, start_door: StartDoor):
+def test_server_started_during_an_outage_loses_no_callback(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     url = door.add_instance("faulty")
     with stopped(cluster, "fast"):
@@ -130,7 +126,7 @@ def test_a_door_that_starts_while_the_database_is_away(cluster: Cluster, start_d
     assert_nothing_was_lost(door, load, cluster.query)
 
 
-def test_pages_that_hang_leave_the_door_open(cluster: Cluster, start_door: StartDoor):
+def test_callbacks_are_answered_while_pages_hang(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     door.start_worker()
     with Load(door.add_instance("faulty"), lives()) as load:
@@ -156,9 +152,7 @@ def visitors(door, count):
         visitor.close()
 
 
-def test_the_workers_log_says_once_that_it_went_and_once_that_it_is_back(
-    cluster: Cluster, start_door: StartDoor
-):
+def test_worker_logs_the_start_and_end_of_an_outage_once(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     url = door.add_instance("faulty")
     door.start_worker()

@@ -19,7 +19,7 @@ PASSWORD = "a-password-for-this-test"
 VISITORS = 16
 
 
-def test_every_page_after_a_restart_is_shown(cluster: Cluster, start_door: StartDoor):
+def test_pages_open_after_a_database_restart(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     door.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
     door.manage("createsuperuser", "--no-input", "--username=ana", "--email=ana@example.com")
@@ -54,7 +54,7 @@ def open_pages(session: requests.Session, url: str) -> list[int]:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to restart")
 @pytest.mark.django_db(transaction=True)
-def test_job_after_a_restart_runs():
+def test_job_runs_after_a_database_restart():
     job = Job("count users", get_user_model().objects.count, every=0)
     run_due([job], now=0.0)
     end_connection()

@@ -20,13 +20,13 @@ def kill_under_load(door, query):
     assert_nothing_was_lost(door, load, query)
 
 
-def test_on_postgresql(cluster: Cluster, start_door: StartDoor):
+def test_killed_processes_on_postgresql_lose_no_callback(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url)
     door.start_worker()
     kill_under_load(door, cluster.query)
 
 
-def test_on_sqlite(start_door: StartDoor):
+def test_killed_processes_on_sqlite_lose_no_callback(start_door: StartDoor):
     door = start_door()
     door.start_worker()
     kill_under_load(door, door.query)

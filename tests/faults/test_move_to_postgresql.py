@@ -38,7 +38,9 @@ def rows(file: Path) -> list[str]:
         return sorted(lines)
 
 
-def test_every_row_arrives_and_new_ones_are_stored(start_door: StartDoor, cluster: Cluster):
+def test_move_to_postgresql_keeps_every_row_and_accepts_callbacks(
+    start_door: StartDoor, cluster: Cluster
+):
     # Nobody answers there: the worker is to call no stranger.
     small = start_door(ZAPI_BASE_URL="http://127.0.0.1:9")
     webhook = small.add_instance("moved")

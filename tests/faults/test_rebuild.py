@@ -65,10 +65,10 @@ def rebuild_until_killed(door, transactions):
     assert process.returncode == -signal.SIGKILL
 
 
-def test_on_postgresql(cluster: Cluster, start_door: StartDoor):
+def test_killed_rebuild_on_postgresql_can_be_repeated(cluster: Cluster, start_door: StartDoor):
     kill_while_rebuilding(start_door(cluster.url), cluster.query)
 
 
-def test_on_sqlite(start_door: StartDoor):
+def test_killed_rebuild_on_sqlite_can_be_repeated(start_door: StartDoor):
     door = start_door()
     kill_while_rebuilding(door, door.query)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"]}
 
 
-def test_a_retired_key_fills_no_spool_and_nothing_else_is_lost(
+def test_retired_key_is_refused_during_an_outage_and_others_are_kept(
     cluster: Cluster, start_door: StartDoor
 ):
     door = start_door(cluster.url)

@@ -51,11 +51,13 @@ def rotate_under_load(start_door: StartDoor, database_url: str = "") -> tuple[Do
     return door, load
 
 
-def test_on_postgresql(cluster: Cluster, start_door: StartDoor):
+def test_rotation_under_load_on_postgresql_loses_no_callback(
+    cluster: Cluster, start_door: StartDoor
+):
     door, load = rotate_under_load(start_door, cluster.url)
     assert_nothing_was_lost(door, load, cluster.query)
 
 
-def test_on_sqlite(start_door: StartDoor):
+def test_rotation_under_load_on_sqlite_loses_no_callback(start_door: StartDoor):
     door, load = rotate_under_load(start_door)
     assert_nothing_was_lost(door, load, door.query)

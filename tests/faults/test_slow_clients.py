@@ -101,7 +101,7 @@ def callbacks_per_second(url: str, payloads: Iterator[Payload], count: int = 400
 
 @pytest.mark.parametrize("count", [64, 200])
 @pytest.mark.parametrize("part", UNFINISHED)
-def test_healthy_clients_hardly_notice(proxied: Proxied, part: str, count: int):
+def test_slow_clients_do_not_starve_healthy_ones(proxied: Proxied, part: str, count: int):
     port, beginning, payloads = proxied.proxy.port, UNFINISHED[part], lives()
     shares = []
     for _ in range(3):
@@ -115,7 +115,7 @@ def test_healthy_clients_hardly_notice(proxied: Proxied, part: str, count: int):
     assert max(shares) >= SHARE
 
 
-def test_the_proxys_log_has_status_and_time_of_callbacks_but_no_webhook(proxied: Proxied):
+def test_proxy_log_contains_status_and_duration_but_no_webhook_key(proxied: Proxied):
     with Load(proxied.url, lives()) as load:
         load.wait_for(10)
     key = proxied.path.split("/")[-2]
@@ -128,7 +128,7 @@ SECRETS = ("5544999887766", "invitation-token", "reset-key", "typed-in-referer")
 
 
 @pytest.mark.parametrize("port", ["port", "http_port"])
-def test_the_proxys_logs_hold_no_address_of_a_page(proxied: Proxied, port: str):
+def test_proxy_log_contains_no_page_url(proxied: Proxied, port: str):
     number, token, key, referer = SECRETS
     base = f"http://127.0.0.1:{getattr(proxied.proxy, port)}"
     for path in (f"/?q={number}", f"/invitations/{token}/", f"/account/password/reset/key/{key}/"):
@@ -141,7 +141,7 @@ def test_the_proxys_logs_hold_no_address_of_a_page(proxied: Proxied, port: str):
     assert not [secret for secret in SECRETS if secret in logs]
 
 
-def test_the_proxys_log_leads_to_the_boards(proxied: Proxied):
+def test_proxy_log_contains_the_request_id_of_the_response(proxied: Proxied):
     url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
     answer = requests.get(url, headers={"Host": "board.example.com"}, timeout=60)
     request_id = answer.headers["X-Request-ID"]
@@ -150,7 +150,7 @@ def test_the_proxys_log_leads_to_the_boards(proxied: Proxied):
     )
 
 
-def test_the_proxy_drops_headers_whose_names_have_underscores(proxied: Proxied):
+def test_proxy_drops_headers_with_underscores(proxied: Proxied):
     """The board could not tell X_Request_ID from X-Request-ID."""
     url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
     headers = {"Host": "board.example.com", "X_Request_ID": "chosen-by-client"}

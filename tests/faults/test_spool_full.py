@@ -57,7 +57,7 @@ def statuses(attempts):
     return {attempt.status for attempt in attempts} - {0}
 
 
-def test_a_full_spool_refuses_and_empties_itself(
+def test_full_spool_refuses_callbacks_and_is_drained_later(
     cluster: Cluster, start_door: StartDoor, small_disk: Path
 ):
     spool = small_disk / "spool.sqlite3"
@@ -73,7 +73,7 @@ def test_a_full_spool_refuses_and_empties_itself(
     assert_nothing_was_lost(door, load, cluster.query)
 
 
-def test_a_spool_that_was_full_takes_callbacks_in_the_next_outage_too(
+def test_drained_spool_accepts_callbacks_in_the_next_outage(
     cluster: Cluster, start_door: StartDoor, small_disk: Path
 ):
     spool = small_disk / "spool.sqlite3"
@@ -95,7 +95,7 @@ def test_a_spool_that_was_full_takes_callbacks_in_the_next_outage_too(
     assert door.log().count("A callback was lost") <= 2 * minutes
 
 
-def test_pages_that_are_free_count_as_room(
+def test_free_pages_of_the_spool_file_count_as_room(
     cluster: Cluster, start_door: StartDoor, small_disk: Path
 ):
     """As where a worker was killed between deleting what it stored and giving the pages back."""
@@ -111,7 +111,7 @@ def test_pages_that_are_free_count_as_room(
         load.wait_for(5)
 
 
-def test_a_disk_filled_by_others_is_used_again_when_there_is_room(
+def test_spool_accepts_callbacks_when_the_disk_has_room_again(
     cluster: Cluster, start_door: StartDoor, small_disk: Path
 ):
     spool, ballast = small_disk / "spool.sqlite3", small_disk / "ballast"
@@ -137,7 +137,7 @@ def fill(file):
             return
 
 
-def test_without_any_room_there_is_no_2xx(cluster: Cluster, start_door: StartDoor):
+def test_spool_without_room_refuses_every_callback(cluster: Cluster, start_door: StartDoor):
     door = start_door(cluster.url, SPOOL_MIN_FREE_MB=str(2**40))
     with Load(door.add_instance("faulty"), lives()) as load:
         load.wait_for(10)

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.faults
 
 
-def test_no_job_is_put_off_by_a_worker_whose_clock_is_ahead(start_door: StartDoor):
+def test_worker_with_a_fast_clock_does_not_delay_jobs(start_door: StartDoor):
     faketime = shutil.which("faketime")
     need(faketime, "faketime", "REQUIRE_FAKETIME")
     door = start_door()

@@ -101,7 +101,7 @@ def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
     assert "Check the recipients" in page
 
 
-def test_acknowledging_calms_the_banner_and_is_audited(supervisor, instance):
+def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):
     incident = opened(instance)
     answer = supervisor.post(
         f"/attention/{incident.pk}/acknowledge/", {"note": "The phone is charging"}, follow=True

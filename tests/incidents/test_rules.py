@@ -88,7 +88,9 @@ class TestDisconnected:
         look()
         assert advice(Incident.objects.get()).startswith("Check that the phone is on")
 
-    def test_advice_without_a_status_names_both_ways(self, instance, look, clock, zapi):
+    def test_advice_without_a_status_mentions_restart_and_qr_code(
+        self, instance, look, clock, zapi
+    ):
         zapi.answer_name = "fault"
         disconnect(instance, clock, minutes=5)
         look()
@@ -298,7 +300,7 @@ class TestSilent:
         clock.advance(hours=5)
         assert look() == []
 
-    def test_usual_silence_outlives_purged_callbacks(self, busy, look, clock):
+    def test_usual_silence_is_kept_after_callbacks_are_purged(self, busy, look, clock):
         clock.advance(minutes=30)
         look()
         Callback.objects.all().delete()

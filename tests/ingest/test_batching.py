@@ -93,7 +93,7 @@ def test_items_with_a_common_key_are_written_separately(pool):
     assert after_hold(writer) == [[1, 2], [11, 3]]
 
 
-def test_item_marked_alone_is_written_alone(pool):
+def test_item_marked_as_alone_gets_its_own_batch(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {"alone": True}), (3, {})) as waiting:
         pass
@@ -132,7 +132,7 @@ def test_other_process_is_waited_for_until_the_deadline(tmp_path):
     assert writer.batches == [[2]]
 
 
-def test_writer_past_its_deadline_passes_the_role_on(pool):
+def test_writer_past_its_deadline_does_not_block_later_writes(pool):
     writer = Writer()
 
     def impatient(number):

@@ -69,7 +69,7 @@ def test_discarded_callbacks_free_the_cap(post):
     assert kept()[-1] == 400
 
 
-def test_applied_callbacks_are_not_summed(post, monkeypatch):
+def test_applied_callbacks_do_not_check_the_cap(post, monkeypatch):
     monkeypatch.setattr("messages.ingest.store.within_cap", lambda entry: 1 / 0)
     assert post(STATUS).json() == {"outcome": "applied"}
     assert post({"type": "ReceivedCallback"}).json() == {"outcome": "ignored"}

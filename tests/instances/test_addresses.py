@@ -6,16 +6,16 @@ from messages.instances.webhook_urls import is_ours, webhook_url, why_push_is_of
 BOARD = "https://board.example.com"
 
 
-def test_the_url_is_the_public_one(instance):
+def test_webhook_url_uses_the_public_base_url(instance):
     assert webhook_url(instance).startswith(f"{BOARD}/webhooks/zapi/")
 
 
-def test_without_a_public_address_the_url_is_this_machines(instance, settings):
+def test_webhook_url_without_a_public_base_url_uses_the_local_one(instance, settings):
     settings.PUBLIC_BASE_URL = ""
     assert webhook_url(instance).startswith(f"{settings.LOCAL_BASE_URL}/webhooks/zapi/")
 
 
-def test_push_is_on_with_https():
+def test_push_with_https_is_enabled():
     assert why_push_is_off() is None
 
 
@@ -32,7 +32,7 @@ def test_push_without_public_https_url_is_off(settings, url, problem):
     assert why_push_is_off() == problem
 
 
-def test_a_url_given_out_under_an_earlier_address_is_ours(instance, settings):
+def test_webhook_url_with_an_earlier_base_url_is_ours(instance, settings):
     given_out = webhook_url(instance)
     settings.PUBLIC_BASE_URL = "https://new.example.com"
     assert is_ours(given_out)
@@ -42,5 +42,5 @@ def test_a_url_given_out_under_an_earlier_address_is_ours(instance, settings):
     "url",
     ["", "https://crm.example.com/hook", f"{BOARD}/webhooks/zapi/made.1.up/", "https://[", BOARD],
 )
-def test_a_url_of_somebody_else_is_not_ours(url):
+def test_foreign_url_is_not_ours(url):
     assert not is_ours(url)

@@ -22,9 +22,7 @@ from messages.instances.push import push_wanted
 from messages.models import Account, Action, AuditEvent, Batch, BatchKind, Instance, RowState
 
 
-def test_a_row_that_we_stumble_over_ends_failed_and_the_others_are_done(
-    instance, zapi, monkeypatch
-):
+def test_row_that_raises_an_error_fails_and_others_are_done(instance, zapi, monkeypatch):
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     asked = []
 
@@ -40,7 +38,7 @@ def test_a_row_that_we_stumble_over_ends_failed_and_the_others_are_done(
     assert (progress_of(batch).failed, progress_of(batch).done) == (1, 1)
 
 
-def test_a_row_whose_values_the_database_refuses_ends_failed(instance, zapi, monkeypatch):
+def test_row_with_values_refused_by_the_database_fails(instance, zapi, monkeypatch):
     def refuse(one):
         raise DataError
 
@@ -50,7 +48,7 @@ def test_a_row_whose_values_the_database_refuses_ends_failed(instance, zapi, mon
     assert progress_of(batch).failed == 1
 
 
-def test_a_database_that_is_away_fails_no_row(instance, zapi, monkeypatch):
+def test_unavailable_database_fails_no_row(instance, zapi, monkeypatch):
     def be_away(one):
         raise OperationalError("connection refused")
 
@@ -74,7 +72,7 @@ def several(account: Account, number: int) -> list[Instance]:
 
 
 @pytest.mark.usefixtures("zapi", "small_budget")
-def test_an_account_is_asked_for_no_more_than_its_budget(account):
+def test_batch_respects_the_call_budget_of_an_account(account):
     other = Account.objects.create(name="Other")
     alone = Instance.objects.create(account=other, name="A", zapi_id="A", token="t")
     batch = start_for([*several(account, 3), alone], BatchKind.VERIFY)
@@ -86,13 +84,13 @@ def test_an_account_is_asked_for_no_more_than_its_budget(account):
 
 
 @pytest.mark.usefixtures("zapi", "small_budget")
-def test_no_row_is_taken_while_its_account_is_verified(account):
+def test_row_waits_while_its_account_is_leased(account):
     start_for(several(account, 1), BatchKind.VERIFY)
     Account.objects.update(next_turn_at=timezone.now() + LEASE)
     assert run_batches() == 0
 
 
-def test_what_is_imported_and_pushed_keeps_to_the_budget(db, zapi, small_budget):
+def test_import_with_push_respects_the_call_budget(db, zapi, small_budget):
     rows = [
         ImportRow(name=f"N{one}", zapi_id=f"Z{one}", token="t", client_token="c") for one in "abc"
     ]
@@ -108,7 +106,7 @@ def test_what_is_imported_and_pushed_keeps_to_the_budget(db, zapi, small_budget)
     assert AuditEvent.objects.filter(action=Action.INSTANCE_ADDED).count() == 3
 
 
-def test_a_row_answered_too_many_calls_waits(instance, zapi):
+def test_row_after_a_too_many_calls_response_waits(instance, zapi):
     push_wanted(instance)
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.VERIFY)
@@ -121,7 +119,7 @@ def test_a_row_answered_too_many_calls_waits(instance, zapi):
     assert progress_of(batch).done == 1
 
 
-def test_a_row_does_not_wait_for_ever(instance, zapi):
+def test_row_that_waits_too_long_fails(instance, zapi):
     zapi.answer_name = "too-many"
     batch = start_for([instance], BatchKind.VERIFY)
     Batch.objects.update(started_at=timezone.now() - MAX_DURATION)
@@ -130,14 +128,14 @@ def test_a_row_does_not_wait_for_ever(instance, zapi):
 
 
 @pytest.mark.usefixtures("zapi")
-def test_a_command_waits_for_room(account, monkeypatch):
+def test_command_waits_for_the_call_budget(account, monkeypatch):
     monkeypatch.setattr(call_budget, "INSTANCES_PER_PERIOD", 1)
     monkeypatch.setattr(call_budget, "PERIOD", timedelta(seconds=0.1))
     batch = start_for(several(account, 3), BatchKind.VERIFY)
     assert len(list(run_batch(batch))) == 3
 
 
-def test_a_stopped_batch_keeps_no_token(db):
+def test_stopped_batch_deletes_its_tokens(db):
     batch = preview([ImportRow(name="N", zapi_id="Z", token="t")], visible=[])
     start(batch, pushes=False)
     assert cancel(batch) == 1

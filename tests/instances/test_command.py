@@ -33,7 +33,7 @@ def run(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_add_connects_and_pushes(zapi):
+def test_add_stores_the_instance_and_pushes_the_url(zapi):
     out, err = run(*ADD, "--client-token", "C", "--json")
     instance = Instance.objects.get()
     assert json.loads(out) == {
@@ -46,7 +46,7 @@ def test_add_connects_and_pushes(zapi):
     assert zapi.instances["ABC"].urls["message-status"] == webhook_url(instance)
 
 
-def test_add_can_leave_the_push_out(zapi):
+def test_add_with_no_push_does_not_call_zapi(zapi):
     run(*ADD, "--no-push", "--json")
     assert zapi.calls == []
     assert Instance.objects.count() == 1
@@ -66,13 +66,13 @@ def test_add_succeeds_when_the_push_fails_and_says_why(zapi):
     assert "instance id and token" in err
 
 
-def test_add_refuses_an_instance_id_that_is_there(zapi):
+def test_add_refuses_an_existing_instance_id(zapi):
     run(*ADD)
     with pytest.raises(CommandError, match="id ABC already exists"):
         run(*ADD)
 
 
-def test_add_refuses_what_is_too_long():
+def test_add_refuses_a_too_long_name():
     with pytest.raises(CommandError, match="100 characters"):
         run("add", "--name", "L" * 101, "--zapi-id", "ABC", "--token", "T")
 
@@ -90,12 +90,12 @@ def test_add_reads_the_tokens_from_the_environment(monkeypatch):
     assert Instance.objects.get().account.client_token.reveal() == "C"
 
 
-def test_add_without_a_token_says_the_three_ways():
+def test_add_without_a_token_explains_how_to_give_one():
     with pytest.raises(CommandError, match="ZAPI_TOKEN"):
         run("add", "--name", "Loja", "--zapi-id", "ABC")
 
 
-def test_no_token_is_ever_printed(zapi):
+def test_commands_never_print_tokens(zapi):
     zapi.answer_name = "client-token-wrong"
     told = "".join(run(*ADD, "--client-token", "the-secret-client-token"))
     told += "".join(run("list")) + "".join(run("list", "--json"))
@@ -105,12 +105,12 @@ def test_no_token_is_ever_printed(zapi):
 
 
 @pytest.mark.parametrize("which", ["instance.id", "its number", "--all"])
-def test_push_takes_an_id_a_number_or_all(instance, zapi, which):
+def test_push_accepts_zapi_id_primary_key_or_all(instance, zapi, which):
     run("push", str(instance.pk) if which == "its number" else which)
     assert set(Webhook.objects.values_list("state", flat=True)) == {"in sync"}
 
 
-def test_push_says_in_json_what_came_of_it(instance, zapi):
+def test_push_with_json_prints_the_result(instance, zapi):
     told = json.loads(run("push", "instance.id", "--json")[0])
     assert [one["kind"] for one in told.pop("webhooks")] == WebhookKind.values
     assert told == {
@@ -125,34 +125,34 @@ def test_push_says_in_json_what_came_of_it(instance, zapi):
     }
 
 
-def test_push_fails_in_words(instance, zapi):
+def test_failed_push_prints_the_reason(instance, zapi):
     zapi.answer_name = "too-many"
     with pytest.raises(CommandError, match="Atendimento: Z-API asks for fewer calls"):
         run("push", "instance.id")
 
 
-def test_push_fails_when_it_is_off(instance, settings):
+def test_push_fails_if_push_is_disabled(instance, settings):
     settings.PUBLIC_BASE_URL = ""
     with pytest.raises(CommandError, match="PUBLIC_BASE_URL"):
         run("push", "--all")
 
 
-def test_verify_fails_when_the_url_is_not_there(instance, zapi):
+def test_verify_fails_if_zapi_has_no_url(instance, zapi):
     with pytest.raises(CommandError, match="no URL to call"):
         run("verify", "instance.id")
 
 
-def test_verify_finds_what_was_pushed(instance, zapi):
+def test_verify_after_a_push_is_in_sync(instance, zapi):
     run("push", "instance.id")
     assert "In sync" in run("verify", "instance.id")[0]
 
 
-def test_an_unknown_instance_is_said(instance):
+def test_unknown_instance_is_an_error(instance):
     with pytest.raises(CommandError, match="Instance 999 not found"):
         run("push", "999")
 
 
-def test_list_tells_each_instance(instance, zapi, post):
+def test_list_shows_state_and_connection_of_each_instance(instance, zapi, post):
     run("push", "instance.id")
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"})
     (row,) = json.loads(run("list", "--json")[0])
@@ -162,7 +162,7 @@ def test_list_tells_each_instance(instance, zapi, post):
     assert "Atendimento" in run("list")[0]
 
 
-def test_list_asks_the_same_number_of_times_for_many(instance, django_assert_num_queries):
+def test_list_query_count_is_fixed(instance, django_assert_num_queries):
     for number in range(3):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
     with django_assert_num_queries(3):
@@ -179,21 +179,21 @@ def url_at_zapi(zapi: Gateway) -> str:
     return zapi.instances["instance.id"].urls["message-status"]
 
 
-def test_push_takes_nobodys_place_unasked(instance, zapi):
+def test_push_does_not_replace_a_foreign_url_by_default(instance, zapi):
     taken_by_somebody_else(zapi)
     with pytest.raises(CommandError, match="another system’s URL"):
         run("push", "instance.id")
     assert url_at_zapi(zapi) == FOREIGN_URL
 
 
-def test_push_takes_somebodys_place_when_told_to_and_passes_on(instance, zapi):
+def test_push_with_replace_and_forward_forwards_to_the_previous_url(instance, zapi):
     taken_by_somebody_else(zapi)
     run("push", "instance.id", "--replace", "--forward")
     assert url_at_zapi(zapi) == webhook_url(instance)
     assert Webhook.objects.get(kind="message-status").forward_to == FOREIGN_URL
 
 
-def test_push_replaces_nothing_where_its_owner_cannot_be_passed_on_to(instance, zapi):
+def test_push_with_forward_refuses_an_unsafe_url(instance, zapi):
     inside = "https://10.0.0.1/hook"
     zapi.instances["instance.id"] = SimulatedInstance(
         "instance.id", "token-of-the-instance", {"message-status": inside}
@@ -203,14 +203,14 @@ def test_push_replaces_nothing_where_its_owner_cannot_be_passed_on_to(instance, 
     assert url_at_zapi(zapi) == inside
 
 
-def test_restore_gives_the_url_back(instance, zapi):
+def test_restore_sets_the_previous_url(instance, zapi):
     taken_by_somebody_else(zapi)
     run("push", "instance.id", "--replace")
     run("restore", "instance.id")
     assert url_at_zapi(zapi) == FOREIGN_URL
 
 
-def test_take_every_names_whom_it_would_silence(instance, zapi):
+def test_take_every_lists_the_urls_it_would_replace(instance, zapi):
     taken_by_somebody_else(zapi, "received")
     with pytest.raises(CommandError, match=f"received: {FOREIGN_URL}"):
         run("take-every", "instance.id")
@@ -218,7 +218,7 @@ def test_take_every_names_whom_it_would_silence(instance, zapi):
     assert set(zapi.instances["instance.id"].urls.values()) == {webhook_url(instance)}
 
 
-def test_rotate_pushes_a_new_url_and_keeps_the_old_one_good(instance, zapi):
+def test_rotate_pushes_a_new_url_and_keeps_the_old_key_valid(instance, zapi):
     run("push", "instance.id")
     before = url_at_zapi(zapi)
     run("rotate", "instance.id")
@@ -227,7 +227,7 @@ def test_rotate_pushes_a_new_url_and_keeps_the_old_one_good(instance, zapi):
     assert (instance.oldest_key_version, instance.key_version) == (1, 2)
 
 
-def test_retire_waits_for_the_overlap_unless_told_not_to(instance, zapi):
+def test_retire_waits_for_the_overlap_unless_now_is_given(instance, zapi):
     run("rotate", "instance.id")
     with pytest.raises(CommandError, match="Wait an hour"):
         run("retire", "instance.id")
@@ -236,13 +236,13 @@ def test_retire_waits_for_the_overlap_unless_told_not_to(instance, zapi):
     assert instance.oldest_key_version == 2
 
 
-def test_a_new_token_is_checked_at_once(instance, zapi):
+def test_new_token_is_verified_at_once(instance, zapi):
     run("push", "instance.id")
     with pytest.raises(CommandError, match="instance id and token"):
         run("rotate", "instance.id", "--token", "wrong")
 
 
-def test_instances_are_found_by_their_tag(instance, zapi):
+def test_list_and_push_can_be_filtered_by_tag(instance, zapi):
     run("tag", "instance.id", "Acme, North")
     Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
     assert [row["name"] for row in json.loads(run("list", "--tag", "acme", "--json")[0])] == [
@@ -252,7 +252,7 @@ def test_instances_are_found_by_their_tag(instance, zapi):
     assert set(zapi.instances) == {"instance.id"}
 
 
-def test_push_all_tells_what_became_of_each(instance, zapi):
+def test_push_all_prints_the_result_of_each_instance(instance, zapi):
     Instance.objects.create(account=instance.account, name="Other", zapi_id="O", token="t")
     told, progress = run("push", "--all", "--json")
     assert [row["state"] for row in json.loads(told)] == ["in sync", "in sync"]
@@ -262,7 +262,7 @@ def test_push_all_tells_what_became_of_each(instance, zapi):
 CSV = "name;id;token;tags\nShop;S;secret-of-shop;Acme\nTwice;S;t;\n"
 
 
-def test_import_says_first_what_would_happen(zapi, tmp_path):
+def test_import_with_dry_run_changes_nothing(zapi, tmp_path):
     file = tmp_path / "instances.csv"
     file.write_text(CSV)
     with pytest.raises(CommandError, match="1 rows were not imported"):
@@ -271,7 +271,7 @@ def test_import_says_first_what_would_happen(zapi, tmp_path):
     assert not BatchRow.objects.exists()
 
 
-def test_import_connects_tags_and_pushes(zapi, tmp_path):
+def test_import_adds_tags_and_pushes_instances(zapi, tmp_path):
     file = tmp_path / "instances.csv"
     file.write_text(CSV)
     with pytest.raises(CommandError, match="1 rows were not imported"):
@@ -282,20 +282,20 @@ def test_import_connects_tags_and_pushes(zapi, tmp_path):
     assert BatchRow.objects.get(state=RowState.DONE).token.reveal() == ""
 
 
-def test_a_partner_token_that_is_stored_is_written_down(zapi):
+def test_stored_partner_token_is_audited(zapi):
     run("import", "--partner", "Reseller", "--partner-token", "partner")
     event = AuditEvent.objects.get(action=Action.ACCOUNT_CHANGED)
     assert event.details == {"account": "Reseller", "fields": ["partner_token"]}
 
 
-def test_import_takes_a_partners_list(zapi):
+def test_import_accepts_a_partner_list(zapi):
     zapi.instances = {"P": SimulatedInstance("P", "token-of-p")}
     run("import", "--partner", "Reseller", "--partner-token", "partner", "--push")
     assert Instance.objects.get().account.name == "Reseller"
     assert zapi.instances["P"].urls["message-status"]
 
 
-def test_what_is_done_to_many_is_written_down(instance, zapi, tmp_path):
+def test_bulk_commands_are_audited(instance, zapi, tmp_path):
     file = tmp_path / "new.csv"
     file.write_text("name,zapi_id,token\nNew,new,secret\n")
     run("push", "--all")
@@ -310,26 +310,26 @@ def test_what_is_done_to_many_is_written_down(instance, zapi, tmp_path):
     ]
 
 
-def test_tagging_is_written_down(instance):
+def test_tagging_is_audited(instance):
     run("tag", str(instance.pk), "VIP")
     assert AuditEvent.objects.get().details == {"fields": ["tags"]}
 
 
-def test_a_failure_is_an_exit_code_and_no_traceback():
+def test_failed_command_has_an_exit_code_and_no_traceback():
     command = [sys.executable, "manage.py", "instances", "push"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
 
 
-def test_an_instance_is_archived_and_brought_back(instance, zapi):
+def test_instance_can_be_archived_and_unarchived(instance, zapi):
     run("archive", instance.zapi_id)
     assert instance.zapi_id not in run("list")[0]
     run("unarchive", instance.zapi_id)
     assert instance.zapi_id in run("list")[0]
 
 
-def test_nothing_is_archived_that_others_wait_for_unless_told_to(instance, zapi):
+def test_archive_with_a_previous_url_needs_the_restore_option(instance, zapi):
     taken_by_somebody_else(zapi)
     run("push", instance.zapi_id, "--replace")
     with pytest.raises(CommandError, match="--restore"):
@@ -338,7 +338,7 @@ def test_nothing_is_archived_that_others_wait_for_unless_told_to(instance, zapi)
     assert url_at_zapi(zapi) == FOREIGN_URL
 
 
-def test_enforcing_the_token_is_refused_where_callbacks_would_be(instance, post):
+def test_enforcing_the_token_needs_force_if_callbacks_would_fail(instance, post):
     post({"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "phone": "5544"})
     with pytest.raises(CommandError, match="1 without a token"):
         run("token-policy", instance.zapi_id, "enforce")
@@ -346,7 +346,7 @@ def test_enforcing_the_token_is_refused_where_callbacks_would_be(instance, post)
     assert Instance.objects.get().token_policy == "enforce"
 
 
-def test_take_every_leaves_own_messages_reported_and_passes_on(instance, zapi):
+def test_take_every_keeps_sent_by_me_and_can_forward(instance, zapi):
     taken_by_somebody_else(zapi, "chat-presence")
     zapi.instances["instance.id"].sent_by_me = True
     run("take-every", "instance.id", "--replace", "--forward")
@@ -356,7 +356,7 @@ def test_take_every_leaves_own_messages_reported_and_passes_on(instance, zapi):
     assert not zapi.instances["instance.id"].sent_by_me
 
 
-def test_a_trial_of_a_partners_list_keeps_nothing(zapi):
+def test_dry_run_of_a_partner_list_stores_nothing(zapi):
     zapi.instances["P"] = SimulatedInstance("P", "token-of-p")
     out, _err = run("import", "--partner", "R", "--partner-token", "the-partner-token", "--dry-run")
     assert "Add:" in out
@@ -364,13 +364,13 @@ def test_a_trial_of_a_partners_list_keeps_nothing(zapi):
     assert not BatchRow.objects.exists()
 
 
-def test_a_partner_token_given_anew_is_kept_with_its_account(account, zapi):
+def test_new_partner_token_replaces_the_one_of_its_account(account, zapi):
     for token in ("the-first-one", "the-second-one"):
         run("import", "--partner", account.name, "--partner-token", token)
     assert Account.objects.get().partner_token.reveal() == "the-second-one"
 
 
-def test_a_partner_token_that_opens_no_list_is_not_kept(account, zapi):
+def test_refused_partner_token_is_not_stored(account, zapi):
     zapi.answer_name = "unauthorized"
     with pytest.raises(CommandError, match="does not know this partner token"):
         run("import", "--partner", account.name, "--partner-token", "the-wrong-one")

@@ -101,13 +101,13 @@ def row(text: str) -> BatchRow:
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_form_takes_id_and_token_out_of_a_url_as_id(admin, zapi, url):
+def test_form_extracts_id_and_token_from_a_url_in_the_id_field(admin, zapi, url):
     page = add(admin, zapi_id=url, token="")
     assert [one.lower() for one in stored()] == [ID.lower(), TOKEN.lower()]
     assert TOKEN not in page
 
 
-def test_form_takes_id_and_token_out_of_a_url_as_token(admin, zapi):
+def test_form_extracts_id_and_token_from_a_url_in_the_token_field(admin, zapi):
     add(admin, zapi_id="", token=URL)
     assert stored() == (ID, TOKEN)
 
@@ -119,19 +119,19 @@ def test_form_refuses_a_url_of_another_instance(admin, zapi):
     assert zapi.calls == []
 
 
-def test_form_that_comes_back_shows_the_id_of_a_pasted_url_alone(admin):
+def test_form_with_errors_shows_only_the_id_of_a_pasted_url(admin):
     page = add(admin, name="", zapi_id=URL)
     assert f'value="{ID}"' in page
     assert TOKEN not in page
 
 
-def test_form_takes_the_id_of_the_documented_callbacks(admin, zapi):
+def test_form_accepts_the_instance_id_of_zapis_documentation(admin, zapi):
     add(admin, zapi_id="instance.id", token=TOKEN)
     assert stored() == ("instance.id", TOKEN)
 
 
 @pytest.mark.parametrize("zapi_id", NO_IDS)
-def test_form_refuses_what_is_no_id_at_its_field(admin, zapi, zapi_id):
+def test_form_shows_an_invalid_id_as_a_field_error(admin, zapi, zapi_id):
     page = add(admin, zapi_id=zapi_id)
     assert 'id="id_zapi_id_error"' in page
     assert not Instance.objects.exists()
@@ -140,7 +140,7 @@ def test_form_refuses_what_is_no_id_at_its_field(admin, zapi, zapi_id):
 
 @pytest.mark.parametrize("field", ["token", "client_token"])
 @pytest.mark.parametrize("text", NO_TOKENS)
-def test_form_refuses_what_is_no_token_at_its_field(admin, zapi, field, text):
+def test_form_shows_an_invalid_token_as_a_field_error(admin, zapi, field, text):
     page = add(admin, zapi_id=ID, **{field: text})
     assert f'id="id_{field}_error"' in page
     assert not Instance.objects.exists()
@@ -159,13 +159,13 @@ def test_form_refuses_what_is_no_token_at_its_field(admin, zapi, field, text):
         ({"name": f"{ID}/token/{TOKEN}"}, "The name must not contain a token"),
     ],
 )
-def test_form_tells_which_field_a_text_belongs_in(admin, zapi, given, words):
+def test_form_explains_a_credential_in_the_wrong_field(admin, zapi, given, words):
     assert words in add(admin, **{"zapi_id": ID} | given)
     assert not zapi.calls
 
 
 @pytest.mark.parametrize("noise", NOISE)
-def test_what_copying_adds_is_left_out(admin, zapi, noise):
+def test_form_strips_quotes_and_invisible_characters(admin, zapi, noise):
     add(
         admin,
         zapi_id=noise.format(ID),
@@ -176,7 +176,7 @@ def test_what_copying_adds_is_left_out(admin, zapi, noise):
     assert zapi.calls[0].headers["client-token"] == CLIENT_TOKEN
 
 
-def test_a_new_token_may_be_pasted_as_the_instances_url(admin, instance):
+def test_new_token_can_be_pasted_as_the_instances_url(admin, instance):
     Instance.objects.update(zapi_id=ID)
     where = reverse("dashboard:instance", args=[instance.pk])
     assert "another instance id" in admin.send(
@@ -186,7 +186,7 @@ def test_a_new_token_may_be_pasted_as_the_instances_url(admin, instance):
     assert stored() == (ID, TOKEN)
 
 
-def test_file_takes_id_and_token_out_of_a_url():
+def test_file_with_a_url_as_id_gives_id_and_token():
     found = row(f"name;id\nLoja;{URL}\n")
     assert (found.plan, found.zapi_id, found.token.reveal()) == ("add", ID, TOKEN)
 
@@ -194,7 +194,7 @@ def test_file_takes_id_and_token_out_of_a_url():
 @pytest.mark.parametrize(
     "zapi_id", ["3,90E+31", "3C0AAAA/", "3C0A AAA", f"{OTHER}/token/", CLIENT_TOKEN]
 )
-def test_file_refuses_what_is_no_id(zapi_id):
+def test_file_row_with_an_invalid_id_is_refused(zapi_id):
     found = row(f"name;id;token\nLoja;{zapi_id};T\n")
     assert found.plan == "refuse"
     assert found.problem_text
@@ -206,13 +206,13 @@ def test_file_in_utf_16_is_imported():
     assert (found.plan, found.name, found.zapi_id) == ("add", "Loja São", ID)
 
 
-def test_rows_of_a_file_have_the_numbers_of_the_spreadsheet():
+def test_file_rows_are_numbered_as_in_a_spreadsheet():
     content = f'id;name;token\n\n{ID};"Two\nlines";T\n\n{OTHER};B;T\n'.encode()
     rows = preview(read_csv(content), visible=[]).rows
     assert list(rows.values_list("number", flat=True)) == [3, 5]
 
 
-def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
+def test_refused_file_row_contains_no_token(admin):
     batch = preview(
         [ImportRow(name=f"Loja {URL}", zapi_id=f"x:{URL} /token/SECRET-1", token="a b")],
         visible=[],
@@ -222,25 +222,25 @@ def test_file_shows_no_token_of_a_row_that_it_refuses(admin):
     assert "SECRET-1" not in row.zapi_id
 
 
-def test_partners_list_is_read_by_the_same_rule(zapi):
+def test_partner_list_row_with_an_invalid_id_is_refused(zapi):
     zapi.instances["3C0AAAA/"] = SimulatedInstance("3C0AAAA/", "token")
     rows = preview(read_partner_list("the-partner-token"), visible=[]).rows
     assert rows.get().plan == "refuse"
 
 
-def test_command_takes_id_and_token_out_of_a_url():
+def test_command_extracts_id_and_token_from_a_url():
     call_command("instances", "add", "--name", "Loja", "--zapi-id", URL, "--no-push")
     assert stored() == (ID, TOKEN)
 
 
-def test_command_refuses_what_is_no_id():
+def test_command_refuses_an_invalid_id():
     with pytest.raises(CommandError, match="An instance id has"):
         call_command(
             *("instances", "add", "--name", "L", "--zapi-id", "3C0AAAA/", "--token", "T"),
         )
 
 
-def test_command_refuses_what_is_no_token(instance):
+def test_command_refuses_an_invalid_token(instance):
     with pytest.raises(CommandError, match="without spaces"):
         call_command("instances", "rotate", instance.zapi_id, "--token", "a b")
 
@@ -253,7 +253,7 @@ def url_as_id(instance: Instance) -> Instance:
     return instance
 
 
-def test_no_page_shows_the_token_of_a_url_stored_as_id(admin, url_as_id, zapi):
+def test_pages_hide_the_token_of_a_url_stored_as_id(admin, url_as_id, zapi):
     pages = [reverse("dashboard:instances"), reverse("dashboard:instance", args=[url_as_id.pk])]
     work()
     in_a_webhooks_url = b64encode(URL.encode()).decode()[100:120]
@@ -264,17 +264,17 @@ def test_no_page_shows_the_token_of_a_url_stored_as_id(admin, url_as_id, zapi):
     assert "Delete this instance and connect it again" in admin.read(pages[1])
 
 
-def test_no_command_shows_the_token_of_a_url_stored_as_id(url_as_id, capsys):
+def test_command_hides_the_token_of_a_url_stored_as_id(url_as_id, capsys):
     call_command("instances", "list", "--json")
     assert TOKEN not in capsys.readouterr().out
 
 
-def test_nothing_is_asked_of_zapi_for_a_url_stored_as_id(admin, url_as_id, zapi):
+def test_instance_with_a_url_as_id_is_not_pushed(admin, url_as_id, zapi):
     admin.send(reverse("dashboard:instance-push", args=[url_as_id.pk]))
     work()
     assert zapi.calls == []
 
 
-def test_instance_with_a_url_as_id_is_deleted(admin, url_as_id):
+def test_instance_with_a_url_as_id_can_be_deleted(admin, url_as_id):
     admin.insist(reverse("dashboard:instance-delete", args=[url_as_id.pk]))
     assert not Instance.objects.exists()

@@ -18,7 +18,7 @@ def admin(db):
     return signed_in(ADMIN)
 
 
-def test_deletion_is_confirmed_and_written_down(admin, instance):
+def test_deletion_needs_confirmation_and_is_audited(admin, instance):
     assert "was deleted" in admin.insist(act("delete", instance))
     assert not Instance.objects.exists()
     assert not Account.objects.exists()
@@ -27,39 +27,39 @@ def test_deletion_is_confirmed_and_written_down(admin, instance):
     assert "Atendimento" in admin.read(reverse("dashboard:audit"))
 
 
-def test_deletion_of_an_instance_that_received_anything_is_refused(admin, instance, post):
+def test_instance_with_callbacks_cannot_be_deleted(admin, instance, post):
     post(CALLBACK)
     assert "Archive it instead" in admin.insist(act("delete", instance))
     assert Instance.objects.exists()
 
 
-def test_page_of_an_instance_that_received_anything_offers_no_deletion(admin, instance, post):
+def test_page_of_an_instance_with_callbacks_has_no_delete_button(admin, instance, post):
     where = reverse("dashboard:instance", args=[instance.pk])
     assert act("delete", instance) in admin.read(where)
     post(CALLBACK)
     assert act("delete", instance) not in admin.read(where)
 
 
-def test_deletion_of_an_instance_with_labels_is_refused(admin, instance):
+def test_instance_with_labels_cannot_be_deleted(admin, instance):
     Label.objects.create(instance=instance, zapi_id="M", label="Order 1", updated_at=timezone.now())
     admin.insist(act("delete", instance))
     assert Instance.objects.exists()
 
 
-def test_archived_instance_is_deleted(admin, instance):
+def test_archived_instance_can_be_deleted(admin, instance):
     admin.insist(act("archive", instance))
     assert act("delete", instance) in admin.read(reverse("dashboard:instance", args=[instance.pk]))
     admin.insist(act("delete", instance))
     assert "No WhatsApp number is connected yet" in admin.read(LIST)
 
 
-def test_deletion_leaves_an_account_with_another_instance(admin, instance):
+def test_deletion_keeps_an_account_with_another_instance(admin, instance):
     other = Instance.objects.create(account=instance.account, name="Other", zapi_id="other")
     admin.insist(act("delete", instance))
     assert list(Instance.objects.all()) == [other]
 
 
-def test_deletion_never_widens_what_a_person_or_a_channel_is_limited_to(admin, instance):
+def test_deletion_that_would_widen_limits_is_refused(admin, instance):
     UserLimit.objects.create(user=User.objects.create_user("ana"), instance=instance)
     channel = Channel.objects.create(name="Slack")
     channel.instances.add(instance)
@@ -67,7 +67,7 @@ def test_deletion_never_widens_what_a_person_or_a_channel_is_limited_to(admin, i
     assert Instance.objects.exists()
 
 
-def test_deletion_offers_to_restore_whose_place_was_taken(admin, instance, zapi):
+def test_deletion_can_restore_the_previous_url(admin, instance, zapi):
     push(instance)
     zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
     push(instance, replacing=ANYTHING)
@@ -76,12 +76,12 @@ def test_deletion_offers_to_restore_whose_place_was_taken(admin, instance, zapi)
     assert not Instance.objects.exists()
 
 
-def test_command_deletes_what_was_never_used(instance, post):
+def test_command_deletes_an_unused_instance(instance, post):
     call_command("instances", "delete", instance.zapi_id)
     assert not Instance.objects.exists()
 
 
-def test_command_deletes_nothing_that_was_used(instance, post):
+def test_command_refuses_to_delete_a_used_instance(instance, post):
     post(CALLBACK)
     with pytest.raises(CommandError, match="Archive it instead"):
         call_command("instances", "delete", instance.zapi_id)

@@ -11,15 +11,15 @@ def namesake(instance, account):
     return Instance.objects.create(account=account, name="Vendas", zapi_id=str(instance.pk))
 
 
-def test_either_name_finds_it(instance):
+def test_instance_is_found_by_zapi_id_or_primary_key(instance):
     assert Instance.objects.named("instance.id") == instance
     assert Instance.objects.named(str(instance.pk)) == instance
 
 
-def test_the_id_at_z_api_comes_first(instance, namesake):
+def test_zapi_id_is_matched_before_the_primary_key(instance, namesake):
     assert Instance.objects.named(str(instance.pk)) == namesake
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "9" * 19, "9" * 18, "١", "²", "\x00"])
-def test_what_names_none_finds_none(instance, text):
+def test_unknown_name_finds_no_instance(instance, text):
     assert Instance.objects.named(text) is None

@@ -33,7 +33,7 @@ def set_at_zapi(instance: Instance, url: str) -> None:
     ZapiClient(instance.zapi_id, instance.token.reveal()).set_webhook(KIND, url)
 
 
-def test_a_push_sets_the_url_and_reads_it_back(instance, zapi):
+def test_push_sets_the_url_and_reads_it_back(instance, zapi):
     push(instance)
     webhook = stored()
     assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(instance)
@@ -45,7 +45,7 @@ def test_a_push_sets_the_url_and_reads_it_back(instance, zapi):
     assert (webhook.problem, webhook.retry_at) == ("", None)
 
 
-def test_a_push_asks_before_and_after_it_writes(instance, zapi):
+def test_push_reads_before_and_after_it_writes(instance, zapi):
     push(instance)
     assert [(call.method, call.path.rpartition("/")[2]) for call in zapi.calls] == [
         ("GET", "me"),
@@ -54,38 +54,38 @@ def test_a_push_asks_before_and_after_it_writes(instance, zapi):
     ]
 
 
-def test_the_url_of_another_kind_can_be_pushed(instance, zapi):
+def test_push_of_another_webhook_kind_sets_its_url(instance, zapi):
     push(instance, "delivery")
     assert set(zapi.instances[instance.zapi_id].urls) == {"delivery"}
 
 
-def test_the_url_that_was_there_before_is_kept(instance, zapi):
+def test_push_keeps_the_previous_url(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     assert push(instance, replacing=FOREIGN_URL).previous_url == FOREIGN_URL
     assert stored().previous_url == FOREIGN_URL
 
 
-def test_the_previous_url_is_kept_when_the_push_fails_half_way(instance, zapi):
+def test_failed_push_keeps_the_previous_url(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     zapi.answer_name = "forgetful"
     push(instance, replacing=ANYTHING)
     assert stored().previous_url == FOREIGN_URL
 
 
-def test_a_second_push_keeps_the_previous_url(instance, zapi):
+def test_second_push_keeps_the_previous_url(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     push(instance, replacing=ANYTHING)
     push(instance)
     assert stored().previous_url == FOREIGN_URL
 
 
-def test_our_own_url_under_an_earlier_address_is_no_previous_url(instance, zapi, settings):
+def test_own_url_with_an_earlier_base_url_is_not_a_previous_url(instance, zapi, settings):
     push(instance)
     settings.PUBLIC_BASE_URL = "https://new.example.com"
     assert push(instance).previous_url == ""
 
 
-def test_a_url_that_is_taken_but_not_kept_differs(instance, zapi):
+def test_url_that_zapi_accepts_but_does_not_store_differs(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     zapi.answer_name = "forgetful"
     webhook = push(instance, replacing=ANYTHING)
@@ -94,7 +94,7 @@ def test_a_url_that_is_taken_but_not_kept_differs(instance, zapi):
     assert webhook.problem == Problem.URL_NOT_KEPT
 
 
-def test_a_permanent_refusal_is_not_tried_again(instance, zapi):
+def test_permanent_refusal_is_not_retried(instance, zapi):
     zapi.answer_name = "client-token-wrong"
     webhook = push(instance)
     assert webhook.state == WebhookState.UNREACHABLE
@@ -102,7 +102,7 @@ def test_a_permanent_refusal_is_not_tried_again(instance, zapi):
     assert webhook.retry_at is None
 
 
-def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
+def test_temporary_error_is_retried_with_growing_delays(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
     waits = []
@@ -115,7 +115,7 @@ def test_a_passing_fault_is_tried_again_later_and_later(instance, zapi):
     assert waits == [1, 2, 4]
 
 
-def test_tries_come_to_an_end(instance, zapi):
+def test_retries_have_a_maximum(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
     Webhook.objects.update(tries=module.MAX_TRIES - 1)
@@ -124,7 +124,7 @@ def test_tries_come_to_an_end(instance, zapi):
     assert stored().retry_at is None
 
 
-def test_a_retry_that_works_clears_the_problem(instance, zapi):
+def test_successful_retry_clears_the_problem(instance, zapi):
     zapi.answer_name = "too-many"
     push(instance)
     zapi.answer_name = "ok"
@@ -133,13 +133,13 @@ def test_a_retry_that_works_clears_the_problem(instance, zapi):
     assert (stored().state, stored().problem, stored().tries) == (WebhookState.IN_SYNC, "", 0)
 
 
-def test_what_is_not_due_is_left_alone(instance, zapi):
+def test_push_that_is_not_due_is_skipped(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
     assert run_due_pushes() == 0
 
 
-def test_a_claimed_push_is_out_of_the_others_sight(instance, zapi):
+def test_leased_push_is_skipped(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
     make_due()
@@ -147,7 +147,7 @@ def test_a_claimed_push_is_out_of_the_others_sight(instance, zapi):
     assert not module._claim()
 
 
-def test_an_archived_instance_is_not_pushed_again(instance, zapi):
+def test_archived_instance_is_not_pushed(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)
     make_due()
@@ -155,23 +155,23 @@ def test_an_archived_instance_is_not_pushed_again(instance, zapi):
     assert run_due_pushes() == 0
 
 
-def test_without_a_public_address_nothing_is_called(instance, zapi, settings):
+def test_push_without_a_public_base_url_calls_nothing(instance, zapi, settings):
     settings.PUBLIC_BASE_URL = ""
     assert push(instance).problem == Problem.PUBLIC_URL_MISSING
     assert zapi.calls == []
 
 
-def test_a_secret_that_cannot_be_read_is_explained(instance, zapi, settings):
+def test_undecryptable_token_is_explained(instance, zapi, settings):
     settings.FIELD_ENCRYPTION_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
     assert push(Instance.objects.get()).problem == Problem.SECRET_UNREADABLE
 
 
-def test_verify_finds_what_was_pushed(instance, zapi):
+def test_verify_after_a_push_is_in_sync(instance, zapi):
     push(instance)
     assert verify(instance).state == WebhookState.IN_SYNC
 
 
-def test_verify_finds_the_url_of_somebody_else_and_leaves_it(instance, zapi):
+def test_verify_reports_a_foreign_url_without_replacing_it(instance, zapi):
     push(instance)
     set_at_zapi(instance, FOREIGN_URL)
     webhook = verify(instance)
@@ -180,18 +180,18 @@ def test_verify_finds_the_url_of_somebody_else_and_leaves_it(instance, zapi):
     assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
 
 
-def test_verify_finds_no_url_at_all(instance, zapi):
+def test_verify_reports_a_missing_url(instance, zapi):
     assert verify(instance).problem == Problem.URL_MISSING
 
 
-def test_verify_leaves_a_push_that_is_due(instance, zapi):
+def test_verify_keeps_a_scheduled_retry(instance, zapi):
     zapi.answer_name = "fault"
     due = push(instance).retry_at
     verify(instance)
     assert stored().retry_at == due
 
 
-def test_the_connection_is_learnt_from_the_answer(instance, zapi):
+def test_push_and_verify_save_the_connection_state(instance, zapi):
     push(instance)
     assert Instance.objects.get().connected is True
     zapi.instances[instance.zapi_id].connected = False
@@ -199,7 +199,7 @@ def test_the_connection_is_learnt_from_the_answer(instance, zapi):
     assert Instance.objects.get().connected is False
 
 
-def test_somebody_elses_url_is_never_replaced_unasked(instance, zapi):
+def test_push_does_not_replace_a_foreign_url_by_default(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     webhook = push(instance)
     assert zapi.instances[instance.zapi_id].urls[KIND] == FOREIGN_URL
@@ -208,21 +208,21 @@ def test_somebody_elses_url_is_never_replaced_unasked(instance, zapi):
     assert webhook.retry_at is None
 
 
-def test_agreeing_to_one_url_is_not_agreeing_to_the_next(instance, zapi):
+def test_confirmed_replacement_does_not_replace_a_different_url(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     push(instance, replacing=FOREIGN_URL)
     set_at_zapi(instance, "https://third.example.com/")
     assert push(instance).state == WebhookState.DIFFERS
 
 
-def test_the_url_agreed_to_is_replaced_by_each_later_push(instance, zapi):
+def test_confirmed_replacement_applies_to_later_pushes(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     push(instance, replacing=FOREIGN_URL)
     set_at_zapi(instance, FOREIGN_URL)
     assert push(instance).state == WebhookState.IN_SYNC
 
 
-def test_every_kind_is_pushed_where_nobody_else_has_it(instance, zapi):
+def test_push_skips_webhook_kinds_with_a_foreign_url(instance, zapi):
     ZapiClient(instance.zapi_id, instance.token.reveal()).set_webhook("delivery", FOREIGN_URL)
     pushed = push_wanted(instance)
     assert {webhook.kind for webhook in pushed} == {KIND, "connected", "disconnected"}
@@ -230,19 +230,19 @@ def test_every_kind_is_pushed_where_nobody_else_has_it(instance, zapi):
     assert (stored("delivery").wanted, stored("delivery").state) == (False, WebhookState.OFF)
 
 
-def test_several_kinds_cost_two_calls_more_than_there_are_kinds(instance, zapi):
+def test_push_of_several_kinds_needs_one_call_each_and_two_reads(instance, zapi):
     push_wanted(instance)
     assert len(zapi.calls) == 6
 
 
-def test_one_kind_that_is_taken_keeps_the_others_from_nothing(instance, zapi):
+def test_webhook_kind_with_a_foreign_url_does_not_stop_the_others(instance, zapi):
     set_at_zapi(instance, FOREIGN_URL)
     push_wanted(instance)
     assert stored().state == WebhookState.DIFFERS
     assert stored("delivery").state == WebhookState.IN_SYNC
 
 
-def test_what_is_asked_for_is_pushed_by_the_worker(instance, zapi):
+def test_queued_push_is_done_by_the_worker(instance, zapi):
     queue_push(webhooks_of(instance).values())
     assert zapi.calls == []
     assert run_due_pushes() == 4
@@ -250,7 +250,7 @@ def test_what_is_asked_for_is_pushed_by_the_worker(instance, zapi):
     assert stored().asked_at
 
 
-def test_a_new_url_is_not_proved_by_callbacks_to_the_old_one(instance, zapi, settings):
+def test_new_url_is_not_confirmed_by_callbacks_to_the_old_one(instance, zapi, settings):
     push(instance)
     Webhook.objects.update(heard_at=timezone.now())
     settings.PUBLIC_BASE_URL = "https://new.example.com"
@@ -259,7 +259,7 @@ def test_a_new_url_is_not_proved_by_callbacks_to_the_old_one(instance, zapi, set
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
+def test_push_calls_zapi_outside_of_transactions(instance, zapi, monkeypatch):
     inside = []
     call = ZapiClient._call
 
@@ -272,7 +272,7 @@ def test_no_call_is_made_inside_a_transaction(instance, zapi, monkeypatch):
     assert inside == [False, False, False]
 
 
-def test_a_url_too_long_to_be_given_back_is_never_replaced(instance, zapi):
+def test_url_too_long_to_restore_is_not_replaced(instance, zapi):
     long = "https://crm.example.com/" + "x" * 600
     set_at_zapi(instance, long)
     assert push(instance, replacing=ANYTHING).state == WebhookState.DIFFERS
@@ -295,7 +295,7 @@ def meanwhile(monkeypatch):
     return arrange
 
 
-def test_a_secret_rotated_during_a_push_is_pushed_after_it(instance, zapi, meanwhile):
+def test_key_rotated_during_a_push_is_pushed_next(instance, zapi, meanwhile):
     meanwhile(lambda: rotate_key(Instance.objects.get()))
     push_wanted(instance)
     assert stored().retry_at
@@ -305,13 +305,13 @@ def test_a_secret_rotated_during_a_push_is_pushed_after_it(instance, zapi, meanw
     assert zapi.instances[instance.zapi_id].urls[KIND] == webhook_url(rotated)
 
 
-def test_what_is_left_during_a_push_stays_left(instance, zapi, meanwhile):
+def test_leave_unchanged_during_a_push_is_kept(instance, zapi, meanwhile):
     meanwhile(lambda: leave_unchanged(stored()))
     push(instance)
     assert (stored().wanted, stored().state) == (False, WebhookState.OFF)
 
 
-def test_a_first_callback_during_a_push_is_not_forgotten(instance, zapi, meanwhile):
+def test_first_callback_during_a_push_is_kept(instance, zapi, meanwhile):
     push(instance)
     heard = timezone.now()
     meanwhile(lambda: Webhook.objects.update(heard_at=heard))

@@ -31,20 +31,20 @@ def let_the_overlap_pass() -> None:
     Account.objects.update(next_turn_at=past)
 
 
-def test_both_urls_are_good_after_a_rotation(instance, zapi):
+def test_rotation_keeps_the_old_and_new_url_valid(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
     assert [report(instance, version, f"M{version}") for version in (1, 2, 3)] == [200, 200, 404]
 
 
-def test_the_worker_pushes_the_new_url_to_every_hook(instance, zapi):
+def test_worker_pushes_the_new_url_to_every_webhook(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
     run_due_pushes()
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
-def test_hooks_that_were_taken_along_follow_the_new_url(instance, zapi):
+def test_rotation_updates_every_webhook_that_has_our_url(instance, zapi):
     push_wanted(instance)
     zapi.instances[instance.zapi_id].urls["received"] = webhook_url(instance)
     zapi.instances[instance.zapi_id].urls["chat-presence"] = webhook_url(instance)
@@ -53,7 +53,7 @@ def test_hooks_that_were_taken_along_follow_the_new_url(instance, zapi):
     assert set(zapi.instances[instance.zapi_id].urls.values()) == {webhook_url(instance)}
 
 
-def test_a_hook_without_a_call_of_its_own_follows_with_all_the_others(instance, zapi):
+def test_rotation_updates_webhooks_that_only_update_every_can_set(instance, zapi):
     push_wanted(instance)
     remembered = zapi.instances[instance.zapi_id]
     remembered.urls["initial-data"] = remembered.hidden_urls["editedCallbackUrl"] = webhook_url(
@@ -64,7 +64,7 @@ def test_a_hook_without_a_call_of_its_own_follows_with_all_the_others(instance, 
     assert {*remembered.urls.values(), *remembered.hidden_urls.values()} == {webhook_url(instance)}
 
 
-def test_a_hook_without_a_call_of_its_own_waits_where_others_would_be_silenced(instance, zapi):
+def test_rotation_does_not_use_update_every_if_it_replaces_foreign_urls(instance, zapi):
     push_wanted(instance)
     remembered = zapi.instances[instance.zapi_id]
     remembered.urls["initial-data"] = old = webhook_url(instance)
@@ -75,7 +75,7 @@ def test_a_hook_without_a_call_of_its_own_waits_where_others_would_be_silenced(i
     assert remembered.urls["message-status"] == webhook_url(instance)
 
 
-def test_the_worker_retires_the_old_one_when_the_overlap_is_over(instance, zapi):
+def test_worker_retires_the_old_key_after_the_overlap(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
     run_due_pushes()
@@ -87,7 +87,7 @@ def test_the_worker_retires_the_old_one_when_the_overlap_is_over(instance, zapi)
     assert AuditEvent.objects.filter(action=Action.KEY_RETIRED).exists()
 
 
-def test_the_worker_retires_nothing_that_zapi_still_calls(instance, zapi):
+def test_worker_keeps_an_old_key_that_zapi_still_uses(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
     let_the_overlap_pass()
@@ -95,14 +95,14 @@ def test_the_worker_retires_nothing_that_zapi_still_calls(instance, zapi):
     assert report(instance, 1) == 200
 
 
-def test_nothing_is_retired_while_zapi_cannot_be_asked(instance, zapi):
+def test_key_is_not_retired_while_zapi_is_unreachable(instance, zapi):
     rotate_key(instance)
     zapi.answer_name = "fault"
     with pytest.raises(NotRetiredError, match="Could not ask Z-API"):
         retire_old_keys(instance, at_once=True)
 
 
-def test_nothing_is_retired_that_any_hook_still_uses(instance, zapi):
+def test_key_is_not_retired_while_any_webhook_uses_it(instance, zapi):
     push_wanted(instance)
     zapi.instances[instance.zapi_id].urls["received"] = webhook_url(instance)
     rotate_key(instance)
@@ -114,13 +114,13 @@ def test_nothing_is_retired_that_any_hook_still_uses(instance, zapi):
         retire_old_keys(instance, at_once=True)
 
 
-def test_a_rotation_that_follows_keeps_all_until_the_last_is_settled(instance, zapi):
+def test_second_rotation_keeps_every_key_valid(instance, zapi):
     rotate_key(instance)
     rotate_key(instance)
     assert [report(instance, version, f"M{version}") for version in (1, 2, 3)] == [200, 200, 200]
 
 
-def test_a_late_callback_to_the_old_url_is_stored_during_the_overlap(instance, zapi):
+def test_callback_to_the_old_url_is_stored_during_the_overlap(instance, zapi):
     push_wanted(instance)
     rotate_key(instance)
     run_due_pushes()

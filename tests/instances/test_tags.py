@@ -4,7 +4,7 @@ from messages.instances.tags import add_tags
 from messages.models import Tag
 
 
-def test_a_tag_that_somebody_else_makes_meanwhile_is_used(instance, monkeypatch):
+def test_tag_created_at_the_same_time_is_reused(instance, monkeypatch):
     def somebody_else_is_quicker(*_, **__):
         monkeypatch.undo()
         Tag.objects.create(name="acme")

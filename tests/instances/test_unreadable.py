@@ -22,19 +22,19 @@ def unreadable(instance: Instance) -> Instance:
     return Instance.objects.select_related("account").get()
 
 
-def test_the_others_of_its_account_are_verified(unreadable, account, zapi):
+def test_other_instances_of_the_account_are_verified(unreadable, account, zapi):
     other = Instance.objects.create(account=account, name="Z", zapi_id="Z", token="t")
     assert verify_due() == 2
     assert Instance.objects.get(pk=other.pk).checked_at
     assert Instance.objects.get(pk=unreadable.pk).failed_checks == 1
 
 
-def test_its_page_says_what_to_do(admin: Browser, unreadable, zapi):
+def test_page_of_an_undecryptable_instance_says_what_to_do(admin: Browser, unreadable, zapi):
     page = admin.read(reverse("dashboard:instance", args=[unreadable.pk]))
     assert str(Problem.SECRET_UNREADABLE.label) in page
 
 
-def test_it_can_be_renamed_verified_and_given_thresholds(admin: Browser, unreadable, zapi):
+def test_undecryptable_instance_can_be_renamed_and_verified(admin: Browser, unreadable, zapi):
     path = reverse("dashboard:instance", args=[unreadable.pk])
     assert "Saved." in admin.send(path, {"name": "New"} | HOOKS, "save")
     assert str(Problem.SECRET_UNREADABLE.label) in admin.verify(unreadable)
@@ -43,12 +43,12 @@ def test_it_can_be_renamed_verified_and_given_thresholds(admin: Browser, unreada
     assert Instance.objects.get().stuck_after == 5
 
 
-def test_what_the_door_compares_with_stays_as_it_was(unreadable):
+def test_saving_an_undecryptable_instance_keeps_the_token_digest(unreadable):
     unreadable.save()
     assert Instance.objects.get().token_digest == token_digest("token-of-the-instance")
 
 
-def test_a_new_token_mends_it(unreadable, zapi):
+def test_new_token_makes_the_instance_usable_again(unreadable, zapi):
     update(unreadable, name="New", token="another")
     assert verify_due() == 1
     assert Instance.objects.get().checked_at

@@ -35,7 +35,7 @@ def several(account: Account, number: int) -> list[Instance]:
     ]
 
 
-def test_an_instance_is_verified_once_and_again_when_its_time_comes(instance, zapi):
+def test_instance_is_verified_when_due(instance, zapi):
     assert verify_due() == 1
     assert verify_due() == 0
     make_due()
@@ -43,7 +43,7 @@ def test_an_instance_is_verified_once_and_again_when_its_time_comes(instance, za
     assert {call.path.rpartition("/")[2] for call in zapi.calls} == {"me", "status"}
 
 
-def test_the_next_time_is_not_the_same_for_all(account, zapi):
+def test_next_checks_are_spread_over_time(account, zapi):
     several(account, 8)
     verify_due()
     waits = [
@@ -53,7 +53,7 @@ def test_the_next_time_is_not_the_same_for_all(account, zapi):
     assert all(11 < wait <= 18 for wait in waits)
 
 
-def test_drift_is_found_and_left_alone(instance, zapi):
+def test_verify_reports_drift_without_replacing_the_url(instance, zapi):
     push_wanted(instance)
     zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
     make_due()
@@ -63,7 +63,7 @@ def test_drift_is_found_and_left_alone(instance, zapi):
     assert zapi.instances[instance.zapi_id].urls["message-status"] == FOREIGN_URL
 
 
-def test_who_cannot_be_reached_is_asked_later_and_later(instance, zapi):
+def test_unreachable_instance_is_checked_with_growing_delays(instance, zapi):
     zapi.answer_name = "fault"
     waits = []
     for _ in range(3):
@@ -74,7 +74,7 @@ def test_who_cannot_be_reached_is_asked_later_and_later(instance, zapi):
     assert Webhook.objects.get(kind="message-status").state == WebhookState.UNREACHABLE
 
 
-def test_one_answer_ends_the_waiting(instance, zapi):
+def test_successful_check_resets_the_delay(instance, zapi):
     zapi.answer_name = "fault"
     verify_due()
     zapi.answer_name = "ok"
@@ -83,7 +83,7 @@ def test_one_answer_ends_the_waiting(instance, zapi):
     assert fresh(instance).failed_checks == 0
 
 
-def test_an_account_is_asked_for_no_more_than_its_budget_in_one_turn(account, zapi, monkeypatch):
+def test_verify_respects_the_call_budget_of_an_account(account, zapi, monkeypatch):
     monkeypatch.setattr(module, "INSTANCES_PER_PERIOD", 3)
     several(account, 5)
     assert verify_due() == 3
@@ -92,7 +92,7 @@ def test_an_account_is_asked_for_no_more_than_its_budget_in_one_turn(account, za
     assert verify_due() == 2
 
 
-def test_a_partners_list_verifies_all_in_one_call(account, zapi):
+def test_partner_list_verifies_all_instances_in_one_call(account, zapi):
     instances = several(account, 20)
     for one in instances:
         zapi.instances[one.zapi_id] = listed_in_full(one, connected=False)
@@ -103,7 +103,7 @@ def test_a_partners_list_verifies_all_in_one_call(account, zapi):
     assert set(Instance.objects.values_list("connected", flat=True)) == {False}
 
 
-def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account, zapi, monkeypatch):
+def test_failing_instance_in_a_partner_list_does_not_stop_the_others(account, zapi, monkeypatch):
     first, *others = several(account, 3)
     account.partner_token = "partner"
     account.save()
@@ -121,14 +121,14 @@ def test_one_of_a_partners_list_that_fails_keeps_nobody_from_the_others(account,
     assert verify_due() == 0
 
 
-def test_what_a_partners_list_does_not_name_is_said(account, instance, zapi):
+def test_instance_missing_from_the_partner_list_says_so(account, instance, zapi):
     account.partner_token = "partner"
     account.save()
     verify_due()
     assert Webhook.objects.get(kind="message-status").problem == Problem.NOT_LISTED
 
 
-def test_a_list_of_two_pages_is_read_to_its_end(account, zapi):
+def test_partner_list_of_two_pages_is_read_completely(account, zapi):
     instances = several(account, 130)
     for one in instances:
         zapi.instances[one.zapi_id] = listed_in_full(one)
@@ -157,14 +157,14 @@ def listed(instance: Instance, zapi: Any, **told: Any) -> None:
     Account.objects.update(partner_token="partner")
 
 
-def test_partner_list_without_our_urls_asks_the_instance_itself(instance, zapi):
+def test_partner_list_without_our_urls_checks_the_instance_directly(instance, zapi):
     listed(instance, zapi)
     verify_due()
     assert instance.webhooks.get(kind="message-status").state == WebhookState.IN_SYNC
     assert [call.path.rpartition("/")[2] for call in zapi.calls][1:2] == ["me"]
 
 
-def test_partner_list_without_any_url_keeps_what_was_found(instance, zapi):
+def test_partner_list_without_any_url_keeps_the_found_url(instance, zapi):
     listed(instance, zapi)
     verify(instance)
     make_due()
@@ -175,32 +175,32 @@ def test_partner_list_without_any_url_keeps_what_was_found(instance, zapi):
 
 
 @pytest.mark.parametrize("status", ["", None])
-def test_empty_payment_status_keeps_what_me_said(instance, zapi, status):
+def test_empty_payment_status_keeps_the_stored_one(instance, zapi, status):
     Instance.objects.update(payment_status="ACTIVE")
     listed(instance, zapi, payment_status=status)
     verify_due()
     assert fresh(instance).payment_status == "ACTIVE"
 
 
-def test_a_partner_token_that_is_refused_leaves_each_to_be_asked(account, instance, zapi):
+def test_invalid_partner_token_checks_each_instance_directly(account, instance, zapi):
     account.partner_token = "a\nb"
     account.save()
     verify_due()
     assert fresh(instance).connected is True
 
 
-def test_a_claimed_account_is_out_of_the_others_sight(instance):
+def test_leased_account_is_skipped(instance):
     assert module._claim()
     assert module._claim() is None
 
 
-def test_an_archived_instance_is_asked_no_more(instance, zapi):
+def test_archived_instance_is_not_verified(instance, zapi):
     Instance.objects.update(archived_at=timezone.now())
     assert verify_due() == 0
 
 
 @pytest.mark.parametrize("due", [1_893_456_000, 1_893_456_000_000, "1893456000000"])
-def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
+def test_due_date_is_read_in_seconds_or_milliseconds(instance, zapi, due):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), due=due, payment_status="TRIAL"
     )
@@ -210,7 +210,7 @@ def test_what_is_paid_for_is_learnt_in_either_unit(instance, zapi, due):
 
 
 @pytest.mark.parametrize("due", [None, "soon", 10**30, 0, 99_999_999_999])
-def test_what_is_no_time_is_not_known(instance, zapi, due):
+def test_invalid_due_date_is_stored_as_none(instance, zapi, due):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), due=due
     )
@@ -218,7 +218,7 @@ def test_what_is_no_time_is_not_known(instance, zapi, due):
     assert fresh(instance).due_at is None
 
 
-def test_filters_that_are_not_told_are_not_known(instance, zapi):
+def test_missing_filters_are_stored_as_none(instance, zapi):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), shows_filters=False
     )
@@ -226,7 +226,7 @@ def test_filters_that_are_not_told_are_not_known(instance, zapi):
     assert fresh(instance).filters is None
 
 
-def test_a_newer_callback_knows_better_than_the_answer(instance, zapi, post):
+def test_newer_connection_callback_overrides_the_check(instance, zapi, post):
     later = datetime.now(UTC) + timedelta(minutes=5)
     post({"type": "DisconnectedCallback", "momment": int(later.timestamp()), "error": "gone"})
     verify_due()
@@ -234,13 +234,13 @@ def test_a_newer_callback_knows_better_than_the_answer(instance, zapi, post):
     assert fresh(instance).connection_reason == "gone"
 
 
-def test_an_answer_knows_better_than_an_older_callback(instance, zapi, post):
+def test_check_overrides_an_older_connection_callback(instance, zapi, post):
     post({"type": "DisconnectedCallback", "momment": 1_580_163_342, "error": "gone"})
     verify_due()
     assert fresh(instance).connected is True
 
 
-def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, post):
+def test_check_with_the_same_state_keeps_start_and_reason(instance, zapi, post):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id, instance.token.reveal(), connected=False
     )
@@ -251,7 +251,7 @@ def test_an_answer_that_says_the_same_leaves_since_when_and_why(instance, zapi, 
     assert (after.connection_changed_at, after.connection_reason) == (before, "gone")
 
 
-def test_why_it_is_disconnected_is_kept_until_it_is_connected(instance, zapi, post):
+def test_reason_of_a_disconnection_is_kept_until_reconnection(instance, zapi, post):
     remembered = zapi.instances[instance.zapi_id] = SimulatedInstance(
         *(instance.zapi_id, instance.token.reveal()),
         connected=False,
@@ -266,7 +266,7 @@ def test_why_it_is_disconnected_is_kept_until_it_is_connected(instance, zapi, po
     assert (fresh(instance).connected, fresh(instance).status_error) == (True, "")
 
 
-def test_a_secret_in_the_words_of_status_is_not_kept(instance, zapi):
+def test_token_in_the_status_error_is_redacted(instance, zapi):
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         *(instance.zapi_id, instance.token.reveal()),
         connected=False,
@@ -276,7 +276,7 @@ def test_a_secret_in_the_words_of_status_is_not_kept(instance, zapi):
     assert "the-client-token" not in fresh(instance).status_error
 
 
-def test_a_callback_older_than_the_last_answer_changes_nothing(instance, zapi, post):
+def test_connection_callback_older_than_the_last_check_is_ignored(instance, zapi, post):
     post({"type": "ConnectedCallback", "momment": 1_580_163_342_000})
     verify_due()
     a_minute_ago = int(timezone.now().timestamp()) - 60
@@ -284,7 +284,7 @@ def test_a_callback_older_than_the_last_answer_changes_nothing(instance, zapi, p
     assert fresh(instance).connected is True
 
 
-def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
+def test_push_during_a_check_overrides_its_result(instance, zapi, monkeypatch):
     def pushed_meanwhile(*arguments, **options):
         push_wanted(Instance.objects.get())
         zapi.instances[instance.zapi_id].urls["message-status"] = FOREIGN_URL
@@ -295,7 +295,7 @@ def test_a_push_that_came_between_knows_better(instance, zapi, monkeypatch):
     assert Webhook.objects.get(kind="message-status").state == WebhookState.IN_SYNC
 
 
-def test_what_is_left_while_zapi_is_asked_stays_left(instance, zapi, monkeypatch):
+def test_leave_unchanged_during_a_check_is_kept(instance, zapi, monkeypatch):
     push_wanted(instance)
     make_due()
 

@@ -22,33 +22,33 @@ def shown(message):
 
 
 @pytest.mark.parametrize("name", ["3EB0A1", "Z3EB0A1"])
-def test_it_is_found_by_either_id_of_the_message(deliver, put, name):
+def test_label_is_found_by_either_id_of_the_message(deliver, put, name):
     put(name, "L")
     assert shown(deliver()) == ["L"]
 
 
-def test_under_both_ids_the_one_of_the_message_id_is_shown(deliver, put):
+def test_label_of_the_message_id_is_preferred(deliver, put):
     put("Z3EB0A1", "by zaapId")
     put("3EB0A1", "by messageId")
     assert shown(deliver()) == ["by messageId"]
 
 
-def test_an_id_in_another_case_is_another_message(deliver, put):
+def test_label_ids_are_case_sensitive(deliver, put):
     put("3eb0a1", "L")
     assert shown(deliver()) == []
 
 
-def test_a_message_without_a_zaap_id_has_no_label_under_the_empty_one(deliver, put):
+def test_message_without_a_zaap_id_does_not_match_an_empty_id(deliver, put):
     put("", "L")
     assert shown(deliver(zaapId="")) == []
 
 
-def test_another_instances_label_is_not_taken(deliver, put, account):
+def test_label_of_another_instance_is_not_used(deliver, put, account):
     put("3EB0A1", "L", of=Instance.objects.create(account=account, name="V", zapi_id="V"))
     assert shown(deliver()) == []
 
 
-def test_many_take_one_query(deliver, put, django_assert_num_queries):
+def test_labels_of_many_messages_need_one_query(deliver, put, django_assert_num_queries):
     put("ZA", "L")
     messages = [deliver(id=name) for name in "ABC"]
     with django_assert_num_queries(1):

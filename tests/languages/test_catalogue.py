@@ -26,7 +26,7 @@ def translations(entry: polib.POEntry | polib.MOEntry) -> list[str]:
     return [*entry.msgstr_plural.values()] if entry.msgid_plural else [entry.msgstr]
 
 
-def test_it_holds_what_the_sources_say_and_nothing_else(catalogue):
+def test_catalogue_contains_exactly_the_strings_of_the_sources(catalogue):
     assert {key(entry) for entry in catalogue} == marked()
 
 
@@ -35,20 +35,20 @@ def test_every_string_is_translated(catalogue):
     assert not [entry.msgid for entry in catalogue.fuzzy_entries()]
 
 
-def test_one_and_many_are_both_said(catalogue):
+def test_singular_and_plural_are_translated(catalogue):
     for entry in catalogue:
         if entry.msgid_plural:
             assert [*entry.msgstr_plural] == [0, 1], entry.msgid
 
 
-def test_no_placeholder_is_lost(catalogue):
+def test_translations_keep_every_placeholder(catalogue):
     for entry in catalogue:
         wanted = set(PLACEHOLDER.findall(entry.msgid))
         for text in translations(entry):
             assert set(PLACEHOLDER.findall(text)) == wanted, entry.msgid
 
 
-def test_the_compiled_catalogue_is_that_one(catalogue):
+def test_compiled_catalogue_is_up_to_date(catalogue):
     compiled = polib.mofile(str(FOLDER / "django.mo"))
     assert {key(entry): translations(entry) for entry in compiled} == {
         key(entry): translations(entry) for entry in catalogue
@@ -56,7 +56,7 @@ def test_the_compiled_catalogue_is_that_one(catalogue):
     assert compiled.metadata["Plural-Forms"] == catalogue.metadata["Plural-Forms"]
 
 
-def test_what_is_not_known_is_not_claimed(catalogue):
+def test_translations_never_say_unread(catalogue):
     """A message without a read confirmation may have been read."""
     said = " ".join(text for entry in catalogue for text in translations(entry)).lower()
     assert not re.search(r"não[ -]lid|não foi lida|ainda não leu", said)

@@ -17,7 +17,7 @@ def _language_of_the_test():
         yield
 
 
-def test_the_browser_decides(viewer, report):
+def test_language_follows_the_browser(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get("/", headers=PORTUGUESE).content.decode()
     assert '<html lang="pt-br"' in page
@@ -25,7 +25,7 @@ def test_the_browser_decides(viewer, report):
         assert text in page
 
 
-def test_the_menu_overrides_the_browser(viewer, report):
+def test_language_menu_overrides_the_browser(viewer, report):
     report("SENT")
     viewer.post("/preferences/language/", {"language": "pt-br"})
     assert "Enviada" in viewer.get("/", headers={"accept-language": "en"}).content.decode()
@@ -33,11 +33,11 @@ def test_the_menu_overrides_the_browser(viewer, report):
     assert "Enviada" not in viewer.get("/", headers=PORTUGUESE).content.decode()
 
 
-def test_another_portuguese_is_better_than_english(viewer):
+def test_european_portuguese_browser_gets_brazilian_portuguese(viewer):
     assert "Mensagens" in viewer.get("/", headers={"accept-language": "pt-PT"}).content.decode()
 
 
-def test_the_sentence_on_top_of_a_message(viewer, report, settings):
+def test_summary_sentence_is_in_portuguese(viewer, report, settings):
     settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"
     message = report("SENT", "RECEIVED")
     delivered = datetime(2025, 11, 22, 12, 14, 3, tzinfo=UTC)
@@ -59,12 +59,12 @@ def test_the_sentence_on_top_of_a_message(viewer, report, settings):
         (["TELEPORTED"], "TELEPORTED"),
     ],
 )
-def test_the_words_of_a_status(statuses, words, viewer, report):
+def test_statuses_are_in_portuguese(statuses, words, viewer, report):
     report(*statuses)
     assert f">{words}</span>" in viewer.get("/", headers=PORTUGUESE).content.decode()
 
 
-def test_the_words_off_the_ladder(viewer, report, deliver):
+def test_dispatched_failed_and_read_by_us_are_in_portuguese(viewer, report, deliver):
     deliver("A1")
     deliver("A2", error="Phone number does not exist")
     report("READ_BY_ME", id="A3")
@@ -73,7 +73,7 @@ def test_the_words_off_the_ladder(viewer, report, deliver):
         assert f">{words}</span>" in page
 
 
-def test_a_group_in_numbers(viewer, report):
+def test_group_counts_are_in_portuguese(viewer, report):
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("RECEIVED", "READ", participant="5511987654321", **group)
     message = report("RECEIVED", participant="5511987654322", **group)
@@ -90,7 +90,7 @@ def test_a_group_in_numbers(viewer, report):
         ("/nowhere/", "Página não encontrada"),
     ],
 )
-def test_pages_before_sign_in(path, text, client, db):
+def test_pages_before_sign_in_are_in_portuguese(path, text, client, db):
     assert text in client.get(path, headers=PORTUGUESE, follow=True).content.decode()
 
 
@@ -102,17 +102,17 @@ def test_pages_before_sign_in(path, text, client, db):
         ("/admin/whatsapp/message/", "Mensagens do WhatsApp"),
     ],
 )
-def test_pages_of_an_admin(path, text, client, admin_user, instance):
+def test_admin_pages_are_in_portuguese(path, text, client, admin_user, instance):
     client.force_login(admin_user)
     assert text in client.get(path, headers=PORTUGUESE).content.decode()
 
 
-def test_a_new_channel_speaks_the_language_of_who_makes_it(client, admin_user):
+def test_new_channel_defaults_to_the_users_language(client, admin_user):
     client.force_login(admin_user)
     page = client.get("/attention/channels/add/", headers=PORTUGUESE).content.decode()
     assert '<option value="pt-br" selected>' in page
 
 
-def test_500_speaks_the_language_of_the_request(rf):
+def test_500_page_is_in_the_language_of_the_request(rf):
     with translation.override("pt-br"):
         assert "Algo deu errado" in server_error(rf.get("/")).content.decode()

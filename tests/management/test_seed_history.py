@@ -20,14 +20,14 @@ def seeded(transactional_db):
     return seed()
 
 
-def test_it_makes_as_many_messages_as_asked_with_three_or_four_events_each(seeded):
+def test_seed_creates_the_requested_number_of_messages(seeded):
     events = StatusEvent.objects.count() / Message.objects.count()
     # Those of this hour that would lie in the future are left out.
     assert 270 <= Message.objects.count() <= 300
     assert 3 <= events <= 4.5
 
 
-def test_its_messages_are_what_their_events_say(seeded):
+def test_seeded_messages_match_their_events(seeded):
     told = Message.objects.annotate(
         first=Min("events__occurred_at"),
         delivered=Min("events__occurred_at", filter=Q(events__status="RECEIVED")),
@@ -36,7 +36,7 @@ def test_its_messages_are_what_their_events_say(seeded):
     assert not told.filter(delivered__isnull=False).exclude(delivered_at=F("delivered")).exists()
 
 
-def test_there_is_something_of_everything(seeded):
+def test_seed_creates_every_kind_of_message(seeded):
     found = Message.objects.aggregate(
         groups=Count("pk", filter=Q(is_group=True)),
         several=Count("pk", filter=Q(several=True)),
@@ -48,22 +48,22 @@ def test_there_is_something_of_everything(seeded):
     assert Alias.objects.exists()
 
 
-def test_its_hours_are_counted(seeded):
+def test_seeded_messages_are_counted_in_summaries(seeded):
     summed = sum(HourlySummary.objects.values_list("messages", flat=True))
     assert summed == Message.objects.filter(inbound=False).count()
 
 
-def test_a_second_run_adds_other_messages(seeded):
+def test_second_seed_adds_messages(seeded):
     seed(messages=100)
     assert Message.objects.count() > 380
 
 
-def test_a_board_with_instances_of_its_own_is_left_alone(transactional_db, instance):
+def test_seed_refuses_a_database_with_real_instances(transactional_db, instance):
     with pytest.raises(CommandError, match="has real instances"):
         seed()
     assert not Message.objects.exists()
 
 
-def test_unless_that_is_wished(transactional_db, instance):
+def test_seed_with_force_accepts_real_instances(transactional_db, instance):
     seed(force=True)
     assert Instance.objects.count() == 4

@@ -31,7 +31,7 @@ CAUSES: list[tuple[str, str, list[str] | None, str]] = [
 ]
 
 
-def test_a_stored_sentence_becomes_a_code_with_values(migrate_to: Migrate):
+def test_migration_converts_cause_sentences_to_codes(migrate_to: Migrate):
     former = migrate_to("0001_version_1")
     account = former.get_model("whatsapp", "Account").objects.create(name="A")
     instance = former.get_model("whatsapp", "Instance").objects.create(
@@ -50,7 +50,7 @@ def test_a_stored_sentence_becomes_a_code_with_values(migrate_to: Migrate):
     assert found == [tuple(expected) for _stored, *expected in CAUSES]
 
 
-def test_a_cause_in_the_offline_buffer_becomes_a_code(spool_path):
+def test_spool_migration_converts_cause_sentences_to_codes(spool_path):
     """The buffer of an earlier release is brought up to date when it is next used."""
     spool.prepare()
     executor = MigrationExecutor(connections["spool"])

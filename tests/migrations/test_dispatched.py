@@ -24,7 +24,7 @@ def former(migrate_to: Migrate) -> StateApps:
     return migrate_to("0001_version_1")
 
 
-def test_a_message_dispatched_before_keeps_its_time_rank_and_event(former, migrate_to):
+def test_migration_renames_accepted_to_dispatched(former, migrate_to):
     account = former.get_model("whatsapp", "Account").objects.create(name="A")
     instance = former.get_model("whatsapp", "Instance").objects.create(
         account=account, zapi_id="I", name="I"
@@ -49,7 +49,7 @@ def test_a_message_dispatched_before_keeps_its_time_rank_and_event(former, migra
     assert HourlySummary.objects.get().dispatched == 2
 
 
-def test_a_saved_view_of_the_former_name_is_rewritten(former, migrate_to):
+def test_migration_renames_accepted_in_saved_views(former, migrate_to):
     user = User.objects.create(username="ana")
     for before, _after in VIEWS:
         former.get_model("whatsapp", "SavedView").objects.create(

@@ -38,7 +38,7 @@ def fill(apps: StateApps) -> None:
     )
 
 
-def test_filled_database_of_the_previous_version_keeps_everything(migrate_to: Migrate):
+def test_upgrade_of_a_filled_database_keeps_all_rows(migrate_to: Migrate):
     fill(migrate_to("0001_version_1"))
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("whatsapp", "0001_version_1")

@@ -88,7 +88,7 @@ def test_readyz_names_a_missing_heartbeat(worker):
     assert list(call("/readyz").json()["failing"]) == ["worker"]
 
 
-def test_readyz_with_a_draining_worker_only_fails(worker):
+def test_readyz_with_a_worker_that_only_drains_fails(worker):
     WorkerBeat.objects.update(only="drain")
     assert call("/readyz").status == 503
 

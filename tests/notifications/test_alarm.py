@@ -58,7 +58,7 @@ def test_returned_worker_notifies_the_resolution(old_heartbeat, webhook, receive
     assert turns(message) == [("no worker", "resolved")]
 
 
-def test_worker_of_one_job_does_not_resolve_the_incident(old_heartbeat, clock):
+def test_detection_without_a_new_heartbeat_does_not_resolve_the_incident(old_heartbeat, clock):
     report_worker_problems()
     for _ in range(2):
         detect(enqueue)

@@ -268,7 +268,7 @@ class TestASpoolThatCannotBeUsed:
         assert continue_erasures() == 1
         assert not SpooledCallback.objects.exists()
 
-    def test_next_attempt_only_covers_the_spool(self, post, broken):
+    def test_next_attempt_erases_only_the_spool(self, post, broken):
         erase()
         post(status(ids=["NEW"]))
         continue_erasures()

@@ -14,12 +14,12 @@ def caller(board):
     return session
 
 
-def test_an_unknown_address_is_a_problem_that_arrives_whole(board, caller):
+def test_unknown_api_url_returns_complete_problem_json(board, caller):
     answer = caller.get(f"{board.url}/api/v1/nothing/", timeout=60)
     assert (answer.status_code, answer.json()["status"]) == (404, 404)
 
 
-def test_a_body_in_chunks_is_refused_and_the_connection_goes_on(board, caller):
+def test_refused_chunked_body_keeps_the_connection_open(board, caller):
     chunks = (part for part in (b"[", b"]"))
     headers = {"Content-Type": "application/json"}
     answer = caller.post(f"{board.url}/api/v1/labels/", chunks, headers=headers, timeout=60)

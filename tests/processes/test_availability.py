@@ -69,7 +69,7 @@ def callbacks(webhook: str, count: int = 30) -> set[int]:
         return set(pool.map(send, range(count)))
 
 
-def test_slow_readers_keep_no_callback_waiting(board, webhook):
+def test_slow_readers_do_not_block_callbacks(board, webhook):
     beginning = request(LARGE, b"", method="GET")
     with clients(board, 40, beginning, reads=True):
         assert callbacks(webhook) == {200}
@@ -78,12 +78,12 @@ def test_slow_readers_keep_no_callback_waiting(board, webhook):
 @pytest.mark.parametrize(
     "path", ["/account/login/", "/", "/api/v1/messages/", "/nothing/", "/static/nothing"]
 )
-def test_slow_bodies_keep_no_callback_waiting(board, webhook, path):
+def test_slow_uploads_do_not_block_callbacks(board, webhook, path):
     with clients(board, 60, request(path, b"", FORM, COOKIE, "Content-Length: 5000")):
         assert callbacks(webhook) == {200}
 
 
-def test_pages_are_back_once_slow_clients_are_gone(board):
+def test_pages_are_available_after_slow_clients_disconnect(board):
     """The threads that they held are free again once their clients are gone."""
     with clients(board, 60, request("/account/login/", b"", FORM, COOKIE, "Content-Length: 5000")):
         pass
@@ -91,7 +91,7 @@ def test_pages_are_back_once_slow_clients_are_gone(board):
     wait_until(lambda: requests.get(login, timeout=60).status_code == 200, "pages stay busy")
 
 
-def test_bodies_of_strangers_that_hold_no_key_keep_no_callback_waiting(board, webhook):
+def test_slow_uploads_without_a_valid_key_do_not_block_callbacks(board, webhook):
     key = urlsplit(webhook).path
     bodies = [
         request(
@@ -106,7 +106,7 @@ def test_bodies_of_strangers_that_hold_no_key_keep_no_callback_waiting(board, we
         assert callbacks(webhook) == {200}
 
 
-def test_large_upload_without_a_session_takes_neither_disk_nor_memory(board):
+def test_large_upload_without_a_session_uses_no_disk_or_memory(board):
     before = memory(board)
     head = request(
         "/account/login/",
@@ -131,7 +131,7 @@ def test_large_upload_without_a_session_takes_neither_disk_nor_memory(board):
     assert memory(board) - before < 60 * 1024
 
 
-def test_chunked_upload_takes_neither_disk_nor_memory(board):
+def test_chunked_upload_uses_no_disk_or_memory(board):
     before = memory(board)
     head = request(
         "/account/login/",
@@ -147,7 +147,7 @@ def test_chunked_upload_takes_neither_disk_nor_memory(board):
     assert memory(board) - before < 60 * 1024
 
 
-def test_ten_people_who_open_a_page_at_once_all_get_it_with_its_files(board):
+def test_ten_simultaneous_visitors_get_the_page_and_its_files(board):
     with requests.Session() as session:
         page = session.get(f"{board.url}/account/login/", timeout=60).text
     files = [part.split('"')[0] for part in page.split('href="')[1:] + page.split('src="')[1:]]

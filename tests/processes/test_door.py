@@ -81,7 +81,7 @@ def path(board):
     return urlsplit(json.loads(added.stdout)["webhook_url"]).path
 
 
-def test_the_webhook_works(door, path, board):
+def test_webhook_application_accepts_callbacks(door, path, board):
     answer = requests.post(door.url + path, json=STATUS, timeout=60)
     assert (answer.status_code, answer.json()) == (200, {"outcome": "applied"})
     # And the whole site, on the same data, knows it already.
@@ -92,24 +92,24 @@ def test_the_webhook_works(door, path, board):
 @pytest.mark.parametrize(
     "page", ["/", "/account/login/", "/admin/", "/instances/", "/static/css/base.css", "/webhooks/"]
 )
-def test_nothing_else_is_there(door, page):
+def test_webhook_application_serves_no_pages(door, page):
     answer = requests.get(door.url + page, timeout=60, allow_redirects=False)
     assert (answer.status_code, answer.cookies.get_dict()) == (404, {})
 
 
-def test_no_host_is_asked_for(door, path):
+def test_webhook_application_accepts_any_host(door, path):
     """A load balancer may call it by any name; there is nothing here that a name could open."""
     sent = request(path, json.dumps(STATUS).encode(), JSON)
     assert status_of(exchange(door.port, sent.replace(b"127.0.0.1", b"10.1.2.3"))) == 200
 
 
-def test_a_load_balancer_may_ask_how_it_is(door):
+def test_webhook_application_serves_healthz_for_any_host(door):
     answer = requests.get(f"{door.url}/healthz", headers={"Host": "10.1.2.3"}, timeout=60)
     assert (answer.status_code, answer.text.strip()) == (200, "ok")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux for memory")
-def test_a_body_over_the_cap_costs_no_memory(door, path):
+def test_body_over_the_limit_uses_no_memory(door, path):
     requests.post(door.url + path, json=STATUS, timeout=60)
     before = door.peak_memory
     flood = [b"100000\r\n" + b" " * 0x100000 + b"\r\n"] * 100
@@ -121,7 +121,7 @@ def test_a_body_over_the_cap_costs_no_memory(door, path):
     assert requests.post(door.url + path, json=STATUS, timeout=60).status_code == 200
 
 
-def test_a_chunked_body_is_read_and_refused_just_above_the_cap(door, path):
+def test_chunked_body_is_accepted_up_to_the_limit(door, path):
     def chunked(body):
         chunk = f"{len(body):x}".encode() + b"\r\n" + body + b"\r\n0\r\n\r\n"
         head = request(path, b"", JSON, "Transfer-Encoding: chunked")
@@ -133,7 +133,7 @@ def test_a_chunked_body_is_read_and_refused_just_above_the_cap(door, path):
     assert chunked(body.ljust(256 * 1024 + 1)) == 413
 
 
-def test_what_is_no_http_is_not_our_error(door, path):
+def test_malformed_http_is_a_client_error(door, path):
     start = request(path, b"", JSON, "Content-Length: {}").decode()
     for length in ("abc", "-1", "9" * 40, "1, 2"):
         assert status_of(exchange(door.port, start.format(length).encode())) in (400, 413)
@@ -142,14 +142,14 @@ def test_what_is_no_http_is_not_our_error(door, path):
     assert status_of(exchange(door.port, request(path, b"{}", JSON, "X: " + "a" * 900_000))) == 431
 
 
-def test_a_client_that_goes_away_leaves_no_trace(door, path):
+def test_client_that_disconnects_causes_no_error(door, path):
     for part in (b"", b'{"type":', b"x" * 9_000):
         exchange(door.port, request(path, part, JSON, "Content-Length: 10000"), patience=0.3)
     assert requests.post(door.url + path, json=STATUS, timeout=60).status_code == 200
     assert "Traceback" not in door.log.read_text()
 
 
-def test_it_loads_no_page(board):
+def test_webhook_application_imports_no_page_views(board):
     code = (
         "import sys, statusboard.wsgi, messages.webhooks.urls;"
         "print([name for name in sys.modules if 'dashboard.messages.views' in name])"
@@ -161,7 +161,7 @@ def test_it_loads_no_page(board):
     assert printed.stdout == "[]\n"
 
 
-def test_pages_are_loaded_once_and_left_alone_by_the_garbage_collector(board):
+def test_pages_are_loaded_once_and_excluded_from_garbage_collection(board):
     code = (
         "import gc; from statusboard.wsgi import load_pages; before = gc.get_freeze_count();"
         "load_pages(); loaded = gc.get_freeze_count(); load_pages();"

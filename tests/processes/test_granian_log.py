@@ -79,7 +79,7 @@ def start_web_server(tmp_path):
         server.stop()
 
 
-def test_every_line_is_json_where_log_format_says_so(start_web_server):
+def test_every_log_line_is_json_with_log_format_json(start_web_server):
     server = start_web_server(LOG_FORMAT="json")
     server.wait_until_it_answers()
     server.kill_a_process()
@@ -93,13 +93,13 @@ def test_every_line_is_json_where_log_format_says_so(start_web_server):
         assert words in said
 
 
-def test_a_line_of_granians_looks_like_all_others(start_web_server):
+def test_granian_log_lines_have_the_text_format(start_web_server):
     server = start_web_server()
     server.wait_until_it_answers()
     server.wait_for_line("INFO [-] _granian: Starting granian")
 
 
-def test_wrong_settings_are_one_line_of_json(start_web_server):
+def test_invalid_settings_are_logged_as_one_json_line(start_web_server):
     server = start_web_server(LOG_FORMAT="json", TRUSTED_PROXY_HEADER="X-Real-IP")
     server.process.wait(60)
     found = [line for line in map(json.loads, server.lines) if line["level"] == "CRITICAL"]
@@ -108,7 +108,7 @@ def test_wrong_settings_are_one_line_of_json(start_web_server):
     }
 
 
-def test_reload_takes_up_new_code_and_the_new_env_file(start_web_server, tmp_path):
+def test_reload_applies_new_code_and_env_file(start_web_server, tmp_path):
     root = tmp_path / "checkout"
     root.mkdir()
     for name in CODE:

@@ -69,7 +69,7 @@ def request_of(chance, path):
     return sent
 
 
-def test_it_is_never_our_error_and_every_page_still_opens(board, path):
+def test_hostile_requests_cause_no_server_error_and_pages_still_open(board, path):
     seen: Counter[int] = Counter()
     for seed in range(EXAMPLES):
         sent = request_of(random.Random(seed), path)

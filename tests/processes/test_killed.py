@@ -49,7 +49,7 @@ def web_server_of(board) -> int:
 
 
 @pytest.mark.parametrize("victim", [lambda board: board.process.pid, web_server_of])
-def test_nothing_outlives_a_killed_server(start_board, victim):
+def test_killed_server_leaves_no_process_behind(start_board, victim):
     board = start_board()
     # serve, granian with two of its own, the worker
     wait_until(lambda: len(commands(board)) == 5, "not all processes start")

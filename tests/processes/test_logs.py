@@ -158,12 +158,12 @@ def files(board):
     ]
 
 
-def test_the_processes_did_talk(board, webhook):
+def test_output_contains_the_expected_log_lines(board, webhook):
     for words in ("Not Found", "Bad Request", "Traceback", "IntegrityError", "[hidden]"):
         assert words in board.output, words
 
 
-def test_no_secret_is_in_what_they_wrote(board, webhook):
+def test_output_and_files_contain_no_secret(board, webhook):
     secrets = (*FROM_HEADERS, *FROM_BODIES, webhook.split("/")[3], webhook.split("/")[3][:-1])
     databases = {path for path in files(board) if ".sqlite3" in path.name}
     written = set(files(board)) - databases
@@ -173,7 +173,7 @@ def test_no_secret_is_in_what_they_wrote(board, webhook):
     }
 
 
-def test_no_secret_of_a_header_or_a_url_is_in_a_database(board, webhook):
+def test_databases_contain_no_secret_from_headers_or_urls(board, webhook):
     key = webhook.split("/")[3]
     databases = [path for path in files(board) if ".sqlite3" in path.name]
     assert len(databases) >= 2
@@ -181,7 +181,7 @@ def test_no_secret_of_a_header_or_a_url_is_in_a_database(board, webhook):
         assert not found_in(path.read_bytes(), (*FROM_HEADERS, key)), path
 
 
-def test_no_secret_of_a_body_is_in_what_is_made_of_bodies(board, webhook):
+def test_columns_derived_from_bodies_contain_no_secret(board, webhook):
     with closing(sqlite3.connect(board.folder / "statusboard.sqlite3")) as database:
         for table, columns in SHOWN.items():
             rows = database.execute(f"SELECT group_concat({columns}) FROM {table}").fetchone()
@@ -189,7 +189,7 @@ def test_no_secret_of_a_body_is_in_what_is_made_of_bodies(board, webhook):
             assert not found_in(rows[0].encode(), FROM_BODIES), table
 
 
-def test_the_signing_keys_are_nowhere_but_in_their_file(board, webhook):
+def test_generated_keys_are_only_in_secrets_env(board, webhook):
     kept = (board.folder / "secrets.env").read_text().splitlines()
     secrets = [line.split("=", 1)[1] for line in kept if "=" in line and line[0] != "#"]
     assert len(secrets) == 3
@@ -197,7 +197,7 @@ def test_the_signing_keys_are_nowhere_but_in_their_file(board, webhook):
         assert not found_in(path.read_bytes(), secrets), path
 
 
-def test_strangers_cannot_fill_the_log(start_board):
+def test_invalid_requests_cannot_fill_the_log(start_board):
     board = start_board()
     began = time.time()
     for number in range(400):
@@ -209,7 +209,7 @@ def test_strangers_cannot_fill_the_log(start_board):
     assert written <= 2 * 60 * minutes
 
 
-def test_nor_with_long_addresses(start_board):
+def test_invalid_requests_with_long_urls_cannot_fill_the_log(start_board):
     board = start_board()
     before = len(board.output)
     for number in range(150):

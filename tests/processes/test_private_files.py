@@ -28,14 +28,14 @@ def open_paths(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("_careless_umask")
-def test_files_of_a_fresh_board_are_private(start_board, tmp_path):
+def test_files_of_a_new_installation_are_private(start_board, tmp_path):
     board: Board = start_board(DATA_DIR=str(tmp_path / "data"))
     assert board.manage("check", "--database", "default").returncode == 0
     assert open_paths(tmp_path / "data") == []
 
 
 @pytest.mark.usefixtures("_careless_umask")
-def test_files_left_open_by_an_older_version_become_private(start_board, tmp_path):
+def test_readable_files_of_an_older_version_become_private(start_board, tmp_path):
     data, spool = tmp_path / "data", tmp_path / "elsewhere" / "spool.sqlite3"
     for folder in (data, data / "metrics", spool.parent):
         folder.mkdir(mode=0o755)
@@ -55,7 +55,7 @@ def test_files_left_open_by_an_older_version_become_private(start_board, tmp_pat
 
 
 @pytest.mark.usefixtures("_careless_umask")
-def test_an_upgraded_board_is_private_after_an_outage_too(start_board, tmp_path):
+def test_upgraded_installation_makes_all_files_private(start_board, tmp_path):
     """The worker, the migrations and the web server each make files of their own."""
     data = tmp_path / "data"
     first = start_board(DATA_DIR=str(data))
@@ -69,7 +69,7 @@ def test_an_upgraded_board_is_private_after_an_outage_too(start_board, tmp_path)
 
 
 @pytest.mark.usefixtures("_careless_umask")
-def test_a_data_folder_that_others_use_too_stays_open(start_board, tmp_path):
+def test_shared_data_folder_keeps_its_permissions(start_board, tmp_path):
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     (data / "somebody-elses.txt").touch(mode=0o644)

@@ -37,7 +37,7 @@ def scrape(board, *headers):
         [f'Forwarded: for="{LET_IN}'],
     ],
 )
-def test_client_cannot_choose_its_address(board, headers):
+def test_client_behind_a_proxy_cannot_forge_its_ip(board, headers):
     """In any order around what the proxy adds."""
     told = f"Forwarded: for={STRANGER}"
     assert scrape(board, *headers, told) == 401
@@ -45,5 +45,5 @@ def test_client_cannot_choose_its_address(board, headers):
         assert scrape(board, told, *headers) == 401
 
 
-def test_proxy_says_who_the_client_is(board):
+def test_trusted_proxy_sets_the_client_ip(board):
     assert scrape(board, f"Forwarded: for={LET_IN};proto=http") == 200

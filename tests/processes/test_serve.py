@@ -43,7 +43,7 @@ def sign_in(board, password):
     return session
 
 
-def test_the_documented_callbacks_become_one_message_with_its_timeline(board):
+def test_documented_callbacks_give_one_message_with_its_timeline(board):
     added = board.manage(
         *("instances", "add", "--name", "Loja", "--zapi-id", "instance.id", "--token", "t" * 32),
         *("--no-push", "--json"),
@@ -61,7 +61,7 @@ def test_the_documented_callbacks_become_one_message_with_its_timeline(board):
     assert "Read by us" in page
 
 
-def test_a_second_run_keeps_the_data_and_prints_no_password(start_board):
+def test_second_run_keeps_the_data_and_prints_no_password(start_board):
     first = start_board()
     password = first.password
     assert first.interrupt() == 0
@@ -83,13 +83,13 @@ def test_ctrl_c_stops_web_and_worker(start_board):
     assert alive.stdout.strip() == b""
 
 
-def test_it_prints_no_warning_but_that_push_is_off(board):
+def test_serve_only_warns_that_push_is_disabled(board):
     assert "PUBLIC_BASE_URL is not set, so webhooks are not pushed" in board.output
     assert "Warning" not in board.output.replace("WARNING", "")
 
 
 @pytest.mark.parametrize("command", [["help"], ["check"]])
-def test_command_whose_reader_goes_away_says_nothing(board, command):
+def test_command_with_a_closed_output_pipe_prints_no_error(board, command):
     read, write = os.pipe()
     os.close(read)
     told = subprocess.run(
@@ -105,17 +105,17 @@ def test_command_whose_reader_goes_away_says_nothing(board, command):
     assert (told.returncode, told.stderr) == (1, "")
 
 
-def test_a_taken_port_is_explained(board):
+def test_port_in_use_is_explained(board):
     second = board.manage("serve")
     assert second.returncode == 1
     assert "choose another: PORT" in second.stderr
 
 
-def test_the_secrets_are_the_owners_alone(board):
+def test_secrets_file_is_readable_by_its_owner_only(board):
     assert (board.folder / "secrets.env").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_embedded_database_writes_ahead(board):
+def test_sqlite_uses_write_ahead_logging(board):
     with closing(sqlite3.connect(board.folder / "statusboard.sqlite3")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -140,7 +140,7 @@ def test_the_embedded_database_writes_ahead(board):
         ({"WEBHOOK_SIGNING_KEYS": "short"}, "which can be guessed"),
     ],
 )
-def test_it_refuses_to_start_with_a_clear_sentence(tmp_path, environment, sentence):
+def test_serve_with_invalid_settings_fails_with_a_clear_message(tmp_path, environment, sentence):
     refused = subprocess.run(
         [sys.executable, "manage.py", "serve"],
         cwd=ROOT,

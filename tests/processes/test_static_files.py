@@ -23,11 +23,11 @@ def addresses(board: Board) -> list[str]:
     return found
 
 
-def test_a_fresh_board_names_its_files_by_hash(board):
+def test_static_file_urls_contain_a_hash(board):
     assert [one for one in addresses(board) if not re.search(r"\.[0-9a-f]{12}\.\w+$", one)] == []
 
 
-def test_files_named_by_hash_are_kept_for_good(board):
+def test_hashed_static_files_are_immutable(board):
     for address in addresses(board):
         answer = requests.get(board.url + address, timeout=60)
         assert answer.status_code == 200
@@ -63,7 +63,7 @@ def boards(tmp_path: Path, release: Path) -> Iterator[tuple[Board, Board]]:
         board.interrupt()
 
 
-def test_an_upgrade_gives_changed_files_new_names_and_keeps_the_old_ones(boards):
+def test_upgrade_renames_changed_static_files_and_keeps_old_ones(boards):
     before, after = boards
     assert CHANGED in requests.get(after.url + style_of(after), timeout=60).text
     old = requests.get(before.url + style_of(before), timeout=60)

@@ -220,7 +220,7 @@ def test_purge_stops_on_request(old):
     assert bytes(Callback.objects.get().body)
 
 
-def test_emptied_bodies_are_not_read_again(old, post):
+def test_purge_continues_after_the_last_emptied_body(old, post):
     keep(bodies=30)
     purge()
     reached = Retention.objects.get().reached
@@ -228,7 +228,7 @@ def test_emptied_bodies_are_not_read_again(old, post):
     assert preview(Kept.BODIES, 30).number == 0
 
 
-def test_late_body_is_emptied(old, post, away):
+def test_body_of_an_old_callback_drained_late_is_emptied(old, post, away):
     away(True)
     post(READ | {"ids": ["LATE"]})
     SpooledCallback.objects.update(id=first_id_at(timezone.now() - timedelta(days=200)))

@@ -25,7 +25,7 @@ def indexes(messages):
 
 
 @pytest.mark.parametrize("text", ["5544999999999", "+55449999", "3EB0C767D097E2E3A2F1"])
-def test_a_search_looks_up_both_ids_and_numbers(support, text):
+def test_search_uses_the_indexes_of_both_ids_and_the_number(support, text):
     criteria = Criteria.read(QueryDict(urlencode({"q": text})))
     found = criteria.messages(support, find_matches(criteria.search, support)).newest_first()
     assert {"message_zaap_id", "sqlite_autoindex_whatsapp_message_1"} <= indexes(found)
@@ -36,12 +36,12 @@ def test_a_search_looks_up_both_ids_and_numbers(support, text):
     ("column", "index"),
     [("zapi_id", "sqlite_autoindex_whatsapp_message_1"), ("zaap_id", "message_zaap_id")],
 )
-def test_half_an_id_is_looked_up(support, column, index):
+def test_id_prefix_search_uses_an_index(support, column, index):
     found = ids_with_prefix(column, "3EB0C767", support)
     assert f"{index} ({column}>? AND {column}<?)" in found.explain()
 
 
-def test_stuck_messages_are_looked_up_among_the_newest(instance):
+def test_stuck_messages_query_uses_the_index_of_newest_messages(instance):
     newest = message_set().first_heard_since(timezone.now()).newest_first()
     assert indexes(stuck(newest, timezone.now())) & {
         "message_newest",
@@ -50,14 +50,14 @@ def test_stuck_messages_are_looked_up_among_the_newest(instance):
 
 
 @pytest.mark.parametrize("narrowed", ["", "&instance=1", "&status=failed", "&groups=1"])
-def test_what_was_sent_in_some_time_is_looked_up_by_it(support, narrowed):
+def test_date_filter_uses_the_index_of_sending_times(support, narrowed):
     query = f"since=2026-10-01T00:00Z&until=2026-10-02T00:00Z{narrowed}"
     criteria = Criteria.read(QueryDict(query))
     found = criteria.messages(support).newest_first(criteria.order)
     assert "INDEX message_sent (started_at>? AND started_at<?" in found.explain()
 
 
-def test_a_numbers_last_digits_are_looked_up(db):
+def test_search_by_last_digits_uses_an_index(db):
     ends = [
         KnownAddress.objects.filter(part_filter("address", Meaning.END, "99999999")),
         Alias.objects.filter(part_filter("number", Meaning.END, "99999999")),

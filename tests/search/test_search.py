@@ -27,7 +27,7 @@ from messages.search.parser import Meaning, parse_search
         ("  ", Meaning.NOTHING, (), ""),
     ],
 )
-def test_what_a_text_means(text, meaning, addresses, part):
+def test_search_text_is_classified(text, meaning, addresses, part):
     found = parse_search(text)
     assert (found.meaning, found.addresses, found.part) == (meaning, addresses, part)
 
@@ -55,7 +55,7 @@ WRITINGS = (
 
 
 @pytest.mark.parametrize("text", WRITINGS)
-def test_a_number_is_understood_however_it_was_copied(text):
+def test_number_in_any_pasted_form_is_recognized(text):
     found = parse_search(text)
     assert found.meaning is Meaning.NUMBER
     assert found.addresses == ("5544988776655", "554488776655")
@@ -70,23 +70,23 @@ def test_a_number_is_understood_however_it_was_copied(text):
         '"120363019502650977@g.us";',
     ],
 )
-def test_a_group_is_understood_in_every_writing(text):
+def test_group_in_any_form_is_recognized(text):
     found = parse_search(text)
     assert found.meaning is Meaning.ADDRESS
     assert found.addresses[0] == "120363019502650977-group"
 
 
-def test_an_old_group_keeps_its_address():
+def test_old_style_group_address_is_kept():
     found = parse_search("5511999999999-1623281429@g.us")
     assert found.addresses[0] == "5511999999999-1623281429"
 
 
 @pytest.mark.parametrize("text", ["012345678901234", "1234 5678 9012 345", "+123456789012345"])
-def test_only_plain_digits_are_a_lid_without_its_mark(text):
+def test_formatted_digits_without_lid_suffix_are_not_a_lid(text):
     assert parse_search(text).meaning is not Meaning.ADDRESS
 
 
-def test_quotes_and_a_semicolon_belong_to_no_id():
+def test_quotes_and_semicolon_are_removed_from_an_id():
     assert "3EB0538DA65A" in parse_search('"3eb0538da65a";').ids
 
 
@@ -128,11 +128,11 @@ def test_quotes_and_a_semicolon_belong_to_no_id():
         ("", ""),
     ],
 )
-def test_it_says_what_it_understood(text, sentence):
+def test_search_describes_how_it_was_understood(text, sentence):
     assert parse_search(text).description == sentence
 
 
-def test_an_id_is_tried_in_upper_case_too():
+def test_id_is_also_searched_in_upper_case():
     assert parse_search("3eb0").ids == ("3eb0", "3EB0")
 
 
@@ -161,40 +161,40 @@ PASTED = (
 
 
 @pytest.mark.parametrize("text", PASTED)
-def test_an_id_is_understood_however_it_was_copied(text):
+def test_id_in_any_pasted_form_is_recognized(text):
     found = parse_search(text)
     assert ID in found.ids
     assert not found.is_for_person
 
 
-def test_every_id_of_a_list_is_understood():
+def test_every_id_of_a_pasted_list_is_recognized():
     found = parse_search("ids=['3EB0C767D097E2E3A2F1', '3EB0C767D097E2E3A2F2']")
     assert {"3EB0C767D097E2E3A2F1", "3EB0C767D097E2E3A2F2"} <= set(found.ids)
 
 
 @pytest.mark.parametrize("text", ["['5544988776655']", '{"5544988776655"}', "„44 98877-6655“"])
-def test_a_number_is_understood_in_brackets_too(text):
+def test_number_in_brackets_or_quotes_is_recognized(text):
     assert parse_search(text).meaning is Meaning.NUMBER
 
 
-def test_an_instance_id_is_no_message_id():
+def test_instance_id_is_not_treated_as_a_message_id():
     assert "3C0D" * 8 not in parse_search(f'"instanceId": "{"3C0D" * 8}", "id": "{ID}"').ids
 
 
 @pytest.mark.parametrize(
     "text", ["3EB0C767", "3eb0c767…", "3EB0C767...", "'3EB0C767", "id: 3EB0C767"]
 )
-def test_half_an_id_is_tried_as_a_beginning(text):
+def test_incomplete_id_is_searched_as_a_prefix(text):
     assert "3EB0C767" in parse_search(text).id_prefixes
 
 
 @pytest.mark.parametrize("text", ["3EB0C76", "5544999999999", "Pedido 1042 saiu"])
-def test_what_is_no_half_of_an_id_is_not(text):
+def test_other_text_is_not_searched_as_an_id_prefix(text):
     assert parse_search(text).id_prefixes == ()
 
 
 @given(st.text())
-def test_any_text_is_understood_somehow(text):
+def test_parsing_of_any_text_gives_a_description(text):
     found = parse_search(text)
     assert found.description or not found
     assert "\0" not in found.text

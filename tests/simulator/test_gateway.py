@@ -27,7 +27,7 @@ def test_update_every_webhooks_sets_all_urls():
     assert {me[member] for member, _ in HOOKS.values()} == {URL}
 
 
-def test_url_without_https_is_not_applied():
+def test_webhook_url_without_https_is_not_stored():
     answer = ask(Gateway(), "PUT", "update-webhook-delivery", {"value": "http://board.example.com"})
     assert answer == (200, {"value": False})
 
@@ -97,7 +97,7 @@ def test_number_not_on_whatsapp_has_no_lid():
     assert (found["exists"], found["lid"]) == (False, None)
 
 
-def test_me_has_due_in_seconds_and_no_unset_filters():
+def test_me_response_has_due_in_seconds_and_omits_unset_filters():
     me = ask(Gateway(), "GET", "me")[1]
     assert (me["due"], me["paymentStatus"]) == (1893456000, "ACTIVE")
     assert "callbackTypeFilters" not in me

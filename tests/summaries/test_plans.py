@@ -21,7 +21,7 @@ def plan_of(sql):
         return " ".join(row[3] for row in cursor.fetchall())
 
 
-def test_a_month_is_added_up_from_days_and_its_edges_from_hours(admin_user, instance):
+def test_month_query_uses_indexes_of_daily_and_hourly_summaries(admin_user, instance):
     until = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0)
     with CaptureQueriesContext(connection) as asked:
         cohort(admin_user, since=until - timedelta(days=30), until=until)
@@ -33,7 +33,7 @@ def test_a_month_is_added_up_from_days_and_its_edges_from_hours(admin_user, inst
     assert "SCAN" not in days + edges + hours
 
 
-def test_an_hour_is_counted_from_its_own_stretch_of_the_index(instance):
+def test_hour_recount_uses_the_index_of_sending_times(instance):
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     mark = TouchedHour.objects.create(instance=instance, hour=hour)
     with CaptureQueriesContext(connection) as asked:

@@ -141,9 +141,7 @@ def _count(row, times):
 class TestSummaries:
     @given(sequence=st.lists(callbacks, max_size=10), stops=st.sets(st.integers(0, 9)))
     @settings(max_examples=80)
-    def test_they_equal_a_count_of_the_events_whatever_came_in_which_order(
-        self, instance, sequence, stops
-    ):
+    def test_summaries_equal_a_direct_count_in_any_callback_order(self, instance, sequence, stops):
         for model in (Callback, FollowUp, Message, HourlySummary, DailySummary):
             model.objects.all().delete()
         for place, payload in enumerate(sequence):
@@ -157,9 +155,7 @@ class TestSummaries:
 
     @pytest.mark.parametrize("hours", [1, 24, 47, 48, 100])
     @pytest.mark.parametrize("offset", range(0, 24, 5))
-    def test_instances_are_summed_up_from_the_same_hours_as_the_chart(
-        self, admin_user, instance, hours, offset
-    ):
+    def test_instance_totals_equal_the_sum_of_the_chart(self, admin_user, instance, hours, offset):
         for seconds in range(0, 120 * 3600, 3 * 3600):
             hear(status("SENT", seconds, ids=[f"M{seconds}"]))
         settle()
@@ -173,7 +169,7 @@ def status(word, seconds=0, **more):
     return kind | more
 
 
-def test_a_message_that_turns_out_older_leaves_its_hour(instance):
+def test_message_with_an_earlier_event_moves_to_its_hour(instance):
     hear(status("READ", 7200))
     settle()
     hear(status("SENT", 0))
@@ -187,7 +183,7 @@ def test_inbound_messages_are_not_counted(instance):
     assert summed() == []
 
 
-def test_a_mark_that_comes_while_an_hour_is_counted_is_not_lost(instance):
+def test_hour_marked_during_its_recount_stays_marked(instance):
     hear(status("SENT"))
     follow_up()
     read_before = list(TouchedHour.objects.all())
@@ -197,7 +193,7 @@ def test_a_mark_that_comes_while_an_hour_is_counted_is_not_lost(instance):
     assert TouchedHour.objects.count() == 1
 
 
-def test_what_another_worker_has_counted_since_is_not_overwritten(instance):
+def test_recount_with_an_outdated_mark_changes_nothing(instance):
     hear(status("SENT"))
     follow_up()
     marks = list(TouchedHour.objects.all())
@@ -208,7 +204,7 @@ def test_what_another_worker_has_counted_since_is_not_overwritten(instance):
     assert HourlySummary.objects.get().computed_at == before
 
 
-def test_callbacks_of_one_batch_that_touch_an_hour_mark_it_once(instance):
+def test_hour_is_marked_once_per_batch(instance):
     for seconds in range(5):
         hear(status("SENT", seconds))
     follow_up()
@@ -221,7 +217,7 @@ def swept(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: ARRIVAL)
 
 
-def test_the_nightly_sweep_repairs_a_summary_that_is_wrong(instance, swept):
+def test_nightly_sweep_corrects_a_wrong_summary(instance, swept):
     hear(status("SENT"))
     settle()
     HourlySummary.objects.update(sent=99)
@@ -230,7 +226,7 @@ def test_the_nightly_sweep_repairs_a_summary_that_is_wrong(instance, swept):
     assert HourlySummary.objects.get().sent == 1
 
 
-def test_the_nightly_sweep_removes_a_summary_of_nothing(instance, swept):
+def test_nightly_sweep_deletes_a_summary_without_messages(instance, swept):
     HourlySummary.objects.create(
         instance=instance, hour=HOUR, is_group=False, messages=7, computed_at=HOUR
     )
@@ -239,7 +235,7 @@ def test_the_nightly_sweep_removes_a_summary_of_nothing(instance, swept):
     assert not HourlySummary.objects.exists()
 
 
-def test_what_was_counted_of_purged_messages_stays(instance, swept):
+def test_nightly_sweep_keeps_summaries_of_purged_messages(instance, swept):
     Retention.objects.update_or_create(kind=Kept.MESSAGES, defaults={"days": 2})
     old = HOUR - timedelta(days=3)
     HourlySummary.objects.create(
@@ -250,14 +246,14 @@ def test_what_was_counted_of_purged_messages_stays(instance, swept):
     assert HourlySummary.objects.get().messages == 7
 
 
-def test_only_one_worker_sweeps_a_night(instance, swept):
+def test_nightly_sweep_runs_on_one_worker_only(instance, swept):
     hear(status("SENT"))
     assert (sweep(), sweep()) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
-def test_two_workers_that_count_hours_of_one_day_add_up_both(instance):
+def test_two_workers_counting_hours_of_one_day_both_count(instance):
     def count_there():
         try:
             return recount(later)

@@ -49,15 +49,15 @@ def refusal(body, **meta):
 
 
 class TestGzip:
-    def test_a_packed_callback_is_unpacked(self, post):
+    def test_gzip_callback_is_decompressed(self, post):
         assert post(PACKED, **GZIP).json() == {"outcome": "applied"}
         assert bytes(Callback.objects.get().body) == PLAIN
 
     @pytest.mark.parametrize("name", ["GZIP", " gzip ", "x-gzip"])
-    def test_by_any_of_its_names(self, post, name):
+    def test_any_name_of_gzip_is_accepted(self, post, name):
         assert post(PACKED, HTTP_CONTENT_ENCODING=name).status == 200
 
-    def test_what_a_proxy_unpacked_already_is_taken_as_it_is(self, post):
+    def test_plain_body_with_a_gzip_header_is_accepted(self, post):
         assert post(PLAIN, **GZIP).json() == {"outcome": "applied"}
 
     @pytest.mark.parametrize(
@@ -71,79 +71,79 @@ class TestGzip:
             b"\x1f\x8bnonsense",
         ],
     )
-    def test_broken_gzip_is_malformed_and_kept_as_it_came(self, post, broken):
+    def test_broken_gzip_is_quarantined_unchanged(self, post, broken):
         answer = post(broken, **GZIP)
         assert (answer.status, "gzip data is invalid" in answer.json()["error"]) == (400, True)
         callback = Callback.objects.get()
         assert (callback.outcome, bytes(callback.body)) == ("quarantined", broken)
 
-    def test_a_bomb_is_too_large(self, post):
+    def test_gzip_bomb_is_refused_as_too_large(self, post):
         bomb = gzip.compress(b" " * 50_000_000)
         assert len(bomb) < 100_000
         assert post(bomb, **GZIP).status == 413
         assert not Message.objects.exists()
 
-    def test_it_is_unpacked_also_where_no_header_names_it(self, post):
+    def test_gzip_without_its_header_is_decompressed(self, post):
         assert post(PACKED).json() == {"outcome": "applied"}
 
-    def test_several_pieces_make_one_body(self, post):
+    def test_several_gzip_members_are_one_body(self, post):
         pieces = gzip.compress(PLAIN[:20]) + gzip.compress(PLAIN[20:])
         assert post(pieces, **GZIP).json() == {"outcome": "applied"}
 
-    def test_no_more_pieces_than_anybody_sends_are_unpacked(self):
+    def test_body_with_too_many_gzip_members_is_not_decompressed(self):
         pieces = gzip.compress(b"") * 17
         assert read(pieces, CONTENT_LENGTH=str(len(pieces)), **GZIP) == pieces
 
-    def test_up_to_the_cap_it_is_unpacked(self):
+    def test_gzip_body_is_decompressed_up_to_the_limit(self):
         packed = gzip.compress(b"x" * LIMIT)
         assert read(packed, CONTENT_LENGTH=str(len(packed)), **GZIP) == b"x" * LIMIT
         packed = gzip.compress(b"x" * (LIMIT + 1))
         assert refusal(packed, CONTENT_LENGTH=str(len(packed)), **GZIP) == 413
 
     @pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
-    def test_another_encoding_is_refused_with_the_body_unread(self, encoding):
+    def test_unsupported_encoding_is_refused_before_reading_the_body(self, encoding):
         stream = Stream(zlib.compress(PLAIN))
         assert refusal(stream, CONTENT_LENGTH="9", HTTP_CONTENT_ENCODING=encoding) == 415
         assert stream.taken == 0
 
-    def test_identity_is_no_encoding(self, post):
+    def test_identity_encoding_is_accepted(self, post):
         assert post(PLAIN, HTTP_CONTENT_ENCODING="identity").status == 200
 
 
 class TestSize:
-    def test_a_body_declared_too_large_is_not_read(self):
+    def test_body_declared_too_large_is_not_read(self):
         stream = Stream(b"x" * 5000)
         assert refusal(stream, CONTENT_LENGTH=str(LIMIT + 1)) == 413
         assert stream.taken == 0
 
-    def test_a_body_of_unknown_size_is_read_to_its_end(self):
+    def test_body_of_unknown_size_is_read_completely(self):
         assert read(PLAIN, **{"wsgi.input_terminated": True}) == PLAIN
 
-    def test_a_body_of_unknown_size_is_read_no_further_than_the_cap(self):
+    def test_body_of_unknown_size_is_read_up_to_the_limit(self):
         stream = Stream(b"x" * 50_000)
         assert refusal(stream, **{"wsgi.input_terminated": True}) == 413
         assert stream.taken == LIMIT + 1
 
-    def test_no_server_is_asked_for_more_than_it_can_tell_the_end_of(self):
+    def test_body_without_length_or_terminated_input_is_not_read(self):
         stream = Stream(PLAIN)
         assert (read(stream), stream.taken) == (b"", 0)
 
-    def test_no_more_than_declared_is_read(self):
+    def test_body_is_read_up_to_its_declared_length(self):
         assert read(b"abcdef", CONTENT_LENGTH="3") == b"abc"
 
     @pytest.mark.parametrize("length", ["abc", "-1", "1e3", "0x10", "1_0", "١٢", "1 2", "+5"])
-    def test_a_length_that_is_no_number_is_refused(self, length):
+    def test_invalid_content_length_is_refused(self, length):
         assert refusal(PLAIN, CONTENT_LENGTH=length) == 400
 
     @pytest.mark.parametrize("length", ["9" * 30, "9" * 9_000])
-    def test_an_absurd_length_is_too_large(self, length):
+    def test_huge_content_length_is_refused_as_too_large(self, length):
         assert refusal(PLAIN, CONTENT_LENGTH=length) == 413
 
     @pytest.mark.parametrize("length", ["0" * 9_000 + "3", " 3 "])
-    def test_a_length_oddly_written_is_still_a_length(self, length):
+    def test_content_length_with_spaces_or_leading_zeros_is_accepted(self, length):
         assert read(b"abcdef", CONTENT_LENGTH=length) == b"abc"
 
-    def test_all_of_it_is_answered_without_an_error_of_ours(self, instance):
+    def test_invalid_content_length_causes_no_server_error(self, instance):
         path = webhook_path(WebhookKey("instance.id", 1))
         for length in ("abc", "-1", "", "9" * 9_000, "٣"):
             extra = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": length}
@@ -151,24 +151,24 @@ class TestSize:
 
 
 class TestAClientThatGoesAway:
-    def test_what_came_is_malformed_and_kept(self, post, caplog):
+    def test_incomplete_body_is_refused_and_kept(self, post, caplog):
         answer = post(PLAIN[:-5], CONTENT_LENGTH=str(len(PLAIN)))
         assert answer.status == 400
         assert bytes(Callback.objects.get().body) == PLAIN[:-5]
         assert "Traceback" not in caplog.text
 
-    def test_a_server_that_says_so_by_an_error_is_understood(self):
+    def test_connection_error_while_reading_gives_an_empty_body(self):
         assert read(GoneStream(), CONTENT_LENGTH="50") == b""
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "json"])
-def test_another_content_type_is_refused_with_the_body_unread(kind):
+def test_unsupported_content_type_is_refused_before_reading_the_body(kind):
     stream = Stream(PLAIN)
     assert refusal(stream, CONTENT_TYPE=kind, CONTENT_LENGTH="9") == 415
     assert stream.taken == 0
 
 
-def test_our_own_mistake_in_reading_a_callback_loses_nothing(post, monkeypatch, caplog):
+def test_parser_error_quarantines_the_callback(post, monkeypatch, caplog):
     def mistake(body):
         raise TypeError("ours")
 

@@ -360,6 +360,6 @@ def test_queue_without_a_list_of_messages_raises(client, queued, monkeypatch, me
         ),
     ],
 )
-def test_status_has_all_its_members(client, zapi, told, expected):
+def test_status_contains_connection_error_and_phone_state(client, zapi, told, expected):
     zapi.instances["ABC"] = SimulatedInstance("ABC", TOKEN, **told)
     assert client.status() == expected
