@@ -1,22 +1,25 @@
 """Parses deliveries into entries, which hold all that will be stored. Makes no queries."""
 
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from messages.domain.causes import Cause, stored_values
 from messages.domain.failures import failure_code
 from messages.domain.statuses import Status
 from messages.models import Outcome
+from messages.zapi.inbound import InboundReport
 from messages.zapi.payloads import (
     ConnectionReport,
-    ContactReport,
     MalformedCallbackError,
     ParsedCallback,
     StatusReport,
     parse,
+    private_type,
 )
 
 from .delivery import Delivery
@@ -54,7 +57,7 @@ class Entry:
     is_own: bool = True
     status: StatusReport | None = None
     connection: ConnectionReport | None = None
-    contact: ContactReport | None = None
+    inbound: InboundReport | None = None
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the statements in postgresql.py and sqlite.py."""
@@ -71,8 +74,7 @@ class Entry:
             "size": len(delivery.body),
             "body": delivery.body if self.keeps_body else b"",
             "dropped_body": None if self.keeps_body or not self.is_own else delivery.body,
-            "lid": self.contact.lid if self.contact else None,
-            "number": self.contact.number if self.contact else None,
+            **_inbound_parameters(self.inbound, delivery.received_at),
             "token_digest": delivery.token_digest,
             **(_status_parameters(self.status, delivery.received_at) if self.status else {}),
         }
@@ -82,6 +84,28 @@ def usable_moment(occurred_at: datetime | None, received_at: datetime) -> dateti
     """The time of a report, or None if it has none or is in the future."""
     is_usable = occurred_at and occurred_at <= received_at + FUTURE_TOLERANCE
     return occurred_at if is_usable else None
+
+
+def _inbound_parameters(
+    report: InboundReport | None, received_at: datetime
+) -> dict[str, str | None]:
+    """The link of a number and a LID, and the answer or writing, for the worker."""
+    if report is None:
+        return {"lid": None, "number": None, "inbound": None}
+    pair = (report.lid, report.number) if report.is_pair else (None, None)
+    occurred_at = usable_moment(report.occurred_at, received_at) or received_at
+    told = report.message_id or f"{report.author} {report.kind} {report.momment}"
+    facts = {
+        "author": report.author,
+        "is_writing": report.is_writing,
+        "kind": report.kind and report.kind.value,
+        "reference": report.reference,
+        "at": occurred_at.isoformat(),
+        # Recognizes a repeat, and does not contain the id.
+        "digest": blake2b(told.encode(), digest_size=8).hexdigest(),
+    }
+    inbound = json.dumps(facts) if report.kind or report.is_writing else None
+    return {"lid": pair[0], "number": pair[1], "inbound": inbound}
 
 
 def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str, Any]:
@@ -139,7 +163,8 @@ def quarantined(
     return Entry(
         *(delivery, type, Outcome.QUARANTINED, cause),
         cause_values=stored_values(values),
-        keeps_body=True,
+        # The content of inbound messages is never kept.
+        keeps_body=not private_type(delivery.body),
         malformed=malformed,
         is_own=False,
     )
@@ -169,7 +194,7 @@ def _understood(delivery: Delivery, callback: ParsedCallback) -> Entry:
                 cause_values=values,
                 keeps_body=True,
             )
-        case contact:
+        case inbound:
             return Entry(
-                *(delivery, callback.type, Outcome.IGNORED, ""), keeps_body=False, contact=contact
+                *(delivery, callback.type, Outcome.IGNORED, ""), keeps_body=False, inbound=inbound
             )

@@ -1,5 +1,8 @@
 """A file with the oldest accepted key of each instance, for times without the database.
 
+It also says which instances forward callbacks, whose inbound messages
+are then kept in full.
+
 Only keys that are known to be retired, or whose instance is archived, are refused. Unknown
 instances and newer keys are accepted, because they may be newer than the file. The file contains
 ids and version numbers, and no secret.
@@ -16,7 +19,7 @@ from typing import Any, Final
 
 from django.db import connections
 
-from messages.models import Instance
+from messages.models import Instance, Webhook
 from statusboard.logs import SparseLogger
 
 from .store import UnknownInstanceError
@@ -43,12 +46,12 @@ class _KnownKeys:
         self._version: tuple[int, ...] | None = None
         self._oldest: dict[str, Any] = {}
 
-    def oldest_of(self, zapi_id: str) -> Any:
-        """The oldest accepted version, or 0 for an unknown instance."""
+    def entry_of(self, zapi_id: str) -> Any:
+        """The oldest accepted version, 0 for an unknown instance, and whether it forwards."""
         if time.monotonic() - self._checked_at >= _INTERVAL:
             with self._lock:
                 self._reload()
-        return self._oldest.get(zapi_id, 0)
+        return self._oldest.get(zapi_id, (0, False))
 
     def expire(self) -> None:
         """Check the file at the next lookup."""
@@ -74,9 +77,15 @@ _updated_at = -_INTERVAL
 
 def require_accepted(zapi_id: str, version: int) -> None:
     """Check a key without a query. Raises RetiredKeyError."""
-    oldest = _known_keys.oldest_of(zapi_id)
+    oldest, _forwards = _known_keys.entry_of(zapi_id)
     if oldest is _ARCHIVED or version < oldest:
         raise RetiredKeyError
+
+
+def forwards_inbound(zapi_id: str) -> bool:
+    """Whether a receiver waits for the inbound messages of this instance."""
+    _oldest, forwards = _known_keys.entry_of(zapi_id)
+    return bool(forwards)
 
 
 def remember_when_due() -> None:
@@ -93,8 +102,13 @@ def remember() -> None:
     They are compared with the file itself, because another process may have written older data. If
     the disk is full, the old file stays and knows fewer retired keys.
     """
-    rows = Instance.objects.values_list("zapi_id", "oldest_key_version", "archived_at")
-    oldest = {zapi_id: _ARCHIVED if archived else first for zapi_id, first, archived in rows}
+    rows = Instance.objects.values_list("zapi_id", "oldest_key_version", "archived_at", "pk")
+    webhooks = Webhook.objects.exclude(forward_to="").values_list("instance", flat=True)
+    forwarding = set(webhooks)
+    oldest = {
+        zapi_id: [_ARCHIVED if archived else first, pk in forwarding]
+        for zapi_id, first, archived, pk in rows
+    }
     with suppress(OSError, ValueError):
         if _read() == oldest:
             return
@@ -105,7 +119,7 @@ def remember() -> None:
     _known_keys.expire()
 
 
-def _write(oldest: dict[str, int | None]) -> None:
+def _write(oldest: dict[str, Any]) -> None:
     """Replace the file atomically."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +136,10 @@ def _read() -> dict[str, Any]:
     """Raises OSError, or ValueError if the file is damaged."""
     found = json.loads(_path().read_text())
     if not isinstance(found, dict) or not all(
-        value is _ARCHIVED or type(value) is int for value in found.values()
+        isinstance(value, list)
+        and len(value) == 2
+        and (value[0] is _ARCHIVED or type(value[0]) is int)
+        for value in found.values()
     ):
         raise ValueError("it is not a file of known keys")
     return found

@@ -29,7 +29,7 @@ EVENT_IDENTITY = "message_id, source, raw_status, momment, phone, participant, d
 CALLBACK_COLUMNS = (
     "id, instance_id, type, received_at, outcome, cause, cause_values, token_check, size, body"
 )
-FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body, lid, number"
+FOLLOW_UP_COLUMNS = "callback_id, instance_id, type, body, lid, number, inbound"
 
 
 def message_values(value: Value) -> str:

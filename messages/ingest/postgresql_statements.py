@@ -27,7 +27,7 @@ _TYPES = {
     **dict.fromkeys(("is_group", "inbound", "time_is_arrival"), "bool"),
     **dict.fromkeys(("device", "size", "version"), "int4"),
     **{"rank": "int2", "instance_id": "int8", "callback_id": "uuid", "ids": "json"},
-    "cause_values": "jsonb",
+    **{"cause_values": "jsonb", "inbound": "jsonb"},
     **{"body": "bytea", "dropped_body": "bytea"},
 }
 
@@ -97,7 +97,8 @@ _FOLLOW_UP = f"""
 follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
     SELECT {_parameter("callback_id")}, stored.instance_id, %(type)s,
-           {dropped_body("stored.instance_id", _parameter("dropped_body"))}, %(lid)s, %(number)s
+           {dropped_body("stored.instance_id", _parameter("dropped_body"))}, %(lid)s, %(number)s,
+           {_parameter("inbound")}
     FROM stored
 )
 SELECT instance_id, outcome FROM stored"""  # noqa: S608
@@ -182,6 +183,6 @@ WITH timeouts AS MATERIALIZED (
     RETURNING id, instance_id, type, outcome
 ), follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
-    SELECT id, instance_id, type, NULL, NULL, NULL FROM stored
+    SELECT id, instance_id, type, NULL, NULL, NULL, NULL FROM stored
 )
 SELECT json_object_agg(id, json_build_array(instance_id, outcome)) FROM stored"""  # noqa: S608

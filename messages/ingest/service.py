@@ -5,8 +5,10 @@ These steps are in `record()` here and `store()` in store.py.
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 from messages.domain.causes import Cause
+from messages.zapi.payloads import reduced
 
 from . import known_keys, spool
 from .circuit_breaker import CircuitBreaker
@@ -46,6 +48,8 @@ def record(delivery: Delivery) -> Recorded:
             logger.exception("A callback could not even be quarantined. It goes to the spool.")
     known_keys.require_accepted(delivery.zapi_id, delivery.key_version)
     # The id stays the same, so draining notices if the database stored the delivery after all.
+    if not known_keys.forwards_inbound(delivery.zapi_id):
+        delivery = replace(delivery, body=reduced(delivery.body))
     spool.keep(delivery)
     return SPOOLED
 

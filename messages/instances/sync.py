@@ -152,7 +152,9 @@ def save_instance(
     instance.checked_at = timezone.now()
     if me.filters is not None:
         instance.filters = list(me.filters)
-    instance.save(update_fields=["due_at", "payment_status", "checked_at", "filters"])
+    if me.auto_read is not None:
+        instance.auto_read = me.auto_read
+    instance.save(update_fields=["due_at", "payment_status", "checked_at", "filters", "auto_read"])
     if connection.connected is not None:
         note_connection(instance, connection, asked_at)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from messages import forwarding, identities, privacy
+from messages import answers, forwarding, identities, privacy
 from messages.ingest.callback_batch import CallbackBatch
 from messages.instances.first_callbacks import record_first_callbacks
 from messages.models import FollowUp
@@ -25,6 +25,7 @@ Consumer = Callable[[CallbackBatch], None]
 CONSUMERS: tuple[Consumer, ...] = (
     forwarding.enqueue,
     identities.link_identities,
+    answers.record_answers,
     mark_touched,
     record_first_callbacks,
     # Last: it removes what the other consumers stored about erased people.

@@ -1,6 +1,7 @@
 from . import functions  # noqa: F401  (registers a lookup)
 from .account import Account, PasswordResetRequest, SavedView
 from .alias import Alias, KnownAddress, OtherAddress
+from .answer import Answer, Writing
 from .api_key import ApiKey, ApiKeyLimit, KeyRole
 from .audit_event import Action, AuditEvent
 from .batch import Batch, BatchKind, BatchRow, Plan, RowState
@@ -28,6 +29,7 @@ __all__ = [
     "Account",
     "Action",
     "Alias",
+    "Answer",
     "ApiKey",
     "ApiKeyLimit",
     "AuditEvent",
@@ -90,5 +92,6 @@ __all__ = [
     "WebhookKind",
     "WebhookState",
     "WorkerBeat",
+    "Writing",
     "token_digest",
 ]

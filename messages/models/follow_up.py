@@ -35,6 +35,8 @@ class FollowUp(models.Model):
     # The LID and number of an inbound message, of which nothing else is kept.
     lid = models.CharField(max_length=128, null=True)  # noqa: DJ001  (most have none)
     number = models.CharField(max_length=128, null=True)  # noqa: DJ001
+    # What else is kept of it: who wrote when, and which message it answers.
+    inbound = models.JSONField(null=True)
     set_aside_at = models.DateTimeField(null=True)
 
     objects = FollowUpQuerySet.as_manager()

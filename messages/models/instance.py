@@ -165,6 +165,10 @@ class Instance(models.Model):
     payment_status = models.CharField(
         _("payment"), max_length=40, blank=True, default="", editable=False
     )
+    # Whether Z-API marks inbound messages as read by itself; null if not reported.
+    auto_read = models.BooleanField(null=True, editable=False)
+    # Since when nobody's read confirmation arrives, although messages are delivered.
+    receipts_off_since = models.DateTimeField(null=True, editable=False)
     filters = models.JSONField(_("filters"), null=True, editable=False)
     # The URLs of other hooks that `update-every-webhooks` replaced, by kind; '' if there was none.
     taken_urls = models.JSONField(default=dict, editable=False)

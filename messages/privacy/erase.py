@@ -22,6 +22,7 @@ from messages.accounts.audit import audit, recipient_hash
 from messages.ingest import SpoolUnavailableError
 from messages.models import (
     Action,
+    Answer,
     Callback,
     ErasedMessage,
     Erasure,
@@ -131,7 +132,7 @@ def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
         number = empty_callbacks([callback.pk for callback in callbacks])
         erasure.reached = last
         yield Counter(callbacks=number)
-    yield from _drop(person, ("aliases", "labels", "saved views"))
+    yield from _drop(person, ("aliases", "answers", "writings", "labels", "saved views"))
     yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
     # Again: an export that was written meanwhile may contain erased data.
@@ -156,6 +157,7 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
         named: list[Message | Label] = [*deleted, *labels]
         _mark(fingerprint(one.instance_id, name) for one in named for name in one.ids)
         number_of_labels, _ = labels.delete()
+        Answer.objects.to(deleted).delete()
         number += events.filter(message__in=deleted).delete()[0]
         Message.objects.filter(pk__in=[message.pk for message in deleted]).delete()
     return Counter(messages=len(deleted), events=number, labels=number_of_labels)

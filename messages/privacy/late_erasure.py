@@ -16,12 +16,14 @@ from messages.ingest import received_at_of
 from messages.ingest.callback_batch import CallbackBatch, ReportedCallback
 from messages.models import (
     Alias,
+    Answer,
     Callback,
     ErasedMessage,
     Erasure,
     FollowUp,
     KnownAddress,
     Message,
+    Writing,
 )
 from messages.zapi.payloads import StatusReport
 
@@ -69,13 +71,19 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
 
 
 def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
-    """Delete links learned from inbound messages that arrived before the erasure."""
-    named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid and one.number}
+    """Delete what inbound messages told that arrived before the erasure."""
+    named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid or one.inbound}
     requested = _requests(named.values())
     for one, received_at in named.items() if requested else ():
-        people = [phones.person_key(address) for address in (one.lid, one.number) if address]
+        author = (one.inbound or {}).get("author")
+        people = {phones.person_key(name) for name in (one.lid, one.number, author) if name}
         if any(received_at < requested.get(recipient_hash(name), received_at) for name in people):
+            person = Person(tuple(people))
             Alias.objects.filter(lid=one.lid, number=one.number).delete()
+            TABLES["answers"].rows(person, Answer.objects.filter(at__lte=received_at)).delete()
+            TABLES["writings"].rows(
+                person, Writing.objects.filter(first_at__lte=received_at)
+            ).delete()
 
 
 def _requests(received: Iterable[datetime]) -> dict[str, datetime]:

@@ -28,6 +28,7 @@ from messages.domain import addresses
 from messages.ingest import spool
 from messages.models import (
     Alias,
+    Answer,
     Callback,
     FollowUp,
     Forward,
@@ -39,6 +40,7 @@ from messages.models import (
     SavedView,
     SpooledCallback,
     StatusEvent,
+    Writing,
 )
 
 from .person import Person
@@ -160,11 +162,13 @@ def _body_names(person: Person, row: Any) -> bool:
 def _waiting_for_worker(person: Person, follow_ups: QuerySet[Any]) -> QuerySet[Any]:
     """Rows whose body may mention the person, or whose inbound message is from the person."""
     mentioning = _mentioning(person, follow_ups).values("pk")
-    return follow_ups.filter(Q(pk__in=mentioning) | _names_one_of(person))
+    wrote = Q(inbound__author__in=person.names)
+    return follow_ups.filter(Q(pk__in=mentioning) | _names_one_of(person) | wrote)
 
 
 def _is_waiting_for_worker(person: Person, follow_up: FollowUp) -> bool:
-    named = {follow_up.lid, follow_up.number} & set(person.names)
+    author = (follow_up.inbound or {}).get("author")
+    named = {follow_up.lid, follow_up.number, author} & set(person.names)
     return bool(named) or person.is_named_in(bytes(follow_up.body or b""))
 
 
@@ -231,6 +235,17 @@ TABLES: Final[dict[str, Table]] = {
         Alias,
         _("Number–LID links"),
         lambda person, rows: rows.filter(_names_one_of(person)),
+        indexed=True,
+    ),
+    "answers": Table(
+        Answer,
+        _("Answers to messages"),
+        lambda person, rows: rows.filter(author__in=person.names),
+    ),
+    "writings": Table(
+        Writing,
+        _("Times at which somebody wrote"),
+        lambda person, rows: rows.filter(address__in=person.addresses),
         indexed=True,
     ),
     "labels": Table(Label, _("Labels"), _labels),

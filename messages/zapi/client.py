@@ -77,6 +77,8 @@ class Me:
     # Whether Z-API reports messages that the number itself sends. None if unknown.
     sent_by_me: bool | None = None
     smartphone: bool | None = None
+    # Whether Z-API marks inbound messages as read by itself. None if unknown.
+    auto_read: bool | None = None
 
     @property
     def connection(self) -> ConnectionStatus:
@@ -342,6 +344,7 @@ def _me(answer: Mapping[str, Any]) -> Me:
         filters=tuple(map(str, filters)) if isinstance(filters, list) else None,
         sent_by_me=_bool(answer.get("receiveCallbackSentByMe")),
         smartphone=_bool(answer.get("phoneConnected")),
+        auto_read=_bool(answer.get("autoReadMessage")),
     )
 
 

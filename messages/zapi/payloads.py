@@ -19,6 +19,7 @@ from messages.domain.causes import Cause, plain_cause_text
 from messages.domain.statuses import Status, from_provider
 from statusboard.redaction import redact_beginning
 
+from .inbound import InboundReport, read_inbound, without_content
 from .times import moment_of
 
 MAX_IDS = 500
@@ -31,11 +32,14 @@ NO_DEVICE = -1
 
 _OLD_GROUP = re.compile(r"\d+-\d+")
 _NUMBER = re.compile(r"[1-9][0-9]{7,14}")
-_LID = re.compile(r"[1-9][0-9]{4,19}@lid")
 _INT32 = 2**31
 _GZIP_MAGIC = b"\x1f\x8b"
 # It matches without ever going back, so that no body is slow to look through.
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+# Names a type whose content is never kept, in a body that may not be JSON.
+_PRIVATE = re.compile(
+    rb'"type"\s*:\s*"\s*(receivedcallback|presencechatcallback|proxycallback)', re.IGNORECASE
+)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -88,15 +92,7 @@ class ConnectionReport:
     number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContactReport:
-    """Who is behind a LID. Both are as `phones.person_key` writes them."""
-
-    lid: str
-    number: str
-
-
-Report = StatusReport | ConnectionReport | ContactReport
+Report = StatusReport | ConnectionReport | InboundReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +110,61 @@ class ParsedCallback:
 
 
 def parse(body: bytes) -> ParsedCallback:
-    """Read one callback. Raises MalformedCallbackError for whatever cannot be understood."""
-    data = _load(body)
-    kind = _text(data, "type")
+    """Read one callback. Raises MalformedCallbackError for whatever cannot be understood.
+
+    A body with private content is never refused, because it would be kept as evidence.
+    """
+    try:
+        data = _load(body)
+        kind = _text(data, "type")
+    except MalformedCallbackError:
+        if found := private_type(body):
+            return ParsedCallback(found, "", None)
+        raise
     if not kind:
         raise MalformedCallbackError(Cause.NO_TYPE)
-    reader = _READERS.get(kind) or _UNWANTED.get(kind.lower())
+    if kind.lower() in _PRIVATE_TYPES:
+        inbound = read_inbound(data) if kind.lower() == "receivedcallback" else None
+        return ParsedCallback(kind, _instance_id(data), inbound)
+    reader = _READERS.get(kind)
     try:
         report = reader(data) if reader else _of_unknown_type(kind, data)
         return ParsedCallback(kind, _text(data, "instanceId"), report, is_known=reader is not None)
     except MalformedCallbackError as error:
         error.type = kind
         raise
+
+
+def private_type(body: bytes) -> str:
+    """The type of a body whose content must not be kept, '' for other bodies.
+
+    Also finds it in a body that is not JSON, or in UTF-16.
+    """
+    found = _PRIVATE.search(body.replace(b"\0", b""))
+    return found[1].decode() if found else ""
+
+
+def reduced(body: bytes) -> bytes:
+    """The body without private content. parse() reads the same facts from it."""
+    found = private_type(body)
+    if not found:
+        return body
+    try:
+        data = _load(body)
+        kind, kept = _text(data, "type"), {"instanceId": _instance_id(data)}
+    except MalformedCallbackError:
+        return json.dumps({"type": found}).encode()
+    if kind.lower() not in _PRIVATE_TYPES:
+        return body
+    if kind.lower() == "receivedcallback":
+        kept |= without_content(data)
+    return json.dumps({"type": kind, **kept}).encode()
+
+
+def _instance_id(data: dict[str, Any]) -> str:
+    with suppress(MalformedCallbackError):
+        return _text(data, "instanceId")
+    return ""
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -238,31 +277,6 @@ def _own_number(data: dict[str, Any]) -> str:
     return number if _NUMBER.fullmatch(number) else ""
 
 
-def _contact(data: dict[str, Any]) -> ContactReport | None:
-    """Z-API "Message received": who wrote, by number and LID, and nothing of what was written.
-
-    `senderLid` is our own where the message is ours.
-    """
-    sender = None if data.get("fromMe") else data.get("senderLid")
-    if data.get("participantPhone"):
-        number, lid = data["participantPhone"], data.get("participantLid") or sender
-    else:
-        number, lid = data.get("phone"), data.get("chatLid") or sender
-    if not (isinstance(number, str) and isinstance(lid, str)):
-        return None
-    # What is in a member for LIDs is one, with or without its mark.
-    number, lid = (
-        addresses.person_key(number),
-        f"{addresses.without_device(lid).removesuffix('@lid')}@lid",
-    )
-    is_pair = _NUMBER.fullmatch(number) and _LID.fullmatch(lid)
-    return ContactReport(lid, number) if is_pair else None
-
-
-def _nothing(data: dict[str, Any]) -> None:
-    """Of what holds somebody's text, presence or password, and no status."""
-
-
 _Reader = Callable[[dict[str, Any]], Report | None]
 _READERS: dict[str, _Reader] = {
     "MessageStatusCallback": _message_status,
@@ -272,12 +286,8 @@ _READERS: dict[str, _Reader] = {
 }
 _STATUS_READERS = {"messagestatuscallback": _message_status, "deliverycallback": _delivery}
 # Documented, and no evidence of a message's status. Only of these the body is not kept, in whatever
-# case the type is written: they hold what people wrote, and a proxy's password.
-_UNWANTED: dict[str, _Reader] = {
-    "receivedcallback": _contact,
-    "presencechatcallback": _nothing,
-    "proxycallback": _nothing,
-}
+# case the type is written: they hold what people wrote, their presence, and a proxy's password.
+_PRIVATE_TYPES = {"receivedcallback", "presencechatcallback", "proxycallback"}
 # Of these, what is stored is no evidence of a message's status.
 TYPES_WITHOUT_STATUS = (
     *("ConnectedCallback", "DisconnectedCallback"),

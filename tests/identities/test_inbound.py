@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from messages.ingest import drain
+from messages.ingest import drain, remember_keys
 from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Callback, Erasure, FollowUp, SpooledCallback
 from messages.privacy import continue_erasures, find_person, request_erasure
@@ -147,10 +147,22 @@ def test_link_of_erased_person_is_not_restored_by_old_callbacks(post):
     assert Callback.objects.get().body == b""
 
 
-def test_spool_file_is_readable(spool_path, post, away):
-    """Without this, the tests above would prove nothing."""
-    away(True)
-    post(INBOUND)
+def spooled(spool_path):
     with sqlite3.connect(spool_path) as file:
         (body,) = file.execute("SELECT body FROM whatsapp_spooledcallback").fetchone()
-    assert b"Segredo" in bytes(body)
+    return bytes(body).decode()
+
+
+def test_spool_keeps_only_the_facts_of_an_inbound_message(spool_path, post, away):
+    away(True)
+    post(INBOUND)
+    assert NUMBER in spooled(spool_path)
+    assert not any(secret in spooled(spool_path) for secret in SECRETS)
+
+
+def test_spool_keeps_an_inbound_message_that_is_forwarded(spool_path, post, away, instance):
+    instance.webhooks.create(kind="received", wanted=False, forward_to="https://crm.example/in")
+    remember_keys()
+    away(True)
+    post(INBOUND)
+    assert "Segredo" in spooled(spool_path)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from messages.accounts.audit import audit
 from messages.models import (
     Action,
+    Answer,
     Callback,
     Kept,
     KnownAddress,
@@ -25,6 +26,7 @@ from messages.models import (
     Message,
     Retention,
     StatusEvent,
+    Writing,
 )
 from messages.models.due import has_passed
 
@@ -94,12 +96,26 @@ def _delete_messages(row: Retention, before: datetime) -> int:
         older = KINDS[Kept.MESSAGES].older(before)
         locked = list(older.select_for_update(skip_locked=True)[:BATCH])
         Label.objects.of(locked).delete()
+        Answer.objects.to(locked).delete()
         events = StatusEvent.objects.filter(message__in=locked)
         addresses = set(events.values_list("phone", flat=True))
         events.delete()
         Message.objects.filter(pk__in=[message.pk for message in locked]).delete()
         KnownAddress.objects.forget_unused(addresses)
-    return len(locked) if len(locked) == BATCH else len(locked) + _delete_orphan_labels(before)
+    if len(locked) == BATCH:
+        return len(locked)
+    _delete_responses(before)
+    return len(locked) + _delete_orphan_labels(before)
+
+
+def _delete_responses(before: datetime) -> None:
+    """Times of writing, and answers to messages that are not known. The next run continues."""
+    for rows in (
+        Answer.objects.filter(at__lt=before).order_by("at"),
+        Writing.objects.filter(period__lt=before).order_by("period"),
+    ):
+        pks = list(rows.values_list("pk", flat=True)[: 4 * BATCH])
+        rows.model._default_manager.filter(pk__in=pks).delete()
 
 
 def _delete_orphan_labels(before: datetime) -> int:
