@@ -31,7 +31,7 @@ _Reach = Callable[[timedelta], timedelta]
 
 _UNDELIVERED: Final = {Status.DISPATCHED.rank, Status.SENT.rank}
 # WhatsApp does not always report deliveries of the other kinds.
-_MAY_BE_STUCK: Final = (MessageKind.INDIVIDUAL, MessageKind.GROUP)
+MAY_BE_STUCK: Final = (MessageKind.INDIVIDUAL, MessageKind.GROUP)
 _DAY: Final = timedelta(days=1)
 _DAYS_COUNTED: Final = (1, 7, 30)
 _RECENT: Final = timedelta(hours=1)
@@ -85,7 +85,7 @@ def overdue(
     if reach:
         messages = messages.filter(first_heard_at__gte=now - farthest)
     found = messages.filter(late, inbound=False, instance__archived_at=None)
-    return found.filter(of_kinds(_MAY_BE_STUCK))
+    return found.filter(of_kinds(MAY_BE_STUCK))
 
 
 def stuck(messages: _Messages, now: datetime) -> _Messages:
@@ -135,7 +135,7 @@ def stuck_for(message: Message, now: datetime) -> timedelta | None:
         and message.rank in _UNDELIVERED
         and not message.inbound
         and message.instance.archived_at is None
-        and message.kind in _MAY_BE_STUCK
+        and message.kind in MAY_BE_STUCK
     )
     return waiting if is_stuck else None
 

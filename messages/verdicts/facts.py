@@ -1,5 +1,6 @@
 """Gathers the facts about a message that did not arrive: one query for each source."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from messages.accounts.masking import mask_text, sees_phones
 from messages.accounts.scope import Viewer, limited_to
 from messages.domain import addresses
 from messages.domain.failures import find_failure
+from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 from messages.domain.verdict import (
     Facts,
@@ -20,9 +22,9 @@ from messages.domain.verdict import (
     Trouble,
 )
 from messages.incidents.causes import explains, subscription_ended_at
-from messages.incidents.stuck_messages import stuck_for
+from messages.incidents.stuck_messages import MAY_BE_STUCK, stuck_for
 from messages.models import Incident, IncidentKind, Message, QueueReading
-from messages.models.functions import reached
+from messages.models.functions import of_kinds, reached
 from messages.search.matches import aliases_of
 from messages.search.querysets import Order, message_set
 
@@ -32,7 +34,10 @@ _AROUND: Final = timedelta(minutes=15)
 _TIME_TO_DELIVER: Final = timedelta(minutes=1)
 # More are not read: these tell enough, and an instance may send ten thousand in half an hour.
 _MAX_NEIGHBOURS: Final = 1000
-_MAX_OF_RECIPIENT: Final = 100
+# Of each address of the recipient.
+_MAX_OF_ADDRESS: Final = 30
+_AFTERWARDS: Final = timedelta(days=7)
+_MAX_ADDRESSES: Final = 6
 _MAX_INCIDENTS: Final = 20
 # The most likely cause first.
 _STATES: Final = {
@@ -56,8 +61,7 @@ def facts_of(message: Message, user: Viewer, now: datetime) -> Facts | None:
     trouble = trouble_of(message, now)
     if trouble is None:
         return None
-    is_shared = message.is_group or addresses.kind_of(message.phone).has_many_recipients
-    has_person = bool(message.phone) and not is_shared
+    is_shared = message.kind is not MessageKind.INDIVIDUAL
     return Facts(
         trouble=trouble,
         reason=message.failure if sees_phones(user) else mask_text(message.failure),
@@ -68,7 +72,7 @@ def facts_of(message: Message, user: Viewer, now: datetime) -> Facts | None:
         instance=_instance_state(message),
         queue=_queue_place(message),
         neighbours=_neighbours(message, now),
-        record=_record(message, user) if has_person else Record(),
+        record=_record(message, user) if message.phone and not is_shared else Record(),
     )
 
 
@@ -106,7 +110,7 @@ def _neighbours(message: Message, now: datetime) -> Neighbours:
     until = min(message.started_at + _AROUND, now - _TIME_TO_DELIVER)
     found = message_set().outbound().sent_between(message.started_at - _AROUND, until)
     found = found.of_instances([message.instance_id], Order.SENT)
-    others = found.exclude(phone=message.phone).order_by()
+    others = found.filter(of_kinds(MAY_BE_STUCK)).exclude(phone=message.phone).order_by()
     counts: dict[str, Any] = others[: _MAX_NEIGHBOURS + 1].aggregate(
         total=Count("pk"), delivered=Count("pk", filter=reached(Status.RECEIVED))
     )
@@ -116,21 +120,34 @@ def _neighbours(message: Message, now: datetime) -> Neighbours:
 
 
 def _record(message: Message, user: Viewer) -> Record:
-    """From the recipient's newest messages, under all addresses that are known."""
+    """From the newest messages to the recipient, until a week after this one."""
     forms = addresses.stored_forms(message.phone)
-    known = (*forms, *aliases_of([message.phone], user))
-    found = limited_to(user, message_set().outbound().of_addresses(known))
-    rows = (
-        found.exclude(pk=message.pk)
-        .newest_first()
-        .values_list("started_at", "rank", "delivered_at")[:_MAX_OF_RECIPIENT]
-    )
-    before, later, undelivered = None, None, 0
+    known = dict.fromkeys((*forms, *aliases_of([message.phone], user)))
+    until = message.first_heard_at + _AFTERWARDS
+    found = limited_to(user, message_set().outbound().filter(first_heard_at__lt=until))
+    newest = found.exclude(pk=message.pk).order_by("-first_heard_at").values("pk")
+    # For each address alone, the index gives the newest without reading the others.
+    first, *others = [
+        Message.objects.filter(pk__in=newest.filter(phone=one)[:_MAX_OF_ADDRESS]).values_list(
+            "started_at", "rank", "delivered_at"
+        )
+        for one in [*known][:_MAX_ADDRESSES]
+    ]
+    return _summary(message, first.union(*others, all=True))
+
+
+def _summary(message: Message, rows: Iterable[tuple[datetime, int, datetime | None]]) -> Record:
+    before: list[datetime] = []
+    later: list[datetime] = []
+    undelivered = 0
     for started_at, rank, delivered_at in rows:
-        if rank < Status.RECEIVED.rank:
-            undelivered += started_at <= message.started_at and rank != Status.FAILED.rank
-        elif started_at > message.started_at:
-            later = max(filter(None, (later, delivered_at or started_at)))
-        else:
-            before = max(filter(None, (before, delivered_at or started_at)))
-    return Record(delivered_before=before, delivered_later=later, undelivered=undelivered)
+        is_earlier = started_at <= message.started_at
+        if rank >= Status.RECEIVED.rank:
+            (before if is_earlier else later).append(delivered_at or started_at)
+        elif rank != Status.FAILED.rank:
+            undelivered += is_earlier
+    return Record(
+        delivered_before=max(before, default=None),
+        delivered_later=max(later, default=None),
+        undelivered=undelivered,
+    )
