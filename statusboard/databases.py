@@ -3,10 +3,17 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, Token
 
-from django.db import DataError, Error, IntegrityError
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DataError,
+    Error,
+    IntegrityError,
+    connection,
+    connections,
+)
 
 # SQLSTATE classes about one statement's own values. All others (08 connection, 42 schema or rights,
 # 53 resources, 55 locks, 57 shutdown, ...) would affect any callback.
@@ -54,3 +61,31 @@ def remaining() -> float | None:
     """Seconds left for the next query, never negative; None without a limit."""
     left = min(_ends_at.get() - time.monotonic(), _each.get())
     return None if left == math.inf else max(0.0, left)
+
+
+def database_timeout(seconds: float) -> AbstractContextManager[None]:
+    """Limit the total time of this thread's queries in the block."""
+    return _sqlite_timeout(seconds) if connection.vendor == "sqlite" else deadline(seconds)
+
+
+@contextmanager
+def _sqlite_timeout(seconds: float) -> Iterator[None]:
+    with deadline(seconds):
+        limit_sqlite_wait()
+        try:
+            yield
+        finally:
+            _wait_for_locks(connection.settings_dict["OPTIONS"].get("timeout", 5))
+
+
+def limit_sqlite_wait() -> None:
+    """Let SQLite wait for a lock only until the deadline, if there is one."""
+    left = remaining()
+    if left is not None:
+        _wait_for_locks(left)
+
+
+def _wait_for_locks(seconds: float) -> None:
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    own.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")

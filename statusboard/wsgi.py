@@ -106,11 +106,11 @@ def webhook_application(
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    drop_strange_content_type(environ)
     path = environ.get("PATH_INFO", "")
-    if len(path) > MAX_PATH_LENGTH:
-        return answer(TOO_LONG, environ, start_response)
     if path.startswith("/webhooks/") or path in _MONITORING:
         return webhook_application(environ, start_response)
+    drop_strange_content_type(environ)
+    if len(path) > MAX_PATH_LENGTH:
+        return answer(TOO_LONG, environ, start_response)
     load_pages()
     return _pages(environ, start_response)

@@ -13,8 +13,7 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -48,12 +47,6 @@ def _lock_timeout(seconds: float) -> float:
     return -1 if seconds == math.inf else max(0.0, seconds)
 
 
-def _acquired_lock() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
-
-
 @dataclass(slots=True, eq=False)
 class _Request(Generic[Item, Answer]):
     item: Item
@@ -61,8 +54,8 @@ class _Request(Generic[Item, Answer]):
     is_writer: bool = False
     answers: list[Answer] = field(default_factory=list)
     error: BaseException | None = None
-    # Released when the request is answered, or when its thread may write.
-    ready: threading.Lock = field(default_factory=_acquired_lock)
+    # While the request waits, it is held. Released when it is answered, or its thread may write.
+    ready: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_open(self) -> bool:
@@ -103,21 +96,20 @@ class BatchWriter(Generic[Item, Answer]):
         whatever `write_batch` raised for this item alone.
         """
         request: _Request[Item, Answer] = _Request(item, alone)
-        if not self._become_writer(request):
+        with self._guard:
+            must_wait = not self._free_writers
+            if must_wait:
+                request.ready.acquire()
+                self._waiting.append(request)
+            else:
+                self._free_writers -= 1
+        if must_wait:
             self._wait(request)
         if request.is_open:
             self._write_with_others(request)
         if request.error:
             raise request.error
         return request.answers[0]
-
-    def _become_writer(self, request: _Request[Item, Answer]) -> bool:
-        with self._guard:
-            if self._free_writers:
-                self._free_writers -= 1
-                return True
-            self._waiting.append(request)
-            return False
 
     def _wait(self, request: _Request[Item, Answer]) -> None:
         """Until the request is answered, or its thread may write."""
@@ -137,9 +129,15 @@ class BatchWriter(Generic[Item, Answer]):
                 raise OperationalError(_TOO_LATE)
 
     def _write_with_others(self, request: _Request[Item, Answer]) -> None:
+        lock = self._process_lock
         try:
-            with self._other_processes_excluded():
+            if lock and not lock.acquire(remaining()):
+                raise OperationalError(_TOO_LATE)
+            try:
                 self._answer([request, *self._companions(request)])
+            finally:
+                if lock:
+                    lock.release()
         finally:
             with self._guard:
                 self._release_writer()
@@ -152,18 +150,6 @@ class BatchWriter(Generic[Item, Answer]):
             request.ready.release()
         else:
             self._free_writers += 1
-
-    @contextmanager
-    def _other_processes_excluded(self) -> Iterator[None]:
-        if self._process_lock is None:
-            yield
-            return
-        if not self._process_lock.acquire(remaining()):
-            raise OperationalError(_TOO_LATE)
-        try:
-            yield
-        finally:
-            self._process_lock.release()
 
     def _companions(self, first: _Request[Item, Answer]) -> list[_Request[Item, Answer]]:
         """The waiting requests, up to the first that must be in another batch."""

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
+from statusboard.databases import limit_sqlite_wait
+
 from .batching import BatchFailedError, BatchWriter
-from .database_timeout import limit_sqlite_wait
 from .entries import Entry
 from .file_lock import FileLock
 from .merge_rules import (

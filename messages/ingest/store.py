@@ -13,10 +13,9 @@ from django.db import Error, connection, transaction
 from messages.domain.causes import Cause
 from messages.models import Callback, FollowUp, Instance, Message, Outcome, StatusEvent
 from messages.zapi.payloads import ConnectionReport
-from statusboard.databases import is_away, remaining
+from statusboard.databases import database_timeout, is_away, remaining
 
 from . import postgresql, sqlite
-from .database_timeout import database_timeout
 from .delivery import Delivery
 from .entries import Entry, quarantined, read, usable_moment
 from .quarantine import within_cap

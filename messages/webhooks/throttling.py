@@ -6,8 +6,8 @@ thread costs nothing, and a client that waits for it sends nothing else.
 """
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Mapping
+from threading import Semaphore
 from time import sleep
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from messages.instances import webhook_keys
 from statusboard.client_ips import Networks, client_ip, is_in
 from statusboard.early_responses import WSGIApplication
+from statusboard.page_limiter import server_threads
 from statusboard.rate_limiter import ClientRateLimiter
 
 TOO_MANY = "Too many requests with a wrong key."
@@ -23,7 +24,6 @@ TOO_MANY = "Too many requests with a wrong key."
 DELAY: Final = 0.25
 _PREFIX: Final = "/webhooks/zapi/"
 _BODY: Final = json.dumps({"error": TOO_MANY}).encode()
-
 
 wrong_keys = ClientRateLimiter("WEBHOOK_WRONG_KEYS_PER_MINUTE", "wrong webhook keys")
 
@@ -34,64 +34,27 @@ def is_allowed_network(meta: Mapping[str, Any]) -> bool:
     return not networks or is_in(client_ip(meta), networks)
 
 
-class RejectionDelay:
-    """Delays rejections, in at most half of this process's threads. The rest serve callbacks.
-
-    The number of threads is unknown, so it is estimated by the highest number of simultaneous
-    requests so far.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._requests = self._max_requests = self._delayed = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._requests += 1
-            self._max_requests = max(self._max_requests, self._requests)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._requests -= 1
-
-    def wait(self) -> None:
-        """Sleep for a moment, or not at all if too many rejections are delayed already."""
-        with self._lock:
-            if self._delayed >= self._max_requests // 2:
-                return
-            self._delayed += 1
-        try:
-            sleep(DELAY)
-        finally:
-            with self._lock:
-                self._delayed -= 1
-
-
-rejection_delay: Final = RejectionDelay()
+# At most half of this process's threads delay rejections. The rest serve callbacks.
+delay_slots = Semaphore(server_threads() // 2)
 
 
 def limit_wrong_keys(application: WSGIApplication) -> WSGIApplication:
-    """Rejects repeated wrong keys before `application` is called."""
+    """Rejects repeated wrong keys before `application` is called, with the view's own answer."""
 
     def limited(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with rejection_delay:
-            rejection = reject_early(environ, start_response)
-            return application(environ, start_response) if rejection is None else rejection
+        if environ["REQUEST_METHOD"] != "POST" or not wrong_keys.is_waiting(environ):
+            return application(environ, start_response)
+        key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
+        if webhook_keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
+            return application(environ, start_response)
+        if delay_slots.acquire(blocking=False):
+            try:
+                sleep(DELAY)
+            finally:
+                delay_slots.release()
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
+        headers["Retry-After"] = str(seconds)
+        start_response("429 Too Many Requests", list(headers.items()))
+        return (_BODY,)
 
     return limited
-
-
-def reject_early(
-    environ: dict[str, Any], start_response: Callable[..., Any]
-) -> tuple[bytes, ...] | None:
-    """The answer to somebody's next wrong key, in the view's own words; None for all others."""
-    if environ["REQUEST_METHOD"] != "POST" or not wrong_keys.is_waiting(environ):
-        return None
-    key = environ["PATH_INFO"].removeprefix(_PREFIX).removesuffix("/")
-    if webhook_keys.verify(key) or not (seconds := wrong_keys.take_of(environ).wait):
-        return None
-    rejection_delay.wait()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(_BODY))}
-    headers["Retry-After"] = str(seconds)
-    start_response("429 Too Many Requests", list(headers.items()))
-    return (_BODY,)

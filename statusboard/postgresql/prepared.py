@@ -38,17 +38,16 @@ class PreparedStatement:
 
     def run(self, raw: DeadlineConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
         """The first row as text, or None."""
-        self._prepare(raw)
+        if self._name not in raw.prepared:
+            raw.pgconn.send_prepare(self._name, self._text)
+            _result(raw)
+            raw.prepared.add(self._name)
         given = [_encoded(parameters[name]) for name in self._values]
         raw.pgconn.send_query_prepared(self._name, given, self._formats)
-        return _first_row(_result(raw))
-
-    def _prepare(self, raw: DeadlineConnection) -> None:
-        if self._name in raw.prepared:
-            return
-        raw.pgconn.send_prepare(self._name, self._text)
-        _result(raw)
-        raw.prepared.add(self._name)
+        result = _result(raw)
+        if not result.ntuples:
+            return None
+        return tuple((result.get_value(0, at) or b"").decode() for at in range(result.nfields))
 
 
 def _encoded(value: Any) -> bytes | None:
@@ -64,9 +63,3 @@ def _result(raw: DeadlineConnection) -> PGresult:
     if result.status not in {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}:
         raise errors.error_from_result(result)
     return result
-
-
-def _first_row(result: PGresult) -> tuple[str, ...] | None:
-    if not result.ntuples:
-        return None
-    return tuple((result.get_value(0, place) or b"").decode() for place in range(result.nfields))

@@ -287,13 +287,7 @@ class TestWhoGoesOnIsKeptWaiting:
 
     @pytest.fixture
     def crowd(self, monkeypatch, door_opens):
-        """As many at the door at once as the server has threads."""
-        delay = throttling.RejectionDelay()
-        monkeypatch.setattr(throttling, "rejection_delay", delay)
-        for _ in range(self.THREADS):
-            delay.__enter__()
-        for _ in range(self.THREADS):
-            delay.__exit__()
+        monkeypatch.setattr(throttling, "delay_slots", threading.Semaphore(self.THREADS // 2))
 
     def test_delay_uses_at_most_half_of_the_threads(self, crowd, door_opens):
         with ThreadPoolExecutor(self.THREADS) as threads:
@@ -312,8 +306,7 @@ class TestWhoGoesOnIsKeptWaiting:
 
     def test_server_with_one_thread_delays_nothing(self, door_opens, monkeypatch):
         kept: list[float] = []
-        delay = throttling.RejectionDelay()
-        monkeypatch.setattr(throttling, "rejection_delay", delay)
+        monkeypatch.setattr(throttling, "delay_slots", threading.Semaphore(1 // 2))
         monkeypatch.setattr(throttling, "sleep", kept.append)
         assert knock().status == 429
         assert kept == []
