@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -47,6 +48,7 @@ def _outcome_body(outcome: str) -> bytes:
 
 
 @csrf_exempt
+@login_not_required
 def zapi_webhook(request: HttpRequest, key: str) -> HttpResponse:
     """`POST /webhooks/zapi/<key>/`: one callback of any type.
 
