@@ -91,7 +91,7 @@ def _inbound_parameters(
 ) -> dict[str, str | None]:
     """The link of a number and a LID, and the answer or writing, for the worker."""
     if report is None:
-        return {"lid": None, "number": None, "inbound": None}
+        return {"lid": None, "number": None, "facts": None}
     pair = (report.lid, report.number) if report.is_pair else (None, None)
     occurred_at = usable_moment(report.occurred_at, received_at) or received_at
     told = report.message_id or f"{report.author} {report.kind} {report.momment}"
@@ -104,8 +104,8 @@ def _inbound_parameters(
         # Recognizes a repeat, and does not contain the id.
         "digest": blake2b(told.encode(), digest_size=8).hexdigest(),
     }
-    inbound = json.dumps(facts) if report.kind or report.is_writing else None
-    return {"lid": pair[0], "number": pair[1], "inbound": inbound}
+    answer = json.dumps(facts) if report.kind or report.is_writing else None
+    return {"lid": pair[0], "number": pair[1], "facts": answer}
 
 
 def _status_parameters(report: StatusReport, received_at: datetime) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _TYPES = {
     **dict.fromkeys(("is_group", "inbound", "time_is_arrival"), "bool"),
     **dict.fromkeys(("device", "size", "version"), "int4"),
     **{"rank": "int2", "instance_id": "int8", "callback_id": "uuid", "ids": "json"},
-    **{"cause_values": "jsonb", "inbound": "jsonb"},
+    **{"cause_values": "jsonb", "facts": "jsonb"},
     **{"body": "bytea", "dropped_body": "bytea"},
 }
 
@@ -98,7 +98,7 @@ follow_up AS (
     INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
     SELECT {_parameter("callback_id")}, stored.instance_id, %(type)s,
            {dropped_body("stored.instance_id", _parameter("dropped_body"))}, %(lid)s, %(number)s,
-           {_parameter("inbound")}
+           {_parameter("facts")}
     FROM stored
 )
 SELECT instance_id, outcome FROM stored"""  # noqa: S608

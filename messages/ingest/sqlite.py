@@ -70,7 +70,7 @@ WHERE id = :callback_id"""
 _STORE_FOLLOW_UP = f"""
 INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
 VALUES (:callback_id, :instance_id, :type, {dropped_body(":instance_id", ":dropped_body")},
-        :lid, :number, :inbound)"""  # noqa: S608
+        :lid, :number, :facts)"""  # noqa: S608
 
 
 def store(entry: Entry) -> tuple[int, str] | None:

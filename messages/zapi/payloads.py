@@ -151,14 +151,14 @@ def reduced(body: bytes) -> bytes:
         return body
     try:
         data = _load(body)
-        kind, kept = _text(data, "type"), {"instanceId": _instance_id(data)}
+        kind, instance_id = _text(data, "type"), _instance_id(data)
     except MalformedCallbackError:
         return json.dumps({"type": found}).encode()
     if kind.lower() not in _PRIVATE_TYPES:
         return body
-    if kind.lower() == "receivedcallback":
-        kept |= without_content(data)
-    return json.dumps({"type": kind, **kept}).encode()
+    kept = without_content(data) if kind.lower() == "receivedcallback" else {}
+    named = {"instanceId": instance_id} if instance_id else {}
+    return json.dumps({"type": kind, **named, **kept}).encode()
 
 
 def _instance_id(data: dict[str, Any]) -> str:
