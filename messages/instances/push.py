@@ -130,7 +130,10 @@ def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     observe(webhooks, me)
     save_instance(instance, me, me.connection, asked_at=asked_at)
     for webhook in webhooks:
-        _decide_use(webhook, replacing)
+        if webhook.wanted is None and webhook.kind != WebhookKind.MESSAGE_STATUS:
+            webhook.wanted = not is_foreign(webhook.found_url)
+        if replacing and replacing in (ANYTHING, webhook.found_url) and webhook.is_wanted:
+            agree_to_replace(webhook, webhook.found_url)
         if webhook.is_wanted and not is_taken(webhook):
             _set_url(webhook, client)
     _renew_others(instance, me, client)
@@ -138,14 +141,6 @@ def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     for webhook in webhooks:
         if webhook.problem == Problem.URL_OUTDATED:  # although it was set
             webhook.set_problem(Problem.URL_NOT_KEPT)
-
-
-def _decide_use(webhook: Webhook, replacing: str) -> None:
-    """Decide whether to use the webhook, now that its current URL is known."""
-    if webhook.wanted is None and webhook.kind != WebhookKind.MESSAGE_STATUS:
-        webhook.wanted = not is_foreign(webhook.found_url)
-    if replacing and replacing in (ANYTHING, webhook.found_url) and webhook.is_wanted:
-        agree_to_replace(webhook, webhook.found_url)
 
 
 def _set_url(webhook: Webhook, client: ZapiClient) -> None:
@@ -177,6 +172,6 @@ def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
 
 def _schedule_retry(webhook: Webhook) -> None:
     webhook.tries = webhook.tries + 1 if webhook.problem else 0
-    will_not_help = is_permanent(webhook.problem) or webhook.tries >= MAX_TRIES
-    is_final = not webhook.problem or will_not_help
-    webhook.retry_at = None if is_final else timezone.now() + WAITS.after(webhook.tries)
+    may_pass = bool(webhook.problem) and not is_permanent(webhook.problem)
+    is_retried = may_pass and webhook.tries < MAX_TRIES
+    webhook.retry_at = timezone.now() + WAITS.after(webhook.tries) if is_retried else None

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from string import digits
@@ -260,16 +259,24 @@ def _request(
 ) -> dict[str, Any] | Problem:
     """Return a problem instead of raising it.
 
-    An exception raised here would keep the frames of requests, whose variables contain the URL and
-    the headers. _checked() raises it.
+    Errors of requests contain the URL, and the URL the token. An exception raised here would keep
+    their frames, whose variables contain the headers too. _checked() raises it.
     """
 
     def answer() -> dict[str, Any] | Problem:
         try:
-            with _network_problems():
-                return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
+            return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
         except ZapiError as error:
             return error.problem
+        except requests.exceptions.SSLError:
+            return Problem.ZAPI_NOT_TRUSTED
+        except requests.Timeout:
+            return Problem.ZAPI_TOO_SLOW
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            is_slow = "timed out" in str(error)  # also raised for a timeout while reading the body
+            return Problem.ZAPI_TOO_SLOW if is_slow else Problem.ZAPI_UNREACHABLE
+        except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an invalid URL, a line break
+            return Problem.ZAPI_IMPOSSIBLE
 
     try:
         return page_network.call(answer)
@@ -312,22 +319,6 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise ZapiError(Problem.ZAPI_TOO_SLOW)
     return answer
-
-
-@contextmanager
-def _network_problems() -> Iterator[None]:
-    """Uses `from None`, because errors of requests contain the URL, and the URL the token."""
-    try:
-        yield
-    except requests.exceptions.SSLError:
-        raise ZapiError(Problem.ZAPI_NOT_TRUSTED) from None
-    except requests.Timeout:
-        raise ZapiError(Problem.ZAPI_TOO_SLOW) from None
-    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-        is_slow = "timed out" in str(error)  # also raised for a timeout while reading the body
-        raise ZapiError(Problem.ZAPI_TOO_SLOW if is_slow else Problem.ZAPI_UNREACHABLE) from None
-    except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an invalid URL, a line break
-        raise ZapiError(Problem.ZAPI_IMPOSSIBLE) from None
 
 
 def _me(answer: Mapping[str, Any]) -> Me:

@@ -82,7 +82,10 @@ def instance_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST" and (archived := _archived(request.user, pk)):
         return _show_archived(request, archived, may_change=may_change)
     instance = instance_of(request.user, pk)
-    form = _form(request, instance) if may_change else None
+    form = None
+    if may_change:
+        initial = _initial(instance)
+        form = InstanceForm(request.POST or None, initial=initial, known_id=instance.zapi_id)
     if request.method == "POST":
         if form is None:
             raise PermissionDenied
@@ -134,10 +137,6 @@ def _show_archived(request: HttpRequest, instance: Instance, *, may_change: bool
 
 def _archived(user: Viewer, pk: int) -> Instance | None:
     return limited_to(user, Instance.objects.archived(), path="").filter(pk=pk).first()
-
-
-def _form(request: HttpRequest, instance: Instance) -> InstanceForm:
-    return InstanceForm(request.POST or None, initial=_initial(instance), known_id=instance.zapi_id)
 
 
 def _initial(instance: Instance) -> dict[str, Any]:
