@@ -21,6 +21,6 @@ if __name__ == "__main__":
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))  # a sentence for the operator, without a traceback
+        sys.exit(str(error))  # show only the message, because a traceback does not help an operator
     except (OperationalError, InterfaceError) as error:
         sys.exit(f"The database is unavailable: {str(error).strip()}. Try again once it is back.")

@@ -45,7 +45,10 @@ _MAX_SEARCH_LENGTH: Final = 500
 
 
 class SoundRequests(admin.ModelAdmin):
-    """Refuses requests that make Django admin fail: odd keys and fields, very long searches."""
+    """Prevents server errors in Django admin.
+
+    Rejects invalid keys and `to_field`, and truncates long searches.
+    """
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -70,7 +73,7 @@ class SoundRequests(admin.ModelAdmin):
 
 @admin.register(User)
 class PeopleAdmin(SoundRequests, UserAdmin):
-    """Users, for superusers only: changing a user here can make a superuser.
+    """Users. Only superusers have access, because this form can grant superuser rights.
 
     Admins use the People page. Changes here are audited too.
     """
@@ -130,8 +133,8 @@ class VisibleInstances(admin.RelatedFieldListFilter):
 class ReadOnly(admin.options.BaseModelAdmin):
     """Mixin for admin classes without adding, changing or deleting.
 
-    Shows the same rows and masked numbers as the pages. `to_instance` is the lookup from a row to
-    its instance; `masked` maps a field with a number to the method that masks it.
+    Shows the same rows and masked numbers as the pages. `to_instance`: the lookup from a row to its
+    instance. `masked`: maps each field with a phone number to the method that masks it.
     """
 
     to_instance = "instance"

@@ -234,7 +234,7 @@ def _readable_by_others(files: Sequence[Path]) -> Iterator[Path]:
     return (path for path in files if path.exists() and path.stat().st_mode & 0o077)
 
 
-# Per table, so that the check is fast. A wrong key opens none of them anyway.
+# Per table, so that the check is fast. A sample is enough: a wrong key cannot decrypt any of them.
 _MAX_CHECKED_SECRETS: Final = 1000
 
 
@@ -264,7 +264,10 @@ def stored_secrets_are_readable(
 
 @register(Tags.database)
 def signing_keys_still_needed(databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
-    """With `migrate` and `check --database default`: whether a key was removed too early."""
+    """Report signing keys that were removed although Z-API still calls URLs signed with them.
+
+    Runs with `migrate` and `check --database default`.
+    """
     # Needs models.
     from messages.instances.webhook_urls import instances_with_unknown_keys  # noqa: PLC0415
 

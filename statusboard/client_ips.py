@@ -24,8 +24,8 @@ _PROXY_HEADERS: Final = (
 def client_ip(meta: Mapping[str, Any]) -> IPAddress | None:
     """The client's IP, or None if the server does not report it.
 
-    Each proxy appends to the header, and anyone can send its beginning. It is read from the right,
-    as long as the hop was reported by one of our proxies.
+    Each proxy appends to the header, and anyone can send its beginning. The header is read from the
+    right. Reading stops at the first IP that is not one of our proxies.
     """
     ip = peer_ip(meta)
     hops = meta.get(_HEADERS[settings.TRUSTED_PROXY_HEADER], "").split(",")

@@ -24,7 +24,7 @@ _each: ContextVar[float] = ContextVar("timeout of each query", default=math.inf)
 
 
 def is_away(error: Exception) -> bool:
-    """Whether any statement would have met this error, rather than only this one."""
+    """Whether the database is unavailable: any other statement would fail with this error too."""
     if isinstance(error, DataError | IntegrityError) or not isinstance(error, Error):
         return False
     state: str = getattr(error.__cause__, "sqlstate", None) or ""
@@ -33,7 +33,7 @@ def is_away(error: Exception) -> bool:
 
 
 class deadline:  # noqa: N801  (used like a function; contextlib's decorator would cost much more)
-    """Limits all queries of this thread within the block, together."""
+    """Limits the total time of all queries of this thread within the block."""
 
     __slots__ = ("_seconds", "_token")
 
@@ -49,7 +49,7 @@ class deadline:  # noqa: N801  (used like a function; contextlib's decorator wou
 
 @contextmanager
 def each_within(seconds: float) -> Iterator[None]:
-    """Limits every single query of this thread within the block."""
+    """Limits the time of each query of this thread within the block."""
     token = _each.set(seconds)
     try:
         yield

@@ -25,7 +25,7 @@ MAX_BODY: Final = 1024 * 1024
 # A file of instances may have 2 MiB; the rest is for the form around it.
 MAX_UPLOAD: Final = 2 * 1024 * 1024 + 64 * 1024
 _UPLOADS: Final = re.compile(r"/(instances/import|labels)/")
-# In characters. A browser's, with the longest boundary allowed, has 100.
+# In characters. The Content-Type of a browser has at most 100, with the longest boundary allowed.
 _MAX_CONTENT_TYPE_LENGTH: Final = 256
 
 # In both languages, because only Django knows which one the viewer reads.
@@ -69,7 +69,7 @@ _SAFETY: Final = [
 
 
 def refusal(environ: Environ) -> str | None:
-    """The status with which a page refuses the body, before reading it; None to accept it.
+    """Return the status that refuses the body, or None to accept it. The body is not read.
 
     Without Content-Length Django reads no body at all, so a chunked request would look like an
     empty form.
@@ -88,8 +88,9 @@ def refusal(environ: Environ) -> str | None:
 def drop_strange_content_type(environ: Environ) -> None:
     """Replace a Content-Type that is long or has encoded parameters (RFC 2231).
 
-    Neither browsers nor Z-API send one. Django parses it while it builds the request: an unknown
-    encoding would raise an error that no handler answers, and 64 kB of semicolons take seconds.
+    Browsers and Z-API do not send such headers. Django parses the header while it builds the
+    request. An unknown encoding would raise an error that no handler catches. Parsing 64 kB of
+    semicolons takes seconds.
     """
     given = environ.get("CONTENT_TYPE", "")
     if "*" in given or len(given) > _MAX_CONTENT_TYPE_LENGTH:

@@ -1,4 +1,7 @@
-"""What the environment and .env say, for settings.py and for prepare(), which runs before it."""
+"""The values from the environment and .env.
+
+settings.py uses them, and prepare(), which runs before settings.py is loaded.
+"""
 
 import os
 from pathlib import Path
@@ -26,10 +29,11 @@ METRICS_DIR = Path(env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "m
 
 
 def prepare() -> None:
-    """Make the data folder, private to its owner, and the secrets of the embedded default.
+    """Create the data folder, which only its owner may read.
 
-    Every process calls this before it loads the settings, which only read. Raises
-    ImproperlyConfigured if secrets are missing and may not be made, or for another database.
+    If the default SQLite database is used, also create the secrets. Every process calls this before
+    it loads the settings. The settings create nothing. Raises ImproperlyConfigured if secrets are
+    missing and must not be generated, or if the database is not PostgreSQL or SQLite.
     """
     if DATABASE["ENGINE"] not in {_SQLITE, _POSTGRESQL}:
         raise ImproperlyConfigured("DATABASE_URL must name postgres:// or sqlite:///.")

@@ -24,7 +24,7 @@ from .redaction import redact
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    # Without the request, because its host may be the error.
+    # Render without the request: the error may be its invalid Host header.
     return HttpResponseBadRequest(render_to_string("400.html"))
 
 
@@ -37,7 +37,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 class _Redacted:
-    """Takes the place of a value in a report, which prints its repr."""
+    """Replaces a value in an error report.
+
+    The report prints repr() of it, which is the redacted text.
+    """
 
     def __init__(self, value: Any) -> None:
         try:

@@ -16,7 +16,10 @@ from statusboard.logs import TEXT_FORMAT, JsonFormatter, RedactingFormatter
 
 
 class _Environment(environ.Env):  # type: ignore[misc]
-    """A copy: otherwise child processes would inherit .env and could not read a changed one."""
+    """Read .env into a copy of os.environ.
+
+    Otherwise child processes would inherit the old values after .env was changed.
+    """
 
     ENVIRON = dict(os.environ)
 

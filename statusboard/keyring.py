@@ -1,4 +1,7 @@
-"""The secrets of the embedded default. They are made once and kept in a file that git ignores."""
+"""The generated secrets, for installations that use the default SQLite database.
+
+They are made once and kept in a file that git ignores.
+"""
 
 import base64
 import os
@@ -25,7 +28,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, values: dict[str, str]) -> None:
-    """Create the file whole or not at all, readable by its owner only."""
+    """Create the file atomically. Only its owner may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "# Made by Statusboard. Back it up together with the database: you need both.\n"
     text += "".join(f"{name}={value}\n" for name, value in values.items())
@@ -43,8 +46,8 @@ def _write(path: Path, values: dict[str, str]) -> None:
 def supply(environment: MutableMapping[str, str], path: Path, *, may_generate: bool) -> None:
     """Add the secrets that `environment` lacks, from the file at `path`.
 
-    Raises ImproperlyConfigured, which names what is missing, if there is no file and none may be
-    made.
+    If there is no file, generate it. If that is not allowed, raise ImproperlyConfigured with the
+    names of the missing secrets.
     """
     missing = [name for name in NAMES if not environment.get(name)]
     if not missing:

@@ -60,7 +60,8 @@ class RefusalQuota(logging.Filter):
     """Limits the log lines per minute about each kind of refused request, and counts the rest.
 
     Anyone can cause such lines, so without a limit anyone could fill the disk. Each is short, even
-    for a long URL, and has no traceback. Other lines are not limited, so a flood hides none.
+    for a long URL, and has no traceback. Other lines are not limited, so a flood of refused
+    requests does not hide them.
     """
 
     MAX_LENGTH = 300
@@ -69,7 +70,8 @@ class RefusalQuota(logging.Filter):
         super().__init__()
         self._per_minute = per_minute
         self._lock = threading.Lock()
-        # Bounded by the number of loggers and statuses; no request adds to it.
+        # The size is limited by the number of loggers and statuses. It does not grow with the
+        # number of requests.
         self._minutes: dict[_Kind, _Minute] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -110,8 +112,8 @@ class RefusalQuota(logging.Filter):
 def _is_refusal(name: str, status: int) -> bool:
     """Whether a line is about an answer that anyone can cause.
 
-    That includes Django's line about a 503, which everybody gets while the database is unavailable,
-    but not our own lines about lost callbacks, which have the same status.
+    Django's line about a 503 counts too, because everybody gets a 503 while the database is
+    unavailable. Our own lines about lost callbacks have the same status, but do not count.
     """
     return 400 <= status < 500 or (status == 503 and name.startswith("django."))
 
@@ -122,7 +124,7 @@ def _cut(text: str, length: int) -> str:
 
 
 class SparseLogger:
-    """For lines about what may happen thousands of times a second.
+    """Logs events that may happen thousands of times a second.
 
     Writes the first line of each kind at once, then one per minute with the number left out. Each
     process counts its own.

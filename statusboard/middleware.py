@@ -1,4 +1,4 @@
-"""Middleware of the pages. Callbacks have none of it: see wsgi.py."""
+"""Middleware of the pages. Callbacks do not pass through it: see wsgi.py."""
 
 import logging
 import re
@@ -61,8 +61,8 @@ class RequestIdFilter(logging.Filter):
 class BrowserPolicyMiddleware:
     """Sets headers that Django does not: which features pages use, and that they are not cached.
 
-    A cached page would show messages to whoever uses the Back button after the sign-out. Static
-    files are answered before this middleware and may be cached.
+    Otherwise the Back button would still show messages after the sign-out, e.g. to the next person
+    at the computer. Static files are answered before this middleware and may be cached.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:

@@ -21,14 +21,15 @@ MAX_WHOLE: Final = 512 * 1024
 _PIECE: Final = 64 * 1024
 # A POST to these URLs checks or sets a password, which takes a third of a second of CPU time.
 _PASSWORDS: Final = ("/account/", "/admin/")
-# Seconds. A page does not wait longer for the page before it, which may wait for the database.
+# Seconds. A page waits at most this long for the previous page, which may itself be waiting for the
+# database.
 MAX_LOCK_WAIT: Final = 1.0
 
 
 def server_threads() -> int:
     """The number of threads granian was started with, else WEB_THREADS.
 
-    Its processes have its command line, so the limit always matches the real number.
+    Granian's worker processes have the same command line, so this is always the real number.
     """
     option = re.search(r"--blocking-threads[ =](\d+)", " ".join(sys.argv))
     given = option[1] if option else os.environ.get("GRANIAN_BLOCKING_THREADS", "")
@@ -37,7 +38,7 @@ def server_threads() -> int:
 
 
 class PageExecutionLock:
-    """Runs one page at a time in a process, so that callbacks get the interpreter.
+    """Runs one page at a time in a process, so that callbacks do not wait long for the GIL.
 
     More pages at once would gain nothing. While callbacks arrive, the next page waits as long as
     the last one took. Otherwise somebody who opens pages nonstop would take half of the processor.
@@ -85,7 +86,8 @@ class PageConcurrencyLimiter:
         self._inside = Semaphore(most)
         self._password_posts = Semaphore(max(1, most // 2))
         self._streams = Semaphore(max(1, most // 3))
-        # Separate, because they need no session: strangers must not use up those of exports.
+        # Large static files have their own limit, because anybody can request them. Strangers must
+        # not use up the limit of exports.
         self._static_streams = Semaphore(max(1, threads // 10))
         self._static_files = _static_files()
 
@@ -104,7 +106,8 @@ class PageConcurrencyLimiter:
     def _needed(self, environ: Environ) -> Iterator[Semaphore]:
         path = environ.get("PATH_INFO", "")
         if path in self._static_files:
-            return  # read within a millisecond, and many for one page
+            # No limit: a static file is read within a millisecond, and one page loads many of them.
+            return
         yield self._inside
         if environ["REQUEST_METHOD"] == "POST" and path.startswith(_PASSWORDS):
             yield self._password_posts

@@ -60,13 +60,16 @@ class _Page:
     def _run(self, function: Callable[[], Result], outcome: "Future[Result]") -> None:
         try:
             outcome.set_result(function())
-        except BaseException as error:  # for the waiting page
+        except BaseException as error:  # pass every error to the page that waits for the result
             outcome.set_exception(error)
         finally:
             self._use(-1)
 
     def _use(self, change: int) -> None:
-        """Release the slot when the page and all its calls have ended, late ones included."""
+        """Release the slot when the page and all its calls have ended.
+
+        A call may end after the page.
+        """
         with self._lock:
             self._users += change
             is_over = not self._users
@@ -92,7 +95,7 @@ def limited(before: Callable[[], None]) -> Iterator[None]:
 def call(function: Callable[[], Result]) -> Result:
     """Run `function`, which makes one call to another server.
 
-    Within a page this also raises TimeoutError, and whatever refuses the page's first call.
+    Within a page it can also raise TimeoutError, BusyError or an exception of `before`.
     """
     page = _page.get()
     return page.call(function) if page else function()

@@ -1,6 +1,7 @@
 """Keeps this server's files private to its user.
 
-The databases and the spool contain phone numbers and encrypted tokens, `secrets.env` the keys.
+The databases and the spool contain phone numbers and encrypted tokens. `secrets.env` contains the
+keys.
 """
 
 import os
@@ -48,7 +49,8 @@ def _of_folder(folder: Path) -> Iterator[Path]:
         return
     ours = [path for path in inside if any(fnmatch(path.name, name) for name in _OUR_NAMES)]
     yield from ours
-    # A folder with other files may have to be readable. Ours in it are private.
+    # If the folder also contains files of other programs, others may need to read it. Our files in
+    # it are private anyway.
     if len(ours) == len(inside):
         yield folder
 

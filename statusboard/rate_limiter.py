@@ -39,7 +39,10 @@ class _Bucket:
 
 
 class RateLimiter:
-    """`setting` names the setting with the number per minute. `tries` is their name in the log."""
+    """`setting` names the setting with the number per minute.
+
+    `tries` is what the log calls the counted requests, e.g. "wrong API keys".
+    """
 
     # Above this number the client that was idle longest is forgotten, to limit memory.
     MAX_CLIENTS = 4096

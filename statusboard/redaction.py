@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 HIDDEN: Final = "[hidden]"
-# No real text has so many secrets. Whatever follows that many is hidden without a search.
+# No real text has so many secrets. After this many secrets, the rest of the text is hidden.
 _MAX_SECRETS: Final = 10_000
 
 _SPACE = rb"(?:\s|%20|\+)"
@@ -25,14 +25,15 @@ _MEANS = (
     rb"(?:\s*+(?>=>|[:=]|%3a|%3d)\s*+|(?<=[\"'])\s*+,\s*+(?=b?[\"']))(?:%20|\+)?+"
     rb"(?:(?:%22|%27)?+(?:bearer|basic)" + _SPACE + rb"++)?+"
 )
-# Up to the closing quote, which has fewer backslashes before it than quotes in the value. JSON
-# within JSON has 1, 3, 7, 15 of them. With more than six levels the rest of the line is hidden.
+# The value ends at the closing quote. Quotes inside the value have more backslashes before them.
+# In nested JSON a quote has 1, 3, 7 or 15 backslashes, depending on the level. With more than six
+# levels the rest of the line is hidden.
 _OPENING = rb"b?(?P<quote>(?P<slashes>\\{1,63}+)?(?:\"|'))"
 _QUOTED = rb"(?:[^\\\n\"']++|(?!(?P=quote))(?:(?(slashes)\\++[\"']?|\\.)|[\"']))++"
 _BARE = rb"[^\s\"',;&}\])\\]++"
 
-# In a URL: the slashes after its scheme, in JSON with backslashes; a part of it; and the password,
-# which may contain an @ that was not encoded.
+# Parts of a URL. _SLASHES: after the scheme; in JSON they have backslashes. _IN_URL: user name.
+# _URL_PASSWORD: it may contain an unencoded @.
 _SLASHES = rb"/\\{0,63}+/"
 _IN_URL = rb"[^\s\"'<>/@:]*+"
 _URL_PASSWORD = rb"[^\s\"'<>/@]*+(?:@[^\s\"'<>/@]*+(?=@))*+"
@@ -71,7 +72,7 @@ _PATTERNS: Final = tuple(
 _ECHO_BEGINS: Final = re.compile(rb"client-token" + _SPACE + rb"(?!null\b)")
 _ECHO_ENDS: Final = re.compile(_SPACE + rb"not" + _SPACE + rb"allowed")
 _MAX_ECHO_LENGTH: Final = 300
-# In a text that was cut, so much of the end may be part of a secret.
+# If a text was cut, up to this many characters at its end may belong to a secret.
 _DOUBTFUL: Final = 400
 
 

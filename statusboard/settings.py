@@ -75,9 +75,9 @@ DATABASES = {
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 1,
-            # A short log. FAST overwrites deleted data only if that writes no additional page: on
-            # a full disk, draining the spool must not need more space. Whole pages are given back
-            # once it is empty.
+            # Keep the WAL file short (wal_autocheckpoint). FAST overwrites deleted data only if
+            # that writes no additional page: on a full disk, draining the spool must not need more
+            # space. When the spool is empty, its free pages are returned to the disk.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA wal_autocheckpoint=200; PRAGMA secure_delete=FAST;",
         },
@@ -91,7 +91,7 @@ SERIALIZATION_MODULES = {"jsonl": "statusboard.exact_jsonl"}
 
 # ── Secrets: three independent ones; the lists have the newest first ─────────────────────────────
 
-# Empty only where nothing was prepared; Django then refuses to use it.
+# Empty only if prepare() was not called. Django then raises an error when it needs the key.
 SECRET_KEY = env.str("SECRET_KEY", default="")
 WEBHOOK_SIGNING_KEYS = env.list("WEBHOOK_SIGNING_KEYS", default=[])
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
@@ -252,13 +252,13 @@ WEBHOOK_ALLOWED_NETWORKS = _networks("WEBHOOK_ALLOWED_NETWORKS")
 # The proxies whose information about the client's IP is trusted.
 WEBHOOK_TRUSTED_PROXIES = _networks("WEBHOOK_TRUSTED_PROXIES")
 # The header with that information. A WSGI server cannot tell X_Forwarded_For from X-Forwarded-For.
-# "Forwarded" has no such double.
+# "Forwarded" has no hyphen, so it cannot be confused.
 TRUSTED_PROXY_HEADER = env.str("TRUSTED_PROXY_HEADER", default="X-Forwarded-For")
 if TRUSTED_PROXY_HEADER not in {"X-Forwarded-For", "Forwarded"}:
     raise ImproperlyConfigured("TRUSTED_PROXY_HEADER must be X-Forwarded-For or Forwarded.")
 # Wrong keys from one IP before it has to wait. Each web process counts its own.
 WEBHOOK_WRONG_KEYS_PER_MINUTE = env.int("WEBHOOK_WRONG_KEYS_PER_MINUTE", default=60)
-# How much of its rejected callbacks is kept for each instance.
+# How many bytes of rejected callbacks are kept per instance.
 QUARANTINE_MAX_BYTES = env.int("QUARANTINE_MAX_BYTES", default=50 * 1024 * 1024)
 
 # Requests with one API key per minute, in all processes together.
@@ -338,7 +338,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL = "account_login"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 LOGIN_REDIRECT_URL = "dashboard:messages"
 
-# A session ends after this time without activity. 0 leaves it to the browser.
+# A session ends after this time without activity. 0 means no such limit.
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=8 * 60)
 # A session ends this long after the sign-in, even if active. 0 means never.
 SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=7 * 24)

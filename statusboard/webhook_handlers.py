@@ -25,7 +25,7 @@ class MinimalHandler(WSGIHandler):
         self._middleware_chain = convert_exception_to_response(innermost)
 
     def resolve_request(self, request: Any) -> ResolverMatch:
-        # Also for the 404 answer.
+        # Set it here, so that the 404 answer also uses these routes.
         set_urlconf(self._urlconf)
         path = request.path_info
         find = _match if len(path) <= _MAX_CACHED_LENGTH else _match.__wrapped__
@@ -65,7 +65,7 @@ class CallbackHandler(MinimalHandler):
 
 class TimedCallbackHandler(CallbackHandler):
     def __init__(self, urlconf: str) -> None:
-        # Only imported if it is measured.
+        # Imported here, so that it is loaded only if metrics are on.
         from messages.monitoring.webhook_latency import note  # noqa: PLC0415
 
         self._note = note

@@ -47,7 +47,8 @@ from statusboard.postgresql.base import limit_statements
 from statusboard.webhook_handlers import CallbackHandler, MinimalHandler, TimedCallbackHandler
 
 limit_statements()
-# Granian's processes have a parent. A single-process server may outlive the shell that started it.
+# If granian's main process ends, end this process too. A single-process server may outlive the
+# shell that started it.
 if server := multiprocessing.parent_process():
     end_with(server.pid or 0)
 
@@ -74,22 +75,29 @@ _callbacks: WSGIApplication = import_string("messages.webhooks.throttling.limit_
 
 
 def _freeze_loaded_modules() -> None:
-    """What is loaded stays loaded. A full garbage collection takes 7 ms without it, 35 ms with."""
+    """Exclude loaded modules from garbage collection, because they are never unloaded.
+
+    A full collection then takes 7 ms instead of 35 ms.
+    """
     gc.collect()
     gc.freeze()
 
 
 @cache
 def load_pages() -> None:
-    """Once, before the first page. A process that serves only the webhook endpoint needs none."""
+    """Load the pages before the first request for one. Only the first call does something.
+
+    A process that serves only the webhook endpoint does not need them.
+    """
     reverse("dashboard:messages")
     _freeze_loaded_modules()
 
 
 _freeze_loaded_modules()
 
-# Seconds, instead of 0.005. A callback waits for the interpreter several times, each time this long
-# while a page is rendered. With 16 people opening pages nonstop its median fell from 16 to 11 ms.
+# Seconds, instead of 0.005. While a page is rendered, a callback waits for the GIL several times,
+# and each time it waits this long. With 16 people who open pages nonstop, the median response time
+# of callbacks fell from 16 to 11 ms.
 sys.setswitchinterval(0.0005)
 
 

@@ -1,7 +1,7 @@
 """The allauth routes that Statusboard uses, one by one.
 
-Including allauth's URL lists would also open unwanted pages, e.g. one that adds an e-mail address,
-which could then reset the password, and pages of later versions.
+allauth's own URL lists would also add pages that we do not want, and the new pages of later
+versions. For example, one page adds an e-mail address, which could then reset the password.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,10 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def _change_password(request: HttpRequest) -> HttpResponse:
-    """Without a current password, require the e-mail link: a session alone must not set one."""
+    """If the account has no password, require the link from the e-mail.
+
+    A session alone must not be able to set a password, because it may be stolen.
+    """
     if request.user.is_authenticated and not request.user.has_usable_password():
         return redirect("account_reset_password")
     answer: HttpResponse = account.password_change(request)
@@ -47,7 +50,7 @@ def _codes_shown(view: View) -> View:
 
 
 def _sessions(request: HttpRequest) -> HttpResponse:
-    """List the sessions. Its button ends the other sessions and writes the audit log."""
+    """List the sessions. A POST ends all other sessions of the user and is audited."""
     if request.method == "POST" and isinstance(request.user, User):
         end_other_sessions(request, request.user)
     answer: HttpResponse = sessions.list_usersessions(request)

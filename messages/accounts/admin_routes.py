@@ -20,7 +20,7 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
         next_url = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         return redirect_to_login(next_url, reverse("account_login"))
     if not admin.site.has_permission(request):
-        raise PermissionDenied  # a redirect would lead back here
+        raise PermissionDenied  # a redirect to the sign-in page would loop
     return redirect("admin:index")
 
 
@@ -29,11 +29,15 @@ def _change_password(_request: HttpRequest) -> HttpResponse:
 
 
 def _change_password_of(request: HttpRequest, pk: int) -> HttpResponse:
-    """Redirect to the own password page, or to the page that creates a link for the person."""
+    """Redirect users to their own password page.
+
+    For another person, redirect to the page that can create a link for them.
+    """
     return _change_password(request) if pk == request.user.pk else redirect("dashboard:person", pk)
 
 
-# Must come before the routes of Django admin, which keep their names.
+# Include these before Django admin's own routes, so that they win for the same paths.
+# reverse("admin:login") still returns these paths.
 urlpatterns = [
     path("login/", _sign_in, name="admin_login"),
     path("logout/", logout, name="admin_logout"),

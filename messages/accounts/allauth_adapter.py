@@ -57,7 +57,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         return is_path_of_site(url)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the IP for rate limits. Behind a socket all clients share one."""
+        """Return the IP for rate limits.
+
+        Behind a Unix socket no IP is known, so all clients share one limit.
+        """
         return str(client_ip(request.META) or "0.0.0.0")  # noqa: S104  (no bind)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -70,12 +73,19 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         return absolute_url(path.replace("UID-KEY", quote(key)))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Replace allauth's check, which counts by the Host header and checks some twice."""
+        """Replace allauth's check.
+
+        It counts attempts by the Host header, which the client chooses, and it checks some
+        passwords twice.
+        """
         login = credentials.get("username") or credentials.get("email") or ""
         return user_by_password(request, login, credentials["password"])
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Also skip the question on allauth's pages right after a sign-in."""
+        """Whether allauth must ask for the password again.
+
+        Not shortly after a sign-in, as on our own pages.
+        """
         return not has_signed_in_recently(context.request)
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -99,7 +109,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth s
         try:
             return Secret(encrypted_text).reveal()
         except SecretUnreadableError:
-            # A random secret: no code may be valid, especially not that of an empty secret.
+            # Return a random secret, so that no code is valid. Anybody could compute the code of an
+            # empty secret.
             return str(generate_totp_secret())
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:

@@ -1,4 +1,4 @@
-"""API keys: create, authenticate, count and revoke."""
+"""API keys: create and revoke them, authenticate requests, and count requests."""
 
 import hmac
 import re
@@ -65,7 +65,10 @@ class KeyHolder:
 
 
 def labels_by_default(role: str) -> bool:
-    """Whether keys of this role label messages by default: if its people may."""
+    """Whether new keys of this role may label messages by default.
+
+    They may if users with this role may.
+    """
     return LABEL in _permissions_of(role)
 
 
@@ -123,7 +126,7 @@ def spend(key: ApiKey) -> Quota:
             return Quota(limit, limit - 1, int(_WINDOW.total_seconds()))
         key.refresh_from_db(
             fields=["last_used_at", "requests"]
-        )  # another process started the minute
+        )  # another process has already reset the counter for this minute
         since = key.last_used_at or now
     counted = this.filter(requests__lt=limit).update(requests=F("requests") + 1)
     seconds_left = max(1, round((since + _WINDOW - now).total_seconds()))

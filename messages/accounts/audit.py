@@ -30,11 +30,11 @@ def audit(
     recipient: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
-    """`by` is the request if there is one, and None for actions of the system.
+    """Write an audit event. `by` is the request or the user; None means the system.
 
     Only a keyed hash of `recipient` (a phone or LID) is stored. `details` must not contain phones
-    or secrets: only counts, names and reasons. Numbers in typed text are hidden, because an event
-    is never changed; `_NAMES` are stored as they are.
+    or secrets: only counts, names and reasons. Phone numbers in typed text are masked, because an
+    event cannot be corrected later. The details in `_NAMES` are stored unmasked.
     """
     request = by if isinstance(by, HttpRequest) else None
     person: Any = getattr(by, "user", None) if request else by
@@ -55,7 +55,7 @@ def audit(
 
 
 def _without_numbers(value: Any) -> Any:
-    """Only text is changed; numbers and names are kept."""
+    """Mask phone numbers in text. Integers, and the details in `_NAMES`, are not changed."""
     match value:
         case str():
             return addresses.mask_numbers(value)

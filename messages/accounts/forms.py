@@ -134,14 +134,15 @@ class CodeAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # 
 class _StrictDecoder(json.JSONDecoder):
     """Refuses huge numbers, deep nesting and text that cannot be stored.
 
-    Django's field only handles JSONDecodeError. The value is stored and shown again.
+    Django's field only handles JSONDecodeError. The form shows the value again, so it must be text
+    that can be encoded.
     """
 
     def decode(self, s: str, *args: Any) -> Any:
         try:
             value = super().decode(s, *args)
             text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-            text.encode()  # fails for half of a surrogate pair
+            text.encode()  # fails for a lone surrogate
             is_sound = "\\u0000" not in text
         except (ValueError, RecursionError):
             is_sound = False

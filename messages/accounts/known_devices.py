@@ -1,11 +1,12 @@
 """Recognise browsers where a person has signed in before, by a signed cookie ("device cookie").
 
-The cookie signs nobody in. It only selects the counter of failed attempts, so that strangers who
-guess a password do not lock its owner out. It is set after a complete sign-in and with a new
-password. A new password invalidates the cookies of all other browsers.
+The cookie does not sign anybody in. It only selects the counter of failed attempts, so that
+strangers who guess a password do not lock its owner out. It is set after a complete sign-in and
+with a new password. A new password invalidates the cookies of all other browsers.
 
-A link from an e-mail does not prove a second factor. A browser known only by a link shares the
-account's counter of codes: otherwise new links would give more attempts.
+A link from an e-mail does not prove a second factor. If a browser is known only because its user
+opened such a link, it uses the account's counter for codes. Otherwise each new link would allow
+more attempts.
 """
 
 import secrets

@@ -20,8 +20,8 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Label: ("label", "reference"),
     Incident: ("note",),
 }
-# Addresses without a phone number: groups and channels with 18-digit ids, the status list, and
-# other lists, whose id is the time when they were created (2008 to 2033).
+# Addresses that contain no phone number: groups and channels with 18-digit ids, the status list,
+# and broadcast lists. The id of a broadcast list is its creation time in seconds (2008 to 2033).
 _NO_NUMBER: Final = re.compile(
     r"120363[0-9]{12}(?:-group|@g\.us|@newsletter)?"
     r"|(?:status|1[2-9][0-9]{8})@broadcast|1[2-9][0-9]{8}-broadcast"
@@ -41,7 +41,8 @@ def masked(address: str) -> str:
     """Mask an address as `•••• 99`, which shows only the last two digits.
 
     Every address is masked unless `_NO_NUMBER` shows that it contains no number: Z-API may use new
-    formats. An old group keeps its creation time without the number of its creator.
+    formats. The id of an old group consists of its creator's number and its creation time. Only the
+    creation time is shown.
     """
     if len(address) > _MAX_ADDRESS_LENGTH:
         return addresses.masked("")
@@ -60,7 +61,10 @@ def mask_text(text: str) -> str:
 
 
 def as_seen_by(user: Viewer, rows: Iterable[_Row]) -> list[_Row]:
-    """Mask the rows for this person, if necessary. Do not save them."""
+    """Return the rows. Their numbers are masked if this user may not see phone numbers.
+
+    Do not save them.
+    """
     shown = list(rows)
     return shown if sees_phones(user) else without_numbers(shown)
 
@@ -76,7 +80,7 @@ def without_numbers(rows: Iterable[_Row]) -> list[_Row]:
 def _mask(row: Any) -> None:
     for name in _FREE_TEXTS[type(row)]:
         setattr(row, name, _without_numbers(getattr(row, name)))
-    if isinstance(row, Incident):  # the data may quote Z-API
+    if isinstance(row, Incident):  # the values may contain text from Z-API
         row.values = {name: _without_numbers(value) for name, value in row.values.items()}
 
 

@@ -33,7 +33,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class SessionLimitMiddleware:
     """Ends a session after SESSION_IDLE_MINUTES without activity, or SESSION_MAX_HOURS.
 
-    Without the second limit, a stolen session that is used stays valid for ever.
+    Without the second limit, a stolen session would stay valid as long as somebody uses it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -58,7 +58,10 @@ def _count(request: HttpRequest) -> None:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the previous page. The same page would be refused again."""
+    """Return the previous page.
+
+    If the previous page is this page, return the message list: this page would be refused again.
+    """
     url = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

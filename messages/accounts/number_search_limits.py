@@ -1,7 +1,7 @@
 """Limit searches for numbers by people and keys that may not see numbers.
 
 Everybody may search for a full number, so numbers could be guessed. Searches are counted in the
-database across all processes, and audited per hour. Many without a result are an incident
+database across all processes, and audited per hour. Many searches without a result open an incident
 (messages.incidents.rules.guessing).
 """
 
@@ -38,8 +38,8 @@ def may_be_a_number(text: str) -> bool:
 def wait_to_search(user: Viewer, text: str) -> int:
     """Count one search, and return the seconds to wait if the limit is reached, else 0.
 
-    A request counts each text once. Searches by people who see numbers are not counted, nor are
-    texts that cannot be numbers.
+    A request counts each text once. Searches are not counted if the user may see numbers or if the
+    text cannot be a number.
     """
     if sees_phones(user) or not may_be_a_number(text):
         return 0
@@ -52,7 +52,7 @@ def wait_to_search(user: Viewer, text: str) -> int:
 def record_no_result(user: Viewer, text: str) -> None:
     """Record that the search counted by `wait_to_search` had no result."""
     if _asked(user).get(text) == 0:
-        _asked(user)[text] = -1  # recorded; there is no wait
+        _asked(user)[text] = -1  # -1: already recorded; wait_to_search() returns 0 for it
         this = NumberSearches.objects.filter(who=_who(user), hour=_hour(timezone.now()))
         this.update(in_vain=F("in_vain") + 1)
 

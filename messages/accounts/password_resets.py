@@ -30,7 +30,10 @@ _BATCH: Final = 50
 
 
 def request_password_reset(address: str) -> None:
-    """Store the request for the worker, with the same statements for every address."""
+    """Store the request for the worker.
+
+    The same SQL runs for every address, so the time does not show whether an account exists.
+    """
     is_full = PasswordResetRequest.objects.count() >= MAX_WAITING
     if is_full:
         logger.error("Too many password reset requests are queued; one was dropped.")
@@ -66,10 +69,11 @@ def _send_to(asked: PasswordResetRequest) -> int:
 
 
 def _accounts_of(address: str) -> Iterator[tuple[User, str]]:
-    """Return the active accounts with this address, and the stored spelling that gets the link.
+    """Yield each active account with this address, and the address as it is stored.
 
-    Databases compare in upper case, where different letters can become equal, so compare again.
-    Only the address that an admin entered counts, not allauth's table of addresses.
+    The link is sent to the stored address. Databases compare in upper case, in which different
+    letters can be equal. So compare again in lower case. Only the address that an admin entered
+    counts, not allauth's table of addresses.
     """
     for user in User.objects.filter(is_active=True, email__iexact=address):
         if user.email.lower() == address.lower():

@@ -50,7 +50,10 @@ def is_own_password(request: HttpRequest, user: User, password: str) -> bool:
 
 
 def begin_in_session(request: HttpRequest) -> Attempt:
-    """Count an attempt only for this session, as it may be stolen."""
+    """Count the attempt for this session only.
+
+    Somebody with a stolen session must not use up the account's attempts.
+    """
     return begin(request, [counter("session", request.session.session_key)])
 
 
@@ -77,7 +80,8 @@ def is_first_use(user: User, code: str) -> bool:
 def audit_failure(request: HttpRequest, user: User | None, **details: Any) -> None:
     """Audit a failed attempt without the typed name, which may be a password.
 
-    Many failures are added up, because the audit log is never emptied.
+    If there are many failures, most are only counted, because events are never deleted from the
+    audit log.
     """
     name = user.get_username() if user else ""
     # Count each step separately: many wrong passwords must not hide a wrong code.
@@ -101,7 +105,8 @@ def _begin_sign_in(request: HttpRequest, login: str, users: Collection[User]) ->
         counter("name and client", name, client),
         counter("client", client),
     ]
-    # An account has several names. Unknown names count like an account, to take the same time.
+    # An account has several names. An unknown name gets the counters of an account too, so that it
+    # takes the same time.
     accounts = [str(user.pk) for user in users] or [f"none {name}"]
     silent = [
         *(counter("account", account) for account in accounts),

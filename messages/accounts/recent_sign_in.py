@@ -46,7 +46,7 @@ FORMS: Final = frozenset(
         "mfa_view_recovery_codes",
     }
 )
-# Actions of buttons, and the page of each button, where it can be pressed again.
+# Actions of buttons, and the page of each button. After the sign-in the user returns to this page.
 ACTIONS: Final = {
     "dashboard:api-key-revoke": "dashboard:api-keys",
     "dashboard:channel-remove": "dashboard:channels",
@@ -116,7 +116,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
     page = _page_of(request)
     methods = get_adapter().get_reauthentication_methods(request.user)
     if not methods:
-        logout(request)  # there is nothing to ask for
+        logout(request)  # the user has no password or second factor, so a new sign-in is needed
     url = methods[0]["url"] if methods else reverse("account_login")
     url = f"{url}?{urlencode({REDIRECT_FIELD_NAME: page})}"
     return (

@@ -42,7 +42,10 @@ class Limit(NamedTuple):
         return self.seconds * 1000
 
     def ahead(self, free_at: int, now: int) -> int:
-        """Return how far a counter is ahead. One too far ahead is from a wrong clock."""
+        """Return how many milliseconds the counter is ahead of now.
+
+        If it is impossibly far ahead, the clock was wrong: return 0.
+        """
         ahead = max(free_at - now, 0)
         return ahead if ahead <= (self.at_once + 1) * self.step else 0
 
@@ -51,8 +54,8 @@ class Limit(NamedTuple):
         return max(0, self.ahead(free_at, now) - (self.at_once - 1) * self.step)
 
 
-# One client must not use up an account's attempts for all unknown browsers: after five attempts a
-# client gets one every ten minutes, and the account one every five.
+# One client must not use up all attempts that an account allows for unknown browsers. So after five
+# attempts a client gets one every ten minutes. The account allows one every five minutes.
 LIMITS: Final = {
     "name": Limit(10, 300),  # the typed name, whether or not it exists
     "name and client": Limit(5, 600),
@@ -84,7 +87,8 @@ def counter(kind: str, *about: object) -> Counter:
 class Attempt:
     """An attempt, counted before its result is known.
 
-    `is_muted`: it must fail like any other failed attempt. See `begin`.
+    `is_muted`: the limit is reached, so the attempt must fail even if the password is right. See
+    `begin`.
     """
 
     counters: Collection[Counter]
@@ -183,7 +187,10 @@ def _refuse_spent(
 
 
 def _free_at(counters: Iterable[Counter], *, lock: bool = False) -> dict[str, int]:
-    """Return the counters by key. `lock` creates missing ones, in one order to avoid deadlocks."""
+    """Return the counters by key.
+
+    `lock` creates missing rows and locks all rows, always in the same order to avoid deadlocks.
+    """
     keys = sorted({one.key for one in counters})
     rows = Throttle.objects.filter(pk__in=keys).order_by("pk")
     if lock:

@@ -27,7 +27,7 @@ class Place(ABC):
 
     @abstractmethod
     def secrets(self, row: models.Model) -> Iterator[tuple[str, Secret]]:
-        """Yield the secrets of a row with the names that `put` takes."""
+        """Yield each secret of a row and its name. put() saves a secret under this name."""
 
     @abstractmethod
     def put(self, row: models.Model, name: str, secret: Secret) -> None: ...

@@ -25,7 +25,7 @@ from .problem_details import problem_response
 _MAX_DRAINED: Final = 64 * 1024
 
 unknown_callers: Final = ClientRateLimiter("API_WRONG_KEYS_PER_MINUTE", "wrong API keys")
-# Signed-in people have the limit of a key, but per process.
+# Signed-in users have the same limit as an API key, but each process counts its own requests.
 people: Final = RateLimiter("API_REQUESTS_PER_MINUTE", "API requests")
 
 VIEW_MESSAGES = "whatsapp.view_message"

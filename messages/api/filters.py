@@ -1,7 +1,7 @@
 """The query parameters of each list.
 
-An unknown parameter is an error, because a client with a misspelt filter would otherwise take all
-messages for the answer.
+An unknown parameter is an error. Otherwise a client that misspells a filter would get all messages
+and not notice.
 """
 
 from collections.abc import Iterable
@@ -82,7 +82,7 @@ def _id(words: str) -> serializers.IntegerField:
 
 
 def _text(longest: int, words: str) -> serializers.CharField:
-    """Not blank and without null characters, also in the schema."""
+    """A text field that refuses blank text and NUL characters. The schema says so too."""
 
     @extend_schema_field({"type": "string", "maxLength": longest, "pattern": _SOMETHING})
     class Text(serializers.CharField):
@@ -172,7 +172,10 @@ class IncidentQuery(Query):
 
 
 def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
-    """The messages that the page with the same parameters shows."""
+    """Return the messages for these parameters.
+
+    The Messages page shows the same ones for the same parameters.
+    """
     for text in {query.get("q", ""), query.get("reference", "")}:
         if wait := wait_to_search(user, text):
             raise Throttled(wait)

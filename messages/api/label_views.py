@@ -25,7 +25,7 @@ from .problem_details import ParameterError
 
 
 class NoSuchInstanceError(ValidationError):
-    """404, as for a single label: an instance the key may not see does not exist for it."""
+    """Answers 404, as the view of a single label does, if the key may not see the instance."""
 
     status_code = 404
 
@@ -115,13 +115,19 @@ def _instance(request: Request, zapi_id: str) -> Instance:
 
 
 def _refusal(details: Mapping[str, Any], in_address: set[str]) -> ValidationError:
-    """Faults in the ids first: they are in the URL, not in the body."""
+    """Return the exception for these faults.
+
+    If ids are wrong, report only them, because they are in the URL and not in the body.
+    """
     ids = {name: words for name, words in details.items() if name in in_address}
     return ParameterError(ids) if ids else ValidationError(details)
 
 
 def _details(faults: Iterable[labels.Fault]) -> dict[str, Any]:
-    """Nested as in DRF: by position, then by field; "" for a fault of the whole entry."""
+    """Return the faults in the format of DRF: nested by position, then by field.
+
+    The field is "" if the whole entry is wrong.
+    """
     details: dict[str, Any] = {}
     for fault in faults:
         details.setdefault(str(fault.position), {}).setdefault(fault.field, []).append(fault.words)

@@ -45,7 +45,10 @@ class Pages(BasePagination):
         return self._url(-1, is_back=False) if has_next else None
 
     def _previous_url(self) -> str | None:
-        """Also on the first page, where it leads to rows added later."""
+        """Return the URL of the previous page.
+
+        The first page has one too: it shows rows that were added later.
+        """
         return self._url(0, is_back=True) if self.rows else None
 
     def _url(self, position: int, *, is_back: bool) -> str:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample
 
 from .problem_details import MEDIA_TYPE
 
-_Generator: Any = SchemaGenerator  # it has no types
+_Generator: Any = SchemaGenerator  # drf-spectacular has no type hints
 _NUMBER: Final = {"schema": {"type": "integer"}}
 _LIMITS: Final = {
     "RateLimit-Limit": _NUMBER | {"description": "Requests allowed per minute."},
@@ -108,7 +108,7 @@ def openapi() -> dict[str, Any]:
 
 
 def _problem(code: int) -> dict[str, Any]:
-    # Server errors do not come from the view, which alone knows the caller's limits.
+    # Only the view knows the caller's limits, and server errors do not come from the view.
     limits = _LIMITS if code < 500 else {}
     waiting = {"Retry-After": _NUMBER} if code in {429, 503} else {}
     return {

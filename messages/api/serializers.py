@@ -44,8 +44,9 @@ class WordsField(serializers.CharField):
         return _words(value, self.context)
 
 
-# A field called instance or label is declared where a serializer keeps an attribute of that name;
-# DRF takes declared fields off the class, which the stubs do not know.
+# Some serializers declare a field called `instance` or `label`, although the base class has such an
+# attribute. This works, because DRF removes declared fields from the class. The type stubs do not
+# know that.
 
 
 class InstanceRefSerializer(serializers.ModelSerializer[Instance]):
@@ -233,7 +234,10 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         read_only_fields = fields
 
     def get_words(self, incident: Incident) -> str:
-        """Not masked here: the view masks quoted texts, and other digits are counts."""
+        """The description is not masked here.
+
+        The view has masked texts from Z-API, and the remaining numbers are counts.
+        """
         return description(incident)
 
 
@@ -242,7 +246,10 @@ def _words(text: str, context: Mapping[str, Any]) -> str:
 
 
 def _status_of(message: Message, steps: Iterable[Status]) -> Status:
-    """The status with the message's rank; if none or two have it, the events decide."""
+    """Return the status with the message's rank.
+
+    If no status or two statuses have this rank, derive it from the events.
+    """
     if message.rank == Status.PENDING.rank:
         return Status.PENDING if set(steps) == {Status.PENDING} else Status.DISPATCHED
     return Status.of_rank(message.rank) if message.rank else highest(steps)
@@ -255,7 +262,7 @@ def _events_of(message: Message) -> list[StatusEvent]:
 
 
 def _in_order(event: StatusEvent) -> tuple[Any, ...]:
-    """By time; within the same second by rank."""
+    """The sort key: the time, then the rank for events of the same second."""
     return event.occurred_at, Status(event.status).rank, event.received_at
 
 

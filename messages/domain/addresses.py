@@ -17,8 +17,8 @@ HOME_REGION: Final = "BR"
 
 # Includes the hyphens and spaces that a pasted number can contain.
 _PUNCTUATION = re.compile(r"[\s()./+\-\u2010-\u2015\u200e\u202a-\u202c\u2060]+")
-# Addresses and pasted text are shorter. Limits are needed because normalizing Unicode takes time
-# in proportion to the square of the length, and finding numbers in a whole file would be slow.
+# Addresses and pasted text are shorter. The limits bound the time: Unicode normalization is
+# quadratic, and a search for numbers in a whole file is slow.
 _MAX_TEXT_LENGTH: Final = 10_000
 _MAX_PASTED_LENGTH: Final = 512
 # Characters that may surround a copied number: quotes, brackets, separators.
@@ -48,7 +48,7 @@ _PERSONAL_HOST = re.compile(
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9]\d)9?([6-9]\d{7})")
 _MOBILE_WITHOUT_9 = re.compile(r"(55[1-9]\d)([6-9]\d{0,7})")
 # A possible number in a text: eight digits or more, with separators between them. Ids and dates
-# also have that many, so the group `none` matches them first.
+# also have eight digits, so the group `none` matches (and skips) them first.
 _NUMBER_IN_TEXT = re.compile(
     r"(?P<none>(?<!\w)(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
     r"|(?=\d*[a-f])[0-9a-f]{16,}"
@@ -58,8 +58,8 @@ _NUMBER_IN_TEXT = re.compile(
 )
 # Fewer digits are never taken for a number.
 _FEWEST_DIGITS: Final = 8
-# Digits that are certainly not a number: a UUID, WhatsApp's id of a message, a date with or without
-# a time, an amount of money. Any other digits may be one.
+# Digits that are certainly not a phone number: a UUID, a WhatsApp message id, a date or datetime,
+# an amount of money. Any other digits may be one.
 _NO_NUMBER = r"""
     (?<![\w+/.-])(?:
         (?=(?:[0-9-]*[a-f]){4})
@@ -76,14 +76,14 @@ _NO_NUMBER = r"""
 _DIGITS = re.compile(
     rf"(?P<none>{_NO_NUMBER})|\+?\(?[0-9](?:[\W_]{{0,4}}[0-9])*", re.IGNORECASE | re.VERBOSE
 )
-# Any host, known or not.
+# The device and the host at the end of an address. It matches unknown hosts too.
 _DEVICE_AND_HOST = re.compile(r"(?::[0-9]+)?@[^@]*\Z")
 # How many digits of a masked number stay visible.
 _SHOWN_DIGITS: Final = 2
 # As dialled within Brazil: 0, optionally the carrier, then the area code.
 _DIALLED = re.compile(r"0(?:\d\d)?([1-9]\d\d{8,9})")
-# A LID without `@lid` has as many digits as the longest phone numbers, and is not a valid number.
-# With fewer digits it is a number.
+# A LID without `@lid` has 15 digits, like the longest phone numbers, but is not a valid phone
+# number. Fewer digits are a phone number.
 _DIGITS_OF_BARE_LID: Final = 15
 _BARE_LID = re.compile(rf"[1-9][0-9]{{{_DIGITS_OF_BARE_LID - 1}}}")
 # Looking up numbering plans is slow, and the same numbers are looked up often.
@@ -200,7 +200,7 @@ def ninth_digit_forms(number: str) -> tuple[str, ...]:
 
 
 def prefix_forms(part: str) -> tuple[str, ...]:
-    """The beginning of a number and, if the ninth digit may be missing, the same with it."""
+    """The beginning of a number, and the form with the ninth digit if that may be missing."""
     match = _MOBILE_WITHOUT_9.fullmatch(part)
     return (part, f"{match[1]}9{match[2]}") if match else (part,)
 
@@ -260,10 +260,10 @@ def find_numbers(text: str) -> list[str]:
 def mask_numbers(text: str) -> str:
     """The text with every possible number in it masked.
 
-    Ids, dates and amounts stay as they are, and so does a text with fewer than eight other digits.
-    Otherwise all other digits are masked, even if words separate them. The last two digits stay
-    visible, as in `masked`, where eight or more digits have only punctuation between them. A text
-    of more than 10,000 characters is masked as a whole; none that we mask is that long.
+    Ids, dates and amounts are never masked. If fewer than eight digits remain, nothing is masked.
+    Otherwise all other digits are masked, even if words separate them. If only punctuation
+    separates eight or more digits, their last two stay visible, as in `masked`. A text of more than
+    10,000 characters is masked completely, but no masked field is that long.
     """
     if len(text) > _MAX_TEXT_LENGTH:
         return masked("")
@@ -295,9 +295,10 @@ def _number_of_digits(text: str) -> int:
 
 
 def format_international(number: str) -> str:
-    """A number that includes its country code, even if the numbering plan no longer has it.
+    """Format a number in international notation.
 
-    WhatsApp keeps some numbers as they were before the country changed them.
+    This also works if the numbering plan no longer contains the number. WhatsApp keeps some numbers
+    as they were before the country changed them.
     """
     shown, parsed = display(number), _parse(_phone_digits(number))
     if shown.startswith("+") or parsed is None:
@@ -306,9 +307,10 @@ def format_international(number: str) -> str:
 
 
 def full_numbers(text: str) -> tuple[str, ...]:
-    """The full numbers, with country code, that `text` may mean: as typed, or as a local number.
+    """The full numbers, with country code, that `text` can mean.
 
-    Empty if it can only be part of a number.
+    It can be the international number as typed, or a Brazilian local number. Returns () if `text`
+    is only part of a number.
     """
     text = clean_input(text)
     digits = digits_of(text)

@@ -1,4 +1,7 @@
-"""Why a callback was rejected: a code and the values of its sentence, which is for each reader."""
+"""Why a callback was rejected: a code, and the values for its message.
+
+The message is translated for each reader.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -17,7 +20,10 @@ class SentenceCode(TextChoices):
 
     @classmethod
     def text(cls, code: str, values: Sequence[str] | None = None) -> str:
-        """The sentence in the active language. A code from a newer version stays a code."""
+        """The sentence in the active language.
+
+        An unknown code, stored by a newer version, is returned unchanged.
+        """
         label = str(cls(code).label) if code in cls.values else code
         return label.format(*values) if values else label
 
@@ -57,7 +63,8 @@ class Cause(SentenceCode):
         _("The callback arrived at the webhook of {}, but names the instance {}."),
     )
     HIDDEN_INSTANCE = "hidden instance", _("The callback names another instance.")
-    # Kept, and read where it says a status. Nobody has to act on it, so it opens no incident.
+    # The callback is kept, and its status is parsed if it contains one. Nobody has to act on it, so
+    # it opens no incident.
     UNKNOWN_TYPE = "unknown type", _("Statusboard does not know the type {}.")
     # Our own mistakes
     NOT_READ = "not read", _("The callback could not be read. The server’s log has the reason.")
@@ -69,7 +76,7 @@ class Cause(SentenceCode):
         "not stored",
         _("The callback could not be stored. The server’s log has the reason."),
     )
-    # The instance, when the offline buffer is emptied
+    # Problems of the instance, found when spooled callbacks are stored
     NO_INSTANCE = "no instance", _("The instance does not exist.")
     ARCHIVED = "archived", _("The instance is archived.")
     KEY_RETIRED = "key retired", _("The key in its URL is disabled.")
@@ -77,12 +84,15 @@ class Cause(SentenceCode):
         "wrong token",
         _("The z-api-token is wrong, and the instance refuses wrong tokens (Enforce)."),
     )
-    # Written by a former version, in a sentence of its own.
+    # An earlier version stored free text instead of a code.
     OTHER = "other", "{}"
 
 
 def stored_values(values: Iterable[object]) -> tuple[str, ...] | None:
-    """Values as they are stored: short, on one line, without tokens. None if there are none."""
+    """Prepare the values for storage: shorten them, put them on one line and remove tokens.
+
+    None if there are none.
+    """
     starts = (redact_beginning(str(value).strip(), 10 * _MAX_VALUE_LENGTH) for value in values)
     return tuple(" ".join(start.split())[:_MAX_VALUE_LENGTH] for start in starts) or None
 

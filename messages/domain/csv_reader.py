@@ -16,7 +16,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),  # Excel's "Unicode text"
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Without a mark: UTF-8, or the code page of Windows.
+# Without a byte order mark: UTF-8, or the Windows code page.
 _UNMARKED: Final = ("utf-8", "cp1252")
 
 
@@ -25,7 +25,7 @@ class UnreadableFileError(Exception):
 
 
 def rows_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, with its number. The first row is 1, and blank rows count.
+    """Each row that is not blank, with its number. Numbers start at 1 and include blank rows.
 
     Raises UnreadableFileError, possibly after some rows.
     """
@@ -48,7 +48,7 @@ def _text_of(content: bytes) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:  # in UTF-16 without a mark every second byte is NUL
+        if "\0" not in text:  # UTF-16 without a BOM: every second byte is NUL
             return text
     raise UnreadableFileError(
         _("The file is not valid text. Save it as “CSV UTF-8” in your spreadsheet.")

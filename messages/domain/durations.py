@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from messages.domain import render_context
 
 UTC: Final = "UTC"
-# The names of zones are ASCII, and these cities are not.
+# Zone names are ASCII. These cities have accents, so they are listed here.
 _CITIES: Final = {
     "Araguaina": "Araguaína",
     "Belem": "Belém",

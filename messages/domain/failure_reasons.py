@@ -16,7 +16,10 @@ _KNOWN: Final[dict[str, Promise]] = {
 
 
 def translated_reasons() -> dict[str, str]:
-    """The known reasons in the active language, for use after the language has changed."""
+    """The known reasons, translated into the active language.
+
+    Pass them to `translate_reason` if the language changes later.
+    """
     return {reason: str(words) for reason, words in _KNOWN.items()}
 
 

@@ -1,4 +1,4 @@
-"""The language, time zone and current time with which a page or a file shows times."""
+"""The language, time zone and current time for rendering times in pages and files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,8 +38,8 @@ def now() -> datetime:
 def fixed_render_context() -> Iterator[None]:
     """Look up the language, the zone and the time once for the whole block.
 
-    A list shows hundreds of times, and the lookups took a tenth of the time of the whole page. Do
-    not use it where the language changes within the block.
+    A list shows hundreds of timestamps, and these lookups took 10% of the page's time. Do not use
+    it where the language changes within the block.
     """
     token = _fixed.set(
         _RenderContext(get_language(), timezone.get_current_timezone(), timezone.now())

@@ -15,7 +15,7 @@ from messages.domain.addresses import AddressKind
 from messages.domain.message_kinds import kind_of_addresses
 from messages.domain.statuses import Status, highest
 
-# Faster than Status(...). A large group needs thousands of lookups.
+# A dict lookup is faster than Status(...). A large group needs thousands of lookups.
 _STATUSES: dict[str, Status] = {status.value: status for status in Status}
 
 
@@ -79,8 +79,9 @@ def summarize(events: Sequence[Event]) -> Rollup:
 def events_by_person(events: Iterable[Event]) -> ByPerson[Event]:
     """The events of each person, ordered by address.
 
-    Two numbers that differ only by the ninth digit are one person. So are one number and one LID
-    on a message to a single address. The steps of a group itself (dispatched, sent) are left out.
+    Two numbers that differ only by the ninth digit are one person. For a message to a single
+    address, one number and one LID are one person too. The steps of a group itself (dispatched,
+    sent) are left out.
     """
     events = [event for event in events if status_of(event).rank]
     if is_shared(events):
@@ -134,7 +135,8 @@ def _summarize_many(events: Sequence[Event], people: ByPerson[Event]) -> Rollup:
         deepest=max(reached.values(), key=lambda status: status.rank),
         unnamed=("",) in reached,
     )
-    # The step that all of them reached. One reader must not mark a message to fourteen as read.
+    # The highest step that every person reached. A group message is not "read" if only one of the
+    # members read it.
     shared_by_all = min(reached.values(), key=lambda status: status.rank)
     contradicted = any(first_event(people[key], Status.FAILED) for key in reached)
     return Rollup(shared_by_all, contradicted=contradicted, tally=tally)
@@ -171,7 +173,10 @@ def _group_by_person(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
 
 
 def _merge_aliases(by_person: ByPerson[Event]) -> ByPerson[Event]:
-    """Merge the events without an address, and one LID with one number, into one person."""
+    """Merge one number and one LID into one person.
+
+    Events without an address also belong to this person.
+    """
     named = sorted((key for key in by_person if key != ("",)), key=_is_lid)
     is_pair = [_is_lid(key) for key in named] == [False, True]
     if len(named) != 1 and not is_pair:

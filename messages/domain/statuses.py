@@ -1,7 +1,7 @@
 """The statuses of a message: rank, label, icon, and Z-API's names for them.
 
-A message shows the status with the highest rank, so it never goes back. A status of rank 0 says
-nothing about the contact. It is shown but is not a step.
+A message has the status with the highest rank, so its status never goes back. A status of rank 0 is
+not about the recipient: READ_BY_ME, PLAYED_BY_ME and UNKNOWN. It is shown but is not a step.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 class Status(StrEnum):
     """A step that Z-API reported for a message. The value is stored in the database.
 
-    `icon` is the name of the symbol in templates/_icons.svg, and of the colour.
+    `icon` is the symbol's name in templates/_icons.svg and the CSS class of its colour.
     """
 
     rank: int
@@ -33,7 +33,8 @@ class Status(StrEnum):
     PLAYED_BY_ME = "PLAYED_BY_ME"
     UNKNOWN = "UNKNOWN"
 
-    # The hash of Enum is slow, and a page needs thousands. A status equals its text.
+    # Enum's hash is slow, and one page hashes thousands of statuses. str's hash is correct, because
+    # a status equals its text.
     __hash__ = str.__hash__
 
     @property
@@ -65,8 +66,8 @@ _NAMES = {one.rank: one for one in Status if one.rank and one is not Status.PEND
 # The steps in order. PENDING counts as DISPATCHED, and FAILED is not a step.
 LADDER = (Status.DISPATCHED, Status.SENT, Status.RECEIVED, Status.READ, Status.PLAYED)
 
-# All known values of MessageStatusCallback.status, in upper case: from the page "Message status",
-# from its older version (MESSAGE_*, READ-SELF), and from other clients of Z-API (the rest).
+# All known values of MessageStatusCallback.status, in upper case. Sources: Z-API's page "Message
+# status", its older version (MESSAGE_*, READ-SELF) and other clients of Z-API.
 FROM_PROVIDER = {
     "PENDING": Status.PENDING,
     "SENT": Status.SENT,
@@ -86,7 +87,10 @@ FROM_PROVIDER = {
 
 
 def highest(statuses: Iterable[Status]) -> Status:
-    """The status with the highest rank. If all have rank 0: unknown first, then played, read."""
+    """The status with the highest rank.
+
+    If all have rank 0: UNKNOWN, else PLAYED_BY_ME, else READ_BY_ME.
+    """
     found = set(statuses)
     rank = max((status.rank for status in found), default=0)
     if rank:
@@ -97,5 +101,8 @@ def highest(statuses: Iterable[Status]) -> Status:
 
 
 def from_provider(name: str) -> Status:
-    """The Status for Z-API's name. UNKNOWN for a new one, whose name is stored separately."""
+    """The Status for Z-API's name.
+
+    UNKNOWN if the name is not known; callers store the name itself in `raw_status`.
+    """
     return FROM_PROVIDER.get(name.strip().upper(), Status.UNKNOWN)

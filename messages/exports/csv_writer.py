@@ -13,8 +13,8 @@ from .message_columns import Reader
 
 # Excel reads a file as UTF-8 only if it starts with a byte order mark.
 _MARK: Final = "\ufeff"
-# The start of a formula: one of these signs at the beginning of the text or after a character that
-# separates cells in some country's spreadsheets.
+# A formula starts with one of these signs. The sign is at the beginning of the text, or after a
+# character that separates cells in some countries.
 _FORMULA: Final = re.compile(r"""(^|[;,\t\r\n|])((?:[^\S\t\r\n]++|"++)*+[=+\-@＝＋－＠])""")
 _SPLIT_BEFORE: Final = ("\t", "\r", "\n")
 # Matches every line that contains a formula, and few others; not "Loja - Centro".

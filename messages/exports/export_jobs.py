@@ -137,7 +137,7 @@ def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Progress:
-    """Renews the lease and stores the progress now and then."""
+    """Renews the lease and stores the progress, at most twice a second."""
 
     def __init__(self, job: ExportJob, stop: threading.Event) -> None:
         self.written = 0

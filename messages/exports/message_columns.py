@@ -25,8 +25,8 @@ from messages.search.keyset import after
 from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000
-# Messages whose events are read at once: few, because a group's message may have thousands; more
-# as long as the last batch had fewer than _FEW events.
+# The number of messages whose events are read in one query. It is small, because a message to a
+# group may have thousands of events. It is larger after a batch with fewer than _FEW events.
 _BATCH_SIZE: Final = 20
 _MAX_BATCH_SIZE: Final = 80
 _FEW: Final = 1000
@@ -75,7 +75,7 @@ class _Record(NamedTuple):
     instance_id: int
     zapi_id: str
     zaap_id: str
-    # The column of the order, as text; only that of a chunk's last row is parsed.
+    # The value that the list is ordered by, as text. It is parsed only for the last row of a chunk.
     moment: str
 
 
@@ -115,7 +115,8 @@ class Reader:
         self._shows_phones = shows_phones
         self._instances = dict(Instance.objects.values_list("pk", "name"))
         self._words = {status: str(status.label) for status in Status}
-        # Enough for nearly all messages; the others need their events.
+        # For nearly all messages the rank alone gives the status. The others need their events (see
+        # _rollups).
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._kinds = {kind: str(kind.label) for kind in MessageKind}
         self._known_failures = translated_reasons()
@@ -148,7 +149,7 @@ class Reader:
 
     def _after(self, record: _Record) -> MessageQuerySet:
         moment = datetime.fromisoformat(record.moment)
-        # SQLite writes no zone.
+        # On SQLite the text has no time zone; it is UTC.
         in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return self._messages.filter(after(self._order.newest_first, (in_utc, record.id)))
 

@@ -56,7 +56,10 @@ def _forwarding(instances: Iterable[int]) -> dict[int, dict[str, Webhook]]:
 
 
 def _bodies(follow_ups: Iterable[FollowUp]) -> dict[UUID, bytes]:
-    """Return bodies by callback id, except of quarantined ones of possibly another instance."""
+    """Return bodies by callback id.
+
+    Quarantined callbacks that may belong to another instance are left out.
+    """
     carried = {one.callback_id: one.body for one in follow_ups}
     is_own = ~Q(outcome=Outcome.QUARANTINED) | Q(cause=Cause.UNKNOWN_TYPE)
     own = Callback.objects.filter(is_own, pk__in=list(carried))

@@ -24,7 +24,7 @@ from messages.models import (
 from messages.models.forward import ForwardQuerySet
 from messages.net import UnsafeUrlError, parse_url
 
-# Larger numbers are shown as "1000+": counting them costs more and tells no more.
+# Larger numbers are shown as "1000+", because counting them takes longer and does not help.
 COUNTED = 1000
 MAX_LINES = 50
 

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Delivery threads of one worker.
 LANES = 32
-# How many of them one host, and all failing lines together, may use: a slow or dead receiver must
-# not block the others.
+# The maximum number of threads for one host, and for all failing lines together. A slow or dead
+# receiver must not block the others.
 LANES_PER_HOST = 16
 LANES_FOR_FAILING = 8
 # Another worker may take the line after this.

@@ -3,9 +3,9 @@
 - 2xx: delivered.
 - 400, 413, 415, 422: the receiver rejects this callback and would reject it again. It is marked as
   failed, and the line continues.
-- Anything else (no answer, 3xx, 401, 403, 404, 408, 410, 429, 5xx): the receiver has to change, so
-  the whole line waits. Redirects are not followed: a person and the URL guard must check the new
-  URL. 410 waits like 404, because turning forwarding off is a person's decision.
+- Anything else (no answer, 3xx, 401, 403, 404, 408, 410, 429, 5xx): the receiver has a problem with
+  all callbacks, so the whole line waits. Redirects are not followed: a person and the URL guard
+  must check the new URL. 410 waits like 404, because turning forwarding off is a person's decision.
 """
 
 from dataclasses import dataclass

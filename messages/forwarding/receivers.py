@@ -8,10 +8,11 @@ from messages.zapi.webhook_kinds import kinds_of_type
 
 
 def route(callback_type: str, forwarding: Mapping[str, Webhook]) -> list[Webhook]:
-    """Choose the webhooks that forward this callback, from those that forward, by kind.
+    """Choose the webhooks that forward this callback.
 
-    All webhooks use one URL here, so only the type shows which webhook a callback belongs to. A
-    callback of an unknown type is forwarded only if there is a single receiver for everything.
+    `forwarding` holds all webhooks with forwarding, by kind. All webhooks use one URL here, so only
+    the type shows which webhook a callback belongs to. A callback of an unknown type is forwarded
+    only if there is a single receiver for everything.
     """
     if kind := KIND_OF_TYPE.get(callback_type):
         return [forwarding[kind]] if kind in forwarding else []

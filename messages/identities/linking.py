@@ -1,7 +1,8 @@
 """Link the number and the LID of a person.
 
-The delivery callback of a message contains the number that was sent to; its status callbacks may
-contain the LID instead. Inbound messages contain both, and so does Z-API's answer (lookup.py).
+The delivery callback of a message contains the recipient's number. Its status callbacks may contain
+the LID instead. Inbound messages contain both, and so does the answer of `GET /phone-exists`
+(lookup.py).
 """
 
 from collections import defaultdict
@@ -26,7 +27,10 @@ def link_identities(batch: CallbackBatch) -> None:
 
 
 def _link_reported(reported: Iterable[tuple[int, str]]) -> None:
-    """Link the addresses of messages that have more than one, by instance and message id."""
+    """Link the addresses of these messages that have more than one.
+
+    `reported` contains (instance pk, message id).
+    """
     keys = set(reported)
     if not keys:
         return
@@ -37,7 +41,10 @@ def _link_reported(reported: Iterable[tuple[int, str]]) -> None:
 
 
 def _link_inbound(follow_ups: Iterable[FollowUp]) -> None:
-    """Save the number of each LID in these inbound messages. Most pairs are known."""
+    """Save the number of each LID in these inbound messages.
+
+    Most pairs are stored already, so look them up before inserting.
+    """
     pairs = {(one.instance_id, one.lid, one.number) for one in follow_ups if one.lid and one.number}
     if not pairs:
         return
@@ -61,7 +68,8 @@ def link_messages(messages: Sequence[Message]) -> None:
         if pair := _pair(people):
             aliases.append(Alias(instance_id=message.instance_id, lid=pair[0], number=pair[1]))
         else:
-            # The owner of each address is unknown, so link only the message to all of them.
+            # It is unknown which addresses belong to one person, so store them for this message
+            # only.
             unknown = sorted(seen[message.pk] - {message.phone, ""})
             others += [OtherAddress(message_id=message.pk, phone=phone) for phone in unknown]
     Alias.objects.bulk_create(aliases, ignore_conflicts=True)

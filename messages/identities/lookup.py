@@ -1,4 +1,4 @@
-"""Ask Z-API for WhatsApp's form of a number and its LID."""
+"""Ask Z-API how WhatsApp writes a number (often without the ninth digit), and for its LID."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ def look_up(instance: Instance, number: str) -> PhoneRecord:
     record = PhoneRecord(found.exists, found.phone or number, found.lid)
     if record.is_on_whatsapp and record.lid:
         lid = addresses.person_key(record.lid)
-        # Link the LID to the number as asked for and as WhatsApp writes it.
+        # Link the LID to both forms of the number: the requested one and WhatsApp's.
         for one in {addresses.person_key(record.number), addresses.person_key(number)}:
             Alias.objects.get_or_create(instance=instance, lid=lid, number=one)
     return record

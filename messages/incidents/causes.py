@@ -14,8 +14,8 @@ CAUSES: Final = (
     IncidentKind.SILENT,
     IncidentKind.STUCK,
 )
-# An incident that began later than this after sending explains nothing. Z-API can only be asked
-# every few minutes whether a number is connected, so start times are not exact.
+# An incident that began more than this long after a message was sent is not its cause. Z-API can
+# only be asked every few minutes whether a number is connected, so start times are not exact.
 _LATEST: Final = timedelta(minutes=30)
 # An incident of stuck messages also covers the messages of the hour before it.
 _BEFORE_NOTICED: Final = timedelta(hours=1)

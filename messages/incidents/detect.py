@@ -170,7 +170,8 @@ def _resolve_when_clear(incident: Incident, now: datetime, listener: Listener) -
         return False
     if now - incident.clear_since < CLEAR_FOR:
         return False
-    # It was resolved when it was last seen. Only the worker that updates the row notifies.
+    # The problem ended when it was first found absent, not now. Only the worker that updates the
+    # row notifies.
     is_ours = still_open.exclude(clear_since=None).update(resolved_at=incident.clear_since) == 1
     if is_ours:
         incident.resolved_at = incident.clear_since

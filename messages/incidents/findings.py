@@ -10,9 +10,11 @@ from messages.models import Incident, IncidentKind, Instance
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong now. `values` are the names and numbers for its description.
+    """Something that is wrong now.
 
-    `since` is when it began; None if unknown, then the time of detection counts.
+    `place` names the server, channel, job or user if it is not about an instance. `values` are the
+    names and numbers for its description. `since` is when it began; None if unknown, then the time
+    of detection counts.
     """
 
     kind: IncidentKind

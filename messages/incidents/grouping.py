@@ -52,7 +52,10 @@ def _cause(
 
 
 def _is_older(incident: Incident | None, cause: Finding) -> bool:
-    """Whether messages were stuck before the cause began. A silence may begin before its cause."""
+    """Whether messages were stuck before the cause began.
+
+    For a silence the order does not matter: it may begin before its cause is known.
+    """
     return (
         incident is not None
         and incident.kind == IncidentKind.STUCK
@@ -62,9 +65,10 @@ def _is_older(incident: Incident | None, cause: Finding) -> bool:
 
 
 def _may_be_explained(finding: Finding, snapshot: Snapshot) -> bool:
-    """Whether a cause is about to be reported, or was and is about to be resolved.
+    """Whether a possible cause is about to be reported, or is open and may soon be resolved.
 
-    Such a finding is held back: it would be reported, then merged or resolved at once.
+    If so, the finding is not reported yet, because its incident would be merged or resolved soon
+    after.
     """
     causes = list(_causes(finding))
     if any(subject in snapshot.open for subject in causes):

@@ -36,7 +36,7 @@ class IncidentCounts:
         return self._state
 
     def freeze(self, state: Counts) -> None:
-        """Return this state from now on. Used by tests of other subjects."""
+        """Return this state from now on. Used by tests that are not about incidents."""
         self._state, self._until = state, float("inf")
 
     def refresh(self) -> None:

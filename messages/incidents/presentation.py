@@ -163,7 +163,10 @@ def _meaning_of_stuck() -> str:
 
 
 def in_queue(values: Values) -> str:
-    """The number of messages in Z-API's queue. Stuck messages are sent, so not among them."""
+    """The number of messages in Z-API's queue.
+
+    Stuck messages have already been sent, so they are not in this queue.
+    """
     count = values.get("queued") or 0
     if values.get("queued_is_least"):
         text = _("At least %(count)d messages wait in Z-API’s queue, not sent yet.")

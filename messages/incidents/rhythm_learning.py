@@ -55,7 +55,10 @@ def _first_received(instance: Instance, since: datetime) -> datetime | None:
 
 
 def _gaps(instance: Instance, since: datetime) -> list[Gap]:
-    """The database walks its index of (instance, time) and returns only the long gaps."""
+    """Return the silences of at least SHORTEST.
+
+    The database reads its index on (instance, time) and returns only these.
+    """
     before = Window(Lag("received_at"), order_by=F("received_at").asc())
     callbacks = Callback.objects.filter(instance=instance, received_at__gte=since)
     spaced = callbacks.annotate(before=before).filter(before__lte=F("received_at") - SHORTEST)

@@ -1,12 +1,12 @@
 """How long an instance is usually silent, and when a silence is unusual. Pure functions.
 
-A simple rule ("three times the 99th percentile of gaps in that hour") raised false alarms every
-morning when tested against history (bench/silence.py): the night's gap ends in an hour whose own
-gaps are short. Instead, a silence is compared hour by hour with the usual silence of each hour. The
-usual silence of an hour is the 90th percentile of its longest gaps, separately for Monday to
-Friday, Saturday and Sunday. One holiday among twenty days does not change it. A shop that opens a
-little later each day does. Hours that are usually silent throughout, such as at night, are compared
-with the longest silence of all.
+We tested a simple rule against history (bench/silence.py): "three times the 99th percentile of gaps
+in that hour". It raised false alarms every morning, because the gap of the night ends in an hour
+that usually has short gaps. Instead, a silence is compared hour by hour with the usual silence of
+each hour. The usual silence of an hour is the 90th percentile of its longest gaps, separately for
+Monday to Friday, Saturday and Sunday. One holiday among twenty days does not change it. A shop that
+opens a little later each day does change it. Hours that are usually silent throughout, such as at
+night, are compared with the longest silence of all.
 """
 
 import math

@@ -17,7 +17,8 @@ _ASKED_KINDS: Final = {IncidentKind.DISCONNECTED, IncidentKind.STUCK}
 # Each call may take half a minute, and an outage at Z-API affects all instances at once.
 _ASKED_EVERY: Final = timedelta(minutes=5)
 _MAX_CALLS: Final = 10
-# Incidents are not delayed longer than this plus one call. The rest is added in the next check.
+# Incidents are not delayed longer than this plus one call. The remaining instances are asked in the
+# next check.
 _TIME_LIMIT: Final = 20.0  # seconds
 
 

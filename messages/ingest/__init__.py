@@ -1,4 +1,7 @@
-"""The only write path: callbacks become rows here, whether new, spooled, replayed or rebuilt."""
+"""The only code that writes callbacks and messages.
+
+It writes new, spooled, replayed and rebuilt callbacks.
+"""
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
 from .known_keys import RetiredKeyError

@@ -1,12 +1,12 @@
 """Group commit: the thread that writes also writes what other threads are waiting to write.
 
-A commit has to wait for the disk, and each statement has a fixed cost, so one for many callbacks
-costs little more than for one. No thread waits for a batch to fill: what arrives while the database
-is busy becomes the next batch, and a callback that arrives alone is written alone.
+A commit waits for the disk, and each statement has a fixed cost. So a batch costs little more than
+one callback. No thread waits for a batch to fill. Callbacks that arrive while the database is busy
+form the next batch. A single callback is written alone.
 
-SQLite also allows only one writer. Without this, every thread would sleep until the lock is free.
-The web server's processes take turns by a lock on a file. The worker writes seldom and uses
-SQLite's own waiting.
+SQLite also allows only one writer. Without batching, every thread would wait for SQLite's lock. A
+file lock lets only one of the web server's processes write at a time. The worker writes rarely, so
+it uses SQLite's busy timeout instead.
 """
 
 import logging
@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _TOO_LATE = "there was no chance to write in time: the database is busy or locked"
-# So that the first item of a batch does not wait long for the last.
+# Limits how long the first item of a batch waits for the last one.
 MAX_BATCH_SIZE = 64
 
 
@@ -43,7 +43,7 @@ def _seconds_left() -> float:
 
 
 def _lock_timeout(seconds: float) -> float:
-    """Locks take -1 for "no limit", and not infinity."""
+    """threading.Lock.acquire() accepts -1 for "no limit", but not infinity."""
     return -1 if seconds == math.inf else max(0.0, seconds)
 
 
@@ -84,16 +84,16 @@ class BatchWriter(Generic[Item, Answer]):
         self._max_wait = max_wait
         self._process_lock = process_lock
         self._guard = threading.Lock()
-        # While a writer is free, nothing waits.
+        # Invariant: if this is above 0, `_waiting` is empty.
         self._free_writers = writers
         self._waiting: deque[_Request[Item, Answer]] = deque()
 
     def write(self, item: Item, *, alone: bool = False) -> Answer:
-        """What `write_batch` returned for this item.
+        """Write the item and return the answer of `write_batch` for it.
 
-        Raises BatchFailedError if its batch was not written and the item may be tried alone;
-        OperationalError if the deadline passed first, in which case it may still be written; and
-        whatever `write_batch` raised for this item alone.
+        Raises BatchFailedError if the batch failed; the caller may retry the item alone. Raises
+        OperationalError if the deadline passed; the item may still be written. Raises the error of
+        `write_batch` if the item was alone in its batch.
         """
         request: _Request[Item, Answer] = _Request(item, alone)
         with self._guard:
@@ -112,14 +112,14 @@ class BatchWriter(Generic[Item, Answer]):
         return request.answers[0]
 
     def _wait(self, request: _Request[Item, Answer]) -> None:
-        """Until the request is answered, or its thread may write."""
+        """Wait until the request is answered or its thread may write."""
         if request.ready.acquire(timeout=_lock_timeout(min(self._max_wait, _seconds_left()))):
             return
         with self._guard:
             if request in self._waiting:
                 self._waiting.remove(request)
                 raise BatchFailedError if _seconds_left() else OperationalError(_TOO_LATE)
-        # It may write, or another thread is writing it.
+        # Either this thread may write now, or another thread is writing the request.
         if request.ready.acquire(timeout=_lock_timeout(_seconds_left())):
             return
         with self._guard:
@@ -166,7 +166,10 @@ class BatchWriter(Generic[Item, Answer]):
         return batch
 
     def _answer(self, batch: Sequence[_Request[Item, Answer]]) -> None:
-        """Give every request of the batch an answer or an error, whatever happens."""
+        """Write the batch.
+
+        Every request gets an answer or an error, even if the thread is interrupted.
+        """
         try:
             answers = self._write_batch([request.item for request in batch])
             for request, answer in zip(batch, answers, strict=True):

@@ -32,7 +32,10 @@ class CircuitBreaker:
         self._start_prober()
 
     def open_unless_available(self) -> None:
-        """Open if the probe fails now. The failure may have been the caller's own fault."""
+        """Open the breaker if the probe fails now.
+
+        The caller's query may have failed for another reason, such as a bug in the query.
+        """
         try:
             self._probe()
         except Exception:

@@ -1,4 +1,7 @@
-"""Parses deliveries into entries, which hold all that will be stored. Makes no queries."""
+"""Parses deliveries into entries. An entry contains everything that is stored for a delivery.
+
+Makes no queries.
+"""
 
 import json
 import logging
@@ -44,7 +47,10 @@ _STEP_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`outcome` is '' if only the database knows whether it is applied or repeated."""
+    """`outcome` is '' if the database decides it.
+
+    It is then applied, or repeated if the event is stored already.
+    """
 
     delivery: Delivery
     type: str
@@ -53,7 +59,8 @@ class Entry:
     keeps_body: bool
     cause_values: tuple[str, ...] | None = None
     malformed: bool = False
-    # Whether the callback belongs to this instance. If so, it is forwarded to the receiver.
+    # Whether the callback belongs to this instance. Only these callbacks are forwarded (see
+    # models.forward).
     is_own: bool = True
     status: StatusReport | None = None
     connection: ConnectionReport | None = None

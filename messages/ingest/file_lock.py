@@ -1,11 +1,15 @@
-"""A lock between the processes of one machine. Waiting for it is faster than for SQLite's lock."""
+"""A lock between the processes of one machine.
+
+It is acquired faster than SQLite's lock, which is polled less often.
+"""
 
 import fcntl
 import os
 import time
 from pathlib import Path
 
-# Seconds between two tries. SQLite sleeps up to 100 ms, and others get its lock in the meantime.
+# Seconds between two tries. SQLite sleeps up to 100 ms between tries, so other processes often get
+# the lock first.
 _RETRY_INTERVAL = 0.0005
 
 
@@ -38,12 +42,13 @@ class FileLock:
         except BlockingIOError:
             return False
         except OSError:
-            # For example a full disk. SQLite's own lock still excludes others, only slower.
+            # The lock file cannot be used, for example because the disk is full. SQLite's own lock
+            # still prevents simultaneous writes, but is slower.
             return True
         return True
 
     def _opened(self) -> int:
-        # Opened at the first use, because two processes share a file opened before a fork.
+        # Opened at first use: a file opened before a fork is shared, and so would be its lock.
         if self._file is None:
             self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         return self._file

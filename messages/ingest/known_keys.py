@@ -1,7 +1,7 @@
-"""A file with the oldest accepted key of each instance, for times without the database.
+"""A file with the oldest accepted key version of each instance.
 
-It also says which instances forward callbacks, whose inbound messages
-are then kept in full.
+It is used while the database is unavailable. It also says which instances forward callbacks, whose
+inbound messages are then kept in full.
 
 Only keys that are known to be retired, or whose instance is archived, are refused. Unknown
 instances and newer keys are accepted, because they may be newer than the file. The file contains
@@ -29,7 +29,7 @@ _sparse_logger = SparseLogger(logger)
 
 # Seconds between updates by the worker, and between checks of each process for a new file.
 _INTERVAL: Final = 2.0
-# Stands for the oldest version of an archived instance, which accepts none.
+# The value for an archived instance, which accepts no version.
 _ARCHIVED: Final = None
 
 
@@ -100,7 +100,7 @@ def remember() -> None:
     """Write the keys in the database to the file if they differ.
 
     They are compared with the file itself, because another process may have written older data. If
-    the disk is full, the old file stays and knows fewer retired keys.
+    the disk is full, the old file stays, which may lack newly retired keys.
     """
     rows = Instance.objects.values_list("zapi_id", "oldest_key_version", "archived_at", "pk")
     webhooks = Webhook.objects.exclude(forward_to="").values_list("instance", flat=True)

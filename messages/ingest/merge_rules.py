@@ -4,8 +4,8 @@ Each rule combines the stored row (`known`) with the new one (`excluded`). The r
 depend on their order, so callbacks may arrive late, twice and out of order. NULL means "not
 reported".
 
-A fragment with values takes a function from the value's name to its SQL: a placeholder, or a column
-of a batch.
+Functions for fragments with values take a callable. It maps a value's name to SQL: a placeholder,
+or a column of a batch.
 """
 
 from collections.abc import Callable
@@ -59,9 +59,9 @@ def event_values(value: Value) -> str:
 def known_instance(value: Value) -> str:
     """The instance that a key belongs to, and whether Z-API's token matches.
 
-    Keys of retired versions and of archived instances match no row, nor does a wrong token if the
-    policy is to enforce it. An instance without a stored token has nothing to compare. After a
-    token was replaced, the previous one is accepted for a while.
+    No row matches for a retired key version or an archived instance. A wrong token also matches no
+    row if the policy is "enforce". If the instance has no stored token, the token is not checked.
+    After a token was replaced, the previous one is accepted for a while.
     """
     matches = (
         f"({value('token_digest')} = token_digest OR ({value('token_digest')} ="
@@ -80,7 +80,7 @@ WHERE zapi_id = {value("zapi_id")} AND archived_at IS NULL
 
 
 def quarantined_callback(value: Value) -> str:
-    """The instance of a callback that is replayed, from its own row."""
+    """For a replay: the instance from the row of the quarantined callback."""
     return (
         "SELECT instance_id AS id, token_check FROM whatsapp_callback"  # noqa: S608
         f" WHERE id = {value('callback_id')} AND outcome = 'quarantined'"
@@ -88,7 +88,10 @@ def quarantined_callback(value: Value) -> str:
 
 
 def dropped_body(instance: str, body: str) -> str:
-    """A body that is not kept as evidence, kept until it is forwarded, if it will be."""
+    """The body of a callback whose body is not stored.
+
+    It is kept until forwarding only if the instance forwards callbacks, else NULL.
+    """
     return f"""CASE WHEN EXISTS (
         SELECT 1 FROM whatsapp_webhook
         WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''
@@ -97,7 +100,10 @@ def dropped_body(instance: str, body: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Where the databases differ: byte-wise collation, what skips NULL, and a literal `%`."""
+    """SQL that differs between the databases.
+
+    Byte-wise collation, minimum and maximum that skip NULL, and a literal `%`.
+    """
 
     collation: str
     least: str
@@ -124,7 +130,8 @@ SQLITE = Dialect(
 def _text_order(text: str, dialect: Dialect) -> str:
     """Which text is kept, the least: not an empty one, and a number rather than a LID.
 
-    A status callback may name the LID of somebody whose number the delivery callback named.
+    The delivery callback may contain a person's number, and the status callback the same person's
+    LID.
     """
     is_lid = f"{text} LIKE '{dialect.percent}@lid'"
     return f"{text} = '', {is_lid}, {text} COLLATE {dialect.collation}"

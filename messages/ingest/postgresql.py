@@ -1,7 +1,7 @@
 """Stores entries in PostgreSQL: one round trip for a callback, or for a batch of them.
 
 Callbacks that arrive while others are being written share a statement. Eight in one statement take
-half as long as eight statements. A single one has a lighter statement of its own.
+half as long as eight statements. A single callback uses a separate, faster statement.
 """
 
 import json
@@ -27,12 +27,14 @@ _settle_status = PreparedStatement("settle_status", statements.SETTLE_STATUS)
 _settle_callback = PreparedStatement("settle_callback", statements.SETTLE_CALLBACK)
 _derive = PreparedStatement("derive", statements.DERIVE)
 
-# Limits for a callback in a batch: larger ones gain nothing from it and delay the others.
+# Larger callbacks are written alone: batching does not make them faster, and they would delay the
+# others.
 MAX_IDS = 32
 MAX_BODY_LENGTH = 16 * 1024
-# Seconds to wait for a batch. A healthy database needs a hundredth of it, a locked row more.
+# Seconds to wait for a batch. A healthy database needs 1% of this. A locked row can need more.
 MAX_WAIT = 0.2
-# While one thread waits for the disk, another can use the processor. More would shrink the batches.
+# While one thread waits for the disk, another can use the processor. More writers would make the
+# batches smaller.
 WRITERS = 2
 
 
@@ -43,8 +45,9 @@ def store(entry: Entry) -> tuple[int, str] | None:
     is_small = (
         len(entry.status.message_ids) <= MAX_IDS and len(entry.delivery.body) <= MAX_BODY_LENGTH
     )
-    # Each thread connects here, before it may write for others: connecting has no deadline.
-    # Within a transaction the commit is the caller's, so nobody may wait for it.
+    # Connect before joining a batch: connecting has no deadline and would delay the other
+    # callbacks. Within a transaction the caller commits, so other threads must not wait for this
+    # write.
     if is_small and not _open_connection().in_atomic_block:
         with suppress(BatchFailedError):
             return _batches.write(entry)
@@ -71,7 +74,10 @@ _batches = BatchWriter(store_together, writers=WRITERS, max_wait=MAX_WAIT, keys=
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
-    """Store an entry in place of its quarantined callback. None if that is no longer there."""
+    """Store an entry in place of its quarantined callback.
+
+    Returns None if the quarantined callback no longer exists.
+    """
     return _run(_settle_status if entry.status else _settle_callback, entry.parameters())
 
 

@@ -33,7 +33,7 @@ _TYPES = {
 
 
 def _parameter(name: str) -> str:
-    """A value as a placeholder. What has no cast gets its type from where it is used."""
+    """A value as a placeholder. PostgreSQL infers the type of a value without a cast."""
     return f"%({name})s::{_TYPES[name]}" if name in _TYPES else f"%({name})s"
 
 
@@ -43,7 +43,7 @@ def _column(name: str) -> str:
 
 
 _INSTANCE = f"known_instance AS MATERIALIZED ({known_instance(_parameter)})"
-# Locked, so that the second of two replays finds the callback settled.
+# The row is locked. If two replays run at once, the second finds the callback already replayed.
 _QUARANTINED = f"known_instance AS MATERIALIZED ({quarantined_callback(_parameter)} FOR UPDATE)"
 _GIVEN = "known_instance AS (SELECT %(instance_id)s::int8 AS id)"
 
@@ -139,8 +139,9 @@ _BATCH_COLUMNS = ", ".join(
 )
 
 # Like STORE_STATUS, for a batch. No two of its callbacks name the same message, because a statement
-# cannot change a row twice. The ids are sorted in Python's order, so that locks are taken in the
-# same order here. A batch that waits for a lock delays every callback in it, so the wait is short.
+# cannot change a row twice. The ids are sorted in Python's order, so that single callbacks and
+# batches lock rows in the same order. A batch that waits for a lock delays every callback in it, so
+# the wait is short.
 STORE_TOGETHER = f"""
 WITH timeouts AS MATERIALIZED (
     SELECT set_config('lock_timeout', '200ms', true)

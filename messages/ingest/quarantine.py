@@ -10,8 +10,9 @@ from messages.models import Callback, CallbackQuerySet, Outcome
 
 from .entries import Entry
 
-# Seconds between two sums of the rows. Until then this process adds what it stores itself, because
-# a sum for each callback is slow. So several processes may exceed the cap a little.
+# Seconds between two computations of the quarantine's size. In between, this process adds the size
+# of what it stores, because summing at each callback is slow. So several processes may exceed the
+# cap a little.
 _MAX_AGE = 30.0
 
 

@@ -23,7 +23,7 @@ _BATCH = 500
 
 @dataclass(slots=True)
 class ReplayResult:
-    """The numbers by outcome. `quarantined` are those that still fail."""
+    """The number of callbacks by outcome. `quarantined` are those that still fail."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     # These exceeded the cap of the quarantine, so they cannot be replayed.
@@ -46,8 +46,8 @@ def replay(
 ) -> ReplayResult:
     """Process the quarantined callbacks among `callbacks` again, oldest first.
 
-    Each has its own transaction. So this may be interrupted and repeated, and two may run at the
-    same time. Raises DatabaseError if the database is unavailable.
+    Each has its own transaction. So a replay may be interrupted and repeated, and two replays may
+    run at the same time. Raises DatabaseError if the database is unavailable.
     """
     waiting = callbacks.filter(outcome=Outcome.QUARANTINED).order_by("id")
     result = ReplayResult(without_body=waiting.filter(body=b"").count())

@@ -1,4 +1,7 @@
-"""Rebuilds messages and events from the stored callbacks. The result is the same rows."""
+"""Rebuilds messages and events from the stored callbacks.
+
+The rebuilt rows are equal to the original ones.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +26,8 @@ Progress = Callable[[int], None]
 _MESSAGES_PER_QUERY = 20_000
 # Callbacks about these messages wait until the transaction ends.
 _MESSAGES_PER_TRANSACTION = 200
-# How often messages that changed meanwhile are tried again, before they are locked first.
+# Retries for messages that changed meanwhile. After these, the messages are locked before the
+# lookup.
 _ROUNDS = 3
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -101,7 +105,7 @@ def _evidence_in(instance: Instance, period: Period) -> QuerySet[Callback]:
 def _affected(instance: Instance, period: Period) -> set[str]:
     kept = _evidence_in(instance, period).exclude(body=b"")
     names = {name for entry in _entries(kept) for name in _message_ids(entry)}
-    # An older release may have built other messages from the same callbacks.
+    # Include messages that an older release built differently from the same callbacks.
     events = StatusEvent.objects.filter(
         message__instance=instance,
         received_at__gte=period.since,
@@ -193,7 +197,8 @@ class _Rebuild:
             self._rewrite(some)
 
     def _look_up(self, names: list[str]) -> _Sources:
-        # The numbers first, so that a callback that arrives in between changes the comparison.
+        # Count the events first: if a callback arrives between the two queries, the later
+        # comparison notices it.
         return _Sources(self._applied(names), self._callbacks(names))
 
     def _applied(self, names: list[str]) -> dict[str, int]:
@@ -211,9 +216,10 @@ class _Rebuild:
         return found
 
     def _rewrite(self, names: list[str], found: _Sources | None = None) -> list[str]:
-        """Rewrite the messages, and return those left alone because they changed since the lookup.
+        """Rewrite the messages.
 
-        Without `found`, the lookup happens under the lock, and new callbacks wait for it.
+        Return those that were skipped because they changed since the lookup. Without `found`, the
+        lookup happens under the lock, and new callbacks wait for it.
         """
         with transaction.atomic():
             self._lock(names)
@@ -227,7 +233,7 @@ class _Rebuild:
             for some in batches(ids, _MESSAGES_PER_QUERY):
                 for entry in _entries(Callback.objects.filter(pk__in=some)):
                     self._derive(entry, still)
-            # Messages without any callback are still blank.
+            # Delete messages that no callback mentions: they are still blank.
             messages.filter(first_heard_at=_NEVER).delete()
         self.result.messages += len(still)
         self.result.callbacks += len(ids)

@@ -1,4 +1,4 @@
-"""Ingest: parse a delivery, store it in one transaction, else quarantine or spool it, then answer.
+"""Ingest: parse a delivery and store it in one transaction. If that fails, quarantine or spool it.
 
 These steps are in `record()` here and `store()` in store.py.
 """
@@ -24,7 +24,7 @@ from .store import (
 
 logger = logging.getLogger(__name__)
 
-# One per process. While it is open, the database is not asked.
+# One per process. While it is open, the database is not used.
 breaker = CircuitBreaker(probe, every=0.5)
 
 SPOOLED = Recorded("spooled")
@@ -33,8 +33,8 @@ SPOOLED = Recorded("spooled")
 def record(delivery: Delivery) -> Recorded:
     """Make a delivery durable: in the database or, while that is unavailable, in the spool.
 
-    Raises UnknownInstanceError; SpoolUnavailableError if neither can keep it; SpoolQuotaError if
-    its instance has used up its part of the spool.
+    Raises UnknownInstanceError. Raises SpoolUnavailableError if the spool cannot store it either.
+    Raises SpoolQuotaError if the instance has used its spool quota.
     """
     if not breaker.is_open:
         try:
@@ -57,8 +57,8 @@ def record(delivery: Delivery) -> Recorded:
 def note_refused(delivery: Delivery, cause: Cause, values: Iterable[object]) -> None:
     """Record that a delivery arrived whose body was refused.
 
-    Raises UnknownInstanceError. While the database is unavailable it is only logged, because the
-    sender is told to send something else anyway.
+    Raises UnknownInstanceError. While the database is unavailable, it is only logged: the error
+    answer already tells the sender to change the request.
     """
     if breaker.is_open:
         return

@@ -152,7 +152,7 @@ def has_room() -> bool:
 
 
 def clean() -> None:
-    """Give free pages back to the disk, so that nothing of deleted rows is left in the files.
+    """Vacuum the file, so that it contains no data of deleted rows.
 
     This rewrites the whole file, so it is skipped while the file is large. If another process reads
     the file, the next call cleans it.
@@ -177,7 +177,7 @@ def _pragma(name: str) -> int:
 
 
 def waiting() -> QuerySet[SpooledCallback]:
-    """Oldest first."""
+    """The callbacks that are not stored in the database yet, oldest first."""
     return SpooledCallback.objects.filter(cause="").order_by("id")
 
 
@@ -189,7 +189,8 @@ def refused() -> QuerySet[SpooledCallback]:
 def take(count: int) -> list[SpooledCallback]:
     """The oldest waiting callbacks. They stay until forget() is called.
 
-    Creates the spool if it is missing, because there is no time for that during an outage.
+    Creates the spool if it is missing, so that the first callback of an outage does not wait for
+    this.
     """
     try:
         with _current_file():
@@ -216,7 +217,7 @@ def set_aside(row: SpooledCallback, cause: Cause) -> None:
 
 
 def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
-    """Put refused callbacks back to the waiting ones: all, or those of some instances."""
+    """Retry refused callbacks: all of them, or those of some instances."""
     if not state().refused:
         return 0
     rows = refused() if zapi_ids is None else refused().filter(zapi_id__in=zapi_ids)
@@ -239,15 +240,17 @@ def prepare() -> None:
 
 
 def _create_table() -> None:
-    """Create what all migrations would. Running them takes a second, while callbacks wait.
+    """Create the table and mark all migrations as applied.
 
-    The table comes last, so that an interrupted call is repeated.
+    Running them takes a second, while callbacks wait. The table comes last, so that an interrupted
+    call is repeated.
     """
     connection = connections["spool"]
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
     migrations = MigrationLoader(None).disk_migrations
-    # Django takes a squashed migration for applied only if those that it replaces are.
+    # Django considers a squashed migration applied only if all migrations that it replaces are
+    # applied.
     known = {*migrations, *(old for one in migrations.values() for old in one.replaces)}
     for app, name in sorted(known - recorder.applied_migrations().keys()):
         recorder.record_applied(app, name)

@@ -24,10 +24,10 @@ MAX_RUN_TIME = 5.0
 def drain() -> int:
     """Store the callbacks in this machine's spool, oldest first. Return their number.
 
-    Several of these may run at the same time, and one may be killed, because an id that is stored
-    already counts as stored.
+    Several may run at the same time, and any may be killed: a callback that is already in the
+    database is not stored twice.
     """
-    with suppress(Error):  # the file then stays unchanged
+    with suppress(Error):  # the known-keys file then stays unchanged
         known_keys.remember_when_due()
     ends_at = time.monotonic() + MAX_RUN_TIME
     stored = 0
@@ -35,7 +35,7 @@ def drain() -> int:
     while not is_away and time.monotonic() < ends_at and (rows := spool.take(BATCH)):
         done, is_away = _store_all(rows)
         if done:
-            # Before they are deleted, so that an interrupted run repeats it.
+            # Do this before deleting the rows, so that it is repeated after an interruption.
             Retention.objects.go_back_to(min(done))
         spool.forget(done)
         stored += len(done)

@@ -18,10 +18,11 @@ from django.db.models.functions import Length
 
 from messages.models import SpooledCallback
 
-# The pause between two counts: at least so many seconds, and so many times the length of a count.
+# The pause between two counts is at least this many seconds, and this many times the duration of
+# the last count.
 _INTERVAL: Final = 2.0
 _PAUSE_FACTOR: Final = 50
-# The thread ends after so many seconds without a write.
+# The thread ends after this many seconds without a write.
 _IDLE_AFTER: Final = 60.0
 # The bytes of a row besides its body: its other columns and its entries in two indexes.
 _ROW_OVERHEAD: Final = 200
@@ -106,7 +107,7 @@ class SpoolQuota:
         try:
             counted = self._count()
         except Exception:
-            # The spool may be missing, locked or broken, which writing to it reports. The last
+            # The spool may be missing, locked or damaged. The next write reports that. The last
             # count is used until the next one.
             return
         with self._lock:

@@ -1,4 +1,7 @@
-"""Stores entries in SQLite by the same rules, in one short transaction with several statements."""
+"""Stores entries in SQLite by the rules of merge_rules.py.
+
+A short transaction contains several statements.
+"""
 
 import json
 import sqlite3
@@ -76,7 +79,7 @@ VALUES (:callback_id, :instance_id, :type, {dropped_body(":instance_id", ":dropp
 def store(entry: Entry) -> tuple[int, str] | None:
     """Commit an entry. Returns (instance pk, outcome), or None if no instance has this key."""
     if connection.in_atomic_block:
-        # The commit is the caller's, so nobody may wait for it.
+        # The caller commits, so other threads must not wait for this write.
         return store_together([entry])[0]
     try:
         return _batches.write(entry)
@@ -105,7 +108,10 @@ def derive(entry: Entry, instance_id: int) -> None:
 
 @contextmanager
 def _transaction() -> Iterator[sqlite3.Connection]:
-    """The raw connection: Django's cursor would convert the placeholders at every call."""
+    """A transaction on the raw connection.
+
+    Django's cursor would convert the placeholders at every call.
+    """
     own = connections[DEFAULT_DB_ALIAS]
     with transaction.atomic(), own.wrap_database_errors:
         yield own.connection
@@ -114,7 +120,7 @@ def _transaction() -> Iterator[sqlite3.Connection]:
 def _write(
     raw: sqlite3.Connection, entry: Entry, known: str, callback: str
 ) -> tuple[int, str] | None:
-    """In the caller's transaction, which may hold a whole batch."""
+    """Write one entry in the caller's transaction, which may contain a whole batch."""
     parameters = _adapted(entry)
     row = raw.execute(known, parameters).fetchone()
     if row is None:

@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds for all queries of one callback. A healthy database needs a thousandth of it.
 DATABASE_TIMEOUT = 1.5
-# A dead persistent connection fails at once. After so many seconds a second try would be too late.
+# A dead persistent connection fails at once. After this many seconds, a second attempt would exceed
+# DATABASE_TIMEOUT.
 RETRY_WITHIN = 0.5
 
 _WRITTEN = [model._meta.db_table for model in (Callback, Message, StatusEvent, FollowUp, Instance)]
@@ -47,7 +48,10 @@ class UnknownInstanceError(LookupError):
 
 
 class DatabaseUnavailableError(Exception):
-    """The database refuses, hangs, is locked or not migrated. Nothing can be stored now."""
+    """The database refuses connections, hangs, is locked or is not migrated.
+
+    Nothing can be stored now.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ class Recorded:
 def store(delivery: Delivery) -> Recorded:
     """Parse a delivery and commit it, in quarantine if it cannot be applied.
 
-    Raises UnknownInstanceError or DatabaseUnavailableError. Storing the same delivery again is then
-    safe, even if the answer to a commit was lost, because its id is stored at most once.
+    Raises UnknownInstanceError or DatabaseUnavailableError. Storing the delivery again is then
+    safe, because its id is stored at most once. That holds even if the answer to a commit was lost.
     """
     with _in_time():
         entry = read(delivery)
@@ -91,7 +95,7 @@ def store_refused(delivery: Delivery, cause: Cause, values: Iterable[object]) ->
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Limits the time, and closes the connection after an error, so that the next one is clean."""
+    """Limit the time. Close the connection after an error, so that the next query opens one."""
     try:
         with database_timeout(DATABASE_TIMEOUT):
             yield
@@ -112,7 +116,8 @@ def _commit(entry: Entry) -> Recorded:
     except Error as error:
         if connection.in_atomic_block or not is_away(error):
             raise
-        # The persistent connection may be dead, or a migration invalidated what it had prepared.
+        # The persistent connection may be dead, or a migration may have invalidated its prepared
+        # statements.
         _close_connection()
         if (remaining() or 0) < DATABASE_TIMEOUT - RETRY_WITHIN:
             raise

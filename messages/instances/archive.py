@@ -10,7 +10,10 @@ from .sync import webhooks_of
 
 
 def has_previous(instance: Instance) -> bool:
-    """Whether other systems used its webhooks before, and receive nothing until restored."""
+    """Whether other systems used these webhooks before.
+
+    They receive nothing until their URLs are restored.
+    """
     previous = (one.previous_url for one in webhooks_of(instance).values())
     return any((*instance.taken_urls.values(), *previous))
 

@@ -1,6 +1,7 @@
 """Run batches: import, push or verify many instances, row by row.
 
-Each row is leased. If a worker dies, another repeats its row after the lease, which is harmless.
+Each row is leased. If a worker dies, another worker repeats the row when the lease expires.
+Repeating a row is harmless.
 """
 
 import logging
@@ -184,7 +185,7 @@ def _process(row: BatchRow) -> None:
     try:
         problem = _run(row)
     except _PostponedError as error:
-        # Unless it was cancelled meanwhile.
+        # Do not postpone a row that was cancelled meanwhile.
         waiting = BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING)
         waiting.update(next_try_at=timezone.now() + error.wait)
         return

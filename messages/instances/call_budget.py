@@ -1,7 +1,7 @@
 """Limit the calls to Z-API per account.
 
-An account's budget is used up until `next_turn_at`. The worker's checks wait until then; calls that
-people request may run ahead by one period.
+The budget is stored as one time, `next_turn_at`: each call moves it ahead. The worker's checks wait
+until that time. Calls that people request may be made up to one period earlier.
 """
 
 from datetime import datetime, timedelta
@@ -27,12 +27,12 @@ def cost_of(instances: int) -> timedelta:
 
 
 def latest_with_budget(now: datetime) -> datetime:
-    """Return the latest `next_turn_at` of an account with budget for one more instance."""
+    """Return the latest `next_turn_at` with which an account has budget for one more instance."""
     return now + PERIOD - cost_of(1)
 
 
 def has_budget(field: str, latest_turn: datetime) -> Q:
-    """Filter accounts that have budget by then."""
+    """Return a filter for accounts whose time is at most `latest_turn`."""
     return is_due(field, latest_turn, LEASE)
 
 

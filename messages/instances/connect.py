@@ -148,7 +148,10 @@ def _replace_client_token(instance: Instance, client_token: str) -> None:
 
 
 def _narrow_limits(account: Account) -> None:
-    """Replace limits to this account, which is merged into another, by limits to its instances."""
+    """Replace limits to this account by limits to its instances.
+
+    The account is about to be merged into another one.
+    """
     instances = list(account.instances.all())
     for model, owner in ((UserLimit, "user_id"), (ApiKeyLimit, "key_id")):
         for limit in model.objects.filter(account=account):

@@ -28,8 +28,8 @@ _INSTANCE_URL = re.compile(rf"(?<!{_PIECE})({_PIECE}++)/token/({_PIECE}++)", re.
 _ANY_URL = re.compile(r"://|z-api\.io|/token/|^/", re.IGNORECASE)
 # "3,90E+31": an id that a spreadsheet treated as a number.
 _ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
-# The formats of Z-API today. They only tell one kind of secret from another: secrets in any other
-# format are accepted.
+# The formats of Z-API today. They are used only to detect swapped fields. Secrets in other formats
+# are accepted.
 _LIKE_ID = re.compile(r"[0-9A-F]{32}")
 _LIKE_TOKEN = re.compile(r"[0-9A-F]{24}")
 _LIKE_CLIENT_TOKEN = re.compile(r"F[0-9a-f]{32}S")

@@ -1,4 +1,4 @@
-"""Other systems' webhook URLs: leave_unchanged them, restore them, or replace all of them."""
+"""Other systems' webhook URLs: keep them, restore them, or replace all of them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -48,7 +48,7 @@ class WebhookHolder:
 
 @dataclass(frozen=True, slots=True)
 class TakeoverPreview:
-    """What taking all webhooks would change."""
+    """What a call of `take_every` would change."""
 
     holders: tuple[WebhookHolder, ...]
     sent_by_me: bool | None
@@ -60,7 +60,7 @@ class TakeoverPreview:
 
 
 def leave_unchanged(webhook: Webhook) -> None:
-    """Stop using the webhook and leave_unchanged the URL at Z-API unchanged."""
+    """Stop using the webhook. The URL at Z-API stays unchanged."""
     webhook.wanted, webhook.state, webhook.replaces_url = False, WebhookState.OFF, ""
     webhook.retry_at, webhook.tries = None, 0
     webhook.set_problem()
@@ -100,8 +100,8 @@ def preview_takeover(instance: Instance) -> TakeoverPreview:
 def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
     """Receive all callbacks, with one `update-every-webhooks` call. Raises ActionRefusedError.
 
-    Saves the replaced URLs first, and whether own messages were reported. `sent_by_me` changes the
-    latter; None leaves it as it is.
+    First saves the URLs that will be replaced, and whether Z-API reports messages sent by this
+    number. `sent_by_me` sets this option; None keeps it.
     """
     with _refused_on_failure():
         if reason := why_push_is_off():
@@ -114,7 +114,8 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
             _keep_previous(webhook, me.webhook_url(webhook.kind))
         others = other_urls(me)
         taken = {kind: url for kind, url in others.items() if is_foreign(url)}
-        # Restore empty URLs too, or their callbacks would keep coming here.
+        # Empty URLs are saved too: otherwise callbacks of these webhooks would still arrive here
+        # after a restore.
         unused = {kind: "" for kind, url in others.items() if not url and has_call(kind)}
         if taken and instance.taken_sent_by_me is None:
             instance.taken_sent_by_me = me.sent_by_me
@@ -129,7 +130,10 @@ def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
 
 
 def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
-    """Forget the webhooks that the call did not change. Which ones it changes is undocumented."""
+    """Remove webhooks that the call did not change from `taken_urls`.
+
+    Which ones it changes is undocumented.
+    """
     with suppress(ZapiError):
         instance.taken_urls = _still_taken(instance.taken_urls, client.me())
         instance.save(update_fields=["taken_urls"])
@@ -138,7 +142,7 @@ def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
 def restore_others(instance: Instance) -> None:
     """Restore the URLs that `take_every` replaced. Raises ActionRefusedError.
 
-    A URL that Z-API still does not call is kept for another try.
+    A URL that Z-API did not restore stays in `taken_urls` for another attempt.
     """
     with _refused_on_failure():
         client = client_of(instance)
@@ -158,7 +162,8 @@ def _restore_url(client: ZapiClient, kind: str, url: str) -> None:
     try:
         client.set_webhook(kind, url)
     except ZapiError:
-        # An undocumented call was a guess, and an empty URL may be refused.
+        # Ignore the error if the call is undocumented (a guess) or the URL is empty (Z-API may
+        # refuse it).
         if url and has_call(kind):
             raise
 

@@ -29,10 +29,10 @@ from .webhook_urls import is_ours, webhook_url, why_push_is_off
 # After the lease another worker may take the push. Its six calls take at most 30 seconds each.
 WAITS = Waits(lease=timedelta(minutes=10), first=timedelta(minutes=1), longest=timedelta(hours=6))
 MAX_TRIES = 12
-# Replace whatever URL is there.
+# A value for `replacing`: any URL may be replaced.
 ANYTHING: Final = "*"
 
-# Without the fields that are saved before and during the push.
+# The fields that are saved after a push. Other fields are saved before or during it.
 _RESULT = (*VERIFIED, "retry_at", "tries")
 
 
@@ -41,8 +41,8 @@ def push(
 ) -> Webhook:
     """Push our URL for one kind and check it. The returned webhook has the result.
 
-    `problem` is '' on success. Another system's URL is replaced only if it is `replacing`, if
-    `replacing` is ANYTHING, or if somebody agreed to replace it before.
+    `problem` is '' on success. Another system's URL is replaced only if it equals `replacing`,
+    `replacing` is ANYTHING, or a person agreed earlier.
     """
     webhook = webhooks_of(instance)[kind]
     webhook.wanted = True
@@ -123,7 +123,7 @@ def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     instance = webhooks[0].instance
     if reason := why_push_is_off():
         raise ZapiError(reason)
-    for webhook in webhooks:  # until /me answers
+    for webhook in webhooks:  # the state until the answer of /me is known
         webhook.state = WebhookState.UNREACHABLE if webhook.is_wanted else WebhookState.OFF
     client, asked_at = client_of(instance), timezone.now()
     me = client.me()
@@ -160,12 +160,13 @@ def _set_url(webhook: Webhook, client: ZapiClient) -> None:
 
 
 def _renew_others(instance: Instance, me: Me, client: ZapiClient) -> None:
-    """Where every hook was taken, those that no webhook here stands for follow a new URL."""
+    """If all hooks were replaced, also set our new URL for hooks that Statusboard does not use."""
     url = webhook_url(instance)
     outdated = [kind for kind, found in other_urls(me).items() if found != url and is_ours(found)]
     for kind in filter(has_call, outdated):
         client.set_webhook(kind, url)
-    # The others can only be set together with all the rest, which may be other systems'.
+    # Hooks without their own call can only be set together with all hooks. Do that only if no hook
+    # has another system's URL.
     if not all(map(has_call, outdated)) and not any(map(is_foreign, me.webhook_urls.values())):
         client.set_every_webhook(url, sent_by_me=bool(me.sent_by_me))
 

@@ -37,7 +37,8 @@ def rotate_key(instance: Instance) -> None:
 def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
     """Accept only the newest secret. Raises NotRetiredError if callbacks would be lost.
 
-    `at_once` skips the overlap after a leak, but still checks which URL Z-API calls.
+    `at_once` (for use after a leak) does not wait for the overlap to end, but still checks which
+    URL Z-API calls.
     """
     if not has_old_keys(instance):
         return
@@ -87,6 +88,7 @@ def _calls_old_key(instance: Instance, me: Me) -> bool:
 
 
 def _retire(instance: Instance) -> None:
-    # Not F("key_version"): a rotation at this moment keeps its overlap.
+    # Not F("key_version"): if the key is rotated at the same moment, the previous key must stay
+    # accepted.
     instance.oldest_key_version = instance.key_version
     instance.save(update_fields=["oldest_key_version"])

@@ -20,14 +20,18 @@ FAILURES: Final = (ZapiError, SecretUnreadableError)
 # What Z-API calls, or why it could not be asked.
 Observed = Me | ProblemError
 
-# The length of the column. A longer URL could not be restored, so it is never replaced.
+# The maximum length of the database column. A longer URL could not be restored, so it is never
+# replaced.
 MAX_URL_LENGTH: Final = 500
 VERIFIED = ("wanted", "state", "found_url", "checked_at", "tried_at", *Webhook.PROBLEM)
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What was wanted of a webhook when the call to Z-API began. People may change it meanwhile."""
+    """The desired state of a webhook when the call to Z-API began.
+
+    People may change it meanwhile.
+    """
 
     wanted: bool | None
     asked_at: datetime | None
@@ -39,7 +43,7 @@ class DesiredState:
     def save(self, webhook: Webhook, names: Iterable[str], *conditions: Q) -> None:
         """Save these fields, unless somebody changed the desired state since the call began."""
         values = {name: getattr(webhook, name) for name in names}
-        # An undecided webhook may have been decided by another answer, in the same way.
+        # If `wanted` was null, another answer may have set it to the same value meanwhile.
         same = Q(wanted=self.wanted) | Q(wanted=webhook.wanted)
         Webhook.objects.filter(same, *conditions, pk=webhook.pk, asked_at=self.asked_at).update(
             **values

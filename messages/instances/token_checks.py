@@ -16,7 +16,8 @@ from messages.models.due import is_over
 logger = logging.getLogger(__name__)
 
 COUNTED_FOR: Final = timedelta(hours=24)
-# For a busy instance the newest callbacks show whether enforcing would refuse any.
+# At most this many recent callbacks are counted. That is enough to see whether enforcing would
+# refuse any.
 MAX_COUNTED: Final = 10_000
 # All refusals are counted, but logged only once in this time per instance.
 LOGGED_EVERY: Final = timedelta(minutes=1)

@@ -121,9 +121,9 @@ def _isolated(instance: Instance) -> Iterator[None]:
 
 
 def _check_from_list(account: Account) -> int:
-    """Check all instances of an account from its partner's list. Raises one of FAILURES.
+    """Check all instances of an account with one call: the partner's list of instances.
 
-    An instance stays due if the list does not contain every wanted URL.
+    Raises one of FAILURES. An instance stays due if the list does not contain every wanted URL.
     """
     asked_at = timezone.now()
     listed = {
@@ -172,6 +172,9 @@ def _schedule_next_check(instance: Instance) -> None:
 
 
 def _waits() -> Waits:
-    """Return the longest delays: a fifth more than usual, as jitter takes up to a third away."""
+    """Return the maximum delays: 20% above the configured ones.
+
+    The random factor (2/3 to 1) brings the mean back to the configured delay.
+    """
     every = 1.2 * timedelta(minutes=settings.VERIFY_EVERY_MINUTES)
     return Waits(lease=every, first=2 * every, longest=max(every, 1.2 * MAX_WAIT))

@@ -16,9 +16,10 @@ class DatabaseAbsence:
         self._back_at = 0.0
 
     def noticed(self, job: str, started: float, error: Exception) -> None:
-        """The database was unavailable to `job`, which began at this time.monotonic()."""
+        """Record that `job` had no database. `started` is its start, as time.monotonic()."""
         with self._lock:
-            # A job that began before the database was back may have waited for it until now.
+            # A job that started before the database was back may fail late, which is not a new
+            # outage.
             is_first = not self._noticed_by and started >= self._back_at
             if is_first or self._noticed_by:
                 self._noticed_by.add(job)
@@ -30,7 +31,7 @@ class DatabaseAbsence:
     def succeeded(self, job: str) -> None:
         """`job` finished without a database error."""
         with self._lock:
-            # This job did not notice, so it may not need the database.
+            # This job had no error before, so its success does not prove that the database is back.
             if job not in self._noticed_by:
                 return
             self._noticed_by.clear()

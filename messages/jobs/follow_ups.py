@@ -33,7 +33,7 @@ CONSUMERS: tuple[Consumer, ...] = (
 )
 
 BATCH = 500
-# After that, other jobs get their turn, and the worker checks whether to stop.
+# The maximum number of batches per run, so that other jobs run and the worker can stop.
 _MAX_BATCHES = 40
 
 

@@ -29,7 +29,10 @@ class Heartbeat:
         self._started_at = timezone.now()
 
     def job(self) -> Job:
-        """Runs in a thread of its own, so that slow jobs do not delay the heartbeat."""
+        """The job that saves the heartbeat.
+
+        It has its own thread, so that slow jobs do not delay it.
+        """
         return Job("beat", self.beat, every=BEAT_INTERVAL, alone=True)
 
     def beat(self) -> int:

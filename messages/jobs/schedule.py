@@ -34,7 +34,7 @@ def clear_expired_sessions() -> int:
 
 
 def all_jobs(stop: threading.Event) -> list[Job]:
-    """`stop` is for jobs that may have unlimited work."""
+    """`stop` is passed to jobs that can run for a long time, so that they end early."""
     return [
         Job("drain", drain, every=1, alone=True),
         Job("follow up", follow_up, every=0.5, alone=True),

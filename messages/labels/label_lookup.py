@@ -21,7 +21,7 @@ class _Message(Protocol):
 
 
 def labels_of(messages: Collection[_Message]) -> Labels:
-    """The labels by either id of a message, in one query. The latest label wins."""
+    """Find the label of each message, by either of its ids, in one query. The latest label wins."""
     ids = {name for message in messages for name in (message.zapi_id, message.zaap_id) if name}
     instances = {message.instance_id for message in messages}
     labels = Label.objects.filter(instance__in=instances).named(ids).order_by("updated_at", "pk")

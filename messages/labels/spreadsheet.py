@@ -13,7 +13,7 @@ _NEEDED: Final = {"zapi_instance_id", "message_id"}
 
 
 def rows_of_csv(content: bytes) -> dict[int, dict[str, str]]:
-    """The rows as dicts, by their number in the spreadsheet; UnreadableFileError if invalid.
+    """The rows as dicts, by row number in the spreadsheet. Raises UnreadableFileError.
 
     Reading stops one row after MAX_AT_ONCE, which is enough to know that there are too many.
     """

@@ -25,7 +25,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
     """Write all labels, replacing existing ones, or none; returns the number written.
 
     Raises LabelsRefusedError for an instance that `by` may not see. Labels of erased messages are
-    skipped, so that a system that labels everything each night does not bring them back.
+    skipped. Otherwise a system that sends all labels every night would restore erased data.
     """
     instances = _instances(entries, by)
     faults = [

@@ -29,7 +29,7 @@ class QueueBackend(BaseEmailBackend):
 
 
 def to_text(message: EmailMessage) -> str:
-    """Raises ValueError if there are attachments."""
+    """Serialize the e-mail as JSON. Raises ValueError if it has attachments."""
     if message.attachments:
         raise ValueError("An e-mail with attachments cannot be queued.")
     content: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS}
@@ -41,7 +41,7 @@ def to_text(message: EmailMessage) -> str:
 
 
 def to_message(text: str) -> EmailMessage:
-    """Raises ValueError, KeyError or TypeError if the text is not a stored e-mail."""
+    """Deserialize a stored e-mail. Raises ValueError, KeyError or TypeError for any other text."""
     content = json.loads(text)
     message = EmailMultiAlternatives(
         **{name: content[name] for name in _FIELDS}, headers=content["headers"]

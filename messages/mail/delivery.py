@@ -46,7 +46,10 @@ def _claim() -> QueuedMail | None:
 
 
 def _deliver(mail: QueuedMail) -> bool:
-    """Only the error's class is logged: its text may contain an address or a link."""
+    """Send one e-mail; return whether it was sent.
+
+    Only the error's class is logged, because its text may contain an address or a link.
+    """
     failure = _send(mail)
     if failure is None:
         mail.delete()

@@ -1,7 +1,7 @@
 """Generate the events of messages as table rows, fast enough for millions.
 
-The rows are those that `messages.ingest` would store, but without raw callbacks. A timeline's links
-to its callbacks lead nowhere, as after a purge.
+The rows are those that `messages.ingest` would store, but without raw callbacks. The links from a
+timeline to its callbacks do not work, as after a purge.
 """
 
 from bisect import bisect
@@ -48,7 +48,8 @@ _FAILURES: Final = (
     "Phone number does not exist",
     "Message could not be sent (SHADOW_BAN)",
 )
-# What becomes of messages, of a hundred; the first of each is lowered where an instance is poor.
+# How many of 100 messages end with each status. Instances that work badly have fewer "read" and
+# more failed or undelivered messages.
 _ENDINGS: Final = {
     "read": 52,
     "delivered": 27,
@@ -64,7 +65,7 @@ _NAMES: Final = list(_ENDINGS | _OTHERS)
 
 @dataclass(slots=True)
 class Step:
-    """One event to be: when it happened and arrived, as seconds since 1970."""
+    """A generated event. Its times are in seconds since 1970."""
 
     status: Status
     at: int
@@ -80,7 +81,7 @@ class Step:
 
 @dataclass(slots=True)
 class Life:
-    """One message to be, with its events in the order in which they came."""
+    """A generated message with its events."""
 
     instance_id: int
     zapi_id: str
@@ -106,7 +107,7 @@ class Life:
 
 
 class Contacts:
-    """The people and groups that are written to, a few of them again and again."""
+    """The people and groups that receive messages. A few of them receive many."""
 
     def __init__(self, random: Random, count: int) -> None:
         self._random = random
@@ -114,18 +115,18 @@ class Contacts:
         self.groups = [
             f"120363{random.randrange(10**11, 10**12)}-group" for _ in range(count // 50 + 1)
         ]
-        # Some who are told of under WhatsApp's private id only.
+        # Some people are reported only under their LID.
         self.lids = {number: self._lid() for number in self.people[::20]}
 
     def person(self) -> str:
-        # The square makes regular customers of the first ones.
+        # Squaring selects the first people more often, like regular customers.
         return self.people[int(self._random.random() ** 2 * len(self.people))]
 
     def group(self) -> str:
         return self.groups[int(self._random.random() ** 2 * len(self.groups))]
 
     def _number(self) -> str:
-        """A Brazilian mobile number; every fifth, as in older accounts, lacks its 9."""
+        """A Brazilian mobile number. One in five has no ninth digit, as in older accounts."""
         ninth = "9" if self._random.random() < 0.8 else ""
         area = self._random.choice((11, 21, 31, 44, 61, 71, 81, 85))
         return f"55{area}{ninth}{self._random.randrange(70_000_000, 100_000_000)}"
@@ -135,7 +136,10 @@ class Contacts:
 
 
 class History:
-    """The same seed tells the same history. Steps that would lie in the future are left out."""
+    """Generates messages. The same seed generates the same messages.
+
+    Events in the future are left out.
+    """
 
     def __init__(
         self, *, messages: int, days: int, instances: Sequence[int], seed: str, now: float
@@ -144,7 +148,7 @@ class History:
         self._messages, self._days, self._now = messages, days, now
         self._instances = instances
         self.contacts = Contacts(self._random, max(100, messages // 20))
-        # The first instances send most, and the last ones work worst.
+        # The first instances send the most messages. The last ones have the most failures.
         self._shares = list(accumulate(1 / (place + 2) for place in range(len(instances))))
         self._stories = {
             "dispatched": self._dispatched,
@@ -158,7 +162,7 @@ class History:
         }
 
     def lives(self) -> Iterator[Life]:
-        """In the order of their sending."""
+        """Yield the messages in the order in which they are sent."""
         for start in self._starts():
             if life := self._life(start):
                 yield life
@@ -244,7 +248,7 @@ class History:
         self._tell(life, Status.UNKNOWN, delivered + 5, raw="EDITED")
         return delivered
 
-    # ── Small things ─────────────────────────────────────────────────────────────────────────
+    # ── Helpers ─────────────────────────────────────────────────────────────────────────
 
     def _tell(self, life: Life, status: Status, at: int, **facts: Any) -> None:
         """Add a step, under the person's LID unless `facts` name another address."""
@@ -254,7 +258,10 @@ class History:
         life.steps.append(Step(status, at, at + lag, repeats=int(chance > 0.95), **facts))
 
     def _wait(self, median: float, spread: float) -> int:
-        """Most are short, a few take very long; never more than three days."""
+        """A random delay in seconds. Most delays are short, a few are very long.
+
+        The maximum is three days.
+        """
         return min(3 * _DAY, int(median * self._random.lognormvariate(0, spread)))
 
     def _message_id(self) -> str:

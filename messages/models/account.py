@@ -15,7 +15,7 @@ class Account(models.Model):
     client_token = SecretField(_("Client-Token"))
     # For partners of Z-API: lists all instances of the account, hundreds in one call.
     partner_token = SecretField(_("partner token"))
-    # When the worker may next ask Z-API about these instances: calls have a budget.
+    # When the worker may next call Z-API for this account (see messages.instances.call_budget).
     next_turn_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -31,9 +31,10 @@ class Account(models.Model):
 
 
 class PasswordResetRequest(models.Model):
-    """What somebody typed to reset a password; the worker looks it up and deletes it.
+    """The e-mail address that was entered to reset a password.
 
-    It may be anybody's e-mail address, so it is encrypted.
+    The worker finds the account and deletes the request. It may be anybody's e-mail address, so it
+    is encrypted.
     """
 
     address = SecretField(_("address"))
@@ -57,7 +58,7 @@ class SavedView(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="saved_views",
-        # The unique index starts with it.
+        # The unique index starts with this column, so it needs no index of its own.
         db_index=False,
         verbose_name=_("person"),
     )

@@ -13,8 +13,8 @@ from .message import Message
 class Alias(models.Model):
     """A LID and a number that were seen for the same person.
 
-    No rule turns a LID into a number, so these pairs are collected. They are never applied to
-    messages; searches use them.
+    A number cannot be computed from a LID, so these pairs are collected. Only searches use them;
+    they never change messages.
     """
 
     instance = models.ForeignKey(
@@ -33,12 +33,12 @@ class Alias(models.Model):
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
         constraints = [
-            # The LID first: searches do not know the instance.
+            # The LID is the first column, because searches have no instance.
             models.UniqueConstraint(fields=["lid", "number", "instance"], name="alias_once"),
         ]
         indexes = [
-            # Also finds prefixes, as in Message. The migrations add one more on PostgreSQL, for
-            # the middle of a number.
+            # This index also finds prefixes, like the one in Message. On PostgreSQL, a migration
+            # adds an index for parts within a number.
             models.Index(
                 fields=["number"], name="alias_number_begins", opclasses=["varchar_pattern_ops"]
             ),
@@ -50,9 +50,9 @@ class Alias(models.Model):
 
 
 class OtherAddress(models.Model):
-    """Another address under which a message was reported, if no alias connects the two.
+    """An additional address of a message, for which there is no alias.
 
-    This is rare, and saves an index on the events.
+    Such rows are rare. This table makes an index on the events unnecessary.
     """
 
     message = models.ForeignKey(
@@ -60,7 +60,7 @@ class OtherAddress(models.Model):
         on_delete=models.CASCADE,
         related_name="other_addresses",
         db_index=False,
-        db_constraint=False,  # as in Message
+        db_constraint=False,  # no constraint, for the reason given in Message
         verbose_name=_("message"),
     )
     phone = models.CharField(_("address"), max_length=128)
@@ -85,7 +85,10 @@ _REMEMBER_ALL: Final = (
 
 class KnownAddressQuerySet(models.QuerySet["KnownAddress"]):
     def remember(self, addresses: Iterable[str]) -> None:
-        """Look first: nearly all are known, and a failed insert costs a write."""
+        """Add new addresses.
+
+        Known ones are filtered out first, because a failed insert costs a write.
+        """
         wanted = set(addresses) - {""}
         known = self.filter(address__in=wanted).values_list("address", flat=True)
         unknown = sorted(wanted.difference(known))
@@ -97,17 +100,18 @@ class KnownAddressQuerySet(models.QuerySet["KnownAddress"]):
             cursor.execute(_REMEMBER_ALL)
 
     def forget_unused(self, addresses: Iterable[str]) -> int:
-        """Delete those that no message uses; return how many."""
+        """Delete addresses that no message uses. Return their number."""
         using = Message.objects.filter(phone=OuterRef("address"))
         number, _ = self.filter(~Exists(using), address__in=set(addresses)).delete()
         return number
 
 
 class KnownAddress(models.Model):
-    """An address that messages were sent to, once.
+    """A recipient's address. Each address is stored once.
 
-    Finding a part of a number needs an expensive index. Here only a new number pays for it, instead
-    of every message. The worker adds rows, so exact searches do not use this table.
+    Finding a part of a number needs an expensive index. In this table, the index is updated only
+    for new numbers, not for every message. The worker adds rows later, so exact searches do not use
+    this table.
     """
 
     address = models.CharField(_("address"), max_length=128)

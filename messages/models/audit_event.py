@@ -50,13 +50,13 @@ class Action(models.TextChoices):
 class AuditEvent(models.Model):
     """Who did what and when. Events are only added.
 
-    Contains no phone number: `recipient` is a keyed hash, so that the record of an erasure can stay
-    when the person's data is erased.
+    It contains no phone number. `recipient` is a keyed hash, so the audit event of an erasure does
+    not have to be erased.
     """
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
-    # The name stays when the user is deleted. The reference is then not even set to null, because
-    # an event is never updated.
+    # The name stays when the user is deleted. The reference keeps the old id (DO_NOTHING), because
+    # events are never updated.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,

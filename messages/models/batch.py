@@ -1,4 +1,4 @@
-"""The same thing done to many instances: rows that the worker takes one by one."""
+"""A batch applies one action to many instances. The worker processes its rows one by one."""
 
 from datetime import timedelta
 from typing import Final, Self
@@ -23,7 +23,7 @@ class BatchKind(models.TextChoices):
 
 
 class Plan(models.TextChoices):
-    """What is going to happen to a row."""
+    """The action planned for a row."""
 
     ADD = "add", _("Add")
     UPDATE = "update", _("Update")
@@ -41,10 +41,10 @@ class RowState(models.TextChoices):
 
 
 class Batch(models.Model):
-    """Nothing happens before `started_at`: until then it is a preview."""
+    """One action on many instances. It is a preview until `started_at` is set."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=BatchKind.choices)
-    # An import from a partner's list belongs to its account; each row of a file names its own.
+    # Set for imports from a partner's list. In imports from a file, each row has its own account.
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("account")
     )
@@ -78,9 +78,9 @@ class BatchRowQuerySet(LeaseQuerySet["BatchRow"]):
 
 
 class BatchRow(ProblemFields):
-    """One instance's part in a batch. Its secrets are emptied once it is done."""
+    """The row of one instance in a batch. Its secrets are deleted when the row is done."""
 
-    # A row that a worker takes is another one's after this.
+    # After this time, another worker may take the row.
     LEASE: Final = timedelta(minutes=10)
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="rows")
@@ -98,9 +98,10 @@ class BatchRow(ProblemFields):
     token = SecretField(_("token"))
     client_token = SecretField(_("Client-Token"))
     tags = models.CharField(_("tags"), max_length=500, blank=True)
-    # What an update changes, as messages.instances.bulk_import.changes_of() tells it; no secrets.
+    # The result of bulk_import.changes_of(): what an update changes, without secrets.
     changes = models.JSONField(_("changes"), default=dict)
-    # A worker that takes a row moves this ahead, which keeps the others away.
+    # A worker that takes the row sets this to the end of its lease. Other workers skip the row
+    # until then.
     next_try_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(_("done"), null=True)
 
@@ -126,5 +127,5 @@ class BatchRow(ProblemFields):
 
     @property
     def shown_id(self) -> str:
-        """As Instance.shown_id."""
+        """The id to display; see Instance.shown_id."""
         return redact(self.zapi_id)

@@ -16,14 +16,15 @@ class Outcome(models.TextChoices):
     REPEATED = "repeated", _("Repeated")
     IGNORED = "ignored", _("Ignored")
     QUARANTINED = "quarantined", _("Rejected")
-    # It came, and whom it spoke of was erased since: its body is gone, and it is evidence no more.
+    # The person in this callback was erased later. The body was deleted, so rebuilds ignore the
+    # callback.
     ERASED = "erased", _("Erased")
-    # Once quarantined, and given up by a person: the row stays, its body is gone.
+    # A person discarded the quarantined callback. The row stays without its body.
     DISCARDED = "discarded", _("Discarded")
 
 
 class TokenCheck(models.TextChoices):
-    """What z-api-token was, where the instance's policy looks at it."""
+    """The result of the z-api-token check, if the instance has a token to compare."""
 
     MATCHES = "matches", _("Matches")
     DIFFERS = "differs", _("Differs")
@@ -31,9 +32,9 @@ class TokenCheck(models.TextChoices):
 
 
 _MAX_WORD_LENGTH = 40
-# In characters. Longer bodies are shown as they came.
+# In characters. Longer bodies are shown without indentation.
 _MAX_INDENTED_LENGTH = 64 * 1024
-# Why a body is not there, where it was not simply too old.
+# Why a body is missing, except for deletion by retention.
 _WHY_EMPTY = {
     Outcome.IGNORED: _("Callbacks of this type are not stored."),
     Outcome.QUARANTINED: _(
@@ -50,20 +51,20 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
         return self.filter(outcome=Outcome.QUARANTINED)
 
     def of_unknown_types(self) -> Self:
-        """Those that were read as a status all the same, and those in quarantine."""
+        """Callbacks of unknown types, except discarded ones."""
         found = self.exclude(cause="").filter(cause=Cause.UNKNOWN_TYPE)
         return found.exclude(outcome=Outcome.DISCARDED)
 
     def kept(self) -> Self:
-        """Those whose body is still there."""
+        """Callbacks whose body is stored."""
         return self.exclude(body=b"")
 
 
 class Callback(models.Model):
-    """One authenticated delivery as it came: the evidence behind every timeline.
+    """One authenticated request, stored unchanged. Timelines are built from these callbacks.
 
-    The id is a time-ordered UUID given at the door, so that storing a delivery twice is impossible.
-    Types known to say nothing of a message's status keep type, size and time, not the body.
+    The id is a time-ordered UUID, assigned on arrival, so that a delivery cannot be stored twice.
+    For types without a message status, only type, size and time are stored, not the body.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -71,16 +72,17 @@ class Callback(models.Model):
         "whatsapp.Instance",
         on_delete=models.PROTECT,
         related_name="callbacks",
-        # Its index is the one below; a second one would cost every callback a write.
+        # The index (instance, received_at) below is enough. Another one would slow down every
+        # insert.
         db_index=False,
-        db_constraint=False,  # as in Message
+        db_constraint=False,  # no constraint, for the reason given in Message
         verbose_name=_("instance"),
     )
     type = models.CharField(_("type"), max_length=128, blank=True)
     received_at = models.DateTimeField(_("received"))
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices)
     cause = models.CharField(_("cause"), max_length=300, blank=True)
-    # Of the {} in the cause's sentence.
+    # The values for the {} placeholders of the cause's message.
     cause_values = models.JSONField(null=True)
     token_check = models.CharField(
         _("z-api-token"), max_length=8, choices=TokenCheck.choices, blank=True
@@ -99,34 +101,36 @@ class Callback(models.Model):
         verbose_name_plural = _("callbacks")
         indexes = [
             models.Index(fields=["instance", "received_at"]),
-            # What the quarantine holds, by instance. It costs no other callback a write.
+            # For the size of each instance's quarantine. The index is partial, so other callbacks
+            # do not update it.
             models.Index(
                 fields=["instance", "size"],
                 name="callback_quarantined",
                 condition=Q(outcome=Outcome.QUARANTINED) & ~Q(body=b""),
             ),
-            # And all of it, newest first: the ids are ordered in time.
+            # For the list of quarantined callbacks, newest first. Ids are ordered by time.
             models.Index(
                 fields=["id"],
                 name="quarantine_newest",
                 condition=Q(outcome=Outcome.QUARANTINED),
             ),
-            # Those of unknown types, of which most callbacks are none.
+            # For callbacks with a cause, such as unknown types. Most callbacks have none, so the
+            # index is small.
             models.Index(fields=["id"], name="callback_with_cause", condition=~Q(cause="")),
         ]
 
     def __str__(self) -> str:
-        # Without its type, which may be anything that was sent.
+        # The type is left out, because it is unchecked text from the request.
         return f"{self.received_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def why(self) -> str:
-        """The cause in the reader's language, '' where nothing was wrong."""
+        """The cause in the reader's language, or '' if there is none."""
         return Cause.text(self.cause, self.cause_values)
 
     @property
     def why_empty(self) -> str:
-        """Where there is no body to show; '' where there is."""
+        """Why the body is missing, or '' if there is a body."""
         if self.body:
             return ""
         return str(
@@ -135,7 +139,7 @@ class Callback(models.Model):
 
     @property
     def reported(self) -> str:
-        """The status in Z-API's own word, '' where the body has none."""
+        """The status as Z-API names it, or '' if the body contains none."""
         with suppress(ValueError, RecursionError):
             body = json.loads(bytes(self.body))
             word = body.get("status", "") if isinstance(body, dict) else ""
@@ -144,7 +148,7 @@ class Callback(models.Model):
 
     @property
     def text(self) -> str:
-        """The body for a person: indented where it is JSON, and without the secrets in it."""
+        """The body for display: JSON is indented, and secrets are removed."""
         text = bytes(self.body).decode("utf-8", "replace")
         with suppress(ValueError, RecursionError):
             text = _indented(text)
@@ -152,7 +156,7 @@ class Callback(models.Model):
 
 
 def _indented(text: str) -> str:
-    """Raises ValueError for what is no JSON, or would grow to many times its length."""
+    """Indent JSON. Raises ValueError if the text is not JSON or the result would be too long."""
     if len(text) > _MAX_INDENTED_LENGTH:
         raise ValueError
     parts: list[str] = []
@@ -160,12 +164,12 @@ def _indented(text: str) -> str:
     for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
         parts.append(part)
         room -= len(part)
-        # An element in many brackets is written with as many spaces.
+        # Deeply nested elements get much indentation, so the result can become huge.
         if room < 0:
             raise ValueError
     return "".join(parts)
 
 
 def _printable(text: str) -> str:
-    # JSON can name half a character (\ud800), which no page can be written with.
+    # JSON can contain a lone surrogate (\ud800), which cannot be encoded as UTF-8.
     return redact(text.encode("utf-8", "replace").decode())

@@ -1,7 +1,7 @@
 """Leases, retries, and whether a stored time has come, even if a wrong clock wrote it.
 
 A due time or lease too far in the future would block its job until then, even after the clock was
-corrected. So each of these times has a longest wait, and a time further ahead counts as due.
+corrected. So each of these times has a maximum wait. A time further in the future counts as due.
 """
 
 import random
@@ -85,7 +85,7 @@ def is_due_after(field: str, now: datetime, waits: Waits, failures: str = "tries
 
 
 def is_over(field: str, now: datetime, period: timedelta) -> Q:
-    """Rows whose time is at least `period` ago."""
+    """Rows whose time is at least `period` ago, or in the future because of a wrong clock."""
     return Q(**{f"{field}__lte": now - period}) | is_ahead(field, now)
 
 

@@ -1,4 +1,7 @@
-"""Files that take longer than a page may: written by the worker, fetched afterwards."""
+"""Export files that take too long for a request.
+
+The worker writes them, and the user downloads them later.
+"""
 
 import uuid
 from datetime import datetime, timedelta
@@ -11,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messages.models.due import LeaseQuerySet, is_due
 
-# It holds what it was asked for, whatever is purged meanwhile, so it does not stay.
+# The file contains the data even if it is purged meanwhile, so the file is deleted after a day.
 KEPT: Final = timedelta(days=1)
 
 
@@ -35,7 +38,7 @@ class ExportState(models.TextChoices):
 
 class ExportJobQuerySet(LeaseQuerySet["ExportJob"]):
     def due(self) -> Self:
-        """Puts first who waited longest since their last file: nobody's many files delay others.
+        """Order jobs by the time of the person's last file: many files of one person delay nobody.
 
         While one of a person's files is being written, their others wait.
         """
@@ -57,13 +60,12 @@ class ExportJobQuerySet(LeaseQuerySet["ExportJob"]):
 
 
 class ExportJob(models.Model):
-    """One file, of what `by` asked for, and in their language and time zone.
+    """A file that `by` requested, in that person's language and time zone.
 
-    In the database and not on a disk, because whoever writes it and whoever sends it may be
-    different machines.
+    It is stored in the database, because the worker and the web server may be different machines.
     """
 
-    # A claimed job is another worker's after this; renewed with every piece of the reading.
+    # After this time, another worker may take the job. The lease is renewed with every chunk.
     LEASE: Final = timedelta(minutes=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -76,11 +78,12 @@ class ExportJob(models.Model):
     kind = models.CharField(
         _("kind"), max_length=8, choices=ExportKind.choices, default=ExportKind.WORKBOOK
     )
-    # The parameters of the address that asked for it; for one person's data, who they are.
+    # The query string of the request. For a person's data: the person's number or LID.
     query = models.TextField(_("query"), blank=True)
     language = models.CharField(_("language"), max_length=20)
     zone = models.CharField(_("time zone"), max_length=64)
-    # What the person could see when it was written: nobody fetches more than they may see now.
+    # The requester's permissions when the file was written. If they have fewer now, the download is
+    # refused.
     sight = models.JSONField(default=dict)
     state = models.CharField(
         _("state"), max_length=10, choices=ExportState.choices, default=ExportState.WAITING
@@ -91,9 +94,10 @@ class ExportJob(models.Model):
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), default=_expiry, db_index=True)
-    # When a worker took it last.
+    # When a worker last took the job.
     started_at = models.DateTimeField(_("started"), null=True)
-    # A worker that takes a job moves this ahead, which keeps the others away.
+    # A worker that takes the job sets this to the end of its lease. Other workers skip the job
+    # until then.
     next_try_at = models.DateTimeField(default=timezone.now)
 
     objects = ExportJobQuerySet.as_manager()
@@ -108,7 +112,7 @@ class ExportJob(models.Model):
 
 
 class ExportPiece(models.Model):
-    """A part of a file, compressed, and small enough to delay nothing while stored or sent."""
+    """A compressed chunk of a file. Chunks are small, so that storing or sending one is fast."""
 
     job = models.ForeignKey(
         ExportJob, on_delete=models.CASCADE, related_name="pieces", db_index=False

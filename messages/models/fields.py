@@ -35,8 +35,9 @@ def _fernet() -> MultiFernet:
 def token_digest(token: str) -> str:
     """A hash to compare a token with.
 
-    Plain SHA-256: Z-API's tokens are too long and random to guess. A keyed hash would reject every
-    enforced callback after a key rotation.
+    Plain SHA-256: Z-API's tokens are too long and random to guess. With a keyed hash, a key
+    rotation would make all stored hashes wrong, and enforcing instances would refuse every
+    callback.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 

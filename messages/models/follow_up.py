@@ -20,7 +20,7 @@ class FollowUpQuerySet(LeaseQuerySet["FollowUp"]):
 class FollowUp(models.Model):
     """Work that remains for one stored callback. The worker takes and deletes it.
 
-    Ingest only inserts rows and never updates them, so no mark is lost in a race.
+    Ingest only inserts rows. With an update instead, two processes could overwrite each other.
     """
 
     callback = models.ForeignKey(
@@ -32,7 +32,8 @@ class FollowUp(models.Model):
     type = models.CharField(max_length=128, blank=True)
     # The body of a callback that is not kept as evidence, if the instance forwards callbacks.
     body = models.BinaryField(null=True)
-    # The LID and number of an inbound message, of which nothing else is kept.
+    # The sender's LID and number, for inbound messages only. Nothing else of these messages is
+    # stored.
     lid = models.CharField(max_length=128, null=True)  # noqa: DJ001  (most have none)
     number = models.CharField(max_length=128, null=True)  # noqa: DJ001
     # What else is kept of it: who wrote when, and which message it answers.
@@ -43,7 +44,8 @@ class FollowUp(models.Model):
 
     class Meta:
         indexes = [
-            # To count them, without cost for other follow-ups.
+            # For counting follow-ups that were set aside. The index is partial, so others do not
+            # update it.
             models.Index(
                 fields=["set_aside_at"],
                 name="follow_up_set_aside",

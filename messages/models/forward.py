@@ -1,4 +1,4 @@
-"""The outbox: callbacks on their way to whoever had the webhook before."""
+"""The outbox: callbacks to forward to the system that used the webhook before."""
 
 from datetime import datetime, timedelta
 from typing import Final, Self
@@ -37,23 +37,23 @@ class ForwardQuerySet(models.QuerySet["Forward"]):
         return self.filter(state=ForwardState.GIVEN_UP)
 
     def in_order(self) -> Self:
-        """As they arrived: the ids of callbacks are ordered in time."""
+        """In order of arrival: the ids of callbacks are ordered by time."""
         return self.order_by("callback_id", "id")
 
     def give_up(self, problem: str, status: int | None) -> int:
         return self.update(state=ForwardState.GIVEN_UP, problem=problem, status=status)
 
     def put_back(self) -> int:
-        """Line them up once more, for as long as anything new."""
+        """Queue the given-up callbacks again. They are retried for as long as new ones."""
         return self.given_up().update(
             state=ForwardState.WAITING, waiting_since=timezone.now(), problem="", status=None
         )
 
 
 class Forward(Setback):
-    """One callback that one webhook has still to pass on; deleted once it was taken.
+    """A callback that must be forwarded. The row is deleted when the receiver accepted it.
 
-    Holds the body itself, so that it needs no evidence and outlives none.
+    It contains a copy of the body, because the stored callback may have none or may be purged.
     """
 
     webhook = models.ForeignKey(
@@ -90,7 +90,7 @@ class Forward(Setback):
 
 class ForwardLineQuerySet(LeaseQuerySet["ForwardLine"]):
     def due(self, now: datetime) -> Self:
-        """Lines to serve, the healthy ones first."""
+        """Queues that are due, those without failures first."""
         waiting = Forward.objects.waiting().filter(webhook=OuterRef("webhook"))
         return (
             self.filter(Exists(waiting), is_due_after("next_try_at", now, ForwardLine.WAITS))
@@ -100,12 +100,14 @@ class ForwardLineQuerySet(LeaseQuerySet["ForwardLine"]):
 
 
 class ForwardLine(Setback):
-    """How one webhook's receiver is doing: its callbacks wait in one line, and go one by one.
+    """The forwarding queue of one webhook. Its callbacks are sent one by one, in order.
 
-    A worker that serves the line moves `next_try_at` ahead, which keeps the others away.
+    A worker that takes the queue sets `next_try_at` to the end of its lease. Other workers skip it
+    until then.
     """
 
-    # A turn and a whole time-out are over within the lease. A receiver may ask for an hour.
+    # One run including a full timeout takes less time than the lease. With Retry-After, a receiver
+    # can request a wait of up to one hour.
     WAITS: Final = Waits(timedelta(seconds=60), timedelta(hours=1), timedelta(hours=1))
 
     webhook = models.OneToOneField(
@@ -116,7 +118,7 @@ class ForwardLine(Setback):
         verbose_name=_("webhook"),
     )
     next_try_at = models.DateTimeField(_("next try"))
-    # Both since the last time that anything was taken.
+    # Both since the receiver last accepted a callback.
     tries = models.PositiveIntegerField(_("tries"), default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
 

@@ -43,7 +43,7 @@ class AsItComes:
 
 
 class Epoch(AsItComes, Func):
-    """Whole seconds since 1970, which is read ten times faster than a timestamp."""
+    """Whole seconds since 1970. Loading them is ten times faster than loading timestamps."""
 
     output_field = BigIntegerField()
 
@@ -59,7 +59,8 @@ class Epoch(AsItComes, Func):
 class Unindexed(Func):
     """A column whose index SQLite must not use, because another index finds fewer rows.
 
-    SQLite does not know how selective a time is. PostgreSQL does and uses the plain column.
+    SQLite does not know how many rows a time range contains. PostgreSQL does and uses the plain
+    column.
     """
 
     arity = 1

@@ -11,7 +11,7 @@ from .instance import Instance
 
 
 class IncidentKind(models.TextChoices):
-    """One rule in messages.incidents.rules each, the worst first."""
+    """Each kind has one rule in messages.incidents.rules. The most severe kind is first."""
 
     DISCONNECTED = "disconnected", _("Instance disconnected")
     WEBHOOK = "webhook", _("Wrong webhook URL")
@@ -50,8 +50,8 @@ class Incident(models.Model):
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=IncidentKind.choices)
-    # `place` names a machine, a channel or a job. Neither is set if the problem concerns all of
-    # Statusboard.
+    # `place` names a machine, a channel or a job. If the problem concerns all of Statusboard,
+    # `instance` and `place` are empty.
     instance = models.ForeignKey(
         Instance,
         on_delete=models.CASCADE,
@@ -63,7 +63,8 @@ class Incident(models.Model):
     values = models.JSONField(default=dict)
     opened_at = models.DateTimeField(_("opened"))
     last_seen_at = models.DateTimeField(_("last seen"))
-    # Since when the rule does not find it. It is resolved after a while.
+    # Since when the rule no longer detects the problem. The incident is resolved after five minutes
+    # without detection (CLEAR_FOR).
     clear_since = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True)
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)

@@ -35,7 +35,7 @@ class Tag(models.Model):
 # How long a replaced token is still accepted: callbacks with it may be on their way, and Z-API does
 # not say when it starts to send the new one.
 TOKEN_OVERLAP: Final = timedelta(hours=24)
-# Reports have Z-API's time.
+# Reports contain Z-API's clock time, which may differ from ours by this much.
 _ZAPI_MAY_BE_AHEAD: Final = timedelta(minutes=10)
 _OF_THE_NUMBER: Final = ("number", "number_reported_at", "previous_number", "number_changed_at")
 _OF_THE_DIGEST: Final = ("token_digest", "previous_token_digest", "previous_token_until")
@@ -52,7 +52,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.filter(archived_at=None)
 
     def named(self, text: str) -> "Instance | None":
-        """By its Z-API id, else by its primary key. A Z-API id may look like a number."""
+        """Find an instance by its Z-API id, or else by its primary key.
+
+        A Z-API id may look like a number.
+        """
         if found := self.filter(zapi_id=text.replace("\x00", "")).first():
             return found
         is_number = text.isascii() and text.isdigit() and len(text) < 19
@@ -72,7 +75,8 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     ) -> None:
         """Store a report unless a newer one is stored.
 
-        A report that repeats the state keeps its beginning, and everything that it does not say.
+        A report with the same state does not change the start time, or fields that it does not
+        contain.
         """
 
         def unless_new(name: str, otherwise: Any) -> Case:
@@ -101,13 +105,19 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             instance.save(update_fields=_OF_THE_NUMBER)
 
     def with_last_heard(self) -> Self:
-        """Annotates `last_heard_at` from the callbacks, which then need not update a row."""
+        """Annotate `last_heard_at` from the callbacks.
+
+        So a callback does not have to update the instance.
+        """
         newest = Callback.objects.filter(instance=OuterRef("pk")).order_by("-received_at")
         return self.annotate(last_heard_at=Subquery(newest.values("received_at")[:1]))
 
 
 def _is_no_newer(field: str, at: datetime) -> Q:
-    """Instances whose stored report is not newer. A time in the future is a wrong clock's."""
+    """Instances whose stored report is not newer than `at`.
+
+    A stored time in the future comes from a wrong clock and is ignored.
+    """
     never, older = Q(**{field: None}), Q(**{f"{field}__lte": at})
     return never | older | is_ahead(field, timezone.now() + _ZAPI_MAY_BE_AHEAD)
 
@@ -159,8 +169,8 @@ class Instance(models.Model):
     number_reported_at = models.DateTimeField(null=True, editable=False)
     previous_number = models.CharField(max_length=128, blank=True, default="", editable=False)
     number_changed_at = models.DateTimeField(null=True, editable=False)
-    # From /me: until when it is paid for, and the callback types that filters hold back (null if
-    # not reported).
+    # From /me: the end of the paid period, and the callback types that filters block (null if not
+    # reported).
     due_at = models.DateTimeField(_("paid until"), null=True, editable=False)
     payment_status = models.CharField(
         _("payment"), max_length=40, blank=True, default="", editable=False
@@ -172,7 +182,8 @@ class Instance(models.Model):
     filters = models.JSONField(_("filters"), null=True, editable=False)
     # The URLs of other hooks that `update-every-webhooks` replaced, by kind; '' if there was none.
     taken_urls = models.JSONField(default=dict, editable=False)
-    # Whether Z-API reported messages sent by this number before that; null if unknown.
+    # Whether Z-API reported messages sent by this number before `update-every-webhooks`; null if
+    # unknown.
     taken_sent_by_me = models.BooleanField(null=True, editable=False)
     checked_at = models.DateTimeField(_("last verified"), null=True, editable=False)
     # When the worker verifies it next, and how many attempts in a row failed.

@@ -25,7 +25,10 @@ def folded(text: str) -> str:
 
 
 class FoldedField(_TextField):
-    """The folded label, set at every save. The databases would fold it differently."""
+    """The folded label, set at every save.
+
+    Computed in Python, because PostgreSQL and SQLite ignore case and accents differently.
+    """
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
         value = folded(model_instance.label)
@@ -44,7 +47,7 @@ class MaskedField(_TextField):
 
 def _named(ids: Iterable[str]) -> Q:
     some = list(ids)
-    # Written as in the condition of the index on zaap_id.
+    # The same condition as in the partial index on zaap_id, so that the database uses it.
     return Q(zapi_id__any_of=some) | Q(~Q(zaap_id=""), zaap_id__any_of=some)
 
 
@@ -104,13 +107,15 @@ class Label(models.Model):
         verbose_name=_("instance"),
     )
     zapi_id = models.CharField(_("message id"), max_length=128)
-    # With a database default, because the previous version still writes labels during an update.
+    # A database default, because during an update the previous version inserts labels without this
+    # column.
     zaap_id = models.CharField(_("Z-API id"), max_length=128, blank=True, default="", db_default="")
     reference = models.CharField(_("reference"), max_length=128, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
     # For searches. On PostgreSQL the migrations add a trigram index.
     label_folded = FoldedField(blank=True, default="", editable=False)
-    # Without it, hidden digits could be found by searching for them one by one.
+    # For people who see masked numbers: in `label_folded` they could find hidden digits by
+    # searching for them.
     label_masked = MaskedField(blank=True, default="", editable=False)
     updated_at = models.DateTimeField(_("changed"))
 

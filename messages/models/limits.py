@@ -10,15 +10,15 @@ from .instance import Instance
 class Throttle(models.Model):
     """How many failed sign-in attempts count against an account, a client or a device.
 
-    Every attempt moves `free_at` by the same time. Its distance from now tells how many attempts
-    count, so a row needs no history and no reset.
+    Each failed attempt moves `free_at` a fixed interval into the future. The number of attempts is
+    computed from `free_at` minus now, so no history and no reset is needed.
     """
 
     # A keyed hash: somebody may type a password into the wrong field.
     key = models.CharField(_("key"), max_length=80, primary_key=True)
     # Milliseconds since 1970.
     free_at = models.BigIntegerField(_("allowed again at"), default=0, db_index=True)
-    # Failures that the audit log only counts.
+    # Failures without their own audit event. The audit log records only their number.
     left_out = models.PositiveIntegerField(_("failures not logged"), default=0)
 
     class Meta:
@@ -32,7 +32,7 @@ class Throttle(models.Model):
 class NumberSearches(models.Model):
     """How often somebody who sees masked numbers searched for one, per hour.
 
-    Only counts. The searches themselves are not stored.
+    This table has counts only. The searches themselves are not stored.
     """
 
     # "user 5" or "key 3".

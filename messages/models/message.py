@@ -18,7 +18,7 @@ from .instance import Instance
 
 class MessageManager(models.Manager["Message"]):
     def lock(self, wanted: models.Q) -> list["Message"]:
-        """Lock these in the order that callbacks use, which avoids deadlocks."""
+        """Lock these messages in the same order as ingest, to avoid deadlocks."""
         is_postgresql = connections[self.db].vendor == "postgresql"
         byte_by_byte = Collate("zapi_id", "C" if is_postgresql else "BINARY")
         return list(self.select_for_update().filter(wanted).order_by(byte_by_byte, "instance_id"))
@@ -36,8 +36,8 @@ class Message(models.Model):
         on_delete=models.PROTECT,
         related_name="message_set",
         db_index=False,
-        # Only ingest inserts here, in the statement that reads the instance. A constraint would
-        # make every callback lock that row for the same check.
+        # Only ingest inserts messages, and the same statement reads the instance. With a
+        # constraint, every callback would lock the instance's row for a check that is not needed.
         db_constraint=False,
         verbose_name=_("instance"),
     )
@@ -50,7 +50,8 @@ class Message(models.Model):
     inbound = models.BooleanField(_("inbound"))
     first_heard_at = models.DateTimeField(_("first seen"))
     started_at = models.DateTimeField(_("started"))
-    # Only from Z-API's own times, so that a repeated event without one does not change it.
+    # Computed only from times that Z-API sent, so that a repeated event without a time does not
+    # change it.
     last_event_at = models.DateTimeField(_("last event"), null=True)
     dispatched_at = models.DateTimeField(_("dispatched"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
@@ -82,7 +83,8 @@ class Message(models.Model):
             models.Index(
                 fields=["instance", "-first_heard_at", "-id"], name="message_newest_of_instance"
             ),
-            # With few groups, finding them would read all messages.
+            # A partial index: if there are few group messages, finding them would scan all
+            # messages.
             models.Index(
                 fields=["-first_heard_at", "-id"],
                 name="message_newest_groups",
@@ -97,8 +99,8 @@ class Message(models.Model):
                 name="message_phone_begins",
                 opclasses=["varchar_pattern_ops", "timestamptz_ops"],
             ),
-            # For periods and hourly summaries. Later steps do not change started_at, so updates
-            # stay HOT.
+            # For filters by period, and for hourly summaries. Later steps do not change started_at,
+            # so PostgreSQL can use HOT updates.
             models.Index(fields=["started_at", "instance"], name="message_sent"),
         ]
 
@@ -116,7 +118,10 @@ class Message(models.Model):
 
     @property
     def status(self) -> Status:
-        """The status of the rank. Rank 0 is BY_ME or an unknown word: see the events."""
+        """The status of the rank.
+
+        Rank 0 means a status BY_ME or an unknown one; the events have the details.
+        """
         if self.rank == 0 and self.inbound:
             return Status.READ_BY_ME
         return Status.of_rank(self.rank)
@@ -135,7 +140,7 @@ class StatusEvent(models.Model):
         related_name="events",
         # The unique index starts with it.
         db_index=False,
-        db_constraint=False,  # as in Message
+        db_constraint=False,  # no constraint, for the reason given in Message
         verbose_name=_("message"),
     )
     source = models.CharField(_("callback type"), max_length=128)
@@ -190,7 +195,10 @@ class StatusEvent(models.Model):
 
 
 class Report(NamedTuple):
-    """The part of a StatusEvent that messages.domain.rollup needs, at a tenth of the size."""
+    """The fields of a StatusEvent that messages.domain.rollup needs.
+
+    It uses a tenth of the memory.
+    """
 
     message_id: int
     status: str
@@ -202,7 +210,7 @@ class Report(NamedTuple):
 
 
 def reports_of(messages: Collection[int]) -> dict[int, list[Report]]:
-    """By message, in one query. A group's message may have thousands."""
+    """The reports of each message, in one query. A group's message may have thousands."""
     found: dict[int, list[Report]] = defaultdict(list)
     if messages:
         rows = StatusEvent.objects.filter(message__in=messages).values_list(*Report._fields)

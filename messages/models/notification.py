@@ -22,7 +22,7 @@ class ChannelKind(models.TextChoices):
 
 
 class _Minutes(Func):
-    """So many minutes as a duration: SQLite holds those in microseconds."""
+    """Convert a number of minutes to a duration. SQLite stores durations in microseconds."""
 
     output_field = DurationField()
     template = "(%(expressions)s * INTERVAL '1 minute')"
@@ -33,7 +33,7 @@ class _Minutes(Func):
 
 class ChannelQuerySet(LeaseQuerySet["Channel"]):
     def due(self, now: datetime) -> Self:
-        """Those with something to tell, and that may be told now."""
+        """Channels with waiting notifications that may be sent now."""
         waiting = Notification.objects.waiting().filter(channel=OuterRef("pk"))
         works = Q(is_due("next_at", now, Channel.WAITS.lease + _Minutes("pause")), tries=0)
         fails = Q(is_due("next_at", now, Channel.WAITS.longest), tries__gt=0)
@@ -41,20 +41,23 @@ class ChannelQuerySet(LeaseQuerySet["Channel"]):
 
 
 class Channel(ProblemFields):
-    """Where people are told of incidents. Told at once, then at most once in `pause` minutes.
+    """A destination for notifications about incidents.
 
-    A worker that serves a channel moves `next_at` ahead, which keeps the others away.
+    The first notification is sent immediately. Then at most one is sent every `pause` minutes. A
+    worker that takes the channel sets `next_at` to the end of its lease. Other workers skip it
+    until then.
     """
 
-    # One whole time-out is over within the lease. No receiver can ask for more than the longest.
+    # A full timeout is shorter than the lease. With Retry-After, a receiver cannot request a longer
+    # wait than `longest`.
     WAITS: Final = Waits(timedelta(minutes=2), timedelta(minutes=1), timedelta(hours=1))
 
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=8, choices=ChannelKind.choices)
-    # Sealed, because Slack's address is all that it takes to write there.
+    # Encrypted, because anybody who knows the URL of a Slack webhook can post to it.
     address = SecretField(_("address"))
     secret = SecretField(_("signing secret"))
-    # None chosen means all of them.
+    # An empty list means all kinds.
     kinds = models.JSONField(_("kinds"), default=list, blank=True)
     instances = models.ManyToManyField(
         Instance, blank=True, related_name="+", verbose_name=_("instances")
@@ -65,7 +68,7 @@ class Channel(ProblemFields):
     pause = models.PositiveSmallIntegerField(_("minutes between alerts"), default=10)
     enabled = models.BooleanField(_("enabled"), default=True)
     next_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Both since the last time that anything was taken.
+    # Both since the receiver last accepted a notification.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
     told_at = models.DateTimeField(_("last sent"), null=True, editable=False)
@@ -82,7 +85,7 @@ class Channel(ProblemFields):
 
     @property
     def hint(self) -> str:
-        """What may be shown of the address: an e-mail's whole, of a URL the host."""
+        """The visible part of the address: the whole e-mail address, or the host of a URL."""
         try:
             address = self.address.reveal()
         except SecretUnreadableError:
@@ -97,7 +100,8 @@ class Channel(ProblemFields):
 class Transition(models.TextChoices):
     OPENED = "opened", _("Opened")
     RESOLVED = "resolved", _("Resolved")
-    # Not over: told from now on as part of the incident that caused it.
+    # The incident is not resolved. From now on it is reported as part of the incident that caused
+    # it.
     MERGED = "merged", _("Merged")
 
 
@@ -113,10 +117,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """One turn of one incident that one channel is to be told of: an outbox.
+    """The outbox: a change of an incident that a channel must be notified about.
 
-    `digest` names the message that it goes out with, and stays the same however often that is
-    tried, so that a receiver can tell a copy.
+    `digest` identifies the message that contains this notification. It stays the same for retries,
+    so receivers can detect duplicates.
     """
 
     channel = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""E-mails that wait for the worker: no page may wait for a mail server."""
+"""E-mails that the worker will send, so that requests do not wait for the mail server."""
 
 from datetime import timedelta
 from typing import Final, Self
@@ -11,7 +11,8 @@ from messages.models.due import LeaseQuerySet, Waits, is_due_after
 
 from .fields import SecretField
 
-# Longer than a mail server is usually away, shorter than its links are good for.
+# Longer than a usual outage of a mail server, but shorter than the lifetime of the links in the
+# e-mails.
 KEPT: Final = timedelta(days=1)
 
 
@@ -22,15 +23,16 @@ class QueuedMailQuerySet(LeaseQuerySet["QueuedMail"]):
 
 
 class QueuedMail(models.Model):
-    """One e-mail that is still to be sent; the row is deleted once the mail server has taken it.
+    """An e-mail to send. The row is deleted when the mail server has accepted it.
 
-    A worker that takes a row moves `next_try_at` ahead, which keeps the other workers away.
+    A worker that takes the row sets `next_try_at` to the end of its lease. Other workers skip it
+    until then.
     """
 
     # The lease is longer than one attempt takes (EMAIL_TIMEOUT).
     WAITS: Final = Waits(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1))
 
-    # JSON, encrypted: e-mails hold addresses, and links that let whoever has them sign in.
+    # Encrypted JSON, because e-mails contain addresses and sign-in links.
     content = SecretField(_("content"))
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     next_try_at = models.DateTimeField(default=timezone.now, db_index=True)

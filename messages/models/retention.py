@@ -25,7 +25,7 @@ class RetentionQuerySet(models.QuerySet["Retention"]):
         return self.filter(kind=Kept.BODIES).values_list("reached", flat=True).first()
 
     def go_back_to(self, callback_id: UUID) -> None:
-        """Purge bodies again from a callback that was stored late."""
+        """Continue purging bodies from this callback, because it was stored late."""
         behind = self.filter(kind=Kept.BODIES, reached__gte=callback_id)
         behind.update(reached=UUID(int=callback_id.int - 1))
 
@@ -35,8 +35,8 @@ class Retention(models.Model):
 
     kind = models.CharField(_("what"), max_length=16, choices=Kept.choices, primary_key=True)
     days = models.PositiveIntegerField(_("days"))
-    # The callback up to which bodies were purged; ids are ordered in time. Without it, each purge
-    # would read everything purged before.
+    # The callback up to which bodies were purged; ids are ordered in time. Without this, each purge
+    # would read all purged callbacks again.
     reached = models.UUIDField(null=True)
     # When a purge last found nothing left to purge.
     finished_at = models.DateTimeField(_("last completed"), null=True)
@@ -66,7 +66,7 @@ class Erasure(models.Model):
     people = models.JSONField(_("people, hashed"), default=list)
     # The callback up to which the evidence was searched; ids are ordered in time.
     reached = models.UUIDField(null=True)
-    # Everything is done except a spool that could not be read or written.
+    # Only the spool is left, because it could not be read or written.
     only_spool_left = models.BooleanField(default=False)
     erased = models.JSONField(_("erased"), default=dict)
     finished_at = models.DateTimeField(_("finished"), null=True)
@@ -83,7 +83,10 @@ class Erasure(models.Model):
 
 
 class ErasedMessage(models.Model):
-    """The keyed hash of an erased message's id, so that a late callback does not restore it."""
+    """The keyed hash of an erased message's id.
+
+    With it, a late callback does not restore the message.
+    """
 
     fingerprint = models.CharField(max_length=64, primary_key=True)
     erased_at = models.DateTimeField(_("erased"), auto_now_add=True, db_index=True)

@@ -5,9 +5,9 @@ from messages.domain.causes import Cause
 
 
 class SpooledCallback(models.Model):
-    """A delivery kept on this machine's disk while the database is away.
+    """A delivery stored on this machine's disk while the database is unavailable.
 
-    It lives on the alias `spool` alone (see SpoolRouter), so nothing here refers to another table.
+    The table exists only in the database `spool` (see SpoolRouter), so it has no foreign keys.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -16,14 +16,14 @@ class SpooledCallback(models.Model):
     received_at = models.DateTimeField(_("received"))
     body = models.BinaryField(_("body"))
     token_digest = models.CharField(max_length=64, blank=True)
-    # Why the database would not have it, '' while it waits.
+    # Why the database refused the callback; '' while it waits.
     cause = models.CharField(_("cause"), max_length=300, blank=True)
     cause_values = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("callback in the offline buffer")
         verbose_name_plural = _("callbacks in the offline buffer")
-        # The id is time-ordered: those that wait, oldest first.
+        # For waiting callbacks, oldest first: ids are ordered by time.
         indexes = [models.Index(fields=["cause", "id"], name="spooled_in_order")]
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class SpooledCallback(models.Model):
 
 
 class SpoolRouter:
-    """Puts SpooledCallback, and nothing else, on the alias `spool`."""
+    """Routes only SpooledCallback to the database `spool`."""
 
     alias = "spool"
     _model_name = SpooledCallback.__name__.lower()

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
 
-# Seconds. A latency counts at every edge that it does not exceed, as in Prometheus histograms. Such
-# counts can be added over hours and instances, and quantiles computed from the sums.
+# Seconds. The counts are cumulative, as in Prometheus histograms: a latency is counted for every
+# edge that it does not exceed. Such counts can be added over hours and instances, and quantiles
+# computed from the sums.
 LATENCY_EDGES: Final = (
     *(1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
     *(1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600),
@@ -16,7 +17,10 @@ LATENCIES: Final = ("delivered", "read")
 
 
 def latency_column(latency: str, edge: int | None = None) -> str:
-    """The column with how many took at most `edge` seconds, or how many are known at all."""
+    """The name of the column with the number of messages within `edge` seconds.
+
+    If `edge` is None: with a known latency.
+    """
     return f"{latency}_timed" if edge is None else f"{latency}_within_{edge}"
 
 
@@ -31,8 +35,8 @@ class Summary(models.Model):
     Not of those to channels and to our own status, whose deliveries WhatsApp does not report.
 
     A later step implies the earlier ones, so `sent` includes messages that were read. A failure
-    implies nothing. Latencies are columns, because both databases add them ten times faster than
-    JSON.
+    implies nothing. Latency counts are columns, because summing columns is ten times faster than
+    summing JSON values.
     """
 
     instance = models.ForeignKey(
@@ -50,7 +54,7 @@ class Summary(models.Model):
     delivered = models.IntegerField(_("delivered"), default=0)
     read = models.IntegerField(_("read"), default=0)
     played = models.IntegerField(_("played"), default=0)
-    # The messages without a final status: failed, or waiting for the next step.
+    # Messages that failed, or that wait for the next step.
     failed = models.IntegerField(_("failed"), default=0)
     waiting_to_send = models.IntegerField(_("waiting to be sent"), default=0)
     waiting_to_deliver = models.IntegerField(_("waiting for delivery"), default=0)
@@ -65,7 +69,10 @@ for _column in LATENCY_COLUMNS:
 
 
 class HourlySummary(Summary):
-    """Computed from the messages by messages.summaries, never incremented, so it cannot drift."""
+    """messages.summaries computes it from the messages.
+
+    It is never incremented, so errors cannot accumulate.
+    """
 
     hour = models.DateTimeField(_("hour"))
 
@@ -84,9 +91,10 @@ class HourlySummary(Summary):
 
 
 class DailySummary(Summary):
-    """The sum of the hours of one UTC day. A month is read in a tenth of the time.
+    """The sum of the hours of one UTC day.
 
-    It is written together with its hours. `computed_at` is the latest of theirs.
+    Reading a month takes a tenth of the time that the hours would take. It is written together with
+    its hours. `computed_at` is the latest `computed_at` of the hours.
     """
 
     day = models.DateField(_("day"))

@@ -8,7 +8,7 @@ from .instance import Instance
 
 
 class WebhookKind(models.TextChoices):
-    """Which of an instance's hooks, named as in `PUT /update-webhook-<kind>`."""
+    """The kinds of webhooks that Statusboard uses, named as in `PUT /update-webhook-<kind>`."""
 
     MESSAGE_STATUS = "message-status", _("Message status")
     DELIVERY = "delivery", _("Delivery")
@@ -17,10 +17,11 @@ class WebhookKind(models.TextChoices):
 
 
 class OtherKind(models.TextChoices):
-    """Hooks that the board has no use for: it takes them along with every one, to pass them on.
+    """Webhooks that Statusboard does not use.
 
-    Their webhooks are never wanted, so that nothing pushes, verifies or misses them. The same goes
-    for those that are not known here: their kind is their name in Z-API's /me.
+    `update-every-webhooks` replaces them too, so their callbacks are forwarded. Their `wanted` is
+    never true, so they are not pushed or verified, and cause no incident. This also applies to
+    unknown webhooks, whose kind is their name in Z-API's /me.
     """
 
     RECEIVED = "received", _("Inbound messages")
@@ -39,10 +40,10 @@ class WebhookState(models.TextChoices):
 
 
 class Webhook(ProblemFields):
-    """One hook of one instance: what we pushed, what Z-API said, what was read back."""
+    """A webhook of an instance: the URL that we pushed, and the URL that Z-API reports."""
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="webhooks")
-    # One of the above, or what /me calls a hook that is not known here.
+    # A WebhookKind or OtherKind, or the name in /me for an unknown webhook.
     kind = models.CharField(
         _("kind"), max_length=64, choices=[*WebhookKind.choices, *OtherKind.choices]
     )
@@ -52,30 +53,31 @@ class Webhook(ProblemFields):
         choices=WebhookState.choices,
         default=WebhookState.NEVER_VERIFIED,
     )
-    # Whether this board is to hear this kind: message statuses always, until a person says to leave
-    # them; of the others null until Z-API has told that nobody else has their URL.
+    # Whether Statusboard should receive this kind. Null means undecided. Message statuses start as
+    # true. Other kinds are null until Z-API reports that no other system uses the webhook.
     wanted = models.BooleanField(_("should be pushed"), null=True)
-    # When a person last asked for a push, and when the first callback proved the URL pushed.
+    # When a person last requested a push, and when the first callback arrived, which proves that
+    # the URL works.
     asked_at = models.DateTimeField(_("requested"), null=True)
     heard_at = models.DateTimeField(_("first callback"), null=True)
     pushed_url = models.CharField(_("pushed URL"), max_length=500, blank=True)
     pushed_at = models.DateTimeField(_("pushed"), null=True)
     found_url = models.CharField(_("URL found at Z-API"), max_length=500, blank=True)
     checked_at = models.DateTimeField(_("checked"), null=True)
-    # The last attempt to push or to read back, in vain or not.
+    # The last attempt to push or verify, successful or not.
     tried_at = models.DateTimeField(_("last attempt"), null=True)
-    # Whose URL ours replaced, so that it can be put back.
+    # The URL that ours replaced, so that it can be restored.
     previous_url = models.CharField(_("previous URL"), max_length=500, blank=True)
-    # The URL of somebody else that a person agreed to replace: this one and no other.
+    # Another system's URL that a person agreed to replace. The agreement is only for this URL.
     replaces_url = models.CharField(max_length=500, blank=True, default="")
-    # Where this kind's callbacks are passed on to, byte for byte; '' for nowhere.
+    # The URL to which callbacks of this kind are forwarded unchanged, or ''.
     forward_to = models.CharField(_("forward to"), max_length=500, blank=True)
     forwards_token = models.BooleanField(
         _("forward z-api-token"),
         default=False,
         help_text=_("This token can send messages. Forward it only to a receiver that needs it."),
     )
-    # When the worker tries again by itself; null where another try would not help.
+    # When the worker retries; null if a retry would not help.
     retry_at = models.DateTimeField(_("next try"), null=True, db_index=True)
     tries = models.PositiveSmallIntegerField(default=0)
 

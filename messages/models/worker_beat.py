@@ -12,22 +12,25 @@ from messages.models.due import has_come, is_ahead, is_due
 
 class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
     def running(self, since: datetime) -> Self:
-        """Not by a clock that is ahead: its last beat would be a sign of life until then."""
+        """Workers with a recent heartbeat.
+
+        A heartbeat in the future comes from a wrong clock and is ignored.
+        """
         beating = self.filter(stopped_at=None, beat_at__gte=since)
         return beating.exclude(is_ahead("beat_at", timezone.now()))
 
     def gone(self, since: datetime) -> Self:
-        """Those that stopped beating without having said that they stop."""
+        """Workers whose heartbeat stopped without a normal shutdown."""
         is_old = Q(beat_at__lt=since) | is_ahead("beat_at", timezone.now())
         return self.filter(is_old, stopped_at=None)
 
     def doing_everything(self) -> Self:
-        """Without those that only do one job, such as emptying a machine's spool."""
+        """Workers that run all jobs, not those that only run one, such as draining a spool."""
         return self.filter(only="")
 
 
 class WorkerBeat(models.Model):
-    """One worker process: that it lives, and how its jobs went."""
+    """A worker process: its last heartbeat, and the last runs of its jobs."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(_("machine"), max_length=255)
@@ -36,10 +39,10 @@ class WorkerBeat(models.Model):
     started_at = models.DateTimeField(_("started"))
     beat_at = models.DateTimeField(_("last heartbeat"))
     stopped_at = models.DateTimeField(_("stopped"), null=True)
-    # By name: how often it is to run, when it began and ended last and how long that took, when it
-    # failed last and with what error.
+    # The jobs by name. Each has its interval, the start, end and duration of its last run, and its
+    # last failure.
     jobs = models.JSONField(_("jobs"), default=dict)
-    # What its machine's spool holds, for nobody else can look there.
+    # The state of the machine's spool. Only processes on that machine can read it.
     spool_waiting = models.PositiveIntegerField(_("waiting in the offline buffer"), default=0)
     spool_oldest = models.DateTimeField(null=True)
     spool_refused = models.PositiveIntegerField(_("rejected in the offline buffer"), default=0)

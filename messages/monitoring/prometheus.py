@@ -45,7 +45,7 @@ _Families = Iterator[GaugeMetricFamily]
 
 
 def registry() -> CollectorRegistry:
-    """Created for each scrape; it holds no values."""
+    """Return a new registry for a scrape. It stores no values."""
     collectors = CollectorRegistry()
     collectors.register(_Metrics())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

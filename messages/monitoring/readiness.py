@@ -24,10 +24,11 @@ _last: dict[str, str] | None = None
 
 
 def failing_checks() -> dict[str, str]:
-    """Return the failing checks with a reason that reveals nothing, as no sign-in is needed.
+    """Return the failing checks, each with a general reason.
 
-    While one request runs the checks, others get the previous result. Otherwise unknown clients
-    could occupy all threads while the database does not answer.
+    It has no details, because the endpoint needs no sign-in. While one request runs the checks,
+    others get the previous result. Otherwise unknown clients could occupy all threads while the
+    database does not answer.
     """
     global _last  # noqa: PLW0603  (one per process, written by the holder of the lock alone)
     if not _checking.acquire(blocking=False):

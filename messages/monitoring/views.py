@@ -22,7 +22,10 @@ from .readiness import failing_checks
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Whether this process answers. It checks nothing else: a restart would not help there."""
+    """Whether this process answers.
+
+    It checks nothing else, because restarting this process would not fix other failures.
+    """
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -62,8 +65,8 @@ def _is_authorized(request: HttpRequest) -> bool:
 def _is_allowed(meta: Mapping[str, Any]) -> bool:
     """Whether the client's network is allowed.
 
-    The address of a proxy says nothing about its clients. Behind a proxy, the client's address
-    counts, and only if the settings trust that proxy.
+    The address of a proxy says nothing about its clients. Behind a proxy, the client's address is
+    checked. The settings must trust this proxy.
     """
     client = client_ip(meta)
     if not is_in(client, settings.METRICS_ALLOWED_NETWORKS):

@@ -129,7 +129,10 @@ class SafeHttpClient:
         return answer
 
     def _discard_body(self, response: http.client.HTTPResponse) -> None:
-        """Errors are ignored, because the status is known already."""
+        """Read the rest of the answer, so that the connection can be reused.
+
+        Errors are ignored, because the status is known.
+        """
         with suppress(OSError, ValueError, http.client.HTTPException):
             response.read(MAX_ANSWER)
             if response.isclosed():
@@ -157,12 +160,12 @@ class SafeHttpClient:
 class _Connection(http.client.HTTPConnection):
     """Connects to the checked IPs. The Host header, SNI and the certificate use the host name."""
 
-    # The size of a TLS record, so that each chunk is one step.
+    # The size of a TLS record, so that the deadline is checked before each record.
     _CHUNK = 16 * 1024
 
     def __init__(self, url: ParsedUrl, ips: list[str], tls: ssl.SSLContext | None) -> None:
         super().__init__(url.host, url.port)
-        self.default_port = 443 if url.is_https else 80  # not named in the Host header
+        self.default_port = 443 if url.is_https else 80  # the Host header omits this port
         self.target = url.target
         self.deadline = _Deadline(WHOLE_TIMEOUT)
         self.response_class = self._response  # type: ignore[assignment]  # it is only called

@@ -17,7 +17,7 @@ from django.utils.encoding import iri_to_uri
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# As socket.getaddrinfo.
+# The same signature as socket.getaddrinfo.
 Resolver = Callable[..., list[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
 # IANA's registry of special IPv4 networks. They are listed here, because the answers of the module
@@ -29,13 +29,15 @@ _NOT_PUBLIC_4 = tuple(
             *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
             *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
             *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-            "168.63.129.16/32",  # looks public, but is a service of Azure inside each machine
+            "168.63.129.16/32",  # looks public, but is an internal Azure service
         ),
     )
 )
-# All public IPv6 addresses. Those that contain an IPv4 address (mapped, NAT64) are outside.
+# All public IPv6 addresses. Addresses that contain an IPv4 address (mapped, NAT64) are not in this
+# network.
 _PUBLIC_6 = IPv6Network("2000::/3")
-# Exceptions: reserved for protocols and Teredo, documentation, and 6to4, which contains IPv4.
+# Exceptions: protocol assignments and Teredo; documentation (2001:db8, 3fff); and 6to4, which
+# contains an IPv4 address.
 _NOT_PUBLIC_6 = tuple(
     map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
 )

@@ -117,5 +117,5 @@ def _failed(delivery: ChannelDelivery, error: NotificationFailedError, now: date
 
 
 def _update(delivery: ChannelDelivery, **result: Any) -> None:
-    """Skipped if another worker took over the channel, or it was changed meanwhile."""
+    """Update the channel, unless another worker took it over or somebody changed it meanwhile."""
     Channel.objects.filter(pk=delivery.channel.pk, next_at=delivery.lease).update(**result)

@@ -57,7 +57,10 @@ def _wants(channel: Channel, incident: Incident) -> bool:
 
 
 def _notified_channels(incident: Incident) -> Iterable[Channel]:
-    """Only channels that were notified of the beginning are notified of the rest."""
+    """Return the channels that were notified when the incident opened.
+
+    Only they are notified of what follows.
+    """
     opened = Notification.objects.filter(
         channel=OuterRef("pk"), incident=incident, transition=Transition.OPENED
     )

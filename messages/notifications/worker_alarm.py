@@ -48,7 +48,7 @@ class WorkerAlarm:
             self._thread.join()
 
     def disable(self) -> None:
-        """Do nothing from now on. Used by tests of other subjects."""
+        """Do nothing from now on. Used by tests that are not about this alarm."""
         self._disabled_until = float("inf")
 
     def enable(self) -> None:

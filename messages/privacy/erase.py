@@ -1,8 +1,8 @@
 """Erases a person's data a few hundred rows at a time. It can stop anywhere and continue.
 
-What remains is the fact that something was received and erased, and keyed hashes. A group message
-stays without this participant's part. `ErasedMessage` marks erased messages, so that
-late_erasure.py recognizes callbacks that arrive later.
+Only the rows of callbacks, without content, and keyed hashes stay. A group message stays without
+this participant's part. `ErasedMessage` marks erased messages, so that late_erasure.py recognizes
+callbacks that arrive later.
 """
 
 import json
@@ -119,7 +119,7 @@ def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
 
 
 def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
-    """Outgoing data first, so that none of it leaves meanwhile."""
+    """Erase from the database. Outgoing data is erased first, so that it is not sent meanwhile."""
     yield from _drop(person, ("follow-ups", "forwards"))
     yield _drop_exports()
     messages = MESSAGES.rows(person, Message.objects.all())
@@ -164,7 +164,7 @@ def erase_from_messages(messages: Sequence[int], person: Person) -> Counter[str]
 
 
 def empty_callbacks(ids: Iterable[Any]) -> int:
-    """Keep the rows, without content. Nothing is rebuilt from them."""
+    """Delete the content of these callbacks and keep the rows. A rebuild ignores them."""
     found = list(ids)
     Forward.objects.filter(callback__in=found).delete()
     FollowUp.objects.filter(callback__in=found).delete()
@@ -174,7 +174,10 @@ def empty_callbacks(ids: Iterable[Any]) -> int:
 
 
 def fingerprint(instance: int, zapi_id: str, name: str = "") -> str:
-    """Without a name, it marks a message that was deleted, so that its label does not return."""
+    """The keyed hash for one person in one message.
+
+    Without `name`: for a deleted message, so that its label is not stored again.
+    """
     return recipient_hash(f"{instance}:{zapi_id}:{name}")
 
 
@@ -214,7 +217,10 @@ def _drop(person: Person, names: Iterable[str]) -> Iterator[Counter[str]]:
 
 
 def _drop_exports() -> Counter[str]:
-    """The files can be exported again, without the person."""
+    """Delete all export files.
+
+    People can export again, and the new files do not contain the person.
+    """
     files = ExportJob.objects.count()
     ExportJob.objects.all().delete()
     return Counter(exports=files)

@@ -27,7 +27,7 @@ class Found:
 
 
 def find(person: Person, *, within: float = math.inf) -> Found:
-    """Count the rows, for at most this many seconds."""
+    """Count the person's rows. Stop after `seconds`."""
     found, ends_at = Found(person), time.monotonic() + within
     for name, table in TABLES.items():
         found.is_complete &= _count(found, name, table, ends_at)

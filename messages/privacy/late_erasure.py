@@ -36,7 +36,7 @@ _PEOPLE: Final = (AddressKind.PHONE, AddressKind.LID)
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """One person, by one name, mentioned for one message in a callback."""
+    """A person's number or LID in a callback, with the message that it belongs to."""
 
     callback: Callback
     zapi_id: str
@@ -60,7 +60,7 @@ def erase_late(batch: CallbackBatch) -> None:
 
 
 def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
-    """Mentions of an erased message, or in a callback received before the erasure."""
+    """Mentions of erased messages, and mentions in callbacks received before the erasure."""
     marks = ErasedMessage.objects.filter(pk__in={mention.mark for mention in mentions})
     known = set(marks.values_list("pk", flat=True))
     requested = _requests(mention.callback.received_at for mention in mentions)

@@ -34,7 +34,7 @@ class Person:
 
     @cached_property
     def digits(self) -> tuple[str, ...]:
-        """The forms found within text."""
+        """The digit strings to search for in text."""
         return tuple(sorted({phones.digits_of(a.split("@")[0]) for a in self.addresses}))
 
     @cached_property
@@ -47,7 +47,10 @@ class Person:
         return [recipient_hash(name) for name in self.names]
 
     def is_named_in(self, text: bytes) -> bool:
-        """Whether it contains the digits, not within a longer number or an old group address."""
+        """Whether `text` contains the person's digits as a whole number.
+
+        Longer numbers and old group ids (number-number) do not match.
+        """
         return bool(self._pattern.search(text))
 
     @cached_property
@@ -78,7 +81,7 @@ def _name(text: str) -> str:
 
 
 def _with_aliases(name: str) -> set[str]:
-    """The name and everything linked to it, directly or indirectly."""
+    """The number or LID, and all numbers and LIDs linked to it, directly or indirectly."""
     known: set[str] = set()
     found = {name}
     while found - known:

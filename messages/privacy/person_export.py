@@ -37,13 +37,16 @@ def export(person: Person, to: IO[bytes], *, by: Any) -> dict[str, int]:
 
 
 def _described(row: Model) -> dict[str, Any]:
-    """Every column including ids, so that an event can be matched to its message."""
+    """Return every column of the row except our keys.
+
+    Ids are included, so that events can be matched to messages.
+    """
     described = {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields}
     return {name: _plain(value) for name, value in described.items() if not _is_ours(name)}
 
 
 def _is_ours(name: str) -> bool:
-    """Columns about our keys, which say nothing about the person."""
+    """Whether the column is about Statusboard's keys and tokens, which are not personal data."""
     return name in {"token_digest", "token_check", "key_version"}
 
 

@@ -76,20 +76,23 @@ WITHOUT_PERSONAL_DATA: Final = {
         "WorkerBeat",
     ),
 }
-# Compressed files of whole lists that cannot be searched. They live for a day, and an erasure
-# deletes them all.
+# Export files are compressed and cannot be searched. They are deleted after a day, and by every
+# erasure.
 UNSEARCHABLE: Final = {"ExportJob", "ExportPiece"}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`rows` narrows a slice, or the whole table if `indexed`, to the rows of a person."""
+    """`rows` filters the rows of a person.
+
+    The input is a slice of the table, or the whole table if `indexed`.
+    """
 
     model: type[Model]
     label: Promise
     rows: Callable[[Person, QuerySet[Any]], QuerySet[Any]]
     indexed: bool = False
-    # Checks a row that the database found by its text.
+    # Verifies a row, because the database only finds rows whose text may mention the person.
     is_really: Callable[[Person, Any], bool] = lambda person, row: True
 
     def slices(self, person: Person, after: Any = None) -> Iterator[tuple[list[Any], Any]]:

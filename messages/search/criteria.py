@@ -71,12 +71,13 @@ _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 class Criteria:
     """The filters of one list of messages.
 
-    `chosen_period` is None if the query names no period. The default is 7 days; all time for a
-    search or with dates; for the Stuck view, the last 24 hours that all pages count.
+    `chosen_period` is None if the query names no period. The default is 7 days. For a search or
+    with dates it is all time. For the Stuck view it is the last 24 hours, like the counts on all
+    pages.
 
-    `reached` selects messages that reached this status or a later one. Without `kinds`, our
-    own status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply
-    to the first step.
+    `reached` selects messages that reached this status or a later one. Without `kinds`, our own
+    status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply to the
+    first step.
     """
 
     search: Search

@@ -31,10 +31,10 @@ from .parser import Meaning, Search
 
 # The newest messages with a matching label, or with a matching second address.
 MAX_MATCHES: Final = 500
-# If more addresses contain the part, it is common: searching the newest messages fills a page
-# sooner than searching by these addresses.
+# If more addresses than this contain the searched digits, the digits are common. Then searching the
+# newest messages fills a page sooner than searching by address.
 MAX_ADDRESSES: Final = 500
-# So short a beginning (+55 44) is common: scanning the newest messages fills a page sooner.
+# A beginning this short (+55 44) is common, so scanning the newest messages fills a page sooner.
 _SHORT_PREFIX: Final = 6
 # If there are more LIDs, the description counts them instead of listing them.
 MAX_NAMED: Final = 3
@@ -47,10 +47,10 @@ _PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
 class Matches:
     """What a search refers to.
 
-    `others`: primary keys of messages that have a wanted address as a further address.
+    `others`: primary keys of messages for which a searched address is only a second address.
     `aliases`: linked addresses of the same people, incomplete if `has_more_aliases`.
-    `holding`: the addresses that contain the searched part; if there are too many to list, it is
-    empty and `part` is what to search the messages for.
+    `holding`: the addresses that contain the searched digits. If there are too many, it is empty,
+    and `part` contains the digits to search for in the messages.
     `begun`: ids that start with the text.
     """
 
@@ -105,7 +105,11 @@ class Matches:
 
 
 def find_matches(search: Search, user: Viewer) -> Matches:
-    """Viewers who may not see numbers cannot search by them: they could guess digit by digit."""
+    """Return what the search refers to.
+
+    Viewers who may not see numbers find messages only by id or label here: with parts of numbers
+    they could guess them digit by digit.
+    """
     if wait_to_search(user, search.text):
         return Matches(search.meaning, ())
     labelled = _labelled_ids(search, user)
@@ -178,7 +182,7 @@ def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, 
 
 
 def ids_starting_with_text(search: Search, user: Viewer) -> tuple[str, ...]:
-    """Up to MAX_MATCHES ids that start with the text, found by the index of the ids alone."""
+    """Up to MAX_MATCHES ids that start with the text. The query reads only the index on the ids."""
     found = (
         one
         for part in search.id_prefixes
@@ -197,10 +201,10 @@ def ids_with_prefix(column: str, part: str, user: Viewer) -> QuerySet[Message, s
 
 
 def _after_prefix(part: str) -> str:
-    """The first text after all that start with `part`, in every collation; "" if there is none.
+    """A text that sorts after every text that starts with `part`, in every collation.
 
-    LIKE alone uses no index in a database with a language's collation. In all of them digits sort
-    before letters, as in ASCII, and Z before other signs.
+    It is "" if there is none. In a database with a language-specific collation, LIKE alone cannot
+    use the index. In all of them digits sort before letters, as in ASCII, and Z before other signs.
     """
     kept = part.rstrip("Zz")
     if not kept:
@@ -241,8 +245,8 @@ def _addresses_with_part(search: Search) -> tuple[str, ...] | None:
 def _linked_lids(search: Search, holding: Iterable[str], user: Viewer) -> tuple[str, ...]:
     """LIDs linked to numbers that contain the part, up to one more than are searched.
 
-    Aliases store numbers with the ninth digit. `holding` and phones.prefix_forms() also find those
-    that contain the part only without it.
+    Aliases store numbers with the ninth digit. Some numbers contain the digits only if the ninth
+    digit is removed. `holding` and phones.prefix_forms() find these too.
     """
     is_beginning = search.meaning is Meaning.BEGINNING
     people = {phones.person_key(address) for address in holding}

@@ -96,7 +96,10 @@ class Search:
 
     @property
     def anywhere_text(self) -> str:
-        """The search text that finds the same digits anywhere in a number; "" if this one does."""
+        """A search text that finds these digits anywhere in a number.
+
+        It is "" if this search already does so.
+        """
         if self.meaning is Meaning.NUMBER:
             return f"*{phones.full_numbers(self.text)[0]}*"
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""

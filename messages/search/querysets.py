@@ -46,7 +46,7 @@ class Order(StrEnum):
 
 class MessageQuerySet(QuerySet[Message]):
     def outbound(self) -> Self:
-        """Without messages from contacts, of which only our own reading is known."""
+        """Without messages from contacts. For these Z-API only reports when we read them."""
         return self.filter(inbound=False)
 
     def first_heard_since(self, moment: datetime) -> Self:
@@ -62,7 +62,7 @@ class MessageQuerySet(QuerySet[Message]):
         """Messages whose highest step has the rank of one of these statuses."""
         ranks = {status.rank for status in statuses}
         found = Q(rank__in=ranks - {_UNRANKED})
-        if _UNRANKED in ranks:  # the others of that rank are inbound, read only by us
+        if _UNRANKED in ranks:  # other messages with this rank are inbound: only we have read them
             found |= _shown_as(Status.UNKNOWN)
         return self.filter(found)
 
@@ -95,7 +95,10 @@ class MessageQuerySet(QuerySet[Message]):
         return self.filter(of_kinds(kinds))
 
     def with_id(self, ids: Iterable[str]) -> Self:
-        """By either id of a message, or by another id that its label names."""
+        """The messages with one of these ids (messageId or zaapId).
+
+        The label of a message may name a further id.
+        """
         return self.filter(_under_either_id(Label.objects.same_ids(ids)))
 
     def with_reference(self, references: Iterable[str]) -> Self:

@@ -14,7 +14,7 @@ from .gateway import Gateway, SimulatedInstance
 from .scenarios import ScheduledCallback, history, live
 
 _TIMEOUT = 10
-# In seconds. After so long without a new URL, all instances are taken to be connected.
+# In seconds. If no new URL is set for this long, all instances are considered connected.
 _SETTLING_TIME = 2.0
 _BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0 Safari/537.36",
@@ -33,7 +33,7 @@ _UPGRADE = {
 class Plan:
     """`count` is per instance, 0 for no limit. `deliver_to` replaces the scheme and host of URLs.
 
-    `rate` is in callbacks a second and instance, `history` in messages.
+    `rate`: callbacks per second and instance. `history`: the number of past messages.
     """
 
     rate: float = 2.0
@@ -44,7 +44,7 @@ class Plan:
 
 
 class _PastOrder:
-    """Makes threads send their past callbacks in one common order, oldest first.
+    """Makes the threads send the callbacks of past messages in one common order, oldest first.
 
     Statusboard lists messages in the order of their arrival, so its first page would otherwise look
     unsorted.
@@ -129,7 +129,7 @@ class Emitter:
     def _callbacks(self, zapi_id: str, now: float) -> Iterator[ScheduledCallback]:
         plan = self._plan
         yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history)
-        # With the same seed, the same messages would come again.
+        # Another seed, because the same seed would generate the same messages again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate)
 
     def _send(self, instance: SimulatedInstance, url: str, callback: ScheduledCallback) -> None:

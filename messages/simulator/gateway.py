@@ -68,12 +68,13 @@ class SimulatedInstance:
     smartphone: bool | None = None
     # The error of /status. None: the usual text for `connected`.
     status_error: str | None = None
-    # In seconds, as in /me. A partner's list has milliseconds. A text stays unchanged.
+    # In seconds, as in /me. A partner's list has milliseconds. A string is sent unchanged.
     due: int | str | None = 1893456000
     payment_status: str = "ACTIVE"
     # Whether /me shows filters after they were set. Z-API does not document this.
     shows_filters: bool = True
-    # The webhooks with a URL in a partner's list. Z-API's older sample has nearly all of them.
+    # The webhooks with a URL in a partner's list. In Z-API's older documentation, the list contains
+    # nearly all webhooks.
     listed_hooks: tuple[str, ...] = ("received",)
     queued: int = 0
     # Rows of the queue before those that `queued` counts. They may be anything.

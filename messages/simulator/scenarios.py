@@ -1,8 +1,8 @@
 """Generates callbacks like Z-API's. The same seed gives the same callbacks.
 
-Every peculiarity comes from real traffic or from Z-API's documentation: a status per device,
-several ids in one callback, participants as numbers or as LIDs without `@lid`, LIDs whose number
-only the delivery callback has, duplicates, late and out-of-order arrival, unknown statuses.
+Its special cases come from real traffic or Z-API's documentation. Examples: a status per device,
+several ids in one callback, LIDs without `@lid`, duplicates, late and unordered arrival, unknown
+statuses.
 """
 
 import heapq
@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 HISTORY_HOURS = 24
-# About how many callbacks a message causes. Converts a rate of callbacks into one of messages.
+# The approximate number of callbacks per message. Converts a rate of callbacks into one of
+# messages.
 _PER_MESSAGE = 5
 # At a higher rate (per second) waits are shorter, so that scenarios complete in a short run.
 _NATURAL_RATE = 2

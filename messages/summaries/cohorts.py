@@ -85,7 +85,10 @@ def cohort(
     instance: int | None = None,
     groups: bool | None = None,
 ) -> Cohort:
-    """For the instances that `user` may see, in whole hours, from `since` to before `until`."""
+    """Return the counts for the instances that `user` may see.
+
+    The period is from `since` (inclusive) to `until` (exclusive), in whole hours.
+    """
     filters = _filters(instance, groups)
     by_hour = limited_to(user, HourlySummary.objects.filter(filters))
     by_day = limited_to(user, DailySummary.objects.filter(filters))

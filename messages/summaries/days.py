@@ -22,7 +22,7 @@ _SUMMED: Final = [
     for field in DailySummary._meta.concrete_fields
     if isinstance(field, models.IntegerField) and not field.primary_key
 ]
-# Any number that no other advisory lock uses.
+# The id of the advisory lock: an arbitrary number that no other lock uses.
 _LOCK: Final = 0x5D41_5355
 
 
@@ -52,13 +52,16 @@ def sum_days(hours: Iterable[tuple[int, datetime]]) -> None:
 
 
 def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """The first and last midnight in the period; not in order if it contains no whole day."""
+    """The first and last midnight in the period.
+
+    If it contains no whole day, first > last or first = last.
+    """
     return _midnight(since + DAY - timedelta.resolution), _midnight(until)
 
 
 def _within(day: date, instances: Collection[int]) -> Q:
     midnight = datetime.combine(day, time(), UTC)
-    # One range of the index of hours, for any number of instances.
+    # Scan one range of the index on hours, instead of one index lookup per instance.
     theirs = Q(In(Unindexed("instance"), instances))
     return Q(hour__gte=midnight, hour__lt=midnight + DAY) & theirs
 

@@ -1,8 +1,8 @@
 """Recounts the marked hours from their messages.
 
 An hour is counted first. Then one transaction writes the count and deletes the marks that were read
-before it. If one of the marks is gone, another worker has counted since, and nothing is written. So
-a stored count is never older than the newest deleted mark, without a lock.
+before it. If a mark no longer exists, another worker has counted meanwhile, and nothing is written.
+So a stored count is never older than the newest deleted mark. This needs no lock.
 """
 
 import operator
@@ -28,7 +28,7 @@ from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
 from .days import sum_days
 
 HOUR: Final = timedelta(hours=1)
-# Seconds per run. Between runs, marks of the same hours collect and need only one count.
+# Seconds per run. Marks of the same hour that arrive between two runs need only one count.
 BUDGET: Final = 1.0
 # Per query.
 MAX_HOURS: Final = 100

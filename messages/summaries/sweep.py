@@ -12,7 +12,7 @@ from messages.models import HourlySummary, Kept, Message, Retention
 from .touched import mark
 
 DAYS: Final = 35
-# In UTC: night in Brazil.
+# The hour of the sweep, in UTC. It is night in Brazil then.
 _NIGHT: Final = timedelta(hours=5)
 _PURGE_MARGIN: Final = timedelta(days=1)
 
@@ -30,7 +30,10 @@ def sweep() -> int:
 
 
 def _kept() -> timedelta:
-    """How long messages are kept. Counts of purged messages must not be recomputed."""
+    """How long messages are kept.
+
+    Older hours are not recounted, because their messages may be purged and the counts would fall.
+    """
     days = Retention.objects.filter(kind=Kept.MESSAGES).values_list("days", flat=True).first()
     return timedelta.max if days is None else timedelta(days=days)
 

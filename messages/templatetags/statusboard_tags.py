@@ -1,6 +1,7 @@
 """Template tags, one per visual element: `{% load board %}`.
 
-They are Python functions, because a list has hundreds and an {% include %} is ten times slower.
+They are Python functions, because a list renders hundreds of them, and {% include %} is ten times
+slower.
 """
 
 from datetime import datetime
@@ -78,7 +79,7 @@ def moment(shown: Moment | None, words: str = "") -> SafeString:
     if not shown:
         return _DASH
     iso, exact = shown.iso_and_exact
-    # Without format_html, which would double the time: a list has two hundred of these.
+    # format_html would double the rendering time, and a list has 200 of these.
     return mark_safe(  # noqa: S308
         f'<time datetime="{iso}" title="{escape(exact)}">'
         f'<span aria-hidden="true">{escape(words or shown.relative)}</span>'
@@ -88,7 +89,7 @@ def moment(shown: Moment | None, words: str = "") -> SafeString:
 
 @register.filter
 def as_moment(value: datetime) -> Moment:
-    """For templates whose rows have plain datetimes."""
+    """Wrap a datetime as a Moment, for templates whose rows have datetimes."""
     return Moment(value)
 
 
@@ -107,7 +108,7 @@ def step_cell(cell: Cell) -> SafeString:
 
 
 def _dispatched(shown: Moment) -> SafeString:
-    # One title for both, because the inner title hides an outer one.
+    # Add the explanation to the title of <time>: browsers show only the innermost title.
     before, why = _before_dispatched(render_context.language())
     time = moment(shown).replace('">', f'. {why}">', 1)
     return mark_safe(f"{before}{time}</span>")  # noqa: S308
@@ -145,7 +146,7 @@ def address(context: Context, shown: Address) -> SafeString:
         nobody = _("no address")
         text = f'<span class="soft">{escape(nobody)}</span>'
     tag = _kind_tag(render_context.language(), kind)
-    # As in moment().
+    # No format_html here, for the reason given in moment().
     return mark_safe(f'<span class="address">{text}{tag}</span>')  # noqa: S308
 
 

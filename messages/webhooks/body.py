@@ -16,7 +16,7 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 class BodyRefusedError(Exception):
-    """The body was refused. As text it is the whole sentence in English."""
+    """The body was refused. str() returns the complete message in English."""
 
     def __init__(self, status: int, cause: Cause, *values: object) -> None:
         super().__init__(status, cause, *values)
@@ -56,7 +56,7 @@ def _size_to_read(meta: Mapping[str, Any], limit: int) -> int:
     """At most one byte above the limit, which is enough to notice that it is exceeded."""
     declared = meta.get("CONTENT_LENGTH", "").strip()
     if not declared:
-        # Chunked. Without a marked end, reading would block.
+        # Chunked. If the server does not signal the end of the body, reading would block.
         return limit + 1 if meta.get("wsgi.input_terminated") else 0
     if not (declared.isascii() and declared.isdigit()):
         raise BodyRefusedError(400, Cause.WRONG_LENGTH)

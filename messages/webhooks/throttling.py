@@ -2,7 +2,7 @@
 
 A client over the limit of wrong keys is rejected before Django runs, at a tenth of the cost. The
 rejection is also delayed, because a flood of wrong keys would slow down callbacks. A sleeping
-thread costs nothing, and a client that waits for it sends nothing else.
+thread needs no CPU, and a client that waits for its answer sends no other request.
 """
 
 import json

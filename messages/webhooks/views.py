@@ -82,7 +82,7 @@ def _delivery(request: HttpRequest, key: WebhookKey, body: bytes) -> Delivery:
 def _refuse_body(
     request: HttpRequest, delivery: Delivery, refusal: BodyRefusedError
 ) -> JsonResponse:
-    """Record the refusal. A caller without an instance gets the answer for a wrong key."""
+    """Record the refusal. If the key's instance does not exist, answer as for a wrong key."""
     try:
         note_refused(delivery, refusal.cause, refusal.values)
     except UnknownInstanceError:
@@ -104,7 +104,8 @@ def _record(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         answer = _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
-        # Keeps django.utils.log.log_response() from logging it. Our own line comes once a minute.
+        # Keeps django.utils.log.log_response() from logging it. We log this ourselves, at most once
+        # a minute.
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
     if recorded.malformed:

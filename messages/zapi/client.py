@@ -58,7 +58,7 @@ class ConnectionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The facts from `GET /me`, or from an entry of a partner's list, without the token.
+    """The data from `GET /me`, or from an entry of a partner's list, without the token.
 
     A partner's list has fewer members. A member that is missing is unknown, not empty.
     """
@@ -67,7 +67,7 @@ class Me:
     # By kind of webhook, including unknown kinds. See messages.zapi.webhook_kinds.
     webhook_urls: Mapping[str, str]
     due_at: datetime | None = None
-    # Whether the answer contains `due`. If it does, but empty, the subscription never ends.
+    # Whether the answer contains `due`. If `due` is present but empty, the subscription never ends.
     names_due: bool = False
     # '' if unknown.
     payment_status: str = ""
@@ -275,7 +275,8 @@ def _request(
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             is_slow = "timed out" in str(error)  # also raised for a timeout while reading the body
             return Problem.ZAPI_TOO_SLOW if is_slow else Problem.ZAPI_UNREACHABLE
-        except (OSError, ValueError):  # a missing ZAPI_CA_FILE, an invalid URL, a line break
+        # A missing ZAPI_CA_FILE, an invalid URL, or a line break in a header
+        except (OSError, ValueError):
             return Problem.ZAPI_IMPOSSIBLE
 
     try:

@@ -48,12 +48,12 @@ _BY_STATUS = {
 }
 # The members of a queued message that are kept.
 _QUEUED_MEMBERS = {"zaapid", "messageid", "created"}
-# The first pattern that matches the member `error` decides. "null" comes before the pattern for a
-# wrong Client-Token, whose echo can be any text.
+# The first pattern that matches the member `error` decides. "null" comes first, because the pattern
+# for a wrong Client-Token also matches it: Z-API echoes the token, which can be any text.
 _BY_TEXT = (
     (re.compile(r"client-token is not configured", re.IGNORECASE), Problem.CLIENT_TOKEN_MISSING),
     (re.compile(r"\bnull not allowed", re.IGNORECASE), Problem.CLIENT_TOKEN_MISSING),
-    # With atomic groups, a text that repeats the first words is not searched again and again.
+    # Atomic groups prevent quadratic backtracking on a text that repeats the first words.
     (
         re.compile(r"\A(?>.*?client-token )(?>.*?not allowed)", re.IGNORECASE | re.DOTALL),
         Problem.CLIENT_TOKEN_WRONG,

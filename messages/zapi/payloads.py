@@ -1,8 +1,8 @@
-"""What Z-API posts, as frozen dataclasses: bytes in, meaning out, nothing of Django's models.
+"""Parses callbacks from bytes into frozen dataclasses. It does not use Django's models.
 
-The one place where a callback's shape is checked. Field by field it follows Z-API's pages "Message
+Only this module checks the structure of callbacks. The fields are those of Z-API's pages "Message
 status" (on-whatsapp-message-status-changes), "Delivery" (on-message-send), "Connected" and
-"Disconnected", and what real traffic adds to them.
+"Disconnected". A few more were seen in real traffic.
 """
 
 import codecs
@@ -34,7 +34,7 @@ _OLD_GROUP = re.compile(r"\d+-\d+")
 _NUMBER = re.compile(r"[1-9][0-9]{7,14}")
 _INT32 = 2**31
 _GZIP_MAGIC = b"\x1f\x8b"
-# It matches without ever going back, so that no body is slow to look through.
+# The possessive quantifiers prevent backtracking, so that no body takes long.
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 # Names a type whose content is never kept, in a body that may not be JSON.
 _PRIVATE = re.compile(
@@ -45,9 +45,9 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class MalformedCallbackError(ValueError):
-    """A body that cannot be parsed. As text it is the whole sentence in English, for an operator.
+    """A body that cannot be parsed. str() returns the complete message in English, for operators.
 
-    `type` is the callback's, '' if that could not be read either.
+    `type` is the type of the callback, or '' if it could not be parsed either.
     """
 
     type = ""
@@ -65,8 +65,9 @@ class MalformedCallbackError(ValueError):
 class StatusReport:
     """One step of one or several messages.
 
-    `occurred_at` is None where `momment` could not be used; `momment` is what was sent, as text.
-    `message_ids` are sorted and without copies. Absent texts are '', an absent device is -1.
+    `momment` is the time as text, as Z-API sent it. `occurred_at` is the parsed time, or None if
+    that failed. `message_ids` are sorted and without duplicates. Missing texts are ''. A missing
+    device is -1.
     """
 
     message_ids: tuple[str, ...]
@@ -84,7 +85,7 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
-    """`number` is the one that is connected now, '' where that is not told."""
+    """`number` is the connected number, or '' if Z-API does not report it."""
 
     connected: bool
     occurred_at: datetime | None
@@ -97,10 +98,10 @@ Report = StatusReport | ConnectionReport | InboundReport
 
 @dataclass(frozen=True, slots=True)
 class ParsedCallback:
-    """A body understood.
+    """A parsed callback.
 
-    `report` is None where it says nothing that is worth keeping or, of a type that is not known,
-    nothing that could be read.
+    `report` is None if there is nothing to store. It is also None if the type is unknown and no
+    status was found.
     """
 
     type: str
@@ -110,7 +111,7 @@ class ParsedCallback:
 
 
 def parse(body: bytes) -> ParsedCallback:
-    """Read one callback. Raises MalformedCallbackError for whatever cannot be understood.
+    """Read one callback. Raises MalformedCallbackError if it cannot be parsed.
 
     A body with private content is never refused, because it would be kept as evidence.
     """
@@ -169,10 +170,10 @@ def _instance_id(data: dict[str, Any]) -> str:
 
 def _load(body: bytes) -> dict[str, Any]:
     if body.startswith(_GZIP_MAGIC):
-        # The door hands on what it could not inflate.
+        # The webhook endpoint passes on gzip bodies that it could not decompress.
         raise MalformedCallbackError(Cause.BROKEN_GZIP)
     try:
-        # As json.loads() reads bytes, but UTF-8 only: RFC 8259 allows nothing else between systems.
+        # Decode like json.loads(), but only UTF-8, because RFC 8259 requires it.
         text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
         if _is_too_deep(text):
             raise MalformedCallbackError(Cause.TOO_DEEP, MAX_DEPTH)
@@ -184,7 +185,7 @@ def _load(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise MalformedCallbackError(Cause.NOT_JSON, error.lineno, error.colno) from None
     except ValueError:
-        # Python reads no number of some thousands of digits.
+        # Python refuses integers with more than 4,300 digits.
         raise MalformedCallbackError(Cause.LONG_NUMBER) from None
     if not isinstance(data, dict):
         raise MalformedCallbackError(Cause.NOT_AN_OBJECT)
@@ -192,16 +193,21 @@ def _load(body: bytes) -> dict[str, Any]:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Asked before the JSON is read, because Python's own limit depends on who calls."""
+    """Whether the text is nested too deeply.
+
+    Checked before parsing, because Python's own nesting limit depends on the depth of the call
+    stack.
+    """
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
     brackets = _TEXT.sub(b"", text.encode("utf-8", "replace")).translate(_BRACKETS, _NO_BRACKETS)
-    # The innermost pairs are taken away, a level each time: that is ten times as fast as counting.
+    # Remove the innermost pairs, one level per iteration. This is ten times faster than counting
+    # brackets.
     for _ in range(MAX_DEPTH):
         inner, brackets = brackets, brackets.replace(b"[]", b"")
         if inner == brackets:
             break
-    # Pairs that are left lie deeper. So do brackets that are never closed.
+    # Remaining pairs are nested deeper than the limit. Unclosed brackets also count as levels.
     return b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH
 
 
@@ -213,7 +219,10 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _message_status(data: dict[str, Any]) -> StatusReport:
-    """Z-API "Message status"; its table says `id`, its samples `ids`, other pages `messageId`."""
+    """Z-API "Message status".
+
+    The field is `id` in its table, `ids` in its samples and `messageId` on other pages.
+    """
     raw_status = _text(data, "status")
     if not raw_status:
         raise MalformedCallbackError(Cause.NO_STATUS)
@@ -238,7 +247,10 @@ def _message_status(data: dict[str, Any]) -> StatusReport:
 
 
 def _delivery(data: dict[str, Any]) -> StatusReport:
-    """Z-API "Delivery": handed to WhatsApp or, with an error, refused. Not "delivered"."""
+    """Z-API "Delivery": Z-API passed the message to WhatsApp or, with an `error`, refused it.
+
+    This does not mean that the message was delivered.
+    """
     phone = _text(data, "phone")
     reason = _reason(data)
     momment, occurred_at = _moment(data)
@@ -260,7 +272,7 @@ def _delivery(data: dict[str, Any]) -> StatusReport:
 def _connection(data: dict[str, Any]) -> ConnectionReport:
     """Z-API "Connected" (milliseconds) and "Disconnected" (seconds).
 
-    Each may deny what its type says: `connected` or `disconnected` is false then.
+    The field `connected` or `disconnected` may be false, which reverses the meaning of the type.
     """
     is_of_connecting = data.get("type") == "ConnectedCallback"
     said = data.get("connected" if is_of_connecting else "disconnected")
@@ -271,7 +283,10 @@ def _connection(data: dict[str, Any]) -> ConnectionReport:
 
 
 def _own_number(data: dict[str, Any]) -> str:
-    """Of no importance to what else is said, so that any other value is as good as none."""
+    """The connected number, or ''.
+
+    It is optional, so an invalid value is ignored instead of rejecting the callback.
+    """
     phone = data.get("phone")
     number = addresses.without_device(str(phone)) if _is_scalar(phone) else ""
     return number if _NUMBER.fullmatch(number) else ""
@@ -285,10 +300,10 @@ _READERS: dict[str, _Reader] = {
     "DisconnectedCallback": _connection,
 }
 _STATUS_READERS = {"messagestatuscallback": _message_status, "deliverycallback": _delivery}
-# Documented, and no evidence of a message's status. Only of these the body is not kept, in whatever
-# case the type is written: they hold what people wrote, their presence, and a proxy's password.
+# Documented types without a message status. Only of these the body is not kept, in whatever case
+# the type is written: they hold what people wrote, their presence, and a proxy's password.
 _PRIVATE_TYPES = {"receivedcallback", "presencechatcallback", "proxycallback"}
-# Of these, what is stored is no evidence of a message's status.
+# Callbacks of these types contain no message status.
 TYPES_WITHOUT_STATUS = (
     *("ConnectedCallback", "DisconnectedCallback"),
     *("ReceivedCallback", "PresenceChatCallback", "ProxyCallback"),
@@ -296,7 +311,10 @@ TYPES_WITHOUT_STATUS = (
 
 
 def _of_unknown_type(kind: str, data: dict[str, Any]) -> Report | None:
-    """What it says where it is a type of status in another case, or looks like one."""
+    """Parse a status from an unknown type. Return None if there is none.
+
+    The type may differ from a known one in case, or the body may look like a status.
+    """
     reader = _STATUS_READERS.get(kind.lower())
     if reader is None and _looks_like_status(data):
         reader = _message_status
@@ -306,9 +324,9 @@ def _of_unknown_type(kind: str, data: dict[str, Any]) -> Report | None:
 
 
 def _looks_like_status(data: dict[str, Any]) -> bool:
-    """Not where it has `fromMe`: it is a message then, and its status is not that of one of ours.
+    """A body with `fromMe` is a message, whose `status` is something else.
 
-    A single id may be anything's, so that the status has to be one that we know.
+    A single `id` can identify anything, so the status must then be a known one.
     """
     if "fromMe" in data:
         return False
@@ -319,13 +337,13 @@ def _looks_like_status(data: dict[str, Any]) -> bool:
 
 
 def _is_of_many(data: dict[str, Any], phone: str) -> bool:
-    """Groups, transmission lists and channels: one message, several people."""
+    """Whether the message went to a group, a broadcast list or a channel."""
     is_group = data.get("isGroup") is True or bool(_OLD_GROUP.fullmatch(phone))
     return is_group or addresses.kind_of(phone).has_many_recipients
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    """All or nothing: one id that cannot be read leaves the callback to the quarantine."""
+    """Parse all ids. If one is invalid, the whole callback is quarantined."""
     values = value if isinstance(value, list) else [value]
     given = [item for item in values if item is not None]
     if not all(map(_is_scalar, given)):
@@ -357,7 +375,10 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _clean(value: str | int) -> str:
-    """As stored: no database takes a lone surrogate, and PostgreSQL no NUL."""
+    """Clean a text for storage.
+
+    Databases refuse lone surrogates, and PostgreSQL also refuses NUL.
+    """
     text = str(value).strip()
     if text.isascii() and "\0" not in text:
         return text
@@ -365,7 +386,7 @@ def _clean(value: str | int) -> str:
 
 
 def _reason(data: dict[str, Any]) -> str:
-    """The failure in Z-API's words, its code behind: "Phone number does not exist (SHADOW_BAN)".
+    """The error as Z-API sent it, followed by its code: "Phone number does not exist (SHADOW_BAN)".
 
     One of Z-API's errors echoes the Client-Token, which must not get into a timeline.
     """
@@ -382,7 +403,7 @@ def _reason(data: dict[str, Any]) -> str:
 
 
 def _device(data: dict[str, Any], name: str, address: str) -> int:
-    """As the member tells it, else as the address does."""
+    """The device from the field `name`, or else from the address. NO_DEVICE if there is none."""
     value = data.get(name)
     try:
         device = int(addresses.device_in(address) if value is None else str(value))
@@ -392,7 +413,10 @@ def _device(data: dict[str, Any], name: str, address: str) -> int:
 
 
 def _moment(data: dict[str, Any]) -> tuple[str, datetime | None]:
-    """`momment` (sic; `moment` where there is none) as sent, and as a time in UTC where usable."""
+    """The time as sent, and as a UTC datetime or None.
+
+    Z-API's field is `momment` (sic), sometimes `moment`.
+    """
     value = data["momment"] if data.get("momment") is not None else data.get("moment")
     if value is None:
         return "", None

@@ -40,7 +40,7 @@ def kind_of(member: str, value: Any) -> str | None:
 
 
 def call_of(kind: str) -> str:
-    """The call that sets this webhook's URL. A guess if Z-API documents none."""
+    """The call that sets this webhook's URL. If Z-API documents no call, the name is guessed."""
     stem = kind if kind in _MEMBERS else _CAPITAL.sub("-", _SUFFIX.sub("", kind)).lower()
     return f"update-webhook-{stem}"
 

@@ -37,7 +37,7 @@ class PreparedStatement:
         self._text = numbered.replace("%%", "%").encode()
 
     def run(self, raw: DeadlineConnection, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """The first row as text, or None."""
+        """Execute the statement and return the first row as text, or None."""
         if self._name not in raw.prepared:
             raw.pgconn.send_prepare(self._name, self._text)
             _result(raw)

@@ -53,7 +53,7 @@ class AuditFilterForm(forms.Form):
         )
 
     def query_string(self, **more: object) -> str:
-        """The query string of these filters and more."""
+        """The query string of these filters and of the parameters in `more`."""
         selected = {name: self.data.get(name, "") for name in self._selected()}
         return f"?{urlencode(selected | more)}"
 

@@ -29,7 +29,10 @@ MAX_NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One detail of an event. For a long list, its length and what is collapsed."""
+    """One detail of an event.
+
+    For a long list, `count` is its length and `rest` is the collapsed part.
+    """
 
     name: str
     text: str

@@ -57,7 +57,7 @@ _TYPES: Final = {
     ExportKind.AUDIT: ("audit-{}.csv", "text/csv; charset=utf-8"),
     ExportKind.PERSON: ("person-{}.zip", "application/zip"),
 }
-# Up to so many rows are sent at once; the worker writes longer files.
+# Files of up to this many rows are sent in the response. The worker writes longer files.
 AT_ONCE: Final = 2000
 EXPORT: Final = "whatsapp.export_message"
 
@@ -163,7 +163,7 @@ def export_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 def _export(request: HttpRequest, pk: UUID) -> ExportJob:
-    """Only the user who asked for it, and only with the permission for its kind."""
+    """Return the job if this user requested it and has the permission for its kind."""
     if not any(may_have(request.user, kind) for kind in ExportKind):
         raise PermissionDenied
     job = get_object_or_404(ExportJob.objects.kept(), by=request.user.pk, pk=pk)
@@ -194,7 +194,8 @@ def _back_from(job: ExportJob) -> tuple[str, str]:
         return reverse("dashboard:privacy"), _("A person’s data")
     criteria = Criteria.read(QueryDict(job.query))
     if may_name_person(criteria.search) and not sees_phones(job.by):
-        criteria = criteria.replace(search=parse_search(""))  # numbers were hidden since
+        # The user has lost the permission to see numbers since then
+        criteria = criteria.replace(search=parse_search(""))
     return list_url(criteria), _("Messages")
 
 
@@ -214,7 +215,7 @@ def _note_download(request: HttpRequest, job: ExportJob) -> None:
 
 
 def _note(request: HttpRequest, criteria: Criteria, number: int, kind: ExportKind) -> None:
-    """Audit the names of the filters, not their values, which may be a number."""
+    """Audit only the names of the filters. Their values may contain a phone number."""
     filters = sorted({name for name, _value in criteria.query()})
     details = {"format": kind.value, "messages": number, "filters": filters}
     audit(request, Action.EXPORTED, details=details)

@@ -52,7 +52,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class UnknownType:
-    """How many callbacks came, and how many of them were read as a status."""
+    """One unknown callback type.
+
+    `number` counts its callbacks, `read` those that were processed as a status.
+    """
 
     type: str
     number: int
@@ -121,7 +124,10 @@ def follow_ups_retry(request: HttpRequest) -> HttpResponse:
 
 
 def _rejected(user: Viewer) -> Iterator[Rejected]:
-    """For the user's instances; users without limits also see unknown ids."""
+    """Rejected callbacks of the user's instances.
+
+    Users without limits also see those with unknown instance ids.
+    """
     names = dict(Instance.objects.values_list("zapi_id", "name"))
     visible = _visible_ids(user)
     shows_unknown = not is_limited(user)
@@ -134,7 +140,7 @@ def _rejected(user: Viewer) -> Iterator[Rejected]:
 
 
 def _unknown_types(user: Viewer) -> list[UnknownType]:
-    """The newest thousand of the last week."""
+    """Count the types among the newest thousand callbacks of unknown types in the last week."""
     since = first_id_at(timezone.now() - _WEEK)
     callbacks = limited_to(user, Callback.objects.of_unknown_types().filter(pk__gte=since))
     newest = callbacks.defer("body").order_by("-pk")[:COUNTED]

@@ -15,7 +15,7 @@ from .incident_rows import IncidentRow, banner_rows
 
 # Incidents named in the banner; the page lists the others.
 MAX_NAMED: Final = 2
-# A larger number is shown as this one.
+# The maximum count that is shown.
 _MAX_COUNTED: Final = 99
 
 

@@ -93,7 +93,7 @@ class IncidentRow:
 
 
 def open_rows(absence: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
-    """The most severe first. `missing` is more current than the stored incident."""
+    """The most severe first. `absence` is more current than the stored "no worker" incident."""
     shown = with_current_stuck_counts(_worst_first(_open_incidents(user), absence))
     return [IncidentRow(one, _link(one, user)) for one in shown]
 
@@ -129,7 +129,10 @@ def _worst_first(found: Iterable[Incident], absence: WorkerAbsence | None) -> li
 
 
 def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, IncidentRow]:
-    """The incident that explains why each message is stuck, if any, by message."""
+    """Return the incident that explains why a message is stuck, by the message's primary key.
+
+    Messages without such an incident are left out.
+    """
     if not messages or not incident_counts.current().open:
         return {}
     incidents = _open_incidents(user)
@@ -143,7 +146,10 @@ def resolved_rows(user: Viewer) -> list[IncidentRow]:
 
 
 def _unstored(absence: WorkerAbsence) -> Incident:
-    """An incident that is not stored yet, or that this user may not see."""
+    """Return the "no worker" incident for display.
+
+    Used if it is not stored yet, or if this user may not see the stored one.
+    """
     if absence.since is None:
         return Incident(kind=IncidentKind.NO_WORKER)
     return Incident(kind=IncidentKind.NO_WORKER, opened_at=absence.since)

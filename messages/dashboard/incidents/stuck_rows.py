@@ -28,7 +28,10 @@ class StuckRow:
 
 
 def stuck_rows(instances: Iterable[Instance]) -> dict[int, StuckRow]:
-    """Instances with stuck messages, by primary key; the most first."""
+    """Return the instances with stuck messages by primary key.
+
+    Those with the most stuck messages come first.
+    """
     by_pk, now = {one.pk: one for one in instances}, timezone.now()
     numbers = stuck_counts(by_pk.values(), now)
     if not numbers:

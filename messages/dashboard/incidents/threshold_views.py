@@ -18,7 +18,7 @@ class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run 
     class Meta:
         model = Instance
         fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
-        # The column's verbose name is part of the migrations.
+        # Set the label here: a new verbose name of the column would need a migration.
         labels: ClassVar = {
             "silence_factor": gettext_lazy("Alert after … times the usual gap between callbacks")
         }

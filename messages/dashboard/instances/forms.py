@@ -43,7 +43,8 @@ class SecretField(forms.CharField):
 class CredentialsForm(forms.Form):
     """Parses pasted ids and tokens, and shows problems at their fields.
 
-    Parsing comes first: if a URL was pasted as the id, a page with errors shows only the id.
+    Pasted values are parsed before validation. If a URL with a token was pasted as the id, the form
+    with errors shows only the id.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ _TROUBLE = {
     WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
-# No callbacks arrive, as if another URL were called.
+# The sort value for a filter that blocks callbacks: the same as for a wrong URL.
 _NO_CALLBACKS = _TROUBLE[WebhookState.DIFFERS]
 _LOOKS = {
     WebhookState.DIFFERS: ("danger", "failed"),
@@ -148,7 +148,7 @@ def payment_badge(instance: Instance) -> Badge | None:
 
 def _worst(instance: Instance) -> Webhook:
     wanted = [webhook for webhook in instance.webhooks.all() if webhook.is_wanted]
-    # With equal problems, message statuses matter most.
+    # If several webhooks have the same problem, choose the one for message statuses.
     return max(
         wanted,
         key=lambda one: (_TROUBLE[WebhookState(one.state)], one.kind == WebhookKind.MESSAGE_STATUS),

@@ -33,7 +33,7 @@ def hours_of(instances: Iterable[Instance]) -> dict[int, list[int]]:
 
 
 def sparkline(hours: Sequence[int]) -> SafeString:
-    """Draw bars relative to the busiest hour; an hour with messages is never empty."""
+    """Draw bars relative to the busiest hour. An hour with messages always has a visible bar."""
     total = sum(hours)
     words = ngettext(
         "%(number)d message in the last 24 hours",

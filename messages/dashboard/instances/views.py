@@ -204,7 +204,10 @@ def _saved(request: HttpRequest, form: InstanceForm, instance: Instance) -> Http
 
 
 def _choose(instance: Instance, hooks: list[str]) -> None:
-    """Save the chosen webhooks. Choosing a left one again makes it wanted."""
+    """Save the chosen webhooks.
+
+    A webhook that was left unchanged is pushed again when the user chooses it.
+    """
     for webhook in webhooks_of(instance).values():
         if webhook.kind == WebhookKind.MESSAGE_STATUS:
             continue

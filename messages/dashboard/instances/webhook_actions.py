@@ -52,9 +52,13 @@ def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """Replace, replace and forward, leave or restore another system's URL."""
+    """Handle another system's URL.
+
+    Replace it, replace it and forward callbacks to it, leave it, or restore it.
+    """
     instance = instance_of(request.user, pk)
-    # The other webhooks are taken and restored together.
+    # Webhooks of other kinds have no action of their own: they are only replaced and restored all
+    # together.
     webhook = get_object_or_404(instance.webhooks.filter(kind__in=WebhookKind.values), kind=kind)
     webhook.instance = instance
     act = _ACTS.get(request.POST.get("action", ""))
@@ -93,7 +97,8 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
             flash.success(request, _("Z-API now sends all callbacks to Statusboard."))
             return redirect("dashboard:instance", pk)
     except ValidationError as error:
-        # Forwarding failed, so nothing was taken: the receiver must not miss a callback.
+        # Forwarding could not be turned on, so no webhook was replaced. The receiver must not miss
+        # a callback.
         flash.error(request, " ".join(error.messages))
         return redirect("dashboard:instance-every", pk)
     except foreign_webhooks.ActionRefusedError as error:

@@ -22,7 +22,8 @@ from messages.models import Instance, Webhook, WebhookKind, WebhookState
 
 from .instance_rows import Badge, webhook_badge
 
-# A worker starts a push within a second, so none is running after this.
+# A worker starts a push within a second. If a push has not started after this time, no worker is
+# running.
 WORKER_MISSING_AFTER: Final = timedelta(seconds=20)
 
 
@@ -96,12 +97,13 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The panel. Its URLs contain secrets, for people who may change the instance."""
+    """The panel. Its URLs contain secrets: show it only to people who may change the instance."""
 
     url: str
     progress: Steps
     why_off: Problem | None
-    # Other systems' URLs, about which a person decides, and other differences.
+    # `questions`: URLs of other systems, which a person must decide about. `drifted`: other URLs
+    # that differ from ours.
     questions: tuple[Found, ...]
     drifted: tuple[Found, ...]
     replaced: tuple[Webhook, ...]
@@ -179,7 +181,10 @@ def _unreadable(instance: Instance) -> str:
 
 
 def _webhooks(instance: Instance) -> list[Webhook]:
-    """Return one webhook of each kind, in order; missing ones are new."""
+    """Return one webhook of each kind, in order.
+
+    For a kind that is not stored, it is a new, unsaved webhook.
+    """
     known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     return [known.get(kind) or Webhook(instance=instance, kind=kind) for kind in WebhookKind.values]
 

@@ -102,7 +102,11 @@ def event_log(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
         everyone.add(event)
 
     def comparable(event: StatusEvent) -> tuple[StepTimes, ...]:
-        """In a group: those of the participant and those without one; for the latter, all."""
+        """The step times that an event is compared with.
+
+        In a group: those of its participant, and those of events without a participant. An event
+        without a participant is compared with all.
+        """
         person = _person(event, shared)
         return (extremes[person], extremes[""]) if person else (everyone,)
 

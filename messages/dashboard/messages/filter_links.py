@@ -112,7 +112,10 @@ def instance_links(criteria: Criteria, instances: Iterable[Instance]) -> list[Li
 
 
 def period_links(criteria: Criteria) -> list[Link]:
-    """The periods; each replaces the dates. With dates alone, none is current."""
+    """Links to the periods. A period clears the dates.
+
+    If only dates are set, no period is marked as current.
+    """
     current = criteria.chosen_period if criteria.has_dates else criteria.period
     return [
         Link(

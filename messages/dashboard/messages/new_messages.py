@@ -25,7 +25,7 @@ from messages.search.querysets import Order, message_set
 from .filter_links import list_url, query_string
 
 MAX_SHOWN: Final = 99
-# A page that is open longer gets no more news.
+# After this time an open page is no longer told about new messages: it must be reloaded.
 MAX_AGE: Final = 24 * 3600
 _SALT: Final = "statusboard.live"
 _ORDER: Final = Order.HEARD.newest_first
@@ -33,7 +33,11 @@ Person = User | AnonymousUser
 
 
 def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
-    """The URL to poll; "" where no news is shown: in a search and for stuck messages."""
+    """The URL to poll for the number of new messages.
+
+    It is "" for a search, for a list with an end date and for stuck messages, which do not show
+    that number.
+    """
     if criteria.search or criteria.until or criteria.view is View.STUCK:
         return ""
     asked = {
@@ -73,7 +77,8 @@ def _count_new(criteria: Criteria, asked: dict[str, Any], user: Person) -> int:
     newest = read_cursor(asked["after"], Message, _ORDER)
     if not newest:
         raise Http404
-    # New messages are within any period; with two bounds SQLite would start at the wrong one.
+    # Every new message is within the chosen period, so its bound is not needed. With two bounds
+    # SQLite would start the index scan at the wrong one.
     of_any_time = criteria.replace(chosen_period=Period.ALL)
     found = of_any_time.narrow(message_set()).filter(before(_ORDER, newest))
     if is_limited(user):

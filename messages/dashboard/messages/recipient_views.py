@@ -113,7 +113,7 @@ def _page(
     # Nothing is reported about a channel after SENT.
     funnel = _funnel(messages, _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS)
     if not (funnel.total or exchanged.exists()):
-        raise Http404  # also for a shared link, if its reader may see no message
+        raise Http404  # also if the viewer of a shared link may not see any of the messages
     exchanged = messages.select_related("instance")
     page = read_page(exchanged, request.GET.dict(), Order.HEARD.newest_first)
     path = recipient_url(address)

@@ -109,7 +109,7 @@ def _criteria(request: HttpRequest) -> Criteria:
 
 
 def _save(request: HttpRequest, saved: SavedView) -> bool:
-    """Save the view under the posted name; otherwise flash why not."""
+    """Save the view under the posted name. If that fails, show the problem as a flash message."""
     form = SavedViewForm(saved, request.POST)
     is_short = len(saved.query) <= MAX_QUERY_LENGTH
     if form.is_valid() and is_short:

@@ -38,7 +38,10 @@ _ANSWER_SALT: Final = "statusboard.looked_up"
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def go(request: HttpRequest) -> HttpResponse:
-    """Open `?message_id=`; `instance=` (id at Z-API or here) tells equal ids apart."""
+    """Open the message with the id in `message_id`.
+
+    If several instances have this id, `instance` (its id at Z-API or here) selects one.
+    """
     text = request.GET.get("message_id", "").strip()
     instance = visible_instances(request.user).named(request.GET.get("instance", ""))
     found = limited_to(request.user, message_set().with_id(parse_search(text).ids))
@@ -55,8 +58,8 @@ def go(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """The search for viewers who may not see numbers.
 
-    A full number, also among other words, redirects to the recipient's encrypted URL, unless it is
-    the id or reference of a message.
+    If the text is the id or reference of a message, open that message. Otherwise, if it contains
+    one full number, redirect to the recipient's encrypted URL.
     """
     wanted = parse_search(request.POST.get("q", ""))
     if not may_name_person(wanted):

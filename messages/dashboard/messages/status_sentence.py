@@ -86,7 +86,7 @@ def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
 
 
 def _played(played: StatusEvent, before: StatusEvent | None) -> str:
-    """The gap is to the last reported step, as in the stepper."""
+    """The gap is the time since the previous reported step, as in the list of steps on the page."""
     gap = _gap(before, played)
     if not gap or before is None:
         text = _("Played on %(day)s at %(time)s.")

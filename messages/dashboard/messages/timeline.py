@@ -1,6 +1,6 @@
 """A message's headline, recipients and steps, derived from its events.
 
-Pure functions over StatusEvents in any order. Only this module words a headline;
+Pure functions over StatusEvents in any order. Only this module writes the text of a headline.
 messages.domain.rollup decides which status it shows.
 """
 
@@ -78,9 +78,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person under all reported addresses; "" stands for an unnamed participant.
+    """One person and all addresses that were reported for them.
 
-    `known_as` is the number of a LID, known from another message; "" if there is none.
+    The address "" means that the participant is unknown. `known_as` is the number of a LID, known
+    from another message; "" if there is none.
     """
 
     addresses: tuple[str, ...]

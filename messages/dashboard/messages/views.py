@@ -189,7 +189,10 @@ def _set_instances(instances: Iterable[Instance], messages: Iterable[Message]) -
 
 
 def _open_message(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
-    """Handle a possible number in the URL of a viewer who may not see numbers."""
+    """Open the message that the search text identifies, or show an error.
+
+    Called if the text may be a phone number and the viewer may not see numbers.
+    """
     if keys:
         return redirect("dashboard:message", pk=keys[0])
     flash.error(
@@ -208,7 +211,10 @@ def _message(request: HttpRequest, pk: int) -> Message:
 
 
 def _printed_sentence(events: Sequence[StatusEvent], message: Message) -> str:
-    """The sentence with years: paper is read later."""
+    """The status sentence with a year in every date.
+
+    A printed page may be read in a later year.
+    """
     with with_years():
         return sentence(events, stuck_for(message))
 
@@ -333,7 +339,8 @@ def _with_numbers(people: Sequence[Recipient], user: Viewer) -> list[Recipient]:
     """Add to each LID the number that it was seen with on any message."""
     lids = list(map(_only_lid, people))
     numbers = numbers_of_lids(filter(None, lids), user)
-    # A person reported under both, separately, is counted as two: do not name both alike.
+    # If some events name a person's LID and others the number, the page lists two recipients. Do
+    # not show both with the same number.
     named = {addresses.person_key(address) for one in people for address in one.addresses}
     known = {lid: number for lid, number in numbers.items() if number not in named}
     return [

@@ -27,7 +27,7 @@ _GAP: Final = 0.2
 MAX_LABELS: Final = 10
 # As a share of the width.
 _RIGHT_ALIGNED_FROM: Final = 0.93
-# Up to so many hours the axis shows the time, otherwise the day.
+# Up to this many hours the axis shows times. For longer periods it shows days.
 _MAX_HOUR_LABELS: Final = 48
 
 
@@ -96,7 +96,10 @@ class Chart:
         return (f"{100 * share:.2f}%", "") if share < _RIGHT_ALIGNED_FROM else ("100%", "end")
 
     def _ticks(self) -> list[int]:
-        """The indexes of the labelled bars; of days always the last one."""
+        """The indexes of the bars with a label.
+
+        If each bar is a day, the last bar always has a label.
+        """
         starts = [timezone.localtime(bar.since) for bar in self.bars]
         if not self.by_hour:
             step = -(-len(starts) // MAX_LABELS)

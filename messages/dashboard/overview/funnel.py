@@ -209,7 +209,7 @@ def number(count: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """One decimal place, and never 100 % of what is not all, or 0 % of what is not nothing."""
+    """A percentage with one decimal place. It is 100 % only for the whole and 0 % only for zero."""
     if not whole:
         return ""
     share = round(100 * part / whole, 1)
@@ -225,11 +225,11 @@ def _fresh(question: Question, cohort: Cohort) -> Counts:
 
 
 def _rounded(length: timedelta) -> timedelta:
-    """To whole minutes from two minutes on: the counts that it is read from know no better."""
+    """Round times of two minutes or more to whole minutes: the counts are not more exact."""
     minutes = timedelta(minutes=round(length / timedelta(minutes=1)))
     return length if minutes < timedelta(minutes=2) else minutes
 
 
 def _width(part: int, whole: int) -> str:
-    """As SVG writes a share of the whole width, whatever the language's comma."""
+    """A width in percent for SVG: with a decimal point in every language."""
     return f"{100 * part / whole if whole else 0:.2f}%"

@@ -45,10 +45,11 @@ _PK = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The messages sent in whole hours from `since` to before `until`.
+    """The filters of the Overview page.
 
-    `groups` is None for both groups and individuals. `first_day` and `last_day` belong to a custom
-    period; `problem` says why other days are shown than were asked for.
+    They select messages sent from `since` (inclusive) to `until` (exclusive), both at full hours.
+    `groups` is None for both groups and individuals. `first_day` and `last_day` are set for a
+    custom period. `problem` explains why the page does not show the days that the user chose.
     """
 
     now: datetime
@@ -78,7 +79,7 @@ class Question:
 
     @property
     def until(self) -> datetime:
-        """Never after the current hour."""
+        """The end of the period (exclusive). It is at most the end of the current hour."""
         this_hour = self.now.replace(minute=0, second=0, microsecond=0) + HOUR
         if not self.last_day:
             return this_hour
@@ -92,7 +93,7 @@ class Question:
 
     @property
     def period_label(self) -> str | Promise:
-        """The period in words; dates that were chosen by hand as dates."""
+        """The name of the period, or the dates of a custom period."""
         if self.period is not Period.CUSTOM:
             return self.period.label
         return f"{Moment(self.since).day} – {Moment(self.until - timedelta(seconds=1)).day}"
@@ -210,7 +211,10 @@ def _day(text: str) -> date | None:
 
 
 def _midnight(day: date) -> datetime:
-    """In the viewer's zone, cut to a whole hour of UTC: some zones are half an hour off."""
+    """Midnight in the viewer's time zone, rounded down to a full hour in UTC.
+
+    Some time zones differ from UTC by half hours.
+    """
     local = datetime.combine(day, time(), timezone.get_current_timezone())
     return local.astimezone(UTC).replace(minute=0)
 

@@ -86,7 +86,7 @@ class InvitationView(PasswordResetConfirmView):
         remember_device(self.request, user, signed_in=False)
         self.request.session[NAME_TO_SIGN_IN] = user.get_username()
         flash.success(self.request, _("Password saved. You can sign in now."))
-        if user.last_login:  # not the first password
+        if user.last_login:  # the person has signed in before, so this replaces a password
             account_notices.notify(user, account_notices.PASSWORD_CHANGED, self.request)
         return answer
 

@@ -122,7 +122,10 @@ def quarantine_discard(request: HttpRequest) -> HttpResponse:
 
 
 def _selected(request: HttpRequest) -> dict[Instance, list[UUID]]:
-    """The selected `callback`s, or the newest of `all` callbacks of one instance."""
+    """The callbacks to act on.
+
+    Those selected as `callback`, or the newest ones of the instance in `all`.
+    """
     quarantined = limited_to(request.user, Callback.objects.quarantined())
     if everything := request.POST.get("all", ""):
         instance = _instance(everything, visible_instances(request.user))

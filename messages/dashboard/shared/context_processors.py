@@ -1,4 +1,4 @@
-"""The context of the frame around every page: the current section and the preferences."""
+"""The context of the base template: the current section and the preferences."""
 
 from dataclasses import dataclass
 

@@ -40,8 +40,9 @@ _CONFLICTS = (IntegrityError, ProtectedError, RestrictedError, ObjectDoesNotExis
 class ConflictMiddleware:
     """Answers 409 when something changed between a view's query and its write.
 
-    For example a row was deleted, a name was taken, or something still refers to a deleted row.
-    Nothing of the later change is kept. The log says where, because a bug would look the same.
+    For example a row was deleted, a name was taken, or something still refers to a deleted row. The
+    view's changes are rolled back. The log names the lines of code, because a bug can raise the
+    same exceptions.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,21 +54,22 @@ class ConflictMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, _CONFLICTS):
             return None
-        # Without the message, in which the database quotes the values of the row.
+        # Do not log the text of the exception: it contains values of the row.
         calls = traceback.extract_tb(exception.__traceback__)
         ours = [f"{one.filename}:{one.lineno}" for one in calls if "/messages/" in one.filename]
         logger.warning("Conflict (%s) in %s", type(exception).__name__, " > ".join(ours))
         return render(request, "409.html", status=409)
 
 
-# Seconds for each query of a page. The slowest intended one needs a tenth of it.
+# Seconds for each query of a page. The slowest query that we expect takes a tenth of this.
 DATABASE_TIMEOUT = 2.0
 
 
 class DatabaseUnavailableMiddleware:
-    """The first pages wait for a query's timeout; later ones are answered at once.
+    """Answers 503 while the database is unavailable. The first pages wait until a query times out.
 
-    It does not limit what a page streams: an export may take longer.
+    Later ones get the answer at once. It does not limit what a page streams: an export may take
+    longer.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

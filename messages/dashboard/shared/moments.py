@@ -38,7 +38,7 @@ class Moment:
 
     @property
     def iso_and_exact(self) -> tuple[str, str]:
-        """Both at once, for what is drawn by the hundred."""
+        """Both texts together. This is faster for lists with hundreds of times."""
         local = _local(self.value)
         iso = local.isoformat(timespec="seconds")
         return iso, _exact(render_context.language(), local.date()).replace(_CLOCK, _clock_of(iso))
@@ -53,7 +53,7 @@ class Moment:
 
     @property
     def day(self) -> str:
-        """With the year only where it is not this one, or where `with_years`."""
+        """The day. It includes the year if that is not the current year, or inside with_years()."""
         day = _local(self.value).date()
         is_other = day.year != _local(render_context.now()).year
         return _day(render_context.language(), day, is_other or _with_years.get())
@@ -69,7 +69,10 @@ def moment(value: datetime | None) -> Moment | None:
 
 @contextmanager
 def with_years() -> Iterator[None]:
-    """For what is read in another year: every day is named with its own."""
+    """Inside this block every date includes its year.
+
+    Used for text that may be read in a later year.
+    """
     token = _with_years.set(True)
     try:
         yield
@@ -78,14 +81,14 @@ def with_years() -> Iterator[None]:
 
 
 def relative(value: datetime, now: datetime) -> str:
-    """How long ago; a date where it is more than a week."""
+    """How long ago `value` was, in words. After more than a week it is the date."""
     seconds = int((now - value).total_seconds())
     if seconds < -_MINUTE or seconds >= 7 * _DAY:
         return Moment(value).day
     return _ago(render_context.language(), seconds // _MINUTE)
 
 
-# A list says it a hundred times, of not so many times.
+# Cached: a list formats hundreds of times, but there are few different results.
 @lru_cache(maxsize=512)
 def _ago(_language: str | None, minutes: int) -> str:
     if minutes < 1:
@@ -100,11 +103,12 @@ def _ago(_language: str | None, minutes: int) -> str:
 
 
 def between(before: datetime, after: datetime) -> timedelta:
-    """How far apart two times are as they are shown: cut to whole seconds."""
+    """The difference between two times. Both are cut to whole seconds, as pages show them."""
     return after.replace(microsecond=0) - before.replace(microsecond=0)
 
 
-# Django takes long over a date, and the hundreds of times on a page fall on a few days.
+# Cached: Django is slow at formatting dates, and the hundreds of times on a page are on few
+# different days.
 @lru_cache(maxsize=512)
 def _day(_language: str | None, day: date, with_year: bool) -> str:
     pattern = pgettext("date format", "j M Y") if with_year else pgettext("date format", "j M")
@@ -113,7 +117,7 @@ def _day(_language: str | None, day: date, with_year: bool) -> str:
 
 @lru_cache(maxsize=512)
 def _exact(language: str | None, day: date) -> str:
-    """A day in words, with a place for the clock."""
+    """The day in words, with a placeholder for the time."""
     return _joined(_day(language, day, True), _CLOCK)
 
 

@@ -28,8 +28,8 @@ def ask(
 ) -> HttpResponse:
     """A page that asks for confirmation and repeats the form that was sent.
 
-    `button` confirms. `first` is the text of a recommended alternative, if there is one; the form
-    then sends `confirmed=first`.
+    `button` is the label of the button that confirms. `first` is the label of an optional second
+    button for a recommended alternative. That button sends `confirmed=first`.
     """
     sent = [
         (name, value)
@@ -83,7 +83,7 @@ def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo:
 @login_not_required
 @require_POST
 def save_preferences(request: HttpRequest) -> HttpResponse:
-    """Store what is valid in cookies. An empty time zone means the browser's."""
+    """Store the valid preferences in cookies. An empty time zone means the browser's."""
     response = HttpResponseRedirect(_back_url(request))
     theme, zone = request.POST.get("theme"), request.POST.get("time_zone")
     if theme in THEMES:

@@ -5,13 +5,13 @@ from typing import Final
 from messages.incidents.findings import Finding, Snapshot
 from messages.models import IncidentKind, NumberSearches
 
-# People who paste numbers from a customer list also have some without messages.
+# Honest users also search for some numbers without messages, for example from a customer list.
 _MIN_SEARCHES: Final = 30
 _WINDOW: Final = timedelta(hours=1)
 
 
 def guessing(snapshot: Snapshot) -> Iterator[Finding]:
-    """A user without permission to see numbers tries many, nearly all without a result."""
+    """Somebody who may not see numbers makes many searches for numbers without a result."""
     recent = NumberSearches.objects.filter(
         in_vain__gte=_MIN_SEARCHES, hour__gt=snapshot.now - 2 * _WINDOW
     )

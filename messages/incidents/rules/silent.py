@@ -14,7 +14,10 @@ _FIRST_WITHIN: Final = timedelta(hours=24)
 
 
 def silent_instances(snapshot: Snapshot) -> Iterator[Finding]:
-    """No callbacks for longer than usual, or none ever. A disconnection explains it."""
+    """No callbacks for longer than usual, or none ever.
+
+    If the instance is disconnected, grouping merges this finding into that incident.
+    """
     rhythms = _rhythms()
     for instance in snapshot.instances:
         last_received = _last_received(instance, snapshot)

@@ -26,7 +26,10 @@ def no_worker(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def jobs_overdue(snapshot: Snapshot) -> Iterator[Finding]:
-    """Workers run, but one of their jobs does not. The web process reports this job itself."""
+    """Workers run, but one of their jobs does not.
+
+    If the job that detects incidents does not run, the web process reports it.
+    """
     yield from (overdue_finding(run) for run in overdue_jobs(snapshot.now))
 
 

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             messages=options["messages"],
             days=options["days"],
             instances=[one.pk for one in _instances(options["instances"])],
-            # With what is there already, so that a second run tells other messages.
+            # The seed includes the last id, so that a second run generates different messages.
             seed=f"{options['seed']} {_last_id()}",
             now=now.timestamp(),
         )
@@ -120,7 +120,7 @@ def _store_lives(lives: Sequence[Life], first_id: int) -> int:
     Alias.objects.bulk_create(_aliases(lives), ignore_conflicts=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # COPY with ids of our own leaves the sequence behind.
+            # COPY with explicit ids does not advance the sequence.
             cursor.execute(
                 "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)",
                 [Message._meta.db_table, first_id + len(lives) - 1],
@@ -150,7 +150,10 @@ def _message_row(pk: int, life: Life) -> Row:
 
 
 def _event_rows(message_id: int, life: Life) -> Iterator[Row]:
-    """In the order of EVENT_COLUMNS. Its identity may not come twice."""
+    """In the order of EVENT_COLUMNS.
+
+    An event with the same identity is left out, because the table has a unique constraint.
+    """
     seen: set[Row] = set()
     for step in life.steps:
         identity = (step.raw, step.at, step.participant, step.device)
@@ -178,12 +181,13 @@ def _aliases(lives: Iterable[Life]) -> list[Alias]:
 def _written(at: float | None) -> str | None:
     if at is None:
         return None
-    # PostgreSQL reads it in the connection's zone, which Django makes UTC; so does SQLite's Django.
+    # A time in UTC without a zone. PostgreSQL reads it in the connection's time zone, which Django
+    # sets to UTC. On SQLite, Django reads it as UTC.
     return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def _callback_id(arrived: float) -> str:
-    """Time-ordered, as the door gives them."""
+    """A UUIDv7, like the ids that the webhook endpoint creates."""
     return f"{int(arrived * 1000):012x}7{getrandbits(12):03x}8{getrandbits(60):015x}"
 
 
@@ -198,11 +202,17 @@ def _insert(table: str, columns: str, rows: Sequence[Row]) -> None:
 
 
 def _line(row: Row) -> str:
-    """Nothing here holds a tab, a line's end or a backslash."""
+    """A line for COPY.
+
+    Nothing is escaped, because no value contains a tab, line break or backslash.
+    """
     return "\t".join(["\\N" if value is None else str(value) for value in row]) + "\n"
 
 
 def _tidy() -> None:
-    """What would come by itself on a board that grew slowly: statistics, and pages marked clean."""
+    """Update the statistics and, in PostgreSQL, the visibility map.
+
+    The database would have updated them by now if the rows had been added slowly.
+    """
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")

@@ -120,7 +120,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot listen on {where}: {error.strerror}.") from None
 
     def _report_problem(self, words: str) -> None:
-        with contextlib.suppress(OSError):  # the reader may be gone
+        with contextlib.suppress(OSError):  # the client may have disconnected
             self.stderr.write(words)
 
 

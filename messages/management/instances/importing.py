@@ -88,7 +88,7 @@ def _partners_list(name: str, given: str | None) -> _Source:
 
 
 def _preview(source: _Source, options: dict[str, Any]) -> Batch:
-    """Store the partner token, which has just read the list, and preview the rows."""
+    """Store the partner token, because Z-API has just accepted it, and preview the rows."""
     account = source.account
     if source.partner_token:
         account = save_partner(

@@ -1,4 +1,7 @@
-"""Instances connected, pushed, verified and listed: what became of each, in words or as JSON."""
+"""The `instances` subcommands that connect, push, verify and list instances.
+
+They print results as text or JSON.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -88,12 +91,15 @@ def push_one(instance: Instance, options: dict[str, Any]) -> list[str]:
     if reason := why_push_is_off():
         return [str(reason.label)]
     webhooks = _push(instance, None, options)
-    # One reason for all of them is said once.
+    # If all webhooks failed for the same reason, report it once.
     return list(dict.fromkeys(one.problem_text for one in webhooks if one.problem))
 
 
 def _work(command: BaseCommand, batch: Batch, options: dict[str, Any]) -> None:
-    """Row by row. Stopped in the middle, the worker does the rest."""
+    """Process the batch row by row and report the results.
+
+    If the command is stopped, the worker processes the remaining rows.
+    """
     total = progress_of(batch).total
     for number, row in enumerate(run_batch(batch), 1):
         command.stderr.write(f"{number} of {total}  {row.instance or row.name}")
@@ -142,7 +148,10 @@ def _forward(instance: Instance, kind: str | None) -> None:
 
 
 def forward_all(instance: Instance, urls: Mapping[str, str]) -> None:
-    """Before anything is replaced: no callback may miss whom Z-API calls so far."""
+    """Forward callbacks to the URLs that Z-API calls now.
+
+    Do this before replacing them, so that those systems miss no callback.
+    """
     try:
         forwarding.forward_all(instance, urls)
     except ValidationError as error:
@@ -175,7 +184,7 @@ def _describe(instance: Instance) -> dict[str, Any]:
 
 
 def _result(webhooks: list[Webhook]) -> dict[str, Any]:
-    """The first one's own members stand beside the list of all."""
+    """One JSON object: the fields of the first webhook, and the list of all webhooks."""
     every = [
         {
             "kind": one.kind,

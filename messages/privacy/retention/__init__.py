@@ -1,6 +1,7 @@
 """How long each kind of data is kept.
 
-Nothing is deleted unless an admin says so, because Z-API cannot send it again.
+By default nothing is deleted, because Z-API cannot send it again. An admin can set retention
+periods.
 """
 
 from .periods import MIN_DAYS, SUGGESTED_DAYS, period_errors, save_periods

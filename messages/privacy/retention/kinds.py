@@ -14,7 +14,10 @@ from messages.models import AuditEvent, Callback, ErasedMessage, Incident, Kept,
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`older` orders rows by an index, so that the first ones are cheap to find."""
+    """`older(before)` returns the rows older than `before`.
+
+    They are in the order of an index, so that the first ones are found fast.
+    """
 
     older: Callable[[datetime], QuerySet[Any]]
     time: str
@@ -49,12 +52,15 @@ KINDS: Final[dict[Kept, Kind]] = {
 
 
 def orphan_labels(before: datetime) -> QuerySet[Label]:
-    """Labels that are not deleted with a message, because they have none."""
+    """Old labels without a message. They are not deleted together with messages."""
     old = Label.objects.filter(updated_at__lt=before)
     return old.without_message().order_by("updated_at", "id")
 
 
 def bodies_after(before: datetime, reached: UUID | None) -> QuerySet[Any]:
-    """Without the bodies that were already emptied."""
+    """Callbacks whose body must be deleted.
+
+    Starts after `reached`, because earlier bodies are already deleted.
+    """
     rows = KINDS[Kept.BODIES].older(before)
     return rows.filter(pk__gt=reached) if reached else rows

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from messages.accounts.audit import audit
 from messages.models import Action, Kept, Retention
 
-# The nightly sweep recounts the last 35 days, so messages must be kept longer. PostgreSQL refuses
-# to delete younger audit events: an audit log that can be emptied is worthless.
+# The summaries of the last 35 days are recomputed every night, so messages must be kept longer than
+# that. A database trigger prevents the deletion of recent audit events, so that nobody can empty
+# the audit log.
 MIN_DAYS: Final = {
     Kept.MESSAGES: 40,
     Kept.CALLBACKS: 7,
@@ -30,7 +31,7 @@ SUGGESTED_DAYS: Final = {
 
 
 def period_errors(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
-    """What is wrong with these periods, by kind. None means that a kind is kept forever."""
+    """The errors in these periods, by kind. None means that a kind is kept forever."""
     found = {}
     for kind, number in days.items():
         if number is not None and number < MIN_DAYS[kind]:

@@ -35,7 +35,7 @@ from .periods import cutoff
 
 logger = logging.getLogger(__name__)
 
-# Rows per transaction. On SQLite, callbacks wait for that long.
+# Rows per transaction. On SQLite, callbacks wait until the transaction ends.
 BATCH: Final = 500
 # The maximum duration of one run, in seconds. The rest waits for the next run.
 MAX_RUN_SECONDS: Final = 30.0
@@ -53,7 +53,10 @@ class Purge:
         return sum(self._purge(row, ends_at) for row in self._due())
 
     def _due(self) -> list[Retention]:
-        """In the order of Kept: messages before the callbacks that they come from."""
+        """Return the kinds that are due.
+
+        Messages come before the callbacks that they are built from.
+        """
         now = timezone.now()
         rows = {Kept(row.kind): row for row in Retention.objects.all()}
         return [rows[kind] for kind in Kept if kind in rows and _is_due(rows[kind], now)]
@@ -90,7 +93,8 @@ def _delete(row: Retention, before: datetime) -> int:
 def _delete_messages(row: Retention, before: datetime) -> int:
     """Messages that are being updated are skipped until the next run.
 
-    Labels without a message come last, because most old labels still have theirs before.
+    Labels without a message are deleted last: before that, most old labels still belong to a
+    message.
     """
     with transaction.atomic():
         older = KINDS[Kept.MESSAGES].older(before)
