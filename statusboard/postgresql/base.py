@@ -34,9 +34,9 @@ def limit_statements() -> None:
 class DeadlineConnection(psycopg.Connection[Any]):
     """Stops waiting at the deadline, whatever the server does.
 
-    The server's own timeouts do not help if it is frozen or unreachable. After such a timeout the connection
-    is out of sync with the server and must be closed. Its query is cancelled first, because the
-    server would otherwise run it to the end.
+    The server's own timeouts do not help if it is frozen or unreachable. After the deadline the
+    connection is out of sync with the server and must be closed. Its query is cancelled first,
+    because the server would otherwise run it to the end.
     """
 
     def __init__(self, pgconn: PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
