@@ -134,23 +134,19 @@ class SparseLogger:
         self._logger = logger
         self._lock = threading.Lock()
         # When a line was last written, and how many were left out since.
-        self._written: dict[str, tuple[float, int]] = {}
+        self.last_written: dict[str, tuple[float, int]] = {}
 
     def log(self, kind: str, level: int, message: str, *args: object, **extra: Any) -> None:
         now = time.monotonic()
         with self._lock:
-            at, left_out = self._written.get(kind, (-_EVERY, 0))
+            at, left_out = self.last_written.get(kind, (-_EVERY, 0))
             is_due = now - at >= _EVERY
-            self._written[kind] = (now, 0) if is_due else (at, left_out + 1)
+            self.last_written[kind] = (now, 0) if is_due else (at, left_out + 1)
         if not is_due:
             return
         if left_out:
             message, args = f"{message} (%d more since the last such line)", (*args, left_out)
         self._logger.log(level, message, *args, extra=extra)
-
-    def forget(self) -> None:
-        with self._lock:
-            self._written.clear()
 
 
 def redact_python_output() -> None:

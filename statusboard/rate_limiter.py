@@ -51,7 +51,7 @@ class RateLimiter:
         self._setting = setting
         self._tries = tries
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self.buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str) -> Quota:
         """Count one try."""
@@ -75,11 +75,8 @@ class RateLimiter:
 
     def is_empty(self, name: str) -> bool:
         """Whether this client still has to wait. Counts nothing."""
-        bucket = self._buckets.get(name)
+        bucket = self.buckets.get(name)
         return bucket is not None and self._tries_now(bucket) < 1
-
-    def forget(self) -> None:
-        self._buckets.clear()
 
     @property
     def _full(self) -> int:
@@ -88,13 +85,13 @@ class RateLimiter:
 
     def _filled(self, name: str) -> _Bucket:
         now, full = time.monotonic(), self._full
-        bucket = self._buckets.setdefault(name, _Bucket(full, now))
+        bucket = self.buckets.setdefault(name, _Bucket(full, now))
         bucket.tries = self._tries_now(bucket)
         bucket.since = now
         bucket.was_reported &= bucket.tries < full
-        self._buckets.move_to_end(name)
-        if len(self._buckets) > self.MAX_CLIENTS:
-            self._buckets.popitem(last=False)
+        self.buckets.move_to_end(name)
+        if len(self.buckets) > self.MAX_CLIENTS:
+            self.buckets.popitem(last=False)
         return bucket
 
     def _tries_now(self, bucket: _Bucket) -> float:
@@ -115,6 +112,6 @@ class ClientRateLimiter(RateLimiter):
 
     def is_waiting(self, meta: Mapping[str, Any]) -> bool:
         """Whether the sender still has to wait. Counts nothing."""
-        if not self._buckets:
+        if not self.buckets:
             return False  # usual case; saves reading the client's IP
         return self.is_empty(client_network(meta))

@@ -57,14 +57,14 @@ _handler_class = TimedCallbackHandler if settings.METRICS_ON else CallbackHandle
 _handler: WSGIApplication = _handler_class("messages.webhooks.urls")
 # Without middleware: answers for any host name, and while the database is unavailable.
 _monitoring: WSGIApplication = MinimalHandler("messages.monitoring.urls")
-_pages = PageConcurrencyLimiter(WSGIHandler(), server_threads())
+pages = PageConcurrencyLimiter(WSGIHandler(), server_threads())
 
 
 def _handle_callback(
     environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     if environ["REQUEST_METHOD"] == "POST":
-        _pages.lock.note_callback()
+        pages.lock.note_callback()
     return _handler(environ, start_response)
 
 
@@ -121,4 +121,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if len(path) > MAX_PATH_LENGTH:
         return answer(TOO_LONG, environ, start_response)
     load_pages()
-    return _pages(environ, start_response)
+    return pages(environ, start_response)

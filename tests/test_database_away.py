@@ -14,7 +14,7 @@ def _away(db, monkeypatch):
     def refuse(*_, **__):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(breaker, "_probe", refuse)
+    monkeypatch.setattr(breaker, "probe", refuse)
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", refuse)
 
 
@@ -45,7 +45,7 @@ def test_page_that_times_out_does_not_open_the_breaker(db, monkeypatch):
     def too_long(*_):
         raise OperationalError("wait timeout expired")
 
-    monkeypatch.setattr(breaker, "_probe", lambda: None)
+    monkeypatch.setattr(breaker, "probe", lambda: None)
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", too_long)
     assert page().status == 503
     assert not breaker.is_open

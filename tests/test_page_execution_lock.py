@@ -71,7 +71,7 @@ def test_page_that_fails_releases_the_lock(clock, monkeypatch):
 @pytest.mark.parametrize(("method", "rests"), [("POST", 1), ("GET", 0)])
 def test_pages_wait_after_a_posted_callback_only(clock, monkeypatch, method, rests):
     lock = PageExecutionLock()
-    monkeypatch.setattr(wsgi._pages, "lock", lock)
+    monkeypatch.setattr(wsgi.pages, "lock", lock)
     with lock.hold():
         clock.now += 0.25
         call("/webhooks/zapi/3C01/status/key/", method)

@@ -42,4 +42,4 @@ def test_number_of_buckets_is_limited(monkeypatch):
     buckets = RateLimiter(NAME, "tries")
     for number in range(100):
         buckets.take(str(number))
-    assert len(buckets._buckets) == 10
+    assert len(buckets.buckets) == 10

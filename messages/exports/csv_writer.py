@@ -20,7 +20,7 @@ _SPLIT_BEFORE: Final = ("\t", "\r", "\n")
 # Matches every line that contains a formula, and few others; not "Loja - Centro".
 _MAY_BE_FORMULA: Final = re.compile(r"""[=+\-@＝＋－＠\t\r\n](?<=[\s";,|].)(?<!\w .)""", re.DOTALL)
 # Lines per chunk.
-_LINES: Final = 500
+LINES: Final = 500
 _TWO_DIGITS: Final = tuple(f"{number:02}" for number in range(60))
 
 
@@ -32,8 +32,8 @@ def separator() -> str:
 def csv_lines(reader: Reader, between: str = ",") -> Iterator[bytes]:
     """The file in chunks."""
     yield f"{_MARK}{csv_line(reader.headings, between)}".encode()
-    rows = reader.rows(_moment)
-    while some := [csv_line(row, between) for row in islice(rows, _LINES)]:
+    rows = reader.rows(iso_moment)
+    while some := [csv_line(row, between) for row in islice(rows, LINES)]:
         yield "".join(some).encode()
 
 
@@ -46,7 +46,7 @@ def csv_line(cells: Iterable[object], between: str = ",") -> str:
         line = _quoted(texts, between)
     # Few lines need this. Checking every cell took a third of the export's time.
     if _MAY_BE_FORMULA.search(line):
-        line = _quoted(map(_neutral, texts), between)
+        line = _quoted(map(neutral, texts), between)
     return f"{line}\r\n"
 
 
@@ -54,7 +54,7 @@ def _quoted(texts: Iterable[str], between: str) -> str:
     return '"' + f'"{between}"'.join(texts) + '"'
 
 
-def _neutral(text: str) -> str:
+def neutral(text: str) -> str:
     if text.isalnum():
         return text
     # Some spreadsheets drop a quote before a leading tab or line break, so add one before it too.
@@ -62,7 +62,7 @@ def _neutral(text: str) -> str:
     return lead + _FORMULA.sub(r"\1'\2", text)
 
 
-def _moment(at: int, zone: tzinfo) -> str:
+def iso_moment(at: int, zone: tzinfo) -> str:
     """ISO 8601. Cached per minute, because a file has millions of times."""
     minute, second = divmod(at, 60)
     before, behind = _around_the_second(minute, zone)

@@ -26,10 +26,10 @@ from messages.search.querysets import MessageQuerySet, Order
 
 CHUNK: Final = 2000
 # The number of messages whose events are read in one query. It is small, because a message to a
-# group may have thousands of events. It is larger after a batch with fewer than _FEW events.
+# group may have thousands of events. It is larger after a batch with fewer than FEW events.
 _BATCH_SIZE: Final = 20
 _MAX_BATCH_SIZE: Final = 80
-_FEW: Final = 1000
+FEW: Final = 1000
 Cell = str | int | datetime
 Row = tuple[Cell, ...]
 # Formats a time, given in seconds since 1970.
@@ -195,6 +195,6 @@ class Reader:
             some, asked = asked[: self._batch_size], asked[self._batch_size :]
             reports = reports_of(some)
             found |= {pk: summarize(theirs) for pk, theirs in reports.items()}
-            are_few = sum(map(len, reports.values())) < _FEW
+            are_few = sum(map(len, reports.values())) < FEW
             self._batch_size = _MAX_BATCH_SIZE if are_few else _BATCH_SIZE
         return found

@@ -25,7 +25,7 @@ class Counts:
 
 class IncidentCounts:
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self.began = time.monotonic()
         self._state = Counts()
         self._until = 0.0
 
@@ -45,7 +45,7 @@ class IncidentCounts:
 
     def _query(self, now: float) -> Counts:
         # Web and worker start together, so a worker is not missing right after the start.
-        is_settled = now - self._began >= ABSENT_AFTER.total_seconds()
+        is_settled = now - self.began >= ABSENT_AFTER.total_seconds()
         count = Incident.objects.open().count()
         now_utc = timezone.now()
         absence = worker_absence(now_utc) if is_settled else None

@@ -86,7 +86,8 @@ class BatchWriter(Generic[Item, Answer]):
         self._guard = threading.Lock()
         # Invariant: if this is above 0, `_waiting` is empty.
         self._free_writers = writers
-        self._waiting: deque[_Request[Item, Answer]] = deque()
+        # Oldest first.
+        self.waiting: deque[_Request[Item, Answer]] = deque()
 
     def write(self, item: Item, *, alone: bool = False) -> Answer:
         """Write the item and return the answer of `write_batch` for it.
@@ -100,7 +101,7 @@ class BatchWriter(Generic[Item, Answer]):
             must_wait = not self._free_writers
             if must_wait:
                 request.ready.acquire()
-                self._waiting.append(request)
+                self.waiting.append(request)
             else:
                 self._free_writers -= 1
         if must_wait:
@@ -116,8 +117,8 @@ class BatchWriter(Generic[Item, Answer]):
         if request.ready.acquire(timeout=_lock_timeout(min(self._max_wait, _seconds_left()))):
             return
         with self._guard:
-            if request in self._waiting:
-                self._waiting.remove(request)
+            if request in self.waiting:
+                self.waiting.remove(request)
                 raise BatchFailedError if _seconds_left() else OperationalError(_TOO_LATE)
         # Either this thread may write now, or another thread is writing the request.
         if request.ready.acquire(timeout=_lock_timeout(_seconds_left())):
@@ -144,8 +145,8 @@ class BatchWriter(Generic[Item, Answer]):
 
     def _release_writer(self) -> None:
         """Let the first waiting thread write. Call it with the guard held."""
-        if self._waiting:
-            request = self._waiting.popleft()
+        if self.waiting:
+            request = self.waiting.popleft()
             request.is_writer = True
             request.ready.release()
         else:
@@ -156,13 +157,13 @@ class BatchWriter(Generic[Item, Answer]):
         batch: list[_Request[Item, Answer]] = []
         keys = set(self._keys(first.item))
         with self._guard:
-            while self._waiting and len(batch) < MAX_BATCH_SIZE - 1 and not first.alone:
-                request = self._waiting[0]
+            while self.waiting and len(batch) < MAX_BATCH_SIZE - 1 and not first.alone:
+                request = self.waiting[0]
                 own = set(self._keys(request.item))
                 if request.alone or not keys.isdisjoint(own):
                     break
                 keys |= own
-                batch.append(self._waiting.popleft())
+                batch.append(self.waiting.popleft())
         return batch
 
     def _answer(self, batch: Sequence[_Request[Item, Answer]]) -> None:

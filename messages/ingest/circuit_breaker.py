@@ -12,7 +12,7 @@ class CircuitBreaker:
 
     def __init__(self, probe: Callable[[], None], *, every: float) -> None:
         """`probe` is called every `every` seconds, and raises while the service is unavailable."""
-        self._probe = probe
+        self.probe = probe
         self._every = every
         self._closed = threading.Event()
         self._closed.set()
@@ -37,7 +37,7 @@ class CircuitBreaker:
         The caller's query may have failed for another reason, such as a bug in the query.
         """
         try:
-            self._probe()
+            self.probe()
         except Exception:
             self.open()
 
@@ -55,7 +55,7 @@ class CircuitBreaker:
     def _probe_until_available(self) -> None:
         while not self._closed.wait(self._every):
             try:
-                self._probe()
+                self.probe()
             except Exception:  # noqa: S112  (still unavailable)
                 continue
             self.close()

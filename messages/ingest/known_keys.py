@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _sparse_logger = SparseLogger(logger)
 
 # Seconds between updates by the worker, and between checks of each process for a new file.
-_INTERVAL: Final = 2.0
+INTERVAL: Final = 2.0
 # The value for an archived instance, which accepts no version.
 _ARCHIVED: Final = None
 
@@ -42,20 +42,20 @@ class _KnownKeys:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._checked_at = -_INTERVAL
+        self._checked_at = -INTERVAL
         self._version: tuple[int, ...] | None = None
         self._oldest: dict[str, Any] = {}
 
     def entry_of(self, zapi_id: str) -> Any:
         """The oldest accepted version, 0 for an unknown instance, and whether it forwards."""
-        if time.monotonic() - self._checked_at >= _INTERVAL:
+        if time.monotonic() - self._checked_at >= INTERVAL:
             with self._lock:
                 self._reload()
         return self._oldest.get(zapi_id, (0, False))
 
     def expire(self) -> None:
         """Check the file at the next lookup."""
-        self._checked_at = -_INTERVAL
+        self._checked_at = -INTERVAL
 
     def _reload(self) -> None:
         self._checked_at = time.monotonic()
@@ -72,7 +72,7 @@ class _KnownKeys:
 
 
 _known_keys = _KnownKeys()
-_updated_at = -_INTERVAL
+_updated_at = -INTERVAL
 
 
 def require_accepted(zapi_id: str, version: int) -> None:
@@ -91,7 +91,7 @@ def forwards_inbound(zapi_id: str) -> bool:
 def remember_when_due() -> None:
     """Call remember() if its last call was long enough ago. The worker calls this every second."""
     global _updated_at  # noqa: PLW0603
-    if time.monotonic() - _updated_at >= _INTERVAL:
+    if time.monotonic() - _updated_at >= INTERVAL:
         _updated_at = time.monotonic()
         remember()
 

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # How often the loop checks for due jobs, in seconds.
 TICK = 0.5
 
-_absence = DatabaseAbsence()
+absence = DatabaseAbsence()
 
 
 @dataclass(slots=True)
@@ -76,12 +76,12 @@ def _run(job: Job) -> int:
         done = job.run()
     except Exception as error:
         if is_away(error):
-            _absence.noticed(job.name, started, error)
+            absence.noticed(job.name, started, error)
         else:
             logger.exception("Job %s failed; it is retried.", job.name)
         record.failed_at, record.problem = timezone.now(), type(error).__name__
         return 0
-    _absence.succeeded(job.name)
+    absence.succeeded(job.name)
     record.ran_at, record.took = timezone.now(), time.monotonic() - started
     return done
 

@@ -31,7 +31,7 @@ from . import throttling
 from .body import BodyRefusedError, read_body
 
 logger = logging.getLogger(__name__)
-_sparse_logger = SparseLogger(logger)
+sparse_logger = SparseLogger(logger)
 
 
 class Stored(HttpResponse):
@@ -118,7 +118,7 @@ def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
     """Log a lost callback at most once a minute, and separately for each instance over quota."""
     instance = delivery.zapi_id if isinstance(error, SpoolQuotaError) else ""
     source = f" of instance {instance}" if instance else ""
-    _sparse_logger.log(
+    sparse_logger.log(
         instance,
         logging.ERROR,
         f"A callback{source} was not stored; it is lost unless Z-API sends it again. Spool: %s",

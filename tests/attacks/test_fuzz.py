@@ -174,7 +174,7 @@ def _faults_in(answer: Answer, sent: Sent, secrets: dict[str, str]) -> Iterator[
 def _answer_to(sent: Sent) -> tuple[Answer, str]:
     """The answer, and what failed on the way to it. Whatever the request changes is undone."""
     for buckets in (wrong_keys, unknown_callers, people):
-        buckets.forget()
+        buckets.buckets.clear()
     with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:
         try:
             answer = call("/", sent.method, sent.body, **sent.environ())

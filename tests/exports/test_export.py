@@ -55,7 +55,7 @@ class TestCsv:
         self, taker, report, monkeypatch
     ):
         monkeypatch.setattr(message_columns, "CHUNK", 2)
-        monkeypatch.setattr(csv_writer, "_LINES", 2)
+        monkeypatch.setattr(csv_writer, "LINES", 2)
         for name in "ABCDE":
             report("SENT", id=name)
         assert [row["Message id"] for row in table(taker)] == list("EDCBA")
@@ -80,13 +80,13 @@ class TestCsv:
     )
     def test_time_is_written_in_iso_8601(self, at, name):
         there = ZoneInfo(name)
-        assert csv_writer._moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
+        assert csv_writer.iso_moment(at, there) == datetime.fromtimestamp(at, there).isoformat()
 
     @pytest.mark.parametrize(("few", "queries"), [(1000, 2), (0, 5)])
     def test_events_are_read_in_one_query_only_if_there_are_few(
         self, taker, report, monkeypatch, few, queries
     ):
-        monkeypatch.setattr(message_columns, "_FEW", few)
+        monkeypatch.setattr(message_columns, "FEW", few)
         for number in range(100):
             report("SENT", id=f"G{number}", phone="120363019502650977-group", isGroup=True)
         with CaptureQueriesContext(connection) as asked:
@@ -135,7 +135,7 @@ class TestCsv:
     def test_every_cell_of_a_line_is_neutralized(self, cells, between):
         text = io.StringIO(csv_line(cells, between), newline="")
         (line,) = csv.reader(text, delimiter=between)
-        assert line == list(map(csv_writer._neutral, cells))
+        assert line == list(map(csv_writer.neutral, cells))
 
     def test_every_cell_is_quoted(self):
         assert csv_line(["Pedido;x", 7]) == '"Pedido;x","7"\r\n'

@@ -19,7 +19,7 @@ from tests.plugins.pages import HttpsClient
 def _no_cache(nothing_needs_attention, monkeypatch):
     """A web process that has been up for long and does not cache."""
     monkeypatch.setattr("messages.incidents.incident_counts._CACHE_SECONDS", 0.0)
-    monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
+    monkeypatch.setattr(incident_counts, "began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
 
 
@@ -235,7 +235,7 @@ def test_worker_that_only_drains_counts_as_missing(supervisor):
 
 def test_new_process_does_not_report_a_missing_worker(supervisor, monkeypatch):
     WorkerBeat.objects.all().delete()
-    monkeypatch.setattr(incident_counts, "_began", float("inf"))
+    monkeypatch.setattr(incident_counts, "began", float("inf"))
     assert "No worker is running" not in text_of(supervisor.get("/"))
 
 

@@ -38,7 +38,7 @@ class Writer:
         return [f"{number} written" for number in numbers]
 
     def wait_for(self, number):
-        wait_until(lambda: len(self.writer._waiting) >= number, "nobody waits")
+        wait_until(lambda: len(self.writer.waiting) >= number, "nobody waits")
 
     @contextmanager
     def busy(self, pool, *waiting):

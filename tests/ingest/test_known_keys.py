@@ -23,8 +23,8 @@ SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "inst
 @pytest.fixture(autouse=True)
 def _nothing_was_said_before(monkeypatch):
     """Lines that come once a minute come in each test; the worker asks at each turn."""
-    monkeypatch.setattr(known_keys, "_INTERVAL", 0.0)
-    views._sparse_logger.forget()
+    monkeypatch.setattr(known_keys, "INTERVAL", 0.0)
+    views.sparse_logger.last_written.clear()
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from messages.ingest import (
     Period,
     RebuildRefusedError,
     new_delivery_id,
-    quarantine_replay,
     rebuild,
     record,
     replay,
+    store,
 )
 from messages.ingest.rebuild import _Rebuild
 from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
@@ -146,14 +146,14 @@ class TestReplay:
     def test_failing_callback_does_not_stop_the_replay(self, instance, misunderstood, monkeypatch):
         misunderstood(status(ids=["BAD"]))
         misunderstood(status())
-        settle = quarantine_replay._settle
+        settle = store.backend().settle
 
         def fail_once(entry):
             if entry.status.message_ids == ("BAD",):
                 raise DataError("invalid")
             return settle(entry)
 
-        monkeypatch.setattr(quarantine_replay, "_settle", fail_once)
+        monkeypatch.setattr(store.backend(), "settle", fail_once)
         assert replay(Callback.objects.all()).outcomes == {"quarantined": 1, "applied": 1}
 
 

@@ -139,14 +139,6 @@ def test_push_that_is_not_due_is_skipped(instance, zapi):
     assert run_due_pushes() == 0
 
 
-def test_leased_push_is_skipped(instance, zapi):
-    zapi.answer_name = "fault"
-    push(instance)
-    make_due()
-    assert module._claim()
-    assert not module._claim()
-
-
 def test_archived_instance_is_not_pushed(instance, zapi):
     zapi.answer_name = "fault"
     push(instance)

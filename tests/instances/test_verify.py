@@ -189,11 +189,6 @@ def test_invalid_partner_token_checks_each_instance_directly(account, instance, 
     assert fresh(instance).connected is True
 
 
-def test_leased_account_is_skipped(instance):
-    assert module._claim()
-    assert module._claim() is None
-
-
 def test_archived_instance_is_not_verified(instance, zapi):
     Instance.objects.update(archived_at=timezone.now())
     assert verify_due() == 0

@@ -12,7 +12,7 @@ from messages.jobs.scheduler import Job, run_due
 
 @pytest.fixture(autouse=True)
 def _own_absence(monkeypatch):
-    monkeypatch.setattr(scheduler, "_absence", DatabaseAbsence())
+    monkeypatch.setattr(scheduler, "absence", DatabaseAbsence())
 
 
 class Database:

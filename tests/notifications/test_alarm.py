@@ -29,7 +29,7 @@ def old_heartbeat(db):
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_page_notifies_channels_of_a_missing_worker(old_heartbeat, webhook, receiver, monkeypatch):
-    monkeypatch.setattr(incident_counts, "_began", -ABSENT_AFTER.total_seconds() * 1e6)
+    monkeypatch.setattr(incident_counts, "began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
     worker_alarm.enable()
     client = HttpsClient()

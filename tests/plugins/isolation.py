@@ -26,7 +26,7 @@ def _settings_of_tests(django_test_environment: None) -> None:
 def forgotten_strangers() -> None:
     """All tests call from one address: no test may be told to wait for another's wrong keys."""
     for buckets in (wrong_keys, unknown_callers, people):
-        buckets.forget()
+        buckets.buckets.clear()
 
 
 @pytest.fixture(autouse=True)

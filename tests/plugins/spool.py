@@ -44,7 +44,7 @@ def away(spool_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], 
 
     def switch(is_away: bool) -> None:
         monkeypatch.setattr(backend, "store", refuse if is_away else real)
-        monkeypatch.setattr(breaker, "_probe", refuse if is_away else store.probe)
+        monkeypatch.setattr(breaker, "probe", refuse if is_away else store.probe)
         breaker.close()
 
     return switch
