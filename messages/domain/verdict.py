@@ -338,7 +338,8 @@ def _likely_causes(
             yield Cause.UNLISTED, Certainty.SAID
         yield from _of_our_number(findings)
         return
-    if findings[SourceKind.RECIPIENT] is Finding.DELIVERED_LATER:
+    # The recipient's phone was connected after that, so WhatsApp had delivered the message.
+    if findings[SourceKind.RECIPIENT] in {Finding.DELIVERED_LATER, Finding.WROTE}:
         yield Cause.NOT_REPORTED, Certainty.PROBABLE
     yield from _of_our_number(findings)
     # Without any report, the message may never have left Z-API.
@@ -391,8 +392,6 @@ def _possible(facts: Facts, cause: Cause) -> tuple[Possible, ...]:
         return (Possible.WRONG_ID,)
     if facts.is_shared:
         return (Possible.NOT_IN_GROUP,)
-    if facts.record.wrote_at:
-        return (Possible.PHONE_OFF,)
     return Possible.PHONE_OFF, Possible.BLOCKED, Possible.NUMBER_CHANGED
 
 
@@ -457,6 +456,7 @@ _SUPPORTED: Final[dict[Finding, frozenset[Cause]]] = {
     Finding.FEW_DELIVERED: _OF_OUR_NUMBER | {Cause.QUEUE, Cause.CONNECTION, Cause.ZAPI},
     Finding.ANSWERED: frozenset({Cause.ARRIVED}),
     Finding.DELIVERED_LATER: frozenset({Cause.NOT_REPORTED}),
+    Finding.WROTE: frozenset({Cause.NOT_REPORTED}),
     Finding.NEVER_DELIVERED: frozenset({Cause.RECIPIENT, Cause.NUMBER}),
 }
 _CONTRADICTED: Final[dict[Finding, frozenset[Cause]]] = {

@@ -1,6 +1,7 @@
 """Gathers the facts about a message that did not arrive: one query for each source."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from django.db.models import Count, Q
 
 from messages.accounts.masking import mask_text, sees_phones
 from messages.accounts.scope import Viewer, limited_to
+from messages.answers import Response, responses_of
 from messages.domain import addresses
 from messages.domain.failures import find_failure
 from messages.domain.message_kinds import MessageKind
@@ -40,9 +42,10 @@ _AFTERWARDS: Final = timedelta(days=7)
 _MAX_ADDRESSES: Final = 6
 _MAX_INCIDENTS: Final = 20
 # The most likely cause first.
-_STATES: Final = {
+_STATES: Final[dict[str, Finding]] = {
     IncidentKind.DISCONNECTED: Finding.DISCONNECTED,
     IncidentKind.EXPIRING: Finding.SUBSCRIPTION_ENDED,
+    "restricted": Finding.RESTRICTED,
     IncidentKind.WEBHOOK: Finding.STATUSES_MISSING,
     IncidentKind.FILTERED: Finding.STATUSES_MISSING,
     IncidentKind.SILENT: Finding.STATUSES_MISSING,
@@ -56,9 +59,14 @@ def trouble_of(message: Message, now: datetime) -> Trouble | None:
     return Trouble.STUCK if stuck_for(message, now) is not None else None
 
 
-def facts_of(message: Message, user: Viewer, now: datetime) -> Facts | None:
-    """None, and no query, if the message has no verdict. `user` must be allowed to see it."""
-    trouble = trouble_of(message, now)
+def facts_of(
+    message: Message, user: Viewer, now: datetime, trouble: Trouble | None = None
+) -> Facts | None:
+    """None, and no query, if the message has no verdict. `user` must be allowed to see it.
+
+    `trouble` is given for a message that Z-API reported nothing about, which is not stored.
+    """
+    trouble = trouble or trouble_of(message, now)
     if trouble is None:
         return None
     is_shared = message.kind is not MessageKind.INDIVIDUAL
@@ -72,7 +80,7 @@ def facts_of(message: Message, user: Viewer, now: datetime) -> Facts | None:
         instance=_instance_state(message),
         queue=_queue_place(message),
         neighbours=_neighbours(message, now),
-        record=_record(message, user) if message.phone and not is_shared else Record(),
+        record=_record(message, user, is_shared=is_shared),
     )
 
 
@@ -86,10 +94,10 @@ def _instance_state(message: Message) -> InstanceState:
         one for one in found.order_by("-opened_at")[:_MAX_INCIDENTS] if explains(one, message)
     ]
     if incidents:
-        worst = min(incidents, key=lambda one: kinds.index(IncidentKind(one.kind)))
+        worst = min(incidents, key=lambda one: kinds.index(one.kind))
         is_subscription = worst.kind == IncidentKind.EXPIRING
         since = subscription_ended_at(worst) if is_subscription else worst.opened_at
-        return InstanceState(_STATES[IncidentKind(worst.kind)], since, worst.resolved_at)
+        return InstanceState(_STATES[worst.kind], since, worst.resolved_at)
     if instance.due_at and instance.due_at <= started:
         return InstanceState(Finding.SUBSCRIPTION_ENDED, instance.due_at)
     changed = instance.connection_changed_at
@@ -119,7 +127,13 @@ def _neighbours(message: Message, now: datetime) -> Neighbours:
     return Neighbours(total, min(counts["delivered"], total), is_minimum)
 
 
-def _record(message: Message, user: Viewer) -> Record:
+def _record(message: Message, user: Viewer, *, is_shared: bool) -> Record:
+    response = responses_of([message.pk] if message.pk else ()).get(message.pk, Response())
+    record = Record() if is_shared or not message.phone else _deliveries(message, user)
+    return replace(record, answered_at=response.answered_at, wrote_at=response.wrote_at)
+
+
+def _deliveries(message: Message, user: Viewer) -> Record:
     """From the newest messages to the recipient, until a week after this one."""
     forms = addresses.stored_forms(message.phone)
     known = dict.fromkeys((*forms, *aliases_of([message.phone], user)))

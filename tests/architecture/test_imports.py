@@ -31,7 +31,9 @@ INWARD = {
         *("accounts", "domain", "forwarding", "incidents", "mail", "models", "net"),
     },
     "search": {"accounts", "domain", "incidents", "models"},
-    "verdicts": {"accounts", "domain", "incidents", "instances", "models", "search", "zapi"},
+    "verdicts": {
+        *("accounts", "answers", "domain", "incidents", "instances", "models", "search", "zapi"),
+    },
     "exports": {"accounts", "answers", "domain", "ingest", "labels", "models", "privacy", "search"},
     "monitoring": {"incidents", "ingest", "models"},
     "jobs": {

@@ -180,6 +180,10 @@ CASES = [
     # The recipient's record.
     (stuck(record=REACHED_LATER), Cause.NOT_REPORTED, PROBABLE, Advice.CHECK_WEBHOOK),
     (stuck(record=REACHED_LATER, neighbours=WELL), *(Cause.NOT_REPORTED, PROBABLE), None),
+    (
+        stuck(record=Record(wrote_at=LATER, undelivered=9), neighbours=WELL),
+        *(Cause.NOT_REPORTED, PROBABLE, Advice.CHECK_WEBHOOK),
+    ),
     (stuck(record=NOT_REACHED), Cause.RECIPIENT, PROBABLE, Advice.OTHER_WAY),
     (stuck(record=Record(undelivered=2)), Cause.UNKNOWN, UNKNOWN, Advice.WAIT),
     (stuck(record=REACHED), Cause.UNKNOWN, UNKNOWN, Advice.WAIT),
@@ -265,7 +269,7 @@ def test_judge_each_source_says_how_it_relates_to_the_cause(facts, kind, finding
         (stuck(), PHONE_OFF_AND_OTHERS),
         (stuck(neighbours=WELL), PHONE_OFF_AND_OTHERS),
         (stuck(neighbours=WELL, is_shared=True), (Possible.NOT_IN_GROUP,)),
-        (stuck(neighbours=WELL, record=Record(wrote_at=LATER)), (Possible.PHONE_OFF,)),
+        (stuck(neighbours=WELL, record=Record(wrote_at=LATER)), ()),
         (stuck(record=REACHED_LATER), ()),
         (stuck(instance=OFFLINE), ()),
         (Facts(UNCONFIRMED), (Possible.WRONG_ID,)),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from messages.models import (
     Alias,
+    Answer,
     AuditEvent,
     Incident,
     IncidentKind,
@@ -19,6 +20,8 @@ from messages.models import (
 )
 from messages.simulator.gateway import SimulatedInstance
 
+# As in tests/dashboard/test_message_page.py.
+WITHOUT_CARD = 8
 TITLE = "Why did it not arrive?"
 
 
@@ -368,7 +371,16 @@ def test_queries_of_the_card_are_one_for_each_source(
     viewer, instance, stuck, django_assert_num_queries
 ):
     add_messages(instance, 50, stuck.started_at)
-    # As without a card (8), and: problems, queue, messages to others, aliases, messages to the
-    # recipient.
-    with django_assert_num_queries(13):
+    # As without a card, and: problems, queue, messages to others, responses, aliases, messages to
+    # the recipient.
+    with django_assert_num_queries(WITHOUT_CARD + 6):
         open_page(viewer, stuck)
+
+
+def test_answered_message_arrived(viewer, stuck, instance):
+    Answer.objects.create(
+        instance=instance, zapi_id=stuck.zapi_id, digest="d", kind="reply", at=timezone.now()
+    )
+    found = verdict(viewer, stuck)
+    assert (found.certainty, found.verdict.cause) == ("Probably", "arrived")
+    assert lines(viewer, stuck)["recipient"].startswith("Answered this message")
