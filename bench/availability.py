@@ -1,10 +1,10 @@
-"""`make bench-availability`: what callbacks notice of everything else that the server is asked.
+"""`make bench-availability`: measure whether other requests slow down callbacks.
 
-Callbacks come at a steady pace, alone and then beside each load in turn; the figures are medians of
-several rounds. The server is started as the product starts it, on PostgreSQL, with a mail server
-and a Z-API that accept connections and never answer. A callback's time counts from the moment at
-which it was due, so one that waits for a thread is not left out. Callbacks come for a while before
-each measurement: a thread's first one also opens its connection to the database. Needs PostgreSQL
+The benchmark sends callbacks at a constant rate, first alone and then during each load. Every
+figure is the median of several rounds. The server is started with the production command on
+PostgreSQL. The mail server and Z-API accept connections but never respond. Latency is measured from
+the scheduled send time, so it includes the wait for a thread. Each measurement starts after a
+warm-up, because the first callback of a thread also opens its database connection. Needs PostgreSQL
 at BENCH_DATABASE_URL and nginx.
 """
 
@@ -38,8 +38,8 @@ MESSAGES = 50_000
 PACE = 40  # callbacks a second
 DATABASE_TIMEOUT = 15  # seconds
 WARM_UP = 3  # seconds
-# No load on the server at all: how much slower callbacks get where other programs take every
-# processor. Loads whose clients run on the same machine can hardly do better.
+# Control: no load on the server, but other programs use every CPU core. A load from clients on the
+# same machine cannot give a better result than this.
 CONTROL = "control: other programs, busy"
 LOADS = {
     "exports": "18 exports as CSV, behind nginx",
@@ -79,10 +79,10 @@ print(webhook_path(WebhookKey(one.zapi_id, 1)))
 
 @dataclass(frozen=True)
 class Answers:
-    """How callbacks were answered, and their times in milliseconds."""
+    """Counts of the responses to callbacks, and the latencies in milliseconds."""
 
     stored: int
-    refused: int  # 5xx, or anything else that is not 2xx
+    refused: int  # any status except 2xx
     unanswered: int
     times: list[float]
 
@@ -96,7 +96,7 @@ class Answers:
 
 
 def callbacks(port: int, path: str, seconds: float) -> Answers:
-    """At a steady pace, however long each of them takes."""
+    """Send callbacks at a constant rate, even if responses are slow."""
     connections = threading.local()
     began = time.monotonic()
 
@@ -132,7 +132,7 @@ def _post(connections: threading.local, port: int, path: str, message: str) -> i
 
 @contextmanager
 def silent_server() -> Iterator[int]:
-    """Takes connections and never says a word."""
+    """A server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         held: list[socket.socket] = []
 
@@ -152,7 +152,7 @@ def pressing(kind: str, port: int, seconds: float, session: str) -> Iterator[Non
     arguments = ["-m", "bench.pressure", kind, str(port), str(seconds), session]
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
     try:
-        time.sleep(1.5)  # until they have all begun
+        time.sleep(1.5)  # until all clients send requests
         yield
         if process.poll() == FAILED:
             raise SystemExit(f"A page answered 500 to {kind}.")
@@ -183,12 +183,12 @@ class Bench:
         self.session = shell(DATABASE, SESSION)
 
     def round_of(self, kind: str) -> tuple[Answers, Answers]:
-        """Callbacks alone, and beside the load."""
+        """Measure callbacks without and with the load."""
         with self._serving(kind == "exports") as port:
             callbacks(port, self.path, WARM_UP)
             alone = callbacks(port, self.path, self.seconds)
             session = "" if kind in {"resets", "sign_ins"} else self.session
-            # Never above 15 s, and not over before the last callback was due.
+            # The load lasts at most 15 s and must outlast the last scheduled callback.
             with pressing(kind, port, min(15.0, self.seconds + WARM_UP + 4), session):
                 callbacks(port, self.path, WARM_UP)
                 beside = callbacks(port, self.path, self.seconds)

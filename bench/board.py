@@ -1,4 +1,4 @@
-"""A board to be measured: its databases, and its commands run as an operator runs them."""
+"""Helpers that create a Statusboard database and run manage.py commands for the benchmarks."""
 
 import os
 import sqlite3
@@ -12,19 +12,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(database: str) -> dict[str, str]:
-    """What makes `database` the board's; to be added to this process's own environment."""
+    """The environment variables that make Statusboard use `database`."""
     return {
         "DATABASE_URL": database,
         "DATA_DIR": f"{tempfile.gettempdir()}/statusboard-bench",
         "STATUSBOARD_GENERATE_SECRETS": "1",
         "DJANGO_SETTINGS_MODULE": "statusboard.settings",
-        # As `serve` has it: templates are compiled once.
+        # Same as `manage.py serve`: templates are compiled only once.
         "DEBUG": "off",
     }
 
 
 def manage(database: str, *arguments: str) -> str:
-    """What `manage.py` prints."""
+    """Run manage.py and return its output."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -37,7 +37,7 @@ def manage(database: str, *arguments: str) -> str:
 
 
 def shell(database: str, code: str) -> str:
-    """What Python code prints within the site."""
+    """Run Python code in `manage.py shell` and return its output."""
     return manage(database, "shell", "--no-imports", "--command", code)
 
 
@@ -47,7 +47,7 @@ def psql(database: str, statement: str) -> str:
 
 
 def ask(database: str, statement: str) -> str:
-    """The first value that a query gives, in either kind of database; '' where there is none."""
+    """Return the first value of a query on SQLite or PostgreSQL, or '' without a row."""
     if database.startswith("postgres"):
         return psql(database, statement)
     with closing(sqlite3.connect(_file(database))) as connection:
@@ -63,7 +63,7 @@ def exists(database: str) -> bool:
 
 
 def make_empty(database: str) -> None:
-    """A fresh database with its tables, in place of whatever was there."""
+    """Drop the database and create it again with empty tables."""
     if database.startswith("postgres"):
         name = database.rsplit("/", 1)[1]
         psql(maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,4 +1,4 @@
-"""What ours is measured against, on the same server: behind no middleware, or the site's."""
+"""Views that the webhook endpoint is compared with, with and without the site's middleware."""
 
 import statusboard.wsgi  # noqa: F401  # isort: skip  (first: it sets Django up)
 
@@ -39,7 +39,7 @@ class StatusSerializer(serializers.Serializer[Any]):
 
 
 class Naive(APIView):
-    """As the tutorials have it: Serializer, get_or_create, create."""
+    """The usual tutorial code: a serializer, get_or_create and create."""
 
     permission_classes = ()
 
@@ -93,7 +93,7 @@ urlpatterns = [path("bare/", Bare.as_view()), path("naive/", Naive.as_view())]
 
 
 class SiteHandler(WSGIHandler):
-    """With every middleware that a page of the site passes."""
+    """A WSGI handler with the middleware of the site's pages."""
 
     def get_response(self, request: HttpRequest) -> Any:
         request.urlconf = __name__

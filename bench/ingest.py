@@ -1,9 +1,10 @@
-"""`make bench-ingest`: how much of a bare view's speed is left when every callback is committed.
+"""`make bench-ingest`: compare the webhook endpoint with a view that does nothing.
 
-Each figure is the median of several rounds in which the contestants take turns, so that a machine
-whose speed drifts drifts for all. PostgreSQL with fsync and synchronous_commit on; everything,
-the load too, on the same cores. The bare view stores nothing, behind the middleware that everything
-else of the site has; our door needs none. Needs wrk, pgbench, a PostgreSQL at BENCH_DATABASE_URL.
+Each figure is the median of several rounds. The contestants take turns, so changes in the machine's
+speed affect all of them. PostgreSQL runs with fsync and synchronous_commit. The server, the
+database and the clients share the same CPU cores. The bare view stores nothing. It runs with the
+site's middleware; the webhook endpoint runs without middleware. Needs wrk, pgbench, a PostgreSQL at
+BENCH_DATABASE_URL.
 """
 
 import argparse
@@ -30,7 +31,7 @@ BEHIND_MIDDLEWARE = "bench.contestants:behind_middleware"
 
 
 def prepare(database: str) -> str:
-    """A fresh database with one instance; gives the webhook's path."""
+    """Create an empty database with one instance and return the path of its webhook."""
     make_empty(database)
     return shell(
         database,
@@ -50,7 +51,7 @@ class Bench:
         self.memory = 0.0
 
     def rounds_of(self, *parts: Callable[[], Result]) -> list[list[Result]]:
-        """Results per part; the parts take turns."""
+        """Run the parts in turns and return the results of each part."""
         turns = [[part() for part in parts] for _ in range(self.rounds)]
         return [list(results) for results in zip(*turns, strict=True)]
 
@@ -79,7 +80,7 @@ class Bench:
 
     @contextmanager
     def serving(self) -> Iterator[int]:
-        """The whole site as it is run, on PostgreSQL; gives the server's process id."""
+        """Run the production server on PostgreSQL; yield its process id."""
         with server(OURS, environment(POSTGRESQL), self.path) as pid:
             yield pid
 
@@ -87,7 +88,7 @@ class Bench:
         return shell(POSTGRESQL, code)
 
     def rows(self) -> int:
-        """Of all that a callback writes."""
+        """Count the rows in all tables that callbacks write to."""
         tables = ("callback", "message", "statusevent", "followup")
         counted = " + ".join(f"(SELECT count(*) FROM whatsapp_{table})" for table in tables)
         return int(psql(POSTGRESQL, f"SELECT {counted}"))
@@ -111,7 +112,7 @@ class Bench:
 
 
 def show(name: str, results: list[Result]) -> None:
-    """Medians; pgbench, which tells no percentiles, has its rate alone."""
+    """Print medians. pgbench reports no percentiles, so only its rate is printed."""
     values = [
         statistics.median(getattr(one, field) for one in results)
         for field in ("rate", "p50_ms", "p99_ms")

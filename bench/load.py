@@ -1,4 +1,4 @@
-"""A server under load: granian started as the product starts it, wrk as the client."""
+"""Start granian with the production options and put it under load with wrk."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from pathlib import Path
 from bench.board import ROOT
 
 PORT = int(os.environ.get("BENCH_PORT", "8799"))
-# As WEB_THREADS has it, and for every contestant.
+# The same number of threads as WEB_THREADS, for every contestant.
 THREADS = "20"
 CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
 class Result:
-    """Requests per second, latencies in milliseconds, requests not answered 2xx."""
+    """Requests per second, latencies in milliseconds, and requests without a 2xx response."""
 
     rate: float
     p50_ms: float
@@ -33,7 +33,7 @@ class Result:
 
 @contextmanager
 def server(application: str, environment: dict[str, str], path: str) -> Iterator[int]:
-    """Granian serving `application`, once `path` answers; gives its process id."""
+    """Start granian with `application`, wait until `path` responds, and yield the process id."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
     command += ["--workers", "2", "--blocking-threads", THREADS, "--no-ws"]
     command += ["--log-level", "error", application]
@@ -60,7 +60,10 @@ def _wait_for(path: str) -> None:
 
 
 def load(path: str, seconds: float, *, ids: int = 0, connections: int = CONNECTIONS) -> Result:
-    """POST callbacks with unique ids; `ids` 0 is the realistic mix, else that many in each."""
+    """POST callbacks with unique ids.
+
+    `ids` is the number of ids per callback; 0 means a realistic mix.
+    """
     seed = f"{time.time_ns():x}-"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "-s", "bench/load.lua"]
     command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed]
@@ -76,7 +79,7 @@ def ratio(mine: list[Result], theirs: list[Result], name: str = "rate") -> float
 
 
 def memory_of_largest_worker(pid: int, field: str = "VmRSS") -> float:
-    """MiB of the largest descendant of the server's process: resident, or VmHWM, its peak."""
+    """MiB of the largest descendant of the server process: VmRSS (current) or VmHWM (peak)."""
     pids, found = [pid], []
     while pids:
         children = Path(f"/proc/{pids[0]}/task/{pids.pop(0)}/children").read_text().split()

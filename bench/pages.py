@@ -1,10 +1,10 @@
-"""`make bench-pages`: how fast pages open on a board that has grown.
+"""`make bench-pages`: measure how fast pages open with a large database.
 
-The database is seeded once (`manage.py seed_history`) and used again. Pages are asked of the whole
-site in this process, through Django's test client, many times and in turns. A page's time is what
-this process worked for it, plus what PostgreSQL itself counts for its queries (EXPLAIN ANALYZE):
-server time, without what other work on a shared machine adds. On SQLite the queries are this
-process's own work. Export alone goes by the clock. BENCH_PAGES_URL names another database.
+The database is seeded once (`manage.py seed_history`) and used again. The benchmark requests pages
+in turns, many times, with Django's test client in this process. A page's time is the CPU time of
+this process plus the time of its queries according to EXPLAIN ANALYZE. So other work on the machine
+does not count. On SQLite the queries are this process's own work. Only the export is measured in
+elapsed time. BENCH_PAGES_URL names another database.
 """
 
 import argparse
@@ -21,7 +21,7 @@ DATABASE: Final = os.environ.get(
 )
 SMALL: Final = 50_000
 EXPORTED: Final = 1_000_000
-# Every page and filter that support opens all day.
+# The pages and filters that support uses most.
 LISTS: Final = {
     "newest 50": "/",
     "filter: status read": "/?status=read",
@@ -58,7 +58,7 @@ Result = dict[str, Any]
 
 
 def prepare(database: str, messages: int) -> None:
-    """Seed a database, unless it holds about as many messages already."""
+    """Seed the database, unless it already contains roughly this number of messages."""
     if exists(database) and abs(_held(database) - messages) < messages / 20:
         manage(database, "migrate", "--verbosity", "0")
         return
@@ -72,7 +72,7 @@ def _held(database: str) -> int:
 
 
 def inside(database: str, call: str) -> Any:
-    """What a function of bench/visits.py prints, run within the site in a process of its own."""
+    """Run a function of bench/visits.py in a separate process and return its output."""
     return json.loads(shell(database, f"from bench.visits import *; {call}").splitlines()[-1])
 
 

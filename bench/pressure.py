@@ -1,7 +1,7 @@
-"""Clients that press a server: `python -m bench.pressure KIND PORT SECONDS SESSION`.
+"""Clients that put a server under load: `python -m bench.pressure KIND PORT SECONDS SESSION`.
 
-They run in a process of their own, so that the one that measures callbacks is not slowed down, and
-at the lowest priority: clients elsewhere would take no processor from the server at all.
+They run in a separate process, so they do not slow down the measurement. They have the lowest
+priority, because real clients use no CPU of the server.
 """
 
 import http.client
@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import urlencode
 
-# Django only compares the two copies of it that a form sends.
+# Django only compares the token in the cookie with the one in the form.
 CSRF: Final = "c" * 32
 FORM: Final = "application/x-www-form-urlencoded"
 # Large, and served to anybody.
@@ -26,7 +26,7 @@ EXPORT: Final = "/messages/exports/?period=all"
 
 
 class Client:
-    """One of many; asks again as soon as it was answered, until the time is over."""
+    """One client: sends the next request after each response, until the time is over."""
 
     def __init__(self, port: int, until: float, session: str) -> None:
         self.port, self.until = port, until
@@ -40,7 +40,7 @@ class Client:
     def send(
         self, method: str, path: str, form: dict[str, str] | None = None, **more: str
     ) -> bytes:
-        """Reads the whole answer; waits for a moment where the server refuses."""
+        """Send a request and read the whole response; wait briefly after a 503."""
         timeout = max(0.1, self.until - time.monotonic())
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         body = urlencode({"csrfmiddlewaretoken": CSRF} | form) if form is not None else None
@@ -50,7 +50,7 @@ class Client:
             answer = connection.getresponse()
             read = answer.read()
             if answer.status == 500:
-                os._exit(FAILED)  # then it would not be a load
+                os._exit(FAILED)  # a server error makes the measurement useless
             if answer.status == 503:
                 time.sleep(0.2)
             return read
@@ -58,7 +58,7 @@ class Client:
         return b""
 
     def dribble(self, beginning: bytes) -> None:
-        """Sends a byte every half second, for ever."""
+        """Send a byte every half second until the time is over."""
         with self._connected(beginning) as wire, suppress(OSError):
             while time.monotonic() < self.until:
                 wire.sendall(b"x")
@@ -120,7 +120,7 @@ def pages(client: Client, number: int) -> None:
     client.repeat("GET", ("/", "/overview/", "/instances/", "/?period=all")[number % 4])
 
 
-# How many clients at once, and what each of them does.
+# The number of clients of each kind, and the function that each runs.
 KINDS: Final[dict[str, tuple[int, Callable[[Client, int], None]]]] = {
     "exports": (18, exports),
     "slow_readers": (20, slow_readers),

@@ -1,8 +1,9 @@
-"""`make bench-scale`: what growth, the indexes and a purge cost the door.
+"""`make bench-scale`: how a large database, indexes and a purge affect the webhook endpoint.
 
 Two boards are seeded once (`manage.py seed_history`) and used again, a large and a small one. Their
-doors take turns under the same load; PostgreSQL as it comes, everything on the same cores. Each run
-purges the oldest messages of the large board. Needs wrk, pgbench, a PostgreSQL at BENCH_SCALE_URL.
+webhook endpoints take turns under the same load. PostgreSQL has its default settings and shares the
+CPU cores with everything else. Each run purges the oldest messages of the large board. Needs wrk,
+pgbench, a PostgreSQL at BENCH_SCALE_URL.
 """
 
 import argparse
@@ -36,7 +37,7 @@ if not Instance.objects.filter(zapi_id="bench-instance").exists():
     connect(name="Bench", zapi_id="bench-instance", token="bench-token")
 print(webhook_path(WebhookKey("bench-instance", 1)))
 """
-# In days, so that about as many messages are older; and all of them purged, turn after turn.
+# Set the retention period so that about `messages` messages are older, then purge them all.
 PURGE: Final = """
 import threading
 from django.utils import timezone
@@ -54,7 +55,7 @@ Retention.objects.all().delete()
 print(purged)
 """
 _TABLES: Final = ("whatsapp_message", "whatsapp_statusevent")
-# What only pages need: an index that is no constraint keeps no row out.
+# Indexes that only pages need: only unique indexes are constraints.
 _UNENFORCED: Final = """
 SELECT format('DROP INDEX %I', indexrelid::regclass)
 FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
@@ -84,7 +85,7 @@ def grown(path: str, seconds: float, rounds: int) -> Figure:
 
 
 def indexed(seconds: float, rounds: int) -> Figure:
-    """Our statement with every index, and with those alone that keep copies out."""
+    """Compare the storing statement with all indexes and with unique indexes only."""
     psql(maintenance(LARGE), f'DROP DATABASE IF EXISTS "{_name(STRIPPED)}"')
     psql(maintenance(LARGE), f'CREATE DATABASE "{_name(STRIPPED)}" TEMPLATE "{_name(SMALL)}"')
     for statement in psql(STRIPPED, _UNENFORCED).splitlines():
@@ -94,7 +95,7 @@ def indexed(seconds: float, rounds: int) -> Figure:
 
 
 def purged(path: str, seconds: float, messages: int) -> list[Figure]:
-    """The door while messages go; and what of their space is free for others after a vacuum."""
+    """Measure latency during a purge, and how much space is reusable after a VACUUM."""
     with server(OURS, environment(LARGE), path):
         load(path, 1)
         alone = [load(path, seconds) for _ in range(3)]
@@ -119,7 +120,7 @@ def _load_until_it_ends(purge: "subprocess.Popen[str]", path: str, seconds: floa
     found = [load(path, seconds)]
     while purge.poll() is None:
         found.append(load(path, seconds))
-    # The last of them was not beside the purge to its end.
+    # The purge ended during the last measurement, so drop it.
     return found[:-1] or found
 
 
@@ -134,7 +135,7 @@ def _purge(messages: int) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    time.sleep(3)  # it looks for the oldest first
+    time.sleep(3)  # the purge first searches for the oldest messages
     try:
         yield process
     finally:

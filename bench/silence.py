@@ -1,9 +1,9 @@
-"""Back-test of the silence rule on made-up histories: false alarms, and time to detect.
+"""Back-test the silence rule on simulated histories: false alarms, and the time to detect.
 
-Twelve weeks of callbacks for each kind of customer, with holidays; the rule learns every day from
-the four weeks before it, as the worker does, and is judged on the last eight. Each silence of the
-history that it reports is a false alarm. Then the history is cut at moments by chance, while
-something is usually heard, and the time until the report is taken.
+Each kind of customer has twelve weeks of callbacks with holidays. As in the worker, the rule learns
+every day from the previous four weeks. The last eight weeks are evaluated. Each silence of the
+history that it reports is a false alarm. Then the history is cut at random times with usual
+traffic, and the time until the rule reports silence is measured.
 """
 
 import math
@@ -54,7 +54,7 @@ class History:
         return self._paces[day]
 
     def p99s(self, moment: datetime) -> list[float]:
-        """By hour of day: of the gaps that end in it."""
+        """The 99th percentile of the gaps that end in each hour of the day."""
         day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         if day not in self._p99s:
             lengths: list[list[float]] = [[] for _ in range(24)]
@@ -68,7 +68,7 @@ class History:
 
 
 def by_hour_of_day(history: History, heard: datetime, now: datetime) -> bool:
-    """The rule to start from: 3 times the p99 gap of that hour of day, with a floor."""
+    """The baseline rule: unusual after 3 times the p99 gap of this hour, but not before FLOOR."""
     allowed = max(FACTOR * history.p99s(now)[now.hour], FLOOR)
     return (now - heard).total_seconds() >= allowed
 
@@ -78,7 +78,10 @@ def ours(history: History, heard: datetime, now: datetime) -> bool:
 
 
 def _office(per_hour: float, *, saturday: float = 0.4, jitter: float = 0.0) -> Rate:
-    """Open from nine to six; `jitter` is by how many hours the day begins later, by chance."""
+    """An office that is open from 9 to 18.
+
+    `jitter` is the maximum random delay of the start, in hours.
+    """
 
     def rate(moment: datetime, chance: random.Random) -> float:
         local = moment - 3 * _HOUR
@@ -93,12 +96,12 @@ def _office(per_hour: float, *, saturday: float = 0.4, jitter: float = 0.0) -> R
 
 
 def _always(per_hour: float) -> Rate:
-    """A machine's messages: day and night, fewer by night."""
+    """An automatic sender: messages day and night, fewer at night."""
     return lambda moment, chance: per_hour * (0.3 if 2 <= (moment - 3 * _HOUR).hour < 7 else 1)
 
 
 def _campaigns(per_hour: float) -> Rate:
-    """Little, and now and then a campaign of two hours."""
+    """Little traffic, with an occasional campaign of two hours."""
 
     def rate(moment: datetime, chance: random.Random) -> float:
         local = moment - 3 * _HOUR
@@ -123,7 +126,7 @@ PROFILES: Final[dict[str, Rate]] = {
 
 
 def history_of(rate: Rate, seed: int) -> History:
-    """By the minute, each with as many callbacks as chance gives."""
+    """Generate a random number of callbacks for each minute."""
     chance = random.Random(seed)
     heard, moment = [], START
     while moment < END:
@@ -149,7 +152,7 @@ def false_alarms(rule: Rule, history: History) -> int:
 
 
 def times_to_detect(rule: Rule, history: History, rate: Rate, seed: int) -> Iterator[float]:
-    """In hours, from the moment from which nothing came any more; two weeks where never."""
+    """The hours from each cut until the rule reports it; two weeks if it never does."""
     chance = random.Random(seed)
     done = 0
     while done < CUTS:
@@ -166,7 +169,8 @@ def times_to_detect(rule: Rule, history: History, rate: Rate, seed: int) -> Iter
 def _reported_at(rule: Rule, history: History, heard: datetime, until: datetime) -> datetime | None:
     """When the rule, asked every five minutes, says that this silence is unusual.
 
-    It goes on knowing what it knew when the silence began: the worker learns from what came, too.
+    The rule only knows the history before the silence, because the worker learns only from
+    callbacks.
     """
     moment = heard + timedelta(seconds=FLOOR)
     known = min(heard, END)

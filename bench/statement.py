@@ -24,8 +24,8 @@ def pgbench(database: str, seconds: float) -> float:
     return float(found[1])
 
 
-# The life of messages as load.lua tells it: three steps, 200 messages apart, one in three callbacks
-# with four ids. Each of pgbench's clients counts for itself.
+# The same messages as in load.lua: three steps, 200 messages apart. One callback in three has four
+# ids. Each pgbench client has its own counter.
 LIFE = r"""
 \set n :n + 1
 \set step :n % 3
@@ -41,7 +41,7 @@ def _at_step(number: int, value: str) -> str:
 
 
 def our_statement(database: str) -> str:
-    """What messages.ingest.postgresql runs, with literals and pgbench's variables put in."""
+    """The SQL of messages.ingest.postgresql, with literals and pgbench variables inserted."""
     code = "from messages.ingest.postgresql_statements import STORE_STATUS; print(STORE_STATUS)"
     text = shell(database, code)
     word = "(ARRAY['SENT', 'RECEIVED', 'READ'])[:step::int + 1]"

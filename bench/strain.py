@@ -1,4 +1,4 @@
-"""What the door withstands: long hours, busy dashboards, strangers, bodies far too large."""
+"""Stress the webhook endpoint: long runs, busy dashboards, unknown callers and too large bodies."""
 
 import gzip
 import http.client
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FEW, MANY = 50_000, 500_000
 STRANGERS = HEALTHY = 8  # connections
-# Unpacked; as it is sent, one is far above the cap and the other below it.
+# The decompressed size. The plain body is above the limit; the gzip body is below it.
 HUGE = 64 * 2**20
 WRONG = "/webhooks/zapi/c29tZWJvZHk.1.wrong-wrong-wrong-wrong-wrong-wrong-wrong-wr/"
 SIGN_IN = """
@@ -50,7 +50,7 @@ def soak(bench: "Bench", few: int, many: int) -> Figure:
 
 
 def hammered(bench: "Bench") -> list[Figure]:
-    """Callbacks while people open pages as fast as they can, by callbacks alone."""
+    """Compare the callback rate during constant page views with the rate without them."""
     cookie = f"sessionid={bench.shell(SIGN_IN)}"
     alone, beside = [], []
     for _ in range(bench.rounds):
@@ -64,7 +64,7 @@ def hammered(bench: "Bench") -> list[Figure]:
 
 
 def strangers(bench: "Bench") -> list[Figure]:
-    """Healthy callbacks beside wrong keys at full speed; and what the wrong ones leave behind."""
+    """Measure valid callbacks during a flood of wrong keys. Count the rows that wrong keys write."""
     alone, beside = [], []
     for _ in range(bench.rounds):
         with bench.serving():
@@ -84,7 +84,7 @@ def strangers(bench: "Bench") -> list[Figure]:
 
 
 def too_large(bench: "Bench") -> Figure:
-    """The most that a worker ever held, over what it held before the first of them."""
+    """The growth of a worker's peak memory caused by too large bodies."""
     with bench.serving() as pid:
         load(bench.path, bench.seconds)
         before = memory_of_largest_worker(pid)
@@ -92,7 +92,7 @@ def too_large(bench: "Bench") -> Figure:
         answers = {_post(bench.path, body, {}) for _ in range(8)}
         packed = gzip.compress(body)
         answers |= {_post(bench.path, packed, {"Content-Encoding": "gzip"}) for _ in range(8)}
-        # 0 is a connection closed while the body was still being sent.
+        # 0: the server closed the connection before the whole body was sent.
         assert answers <= {413, 0}, answers
         grown = memory_of_largest_worker(pid, "VmHWM") - before
     return Figure("memory for bodies over the cap", grown, 20, at_least=False, unit=" MiB")

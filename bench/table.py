@@ -1,4 +1,4 @@
-"""The one table that every benchmark prints: figure, value, target, ✓ or ✗."""
+"""The table that every benchmark prints: figure, value, target, ✓ or ✗."""
 
 import sys
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Figure:
 
 
 def print_and_exit(figures: list[Figure]) -> None:
-    """Exit status 1 where a target is missed."""
+    """Print the table; exit with status 1 if a target is missed."""
     width = max(len(figure.name) for figure in figures)
     print()
     for figure in figures:

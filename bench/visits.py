@@ -1,4 +1,4 @@
-"""What bench/pages.py runs inside the site, by `manage.py shell`: visits, and their times."""
+"""Functions that bench/pages.py runs in `manage.py shell` to measure page views."""
 
 import gzip
 import json
@@ -29,21 +29,21 @@ from statusboard.wsgi import load_pages
 Result = dict[str, Any]
 Query = tuple[str, Any]
 PAGE: Final = 50
-# By page 10,000 of the list; of a smaller board, by a page near its end.
+# The offset of page 10,000. A smaller database uses a page near the end.
 FAR: Final = PAGE * 10_000
 
 
 class Visitor:
-    """An admin without limits, who looks at one page again and again."""
+    """A superuser's test client for repeated page views."""
 
     def __init__(self) -> None:
-        load_pages()  # as the server does, and what it loads is not collected again
+        load_pages()  # same as the server, which excludes loaded modules from garbage collection
         user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
         self.client = Client(headers={"host": "127.0.0.1"})
         self.client.force_login(user)
 
     def visit(self, path: str) -> tuple[float, list[Query], bytes]:
-        """Milliseconds of this process alone, the queries, and the answer's body."""
+        """Return the CPU time in milliseconds, the queries and the response body."""
         queries: list[Query] = []
         with recorded_queries(queries):
             before = time.process_time()
@@ -53,7 +53,7 @@ class Visitor:
         return took, queries, answer.content
 
     def link(self, path: str, pattern: str) -> str:
-        """The first address on a page that looks like this; '' where there is none."""
+        """Return the first URL on the page that matches the pattern, or ''."""
         found = re.search(pattern, self.visit(path)[2].decode())
         return found[0] if found else ""
 
@@ -93,11 +93,11 @@ def _timed(sql: str, params: Any) -> float:
 
 
 def pages(forms: dict[str, str], rounds: int) -> None:
-    """Visit every page in turns; print what each took, and the bytes of a first page."""
+    """Open every page in turns; print the time of each, and the size of a first visit."""
     visitor = Visitor()
     found = _addresses(visitor, forms)
     for path in found.values():
-        visitor.visit(path)  # once to be warm
+        visitor.visit(path)  # warm up caches
     visits: dict[str, list[tuple[float, list[Query], bytes]]] = {name: [] for name in found}
     for _ in range(rounds):
         for name, path in found.items():
@@ -107,9 +107,9 @@ def pages(forms: dict[str, str], rounds: int) -> None:
 
 
 def export(query: str, most: int) -> None:
-    """Print how long up to `most` rows took as CSV, and the memory beyond that of a page.
+    """Print the time and extra memory for a CSV export of at most `most` rows.
 
-    As the worker writes them, up to the last piece that is stored.
+    The export runs as in the worker, until the last piece is stored.
     """
     visitor = Visitor()
     visitor.visit("/")
@@ -134,7 +134,7 @@ class _Enough(threading.Event):
 
 
 def first_page(visitor: Visitor) -> Result:
-    """Every byte sent for a first page: the page as it is, static files as WhiteNoise has them."""
+    """The bytes of a first visit: the page, and its static files compressed by WhiteNoise."""
     text = visitor.visit("/")[2]
     names = set(re.findall(rb'(?:href|src)="/static/([^"?]+)"', text))
     files = [_static_file(name.decode()) for name in names]
@@ -143,12 +143,12 @@ def first_page(visitor: Visitor) -> Result:
 
 
 def _addresses(visitor: Visitor, forms: dict[str, str]) -> dict[str, str]:
-    """The addresses to ask for, of what this database holds."""
+    """The URLs to visit, built from rows of this database."""
     outbound = message_set().outbound().newest_first()
     far = min(FAR, outbound.count() * 9 // 10)
     some = outbound.filter(is_group=False, several=False, phone__startswith="55")[1000]
     hour = (some.started_at - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
-    # Of the 90 days that are seeded.
+    # A day within the 90 seeded days.
     day = hour - timedelta(days=60)
     message = reverse("dashboard:message", args=[some.pk])
     names = {
@@ -172,7 +172,7 @@ def _addresses(visitor: Visitor, forms: dict[str, str]) -> dict[str, str]:
 
 def _result(visits: list[tuple[float, list[Query], bytes]]) -> Result:
     queries = list(map(server_time, visits[-1][1]))
-    # SQLite's work is in this process's time already.
+    # SQLite runs in this process, so its time is already included.
     elsewhere = sum(queries) if connection.vendor == "postgresql" else 0
     times = sorted(took + elsewhere for took, _, _ in visits)
     return {
@@ -189,5 +189,5 @@ def _static_file(name: str) -> str:
 
 
 def _memory() -> float:
-    """The most that this process ever held, in MiB."""
+    """The peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""Loads the fixtures that all tests may use; those that others build on come first.
+"""Load the shared fixtures, ordered by dependency.
 
 tests/plugins/environment.py is loaded before them, and before the settings.
 """

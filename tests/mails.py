@@ -1,4 +1,4 @@
-"""E-mails as people get them: what was queued, sent by the worker's job."""
+"""Read the e-mails that the worker sends from the queue."""
 
 from django.core import mail
 from django.core.mail import EmailMessage
@@ -8,7 +8,7 @@ from messages.mail import deliver_mails
 
 
 def sent_mails() -> list[EmailMessage]:
-    """Everything sent so far, once the worker has sent what waits."""
+    """Send the queued e-mails; return all e-mails sent so far."""
     send_reset_links()
     deliver_mails()
     return list(mail.outbox)

@@ -1,4 +1,4 @@
-"""Pages while the database is away: the first notices, the others are answered at once."""
+"""Pages during a database outage: the first request detects it, later ones get 503 at once."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""Pages leave callbacks their share of the interpreter."""
+"""Pages wait for each other, so that callbacks get enough CPU time."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +10,7 @@ from tests.plugins.webhook import call
 
 
 class Clock:
-    """Stands for the module `time`. It stands still until a page moves it."""
+    """A fake of the module `time`. It stands still until a page moves it."""
 
     def __init__(self) -> None:
         self.now = 1.0
@@ -55,7 +55,7 @@ def test_page_waits_for_a_hanging_page_only_up_to_the_maximum(monkeypatch):
     monkeypatch.setattr(page_limiter, "MAX_LOCK_WAIT", 0.01)
     lock = PageExecutionLock()
     with lock.hold(), lock.hold():
-        pass  # the inner one began without its turn
+        pass  # the inner hold() stops waiting after MAX_LOCK_WAIT
 
 
 def test_page_that_fails_releases_the_lock(clock, monkeypatch):

@@ -1,4 +1,4 @@
-"""Pages leave callbacks their threads, whatever clients do."""
+"""Pages use only part of the threads, so that callbacks always get one."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def _connections() -> Iterator[None]:
 
 
 class Site:
-    """Stands for Django: answers what it is told to, and notes which answers were closed."""
+    """A fake Django application that returns given chunks and counts closed responses."""
 
     def __init__(self, *chunks: bytes, streams: bool = False) -> None:
         self.chunks, self.streams, self.closed = chunks, streams, 0
@@ -50,7 +50,10 @@ class Client:
         self.headers: dict[str, str] = {}
 
     def open(self, path="/", method="GET", **more):
-        """The body as the server gets it; a server closes it when its last byte was sent."""
+        """Request a path and return the response body.
+
+        A server closes the body after the last byte.
+        """
         environ = {"REQUEST_METHOD": method, "PATH_INFO": path, **more}
         return self.limiter(environ, self._start)
 
@@ -75,7 +78,7 @@ def test_page_over_the_thread_limit_gets_503():
 
 
 def full(path="/", method="GET", **more):
-    """The answer to one request more than there are threads for pages."""
+    """The response to a request when all page threads are busy."""
     answers: list[Any] = []
 
     def site(environ, start_response):

@@ -1,4 +1,4 @@
-"""How often somebody may try."""
+"""Rate limits per client."""
 
 import pytest
 

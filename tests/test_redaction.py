@@ -1,4 +1,4 @@
-"""No secret in a text that passed through redact(), and no harm to a text without one."""
+"""redact() removes secrets and does not change text without secrets."""
 
 import io
 import json
@@ -143,7 +143,7 @@ def test_displayed_callback_body_is_redacted():
 
 
 def test_proxy_password_in_a_callback_is_redacted_on_every_page(post, admin_client):
-    """Of a callback that is kept because it names another instance."""
+    """The callback is quarantined because it names another instance."""
     error = f"connected without proxy (socks5://user:{SECRET}@localhost:1080)"
     post({"type": "ProxyCallback", "instanceId": "another", "error": error})
     callback = Callback.objects.get()
@@ -198,7 +198,7 @@ class TestTheLog:
 
 @pytest.fixture
 def written():
-    """What a handler with the quota writes, as the console's does; three refusals a minute."""
+    """The output of a log handler with a quota of three refusals per minute."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(RefusalQuota(per_minute=3))
@@ -211,7 +211,7 @@ def written():
 def clock(monkeypatch):
     """The clock of log records. A minute begins with second 0."""
     now = [1_000_020.0]
-    # Which of the two `logging` asks depends on the version of Python.
+    # `logging` calls one of the two functions, depending on the Python version.
     monkeypatch.setattr(time, "time", lambda: now[0])
     monkeypatch.setattr(time, "time_ns", lambda: int(now[0] * 10**9))
 

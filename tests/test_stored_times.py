@@ -1,4 +1,4 @@
-"""Times as the database gives them back, by whichever driver and cursor."""
+"""Times are read from the database unchanged, with every driver and cursor."""
 
 from datetime import UTC, datetime
 
@@ -24,6 +24,6 @@ def test_stored_time_is_returned_unchanged_in_utc(at):
 
 def test_stored_time_read_by_an_iterator_is_unchanged_in_utc():
     User.objects.create(username="ana", date_joined=TIMES[1])
-    with transaction.atomic():  # PostgreSQL's cursor on its own side
+    with transaction.atomic():  # uses a server-side cursor on PostgreSQL
         (found,) = User.objects.values_list("date_joined", flat=True).iterator()
     assert (found, found.tzinfo) == (TIMES[1], UTC)

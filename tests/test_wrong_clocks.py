@@ -1,4 +1,4 @@
-"""A server's clock that is ahead for a while stops nothing once it is right again."""
+"""After the clock was wrong for a while, all jobs continue."""
 
 import threading
 from collections.abc import Callable
@@ -46,8 +46,8 @@ JUMPS = [timedelta(hours=1), timedelta(days=1), timedelta(days=4000)]
 
 @pytest.fixture(params=JUMPS, ids=str)
 def with_wrong_clock(request: Any, clock: Clock) -> Callable[[Callable[[], Any]], None]:
-    """Does something while the clock is ahead."""
-    clock.advance(seconds=30)  # past what the real clock wrote into new rows
+    """Return a function that calls another while the clock is ahead."""
+    clock.advance(seconds=30)  # later than the times that the real clock stored in new rows
 
     def do(something: Callable[[], Any]) -> None:
         clock.now += request.param

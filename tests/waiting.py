@@ -9,7 +9,10 @@ def wait_until(
     *,
     progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Fails after `seconds` or, where there is a `progress` to look at, after so many without."""
+    """Wait until a condition is true.
+
+    Fail after `seconds`, or after `seconds` without a change of `progress()`.
+    """
     seen, deadline = progress(), time.monotonic() + seconds
     while not condition():
         if (now := progress()) != seen:

@@ -18,7 +18,7 @@ class Route:
     pattern: str
 
     def path(self, pk: int = 1, uuid: UUID = _SOME_UUID, text: str = "1-x") -> str:
-        """The address with something plausible, or what is asked for, in place of parameters."""
+        """The URL of the route with the given or default values for its parameters."""
         path = re.sub(r"\(\?P<\w+>[^)]*\)", text, self.pattern)
         path = path.replace("<str:key>", sign(WebhookKey("instance.id", 1)))
         path = re.sub(r"<uuid:\w+>", str(uuid), path)
@@ -39,5 +39,5 @@ def _walk(
 
 
 ROUTES = sorted(set(_walk(get_resolver().url_patterns)))
-# Without Django admin, which is Django's to keep.
+# Without the routes of Django admin, which Django tests itself.
 OWN_ROUTES = [route for route in ROUTES if not route.name.startswith("admin:")]

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of weak set-ups."""
+"""`manage.py check` reports weak settings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The encryption key changed while secrets are stored, and the older one retired."""
+"""Rotation of the encryption key of stored secrets."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def rotate(*arguments: str) -> str:
 
 @pytest.fixture
 def new_key(settings: Any, instance: Instance) -> str:
-    """In front of the one that the instance's token was stored with."""
+    """A newer key, listed before the key that encrypted the instance's token."""
     key = Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEYS = [key, *settings.FIELD_ENCRYPTION_KEYS]
     return key

@@ -1,4 +1,4 @@
-"""Every URL, for everybody, compared with one table: a page without a rule fails here."""
+"""Check who can open each URL against one table. A URL without a rule fails."""
 
 import re
 from http.cookies import SimpleCookie
@@ -28,8 +28,9 @@ RULES: dict[str, set[str]] = {
     "account_reset_password_from_key_done": EVERYONE,
     "account_reauthenticate": SIGNED_IN,
     "account_change_password": SIGNED_IN,
-    "mfa_authenticate": SIGNED_IN,  # nobody is led back to the sign-in
-    "mfa_login_webauthn": SIGNED_IN,  # for a script; people are led back to the sign-in
+    "mfa_authenticate": SIGNED_IN,  # anonymous users are redirected to the sign-in page
+    # Called by a script; anonymous users are redirected to the sign-in page.
+    "mfa_login_webauthn": SIGNED_IN,
     "mfa_index": SIGNED_IN,
     "mfa_reauthenticate": SIGNED_IN,
     "mfa_activate_totp": SIGNED_IN,
@@ -43,7 +44,7 @@ RULES: dict[str, set[str]] = {
     "mfa_remove_webauthn": SIGNED_IN,
     "mfa_edit_webauthn": SIGNED_IN,
     "usersessions_list": SIGNED_IN,
-    # Routes of Django admin that lead elsewhere, and what they lead to refuses.
+    # Django admin routes that redirect to the site's pages. Those pages check permissions.
     "admin_login": {SUPERUSER},
     "admin_logout": SIGNED_IN,
     "admin_password_change": SIGNED_IN,
@@ -52,8 +53,8 @@ RULES: dict[str, set[str]] = {
     "dashboard:set_language": EVERYONE,
     "monitoring:healthz": EVERYONE,
     "monitoring:readyz": EVERYONE,
-    "monitoring:metrics": EVERYONE,  # its token is its gate; without one it is not there
-    "webhooks:zapi": EVERYONE,  # its key is its gate; GET answers 405
+    "monitoring:metrics": EVERYONE,  # protected by a token; 404 without a configured token
+    "webhooks:zapi": EVERYONE,  # protected by the key in the URL; GET returns 405
     "api:messages": SIGNED_IN,
     "api:message": SIGNED_IN,
     "api:events": SIGNED_IN,
@@ -92,7 +93,7 @@ RULES: dict[str, set[str]] = {
     "dashboard:person-activity": {ADMIN, SUPERUSER},
     "dashboard:person-two-factor-reset": {ADMIN, SUPERUSER},
     "dashboard:person-link": {ADMIN, SUPERUSER},
-    "dashboard:invitation": EVERYONE,  # its link is its gate
+    "dashboard:invitation": EVERYONE,  # protected by the secret in the link
     "dashboard:session-end": SIGNED_IN,
     "dashboard:audit": {ADMIN, SUPERUSER},
     "dashboard:audit-export": {ADMIN, SUPERUSER},
@@ -115,7 +116,7 @@ RULES: dict[str, set[str]] = {
     "dashboard:api-key-add": {ADMIN, SUPERUSER},
     "dashboard:api-key-revoke": {ADMIN, SUPERUSER},
     "dashboard:labels": {SUPERVISOR, ADMIN, SUPERUSER},
-    "dashboard:preferences": EVERYONE,  # a cookie of the viewer's own; GET answers 405
+    "dashboard:preferences": EVERYONE,  # only sets a cookie; GET returns 405
     "dashboard:instances": {SUPERVISOR, ADMIN, SUPERUSER},
     "dashboard:instance-add": {ADMIN, SUPERUSER},
     "dashboard:instance": {SUPERVISOR, ADMIN, SUPERUSER},
@@ -146,8 +147,8 @@ RULES: dict[str, set[str]] = {
     "dashboard:quarantine-discard": {ADMIN, SUPERUSER},
     "dashboard:quarantined": {ADMIN, SUPERUSER},
 }
-# What pages of the board answer to, where that is not reading alone. All else is a 405.
-ANYTHING = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # a view of Django's that does not mind
+# The HTTP methods of pages that accept more than GET. All else is a 405.
+ANYTHING = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # a Django view that accepts every method
 TAKES: dict[str, set[str]] = {
     "dashboard:set_language": ANYTHING,
     "webhooks:zapi": {"POST"},
@@ -207,15 +208,16 @@ TAKES: dict[str, set[str]] = {
     "dashboard:privacy-erase": {"POST"},
     "dashboard:retention": {"GET", "POST"},
 }
-# Django admin keeps its own door: staff only, then its permissions; evidence is read-only there.
+# Django admin requires staff status and its own permissions. Messages and callbacks are read-only
+# there.
 ADMIN_RULE = {SUPERUSER}
-# These lead to pages of the board, which ask who is there.
+# These redirect to the site's pages, which check the user.
 ADMIN_OPEN = {"admin:logout", "admin:password_change", "admin:password_change_done"}
 ADMIN_CLOSED = re.compile(r"admin:(whatsapp_\w+_(add|delete)|autocomplete)")
 
 
 def ruled(name: str) -> str:
-    """The name that the tables have: a route of the API is one with its slash and without."""
+    """The name used in the tables: the same for an API route with and without the last slash."""
     return re.sub(r"^(api:.*)-with(out)?-slash$", r"\1", name)
 
 
@@ -251,19 +253,19 @@ def _something_to_see(instance, post):
 
 
 def ask(client: Client, route: Route, method: str) -> Any:
-    """One request, of which nothing stays: a sign-out signs out nobody."""
+    """Send a request and roll back its changes, including a sign-out."""
     cookies = SimpleCookie(client.cookies)
     with transaction.atomic():
         answer = client.generic(method, route.path(), secure=True)
         transaction.set_rollback(True)
     client.cookies = cookies
-    # Not to be ready is an answer, too.
+    # /readyz may return 503.
     assert answer.status_code < 500 or route.name == "monitoring:readyz", (route, method)
     return answer
 
 
 def is_refused(answer: HttpResponse) -> bool:
-    """By the sign-in page, or by a status."""
+    """Whether the response is a redirect to the sign-in page, a 401 or a 403."""
     location = answer.headers.get("Location", "")
     return answer.status_code in {401, 403} or (answer.status_code == 302 and "/login" in location)
 
@@ -275,7 +277,7 @@ def test_every_url_opens_only_for_the_roles_in_the_table(person):
     for route in ROUTES:
         answer = ask(client, route, "GET")
         opens = not is_refused(answer)
-        # What only takes POST may say so before it asks who is there.
+        # A POST-only view may return 405 before it checks the user.
         if opens is not (role in allowed(route.name)) and answer.status_code != 405:
             wrong[route.name] = (answer.status_code, answer.headers.get("Location", ""))
     assert not wrong
@@ -322,7 +324,7 @@ def test_required_second_factor_closes_every_page_without_one(person, method, se
         route.name
         for route in ROUTES
         if NOBODY not in allowed(route.name)
-        and not route.name.startswith("api:")  # where keys count, not people
+        and not route.name.startswith("api:")  # the API uses keys, which have no second factor
         and not ask(client, route, method).headers.get("Location", "").endswith("?needed=1")
     }
     assert {name for name in opened if not name.startswith("mfa_")} <= {

@@ -1,4 +1,4 @@
-"""Somebody limited to one instance reads no name or id of another one, wherever words quote it."""
+"""A user limited to one instance never sees the name or id of another instance."""
 
 import json
 
@@ -54,7 +54,7 @@ def limited_key(instance):
 
 @pytest.fixture
 def stranger(post, other, zapi):
-    """A callback of the other instance, at the webhook of the one that may be seen."""
+    """A callback about the other instance, sent to the webhook of the visible instance."""
     body = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["X"], "phone": "5511"}
     post(body | {"instanceId": other.zapi_id})
     detect(enqueue)

@@ -1,6 +1,7 @@
-"""Numbers written in whichever way, in every column that takes text from outside.
+"""Phone numbers in any format, in every column with text from outside.
 
-Who may not see numbers finds no four digits of them in a row, on no page and in no answer.
+A user who may not see phone numbers never sees four consecutive digits of one, on any page or in
+any response.
 """
 
 import re
@@ -32,7 +33,7 @@ def viewer(masked_admin):
 
 
 NUMBER = "5531976853218"
-# By which a message, an instance or a row is told from another, or what an operator wrote.
+# Columns that are not masked: ids, names and text from operators.
 NOT_FROM_OUTSIDE = {
     *("account.name", "account.client_token", "account.partner_token", "tag.name"),
     *("instance.name", "instance.zapi_id", "instance.token", "instance.token_digest"),
@@ -60,7 +61,7 @@ NOT_FROM_OUTSIDE = {
     *("exportpiece.body", "queuedmail.content"),
     *("passwordresetrequest.address", "passwordresetrequest.language"),
 }
-# What a test of its own is about.
+# Columns that have a separate test.
 AUDITED = {"auditevent.details"}
 JSON = {
     "incident.values": lambda text: {"reason": text, "status": text, "count": 3, "named": text},
@@ -107,13 +108,13 @@ WRITINGS = [
 
 
 def shows_digits(text: str) -> list[str]:
-    """The runs of four that stand together in it, in any script and with only signs between."""
+    """Four consecutive digits of NUMBER in the text, in any script, ignoring separators."""
     plain = "".join(
         str(unicodedata.digit(one, one)) if one.isnumeric() else one
         for one in unicodedata.normalize("NFKC", text)
     )
     runs = [NUMBER[at : at + 4] for at in range(len(NUMBER) - 3)]
-    # Signs as they stand in a number, but none that a page or a time has between its own digits.
+    # Separators used in phone numbers, but not those that pages use in times.
     close = re.sub(r"(?<=\d)[ /|._()\u200b-\u200f\u2060\ufeff\u20e3]{1,3}(?=\d)", "", plain)
     nine = [NUMBER[at : at + 6] for at in range(len(NUMBER) - 5)]
     return [one for one in runs if one in plain] + [one for one in nine if one in close]
@@ -126,7 +127,7 @@ def read(answer):
             body = b"".join(archive.read(name) for name in archive.namelist())
         body = re.sub(rb"<v>\d+\.\d+</v>", b"", body)
     text = body.decode("utf-8", "replace")
-    # What is drawn and what is secret at random may hold any digits.
+    # Images and random tokens may contain any digits.
     text = re.sub(r"<svg.*?</svg>|csrfmiddlewaretoken\"? value=\"\w+\"", "", text, flags=re.DOTALL)
     text = re.sub(r":\d\d\.\d+(?=Z|\+|\")|cursor=[^\"]*|[0-9a-f-]{36}|[0-9a-f]{32}", "", text)
     text = re.sub(r"(?:recipients|live|static)/[^\"'\s]+|nonce=\"[^\"]*\"", "", text)

@@ -1,4 +1,4 @@
-"""Who may do everything but see whole numbers: no page and no answer shows one."""
+"""A user with every permission except see_phones never sees a full phone number."""
 
 import os
 import re
@@ -33,7 +33,7 @@ from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import OWN_ROUTES
 
 NUMBER, OLD_FORM, LID = "5544987654321", "554487654321", "123456789012345@lid"
-# Any four digits of theirs in a row, as they are or as a person writes them.
+# Four consecutive digits of these numbers, plain or formatted.
 DIGITS = re.compile(r"8765|7654|6543|5432|1234567|98765-4321")
 
 
@@ -79,7 +79,7 @@ def seen(answer) -> str:
     if body.startswith(b"PK"):  # a spreadsheet
         with ZipFile(BytesIO(body)) as archive:
             body = b"".join(archive.read(name) for name in archive.namelist())
-            # A time is a number there, of more digits than it takes to look like anything.
+            # A spreadsheet stores times as numbers, whose digits could match by accident.
             body = re.sub(rb"<v>\d+\.\d+</v>", b"", body)
     return f"{body.decode('utf-8', 'replace')} {answer.headers.get('Location', '')}"
 

@@ -1,4 +1,4 @@
-"""Whoever's account is changed hears of it by e-mail, and the audit log has it."""
+"""Account changes are sent to the user by e-mail and audited."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ NEW_PASSWORD = {
 
 
 def told(address: str = "ana@example.com") -> list[str]:
-    """The sentences that say what was changed."""
+    """The sentence about the change in each notice sent to the address."""
     mails = [
         mail for mail in sent_mails() if mail.to == [address] and "was changed" in mail.subject
     ]
@@ -35,7 +35,7 @@ def told(address: str = "ana@example.com") -> list[str]:
 
 
 def change_in_django_admin(client: Client, user: User, **fields: Any) -> Any:
-    """The form as it stands, and what is asked for."""
+    """Submit the form with its current values and the given changes."""
     page = reverse("admin:auth_user_change", args=[user.pk])
     form = client.get(page).context["adminform"].form
     names = ("username", "email", "is_active", "is_staff", "is_superuser", "groups")

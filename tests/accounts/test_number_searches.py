@@ -1,4 +1,4 @@
-"""What people and keys that see no numbers can find out by searching: nothing, and not for long."""
+"""Masked users and API keys cannot find out phone numbers by searching."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ def pass_a_minute():
 
 @pytest.fixture(autouse=True)
 def _still_clock(monkeypatch):
-    """The next minute of the clock would allow new searches."""
+    """Freeze the clock, because each new minute allows new searches."""
     now = timezone.now()
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
 
@@ -82,7 +82,10 @@ def test_search_by_digits_of_a_masked_number_in_a_label_finds_nothing(
 
 
 def test_labels_with_masked_numbers_do_not_push_out_other_results(viewer, report, instance):
-    """Of 500 rows cut before masking, the ones left told which digits the hidden ones have."""
+    """Masking must come before the limit of 500 rows.
+
+    Otherwise the remaining rows would reveal digits of the hidden ones.
+    """
     report("SENT", id="PROBE")
     label(instance, "PROBE", "prefix 976")
     now = timezone.now()
@@ -206,7 +209,7 @@ def test_searches_of_users_who_see_numbers_are_not_counted(admin_client, instanc
 def test_number_searches_are_audited_hourly_without_the_numbers(masked_viewer, instance):
     for n in range(3):
         masked_viewer.post("/search/", {"q": f"55319768532{n:02}"})
-    assert audit_number_searches() == 0  # the hour is not over
+    assert audit_number_searches() == 0  # searches of the current hour are not audited yet
     NumberSearches.objects.update(hour=timezone.now() - timedelta(hours=2))
     assert audit_number_searches() == 1
     assert audit_number_searches() == 0

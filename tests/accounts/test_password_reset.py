@@ -1,4 +1,4 @@
-"""A forgotten password: the answer tells nothing, and only accounts get e-mail."""
+"""Password reset: every address gets the same response, only existing accounts get an e-mail."""
 
 import re
 from datetime import timedelta
@@ -37,14 +37,14 @@ def ask(address: str, client: Client | None = None, **headers: str) -> Any:
 
 
 def told(answer: Any) -> tuple[Any, ...]:
-    """All that a stranger sees of an answer, without what is random in it."""
+    """Everything in a response that a client can compare, without random values."""
     cookies = {name: len(morsel.value) for name, morsel in answer.cookies.items()}
     headers = {name: value for name, value in answer.items() if name.lower() != "x-request-id"}
     return answer.status_code, headers, cookies, answer.content
 
 
 def statements(address: str) -> list[str]:
-    cache.clear()  # so that every request finds the limit by client untouched
+    cache.clear()  # reset the limit per client before every request
     with CaptureQueriesContext(
         connection,
     ) as captured:

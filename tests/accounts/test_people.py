@@ -24,7 +24,7 @@ def link_in(text: str) -> str:
 
 
 def choose_password(link: str) -> Any:
-    """As the invited person, in a browser of their own."""
+    """Open the link in a new browser and choose a password, as the invited user does."""
     browser = HttpsClient()
     page = browser.get(link, follow=True)
     path = page.redirect_chain[-1][0] if page.redirect_chain else link

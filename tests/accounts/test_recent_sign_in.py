@@ -1,4 +1,4 @@
-"""What outlives a session asks again who somebody is, if they signed in a while ago."""
+"""Actions with lasting effects need reauthentication if the sign-in is not recent."""
 
 import time
 from http.cookies import SimpleCookie
@@ -23,15 +23,15 @@ ADD_KEY = reverse("dashboard:api-key-add")
 NEW_KEY = {"name": "CRM", "scope": "role", "role": "support", "days": "365"}
 PASSWORD_PAGE = reverse("account_reauthenticate")
 
-# What takes a POST and does not need it: add a route here only if nothing that it does gives
-# access, sends data elsewhere, or destroys anything after the session has ended.
+# Routes that take a POST without reauthentication. Add a route only if it gives no access, sends no
+# data elsewhere and destroys nothing.
 STAYS_AS_IT_IS = {
-    # Ways in and out, each with a check of its own.
+    # Sign-in and sign-out, which have their own checks.
     "account_login",
     "account_logout",
     "account_inactive",
     "account_reauthenticate",
-    "account_change_password",  # asks for the current one
+    "account_change_password",  # asks for the current password
     "account_reset_password",
     "account_reset_password_done",
     "account_reset_password_from_key",
@@ -44,20 +44,20 @@ STAYS_AS_IT_IS = {
     "mfa_list_webauthn",  # shows
     "usersessions_list",  # ends sessions
     "dashboard:session-end",
-    "dashboard:invitation",  # its link is its gate
+    "dashboard:invitation",  # protected by the secret in the link
     "admin_login",
     "admin_logout",
-    "admin_password_change",  # lead to pages of the board
+    "admin_password_change",  # redirects to the site's pages
     "admin_password_change_done",
     "admin_user_password",
-    # For software, which has keys.
+    # Used by software, which authenticates with keys.
     "webhooks:zapi",
     "api:label",
     "api:labels",
     "monitoring:healthz",
     "monitoring:readyz",
     "monitoring:metrics",
-    # What only the person sees.
+    # Changes that affect only the user.
     "dashboard:set_language",
     "dashboard:preferences",
     "dashboard:search",
@@ -66,7 +66,7 @@ STAYS_AS_IT_IS = {
     "dashboard:view-save",
     "dashboard:view-rename",
     "dashboard:view-delete",
-    # Reads, for whoever may; audited.
+    # Reads that need a permission and are audited.
     "dashboard:recipient-reveal",
     "dashboard:message-export",
     "dashboard:audit-export",
@@ -74,7 +74,7 @@ STAYS_AS_IT_IS = {
     # Daily work that can be done again, or undone.
     "dashboard:labels",
     "dashboard:incident-acknowledge",
-    "dashboard:instance-push",  # to Z-API, and only the board's own URL
+    "dashboard:instance-push",  # only sends Statusboard's own URL to Z-API
     "dashboard:instance-verify",
     "dashboard:instance-batch-start",
     "dashboard:spool-retry",
@@ -84,7 +84,7 @@ STAYS_AS_IT_IS = {
 
 
 def takes_post(route: Route) -> bool:
-    """Without a namespace, or of Django admin: views of libraries, which may do anything."""
+    """Whether the route accepts a POST. Views of libraries and of Django admin count as if they do."""
     if ":" not in route.name or route.name.startswith("admin:"):
         return True
     return bool({"POST", "PUT", "DELETE"} & TAKES.get(ruled(route.name), set()))
@@ -95,12 +95,15 @@ def needs_it(name: str) -> bool:
 
 
 def answering(route: Route) -> str:
-    """The route that its address leads to: some of Django admin are replaced by the board's."""
+    """The view that serves the route's URL.
+
+    Some Django admin routes are replaced by the site's pages.
+    """
     return ruled(resolve(route.path()).view_name)
 
 
 def age(client: Client, seconds: float) -> None:
-    """As if the last sign-in, or proof, were so long ago."""
+    """Move the last authentication `seconds` into the past."""
     session = client.session
     session[AUTHENTICATED_AT] = time.time() - seconds
     session.save()

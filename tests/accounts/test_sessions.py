@@ -1,4 +1,4 @@
-"""How long a session lasts, where a sign-in leads, and what a browser keeps of pages."""
+"""Session lifetime, redirects after sign-in, and browser caching of pages."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ ELSEWHERE = [
 
 
 def signed_in(client: Client, hours_ago: float) -> None:
-    """Move the sign-in, but not the last page, into the past."""
+    """Move the sign-in into the past, but keep the time of the last request."""
     session = client.session
     session[SIGNED_IN_AT] = time.time() - hours_ago * HOUR
     session[SEEN_AT] = time.time()
@@ -159,11 +159,14 @@ def at_once(*calls: Callable[[], Any]) -> None:
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    """Two requests at the same moment. On SQLite, requests that write wait for each other."""
+    """Two requests at the same moment.
+
+    Only on PostgreSQL: on SQLite, one write waits for the other.
+    """
 
     @pytest.fixture(autouse=True)
     def _slow_passwords(self, settings: Any) -> None:
-        # The time between the check of a link and its use, as in production.
+        # A slow hasher keeps the time between checking a link and using it realistic.
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
     def test_invitation_accepted_twice_at_once_is_accepted_once(self, boss_client):

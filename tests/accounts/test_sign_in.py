@@ -1,4 +1,4 @@
-"""In and out, with one factor and with two, and what is written down about it."""
+"""Sign-in and sign-out with one or two factors, and their audit events."""
 
 import time
 from typing import Any

@@ -1,4 +1,7 @@
-"""How often somebody may guess, whatever the client makes up, and that it keeps no owner out."""
+"""Limits on guessing passwords and codes.
+
+Clients cannot bypass them, and the owner can still sign in.
+"""
 
 import re
 import time
@@ -27,7 +30,7 @@ WRONG = "wrong"
 
 
 def guess(name: str = "ana", password: str = WRONG, browser: Any = None, **extra: Any) -> Any:
-    """One guess, in a browser that nobody has used before unless one is given."""
+    """Try a password, in a new browser by default."""
     form = {"login": name, "password": password}
     return (browser or HttpsClient()).post("/account/login/", form, **extra)
 
@@ -37,14 +40,14 @@ def from_network(number: int) -> dict[str, str]:
 
 
 def exhaust(name: str = "ana") -> None:
-    """Guess from many networks until nothing is evaluated any more."""
+    """Guess from many networks until the account's limit is reached."""
     for number in range(100, 112):
         guess(name, **from_network(number))
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were hashed: checked, or for the sake of the time that it takes."""
+    """The passwords that were hashed, to check them or only to take the same time."""
     seen: list[str] = []
     encode = MD5PasswordHasher.encode
 
@@ -58,7 +61,10 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def later(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Time stands still, and goes on to so many seconds after the start of the test."""
+    """Freeze the clock.
+
+    Call it to move the clock to a number of seconds after the start of the test.
+    """
     start = time.time()
 
     def move(seconds: float) -> None:
@@ -360,7 +366,7 @@ def test_known_browser_can_enter_its_code_while_others_guess_codes(client, ana):
     thief = HttpsClient()
     sign_in(thief)
     wrong_codes(thief)
-    cache.clear()  # where allauth keeps which codes were used
+    cache.clear()  # allauth stores used codes in the cache
     sign_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code()})
     assert is_signed_in(client)

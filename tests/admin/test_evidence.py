@@ -1,4 +1,4 @@
-"""Django admin reads evidence, and pushes a webhook."""
+"""Django admin shows messages and callbacks read-only, and can push a webhook."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Django admin checks and sets no password: its routes lead to the board's own pages."""
+"""Django admin neither checks nor sets passwords. Its routes redirect to the site's pages."""
 
 import pytest
 from django.contrib import admin
@@ -11,7 +11,7 @@ from tests.plugins.pages import HttpsClient
 
 
 def routes_about_passwords() -> list[str]:
-    """Every one of Django admin, those of its users included, by the names in their patterns."""
+    """The routes of Django admin whose patterns contain a word about passwords."""
     found = [str(pattern.pattern) for pattern in admin.site.get_urls()]
     users = admin.site.get_model_admin(User)
     found += [f"auth/user/{pattern.pattern}" for pattern in users.get_urls()]

@@ -1,4 +1,4 @@
-"""Who may do what, changed past the page People: in Django admin and on the command line."""
+"""Users changed outside the People page, in Django admin or on the command line, are audited."""
 
 import getpass
 from typing import Any

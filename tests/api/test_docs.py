@@ -1,4 +1,4 @@
-"""What docs/api.md tells people to type does what it says."""
+"""The commands in docs/api.md work."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ def board(page_server, transactional_db):
 
 @pytest.fixture
 def documented(transactional_db, post):
-    """The message that the examples name, of the instance that they name."""
+    """The message and the instance used in the examples of docs/api.md."""
     post({"type": "MessageStatusCallback", "status": "READ", "ids": ["3EB0A1"], "phone": "5544"})
     Instance.objects.update(zapi_id="3C0D1E2F")
     return Message.objects.get()

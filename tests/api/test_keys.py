@@ -1,4 +1,4 @@
-"""Who is let in, how often, and what a refusal looks like."""
+"""Authentication, rate limits and error responses of the API."""
 
 import logging
 from datetime import timedelta
@@ -26,7 +26,7 @@ def assert_problem(answer, status):
 
 
 def wrong(caller):
-    """A key that begins as a real one does."""
+    """A wrong key with the prefix of a valid key."""
     return Caller(f"{caller.key[:-1]}{'a' if caller.key[-1] != 'a' else 'b'}")
 
 
@@ -104,7 +104,8 @@ def test_request_over_the_limit_gets_retry_after(reader, settings):
 def test_last_request_of_a_minute_is_granted_once_by_two_processes(reader, settings):
     settings.API_REQUESTS_PER_MINUTE = 2
     reader.read("/messages/")
-    one, other = ApiKey.objects.get(), ApiKey.objects.get()  # as each has read it
+    # Two processes that loaded the same row
+    one, other = ApiKey.objects.get(), ApiKey.objects.get()
     assert [spend(one).is_spent, spend(other).is_spent] == [False, True]
 
 

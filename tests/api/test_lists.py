@@ -156,6 +156,6 @@ def test_limited_key_sees_no_other_instance(make_key, account, path):
 )
 def test_each_list_has_a_fixed_query_count(supervisor, django_assert_num_queries, path, queries):
     supervisor.read(path)
-    # The key, its minute and its limits are three of them.
+    # Three queries are for the key, its rate limit and its limits.
     with django_assert_num_queries(queries):
         supervisor.read(path)

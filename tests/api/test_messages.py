@@ -12,7 +12,7 @@ GROUP = {"isGroup": True, "phone": "120363-group"}
 
 @pytest.fixture
 def _masked(settings):
-    """A board whose Support may not see phones."""
+    """The Support role may not see phone numbers."""
     settings.MASK_PHONES_FOR = ["support"]
 
 
@@ -159,7 +159,7 @@ def test_group_event_contains_the_participant_and_no_device(reader, report):
 def test_events_are_sorted_by_time(reader, report):
     report("READ", "RECEIVED")
     statuses = [event["status"] for event in only(reader)["events"]]
-    assert statuses == ["READ", "RECEIVED"]  # as their times say, not as the ladder does
+    assert statuses == ["READ", "RECEIVED"]  # sorted by time, not by status rank
 
 
 def test_message_with_more_than_300_events_has_more_events(reader, report):
@@ -277,7 +277,7 @@ def test_pagination_has_no_gaps_or_duplicates(reader, instance):
             rank=20,
             is_group=False,
             inbound=False,
-            first_heard_at=now,  # all in one callback
+            first_heard_at=now,  # all messages have the same time
             started_at=now,
         )
         for number in range(25)
@@ -331,7 +331,7 @@ def test_message_list_query_count_is_fixed(
     for one in range(number):
         report("SENT", "READ", id=f"M{one}")
     reader.read("/messages/")
-    # The key, its minute, its limits; the messages, their events, their labels.
+    # Queries: key, rate limit, limits, messages, events, labels.
     with django_assert_num_queries(6):
         reader.read("/messages/")
 

@@ -1,4 +1,4 @@
-"""The API keeps to what it says of itself, whatever it is asked."""
+"""API responses match the OpenAPI schema for any request."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ from tests.plugins.webhook import connections_of_the_test
 
 OPERATIONS = [(path, method) for path, item in openapi()["paths"].items() for method in item]
 EXAMPLES = 40
-# No schema can say what a CSV must hold, nor that a message is labelled once.
+# A schema cannot describe the content of a CSV file, or forbid duplicate messages in a list.
 BEYOND = {"/api/v1/labels/": positive_data_acceptance}
 
 
 def https_application(environ: dict[str, Any], start_response: Any) -> Any:
-    """As it stands behind a proxy that ends TLS."""
+    """The application behind a proxy that terminates TLS."""
     return application(environ | {"wsgi.url_scheme": "https"}, start_response)
 
 
 @pytest.fixture
 def caller(make_key, report):
-    """A key that may do everything, on a board with something to see."""
+    """A key with all permissions; the database contains a message with a label."""
     report("SENT", "READ")
     caller = make_key(KeyRole.ADMIN, may_label=True)
     caller.write("PUT", "/messages/instance.id/3EB0A1/label", {"label": "L"})

@@ -1,4 +1,7 @@
-"""A label put under both ids of a message that Z-API reports under one, as it does of failures."""
+"""Labels stored with message id and zaapId.
+
+Z-API reports some messages, such as failures, by only one of these ids.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Imports point inward, and edges never import each other (docs/architecture.md draws it)."""
+"""Packages import only inner packages, and edge packages do not import each other.
+
+See the diagram in docs/architecture.md.
+"""
 
 import ast
 import os
@@ -72,7 +75,7 @@ def imported(path: Path) -> set[str]:
 
 
 def parts_imported(path: Path) -> set[str]:
-    """The parts of messages/ that a file reaches for."""
+    """The packages of messages/ that a file imports."""
     ours = [name.split(".") for name in imported(path) if name.startswith("messages.")]
     return {name[1] for name in ours}
 
@@ -95,7 +98,7 @@ def test_edge_package_imports_no_other_edge_package(edge):
 
 
 def imported_on_import(path: Path) -> set[str]:
-    """Names of the modules that are imported when the file is, and not within its functions."""
+    """The modules that a file imports at module level, outside of functions."""
     tree = ast.parse(path.read_text())
     inner = {
         id(node)
@@ -118,7 +121,10 @@ def imported_on_import(path: Path) -> set[str]:
 
 
 def test_statusboard_package_imports_nothing_from_messages_at_import_time():
-    """At import time: settings, urls and wsgi name modules of the app as text, as Django does."""
+    """Only at import time.
+
+    As usual in Django, settings, urls and wsgi refer to modules of the app by dotted name.
+    """
     for path in (ROOT / "statusboard").rglob("*.py"):
         names = imported_on_import(path)
         assert not {name for name in names if name.split(".")[0] == "messages"}, path
@@ -149,7 +155,8 @@ def test_pure_module_does_not_import_django(name):
     ("library", "user"),
     [
         ("requests", "messages/zapi/client.py"),
-        # Not requests, which resolves names itself: what was checked would not be what is called.
+        # Not `requests`, which resolves host names again: it could connect to another IP than the
+        # one checked.
         ("http.client", "messages/net/http_client.py"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A site whose one page fails with secrets at hand, as any page might one day."""
+"""A URLconf with one view that fails while secrets are in its local variables."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse

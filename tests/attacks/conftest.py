@@ -27,11 +27,11 @@ def fill(admin_user: User) -> Fill:
 def root(
     forgotten_attempts: None, admin_user: User, fill: Fill, report: Report, settings: Any
 ) -> Client:
-    """A superuser who may do anything, on a board with something to do it to.
+    """A signed-in superuser. Every table has a row.
 
-    Every address that names a row by PK opens one: tests walk them all.
+    Every URL with a primary key finds a row, because tests open all URLs.
     """
-    # However long a test takes, it is not asked again who it is.
+    # No reauthentication during a long test.
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 3600
     fill("5544999887701")
     report("SENT", "READ")
@@ -46,9 +46,9 @@ def root(
 
 @pytest.fixture(params=["person", "key", "person since", "key since"])
 def limited_client(request: pytest.FixtureRequest, instance: Instance) -> Client:
-    """Somebody, or software with a key, who may do what an Admin may, with this one instance.
+    """A user or an API key with the Admin role, limited to one instance.
 
-    Those limited "since" had no limits at first, and have looked at every page before.
+    "since" means: the client opened every page before it was limited.
     """
     make = limited_person if request.param.startswith("person") else limited_key
     if "since" not in request.param:

@@ -1,4 +1,4 @@
-"""Every form, link and parameter of the site, found by walking it."""
+"""Find every form, link and parameter of the site by crawling it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class File:
 
 
 Value = str | bytes | File
-# What somebody would enter into an empty field, by its type.
+# Typical values for empty fields, by input type.
 _TYPICAL: Final = {
     "email": "somebody@example.com",
     "url": "https://example.com/",
@@ -32,7 +32,7 @@ _TYPICAL: Final = {
     "date": "2026-11-20",
     "datetime-local": "2026-11-20T10:00",
 }
-# By its name, where its view takes nothing else.
+# Values for fields whose view accepts only certain values, by name.
 _FITTING: Final = {
     "address": "https://example.com/hook",
     "forward_to": "https://example.com/hook",
@@ -53,9 +53,9 @@ Pairs = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A request that a page offers. `parameters` are the names that its view asks for.
+    """A request that a page offers. `parameters` are the names that its view reads.
 
-    `button` is the value of the button that sends it, which says what is to be done.
+    `button` is the value of the submit button.
     """
 
     method: str
@@ -68,13 +68,13 @@ class Target:
 
     @property
     def kind(self) -> tuple[str, str, str, frozenset[str]]:
-        """Links that differ in their values alone are of one kind."""
+        """Links that differ only in values have the same kind."""
         names = frozenset(name for name, _ in (*self.query, *self.fields))
         return self.method, resolve(self.path).route, self.button, names
 
 
 def discover(visits: list[tuple[Client, list[str]]]) -> list[Target]:
-    """What the pages at these addresses, and one link further, offer to each."""
+    """Collect the requests that these pages, and the pages they link to, offer to each client."""
     found: dict[Any, Target] = {}
     for client, addresses in visits:
         start = _offers_at(client, [Target("GET", path) for path in addresses])
@@ -92,7 +92,7 @@ def _offers_at(client: Client, pages: list[Target]) -> list[Target]:
 
 
 def _offers_of(client: Client, page: Target) -> list[Target]:
-    """The page itself, a POST to it, and all that it leads to."""
+    """The requests that a page offers: a GET and a POST of itself, its links and its forms."""
     asked: set[str] = set()
     with _noting(asked):
         posted = ask_path(client, page.path, "post")
@@ -147,7 +147,7 @@ class _Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def submitted(self) -> list[tuple[str, Pairs]]:
-        """What is sent by each of its buttons, after the button's value."""
+        """Pairs of each button's value and the data that it submits."""
         sent = [(button[1], (*self.fields, button)) for button in self.buttons]
         return sent or [("", tuple(self.fields))]
 
@@ -179,7 +179,7 @@ class _Reader(HTMLParser):
             self._select = values.get("name", "")
         elif tag == "option" and self._select and values.get("value"):
             self._add(self._select, values["value"])
-            self._select = ""  # the first that says something
+            self._select = ""  # the first option with a value
         elif tag == "textarea" and values.get("name"):
             self._add(values["name"], "some words")
 

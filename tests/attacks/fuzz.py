@@ -1,4 +1,7 @@
-"""Requests made up from what the pages offer: each number gives the same one again."""
+"""Generate random requests from the forms and links of the site.
+
+The same number always gives the same request.
+"""
 
 import json
 import random
@@ -68,7 +71,7 @@ FILES: Final[tuple[File, ...]] = (
     File("", b"a\n1\n"),
     File("x" * 5000 + ".csv", b"a\n1\n", "\xff"),
 )
-# As a server puts them into the environment of a request.
+# Headers as WSGI environment variables.
 _HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "HTTP_RANGE": ("bytes=0-", "bytes=-1", "bytes=9-1", "x", "bytes=0-0,2-", "bytes=" + "9" * 5000),
     "HTTP_IF_MODIFIED_SINCE": ("x", "Thu, 01 Jan 1970 00:00:00 GMT", "Mon, 01 Jan 9999", "9" * 99),
@@ -135,7 +138,7 @@ CSRF: Final = "c" * 32
 
 @dataclass(slots=True)
 class Draft:
-    """A target on its way to a request."""
+    """A mutable request that is built from a target."""
 
     method: str
     path: str
@@ -150,7 +153,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request, as it goes into the WSGI application."""
+    """A request for the WSGI application."""
 
     role: str
     method: str
@@ -176,7 +179,7 @@ class Sent:
 
 class Fuzz:
     def __init__(self, targets: list[Target], roles: dict[str, dict[str, str]]) -> None:
-        """`roles` are the headers that each of them sends, the last ones the most often."""
+        """`roles` maps each role to its headers. The last roles are chosen most often."""
         self._targets, self._roles = targets, roles
         pairs = [pair for target in targets for pair in (*target.query, *target.fields)]
         self._values = sorted({value for _, value in pairs if isinstance(value, str) and value})
@@ -211,7 +214,7 @@ class Fuzz:
         )
 
     def _value(self, chance: random.Random, old: Value = "") -> Value:
-        """Awkward, somebody else's, or the old one with a fault."""
+        """Return an unusual value, a value of another field, or the old value with an error."""
         kind = chance.random()
         if isinstance(old, File):
             return chance.choice([*FILES, chance.choice(AWKWARD)])
@@ -319,7 +322,7 @@ def _body(chance: random.Random, draft: Draft) -> bytes:
 
 
 def _json(chance: random.Random, draft: Draft) -> bytes:
-    """The fields as an object, or as a list of such; some of their values are no texts."""
+    """The fields as a JSON object or a list of objects. Some values are not strings."""
     data: Any = {
         name: chance.choice(JSON_AWKWARD) if chance.random() < 0.3 else _text(value)
         for name, value in draft.fields

@@ -1,4 +1,4 @@
-"""Two requests at once, each as far as the other before it writes."""
+"""Run two requests in parallel and synchronize them before each write."""
 
 import re
 import threading
@@ -13,9 +13,9 @@ DATABASE_TIMEOUT: Final = 0.2
 
 
 class Lockstep:
-    """Holds each of two threads at its writes until the other stands at one, too, or is done.
+    """Block each of two threads before a write until the other thread reaches a write or ends.
 
-    Nor longer than DATABASE_TIMEOUT: the other may wait for a lock that this one has.
+    Stop waiting after DATABASE_TIMEOUT, because the other thread may wait for a lock of this one.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,14 @@ class Lockstep:
     def _wait(self) -> None:
         with self._moved:
             self._arrivals += 1
-            met = self._arrivals + self._arrivals % 2  # the second of the two
+            # The number of arrivals that completes a pair
+            met = self._arrivals + self._arrivals % 2
             self._moved.notify()
             is_met = self._moved.wait_for(
                 lambda: self._arrivals >= met or self._is_one_done, DATABASE_TIMEOUT
             )
             if not is_met:
-                self._arrivals += 1  # as if it had come
+                self._arrivals += 1  # count the missing thread as arrived
 
     def done(self) -> None:
         with self._moved:
@@ -46,7 +47,10 @@ class Lockstep:
 
 
 def at_once(one: Callable[[], Any], other: Callable[[], Any]) -> list[Any]:
-    """What both give. Each has checked all that it checks before either writes."""
+    """Run both functions in parallel and return their results.
+
+    Both finish their checks before one of them writes.
+    """
     step = Lockstep()
 
     def run(request: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Every address asked, and what a browser or a spreadsheet would make of the answer."""
+"""Request every URL and find content that a browser or a spreadsheet would execute."""
 
 import csv
 from collections.abc import Mapping
@@ -37,19 +37,19 @@ class Answer:
 
 
 def ask(client: Client, route: Route, method: str = "get", **options: Any) -> Answer:
-    """About the rows of `fill_every_table`."""
+    """Request the route with the ids of the rows from `fill_every_table`."""
     return ask_path(client, route.path(PK, ROW_ID), method, **options)
 
 
 def ask_path(client: Client, path: str, method: str = "get", **options: Any) -> Answer:
-    """Whatever the request changes is undone, be it a sign-out."""
+    """Send a request and roll back its changes, including a sign-out."""
     cookies = SimpleCookie(client.cookies)
     with transaction.atomic():
         answer: Any = getattr(client, method)(path, **options)
         body = b"".join(answer) if answer.streaming else answer.content
         transaction.set_rollback(True)
     client.cookies = cookies
-    # Not to be ready is an answer, too.
+    # /readyz may return 503.
     assert answer.status_code < 500 or path == "/readyz", (path, method)
     return Answer(answer.status_code, answer.headers, body)
 
@@ -79,7 +79,7 @@ class _Reader(HTMLParser):
 
 
 def harm_in(html: str) -> list[str]:
-    """Elements that would run something, or take something from elsewhere."""
+    """Elements that would execute code or load content from another site."""
     reader = _Reader()
     reader.feed(html)
     return reader.harm

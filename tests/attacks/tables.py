@@ -1,6 +1,6 @@
-"""A row in every table, with a text of one's choice in every field that holds text.
+"""Create a row in every table, with a given text in every text field.
 
-Built from the models' own fields, so that a new table or a new column is attacked as well.
+Rows are built from the model fields, so new tables and columns are covered too.
 """
 
 import json
@@ -17,27 +17,30 @@ from django.utils import timezone
 from messages.models import Account, Instance
 from messages.models.fields import SecretField
 
-# One number for all: whatever an address asks for by it, it is there.
+# The same primary key everywhere, so every URL with this key finds a row.
 PK: Final = 7777
 ROW_ID: Final = UUID(int=PK)
 SECRET: Final = "a-secret-that-nothing-shows"
 
-# The spool is a database of its own, which no page shows rows of.
+# The spool is a separate database, and no page shows its rows.
 NOT_SHOWN: Final = {"spooledcallback"}
-# What no rule about types can know. None leaves a field out.
+# Values that cannot be derived from the field type. The value None omits the field.
 VALUES: Final[dict[str, Any]] = {
     "userlimit.account": None,
     "apikeylimit.account": None,
     "message.rank": 20,
     "instance.token_digest": "",
     "apikey.hash": "",
-    # Stored as a secret for the sake of Slack's, which is one; an e-mail's is shown.
+    # The address is stored as a secret because a Slack URL is one. An e-mail address is shown.
     "channel.address": "operator@example.com",
 }
 
 
 def fill_every_table(text: str, user: User, board_wide: str | None = None) -> dict[str, Model]:
-    """The rows, by the names of their models. `board_wide` is the text of what is no instance's."""
+    """The rows, by the names of their models.
+
+    `board_wide` is the text for rows that belong to no instance.
+    """
     rows: dict[str, Model] = {"user": user}
     for model in apps.get_app_config("whatsapp").get_models():
         if model._meta.model_name not in NOT_SHOWN:
@@ -47,7 +50,7 @@ def fill_every_table(text: str, user: User, board_wide: str | None = None) -> di
 
 
 def is_of_an_instance(model: type[Model]) -> bool:
-    """Whether its rows are some instance's or account's: what people can be limited to."""
+    """Whether the model's rows belong to an instance or an account."""
     targets = [field.related_model for field in model._meta.local_fields if field.is_relation]
     return model in {Account, Instance} or any(
         target and target is not User and is_of_an_instance(target) for target in targets
@@ -69,7 +72,7 @@ def _row(model: type[Model], text: str, rows: dict[str, Model]) -> Model:
 
 
 def _value(model: str, field: "Field[Any, Any]", text: str, rows: dict[str, Model]) -> Any:
-    """None for what is to stay at its default."""
+    """Return the value for a field, or None to keep its default."""
     name = f"{model}.{field.name}"
     if name in VALUES:
         return VALUES[name]
@@ -83,7 +86,10 @@ def _value(model: str, field: "Field[Any, Any]", text: str, rows: dict[str, Mode
 
 
 def _moment(field: "Field[Any, Any]", _text: str) -> datetime | None:
-    """A whole hour; not where one may be missing: those archive, resolve and revoke."""
+    """The current hour, or None for optional fields.
+
+    These mark rows as archived, resolved or revoked.
+    """
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     return None if field.null or field.has_default() else hour
 
@@ -92,7 +98,7 @@ def _number(field: "Field[Any, Any]", _text: str) -> int | None:
     return None if field.null or field.has_default() else 0
 
 
-# The first that fits, so what is an integer as well comes before the integers.
+# The first matching entry is used, so subclasses of IntegerField come first.
 BY_TYPE: Final[tuple[tuple[Any, Callable[[Any, str], Any]], ...]] = (
     ((fields.AutoField, fields.BigAutoField), lambda *_: PK),
     (SecretField, lambda *_: SECRET),

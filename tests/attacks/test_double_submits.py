@@ -1,7 +1,7 @@
 """Every form sent twice at the same moment, as by a double click: never a 5xx.
 
-Both requests are held before each statement that writes until the other has come as far. So each
-has checked all that it checks before either writes.
+Each request waits before every write until the other request reaches a write too. So both requests
+finish their checks before one of them writes.
 """
 
 from collections import Counter
@@ -30,7 +30,8 @@ pytestmark = [
 
 
 def sent_twice(sent: Sent) -> list[int]:
-    site = WSGIHandler()  # without the limits of the server, which would let one wait
+    # Without the concurrency limits of the server, which would delay one request
+    site = WSGIHandler()
 
     def send() -> int:
         return call_through(site, "/", sent.method, sent.body, **sent.environ()).status
@@ -40,7 +41,7 @@ def sent_twice(sent: Sent) -> list[int]:
 
 @pytest.fixture
 def restore() -> Iterator[Any]:
-    """Puts every table back as it was when it was first called."""
+    """Return a function: the first call saves all tables, later calls restore them."""
     names = [name for name in connection.introspection.table_names() if name != "django_migrations"]
 
     def keep() -> None:
@@ -51,7 +52,7 @@ def restore() -> Iterator[Any]:
 
     def put_back() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            # Without the triggers that hold foreign keys, and the audit log, together.
+            # Disable the triggers that check foreign keys and protect the audit log.
             cursor.execute("SET LOCAL session_replication_role = replica")
             for name in names:
                 cursor.execute(f'DELETE FROM "{name}"')
@@ -69,7 +70,7 @@ def restore() -> Iterator[Any]:
 
 def test_form_sent_twice_at_once_never_causes_a_server_error(root, restore):
     found = discover([(root, [route.path(PK, ROW_ID) for route in ROUTES])])
-    # Their queries say what a list shows, and not what is done.
+    # Ignore the query string: it only filters a list.
     forms = list({(t.path, t.fields): t for t in found if t.method == "POST"}.values())
     fuzz = Fuzz(forms, {"root": {"session": root.cookies["__Host-sessionid"].value}})
     restore()
@@ -81,4 +82,4 @@ def test_form_sent_twice_at_once_never_causes_a_server_error(root, restore):
             faults[f"{form.path} {form.fields}"] = answers
         restore()
     assert not faults, "\n".join(f"{form}: {answers}" for form, answers in faults.items())
-    assert seen[302] > 50, seen  # else most were refused for what was in them
+    assert seen[302] > 50, seen  # most forms must be accepted, or the test proves nothing

@@ -1,4 +1,4 @@
-"""What a stored text could do to an e-mail: more headers, more receivers."""
+"""Stored text cannot add headers or recipients to an e-mail."""
 
 import pytest
 from django.core import mail

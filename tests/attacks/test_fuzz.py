@@ -1,9 +1,9 @@
-"""Every route, form and parameter, with values that nobody thought of.
+"""Random values in every route, form and parameter.
 
-No answer is a 5xx, holds a secret or leads to another site, whoever asks.
+No response is a 5xx, contains a secret or redirects to another site, for any user.
 
-FUZZ_EXAMPLES=50000 makes as many requests; a run of the whole suite makes fewer. A failure names
-its numbers: FUZZ_FROM=1234 FUZZ_EXAMPLES=1 sends that one again.
+FUZZ_EXAMPLES sets the number of requests. The default is small. A failure shows the number of its
+request. FUZZ_FROM=1234 FUZZ_EXAMPLES=1 repeats request 1234.
 """
 
 import os
@@ -40,7 +40,7 @@ from tests.plugins.webhook import Answer, call
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2500"))
 FROM = int(os.environ.get("FUZZ_FROM", "0"))
 LABEL = (("label", "Order 7"), ("reference", "7"))
-# What no page offers: the API's bodies.
+# Requests that no page contains: API calls.
 BEYOND_PAGES = [
     Target("PUT", "/api/v1/messages/instance.id/3EB0A1/label", (), LABEL, "application/json"),
     Target("DELETE", "/api/v1/messages/instance.id/3EB0A1/label"),
@@ -57,7 +57,7 @@ BEYOND_PAGES = [
 
 @pytest.fixture
 def browsers(root, post, instance, settings) -> dict[str, Client]:
-    """Everybody who may come by, the most able last; and their ways in that are open once."""
+    """A client for each kind of user, with the most permissions last."""
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
     post({"type": "DeliveryCallback", "messageId": "3EB0A3", "phone": "55", "error": "No number"})
     post({"type": "Unheard"})
@@ -76,7 +76,7 @@ def browsers(root, post, instance, settings) -> dict[str, Client]:
 
 @pytest.fixture
 def ways_in(browsers) -> list[str]:
-    """The pages behind links that open once, followed by those they were sent to."""
+    """The one-time pages of an invitation and a password reset, opened by their recipients."""
     fields = {"username": "new", "email": "new@example.com", "role": "Support"}
     invitation = _path_in(browsers["root"].post("/people/invite/", fields).text, "/invitation/")
     browsers["anonymous"].post("/account/password/reset/", {"email": "a-support@example.com"})
@@ -142,12 +142,12 @@ def test_random_request_causes_no_server_error_leak_or_open_redirect(fuzz, brows
         for fault in [error] if error else _faults_in(answer, sent, secrets):
             faults.setdefault(fault.split(":")[0], f"FUZZ_FROM={number}: {sent}\n  {fault}")
     assert not faults, "\n\n".join(faults.values())
-    # Else the requests were not as different as they should be, and nobody took them.
+    # Every status must occur, or the requests are not varied enough.
     assert EXAMPLES < 2000 or {200, 302, 400, 403, 404, 405, 413, 415} <= set(seen), seen
 
 
 def _secrets() -> dict[str, str]:
-    """What is in no answer to anybody: neither in a page, a file, a header nor a redirect."""
+    """Secrets that no response may contain, in its body or headers."""
     texts = {
         "a stored secret": [SECRET, "token-of-the-instance", "client-token-of-the-account"],
         "a key of the settings": KEYS,
@@ -172,18 +172,18 @@ def _faults_in(answer: Answer, sent: Sent, secrets: dict[str, str]) -> Iterator[
 
 
 def _answer_to(sent: Sent) -> tuple[Answer, str]:
-    """The answer, and what failed on the way to it. Whatever the request changes is undone."""
+    """Return the response and the exception that occurred. Whatever the request changes is undone."""
     for buckets in (wrong_keys, unknown_callers, people):
         buckets.buckets.clear()
     with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:
         try:
             answer = call("/", sent.method, sent.body, **sent.environ())
-        except Exception as error:  # what no handler caught, such as in what is streamed
+        except Exception as error:  # an uncaught exception, for example while streaming
             errors.append(_where(error))
             answer = Answer(500, {}, b"")
         transaction.set_rollback(True)
         transaction.set_rollback(True, using="spool")
-    # Not to be ready is an answer, too.
+    # /readyz may return 503.
     if answer.status < 500 or sent.path == "/readyz":
         return answer, ""
     return answer, errors[0] if errors else f"{answer.status} without an exception"
@@ -204,7 +204,7 @@ def _noted_errors() -> Iterator[list[str]]:
 
 
 def _where(error: BaseException | None) -> str:
-    """The exception and where it came from, then its words."""
+    """The exception type, the last frames of the traceback and the message."""
     frames = traceback.extract_tb(error.__traceback__) if error else []
     places = [f"{frame.filename.split('/')[-1]} {frame.lineno}" for frame in frames[-8:]]
     return f"{type(error).__name__} at {', '.join(places)}: {str(error)[:200]}"

@@ -10,7 +10,7 @@ MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'{{ 6|add:8 }}
 FORMULA = "=cmd|' /C calc'!A1"
 HEADER = "a\r\nSet-Cookie: a=b\r\n\r\n<script>alert(1)</script>"
 DIRECTION = "\u202efdp.exe\u2066"
-# Of every page; more may stand beside it.
+# Headers of every page. The value may contain more.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -56,7 +56,7 @@ def harmed_pages(client: Client, parameters: dict[str, str] | None = None) -> di
 
 
 def test_stored_markup_is_shown_escaped(admin_client, fill):
-    """Or else the tests above would pass on pages that show nothing."""
+    """Without this, the tests above would also pass on empty pages."""
     fill(MARKUP)
     showing = [r.name for r in ROUTES if b"&lt;script&gt;alert(1)" in ask(admin_client, r).body]
     assert len([name for name in showing if name.startswith("dashboard:")]) >= 5

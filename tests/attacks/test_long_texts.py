@@ -1,4 +1,4 @@
-"""Every form with texts as long as one may be: none takes the square of their length."""
+"""Submit every form with the longest texts. Processing time must not grow quadratically."""
 
 import time
 
@@ -9,10 +9,10 @@ from tests.attacks.discovery import Target, discover
 from tests.attacks.pages import ask_path
 from tests.attacks.tables import PK, ROW_ID
 
-# What a form holds at most, with some room for the names of its fields. Each character is sent as
-# it is, so that nothing is percent-encoded into more.
+# The maximum form size, minus some room for field names. Use only characters that are not
+# percent-encoded.
 LONG = 900_000
-# A quarter of it, at what takes the square of the length, took 10 seconds, and so all of it 160.
+# Quadratic code needed 10 s for a quarter of this length, so it would need 160 s for all.
 LIMIT = 30  # seconds of CPU time
 SHAPES = ["1", "a@", "5544-99_", "token=", "(["]
 

@@ -1,4 +1,4 @@
-"""NUL: PostgreSQL refuses it and SQLite would store it, so no text of a request may hold it."""
+"""PostgreSQL refuses NUL characters and SQLite stores them, so they are removed from requests."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What works once works once, also for two who come at the same moment."""
+"""One-time codes work only once, even for two simultaneous requests."""
 
 import time
 from typing import Any
@@ -35,7 +35,7 @@ def enrolled(ana: User) -> User:
 
 
 def test_authenticator_code_is_accepted_once_in_its_whole_validity(enrolled, monkeypatch):
-    """Its own period, and one before and after it, because clocks differ."""
+    """A code is valid in its own period and in one before and after, because clocks differ."""
     now = time.time()
     period = int(now) // PERIOD
     valid = {"code": format_hotp_value(hotp_value(TOTP_SECRET, period - 1))}

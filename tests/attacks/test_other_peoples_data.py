@@ -1,4 +1,4 @@
-"""Somebody limited to one instance, at every address, with the numbers of another's rows."""
+"""A user limited to one instance requests every URL with ids of another instance."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.plugins.pages import HttpsClient
 
 MARK = "of-the-other-instance"
 NAMES_A_ROW = re.compile(r"<(int|uuid):")
-# Rows that are no instance's, on pages for admins.
+# Pages of rows that belong to no instance, only for admins.
 BOARD_WIDE = re.compile(r"dashboard:channel")
 
 
@@ -67,7 +67,7 @@ def test_limited_staff_see_nothing_of_another_instance_in_django_admin(
     row = reverse(f"admin:whatsapp_{model}_change", args=[ADMIN_MODELS[model]])
     pages = [reverse(f"admin:whatsapp_{model}_changelist"), row]
     assert MARK not in "".join(limited_staff.get(page, follow=True).text for page in pages)
-    assert all(MARK in admin_client.get(page).text for page in pages)  # it is there for others
+    assert all(MARK in admin_client.get(page).text for page in pages)  # unlimited users see the row
 
 
 @pytest.mark.usefixtures("_another_instance")
@@ -80,6 +80,6 @@ def test_limited_staff_cannot_push_webhooks_of_another_instance_in_django_admin(
 
 @pytest.mark.usefixtures("_another_instance")
 def test_unlimited_user_sees_every_instance(admin_client):
-    """Or else the tests above would pass where nothing is shown to anybody."""
+    """Without this, the tests above would also pass on empty pages."""
     showing = [r.name for r in OWN_ROUTES if MARK.encode() in ask(admin_client, r).body]
     assert {"dashboard:messages", "dashboard:message", "dashboard:instance"} <= set(showing)

@@ -1,4 +1,4 @@
-"""Answers of passkeys that somebody made up: each is refused, and none is an error of ours."""
+"""Forged passkey responses are refused and never cause a server error."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ ADD = "/account/two-factor/webauthn/add/"
 LOGIN = "/account/two-factor/webauthn/login/"
 REAUTHENTICATE = "/account/two-factor/webauthn/reauthenticate/"
 ID = b"a-credential-of-ana"
-# Of JSON itself; the others are put into an answer that is right but for them.
+# Invalid JSON documents. ODD contains values that replace one part of a valid response.
 UNREADABLE = {
     "endless number": "1" * 5000,
     "endless nesting": "[" * 50_000,
@@ -52,7 +52,7 @@ ODD = [
 
 
 class Passkey:
-    """A passkey of software, which answers as a browser would hand it on."""
+    """A software passkey that creates the responses of a browser."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -101,7 +101,7 @@ def challenge_of(browser: Client, page: str) -> str:
 
 
 def faulty(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The answer with one part missing, or odd."""
+    """Yield the response with one part missing or invalid."""
     for part in (answer, answer["response"]):
         for name, right in list(part.items()):
             for odd in [*ODD, None]:
@@ -133,7 +133,7 @@ def _enrolled(signed_in, passkey):
 
 
 def offer(browser: Client, page: str, answer: dict[str, Any], state: Any) -> int:
-    """The status, for a challenge that is still open, and not for too many attempts."""
+    """Post a response to a still valid challenge and return the status. Rate limits are reset."""
     cache.clear()
     session = browser.session
     session["mfa.webauthn.state"] = state
@@ -158,7 +158,7 @@ def test_passkey_registration_with_invalid_json_adds_no_passkey(signed_in, text)
 
 @pytest.mark.usefixtures("_enrolled")
 def test_software_passkey_signs_in(ana, passkey):
-    """Or else the tests below would pass on answers that nobody takes."""
+    """Without this, the tests below would pass even if every response were refused."""
     stranger = HttpsClient()
     challenge = challenge_of(stranger, LOGIN)
     stranger.post(LOGIN, {"credential": json.dumps(passkey.get(challenge, ana))})
@@ -171,7 +171,7 @@ def test_malformed_passkey_sign_in_causes_no_server_error(ana, passkey):
     right = passkey.get(challenge_of(stranger, LOGIN), ana)
     state = stranger.session["mfa.webauthn.state"]
     statuses = {offer(stranger, LOGIN, answer, state) for answer in faulty(right)}
-    assert statuses == {302}  # to the sign-in, or in
+    assert statuses == {302}  # redirect to the sign-in page or to the start page
 
 
 @pytest.mark.usefixtures("_enrolled")

@@ -1,4 +1,4 @@
-"""Requests that another site, or a stranger, makes in somebody's name."""
+"""Cross-site requests, forged headers and other requests of attackers."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from tests.plugins.accounts import is_signed_in, sign_in
 from tests.plugins.pages import HttpsClient
 from tests.plugins.webhook import call
 
-# What proves itself by a key of its own, and never by a cookie.
+# URLs that authenticate by a key and not by a cookie.
 KEYED = ("webhooks:", "monitoring:")
 ELSEWHERE = [
     "https://evil.example/",

@@ -1,4 +1,4 @@
-"""Where secrets could come to light: pages, answers, error reports, logs."""
+"""Pages, responses and error reports contain no secret."""
 
 import logging
 from typing import Any

@@ -1,7 +1,7 @@
-"""Text from outside never takes more time than its length explains, whatever it is made of.
+"""The time to process external text grows linearly with its length.
 
-Each function is given a million characters, and a quarter of that. What takes the square of the
-length takes minutes for a million, so the limit is far above what a slow or busy machine needs.
+Each function is given a million characters, and a quarter of that. A quadratic function needs
+minutes for a million characters. So the limit is safe on slow machines.
 """
 
 import json
@@ -31,7 +31,7 @@ from tests.plugins.webhook import call
 
 LONG = 1_000_000
 LIMIT = 5.0  # seconds of CPU time
-MEASURABLE = 0.25  # seconds of CPU time: less is too little to compare
+MEASURABLE = 0.25  # seconds of CPU time; shorter times are too noisy to compare
 TRIES = 5
 
 REPEATED = [
@@ -99,7 +99,7 @@ def check_label(text: str) -> None:
     read_entries([{"zapi_instance_id": text, "message_id": text, "label": text, "reference": text}])
 
 
-# Whatever looks for secrets goes through each beginning with each end, too.
+# Functions that redact secrets are also tested with every combination of beginning and end.
 REDACTING: dict[str, Callable[[str], object]] = {
     "redact": redact,
     "reason": read_reason,
@@ -136,7 +136,8 @@ def assert_quick(function: Callable[[str], object], beginning: str, unit: str) -
     took = min(took, *(seconds(function, whole) for _ in range(TRIES)))
     assert took < LIMIT, f"{beginning!r}, then {unit!r}: {took * 1000:.0f} ms"
     took_for_part = min(seconds(function, whole[: LONG // 4]) for _ in range(TRIES))
-    # Four times as much: twice that is noise, and sixteen times would be its square.
+    # Four times the text may take up to eight times as long because of noise. Quadratic code would
+    # take sixteen times as long.
     assert took < max(MEASURABLE, 8 * took_for_part), (beginning, unit, took, took_for_part)
 
 
@@ -156,7 +157,7 @@ def test_redaction_time_of_an_endless_secret_grows_linearly(name, beginning):
 
 @pytest.mark.parametrize("read", [read_labels, read_instances])
 def test_file_of_empty_lines_is_read_in_time(read):
-    """These read files of up to two million bytes, a row at a time."""
+    """The functions read files of up to two million bytes row by row."""
     for unit in ("\n", ",\n", '"', "'", ",", "a\n", '""\n', "\r", ";"):
         took = min(seconds(read, long(unit)) for _ in range(TRIES))
         assert took < LIMIT
@@ -186,7 +187,7 @@ def test_page_of_the_largest_quarantined_body_opens_quickly(unit, post, admin_cl
     assert post(body).status == 400
     callback = Callback.objects.get()
     for path in ("/quarantine/", f"/quarantine/{callback.pk}/"):
-        admin_client.get(path, secure=True)  # what is only made once
+        admin_client.get(path, secure=True)  # warm up caches
         took = min(
             seconds(lambda url: admin_client.get(url, secure=True), path) for _ in range(TRIES)
         )
@@ -234,5 +235,5 @@ def test_very_long_sign_in_name_is_refused_quickly(client, db):
     took = min(
         seconds(lambda _: client.post("/account/login/", form, secure=True), "") for _ in range(2)
     )
-    # The password's hash takes most of it.
+    # Hashing the password takes most of the time.
     assert took < 5 * LIMIT

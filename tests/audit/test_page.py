@@ -105,7 +105,8 @@ def test_query_count_does_not_depend_on_events(admin, instance, django_assert_nu
         AuditEvent(action=Action.EXPORTED, instance=instance) for _ in range(60)
     )
     admin.get(PAGE)
-    with django_assert_num_queries(7):  # two are the list and its instances, five are the user
+    # Two queries for the list and its instances, five for the user
+    with django_assert_num_queries(7):
         admin.get(PAGE)
 
 

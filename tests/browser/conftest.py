@@ -1,4 +1,4 @@
-"""A real Chromium against a real server, with data that came in as callbacks."""
+"""Fixtures for tests that open pages of a real server in Chromium."""
 
 import os
 import shutil
@@ -19,13 +19,16 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last of all: Playwright leaves an event loop running, which other tests could trip over."""
+    """Run browser tests last. Playwright leaves an event loop running, which can break other tests."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _database_beside_an_event_loop() -> Iterator[None]:
-    """Playwright's loop runs in this thread; Django would take its presence for async code."""
+    """Allow database access.
+
+    Playwright's event loop runs in this thread, so Django would assume async code.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield
@@ -39,20 +42,23 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    # Chromium's sandbox cannot be used by root, as whom containers often run.
+    # Chromium's sandbox does not work as root, and containers often run as root.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     return browser_type_launch_args | {"executable_path": path, "args": sandbox}
 
 
 @pytest.fixture
 def board(browser: Browser, page_server: LiveServer, transactional_db: None) -> str:
-    """The address of the board. Asks for the browser first, so that nothing starts without one."""
+    """The base URL of the live server.
+
+    Depends on the browser first, so that no server starts if it is missing.
+    """
     return page_server.url
 
 
 @pytest.fixture
 def open_page(board: str, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a window, signed in as `user` where one is given. Its console must stay clean."""
+    """Open a page, signed in as `user` if given. Its console must stay clean."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -77,10 +83,11 @@ def open_page(board: str, browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def _listen(context: BrowserContext, complaints: list[str]) -> None:
-    """Errors of scripts and of the Content-Security-Policy, and files that are not there."""
+    """Record script errors, Content-Security-Policy violations and missing files."""
 
     def on_console(message: ConsoleMessage) -> None:
-        # An error page is itself a "failed resource"; files are judged by their answers below.
+        # Chromium logs every error page as a "failed resource". Missing files are found in
+        # on_response.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
@@ -95,7 +102,7 @@ def _listen(context: BrowserContext, complaints: list[str]) -> None:
 
 @pytest.fixture
 def messages(report: Report, deliver: Report) -> dict[str, Message]:
-    """One of each kind, by the name of what is special about it."""
+    """One message of each kind, by name of the kind."""
     group = {"phone": "120363019502650977-group", "isGroup": True}
     report("RECEIVED", "READ", id="GROUP", participant="5511987654321", **group)
     found = {"group": report("RECEIVED", id="GROUP", participant="123456789012345", **group)}

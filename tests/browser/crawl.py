@@ -1,4 +1,4 @@
-"""Every page that can be reached by links, so that no test or picture forgets a new one."""
+"""Find all pages by following links, so that tests and screenshots include new pages."""
 
 import html
 import re
@@ -10,17 +10,17 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)')
-# Django admin and Swagger UI draw themselves, and files are no pages.
+# Pages of Django admin and Swagger UI are not ours, and files are not pages.
 NOT_OURS = re.compile(r"/(admin|api|static)/")
 
 
 def pages(user: User, *starts: str) -> dict[str, str]:
-    """One address for each URL's name, as `user` finds them from `starts` on by following links."""
+    """Follow links from `starts` as `user`; return one URL for each URL name."""
     client = Client()
     client.force_login(user)
     found: dict[str, str] = {}
     waiting = list(starts or ["/"])
-    for address in waiting:  # grows while it is walked
+    for address in waiting:  # the list grows during the loop
         name = _name(address)
         if not name or name in found:
             continue

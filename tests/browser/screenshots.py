@@ -1,7 +1,7 @@
 """`make screenshots`: every page and state, wide and narrow, light and dark, in screenshots/.
 
-No test: it asserts nothing, it is for looking. Pytest runs it for the browser and the server that
-the tests have.
+This is not a test: it has no assertions, only screenshots for review. Pytest runs it because it
+needs the browser and server fixtures.
 """
 
 import shutil
@@ -38,9 +38,9 @@ def _fresh_folder() -> None:
 
 @pytest.fixture
 def take(open_page: Callable[..., Page], admin_user: User) -> Take:
-    """Pictures of some addresses, in a folder a look: state.page.png.
+    """Take screenshots of the URLs, in one folder per width and color scheme: state.page.png.
 
-    `ready` brings a page into the state that is asked for.
+    `ready` prepares a page before its screenshot.
     """
 
     def take_all(
@@ -66,10 +66,11 @@ def take(open_page: Callable[..., Page], admin_user: User) -> Take:
 
 
 def _error_page(route: Route) -> None:
-    """As the server answers it, which a browser cannot bring about for each of them."""
+    """Render an error page as the server does, because a browser cannot trigger each error."""
     code = route.request.url.rpartition("/")[2]
     request = RequestFactory().get("/")
-    request.user = User(username="admin", is_superuser=True)  # not stored: nothing is asked
+    # An unsaved superuser needs no database query
+    request.user = User(username="admin", is_superuser=True)
     body = render_to_string(f"{code}.html", request=request)
     route.fulfill(status=int(code[:3]), body=body, content_type="text/html")
 

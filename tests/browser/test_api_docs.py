@@ -1,4 +1,4 @@
-"""The API's documents in a browser, under the Content-Security-Policy of all pages."""
+"""The API docs work in a browser with the site's Content-Security-Policy."""
 
 from urllib.parse import urlsplit
 

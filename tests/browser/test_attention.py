@@ -1,4 +1,4 @@
-"""A tab that stays open, in a real browser."""
+"""An open tab shows new incidents without a reload."""
 
 import pytest
 from django.contrib.auth.models import Group

@@ -17,7 +17,7 @@ AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}
 
 @pytest.fixture
 def addresses(messages, instance, admin_user, report, deliver):
-    """Every page there is a link to, and some of them with more to show."""
+    """URLs of all linked pages, and of some pages with more content."""
     report("SENT", id="STUCK", minutes_ago=42)
     deliver("REFUSED", error="Phone number does not exist")
     return [
@@ -43,7 +43,7 @@ def violations(page):
 
 
 def unfold(page):
-    """Open all that is folded, except menus, which lie above the rest."""
+    """Open all <details> except menus, which cover other content."""
     page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(one => one.open = true)")
 
 

@@ -1,4 +1,4 @@
-"""A workbook that takes longer than a moment, as its page shows it."""
+"""The progress page of a long Excel export."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""An instance's page while Z-API is being told, and while the first callback is still to come."""
+"""The instance page during a push and while it waits for the first callback."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""What is new is announced, moves nothing, and can be paused."""
+"""New messages are announced without moving rows, and updates can be paused."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-QUARTER = 16_000  # a little more than the page waits between two looks
+QUARTER = 16_000  # milliseconds; slightly more than the polling interval
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_updates_stay_paused_after_a_reload(live):
 
 
 def test_polling_stops_without_user_activity_and_resumes_with_it(live, report):
-    # At one bound: a page that asked on its way here might still be asking.
+    # Jump in one step, so that no poll starts in between and is still running.
     live.clock.fast_forward(11 * 60_000)
     report("SENT", id="SECOND")
     asked = []

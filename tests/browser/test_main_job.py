@@ -1,4 +1,4 @@
-"""Did my message arrive? One search, one honest sentence."""
+"""Did my message arrive? Support signs in, finds a message and copies its summary."""
 
 import re
 
@@ -62,7 +62,7 @@ def test_copy_button_keeps_line_breaks_of_a_raw_callback(open_page, admin_user, 
 
 
 def test_copy_button_works_without_the_clipboard_api(open_page, support, report):
-    """As on a board that is opened by plain http."""
+    """On a site without HTTPS, browsers have no clipboard API."""
     message = report("SENT", "RECEIVED")
     page = open_page(support, permissions=["clipboard-read"])
     page.add_init_script(

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# What the margins of an A4 page leave, in CSS pixels.
+# The printable width of an A4 page in CSS pixels.
 PAPER = 703
 
 

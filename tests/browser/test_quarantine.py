@@ -1,4 +1,4 @@
-"""A person chooses among quarantined callbacks, whose rows are links all over."""
+"""Checkboxes in the list of rejected callbacks work although the whole row is a link."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""For whom a page moves too much, is too small, or who has no mouse."""
+"""Accessibility: reduced motion, zoom and keyboard use."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_pages_have_no_animation_with_reduced_motion(open_page, support, message
 
 
 def test_pages_at_400_percent_zoom_do_not_overflow(open_page, support, counted):
-    """WCAG 1.4.10: a window of 1280 by 1024 is left with 320 by 256."""
+    """WCAG 1.4.10: at 400% zoom, a window of 1280 by 1024 has 320 by 256 CSS pixels."""
     page = open_page(support, width=320, device_scale_factor=4)
     page.set_viewport_size({"width": 320, "height": 256})
     for address in ("/", f"/messages/{counted.pk}/", RECIPIENT, "/overview/"):
@@ -102,7 +102,7 @@ def test_number_can_be_looked_up_by_keyboard(open_page, support, instance):
     expect(page.get_by_role("heading", name="No messages found")).to_be_visible()
     tab_to(page, ".look-up button")
     page.keyboard.press("Enter")
-    # Nothing answers for Z-API here, and the page says so; it waits for 5 seconds itself.
+    # Z-API is not reachable in this test, and the page says so after 5 seconds.
     expect(page.locator(".flash-region .notice")).to_be_visible(timeout=20_000)
 
 

@@ -1,4 +1,4 @@
-"""The page that asks again who somebody is."""
+"""The reauthentication page."""
 
 from collections.abc import Callable
 

@@ -109,7 +109,7 @@ def test_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
 
 
 def test_two_factor_pages_do_not_overflow_the_window(page, support, board):
-    """On the pages that need a second factor, which a crawl does not reach."""
+    """Covers the two-factor pages, which the crawler does not reach."""
     add_passkey(page, passwordless=False)
     TOTP.activate(support, generate_totp_secret())
     key = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN).pk

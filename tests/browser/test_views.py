@@ -1,4 +1,4 @@
-"""Views kept, and people found, by keyboard alone and without a script."""
+"""Saved views and recipient search work by keyboard and without JavaScript."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Events as ingest would have stored them, without a database."""
+"""Unsaved status events for tests without a database."""
 
 from datetime import UTC, datetime, timedelta
 

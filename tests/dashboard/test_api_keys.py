@@ -1,4 +1,4 @@
-"""/api-keys/: made, shown once, listed, revoked."""
+"""/api-keys/: create, list and revoke API keys."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -23,7 +23,7 @@ def admin(client, db):
 
 
 def make(client, **changes):
-    """The key, as it is shown."""
+    """Create a key and return it from the page that shows it."""
     page = client.post(ADD, NEW | changes)
     assert page.headers["Cache-Control"] == "no-store"
     return page.content.decode().split('id="api-key">')[1].split("<")[0]
@@ -112,5 +112,5 @@ def test_limited_admin_cannot_manage_keys(admin, account):
 def test_list_query_count_is_fixed(admin, account, django_assert_max_num_queries):
     for _ in range(5):
         make(admin, accounts=[account.pk])
-    with django_assert_max_num_queries(8):  # two of them for the list, the others for who asks
+    with django_assert_max_num_queries(8):  # two queries for the list, the others for the user
         admin.get(LIST)

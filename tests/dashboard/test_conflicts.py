@@ -1,4 +1,4 @@
-"""Two who change the same at once: both are answered, and nobody with a 500."""
+"""Two users change the same row at the same time: no response is a 500."""
 
 import threading
 
@@ -16,7 +16,7 @@ from tests.plugins.pages import HttpsClient
 
 @pytest.fixture
 def merge(instance):
-    """Two accounts that turn out to be one: they get the same Client-Token."""
+    """Return a function that merges two accounts by giving them the same Client-Token."""
     old = Account.objects.create(name="Old", client_token="old")
     moved = Instance.objects.create(account=old, name="Moved", zapi_id="moved", token="t")
     return lambda: update(moved, name="Moved", client_token="client-token-of-the-account")
@@ -48,7 +48,7 @@ def test_account_merge_does_not_widen_limits(instance, merge):
 
 
 def race(name, model=SavedView):
-    """Write what somebody else has just written, after the form has looked and found nothing."""
+    """Create the same row just before the view saves its own, after the form's uniqueness check."""
 
     def first(sender, instance, **_):
         pre_save.disconnect(first, sender=model)
@@ -103,7 +103,7 @@ def test_form_sent_by_several_threads_is_always_answered():
 
 
 def test_unexpected_integrity_error_on_a_page_returns_409(admin_client, instance):
-    """Of whatever page: a row that another one has written, or taken away, meanwhile."""
+    """On any page, a conflict with another write returns 409 instead of 500."""
 
     def clash(sender, **_):
         raise IntegrityError("Key (name)=(secret) already exists")

@@ -1,4 +1,4 @@
-"""What an empty list says, and where it leads."""
+"""The text and links of an empty message list."""
 
 import pytest
 from django.urls import reverse

@@ -29,7 +29,7 @@ def receiver(settings) -> Iterator[Receiver]:
 
 @pytest.fixture
 def send(client, admin, instance):
-    """Change the forwarding of one kind; gives the page that follows."""
+    """Change the forwarding of one webhook and return the text of the next page."""
 
     def send(kind: str = "message-status", **data: str):
         path = reverse("dashboard:instance-forwarding-change", args=[instance.pk, kind])

@@ -1,4 +1,4 @@
-"""What surrounds every page: navigation, sign-in, and the pages that report an error."""
+"""The layout of pages: navigation, sign-in and error pages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The instance pages, with a stand-in for Z-API behind them over real HTTP."""
+"""The instance pages, tested with a simulated Z-API over HTTP."""
 
 import re
 from datetime import timedelta
@@ -51,7 +51,7 @@ CALLBACK = {"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "ph
 
 
 class Browser(Client):
-    """Over https, as PUBLIC_BASE_URL asks for; gives the page's text."""
+    """A test client that uses HTTPS, as in PUBLIC_BASE_URL, and returns the text of pages."""
 
     def read(self, path: str) -> str:
         return self.get(path, secure=True).content.decode()
@@ -61,19 +61,19 @@ class Browser(Client):
         return answer.content.decode()
 
     def insist(self, path: str, data: dict[str, Any] | None = None, action: str = "") -> str:
-        """Send it, and say yes to the page that asks whether it is meant."""
+        """Submit the form and confirm it on the next page."""
         assert 'name="confirmed"' in self.send(path, data, action)
         return self.send(path, (data or {}) | {"confirmed": "1"}, action)
 
     def verify(self, instance: Instance) -> str:
-        """Have the worker verify it; gives the instance's page."""
+        """Let the worker verify the instance; return the text of its page."""
         self.send(act("verify", instance))
         work()
         return self.read(reverse("dashboard:instance", args=[instance.pk]))
 
 
 def work() -> None:
-    """What the worker does within a second of being asked."""
+    """Run the worker jobs that pushes, batches and callbacks need."""
     run_due_pushes()
     run_batches()
     follow_up()
@@ -103,7 +103,7 @@ def path(instance: Instance) -> str:
 
 
 def look_at(zapi: Gateway, instance: Instance) -> SimulatedInstance:
-    """What the stand-in knows of it, once it was called."""
+    """The instance in the simulated Z-API, which creates it at the first call."""
     return zapi.instances[instance.zapi_id]
 
 
@@ -147,8 +147,8 @@ def test_list_hides_archived_instances(admin, instance):
 def test_list_query_count_is_fixed(admin, instance, django_assert_max_num_queries):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    # Eight of them for the list (instances, webhooks, tags, hours, thresholds, stuck messages, all
-    # tags, archived ones), the others for the session, the person and what they may do.
+    # Eight queries are for the list: instances, webhooks, tags, hours, thresholds, stuck messages,
+    # all tags, archived instances. The others are for the session, the user and their permissions.
     with django_assert_max_num_queries(13):
         admin.read(LIST)
 
@@ -491,7 +491,7 @@ def test_take_all_webhooks_page_shows_urls_of_unknown_webhooks(admin, instance, 
     assert page.count("would be replaced") == 4
     assert all(url in page for url in (*somebodys.values(), "https://crm.example.com/edited"))
     assert "editedWebhookUrl" in page
-    # Two without a published call, and the one that is not published at all.
+    # Three webhooks have no documented update call.
     assert page.count("restore it manually") == 3
 
 

@@ -1,4 +1,4 @@
-"""/labels/: labels brought as a CSV file."""
+"""/labels/: import labels from a CSV file."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -46,7 +46,7 @@ def test_row_can_contain_both_message_id_and_zaap_id(supervisor):
 def test_file_with_invalid_rows_names_them_and_saves_nothing(supervisor):
     page = upload(supervisor, f"{HEAD}instance.id;A;order-1;\n\nother;B;order-2;\n")
     assert "Nothing was saved." in page
-    assert "Row 4" in page  # as a spreadsheet counts, with the headings and the empty one
+    assert "Row 4" in page  # counted as in a spreadsheet, including the header and the empty row
     assert not Label.objects.exists()
 
 

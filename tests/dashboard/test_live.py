@@ -1,4 +1,4 @@
-"""GET /live/…: how many are new, for one query, and only for whom the page was drawn."""
+"""GET /live/…: the number of new messages for one query of one user."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_message_with_a_new_status_is_not_counted_as_new(viewer, report):
 def test_live_url_query_count_is_fixed(viewer, report, django_assert_num_queries):
     report("SENT")
     url = live_url(viewer.get("/"))
-    # Session, user, their permissions and their roles' permissions, limits; and the messages.
+    # Queries: session, user, user permissions, group permissions, limits, messages.
     with django_assert_num_queries(6):
         viewer.get(url)
 

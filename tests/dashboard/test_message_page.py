@@ -1,4 +1,4 @@
-"""GET /messages/<pk>/: one message's whole story."""
+"""GET /messages/<pk>/: the page of one message."""
 
 import re
 from copy import copy
@@ -301,7 +301,7 @@ def test_unknown_message_is_not_found(viewer, pk):
 
 
 def test_page_query_count_is_fixed(viewer, played, django_assert_num_queries):
-    # Session, user, their permissions (2) and limits, message, events, label.
+    # Queries: session, user, permissions (2), limits, message, events, label.
     with django_assert_num_queries(8):
         open_page(viewer, played)
 
@@ -312,8 +312,8 @@ def test_raw_callbacks_page_shows_the_messages_status(admin_client, played):
 
 
 def test_raw_callbacks_page_query_count_is_fixed(admin_client, played, django_assert_num_queries):
-    # Session, user, message, events for its badge, which, callbacks: a superuser's permissions cost
-    # nothing.
+    # Queries: session, user, message, events for the badge, callback ids, callbacks. A superuser's
+    # permissions need no query.
     with django_assert_num_queries(6):
         admin_client.get(reverse("dashboard:message-callbacks", args=[played.pk]))
 

@@ -15,7 +15,7 @@ HOME = "/"
 
 
 def age(message, **ago):
-    """As if it had first been heard of that long ago."""
+    """Move the first callback of the message into the past."""
     Message.objects.filter(pk=message.pk).update(first_heard_at=timezone.now() - timedelta(**ago))
 
 
@@ -137,7 +137,7 @@ def test_new_search_keeps_the_filters(viewer, report):
     assert page.count('name="q"') == 1
 
 
-# Listed by the time of hearing, and by that of sending.
+# A list sorted by first callback, and one sorted by sending time.
 DAY = "since=2026-11-28T23:00Z&until=2026-11-29T00:00Z"
 
 
@@ -264,7 +264,7 @@ def test_pages_keep_the_filters(viewer, many):
 @pytest.mark.parametrize("language", ["en", "pt-br"])
 def test_invalid_query_is_ignored(query, language, viewer, report):
     report("SENT")
-    viewer.cookies["django_language"] = language  # and with it another time zone
+    viewer.cookies["django_language"] = language  # also changes the time zone
     assert viewer.get(f"/?{query}").status_code == 200
 
 

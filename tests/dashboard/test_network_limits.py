@@ -1,4 +1,4 @@
-"""Pages that call other servers: few at once, none for long, and each person only so often."""
+"""Limits for pages that call other servers: concurrency, duration, and calls per user."""
 
 import socket
 import threading
@@ -75,7 +75,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As many pages wait for other servers as may."""
+    """Use every slot with a page that waits for another server."""
     monkeypatch.setattr(page_network, "MAX_SECONDS", 600)
     inside, over = threading.Barrier(page_network.MAX_PAGES + 1), threading.Event()
 
@@ -152,7 +152,7 @@ def test_page_stops_waiting_for_a_silent_server_in_time(boss, acts, silent, shor
     answer = boss.post(path, fields)
     assert answer.status_code in {200, 302}
     assert silent.calls
-    # Without the limit of pages, it waits for READ_TIMEOUT: 10 or 15 seconds.
+    # Without the time limit of pages, the call would wait for READ_TIMEOUT: 10 or 15 seconds.
     assert time.monotonic() - began < 10, "it waited for longer than a page may"
 
 

@@ -16,7 +16,7 @@ URL = "/overview/"
 
 @pytest.fixture
 def counted():
-    """Let the worker do its part."""
+    """Run the worker until all follow-ups and summaries are done."""
 
     def settle():
         while FollowUp.objects.exists():
@@ -46,7 +46,7 @@ def summary(instance, *, hours_ago=1, **counts):
 
 
 def row(text, name):
-    """The numbers of a step's row, as a person reads them."""
+    """The texts of the number cells in a step's row."""
     icon = r"(?:<svg[^>]*><use[^>]*></svg>)?"
     found = re.search(
         rf'<tr>\s*<th scope="row">\s*<a[^>]*>\s*{icon}{name}\s*</a>.*?</tr>', text, re.S
@@ -102,7 +102,7 @@ class TestFunnel:
         summary(instance, hours_ago=2, dispatched=1, messages=1)
         summary(instance, hours_ago=60, dispatched=3, messages=3)
         drawn = re.findall(r'<rect class="(\w+)"[^>]*width="([\d.]+%)"', page(viewer))
-        # In the step's own colour as well, under the hatching.
+        # The hatching is drawn over a bar in the step's colour.
         fresh = [("settled", "25.00%"), ("unsettled", "25.00%")]
         assert drawn[:3] == [("settled", "75.00%"), *fresh]
 
@@ -315,8 +315,8 @@ def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_nu
         summary(instance, hours_ago=hours_ago, messages=30, delivered=10)
         summary(other, hours_ago=hours_ago, messages=30, delivered=5)
     viewer.get(URL)
-    # Session, user, permissions (2), limits, instances, hours, sums of instances in whole days, and
-    # in the hours before and after them; thresholds and number of what is stuck.
+    # Queries: session, user, permissions (2), limits, instances, hours, daily sums, hourly sums of
+    # the edges, thresholds, stuck messages.
     with django_assert_num_queries(11):
         viewer.get(URL + "?period=30d")
 

@@ -1,4 +1,4 @@
-"""Theme, time zone and language, signed in or not."""
+"""Theme, time zone and language can be set with and without signing in."""
 
 import pytest
 

@@ -33,7 +33,7 @@ def send(client, admin):
 
 @pytest.fixture
 def broken(post):
-    """Quarantine a callback that can be parsed after `mend`; return it."""
+    """A function that quarantines a callback and returns it. `mend()` then makes its body valid."""
 
     def quarantined(body: bytes = b"{") -> Callback:
         post(body)
@@ -100,7 +100,7 @@ def test_list_query_count_is_fixed_and_reads_no_body(
     with django_assert_max_num_queries(7) as asked:
         client.get(LIST)
     (listing,) = [one["sql"] for one in asked if 'FROM "whatsapp_callback"' in one["sql"]]
-    assert listing.count('"body"') == 1  # only once: the beginning is selected
+    assert listing.count('"body"') == 1  # one query: it selects only the beginning of each body
 
 
 def test_list_can_be_limited_to_an_instance(read, broken, instance):

@@ -1,4 +1,4 @@
-"""GET /recipients/…: one person under every address, and the whole number for a reason."""
+"""GET /recipients/…: the messages of a person, and revealing the full number."""
 
 import re
 from datetime import timedelta
@@ -125,7 +125,7 @@ def test_invalid_recipient_url_is_not_found(viewer, text):
 
 
 def test_page_query_count_is_fixed(admin_client, history, django_assert_num_queries):
-    # Session, user, aliases, other addresses, messages, events, labels, counts.
+    # Queries: session, user, aliases, other addresses, messages, events, labels, counts.
     with django_assert_num_queries(8):
         open_page(admin_client)
 

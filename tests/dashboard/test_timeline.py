@@ -1,4 +1,4 @@
-"""The rules of truth, as words."""
+"""The headline, recipients and steps derived from a message's events."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The views of the Messages page: built-in ones, and those that a person keeps."""
+"""The built-in and the saved views of the Messages page."""
 
 from datetime import timedelta
 

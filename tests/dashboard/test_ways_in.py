@@ -15,7 +15,7 @@ NUMBER = "5544999991234"
 
 
 def address_of(answer):
-    """Where it led to in the end."""
+    """The URL of the last redirect."""
     return answer.redirect_chain[-1][0]
 
 

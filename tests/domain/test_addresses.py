@@ -52,7 +52,7 @@ def test_address_kind_is_recognized(address, kind):
     [
         ("5544999999999", ("5544999999999", "554499999999")),
         ("554499999999", ("554499999999", "5544999999999")),
-        # With 2 to 5 after it, the 9 tells a mobile number from somebody else's landline.
+        # If 2 to 5 follows, removing the 9 would give a different person's landline number.
         ("5511923456789", ("5511923456789",)),
         ("551123456789", ("551123456789",)),
         ("447911123456", ("447911123456",)),

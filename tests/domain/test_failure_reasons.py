@@ -12,7 +12,7 @@ from messages.templatetags.statusboard_tags import status_badge
 
 @pytest.fixture
 def _translated(monkeypatch):
-    """A translation that does not depend on the catalogue."""
+    """Use a fixed translation, independent of the .po file."""
     monkeypatch.setitem(failure_reasons._KNOWN, "message could not be sent", "Não enviada")
 
 

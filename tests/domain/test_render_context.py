@@ -1,4 +1,4 @@
-"""Language, zone and time with which a page shows times: fixed for a block, or current."""
+"""The language, time zone and current time used to format times, fixed within a `with` block."""
 
 from datetime import UTC
 from zoneinfo import ZoneInfo

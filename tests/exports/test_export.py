@@ -23,7 +23,7 @@ def take(client, query="", kind="csv"):
 
 
 def table(client, query=""):
-    """The rows as a spreadsheet reads them, by heading."""
+    """The rows of the CSV as dicts by column heading."""
     text = take(client, query).getvalue().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -210,13 +210,14 @@ class TestCsv:
         for name in "ABCDE":
             report("SENT", id=name)
         taker.get("/")
-        # Session, user, permissions (2), limits, instances, length, rows, labels, people, audit.
+        # Queries: session, user, permissions (2), limits, instances, length, rows, labels,
+        # recipients, audit.
         with django_assert_num_queries(10):
             take(taker).getvalue()
 
 
 def cells_of(answer):
-    """The first sheet's cells that hold a number, by their place."""
+    """The numeric cells of row 2 by cell reference, and the XML of the sheet."""
     book = zipfile.ZipFile(io.BytesIO(answer.getvalue()))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     found = re.findall(r'<c r="([A-Z]+2)"(?: s="\d+")?><v>([0-9.]+)</v>', sheet)

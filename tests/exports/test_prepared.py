@@ -1,4 +1,4 @@
-"""Files that the worker writes: asked for, watched, fetched by one person only, and gone."""
+"""Exports written by the worker: request, progress, download and expiry."""
 
 import dataclasses
 import io
@@ -42,7 +42,7 @@ def _two_take_longer_than_a_moment(monkeypatch):
 
 @pytest.fixture
 def address(taker, report):
-    """The address of an export that the worker has still to write."""
+    """The URL of an export that the worker has not written yet."""
     report("SENT", id="3EB0A")
     report("SENT", id="3EB0B")
     return take(taker, kind="xlsx")["Location"]
@@ -71,7 +71,7 @@ def test_short_workbook_is_returned_at_once(taker, report):
 
 
 class Stop(threading.Event):
-    """A worker that is told to stop after it has looked so many times."""
+    """A stop event that is set after a number of checks."""
 
     def __init__(self, after: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Faults done on purpose to real processes.
+"""Fault injection in real processes.
 
-How often, and for how long, is what CI has time for; `make faults` asks for all that is promised.
+The defaults are short enough for CI. `make faults` runs the full number of repetitions.
 """
 
 import os
@@ -16,15 +16,16 @@ from tests.faults.timelines import Query, timelines
 from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("FAULT_KILLS", "3"))
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))  # of whatever is not a kill
-SECONDS = float(os.environ.get("FAULT_SECONDS", "6"))  # for which the database is away
-EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "150"))  # of bodies made up from a description
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))  # repetitions of faults other than kills
+SECONDS = float(os.environ.get("FAULT_SECONDS", "6"))  # duration of a database outage in seconds
+# Number of bodies generated from the schema
+EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "150"))
 
 StartDoor = Callable[..., Door]
 
 
 def need(what: object, name: str, variable: str) -> None:
-    """Skip where a program is missing, unless the environment insists on it."""
+    """Skip the test if a program is missing; fail if the environment variable is 1."""
     if not what and os.environ.get(variable) == "1":
         pytest.fail(f"{name} is not installed, and {variable}=1 says that it must be")
     if not what:
@@ -43,7 +44,7 @@ def server() -> Iterator[Cluster]:
 
 @pytest.fixture
 def cluster(server: Cluster) -> Cluster:
-    """Running, and empty."""
+    """A running PostgreSQL server with an empty database."""
     server.empty()
     return server
 
@@ -62,7 +63,10 @@ def start_door(tmp_path: Path) -> Iterator[StartDoor]:
 
 
 def assert_nothing_was_lost(door: Door, load: Load, query: Query) -> None:
-    """Acknowledged and missing: 0; and the timelines are those of a clean run."""
+    """Check that no acknowledged callback is missing.
+
+    The rows must equal those of a run without faults.
+    """
     wait_until(lambda: door.in_spool() == 0, "the spool is not drained", progress=door.in_spool)
     found = timelines(query, "faulty")
     missing = found.missing(load.acknowledged)

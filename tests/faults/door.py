@@ -1,4 +1,4 @@
-"""The product's own processes, web server and worker, for the faults to be done to."""
+"""The real web server and worker processes, for fault injection."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 
 class Door:
-    """A web server on one database, in a folder of its own; a worker where it is started."""
+    """A web server with its own folder and database, and optional workers."""
 
     def __init__(self, folder: Path, database_url: str = "", **more: str) -> None:
         self.folder = folder
@@ -46,24 +46,24 @@ class Door:
         self._spawn([sys.executable, "manage.py", "worker", *arguments])
 
     def reload(self) -> None:
-        """SIGHUP for its main process; ends once every process that answers is a new one."""
+        """Send SIGHUP to the main process; wait until all web processes are new."""
         old = set(children(self._web.pid))
         os.kill(self._web.pid, signal.SIGHUP)
         wait_until(lambda: not old & set(children(self._web.pid)), "an old process is left")
 
     def kill_a_worker(self) -> None:
-        """Kill -9 for one process that answers requests."""
+        """Send SIGKILL to one web process."""
         wait_until(lambda: children(self._web.pid), "no process answers")
         os.kill(random.choice(children(self._web.pid)), signal.SIGKILL)
 
     def kill_the_server(self) -> None:
-        """Kill -9 for all of it, in the middle of whatever it does."""
+        """Send SIGKILL to all web server processes at once."""
         os.killpg(self._web.pid, signal.SIGKILL)
         self._web.wait()
         wait_until(self._listens, "the web server is not started again")
 
     def add_instance(self, zapi_id: str) -> str:
-        """The address of its webhook."""
+        """Add an instance and return the URL of its webhook."""
         arguments = ["--name", zapi_id, "--zapi-id", zapi_id, "--token", "t" * 32]
         added = self.manage("instances", "add", *arguments, "--no-push", "--json")
         path: str = json.loads(added)["webhook_url"].split("/webhooks/")[1]
@@ -87,11 +87,11 @@ class Door:
             return int(file.execute(sql).fetchone()[0])
 
     def log(self) -> str:
-        """What all its processes wrote."""
+        """The log output of all processes."""
         return (self.folder / "log").read_text()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Of the embedded database."""
+        """Run SQL on the embedded SQLite database and return the rows."""
         with closing(_autocommitting(self.folder / "statusboard.sqlite3")) as file:
             return file.execute(sql).fetchall()
 
@@ -104,9 +104,9 @@ class Door:
                 process.wait()
 
     def _supervise(self) -> None:
-        """Start the server again whenever it ends, as the docs tell operators to have it done.
+        """Restart the server when it exits, as the docs recommend.
 
-        It gives up by itself where one of its processes dies twice within seconds.
+        granian exits if one of its processes dies twice within seconds.
         """
         while not self._stopping.wait(0.05):
             if self._web.poll() is not None:

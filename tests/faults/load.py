@@ -1,4 +1,7 @@
-"""A Z-API that never gives up: callbacks over several connections, each sent until acknowledged."""
+"""A client like Z-API.
+
+It sends callbacks over several connections and repeats each until it is acknowledged.
+"""
 
 import http.client
 import itertools
@@ -20,7 +23,7 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One POST and what came of it; status 0 where the connection failed."""
+    """One POST and its result; status 0 if the connection failed."""
 
     started_at: float
     seconds: float
@@ -29,7 +32,7 @@ class Attempt:
 
 
 def lives(start: int = 0) -> Iterator[Payload]:
-    """Messages as they live: sent, delivered, read; one callback in three is about several."""
+    """Yield callbacks of messages: sent, delivered, read. One callback in three has several ids."""
     for number in itertools.count(start):
         ids = [f"M{number}"] if number % 3 else [f"M{number}", f"M{number}-2", f"M{number}-3"]
         for step, status in enumerate(("SENT", "RECEIVED", "READ")):
@@ -44,7 +47,10 @@ def lives(start: int = 0) -> Iterator[Payload]:
 
 
 class Load:
-    """Posts from several threads while its block runs; at the end all of it is acknowledged."""
+    """Post callbacks from several threads during the `with` block.
+
+    Wait for all acknowledgements at its end.
+    """
 
     def __init__(
         self,
@@ -55,7 +61,10 @@ class Load:
         pause: float = 0.03,
         keep_alive: bool = True,
     ) -> None:
-        """`pause` is kept by each connection between two callbacks: the machine is shared."""
+        """`pause` is the wait of each connection between callbacks.
+
+        So the load does not use the whole machine.
+        """
         self._url = urlsplit(url)
         self._headers = {"Content-Type": "application/json"}
         if not keep_alive:
@@ -90,11 +99,11 @@ class Load:
         if error is None:
             self.finish()
         else:
-            # The test has failed: its threads must not go on into those after it.
+            # The test has failed: stop its threads before the next test starts.
             self._given_up.set()
 
     def finish(self) -> None:
-        """Until every callback begun is acknowledged, and all where their number is bounded."""
+        """Wait until every started callback is acknowledged, or all if their number is limited."""
         wait_until(
             lambda: not any(thread.is_alive() for thread in self._threads),
             "a callback was never acknowledged",
@@ -102,11 +111,11 @@ class Load:
         )
 
     def attempts(self) -> list[Attempt]:
-        """All since the last call."""
+        """Return the attempts since the last call."""
         return [self._seen.get() for _ in range(self._seen.qsize())]
 
     def wait_for_attempts(self, count: int) -> None:
-        """Until so many have been made since attempts() was called."""
+        """Wait for `count` attempts since the last call of attempts()."""
         wait_until(
             lambda: self._seen.qsize() >= count,
             "hardly anything is answered",
@@ -114,7 +123,7 @@ class Load:
         )
 
     def wait_for(self, count: int) -> None:
-        """Until so many more callbacks are acknowledged."""
+        """Wait until `count` more callbacks are acknowledged."""
         goal = len(self.acknowledged) + count
         wait_until(
             lambda: len(self.acknowledged) >= goal,
@@ -173,7 +182,7 @@ class Load:
 
 
 def send_all(url: str, payloads: Iterable[Payload], *, connections: int = 1) -> None:
-    """Once each; in order, where over one connection."""
+    """Send each callback once, in order if there is one connection."""
     load = Load(url, payloads, connections=connections, pause=0)
     load.start()
     load.finish()

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, which may be stopped and frozen as nobody else uses it."""
+"""A separate PostgreSQL server that tests can stop and freeze."""
 
 import os
 import shutil
@@ -15,7 +15,10 @@ from tests.plugins.processes import free_port
 
 
 def binaries() -> Path | None:
-    """Of the newest PostgreSQL installed; Debian keeps them out of PATH."""
+    """The folder with the programs of the newest installed PostgreSQL.
+
+    Debian does not add it to PATH.
+    """
     found = [Path(path).parent for path in (shutil.which("initdb"),) if path]
     installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     by_version = sorted(installed, key=lambda path: int(path.parts[-3]))
@@ -57,7 +60,7 @@ class Cluster:
         self._run("pg_ctl", "stop", "--wait", "--silent", "--mode", mode)
 
     def freeze(self) -> None:
-        """It keeps its connections, and takes new ones, but nothing answers."""
+        """Suspend all processes: the server keeps and accepts connections, but does not respond."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -90,7 +93,7 @@ class Cluster:
 
     def _signal(self, number: signal.Signals) -> None:
         main = int((self._data / "postmaster.pid").read_text().split()[0])
-        # The one that makes new processes first, so that none is missed.
+        # Stop the main process first, so that it starts no new processes meanwhile.
         os.kill(main, number)
         for child in children(main):
             with suppress(ProcessLookupError):

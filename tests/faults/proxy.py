@@ -1,4 +1,4 @@
-"""The nginx of docs/nginx.conf, as it stands there but for addresses, certificate and folders."""
+"""nginx with docs/nginx.conf, except for ports, certificate and folders."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What gives up on PostgreSQL leaves no query running there."""
+"""A request that stops waiting for PostgreSQL leaves no running query."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
-# Seconds. The time limit for statements, 10 seconds, would end the query too, but later.
+# Seconds. The statement timeout (10 seconds) would also end the query, but later.
 CANCELLED_WITHIN = 5
 
 
 @contextmanager
 def locked(cluster: Cluster, table: str) -> Iterator[None]:
-    """As a migration locks it: who asks for the table waits."""
+    """Lock the table like a migration, so that every query of it waits."""
     with cluster.connect() as holder:
         holder.execute("BEGIN")
         holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())

@@ -15,10 +15,10 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.faults
 
 MANY = 40
-# What was imported is to be pushed, too.
+# Make the imported rows waiting again, to be pushed.
 PUSH_ALL = """
 UPDATE whatsapp_batchrow SET state = 'waiting', plan = 'push', next_try_at = '2020-01-01'"""
-# As if the time of a row that died with its worker were over.
+# Let the lease of the killed worker's row expire.
 FREE = "UPDATE whatsapp_batchrow SET next_try_at = '2020-01-01' WHERE state = 'waiting'"
 
 

@@ -1,4 +1,7 @@
-"""Every callback ten times, in random order and side by side: the rows of once, in order."""
+"""Every callback is sent ten times, in random order and in parallel.
+
+The rows equal those of sending each once in order.
+"""
 
 import random
 
@@ -13,7 +16,7 @@ pytestmark = pytest.mark.faults
 
 
 def told():
-    """Lives of messages, with what makes them hard: LIDs, groups, failures, copies, bad times."""
+    """Callbacks with difficult cases: LIDs, groups, failures, duplicates and invalid times."""
     yield from (payload for payload, _ in zip(lives(), range(45), strict=False))
     status = {"type": "MessageStatusCallback", "momment": EPOCH}
     for number in range(6):
@@ -45,7 +48,7 @@ def compare(door, query):
 
 
 def arrivals_aside(found):
-    """Where `momment` is of no use the arrival stands in, and every copy has its own."""
+    """Ignore arrival times: they replace an unusable `momment`, and each duplicate has its own."""
     marked = {row[0] for row in found.events if row[6]}
     messages = {row for row in found.messages if row[0] not in marked}
     assert messages

@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, frozen and locked under load: every answer a 2xx, and nothing lost."""
+"""PostgreSQL is stopped, frozen or locked under load: every callback gets a 2xx, none is lost."""
 
 import socket
 import sqlite3
@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
-# Seconds. A callback that waits for the database first takes longer than this.
+# Seconds. A callback that waits for the database takes longer than this.
 AT_ONCE = 1.0
 
 
@@ -39,7 +39,7 @@ def frozen(cluster):
 
 @contextmanager
 def locked(cluster):
-    """As a migration does it."""
+    """Lock a table like a migration."""
     with cluster.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE whatsapp_message IN ACCESS EXCLUSIVE MODE")
         yield
@@ -93,7 +93,7 @@ def break_under_load(door, fault, query):
 
 
 def assert_answered_at_once(answers):
-    """Most of them, because a busy machine holds up a few."""
+    """Check the median, because a busy machine may delay a few responses."""
     assert median(answer.seconds for answer in answers) < AT_ONCE
 
 
@@ -105,7 +105,7 @@ def test_spool_is_drained_by_a_worker_with_only_drain(cluster: Cluster, start_do
             load.wait_for(100)
     assert door.in_spool() > 0
     door.start_worker("--only", "drain")
-    # A second one beside it does no harm.
+    # A second worker must cause no problem.
     door.start_worker("--only", "drain")
     assert_nothing_was_lost(door, load, cluster.query)
 
@@ -119,7 +119,7 @@ def test_server_started_during_an_outage_loses_no_callback(cluster: Cluster, sta
         door.kill_the_server()
         with Load(url, lives()) as load:
             load.wait_for(50)
-        # 0 is no answer at all, from a server that is only just starting.
+        # Status 0: no response, because the server is still starting.
         assert {answer.status for answer in load.attempts()} - {0} == {200}
         assert door.in_spool() == len(load.acknowledged)
     door.start_worker()
@@ -142,7 +142,7 @@ def test_callbacks_are_answered_while_pages_hang(cluster: Cluster, start_door: S
 
 @contextmanager
 def visitors(door, count):
-    """People waiting for a page that needs the database, for whom nobody answers."""
+    """Open connections that request a page and wait for the database."""
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid=somebody\r\n\r\n"
     waiting = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(count)]
     for visitor in waiting:
@@ -161,7 +161,7 @@ def test_worker_logs_the_start_and_end_of_an_outage_once(cluster: Cluster, start
     wait_until(lambda: not cluster.query("SELECT FROM whatsapp_followup"), "no worker works")
     with stopped(cluster, "fast"):
         wait_until(lambda: "The database is unavailable" in door.log(), "nobody notices")
-        time.sleep(3)  # in which every job comes due again
+        time.sleep(3)  # every job becomes due again in this time
     wait_until(
         lambda: "The database is available again." in door.log(), "nobody notices that it is back"
     )

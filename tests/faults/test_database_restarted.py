@@ -1,4 +1,4 @@
-"""PostgreSQL restarted between requests: each thread's connection is broken; nobody sees it."""
+"""PostgreSQL restarts between requests and breaks every connection. Users see no error."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -47,7 +47,7 @@ def signed_in(url: str) -> requests.Session:
 
 
 def open_pages(session: requests.Session, url: str) -> list[int]:
-    """So many at once that they come by every thread."""
+    """Open enough pages in parallel to use every thread."""
     with ThreadPoolExecutor(VISITORS) as pool:
         return [page.status_code for page in pool.map(session.get, [url] * VISITORS)]
 
@@ -63,7 +63,7 @@ def test_job_runs_after_a_database_restart():
 
 
 def end_connection() -> None:
-    """As a restart of PostgreSQL does."""
+    """Close the database connection from the server, like a restart of PostgreSQL."""
     own = connection.connection
     with psycopg.connect(own.info.dsn, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [own.info.backend_pid])

@@ -1,4 +1,4 @@
-"""kill -9 under load, for a process that answers and for the whole server."""
+"""SIGKILL a web process and the whole server under load."""
 
 import pytest
 

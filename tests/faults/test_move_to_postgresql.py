@@ -41,7 +41,7 @@ def rows(file: Path) -> list[str]:
 def test_move_to_postgresql_keeps_every_row_and_accepts_callbacks(
     start_door: StartDoor, cluster: Cluster
 ):
-    # Nobody answers there: the worker is to call no stranger.
+    # Nothing listens on this port, so the worker calls no real Z-API.
     small = start_door(ZAPI_BASE_URL="http://127.0.0.1:9")
     webhook = small.add_instance("moved")
     send_all(webhook, [*islice(lives(), 30), READ_BY_US])

@@ -1,4 +1,4 @@
-"""kill -9 while messages are derived anew: each is the old one or the new one, and it can go on."""
+"""SIGKILL during a rebuild: each message is either old or rebuilt. The rebuild can be repeated."""
 
 import os
 import random
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.faults
 
 CALLBACKS, IDS = 6, 400  # so that a rebuild takes a dozen transactions
 REBUILD = [sys.executable, "manage.py", "reprocess", "--rebuild", "--since", "2020-01-01"]
-# As a parser with a mistake in it would have left them.
+# Wrong rows, as a parser with a bug would store them.
 SPOIL = "UPDATE whatsapp_message SET rank = 0, read_at = NULL"
 SPOILT = "SELECT count(*) FROM whatsapp_message WHERE rank = 0"
 

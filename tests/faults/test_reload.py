@@ -28,7 +28,7 @@ def update_under_load(door: Door, load: Load) -> None:
 def test_update_leaves_no_callback_unanswered(start_door: StartDoor):
     door = start_door()
     door.start_worker()
-    # Each over a connection of its own: whoever keeps one has to expect that it is closed.
+    # One connection per callback, because a reload may close kept-alive connections.
     update_under_load(door, Load(door.add_instance("faulty"), lives(), pause=0.2, keep_alive=False))
 
 

@@ -1,4 +1,4 @@
-"""Retired keys while PostgreSQL is stopped: real processes refuse them, and lose nothing else."""
+"""Real processes refuse retired keys during a database outage and lose no other callback."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""A webhook's secret rotated under load, callbacks coming to the old URL and to the new one."""
+"""A webhook key is rotated under load, while callbacks arrive at the old and the new URL."""
 
 import random
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.faults
 
 
 class Zapi(Load):
-    """Calls the URL that was pushed last, and as often one that was pushed earlier."""
+    """Call a random URL among all that were pushed so far."""
 
     def __init__(self, door: Door, gateway: Gateway) -> None:
         super().__init__(f"http://127.0.0.1:{door.port}/", lives())
@@ -25,7 +25,7 @@ class Zapi(Load):
 
     def _post(self, body: bytes) -> Attempt:
         self.seen.update(self._pushed.values())
-        # All threads share it: whichever of them chose it, it was given out.
+        # All threads share the URL. That is fine, because each choice was pushed before.
         self._url = self._url._replace(path=urlsplit(random.choice(sorted(self.seen))).path)
         return super()._post(body)
 

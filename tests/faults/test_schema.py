@@ -1,4 +1,4 @@
-"""The webhook's own description turned against it: bodies that fit it, and many that do not."""
+"""Send valid and invalid bodies generated from the webhook's OpenAPI schema."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Clients that never finish their headers or body, behind the proxy of the docs."""
+"""Slow clients behind the nginx of the docs do not starve other clients."""
 
 import re
 import socket
@@ -28,7 +28,7 @@ UNFINISHED = {
         "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
     ),
 }
-# Of the throughput that healthy clients have alone. Without a proxy they get nothing.
+# The minimum share of the normal throughput for healthy clients. Without a proxy they get nothing.
 SHARE = 0.25
 
 
@@ -45,7 +45,7 @@ class Proxied:
 
 
 class Crowd:
-    """Slow clients: a byte every half second, and a new connection where one is cut off."""
+    """Slow clients that send a byte every half second and reconnect when disconnected."""
 
     def __init__(self, port: int, beginning: str, count: int) -> None:
         self._address = ("127.0.0.1", port)
@@ -111,7 +111,7 @@ def test_slow_clients_do_not_starve_healthy_ones(proxied: Proxied, part: str, co
         if shares[-1] >= SHARE:
             break
     print(f"{count} slow {part}: {[round(share, 2) for share in shares]}")  # noqa: T201
-    # Three attempts: clients that starve do so each time, a busy machine only now and then.
+    # Try three times: starvation would happen each time, a busy machine only sometimes.
     assert max(shares) >= SHARE
 
 
@@ -134,7 +134,7 @@ def test_proxy_log_contains_no_page_url(proxied: Proxied, port: str):
     for path in (f"/?q={number}", f"/invitations/{token}/", f"/account/password/reset/key/{key}/"):
         headers = {"Referer": f"https://board.example.com/{referer}", "Host": "board.example.com"}
         requests.get(f"{base}{path}", headers=headers, timeout=60, allow_redirects=False)
-        # A request that nginx itself refuses, too.
+        # Also send a request that nginx refuses itself.
         refused = f"GET {path} HTTP/1.1\r\nHost: a b\r\nBad Header: {referer}\r\n\r\n"
         exchange(getattr(proxied.proxy, port), refused.encode())
     logs = proxied.proxy.logs()
@@ -151,7 +151,7 @@ def test_proxy_log_contains_the_request_id_of_the_response(proxied: Proxied):
 
 
 def test_proxy_drops_headers_with_underscores(proxied: Proxied):
-    """The board could not tell X_Request_ID from X-Request-ID."""
+    """Statusboard cannot distinguish X_Request_ID from X-Request-ID."""
     url = f"http://127.0.0.1:{proxied.proxy.port}/account/login/"
     headers = {"Host": "board.example.com", "X_Request_ID": "chosen-by-client"}
     answer = requests.get(url, headers=headers, timeout=60)

@@ -1,4 +1,4 @@
-"""The database away and no room to keep callbacks: 503, and 2xx again without anybody's help."""
+"""A full spool during a database outage: callbacks get 503, and 2xx again automatically."""
 
 import os
 import sqlite3
@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
-# Keys that nobody knows are ignored: this one makes a callback fill a disk quickly.
+# Unknown JSON keys are ignored. This one makes callbacks large, to fill the disk quickly.
 PADDING = {"padding": "x" * 60_000}
 
 
@@ -34,7 +34,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def wait_until_refused(load):
-    """What was answered up to the first 503 and with it."""
+    """Wait for the first 503; return all statuses seen so far."""
     seen: set[int] = set()
 
     def is_refused():
@@ -46,7 +46,7 @@ def wait_until_refused(load):
 
 
 def assert_nothing_is_taken(load):
-    """Once those on their way are through: 503 and nothing else, several times over."""
+    """After pending requests are done, every response must be 503."""
     load.wait_for_attempts(16)
     load.attempts()
     load.wait_for_attempts(40)
@@ -90,7 +90,7 @@ def test_drained_spool_accepts_callbacks_in_the_next_outage(
             load.wait_for(20)
         wait_until(lambda: door.in_spool() == 0, "it is not drained", progress=door.in_spool)
     wait_until(lambda: spool.stat().st_size < 200_000, "the file stays large")
-    # One line for each of the two processes in each minute of the clock.
+    # Each of the two processes may log one line per minute.
     minutes = time.time() // 60 - began_at // 60 + 1
     assert door.log().count("A callback was lost") <= 2 * minutes
 
@@ -98,7 +98,7 @@ def test_drained_spool_accepts_callbacks_in_the_next_outage(
 def test_free_pages_of_the_spool_file_count_as_room(
     cluster: Cluster, start_door: StartDoor, small_disk: Path
 ):
-    """As where a worker was killed between deleting what it stored and giving the pages back."""
+    """This happens if a worker is killed after deleting rows and before releasing free pages."""
     spool = small_disk / "spool.sqlite3"
     door = start_door(cluster.url, SPOOL_PATH=str(spool), SPOOL_MIN_FREE_MB="3")
     url = door.add_instance("faulty")
@@ -106,7 +106,7 @@ def test_free_pages_of_the_spool_file_count_as_room(
         wait_until_refused(load)
         assert_nothing_is_taken(load)
         with closing(sqlite3.connect(spool, timeout=10)) as file, file:
-            file.execute("PRAGMA secure_delete=FAST")  # as the worker's own connection
+            file.execute("PRAGMA secure_delete=FAST")  # same setting as in the worker
             file.execute("DELETE FROM whatsapp_spooledcallback")
         load.wait_for(5)
 

@@ -30,7 +30,7 @@ def test_worker_with_a_fast_clock_does_not_delay_jobs(start_door: StartDoor):
 
 
 def put_off(door: Door) -> int | None:
-    """How many shared jobs that run each minute or more often are due in more than that."""
+    """The number of frequent shared jobs that are due more than two minutes from now."""
     rows = door.query("SELECT due_at FROM whatsapp_turn WHERE job IN ('watch', 'learn rhythms')")
     latest = datetime.now(UTC) + timedelta(minutes=2)
     return sum(datetime.fromisoformat(f"{due}+00:00") > latest for (due,) in rows) if rows else None

@@ -1,4 +1,4 @@
-"""What the database says happened, arrival times, ids and counts of copies aside."""
+"""The stored messages and events, without arrival times, ids and duplicate counts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Timelines:
     events: set[tuple[Any, ...]]
 
     def missing(self, acknowledged: list[Payload]) -> int:
-        """How many steps were acknowledged and are not there."""
+        """The number of acknowledged steps that are missing."""
         there = {(event[0], event[2]) for event in self.events}
         told = {(name, payload["status"]) for payload in acknowledged for name in payload["ids"]}
         return len(told - there)
@@ -38,6 +38,6 @@ class Timelines:
 def timelines(query: Query, zapi_id: str) -> Timelines:
     messages, events = (query(sql.format(zapi_id)) for sql in (_MESSAGES, _EVENTS))
     found = Timelines(set(messages), set(events))
-    # The database lets no copy in; a set would hide one that it did.
+    # A set would hide duplicate rows, so compare the counts.
     assert (len(messages), len(events)) == (len(found.messages), len(found.events))
     return found

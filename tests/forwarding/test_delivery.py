@@ -197,7 +197,7 @@ def test_callback_waiting_for_a_day_fails(instance, receiver, clock):
 def test_callback_is_tried_before_it_fails_when_no_worker_ran(instance, receiver, clock):
     receiver.replies = [Reply(500)]
     store(instance, status())
-    forward(lambda: clock.now - timedelta(seconds=30))  # lined up; not due yet for this clock
+    forward(lambda: clock.now - timedelta(seconds=30))  # queues the callback; it is not due yet
     clock.advance(days=2)
     assert forward(clock) == 0
     assert Forward.objects.waiting().count() == 1
@@ -226,7 +226,7 @@ def test_dead_receiver_does_not_delay_others(instance, receiver):
         store(instance, status(), *[delivery] * 60)
         assert forward() == 61
         assert len(slow.received) == 1
-        # All 60, in several loads, while the other one was still thinking.
+        # All 60 callbacks arrive in several batches while the other receiver has not responded.
         assert receiver.received[-1].at < slow.received[0].at + 1.5
 
 

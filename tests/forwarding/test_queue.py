@@ -1,4 +1,4 @@
-"""Which callbacks are queued, and in which line."""
+"""Which callbacks are queued for forwarding, and in which queue."""
 
 import json
 
@@ -128,7 +128,7 @@ def test_instances_have_separate_lines(instance):
 
 
 def heard_before(instance):
-    """The first callback of a webhook needs a few more queries."""
+    """Post a callback first, because the first callback of a webhook needs more queries."""
     store(instance, status(99))
     follow_up()
 
@@ -137,8 +137,8 @@ def test_batch_needs_few_queries(instance, django_assert_max_num_queries):
     forwarding(instance, HERE)
     heard_before(instance)
     store(instance, *(status(number) for number in range(30)))
-    # Is there any; begin, claim, delete; who forwards; bodies; lines; outbox; bodies and
-    # messages for the aliases; of the hours touched; webhooks heard; commit.
+    # Queries: check, BEGIN, claim, delete, forwarding webhooks, bodies, lines, outbox, bodies and
+    # messages for aliases, touched hours, webhooks, COMMIT.
     with django_assert_max_num_queries(16):
         assert follow_up() == 30
 
@@ -174,7 +174,7 @@ def test_callbacks_queued_while_turning_off_are_deleted(instance):
     forwarding(instance, HERE, WebhookKind.DELIVERY)
     store(instance, *SAMPLES.values())
     follow_up()
-    # As another process does it between the worker's look and its commit.
+    # Another process turns forwarding off between the worker's query and its commit.
     type(webhook).objects.filter(pk=webhook.pk).update(forward_to="")
     assert drop_unwanted() == 1
     assert lined_up() == [(WebhookKind.DELIVERY, SAMPLES[WebhookKind.DELIVERY])]

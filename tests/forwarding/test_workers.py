@@ -100,7 +100,7 @@ def test_killed_worker_loses_no_callback(start_worker, sent, receiver):
         receiver.wait_for(enough)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-        # As if the time that the dead worker had taken the lines for were over.
+        # Let the leases of the killed worker expire.
         ForwardLine.objects.update(next_try_at=timezone.now())
     start_worker()
     until_all_is_forwarded()
@@ -132,7 +132,7 @@ def test_dead_receiver_does_not_delay_others_with_several_workers(start_worker, 
         for number in range(5):
             store(instance, DELIVERY % number)
             receiver.wait_for(number + 1)
-        # The first came while the dead receiver's answer was still due.
+        # The first callback arrived before the dead receiver timed out.
         assert receiver.received[0].at < dead.received[0].at + WHOLE_TIMEOUT
 
 

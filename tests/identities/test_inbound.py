@@ -139,7 +139,7 @@ def test_link_of_erased_person_is_not_restored_by_old_callbacks(post):
     request_erasure(find_person(NUMBER), None)
     continue_erasures()
     assert not FollowUp.objects.exists()
-    # As if a worker had it in hand, or another machine's spool.
+    # As if a worker or the spool of another machine still has the callback.
     FollowUp.objects.bulk_create(waiting)
     Erasure.objects.update(requested_at=timezone.now() + timedelta(seconds=1))
     follow_up()

@@ -27,7 +27,7 @@ def test_known_address_writes_nothing(report, django_assert_num_queries):
     follow_up()
     report("READ")
     heard = CallbackBatch(list(FollowUp.objects.all()))
-    # The bodies, the addresses that are known, the messages with more than one.
+    # Queries: bodies, known addresses, messages with several addresses.
     with django_assert_num_queries(3):
         link_identities(heard)
     assert known() == [NUMBER]

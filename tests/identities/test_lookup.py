@@ -1,4 +1,4 @@
-"""GET /phone-exists at the simulator, over real HTTP."""
+"""Look up a number with GET /phone-exists at the simulated Z-API."""
 
 import logging
 

@@ -17,7 +17,7 @@ from tests.plugins.pages import HttpsClient
 
 @pytest.fixture(autouse=True)
 def _no_cache(nothing_needs_attention, monkeypatch):
-    """A web process that has been up for long and does not cache."""
+    """Simulate a web process that runs for a long time and does not cache incident counts."""
     monkeypatch.setattr("messages.incidents.incident_counts._CACHE_SECONDS", 0.0)
     monkeypatch.setattr(incident_counts, "began", -ABSENT_AFTER.total_seconds() * 1e6)
     incident_counts.refresh()
@@ -266,7 +266,7 @@ def test_incident_page_query_count_is_fixed(supervisor, instance, django_assert_
         opened(other)
         opened(other, resolved_at=timezone.now())
     supervisor.get("/attention/")
-    # three of them are for the instances and their stuck messages
+    # three queries are for the instances and their stuck messages
     with django_assert_num_queries(16):
         supervisor.get("/attention/")
 

@@ -26,7 +26,7 @@ only_postgresql = pytest.mark.skipif(
 ARRIVAL = datetime(2026, 11, 22, 9, 14, tzinfo=UTC)
 WORDS = ["SENT", "FAILED", "RECEIVED", "READ", "PLAYED", "READ_BY_ME", "EDITED"]
 
-# Whatever JSON can carry and a callback may hold.
+# All values that JSON allows in a callback.
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 reports = st.fixed_dictionaries(
     {
@@ -45,7 +45,7 @@ def delivery(report, *ids, **more):
 
 
 def entries(drawn, salt=""):
-    """Each of a message of its own, or of two."""
+    """Entries with one or two message ids each."""
     return [
         read(delivery(report, *(f"{salt}{place}-{n}" for n in range(1 + place % 2))))
         for place, report in enumerate(drawn)
@@ -53,7 +53,7 @@ def entries(drawn, salt=""):
 
 
 def stored():
-    """All that callbacks wrote, but for what is new at every arrival."""
+    """All stored rows, without ids and arrival times."""
     of_events = (*EVENT_FIELDS, "received_at", "repeats", "message__zapi_id")
     of_callbacks = (
         "type",
@@ -127,7 +127,7 @@ def test_invalid_key_in_a_batch_does_not_affect_others(instance):
 
 @contextmanager
 def locked(statement="LOCK TABLE whatsapp_message IN EXCLUSIVE MODE"):
-    """By somebody else, whom all that is written in the block has to wait for."""
+    """Lock the row in another connection, so that writes within the block must wait."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute(f"BEGIN; {statement}")
@@ -140,7 +140,7 @@ def locked(statement="LOCK TABLE whatsapp_message IN EXCLUSIVE MODE"):
 
 @pytest.fixture
 def patient(monkeypatch):
-    """A slow machine must not turn what waits here into what waited too long."""
+    """Raise the timeout, so that a slow machine does not cause timeouts in this test."""
     monkeypatch.setattr(store, "DATABASE_TIMEOUT", 20)
 
 
@@ -174,7 +174,7 @@ def test_callback_whose_id_is_refused_does_not_affect_others(instance, patient):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("before", [0, 3])
 def test_locked_message_does_not_delay_others(instance, patient, before):
-    """While it waits, as the first of all or among the others, these are written all the same."""
+    """The other messages are written while the locked one waits, at any position in the batch."""
     record(delivery({"status": "SENT"}, "locked"))
     blocked = [delivery({"status": "READ"}, "locked") for _ in range(WRITERS)]
     free = [delivery({"status": "READ"}, f"free {place}") for place in range(6)]

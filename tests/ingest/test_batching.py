@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 
 class Writer:
-    """Records the batches. "hold" waits until `go_on` is set, and 13 cannot be written."""
+    """Records the batches. The item "hold" blocks until `go_on` is set, and the item 13 fails."""
 
     def __init__(self, **options):
         self.batches: list[list[Any]] = []
@@ -42,7 +42,7 @@ class Writer:
 
     @contextmanager
     def busy(self, pool, *waiting):
-        """A thread writes, and these items wait meanwhile, in this order."""
+        """Queue these items, in this order, while another thread is writing."""
         holder = pool.submit(self.writer.write, "hold")
         assert self.began.wait(60)
         futures = []

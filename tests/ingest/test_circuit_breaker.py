@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 
 class Patient:
-    """Something that is not well until it is told to be."""
+    """A dependency whose probe fails until it is marked healthy."""
 
     def __init__(self):
         self.is_well = False

@@ -22,7 +22,7 @@ SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "inst
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said_before(monkeypatch):
-    """Lines that come once a minute come in each test; the worker asks at each turn."""
+    """Reset the log limits and job intervals, so that each test logs its lines and reads the keys at once."""
     monkeypatch.setattr(known_keys, "INTERVAL", 0.0)
     views.sparse_logger.last_written.clear()
 
@@ -121,7 +121,7 @@ class TestRetiredKeys:
         assert [one.name for one in spool_path.parent.glob("*keys*")] == [file.name]
 
     def test_file_is_not_read_while_the_database_is_available(self, instance, spool_path):
-        """And a file that says otherwise refuses nobody."""
+        """A key that the file lists as retired is accepted while the database is available."""
         keys_file(spool_path).write_text(f'{{"{ZAPI_ID}": null}}')
         assert send(version=3) == 200
 
@@ -166,7 +166,7 @@ class TestQuota:
     def test_health_page_and_command_show_instance_over_quota(self, client, admin, capsys, away):
         for _ in range(6):
             send()
-        away(False)  # and not drained yet
+        away(False)  # the spool still contains these rows
         page = client.get(reverse("dashboard:health")).content.decode()
         assert "have used up their share of the buffer" in page
         assert '<td data-label="Instance">Atendimento</td>' in page

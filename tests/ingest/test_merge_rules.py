@@ -52,7 +52,7 @@ EVENT_FIELDS = [
 
 
 def apply(sequence):
-    """Into emptied tables, as if all had arrived in the same moment."""
+    """Empty the tables, then store the callbacks with the same arrival time."""
     Callback.objects.all().delete()
     Message.objects.all().delete()
     for payload in sequence:

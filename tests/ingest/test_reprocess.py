@@ -180,7 +180,7 @@ def empty():
 
 
 def live(history):
-    """Callbacks as (payload, minutes), stored in any order, each id as old as its arrival."""
+    """Store callbacks given as (payload, minutes). The id of each contains its arrival time."""
     empty()
     for payload, minutes in history:
         arrival = ARRIVAL + timedelta(minutes=minutes)

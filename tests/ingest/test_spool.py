@@ -26,13 +26,13 @@ def delivery(body=None, *, zapi_id=ZAPI_ID, version=1, token_digest=""):
 
 
 def on_disk(path):
-    """What another program finds in the file."""
+    """Read the spool file with another SQLite connection."""
     with sqlite3.connect(path) as file:
         return file.execute("SELECT count(*) FROM whatsapp_spooledcallback").fetchone()[0]
 
 
 def form_of(path):
-    """The columns of its table, and what its indexes are over."""
+    """The columns of the spool table and of its indexes."""
     table = ["whatsapp_spooledcallback"]
     columns = "SELECT name, type, [notnull], pk FROM pragma_table_info(?)"
     indexes = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
@@ -250,7 +250,7 @@ class TestRefused:
 
 
 class TestWhoseFault:
-    """A callback that the database cannot take says nothing about the database."""
+    """A callback that the database refuses does not mean that the database is unavailable."""
 
     def test_callback_that_fails_is_quarantined_and_the_breaker_stays_closed(
         self, instance, spool_path, monkeypatch

@@ -1,4 +1,4 @@
-"""Drained callbacks leave nothing in the files of the spool, and their room is used again."""
+"""Drained callbacks are removed from the spool files, and their space is reused."""
 
 import sqlite3
 import threading
@@ -16,7 +16,7 @@ PHONE = "5544999887701"
 
 @pytest.fixture
 def spooled(away, post):
-    """Spools so many callbacks, each of about `size` bytes, while the database is away."""
+    """Spool `count` callbacks of about `size` bytes each while the database is unavailable."""
 
     def keep(number: int, size: int = 200) -> None:
         away(True)
@@ -35,7 +35,7 @@ def spooled(away, post):
 
 
 def traces(spool_path) -> dict[str, int]:
-    """How often the number is found in each file, byte by byte."""
+    """Count the occurrences of the number in each spool file."""
     files = spool_path.parent.iterdir()
     return {one.name: found for one in files if (found := one.read_bytes().count(PHONE.encode()))}
 

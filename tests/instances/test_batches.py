@@ -1,4 +1,4 @@
-"""Batches as the worker works them off."""
+"""Processing of batches by the worker."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Ids and tokens as people paste them, by every way in."""
+"""Pasted ids and tokens in forms, files and commands."""
 
 from base64 import b64encode
 
@@ -84,7 +84,7 @@ NOISE = [
 
 
 def add(admin: Browser, **given: str) -> str:
-    """Send the form; gives the page that answers."""
+    """Submit the form and return the next page."""
     page = admin.send(ADD, {"name": "Loja", "token": TOKEN} | given, "push")
     work()
     return page
@@ -247,7 +247,7 @@ def test_command_refuses_an_invalid_token(instance):
 
 @pytest.fixture
 def url_as_id(instance: Instance) -> Instance:
-    """As it could be stored before ids were checked."""
+    """An instance with a URL as its id, which older versions accepted."""
     Instance.objects.update(zapi_id=URL)
     instance.refresh_from_db()
     return instance

@@ -1,4 +1,4 @@
-"""The key in a webhook's address, as long as its secret is among ours."""
+"""Webhook keys are valid while their signing key is configured."""
 
 import pytest
 

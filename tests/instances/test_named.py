@@ -1,4 +1,4 @@
-"""An instance as people and software name it: by its id at Z-API, or by its number here."""
+"""Find an instance by its Z-API id or its primary key."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from messages.models import Instance
 
 @pytest.fixture
 def namesake(instance, account):
-    """Another one, whose id at Z-API is the first one's number here."""
+    """A second instance whose Z-API id equals the primary key of the first."""
     return Instance.objects.create(account=account, name="Vendas", zapi_id=str(instance.pk))
 
 

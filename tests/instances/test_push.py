@@ -1,4 +1,4 @@
-"""Push and verify against a stand-in over real HTTP."""
+"""Push and verify with a simulated Z-API over HTTP."""
 
 from datetime import timedelta
 
@@ -273,7 +273,7 @@ def test_url_too_long_to_restore_is_not_replaced(instance, zapi):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Have something done by somebody else while Z-API is being told."""
+    """Run a function during the call that sets the URL at Z-API."""
     real = ZapiClient.set_webhook
 
     def arrange(act):

@@ -1,4 +1,4 @@
-"""A new secret without losing a callback."""
+"""Key rotation loses no callback."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ JSON = {"CONTENT_TYPE": "application/json"}
 
 
 def report(instance: Instance, version: int, name: str = "M") -> int:
-    """Post a callback to the URL of a version; gives the answer's status."""
+    """Post a callback to the URL of a key version and return the status."""
     path = webhook_path(WebhookKey(instance.zapi_id, version))
     payload = {"type": "MessageStatusCallback", "status": "SENT", "ids": [name], "phone": "5544"}
     return call(path, "POST", json.dumps(payload).encode(), **JSON).status

@@ -1,4 +1,4 @@
-"""An instance whose token no key opens any more: it harms nobody, and can be mended."""
+"""An instance with an undecryptable token does not affect others and can be repaired."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""The worker's round of questions: what it learns, how often it asks, and whom."""
+"""The worker's regular checks of instances at Z-API: results, intervals and call budget."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -140,12 +140,12 @@ def test_partner_list_of_two_pages_is_read_completely(account, zapi):
 
 
 def listed_in_full(instance: Instance, **told: Any) -> SimulatedInstance:
-    """A partner's list that tells of every URL, as it did before July."""
+    """A simulated instance whose partner list contains all URLs, as before July."""
     return SimulatedInstance(instance.zapi_id, "t", listed_hooks=tuple(HOOKS), **told)
 
 
 def listed(instance: Instance, zapi: Any, **told: Any) -> None:
-    """A partner's list that tells of one URL only, as in Z-API's documentation of July."""
+    """Simulate a partner list with one URL per instance, as in Z-API's documentation since July."""
     url = webhook_url(instance)
     zapi.instances[instance.zapi_id] = SimulatedInstance(
         instance.zapi_id,

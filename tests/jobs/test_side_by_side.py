@@ -101,7 +101,7 @@ def test_three_workers_notify_each_incident_once(start_worker, disconnected, cha
     for _ in range(3):
         start_worker()
     wait_until(lambda: all_delivered(disconnected), "not all was told")
-    # Each runs once more, as if it were due for all workers.
+    # Make every job due again for all workers.
     JobLease.objects.filter(job="watch").update(due_at=timezone.now())
     watched = JobLease.objects.filter(job="watch", due_at__gt=timezone.now())
     wait_until(watched.exists, "nobody looked again")

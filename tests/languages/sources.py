@@ -10,7 +10,7 @@ from django.conf import settings
 from django.template import engines
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-# What each marker takes, in the order of its arguments.
+# The arguments of each gettext function, in order.
 _MARKERS = {
     "gettext": ("id",),
     "pgettext": ("context", "id"),

@@ -1,4 +1,7 @@
-"""locale/pt_BR: complete, in step with the sources, and compiled. `make messages` mends most."""
+"""The Portuguese translations are complete, up to date and compiled.
+
+`make messages` fixes most failures.
+"""
 
 import re
 
@@ -9,7 +12,7 @@ from django.conf import settings
 from .sources import Entry, marked
 
 FOLDER = settings.LOCALE_PATHS[0] / "pt_BR" / "LC_MESSAGES"
-# %(name)s, %d, {}, {name} and whatever stands in angle brackets.
+# Placeholders: %(name)s, %d, {}, {name} and HTML tags.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 
 

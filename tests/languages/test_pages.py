@@ -1,4 +1,4 @@
-"""What a Brazilian reader meets: the language, the time zone and the dates of their own."""
+"""Pages in Brazilian Portuguese, with local time zone and date formats."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ PORTUGUESE = {"accept-language": "pt-BR,pt;q=0.9,en;q=0.8"}
 
 @pytest.fixture(autouse=True)
 def _language_of_the_test():
-    """A request leaves its language active behind it."""
+    """Restore the language, because a request leaves its language active."""
     with translation.override(translation.get_language()):
         yield
 

@@ -31,7 +31,7 @@ def make_due() -> None:
 
 @contextmanager
 def mail_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A listener on a real port; `talk` plays the mail server for each client."""
+    """Start a TCP server; `talk` handles each client like a mail server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -22,7 +22,7 @@ def seeded(transactional_db):
 
 def test_seed_creates_the_requested_number_of_messages(seeded):
     events = StatusEvent.objects.count() / Message.objects.count()
-    # Those of this hour that would lie in the future are left out.
+    # Messages of the current hour with a future time are omitted.
     assert 270 <= Message.objects.count() <= 300
     assert 3 <= events <= 4.5
 

@@ -47,7 +47,7 @@ def test_post_reuses_the_connection(receiver):
 
 
 def test_post_on_a_closed_connection_connects_again(receiver):
-    # The receiver closes the connection after each answer without saying so.
+    # The receiver closes the connection after each response without a `Connection: close` header.
     def answer_and_leave(handler):
         handler.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         handler.close_connection = True
@@ -79,7 +79,7 @@ def test_host_that_resolves_to_localhost_is_not_called(receiver):
 
 
 def test_post_connects_to_the_ip_that_was_checked(monkeypatch):
-    """DNS rebinding: the first answer is public, every later one is this machine."""
+    """DNS rebinding: the first lookup gives a public IP, later ones give 127.0.0.1."""
     answers = [answering("93.184.215.14"), answering("127.0.0.1")]
     asked, called = [], []
 

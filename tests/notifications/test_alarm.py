@@ -1,4 +1,4 @@
-"""The web process reports that no worker runs, until one is back."""
+"""The web process reports a missing worker and its return."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from tests.plugins.pages import HttpsClient
 
 @pytest.fixture
 def old_heartbeat(db):
-    """The heartbeat of a worker that has been gone for long."""
+    """The last heartbeat of a worker that stopped 30 minutes ago."""
     at = timezone.now() - timedelta(minutes=30)
     return WorkerBeat.objects.create(host="one", pid=7, started_at=at, beat_at=at)
 

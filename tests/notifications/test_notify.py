@@ -1,4 +1,4 @@
-"""Sending of notifications: at once, in digests, retried, resolved."""
+"""Send notifications at once and in digests, retry them, and report resolved incidents."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""People, and how they sign in: through the page, as people do."""
+"""Users, and helpers that sign in through the sign-in page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ NewPerson = Callable[..., User]
 
 @pytest.fixture
 def forgotten_attempts(db: None) -> None:
-    """All tests sign in from one address: none may be told to wait for another's attempts."""
+    """Reset the sign-in limits, because all tests use the same IP."""
     cache.clear()
 
 
@@ -64,13 +64,13 @@ def enrol(user: User) -> None:
 
 
 def code(secret: str = TOTP_SECRET) -> str:
-    """What the app shows now."""
+    """The current code of the authenticator app."""
     return str(format_hotp_value(hotp_value(secret, list(counters())[1])))
 
 
 @pytest.fixture
 def masked_admin(db: None) -> HttpsClient:
-    """May do everything but see numbers, and look into Django admin."""
+    """A staff user with all permissions except seeing phone numbers."""
     user = User.objects.create_user("masked", "masked@example.com", "a-long-password")
     user.is_staff = True
     user.save()

@@ -1,4 +1,4 @@
-"""Software that calls the API, with a key of its own."""
+"""Fixtures for API clients with a key."""
 
 import json
 from collections.abc import Callable
@@ -14,17 +14,17 @@ V1 = "/api/v1"
 
 
 class Caller:
-    """`read` and `write` give the JSON of an answer that must be a success."""
+    """`read` and `write` return the JSON of a response and fail on an error status."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         self._client = Client(headers={"authorization": f"Bearer {key}"} if key else None)
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """`body` goes as JSON, or as it is where it is bytes."""
+        """`body` is sent as JSON, or unchanged if it is bytes."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         media_type = options.pop("media_type", "application/json")
-        # What was given out is a whole address.
+        # Pagination links in responses are absolute URLs.
         target = path.removeprefix("https://testserver").removeprefix(V1)
         content = b"" if body is None else data
         return self._client.generic(

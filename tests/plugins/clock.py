@@ -1,4 +1,4 @@
-"""A clock that tests move."""
+"""A clock that tests control."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 class Clock:
-    """A clock that only moves when told to."""
+    """A clock that stands still until `advance()` is called."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)

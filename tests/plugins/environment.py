@@ -1,4 +1,7 @@
-"""Loaded before the settings: tests never touch a developer's own data, .env or secrets."""
+"""This plugin is loaded before the settings.
+
+So tests do not use a developer's data, .env or secrets.
+"""
 
 import base64
 import os
@@ -28,7 +31,8 @@ from statusboard.environment import prepare
 
 prepare()
 
-# Each example empties its tables itself, and a loaded machine is no failure.
+# Each example empties its tables itself. There is no deadline, because a busy machine must not fail
+# tests.
 settings.register_profile(
     "statusboard",
     deadline=None,

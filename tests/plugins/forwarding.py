@@ -39,7 +39,7 @@ def status(number: int = 0, **more: Any) -> bytes:
 
 def store(instance: Instance, *bodies: bytes) -> list[str]:
     """Store callbacks as the webhook endpoint does; return their ids."""
-    # Sorted: of several within one millisecond, none is the first.
+    # Sort the ids, because ids of the same millisecond have no defined order.
     ids = sorted(new_delivery_id() for _ in bodies)
     for delivery_id, body in zip(ids, bodies, strict=True):
         record(Delivery(delivery_id, instance.zapi_id, 1, datetime.now(UTC), body))

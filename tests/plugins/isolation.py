@@ -1,4 +1,4 @@
-"""What no test may leave behind for the next one."""
+"""Reset shared state between tests."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from messages.webhooks.throttling import wrong_keys
 
 @pytest.fixture(autouse=True, scope="session")
 def _settings_of_tests(django_test_environment: None) -> None:
-    # As outside of tests, where Django's test environment would send e-mails at once.
+    # Queue e-mails as in production. Django's test runner would use the in-memory backend.
     settings.EMAIL_BACKEND = "messages.mail.backend.QueueBackend"
     # Hashing a password well takes longer than all the rest of a test.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -24,21 +24,21 @@ def _settings_of_tests(django_test_environment: None) -> None:
 
 @pytest.fixture(autouse=True)
 def forgotten_strangers() -> None:
-    """All tests call from one address: no test may be told to wait for another's wrong keys."""
+    """Reset the limits of wrong keys, because all tests use the same IP."""
     for buckets in (wrong_keys, unknown_callers, people):
         buckets.buckets.clear()
 
 
 @pytest.fixture(autouse=True)
 def _database_is_back() -> Iterator[None]:
-    """A test in which it was away leaves no other one behind an open breaker."""
+    """Close the circuit breaker, so that an outage in one test does not affect the next."""
     yield
     breaker.close()
 
 
 @pytest.fixture(autouse=True)
 def nothing_needs_attention() -> Iterator[None]:
-    """Pages of tests about something else have no banner, and ask nothing for it."""
+    """Pages show no banner and make no query for it, unless a test is about incidents."""
     incident_counts.freeze(Counts())
     worker_alarm.disable()
     yield

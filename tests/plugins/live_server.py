@@ -1,4 +1,4 @@
-"""The pages behind a real socket, in a thread of the tests."""
+"""A live server that runs in a thread."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-# The server of these tests speaks http: nothing may insist on https.
+# The live server uses HTTP, so settings must not require HTTPS.
 PLAIN_HTTP = {
     "SECURE_SSL_REDIRECT": False,
     "SESSION_COOKIE_SECURE": False,
     "CSRF_COOKIE_SECURE": False,
     "LANGUAGE_COOKIE_SECURE": False,
-    # The others' prefix, __Host-, is for https alone.
+    # The __Host- prefix of cookies works only with HTTPS.
     "SESSION_COOKIE_NAME": "sessionid",
     "CSRF_COOKIE_NAME": "csrftoken",
 }

@@ -1,4 +1,4 @@
-"""People who look at the board, and callbacks that give them something to see."""
+"""Fixtures for users, and for callbacks that create messages."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ Report = Callable[..., Message]
 
 
 class HttpsClient(Client):
-    """A browser that calls the board as PUBLIC_BASE_URL says: by https."""
+    """A test client that uses HTTPS, as in PUBLIC_BASE_URL."""
 
     def generic(self, *args: Any, **options: Any) -> Any:
         return super().generic(*args, **options | {"secure": True})
@@ -35,7 +35,7 @@ def admin_client(admin_user: User) -> Client:
 
 @pytest.fixture
 def admin(client: Client, db: None) -> User:
-    """Signed in, and no superuser."""
+    """A signed-in user with the Admin role who is not a superuser."""
     user = User.objects.create_user("admin")
     user.groups.add(Group.objects.get(name=ADMIN))
     client.force_login(user)
@@ -44,7 +44,7 @@ def admin(client: Client, db: None) -> User:
 
 @pytest.fixture
 def support(db: None) -> User:
-    """May see messages and whose they are, and nothing else."""
+    """A user with the Support role: may only see messages and their recipients."""
     user = User.objects.create_user("support", "support@example.com", "a-long-password")
     user.groups.add(Group.objects.get(name=SUPPORT))
     return user
@@ -58,7 +58,7 @@ def viewer(client: Client, support: User) -> Client:
 
 @pytest.fixture
 def masked_viewer(db: None) -> Client:
-    """May see messages, but nobody's whole number."""
+    """A user who may see messages, but no full phone numbers."""
     user = User.objects.create_user("masked", "masked@example.com", "a-long-password")
     user.user_permissions.add(Permission.objects.get(codename="view_message"))
     client = HttpsClient()
@@ -68,7 +68,7 @@ def masked_viewer(db: None) -> Client:
 
 @pytest.fixture
 def report(post: Callable[..., Any]) -> Report:
-    """Post the steps of one message, a second apart, some minutes ago; gives the message."""
+    """Post the steps of one message, one second apart, and return the message."""
 
     def send(*statuses: str, id: str = "3EB0A1", minutes_ago: int = 10, **fields: Any) -> Message:  # noqa: A002
         start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes_ago)
@@ -107,7 +107,7 @@ def deliver(post: Callable[..., Any]) -> Report:
 
 @pytest.fixture
 def many(instance):
-    """120 messages, several of them heard in the very same moment."""
+    """120 messages; several have the same time."""
     start = datetime.now(UTC) - timedelta(hours=1)
     Message.objects.bulk_create(
         Message(

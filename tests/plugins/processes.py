@@ -1,4 +1,4 @@
-"""The product as its users start it: real processes in a folder of their own."""
+"""Run `manage.py serve` with real processes in a temporary folder."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# What tests/environment.py sets for the tests themselves says nothing about a fresh machine.
+# Remove the variables that tests/plugins/environment.py sets, to simulate a new machine.
 OURS = (
     *("SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS", "PUBLIC_BASE_URL"),
     *("DATABASE_URL", "EMAIL_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE"),
@@ -32,7 +32,7 @@ def fresh_environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 class Board:
-    """A running `manage.py serve`, all it printed, and the address it printed."""
+    """A running `manage.py serve` with its output and URL."""
 
     root = ROOT
 
@@ -106,7 +106,7 @@ def start_board(tmp_path: Path) -> Iterator[Callable[..., Board]]:
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    """One board for the tests that only look."""
+    """A shared server for tests that do not change it."""
     board = Board(tmp_path_factory.mktemp("board"))
     yield board
     board.interrupt()

@@ -1,4 +1,4 @@
-"""A receiver of forwarded callbacks behind a real socket, which answers as it is told."""
+"""An HTTP server that receives forwarded callbacks and returns configured responses."""
 
 import threading
 import time
@@ -36,7 +36,7 @@ class Reply:
 
 
 class Receiver(ThreadingHTTPServer):
-    """`replies` are given one by one, then `reply` for good."""
+    """Return `replies` one by one, then always `reply`."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -73,7 +73,7 @@ class Receiver(ThreadingHTTPServer):
         )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet about callers who hang up: tests do."""
+        """Ignore closed connections, which are normal in tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,5 +122,5 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def local_receivers(settings: Any) -> None:
-    """Callbacks and notifications may go to a receiver of this machine."""
+    """Allow callbacks and notifications to go to localhost."""
     settings.FORWARD_ALLOW_PRIVATE = True

@@ -1,4 +1,4 @@
-"""A spool of each test's own, and a database that can be made to be away."""
+"""A separate spool for each test, and a simulated database outage."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from messages.ingest.spool_quota import SpoolQuota
 def spool_path(
     transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """Where the spool will be: nothing is there yet, not even the folder."""
+    """The path of the spool, in a folder that does not exist yet."""
     forget_usages(monkeypatch)
     spool = connections["spool"]
     spool.close()
@@ -29,13 +29,13 @@ def spool_path(
 
 
 def forget_usages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a process that has only just begun, and counted nothing yet."""
+    """Reset the cached spool usage, as in a new process."""
     monkeypatch.setattr(spool_module, "_quota", SpoolQuota(spool_module._usages))
 
 
 @pytest.fixture
 def away(spool_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Call it with True and the database refuses every callback, with False and it is back."""
+    """A function: True makes the database refuse every callback, False makes it available again."""
     backend = store.backend()
     real = backend.store
 

@@ -37,7 +37,10 @@ class Answer:
 
 @contextmanager
 def connections_of_the_test() -> Iterator[None]:
-    """As Django's own test client does: a request must not close what holds the test's rollback."""
+    """Keep the connection open after a request, like Django's test client.
+
+    It holds the test's transaction.
+    """
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     try:
@@ -48,7 +51,7 @@ def connections_of_the_test() -> Iterator[None]:
 
 
 def call(path: str, method: str = "GET", body: bytes = b"", **extra: Any) -> Answer:
-    """One request straight into statusboard.wsgi, as a server would make it."""
+    """Call the WSGI application of statusboard.wsgi like a server."""
     return call_through(application, path, method, body, **extra)
 
 

@@ -1,4 +1,4 @@
-"""The stand-in for Z-API behind a real socket, and the board pointed at it."""
+"""A simulated Z-API on a real port, which Statusboard is configured to use."""
 
 import threading
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def serving(gateway: Gateway, context: SSLContext | None = None) -> Iterator[Ser
 
 @pytest.fixture
 def zapi(settings: Any) -> Iterator[Gateway]:
-    """Z-API as the board sees it: `zapi.answer_name` chooses how it answers."""
+    """The simulated Z-API. `zapi.answer_name` selects its responses."""
     gateway = Gateway()
     with serving(gateway) as server:
         settings.ZAPI_BASE_URL = server.url

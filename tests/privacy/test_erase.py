@@ -70,7 +70,7 @@ def all_stored_text() -> str:
 
 @pytest.fixture
 def forwarding(instance):
-    """Forwarding is on, so that its queue and the worker hold bodies too."""
+    """Turn forwarding on, so that the queue also contains bodies."""
     return instance.webhooks.create(
         kind="message-status", forward_to="https://x.example/", pushed_url="x"
     )

@@ -1,4 +1,4 @@
-"""Callbacks are answered whatever clients of pages do, on the server as its users start it."""
+"""The real server answers callbacks even if page clients are slow or send large bodies."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 
 LARGE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 FORM = "Content-Type: application/x-www-form-urlencoded"
-# Without it Django refuses a form unread.
+# Without this cookie, Django refuses a form before it reads the body.
 COOKIE = f"Cookie: csrftoken={'c' * 32}"
 
 
@@ -43,7 +43,7 @@ def webhook(board: Board) -> str:
 
 @contextmanager
 def clients(board: Board, count: int, beginning: bytes, *, reads: bool = False) -> Iterator[None]:
-    """So many that send `beginning` and no more; a reader takes one byte of its answer."""
+    """Open `count` connections that send only `beginning`. Readers read one byte of the response."""
     with ExitStack() as stack:
         for _ in range(count):
             wire = socket.socket()
@@ -84,7 +84,6 @@ def test_slow_uploads_do_not_block_callbacks(board, webhook, path):
 
 
 def test_pages_are_available_after_slow_clients_disconnect(board):
-    """The threads that they held are free again once their clients are gone."""
     with clients(board, 60, request("/account/login/", b"", FORM, COOKIE, "Content-Length: 5000")):
         pass
     login = f"{board.url}/account/login/"
@@ -199,7 +198,7 @@ def stored(folder: Path) -> int:
 
 
 def memory(board: Board) -> int:
-    """Peak of all processes of the board, in KiB."""
+    """The sum of the peak memory of all processes in KiB."""
     pids, seen = [board.process.pid], []
     while pids:
         pid = pids.pop()

@@ -50,7 +50,7 @@ class Door:
 
     @property
     def peak_memory(self) -> int:
-        """Of its largest process, in KiB."""
+        """The peak memory of the largest process in KiB."""
         parent = str(self.process.pid)
         children = subprocess.run(
             ["pgrep", "-P", parent], capture_output=True, text=True, check=False
@@ -84,7 +84,7 @@ def path(board):
 def test_webhook_application_accepts_callbacks(door, path, board):
     answer = requests.post(door.url + path, json=STATUS, timeout=60)
     assert (answer.status_code, answer.json()) == (200, {"outcome": "applied"})
-    # And the whole site, on the same data, knows it already.
+    # The full application on the same database already has the callback.
     again = requests.post(board.url + path, json=STATUS, timeout=60)
     assert again.json() == {"outcome": "repeated"}
 
@@ -98,7 +98,7 @@ def test_webhook_application_serves_no_pages(door, page):
 
 
 def test_webhook_application_accepts_any_host(door, path):
-    """A load balancer may call it by any name; there is nothing here that a name could open."""
+    """Any Host header is accepted. Load balancers use IPs, and this application has no pages."""
     sent = request(path, json.dumps(STATUS).encode(), JSON)
     assert status_of(exchange(door.port, sent.replace(b"127.0.0.1", b"10.1.2.3"))) == 200
 

@@ -1,4 +1,4 @@
-"""What granian itself writes about its processes, beside the lines of the board."""
+"""The log lines of granian itself, next to those of Statusboard."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class WebServer:
         return self._log.read_text().splitlines()
 
     def ask(self, path: str) -> int:
-        """The status; 0 where nobody answers."""
+        """Request a path; return the status, or 0 without a response."""
         with suppress(requests.ConnectionError):
             return requests.get(self._url + path, timeout=60).status_code
         return 0
@@ -117,7 +117,7 @@ def test_reload_applies_new_code_and_env_file(start_web_server, tmp_path):
     (root / ".env").write_text("LOG_FORMAT=json\n")
     server = start_web_server(root=root)
     server.wait_until_it_answers()
-    # A module that granian's main process has loaded as well.
+    # This module is also loaded in granian's main process.
     code = root / "statusboard" / "logs.py"
     code.write_text(code.read_text().replace('"logger": record.name', '"source": record.name'))
     (root / ".env").write_text("LOG_FORMAT=json\nMETRICS_TOKEN=new\n")

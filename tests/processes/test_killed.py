@@ -1,4 +1,4 @@
-"""`kill -9` of any process of `make run` leaves none that keeps the port, or runs old code."""
+"""After SIGKILL of a process of `make run`, no other process keeps the port or runs on."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ pytestmark = [
 
 
 def commands(board) -> dict[int, str]:
-    """The board's processes by number: those that were started with its folder of data."""
+    """The processes with this board's DATA_DIR: command by process id."""
     ours = f"DATA_DIR={board.folder}".encode()
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if ours in (process / "environ").read_bytes().split(b"\0"):
                 found[int(process.name)] = (process / "cmdline").read_bytes().decode()
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
     return found
 
@@ -51,7 +51,7 @@ def web_server_of(board) -> int:
 @pytest.mark.parametrize("victim", [lambda board: board.process.pid, web_server_of])
 def test_killed_server_leaves_no_process_behind(start_board, victim):
     board = start_board()
-    # serve, granian with two of its own, the worker
+    # serve, granian, two web processes and the worker
     wait_until(lambda: len(commands(board)) == 5, "not all processes start")
     os.kill(victim(board), signal.SIGKILL)
     board.process.wait(60)

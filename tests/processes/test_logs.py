@@ -1,9 +1,8 @@
-"""Everything that the processes write, searched for the secrets of everything they were sent.
+"""Logs and files contain no secret of any request.
 
-Searched are the output of web server and worker, and every file of the data folder but
-secrets.env, which is where the keys belong. What came with a header or a URL may be in none of
-them, the databases included. What came in a body is evidence and kept byte for byte: so for those
-secrets the databases are searched in what is made of bodies, not in the bodies.
+The tests search the output of web server and worker, and every file of the data folder except
+secrets.env. Secrets from headers or URLs may not occur anywhere, not even in the databases. Bodies
+are stored unchanged. So for secrets in bodies, only the columns derived from bodies are searched.
 """
 
 import gzip
@@ -32,7 +31,7 @@ BEARER = "Be4rerOfNothing"
 FROM_HEADERS = (TOKEN, WRONG_TOKEN, CLIENT_TOKEN, WRONG_KEY, BEARER)
 FROM_BODIES = (ECHOED, IN_A_BODY)
 JSON = "Content-Type: application/json"
-# What is made of bodies and shown to people.
+# Columns that are derived from bodies and shown on pages.
 SHOWN = {
     "whatsapp_message": "failure || phone || zapi_id",
     "whatsapp_statusevent": "reason || raw_status || momment",
@@ -51,7 +50,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def webhook(board):
-    """The path of an instance's webhook, after all that could make a process talk."""
+    """Send every kind of request that is logged, stop the server, and return the webhook's path."""
     added = board.manage(
         *("instances", "add", "--name", "Loja", "--zapi-id", "instance.id", "--token", TOKEN),
         *("--client-token", CLIENT_TOKEN, "--no-push", "--json"),
@@ -59,7 +58,7 @@ def webhook(board):
     path = urlsplit(json.loads(added.stdout)["webhook_url"]).path
     for sent in genuine(path) + strange(path):
         assert status_of(exchange(board.port, sent)) in range(200, 500)
-    # Gone in the middle of a body.
+    # A client that disconnects in the middle of the body.
     exchange(
         board.port,
         request(path, b'{"token": "' + IN_A_BODY.encode(), JSON, "Content-Length: 99"),
@@ -72,7 +71,7 @@ def webhook(board):
 
 
 def genuine(path):
-    """Right keys, with secrets in headers and bodies."""
+    """Requests with valid keys and with secrets in headers and bodies."""
     failed = {
         "type": "DeliveryCallback",
         "messageId": "M",
@@ -99,7 +98,7 @@ def genuine(path):
 
 
 def strange(path):
-    """Keys that are wrong or in the wrong place, and methods that are not allowed."""
+    """Requests with wrong or misplaced keys, or with methods that are not allowed."""
     key = path.split("/")[3]
     paths = [
         f"/webhooks/zapi/{WRONG_KEY}/",
@@ -129,7 +128,7 @@ def visit(board, path):
 
 
 def break_the_database(board, path):
-    """So that callbacks end in an exception of ours, and others in the spool."""
+    """Make some callbacks fail with an exception and others go to the spool."""
     refuses = f"RAISE(ABORT, 'Client-Token {ECHOED} not allowed: token={WRONG_TOKEN}')"
     with closing(sqlite3.connect(board.folder / "statusboard.sqlite3", timeout=60)) as database:
         database.execute(
@@ -203,7 +202,7 @@ def test_invalid_requests_cannot_fill_the_log(start_board):
     for number in range(400):
         exchange(board.port, request(f"/webhooks/zapi/{number}/", b"{}", JSON))
         exchange(board.port, request(f"/{number}", b"", method="GET"))
-    # Two processes write 60 lines in each minute of the clock that this touched.
+    # Each of the two processes may write 60 lines per minute.
     minutes = time.time() // 60 - began // 60 + 1
     written = board.output.count("Not Found") + board.output.count("Too Many")
     assert written <= 2 * 60 * minutes

@@ -1,4 +1,4 @@
-"""Files of a running board that others on the machine may not read."""
+"""The data files are not readable by other users of the machine."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ def _careless_umask():
 
 
 def open_paths(folder: Path) -> list[str]:
-    """By name: what others may read, write or enter."""
+    """The names of files and folders that other users can access."""
     paths = [folder, *folder.iterdir()]
     return sorted(path.name for path in paths if S_IMODE(path.stat().st_mode) & 0o077)
 
@@ -41,7 +41,7 @@ def test_readable_files_of_an_older_version_become_private(start_board, tmp_path
         folder.mkdir(mode=0o755)
     beside = [spool.with_suffix(suffix) for suffix in (".lock", ".turn", ".keys.json")]
     in_data = ["secrets.env", "statusboard.sqlite3", "statusboard.sqlite3.turn"]
-    # Of the time when the spool lay here.
+    # Older versions stored the spool in the data folder.
     in_data += ["spool.sqlite3", "spool.turn", "spool.lock", "spool.keys.json"]
     for path in (*(data / name for name in in_data), spool, *beside):
         path.touch(mode=0o644)

@@ -1,4 +1,4 @@
-"""Whom the real server takes a client for, behind a proxy that passes on every header."""
+"""The client IP that the real server uses behind a proxy that forwards every header."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def scrape(board, *headers):
     ],
 )
 def test_client_behind_a_proxy_cannot_forge_its_ip(board, headers):
-    """In any order around what the proxy adds."""
+    """The forged header may come before or after the proxy's own."""
     told = f"Forwarded: for={STRANGER}"
     assert scrape(board, *headers, told) == 401
     if not headers[0].startswith("Forwarded"):

@@ -1,4 +1,4 @@
-"""`make run` is `manage.py serve`: an empty folder in, a board that answers out."""
+"""`make run` runs `manage.py serve`, which starts a working site from an empty folder."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.plugins.processes import ROOT, fresh_environment
 
 pytestmark = pytest.mark.processes
 
-# The five documented callbacks, as they stand on Z-API's page "Message status".
+# The five callbacks documented on Z-API's page "Message status".
 DOCUMENTED = [
     {
         "status": status,

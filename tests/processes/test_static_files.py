@@ -51,12 +51,12 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def boards(tmp_path: Path, release: Path) -> Iterator[tuple[Board, Board]]:
-    """One before an upgrade that changes a file, and one after it, in one data folder."""
+    """Two servers with the same data folder: before and after an upgrade that changes a file."""
     (data := tmp_path / "data").mkdir()
     before = Board(data)
     style = release / "static" / "css" / "base.css"
     style.write_text(style.read_text() + CHANGED)
-    os.utime(style, (0, 0))  # as an archive may date it
+    os.utime(style, (0, 0))  # an archive may set an old modification time
     after = Board(data)
     yield before, after
     for board in (after, before):

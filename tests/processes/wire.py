@@ -1,17 +1,17 @@
-"""Bytes on a socket, for what no HTTP client would send."""
+"""Send raw bytes to the server, for requests that no HTTP client sends."""
 
 import socket
 from collections.abc import Iterable
 
 
 def exchange(port: int, *parts: bytes, patience: float = 60) -> bytes:
-    """Send, and read to the end; b'' where the server closed without a word."""
+    """Send bytes and read the whole response; b'' if the server closes without a response."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience) as wire:
         try:
             for part in parts:
                 wire.sendall(part)
         except OSError:
-            pass  # The server has heard enough, and its answer may still be there to read.
+            pass  # The server stopped reading, but its response may still be readable.
         return b"".join(_received(wire))
 
 
@@ -24,7 +24,7 @@ def _received(wire: socket.socket) -> Iterable[bytes]:
 
 
 def status_of(answer: bytes) -> int:
-    """0 where there is no answer."""
+    """The status of a response, or 0 without a response."""
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
 

@@ -40,7 +40,7 @@ def keep(**days):
 
 
 def age(days):
-    """Make everything that is stored this old."""
+    """Move all stored rows into the past by this duration."""
     then = timezone.now() - timedelta(days=days)
     Message.objects.update(first_heard_at=then)
     for number, callback in enumerate(Callback.objects.all()):

@@ -1,4 +1,4 @@
-"""What one search finds: people under every address of theirs, labels and references."""
+"""A search finds people by every address, labels and references."""
 
 import pytest
 from django.utils import timezone
@@ -16,7 +16,7 @@ def found(client, text):
 
 @pytest.fixture
 def tied(deliver, report):
-    """One message to a number that was read under its LID, one that only ever showed the LID."""
+    """Messages with number and LID, with the same LID only, and of another person."""
     deliver("BOTH")
     report("READ", id="BOTH", phone=LID)
     report("READ", id="LID ONLY", phone=LID)

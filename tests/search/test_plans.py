@@ -1,4 +1,4 @@
-"""Searches and views begin at an index, whatever the database knows of its rows."""
+"""Searches and views use an index, independent of table statistics."""
 
 import re
 from urllib.parse import urlencode

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.processes
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Start the simulator on a free port. Yields its output until it was ready, the URL last."""
+    """Start the simulator on a free port. Yield its startup output; the last line is the URL."""
     # An impossible database, because the simulator must not use one.
     environment = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     process = subprocess.Popen(
@@ -130,7 +130,7 @@ def test_history_of_several_instances_is_sent_in_order():
     told = [payload for _headers, payload in heard]
     turns = [one["instanceId"] != other["instanceId"] for one, other in itertools.pairwise(told)]
     assert sum(turns) > 5
-    # Some arrive late, as in life; most come in order, whichever instance they are of.
+    # Some callbacks arrive late, as in reality. Most arrive in order across all instances.
     in_order = [one["momment"] <= other["momment"] for one, other in itertools.pairwise(told)]
     assert sum(in_order) >= 0.8 * len(in_order)
 

@@ -1,4 +1,4 @@
-"""Sums are taken along an index, whatever the database knows of its rows."""
+"""Summary queries use an index, independent of table statistics."""
 
 from datetime import timedelta
 

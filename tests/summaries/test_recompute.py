@@ -1,4 +1,4 @@
-"""Summaries, compared with a count of the events that is as plain as can be."""
+"""Summaries equal a simple count of the events."""
 
 import json
 from collections import Counter
@@ -59,7 +59,7 @@ def hear(payload):
 
 
 def settle():
-    """What the worker does until nothing is left to do."""
+    """Run the worker until no follow-up or touched hour is left."""
     while FollowUp.objects.exists():
         follow_up()
     while TouchedHour.objects.exists():
@@ -73,7 +73,7 @@ def summed():
 
 
 def added_up():
-    """What the days say, by day; and the same from the hours."""
+    """The daily summaries, and the sums of the hourly summaries by day."""
     names = [f.name for f in DailySummary._meta.concrete_fields if f.name not in {"id", "day"}]
     days = [(row.pop("day"), row) for row in DailySummary.objects.values("day", *names)]
     sums: dict[tuple[date, bool], dict[str, Any]] = {}
@@ -89,7 +89,7 @@ def added_up():
 
 
 def counted(instance):
-    """The same from the events, one message at a time, without a line of the real code."""
+    """Expected summaries, counted from the events without the production code."""
     totals: dict[tuple[datetime, bool], Counter[str]] = {}
     for message in Message.objects.all():
         events = list(StatusEvent.objects.filter(message=message))
@@ -213,7 +213,7 @@ def test_hour_is_marked_once_per_batch(instance):
 
 @pytest.fixture
 def swept(monkeypatch):
-    """Swept tonight, in an hour that is still within reach."""
+    """Set the clock to a time at which the nightly sweep covers HOUR."""
     monkeypatch.setattr("django.utils.timezone.now", lambda: ARRIVAL)
 
 

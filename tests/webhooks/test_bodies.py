@@ -1,4 +1,4 @@
-"""What a body may be: packed, chunked, cut short, too large, or lying about itself."""
+"""Request bodies: compressed, chunked, incomplete, too large, or with a wrong length."""
 
 import gzip
 import io
@@ -14,14 +14,14 @@ from tests.plugins.webhook import call
 
 STATUS = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"]}
 PLAIN = json.dumps(STATUS).encode()
-# Without the time, because it is part of the names of tests.
+# Without a timestamp, because the bytes are part of the pytest ids.
 PACKED = gzip.compress(PLAIN, mtime=0)
 GZIP = {"HTTP_CONTENT_ENCODING": "gzip"}
 LIMIT = 1000
 
 
 class Stream(io.BytesIO):
-    """Notes how much was asked of it, and gives little at a time as a slow client does."""
+    """Counts the bytes read and returns only a few per read, like a slow client."""
 
     taken = 0
 

@@ -11,7 +11,8 @@ from messages.instances.webhook_keys import WebhookKey, sign, webhook_path
 from messages.models import Callback, Message, StatusEvent
 from tests.plugins.webhook import call
 
-# The five documented callbacks (Z-API, "Message status"): same momment, so order comes from rank.
+# The five callbacks of Z-API's page "Message status". All have the same `momment`, so they are
+# ordered by rank.
 SAMPLE = {
     "status": "SENT",
     "ids": ["999999999999999999999"],

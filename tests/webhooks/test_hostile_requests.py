@@ -1,6 +1,6 @@
-"""Bodies and headers made to hurt: whatever comes in, no 5xx, and every page still opens.
+"""Malformed bodies and headers never cause a 5xx, and pages still open afterwards.
 
-HOSTILE_EXAMPLES=10000 makes as many of them; a run of the whole suite makes fewer.
+HOSTILE_EXAMPLES sets the number of requests. The default is small.
 """
 
 import gzip
@@ -57,7 +57,7 @@ objects = (likely | st.dictionaries(st.sampled_from([*fields, "type"]), values))
 
 
 def damaged(drawn):
-    """Some bytes of a good body replaced, repeated, or cut away."""
+    """A valid body with some bytes replaced, repeated or removed."""
     body, seed = drawn
     chance = random.Random(seed)
     place = chance.randrange(len(body) + 1)
@@ -131,7 +131,7 @@ def test_accepted_request_is_stored(instance, post, body):
 
 @pytest.fixture
 def hostile_rows(instance, post):
-    """What of it can reach a page: the rows that hostile callbacks leave."""
+    """Store the rows that malformed callbacks create and pages show."""
     odd = ["\0", "\ud800", "<script>alert(1)</script>", "{{ 7 }}", "%s", "\u202e", "x" * 128, "'\""]
     for text in odd:
         for kind, name in (("MessageStatusCallback", "status"), ("DeliveryCallback", "error")):

@@ -1,4 +1,4 @@
-"""docs/webhook.openapi.yaml, and what it promises."""
+"""The webhook matches docs/webhook.openapi.yaml."""
 
 import json
 

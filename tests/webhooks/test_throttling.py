@@ -1,4 +1,4 @@
-"""Who gets in, who is told to wait, and what strangers can fill: nothing."""
+"""Accepted clients, rate limits, and no storage use by unknown clients."""
 
 import gc
 import json
@@ -36,10 +36,10 @@ class TestTheAddress:
         ("remote", "forwarded", "client"),
         [
             ("203.0.113.7", "", "203.0.113.7"),
-            # Nobody vouches for what a stranger sends along.
+            # A header from an untrusted client is ignored.
             ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
             ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-            # What stands to the left of the first stranger is the stranger's own invention.
+            # Everything left of the first untrusted IP may be forged.
             ("10.0.0.1", "192.0.2.66, 198.51.100.1", "198.51.100.1"),
             ("10.0.0.1", "192.0.2.66, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
             ("fd00::1", "2001:db8::5", "2001:db8::5"),
@@ -67,7 +67,7 @@ class TestTheAddress:
             ('proto=http; for="[2001:db8::5]"', "2001:db8::5"),
             ("for=192.0.2.66, for=198.51.100.1", "198.51.100.1"),
             ("for=192.0.2.66, for=198.51.100.1, for=10.0.0.2", "198.51.100.1"),
-            # An open quote before it does not hide what the proxy added.
+            # An unclosed quote in a forged part does not hide the IP that the proxy appended.
             ('for="192.0.2.66, for=198.51.100.1', "198.51.100.1"),
             ("for=192.0.2.66;for=198.51.100.1", "10.0.0.1"),
             ("for=unknown", "10.0.0.1"),
@@ -81,7 +81,7 @@ class TestTheAddress:
         settings.WEBHOOK_TRUSTED_PROXIES = self.PROXIES
         settings.TRUSTED_PROXY_HEADER = "Forwarded"
         meta = {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": forwarded}
-        # What X_Forwarded_For may have become is not looked at.
+        # HTTP_X_FORWARDED_FOR is ignored, because a header X_Forwarded_For sets it too.
         assert str(client_ip(meta | {"HTTP_X_FORWARDED_FOR": "192.0.2.1"})) == client
 
     def test_forwarded_header_is_ignored_unless_configured(self, settings):
@@ -277,7 +277,7 @@ class TestWhoGoesOnIsKeptWaiting:
 
     @pytest.fixture
     def door_opens(self, settings, monkeypatch):
-        """Whoever is kept waiting waits for it; who knocks from here was told to wait."""
+        """Delayed requests wait for this event. The IP of the tests is already over its limit."""
         opens = threading.Event()
         monkeypatch.setattr(throttling, "sleep", lambda seconds: opens.wait(120))
         settings.WEBHOOK_WRONG_KEYS_PER_MINUTE = 1
@@ -313,7 +313,8 @@ class TestWhoGoesOnIsKeptWaiting:
 
 
 def test_long_paths_do_not_stay_in_memory(caplog):
-    caplog.set_level(logging.CRITICAL, "django.request")  # pytest keeps what is logged
+    # Otherwise pytest keeps the log records in memory
+    caplog.set_level(logging.CRITICAL, "django.request")
     call("/webhooks/zapi/warm/", "GET")
     tracemalloc.start()
     try:

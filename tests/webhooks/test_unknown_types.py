@@ -1,4 +1,4 @@
-"""Types that nobody has documented: kept, counted, and read where they say a status."""
+"""Callbacks of undocumented types are stored and counted, and parsed if they contain a status."""
 
 import json
 
@@ -121,7 +121,7 @@ def test_unknown_types_fill_at_most_half_of_the_quarantine(post, settings):
 
 
 def test_status_of_an_unknown_type_is_followed_up(post):
-    """The worker ties addresses and counts, as for every status."""
+    """The worker links addresses and updates counts, as for every status."""
     post(STATUS | {"type": "MessageStatusCallBack"})
     follow_up()
     assert KnownAddress.objects.exists()

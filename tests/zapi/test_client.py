@@ -1,4 +1,4 @@
-"""Each answer of Z-API and what a person is told of it; over real HTTP, from the stand-in."""
+"""Each response of Z-API and its error message, tested with the simulator over HTTP."""
 
 import logging
 import traceback
@@ -115,7 +115,10 @@ def test_refusal_contains_no_token(client, zapi, monkeypatch, caplog, name):
 
 
 def variables_of(error: BaseException | None) -> Iterator[str]:
-    """What a report of errors would collect: of this one and those behind it, but this file."""
+    """The local variables that an error report would contain.
+
+    They belong to the exception and its causes, except those of this file.
+    """
     if error is None:
         return
     for frame, _line in traceback.walk_tb(error.__traceback__):
@@ -189,7 +192,7 @@ def test_instance_id_cannot_change_the_path(zapi):
 
 @pytest.fixture
 def https(settings, tmp_path):
-    """Serve the stand-in over https with a certificate that signs itself."""
+    """Serve the simulated Z-API over HTTPS with a self-signed certificate."""
     file = tmp_path / "stand-in.pem"
     with serving(Gateway(), make_context(file)) as server:
         settings.ZAPI_BASE_URL = server.url
@@ -230,7 +233,7 @@ def test_failed_call_is_logged_with_its_instance(client, zapi, caplog):
 
 @pytest.fixture
 def queued(zapi):
-    """The stand-in's instance with so many messages in its queue, and no call that counts them."""
+    """A simulated instance with `count` queued messages and no count call."""
 
     def wait(number):
         zapi.instances["ABC"] = SimulatedInstance(

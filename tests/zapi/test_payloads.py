@@ -1,4 +1,4 @@
-"""Bytes in, meaning out. No database, no Django settings."""
+"""Parse callback bodies. No database, no Django settings."""
 
 import json
 import time
@@ -216,7 +216,7 @@ def test_depth_check_is_fast(part):
     started = time.thread_time()
     with pytest.raises(MalformedCallbackError):
         parse((part * (256 * 1024 // len(part))).encode())
-    # Seconds of CPU time. What takes the square of the length takes minutes.
+    # Seconds of CPU time. A quadratic parser would need minutes.
     assert time.thread_time() - started < 10
 
 
