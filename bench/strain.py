@@ -64,7 +64,10 @@ def hammered(bench: "Bench") -> list[Figure]:
 
 
 def strangers(bench: "Bench") -> list[Figure]:
-    """Measure valid callbacks during a flood of wrong keys. Count the rows that wrong keys write."""
+    """Measure valid callbacks during a flood of wrong keys.
+
+    Count the rows that wrong keys write.
+    """
     alone, beside = [], []
     for _ in range(bench.rounds):
         with bench.serving():

@@ -84,7 +84,10 @@ STAYS_AS_IT_IS = {
 
 
 def takes_post(route: Route) -> bool:
-    """Whether the route accepts a POST. Views of libraries and of Django admin count as if they do."""
+    """Whether the route accepts a POST.
+
+    Views of libraries and of Django admin count as if they do.
+    """
     if ":" not in route.name or route.name.startswith("admin:"):
         return True
     return bool({"POST", "PUT", "DELETE"} & TAKES.get(ruled(route.name), set()))

@@ -172,7 +172,10 @@ def _faults_in(answer: Answer, sent: Sent, secrets: dict[str, str]) -> Iterator[
 
 
 def _answer_to(sent: Sent) -> tuple[Answer, str]:
-    """Return the response and the exception that occurred. Whatever the request changes is undone."""
+    """Return the response and the exception that occurred.
+
+    Whatever the request changes is undone.
+    """
     for buckets in (wrong_keys, unknown_callers, people):
         buckets.buckets.clear()
     with transaction.atomic(), transaction.atomic(using="spool"), _noted_errors() as errors:

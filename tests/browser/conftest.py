@@ -19,7 +19,10 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run browser tests last. Playwright leaves an event loop running, which can break other tests."""
+    """Run browser tests last.
+
+    Playwright leaves an event loop running, which can break other tests.
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 

@@ -22,7 +22,10 @@ SENT = b'{"type": "MessageStatusCallback", "status": "SENT", "ids": ["M"], "inst
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said_before(monkeypatch):
-    """Reset the log limits and job intervals, so that each test logs its lines and reads the keys at once."""
+    """Reset the log limits and job intervals.
+
+    So each test logs its lines and reads the keys at once.
+    """
     monkeypatch.setattr(known_keys, "INTERVAL", 0.0)
     views.sparse_logger.last_written.clear()
 

@@ -100,7 +100,10 @@ def test_callback_id_contains_its_time():
 
 
 def test_readyz_repeats_the_last_result_during_a_check(worker, db, monkeypatch):
-    """A second request gets the last result. So clients cannot block all threads during an outage."""
+    """A second request gets the last result.
+
+    So clients cannot block all threads during an outage.
+    """
     first = call("/readyz")
     meanwhile = []
 

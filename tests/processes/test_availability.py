@@ -43,7 +43,10 @@ def webhook(board: Board) -> str:
 
 @contextmanager
 def clients(board: Board, count: int, beginning: bytes, *, reads: bool = False) -> Iterator[None]:
-    """Open `count` connections that send only `beginning`. Readers read one byte of the response."""
+    """Open `count` connections that send only `beginning`.
+
+    Readers read one byte of the response.
+    """
     with ExitStack() as stack:
         for _ in range(count):
             wire = socket.socket()
