@@ -41,13 +41,8 @@ from .messages.new_messages import live
 from .messages.recipient_views import recipient, recipient_reveal
 from .messages.saved_views import view_delete, view_rename, view_save
 from .messages.search_views import go, look_up, search
-from .messages.views import (
-    message_callback,
-    message_callbacks,
-    message_detail,
-    message_list,
-    message_queue,
-)
+from .messages.verdict_views import message_queue
+from .messages.views import message_callback, message_callbacks, message_detail, message_list
 from .overview.views import overview
 from .people.invitations import invitation
 from .people.session_views import session_end

@@ -5,15 +5,14 @@ from uuid import UUID
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from messages.accounts.audit import audit
 from messages.accounts.masking import as_seen_by, sees_phones
 from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.roles import SEE_PHONES
@@ -22,22 +21,19 @@ from messages.accounts.sign_in_limits import too_many_attempts
 from messages.dashboard.incidents.incident_rows import why_stuck
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
-from messages.domain import addresses, render_context
+from messages.domain import addresses
 from messages.domain.addresses import AddressKind
 from messages.domain.durations import unexpected_zone_label
 from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
-from messages.domain.verdict import judge
-from messages.instances.sync import FAILURES
 from messages.instances.webhook_urls import webhook_url
-from messages.models import Action, Callback, CallbackQuerySet, Instance, Message, StatusEvent
+from messages.models import Callback, CallbackQuerySet, Instance, Message, StatusEvent
 from messages.search.criteria import Criteria, Period
 from messages.search.keyset import PAGE_SIZE, read_page
 from messages.search.matches import Matches, find_matches, labelled_ids, numbers_of_lids
 from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, named_messages
-from messages.verdicts import Explanation, ask_queue, explain, facts_of, trouble_of
 
 from . import filter_links
 from .event_log import event_log
@@ -48,6 +44,7 @@ from .saved_views import views_of
 from .search_views import ANSWER, answer_text
 from .status_sentence import sentence, why_no_read
 from .timeline import Recipient, headline, recipients, steps
+from .verdict_views import queue_url, verdict_of
 
 # A message to a large group has thousands of events; the page shows the first ones.
 MAX_SHOWN: Final = 300
@@ -131,8 +128,8 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "printed_sentence": _printed_sentence(events, message),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
         "why_no_read": why_no_read(found),
-        "verdict": _verdict(message, request.user),
-        "may_ask_queue": _may_ask_queue(message),
+        "verdict": verdict_of(message, request.user),
+        "queue_url": queue_url(message),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
         "people": _with_numbers(people[:MAX_SHOWN], request.user),
@@ -141,21 +138,6 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "left_out": max(0, len(entries) - MAX_SHOWN),
     }
     return render(request, "dashboard/message.html", context)
-
-
-@require_POST
-@permission_required("whatsapp.view_message", raise_exception=True)
-def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask Z-API's queue about a message that has a verdict. Only on request, and audited."""
-    message = _message(request, pk)
-    if not _may_ask_queue(message):
-        raise Http404
-    try:
-        ask_queue(message.instance, message)
-    except FAILURES as error:
-        flash.error(request, str(error))
-    audit(request, Action.QUEUE_READ, about=message)
-    return redirect("dashboard:message", pk=message.pk)
 
 
 @require_safe
@@ -229,19 +211,6 @@ def _head_context(message: Message, user: Viewer) -> dict[str, Any]:
         "stuck_for": waiting,
         "why_stuck": reasons.get(message.pk),
     }
-
-
-def _verdict(message: Message, user: Viewer) -> Explanation | None:
-    """Why the message did not arrive; None if it did, or still may."""
-    facts = facts_of(message, user, render_context.now())
-    if facts is None:
-        return None
-    return explain(judge(facts), facts, lambda time: Moment(time).brief)
-
-
-def _may_ask_queue(message: Message) -> bool:
-    is_active = message.instance.archived_at is None
-    return is_active and trouble_of(message, render_context.now()) is not None
 
 
 def _search_description(search: Search, matches: Matches, user: Viewer) -> str:

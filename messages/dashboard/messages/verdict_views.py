@@ -1,0 +1,50 @@
+"""Why a message did not arrive, and the question to Z-API's queue."""
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from messages.accounts.audit import audit
+from messages.accounts.scope import Viewer, limited_to
+from messages.dashboard.shared.moments import Moment
+from messages.domain import render_context
+from messages.domain.verdict import judge
+from messages.instances.sync import FAILURES
+from messages.models import Action, Message
+from messages.verdicts import Explanation, ask_queue, explain, facts_of, trouble_of
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask Z-API's queue about a message that has a verdict. Only on request, and audited."""
+    visible = limited_to(request.user, Message.objects.select_related("instance__account"))
+    message = get_object_or_404(visible, pk=pk)
+    if not queue_url(message):
+        raise Http404
+    try:
+        ask_queue(message.instance, message)
+    except FAILURES as error:
+        flash.error(request, str(error))
+    audit(request, Action.QUEUE_READ, about=message)
+    return redirect("dashboard:message", pk=message.pk)
+
+
+def verdict_of(message: Message, user: Viewer) -> Explanation | None:
+    """None if the message arrived, or still may."""
+    facts = facts_of(message, user, render_context.now())
+    if facts is None:
+        return None
+    return explain(judge(facts), facts, lambda time: Moment(time).brief)
+
+
+def queue_url(message: Message) -> str:
+    """Where to ask Z-API's queue; '' if the message has no verdict, or the instance is archived."""
+    is_active = message.instance.archived_at is None
+    has_verdict = trouble_of(message, render_context.now()) is not None
+    return (
+        reverse("dashboard:message-queue", args=[message.pk]) if is_active and has_verdict else ""
+    )
