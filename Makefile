@@ -54,7 +54,7 @@ faults: $(VENV)/ready-dev ## Break real processes at full length (half an hour)
 		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile_requests.py tests/processes/test_hostile.py -rA $(ARGS)
 
 openapi: $(VENV)/ready-dev ## Write docs/webhook.openapi.yaml
-	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.schema --validate --fail-on-warn \
+	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \
 		--custom-settings messages.webhooks.schema.SETTINGS --file docs/webhook.openapi.yaml
 
 screenshots: $(VENV)/ready-dev ## Save an image of every page in screenshots/ (needs Chromium)

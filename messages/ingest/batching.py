@@ -1,8 +1,8 @@
-"""Group commit: the thread that writes also writes what other threads are waiting to write.
+"""Group commit for SQLite: the thread that writes also writes what other threads wait to write.
 
-A commit waits for the disk, and each statement has a fixed cost. So a batch costs little more than
-one callback. No thread waits for a batch to fill. Callbacks that arrive while the database is busy
-form the next batch. A single callback is written alone.
+A commit waits for the disk, so a batch costs little more than one callback. No thread waits for a
+batch to fill. Callbacks that arrive during a write form the next batch. A single callback is
+written alone. PostgreSQL groups commits itself.
 
 SQLite also allows only one writer. Without batching, every thread would wait for SQLite's lock. A
 file lock lets only one of the web server's processes write at a time. The worker writes rarely, so
@@ -10,10 +10,9 @@ it uses SQLite's busy timeout instead.
 """
 
 import logging
-import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -37,16 +36,6 @@ class BatchFailedError(Exception):
     """The batch could not be written, and it is not known which item was the cause."""
 
 
-def _seconds_left() -> float:
-    left = remaining()
-    return math.inf if left is None else left
-
-
-def _lock_timeout(seconds: float) -> float:
-    """threading.Lock.acquire() accepts -1 for "no limit", but not infinity."""
-    return -1 if seconds == math.inf else max(0.0, seconds)
-
-
 @dataclass(slots=True, eq=False)
 class _Request(Generic[Item, Answer]):
     item: Item
@@ -65,27 +54,19 @@ class _Request(Generic[Item, Answer]):
 class BatchWriter(Generic[Item, Answer]):
     """Calls `write_batch` with the items of several threads. It commits and answers each of them.
 
-    `writers`: how many threads may write at the same time. `max_wait`: seconds after which a thread
-    stops waiting for a writer. `keys`: no two items of a batch may share a key. `process_lock`
-    makes this machine's processes write one at a time.
+    `process_lock` makes this machine's processes write one at a time.
     """
 
     def __init__(
         self,
         write_batch: Callable[[Sequence[Item]], Sequence[Answer]],
-        *,
-        writers: int = 1,
-        max_wait: float = math.inf,
-        keys: Callable[[Item], Iterable[object]] = lambda _: (),
         process_lock: FileLock | None = None,
     ) -> None:
         self._write_batch = write_batch
-        self._keys = keys
-        self._max_wait = max_wait
         self._process_lock = process_lock
         self._guard = threading.Lock()
-        # Invariant: if this is above 0, `_waiting` is empty.
-        self._free_writers = writers
+        # If no thread writes, `waiting` is empty.
+        self._is_writing = False
         # Oldest first.
         self.waiting: deque[_Request[Item, Answer]] = deque()
 
@@ -98,12 +79,11 @@ class BatchWriter(Generic[Item, Answer]):
         """
         request: _Request[Item, Answer] = _Request(item, alone)
         with self._guard:
-            must_wait = not self._free_writers
+            must_wait = self._is_writing
             if must_wait:
                 request.ready.acquire()
                 self.waiting.append(request)
-            else:
-                self._free_writers -= 1
+            self._is_writing = True
         if must_wait:
             self._wait(request)
         if request.is_open:
@@ -114,17 +94,14 @@ class BatchWriter(Generic[Item, Answer]):
 
     def _wait(self, request: _Request[Item, Answer]) -> None:
         """Wait until the request is answered or its thread may write."""
-        if request.ready.acquire(timeout=_lock_timeout(min(self._max_wait, _seconds_left()))):
+        left = remaining()
+        # Lock.acquire() accepts -1 for "no limit".
+        if request.ready.acquire(timeout=-1 if left is None else left):
             return
         with self._guard:
             if request in self.waiting:
                 self.waiting.remove(request)
-                raise BatchFailedError if _seconds_left() else OperationalError(_TOO_LATE)
-        # Either this thread may write now, or another thread is writing the request.
-        if request.ready.acquire(timeout=_lock_timeout(_seconds_left())):
-            return
-        with self._guard:
-            if request.is_writer:
+            elif request.is_writer:
                 self._release_writer()
             if request.is_open:
                 raise OperationalError(_TOO_LATE)
@@ -150,19 +127,15 @@ class BatchWriter(Generic[Item, Answer]):
             request.is_writer = True
             request.ready.release()
         else:
-            self._free_writers += 1
+            self._is_writing = False
 
     def _companions(self, first: _Request[Item, Answer]) -> list[_Request[Item, Answer]]:
         """The waiting requests, up to the first that must be in another batch."""
         batch: list[_Request[Item, Answer]] = []
-        keys = set(self._keys(first.item))
         with self._guard:
-            while self.waiting and len(batch) < MAX_BATCH_SIZE - 1 and not first.alone:
-                request = self.waiting[0]
-                own = set(self._keys(request.item))
-                if request.alone or not keys.isdisjoint(own):
+            while self.waiting and len(batch) < MAX_BATCH_SIZE - 1:
+                if first.alone or self.waiting[0].alone:
                     break
-                keys |= own
                 batch.append(self.waiting.popleft())
         return batch
 

@@ -4,8 +4,7 @@ Each rule combines the stored row (`known`) with the new one (`excluded`). The r
 depend on their order, so callbacks may arrive late, twice and out of order. NULL means "not
 reported".
 
-Functions for fragments with values take a callable. It maps a value's name to SQL: a placeholder,
-or a column of a batch.
+A fragment with values takes a function from a value's name to its placeholder.
 """
 
 from collections.abc import Callable

@@ -37,11 +37,6 @@ def _parameter(name: str) -> str:
     return f"%({name})s::{_TYPES[name]}" if name in _TYPES else f"%({name})s"
 
 
-def _column(name: str) -> str:
-    """The same value as a column of the batch."""
-    return f"given.{name}"
-
-
 _INSTANCE = f"known_instance AS MATERIALIZED ({known_instance(_parameter)})"
 # The row is locked. If two replays run at once, the second finds the callback already replayed.
 _QUARANTINED = f"known_instance AS MATERIALIZED ({quarantined_callback(_parameter)} FOR UPDATE)"
@@ -108,82 +103,3 @@ STORE_CALLBACK = f"WITH {_INSTANCE}, {_inserted('%(outcome)s')}, {_FOLLOW_UP}"
 SETTLE_STATUS = f"WITH {_QUARANTINED}, {_STATUS}, {_settled(_OUTCOME_OF_EVENTS)}, {_FOLLOW_UP}"
 SETTLE_CALLBACK = f"WITH {_QUARANTINED}, {_settled('%(outcome)s')}, {_FOLLOW_UP}"
 DERIVE = f"WITH {_GIVEN}, {_STATUS} SELECT count(*) FROM event"  # noqa: S608
-
-_BATCH_COLUMNS = ", ".join(
-    f"{name} {_TYPES.get(name, 'text')}"
-    for name in (
-        *("ids", "version", "zapi_id", "token_digest", "received_at", "callback_id", "type"),
-        *(
-            "cause",
-            "cause_values",
-            "size",
-            "body",
-            "zaap_id",
-            "rank",
-            "phone",
-            "is_group",
-            "inbound",
-        ),
-        *(
-            "occurred_at",
-            "own_time",
-            "dispatched_at",
-            "sent_at",
-            "failed_at",
-            "failure",
-            "failure_code",
-        ),
-        *("delivered_at", "read_at", "played_at", "by_us_at", "status", "raw_status", "momment"),
-        *("time_is_arrival", "participant", "device", "reason"),
-    )
-)
-
-# Like STORE_STATUS, for a batch. No two of its callbacks name the same message, because a statement
-# cannot change a row twice. The ids are sorted in Python's order, so that single callbacks and
-# batches lock rows in the same order. A batch that waits for a lock delays every callback in it, so
-# the wait is short.
-STORE_TOGETHER = f"""
-WITH timeouts AS MATERIALIZED (
-    SELECT set_config('lock_timeout', '200ms', true)
-), given AS MATERIALIZED (
-    SELECT entry.*
-    FROM timeouts, json_to_recordset(%(entries)s::json) AS entry({_BATCH_COLUMNS})
-), known AS MATERIALIZED (
-    SELECT given.*, instance.id AS instance_id, instance.token_check
-    -- LIMIT makes PostgreSQL look up each one by the index, however many instances there are.
-    FROM given CROSS JOIN LATERAL ({known_instance(_column)} LIMIT 1) AS instance
-), named AS MATERIALIZED (
-    SELECT given.*, id.value AS message
-    FROM known AS given CROSS JOIN LATERAL json_array_elements_text(given.ids) AS id
-), message AS (
-    INSERT INTO whatsapp_message AS known ({MESSAGE_COLUMNS})
-    SELECT given.instance_id, given.message, {message_values(_column)}
-    FROM named AS given
-    ORDER BY given.message COLLATE "C", given.instance_id
-    ON CONFLICT (zapi_id, instance_id) DO UPDATE SET {message_update(POSTGRESQL)}
-    RETURNING known.id, known.zapi_id, known.instance_id
-), placed AS MATERIALIZED (
-    SELECT named.*, message.id AS message_id
-    FROM message JOIN named ON named.message = message.zapi_id
-                           AND named.instance_id = message.instance_id
-), event AS (
-    INSERT INTO whatsapp_statusevent AS known ({EVENT_COLUMNS})
-    SELECT given.message_id, {event_values(_column)}
-    FROM placed AS given
-    ON CONFLICT ({EVENT_IDENTITY}) DO UPDATE SET {event_update(POSTGRESQL)}
-    RETURNING known.message_id, repeats = 0 AS is_new
-), outcomes AS (
-    SELECT placed.callback_id,
-           CASE WHEN bool_or(event.is_new) THEN 'applied' ELSE 'repeated' END AS outcome
-    FROM event JOIN placed USING (message_id) GROUP BY placed.callback_id
-), stored AS (
-    INSERT INTO whatsapp_callback ({CALLBACK_COLUMNS})
-    SELECT given.callback_id, given.instance_id, given.type, given.received_at, outcomes.outcome,
-           given.cause, given.cause_values, given.token_check, given.size, given.body
-    FROM known AS given JOIN outcomes USING (callback_id)
-    RETURNING id, instance_id, type, outcome
-), follow_up AS (
-    INSERT INTO whatsapp_followup ({FOLLOW_UP_COLUMNS})
-    SELECT id, instance_id, type, NULL, NULL, NULL, NULL FROM stored
-)
-SELECT json_object_agg(id, json_build_array(instance_id, outcome)) FROM stored"""  # noqa: S608

@@ -5,13 +5,10 @@ Only that command imports this module, so the webhook server does not load it.
 
 from typing import Any, Final
 
-from django.urls import path
+from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from messages.zapi.payloads import MAX_IDS, MAX_TEXT
 
@@ -168,6 +165,10 @@ _WAIT: Final = OpenApiParameter(
 )
 
 
+def _text_member(member: str) -> dict[str, Any]:
+    return {"type": "object", "required": [member], "properties": {member: {"type": "string"}}}
+
+
 class WebhookSchema(AutoSchema):
     def get_operation_id(self) -> str:
         return "report"
@@ -213,13 +214,9 @@ class WebhookSchema(AutoSchema):
         return body | {"required": True}
 
     def get_response_serializers(self) -> Any:
-        error = {
-            "type": "object",
-            "required": ["error"],
-            "properties": {"error": {"type": "string"}},
-        }
+        bodies = {200: _STORED, 405: _text_member("detail")}
         return {
-            (status, JSON): OpenApiResponse(_STORED if status == 200 else error, description)
+            (status, JSON): OpenApiResponse(bodies.get(status, _text_member("error")), description)
             for status, description in _ANSWERS.items()
         }
 
@@ -227,14 +224,11 @@ class WebhookSchema(AutoSchema):
         return [OpenApiExample(name, value, request_only=True) for name, value in _EXAMPLES.items()]
 
 
-class _Webhook(APIView):
-    """Stands for the view, which does without Django REST framework."""
+class WebhookExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # its registry
+    target_class = "messages.webhooks.views.ZapiWebhook"
 
-    http_method_names = ["post"]
-    schema = WebhookSchema()
+    def view_replacement(self) -> Any:
+        class Described(self.target_class):  # type: ignore[misc, name-defined]  # given at run time
+            schema = WebhookSchema()
 
-    def post(self, request: Request, key: str) -> Response:
-        raise NotImplementedError
-
-
-urlpatterns = [path("webhooks/zapi/<str:key>/", _Webhook.as_view())]
+        return Described

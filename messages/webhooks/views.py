@@ -4,11 +4,14 @@ import json
 import logging
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from messages.domain.causes import plain_cause_text
 from messages.ingest import (
@@ -34,6 +37,18 @@ logger = logging.getLogger(__name__)
 sparse_logger = SparseLogger(logger)
 
 
+class IgnoreAccept(BaseContentNegotiation):
+    """Always answers with JSON, because a callback must not be lost to a 406."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type
+
+
 class Stored(HttpResponse):
     """A 200 answer with the outcome, which the metrics read from the attribute."""
 
@@ -47,27 +62,33 @@ def _outcome_body(outcome: str) -> bytes:
     return json.dumps({"outcome": outcome}).encode()
 
 
-@csrf_exempt
-@login_not_required
-def zapi_webhook(request: HttpRequest, key: str) -> HttpResponse:
+class ZapiWebhook(APIView):
     """`POST /webhooks/zapi/<key>/`: one callback of any type.
 
     The order of the checks is part of the contract: method 405, key 404, content type 415 with the
     body unread, size 413, malformed 400 with the body kept, stored 200. Too many wrong keys: 429.
     """
-    if request.method != "POST":
-        return _error(405, "Only POST is allowed.", {"Allow": "POST"})
-    valid_key = webhook_keys.verify(key)
-    if valid_key is None or not throttling.is_allowed_network(request.META):
-        return reject_key(request)
-    try:
-        body = read_body(request.META, settings.WEBHOOK_MAX_BODY)
-    except BodyRefusedError as refusal:
-        return _refuse_body(request, _delivery(request, valid_key, b""), refusal)
-    return _record(request, _delivery(request, valid_key, body))
+
+    authentication_classes = ()
+    permission_classes = ()
+    content_negotiation_class = IgnoreAccept
+    http_method_names = ["post"]
+
+    def perform_authentication(self, request: Request) -> None:
+        """Do nothing. The key authenticates the caller, and there is no user."""
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        valid_key = webhook_keys.verify(key)
+        if valid_key is None or not throttling.is_allowed_network(request.META):
+            return reject_key(request)
+        try:
+            body = read_body(request.META, settings.WEBHOOK_MAX_BODY)
+        except BodyRefusedError as refusal:
+            return _refuse_body(request, _delivery(request, valid_key, b""), refusal)
+        return _record(request, _delivery(request, valid_key, body))
 
 
-def _delivery(request: HttpRequest, key: WebhookKey, body: bytes) -> Delivery:
+def _delivery(request: Request, key: WebhookKey, body: bytes) -> Delivery:
     token = request.META.get("HTTP_Z_API_TOKEN", "")
     return Delivery(
         id=new_delivery_id(),
@@ -79,10 +100,8 @@ def _delivery(request: HttpRequest, key: WebhookKey, body: bytes) -> Delivery:
     )
 
 
-def _refuse_body(
-    request: HttpRequest, delivery: Delivery, refusal: BodyRefusedError
-) -> JsonResponse:
-    """Record the refusal. If the key's instance does not exist, answer as for a wrong key."""
+def _refuse_body(request: Request, delivery: Delivery, refusal: BodyRefusedError) -> JsonResponse:
+    """Record the refusal. A caller without an instance gets the answer for a wrong key."""
     try:
         note_refused(delivery, refusal.cause, refusal.values)
     except UnknownInstanceError:
@@ -90,7 +109,7 @@ def _refuse_body(
     return _error(refusal.status, str(refusal))
 
 
-def _record(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+def _record(request: Request, delivery: Delivery) -> HttpResponse:
     try:
         recorded = record(delivery)
     except RetiredKeyError:
@@ -104,8 +123,7 @@ def _record(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         answer = _error(
             503, "The callback could not be stored. Send it again.", {"Retry-After": "10"}
         )
-        # Keeps django.utils.log.log_response() from logging it. We log this ourselves, at most once
-        # a minute.
+        # Keeps django.utils.log.log_response() from logging it. Our own line comes once a minute.
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
     if recorded.malformed:
@@ -127,14 +145,14 @@ def _note_lost(delivery: Delivery, error: SpoolUnavailableError) -> None:
     )
 
 
-def reject_key(request: HttpRequest) -> JsonResponse:
+def reject_key(request: Request) -> JsonResponse:
     """The same answer for an unknown, a wrong and a retired key, so that it reveals nothing."""
     if seconds := throttling.wrong_keys.take_of(request.META).wait:
         return _error(429, throttling.TOO_MANY, {"Retry-After": str(seconds)})
     return not_found(request)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+def not_found(request: HttpRequest | Request, exception: Exception | None = None) -> JsonResponse:
     return _error(404, "Webhook not found.")
 
 

@@ -85,14 +85,6 @@ def test_waiting_items_are_written_together(pool):
     assert after_hold(writer) == [[1, 2, 3]]
 
 
-def test_items_with_a_common_key_are_written_separately(pool):
-    writer = Writer(keys=lambda number: [number if number == "hold" else number % 10])
-    with writer.busy(pool, (1, {}), (2, {}), (11, {}), (3, {})) as waiting:
-        pass
-    assert [future.result(60) for future in waiting][2] == "11 written"
-    assert after_hold(writer) == [[1, 2], [11, 3]]
-
-
 def test_item_marked_as_alone_gets_its_own_batch(pool):
     writer = Writer()
     with writer.busy(pool, (1, {}), (2, {"alone": True}), (3, {})) as waiting:
@@ -170,10 +162,3 @@ def test_item_in_another_threads_batch_waits_until_its_deadline(pool):
         companion.result(60)
     enough.set()
     assert leader.result(60) == 1
-
-
-def test_item_that_waits_too_long_fails_its_batch(pool):
-    writer = Writer(max_wait=0.01)
-    with writer.busy(pool), pytest.raises(BatchFailedError):
-        writer.writer.write(1)
-    assert after_hold(writer) == []
