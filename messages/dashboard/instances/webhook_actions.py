@@ -4,6 +4,8 @@ Actions that stop or lose callbacks ask for confirmation.
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Final
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
@@ -28,35 +30,60 @@ from messages.models import Action, Instance, TokenPolicy, Webhook, WebhookKind
 
 from .views import CHANGE, instance_of, verify_soon
 
+_REFUSALS: Final = (
+    foreign_webhooks.ActionRefusedError,
+    rotation.NotRetiredError,
+    NotDeletableError,
+)
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_push(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
+
+def _action(act: Callable[..., HttpResponse | None]) -> Callable[..., HttpResponse]:
+    """A view for an action on an active instance. A refusal is shown on the instance's page.
+
+    `act` returns nothing to show that page.
+    """
+
+    @permission_required(CHANGE, raise_exception=True)
+    @require_POST
+    @wraps(act)
+    def view(request: HttpRequest, pk: int, **given: str) -> HttpResponse:
+        instance = instance_of(request.user, pk)
+        try:
+            answer = act(request, instance, **given)
+        except ValidationError as error:
+            flash.error(request, " ".join(error.messages))
+        except _REFUSALS as error:
+            flash.error(request, str(error))
+        else:
+            if answer:
+                return answer
+        return redirect("dashboard:instance", pk)
+
+    return view
+
+
+@_action
+def instance_push(request: HttpRequest, instance: Instance) -> None:
     if reason := why_push_is_off():
         flash.error(request, str(reason.label))
     else:
         queue_push(webhooks_of(instance).values())
         audit(request, Action.WEBHOOK_PUSHED, about=instance)
         flash.success(request, _("Push queued. Progress is shown below."))
-    return redirect("dashboard:instance", pk)
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_verify(request: HttpRequest, pk: int) -> HttpResponse:
+@_action
+def instance_verify(request: HttpRequest, instance: Instance) -> HttpResponse:
     """Queue a check; the page of the batch shows the result."""
-    return verify_soon(request, instance_of(request.user, pk))
+    return verify_soon(request, instance)
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+@_action
+def instance_webhook(request: HttpRequest, instance: Instance, kind: str) -> HttpResponse | None:
     """Handle another system's URL.
 
     Replace it, replace it and forward callbacks to it, leave it, or restore it.
     """
-    instance = instance_of(request.user, pk)
     # Webhooks of other kinds have no action of their own: they are only replaced and restored all
     # together.
     webhook = get_object_or_404(instance.webhooks.filter(kind__in=WebhookKind.values), kind=kind)
@@ -73,13 +100,8 @@ def instance_webhook(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
             % {"url": webhook.previous_url, "kind": webhook.get_kind_display()},
             button=_("Restore previous URL"),
         )
-    try:
-        act(request, webhook)
-    except ValidationError as error:
-        flash.error(request, " ".join(error.messages))
-    except foreign_webhooks.ActionRefusedError as error:
-        flash.error(request, str(error))
-    return redirect("dashboard:instance", pk)
+    act(request, webhook)
+    return None
 
 
 @permission_required(CHANGE, raise_exception=True)
@@ -114,10 +136,8 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboard/instances/every.html", context)
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
+@_action
+def instance_restore_others(request: HttpRequest, instance: Instance) -> HttpResponse | None:
     if not is_confirmed(request):
         return _ask(
             request,
@@ -126,30 +146,21 @@ def instance_restore_others(request: HttpRequest, pk: int) -> HttpResponse:
             words=_("Statusboard will stop receiving and forwarding inbound messages."),
             button=_("Restore previous URLs"),
         )
-    try:
-        foreign_webhooks.restore_others(instance)
-    except foreign_webhooks.ActionRefusedError as error:
-        flash.error(request, str(error))
-    else:
-        audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
-        flash.success(request, _("Previous URLs restored."))
-    return redirect("dashboard:instance", pk)
+    foreign_webhooks.restore_others(instance)
+    audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "others"})
+    flash.success(request, _("Previous URLs restored."))
+    return None
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_rotate(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
+@_action
+def instance_rotate(request: HttpRequest, instance: Instance) -> None:
     rotation.rotate_key(instance)
     audit(request, Action.KEY_ROTATED, about=instance)
     flash.success(request, _("New URL created. The old one keeps working for at least an hour."))
-    return redirect("dashboard:instance", pk)
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
-    instance = instance_of(request.user, pk)
+@_action
+def instance_retire(request: HttpRequest, instance: Instance) -> HttpResponse | None:
     at_once = "at_once" in request.POST
     if at_once and not is_confirmed(request):
         return _ask(
@@ -159,21 +170,15 @@ def instance_retire(request: HttpRequest, pk: int) -> HttpResponse:
             words=_("Callbacks still on their way to the old URL will be refused and lost."),
             button=_("Disable now"),
         )
-    try:
-        rotation.retire_old_keys(instance, at_once=at_once)
-    except rotation.NotRetiredError as error:
-        flash.error(request, str(error))
-    else:
-        audit(request, Action.KEY_RETIRED, about=instance)
-        flash.success(request, _("Only the new URL is accepted now."))
-    return redirect("dashboard:instance", pk)
+    rotation.retire_old_keys(instance, at_once=at_once)
+    audit(request, Action.KEY_RETIRED, about=instance)
+    flash.success(request, _("Only the new URL is accepted now."))
+    return None
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
+@_action
+def instance_token_policy(request: HttpRequest, instance: Instance) -> HttpResponse | None:
     """Set how to treat callbacks with a wrong or missing token."""
-    instance = instance_of(request.user, pk)
     policy = request.POST.get("policy", "")
     if policy not in TokenPolicy.values:
         raise BadRequest
@@ -194,27 +199,32 @@ def instance_token_policy(request: HttpRequest, pk: int) -> HttpResponse:
     details = {"fields": ["token_policy"], "token_policy": policy}
     audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
     flash.success(request, _("Saved."))
-    return redirect("dashboard:instance", pk)
+    return None
 
 
-@permission_required(CHANGE, raise_exception=True)
-@require_POST
-def instance_archive(request: HttpRequest, pk: int) -> HttpResponse:
+@_action
+def instance_archive(request: HttpRequest, instance: Instance) -> HttpResponse | None:
     """Archive the instance, and offer to restore the previous URLs."""
-    instance = instance_of(request.user, pk)
     if not is_confirmed(request):
-        return _ask_to_archive(request, instance)
+        return _ask_to_remove(
+            request,
+            instance,
+            title=_("Archive this instance?"),
+            words=_(
+                "Statusboard refuses this instance’s callbacks, stops checking it and closes its "
+                "problems. Messages stay. Z-API keeps calling Statusboard until you change the URL "
+                "at Z-API."
+            ),
+            button=_("Archive"),
+            first=_("Restore previous URLs and archive"),
+        )
     if request.POST["confirmed"] == "first":
-        try:
-            archive.restore_previous(instance)
-        except foreign_webhooks.ActionRefusedError as error:
-            flash.error(request, str(error))
-            return redirect("dashboard:instance", pk)
+        archive.restore_previous(instance)
         audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
     archive.archive(instance)
     audit(request, Action.INSTANCE_CHANGED, about=instance, details={"archived": True})
     flash.success(request, _("Archived."))
-    return redirect("dashboard:instance", pk)
+    return None
 
 
 @permission_required(CHANGE, raise_exception=True)
@@ -235,14 +245,23 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an instance without callbacks, also an archived one."""
     instance = get_object_or_404(visible_instances(request.user), pk=pk)
     if not is_confirmed(request):
-        return _ask_to_delete(request, instance)
+        return _ask_to_remove(
+            request,
+            instance,
+            title=_("Delete this instance?"),
+            words=_(
+                "It has received no callbacks. Its tokens and settings will be deleted permanently."
+            ),
+            button=_("Delete"),
+            first=_("Restore previous URLs and delete"),
+        )
     details = {"deleted": True, "instance": instance.name, "id": instance.shown_id}
     try:
         if request.POST["confirmed"] == "first":
             archive.restore_previous(instance)
             audit(request, Action.WEBHOOK_RESTORED, about=instance, details={"kind": "every"})
         delete(instance)
-    except (NotDeletableError, foreign_webhooks.ActionRefusedError) as error:
+    except _REFUSALS as error:
         flash.error(request, str(error))
         return redirect("dashboard:instance", pk)
     audit(request, Action.INSTANCE_CHANGED, about=instance, details=details)
@@ -250,34 +269,17 @@ def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("dashboard:instances")
 
 
-def _ask_to_delete(request: HttpRequest, instance: Instance) -> HttpResponse:
-    words = _("It has received no callbacks. Its tokens and settings will be deleted permanently.")
-    buttons = {"button": _("Delete")}
+def _ask_to_remove(
+    request: HttpRequest, instance: Instance, *, first: str, **words: str
+) -> HttpResponse:
+    """Ask before other systems lose their callbacks. `first` is the button that restores them."""
     if archive.has_previous(instance):
-        words += " "
-        words += _(
+        words["words"] += " " + _(
             "Other systems used its webhooks before. They receive no callbacks unless you "
             "restore their URLs."
         )
-        buttons["first"] = _("Restore previous URLs and delete")
-    return _ask(request, instance, title=_("Delete this instance?"), words=words, **buttons)
-
-
-def _ask_to_archive(request: HttpRequest, instance: Instance) -> HttpResponse:
-    words = _(
-        "Statusboard refuses this instance’s callbacks, stops checking it and closes its "
-        "problems. Messages stay. Z-API keeps calling Statusboard until you change the URL at "
-        "Z-API."
-    )
-    buttons = {"button": _("Archive")}
-    if archive.has_previous(instance):
-        words += " "
-        words += _(
-            "Other systems used its webhooks before. They receive no callbacks unless you "
-            "restore their URLs."
-        )
-        buttons["first"] = _("Restore previous URLs and archive")
-    return _ask(request, instance, title=_("Archive this instance?"), words=words, **buttons)
+        words["first"] = first
+    return _ask(request, instance, **words)
 
 
 def _ask(request: HttpRequest, instance: Instance, **words: str) -> HttpResponse:
