@@ -11,8 +11,8 @@ from django.core.mail import send_mail
 
 from messages.exports import ask_for_file, prepare_exports
 from messages.incidents.detect import detect
+from messages.incidents.overdue import worker_absence
 from messages.incidents.rhythm_learning import learn_rhythms
-from messages.incidents.worker_absence import worker_absence
 from messages.instances.bulk_jobs import run_batches, start_for
 from messages.instances.push import push, push_wanted, run_due_pushes
 from messages.instances.rotation import rotate_key

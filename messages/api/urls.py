@@ -3,7 +3,7 @@ from typing import Final
 from django.urls import URLPattern, path
 from rest_framework.views import APIView
 
-from . import label_views, schema_views, views
+from . import label_views, views
 
 app_name = "api"
 _LABEL: Final = "messages/<str:zapi_instance_id>/<str:message_id>/label"
@@ -30,6 +30,6 @@ urlpatterns = [
     *_both("instances/<int:pk>", views.InstanceDetail, "instance"),
     *_both("summaries", views.SummaryList, "summaries"),
     *_both("incidents", views.IncidentList, "incidents"),
-    *_both("schema", schema_views.SchemaView, "schema"),
-    path("api/v1/docs/", schema_views.docs, name="docs"),
+    *_both("schema", views.SchemaView, "schema"),
+    path("api/v1/docs/", views.docs, name="docs"),
 ]

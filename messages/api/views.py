@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from messages.accounts.masking import sees_phones
 from messages.accounts.roles import SEE_PHONES
@@ -21,6 +26,7 @@ from messages.models import HourlySummary, Instance, Message, StatusEvent
 from . import examples, filters
 from .base_views import ApiView
 from .pagination import Pages
+from .schema import openapi
 from .serializers import (
     MAX_EVENTS,
     IncidentSerializer,
@@ -226,3 +232,25 @@ class IncidentList(ListView):
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = with_current_stuck_counts(super().paginate_queryset(queryset) or ())
         return for_display(self.request.user, rows)
+
+
+class SchemaView(ApiView):
+    permission_classes = (IsAuthenticated,)
+    schema = None  # not part of the schema
+
+    def get(self, request: Request) -> Response:
+        return Response(openapi())
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """Swagger UI without files of other hosts and without inline scripts and styles."""
+
+    authentication_classes = [SessionAuthentication]
+    permission_classes = [IsAuthenticated]
+    schema = None
+    url_name = "api:schema"
+    template_name = "api/docs.html"
+
+
+# People without a session are redirected to the sign-in page.
+docs = login_required(DocsView.as_view())

@@ -45,7 +45,6 @@ from .messages.verdict_views import message_queue
 from .messages.views import message_callback, message_callbacks, message_detail, message_list
 from .overview.views import overview
 from .people.invitations import invitation
-from .people.session_views import session_end
 from .people.views import (
     person_activity,
     person_detail,
@@ -53,6 +52,7 @@ from .people.views import (
     person_link,
     person_list,
     person_two_factor_reset,
+    session_end,
 )
 from .privacy.views import privacy, privacy_erase, privacy_export
 from .quarantine.views import (

@@ -22,11 +22,10 @@ from messages.models.due import lies_ahead
 from .findings import Finding, Rule, Snapshot, Subject
 from .grouping import group_findings
 from .numbers import add_stuck_counts
-from .overdue import LastRun
+from .overdue import LastRun, WorkerAbsence
 from .presentation import subject_of
 from .rules import RULES
 from .rules.workers import overdue_finding
-from .worker_absence import WorkerAbsence
 from .zapi_queue import add_queue_values
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from messages.models import Incident
 
-from .overdue import overdue_jobs
-from .worker_absence import ABSENT_AFTER, WorkerAbsence, worker_absence
+from .overdue import ABSENT_AFTER, WorkerAbsence, overdue_jobs, worker_absence
 
 _CACHE_SECONDS: Final = 3.0  # seconds, per process
 

@@ -1,4 +1,7 @@
-"""Detects jobs that no worker runs, although workers are alive."""
+"""Detects that no worker runs, and jobs that no worker runs although workers are alive.
+
+Web processes check the first, because no worker can.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +10,28 @@ from typing import Any, Final
 
 from messages.models import WorkerBeat
 
-from .worker_absence import ABSENT_AFTER
-
+# Workers send a heartbeat every few seconds; a restart takes less than this.
+ABSENT_AFTER: Final = timedelta(seconds=60)
+# After this time a server is considered removed.
+REMOVED_AFTER: Final = timedelta(days=1)
 # Added to two missed runs, because a single run may fail.
 _GRACE: Final = timedelta(minutes=5)
 # A long export or purge is normal. A run that takes longer than this is not.
 _MAX_RUN: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAbsence:
+    """When a full worker last sent a heartbeat; None if there never was one."""
+
+    since: datetime | None
+
+
+def worker_absence(now: datetime) -> WorkerAbsence | None:
+    beats = WorkerBeat.objects.doing_everything()
+    if beats.running(now - ABSENT_AFTER).exists():
+        return None
+    return WorkerAbsence(beats.order_by("-beat_at").values_list("beat_at", flat=True).first())
 
 
 @dataclass(frozen=True, slots=True)

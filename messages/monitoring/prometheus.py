@@ -18,9 +18,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from messages.incidents.overdue import last_runs
+from messages.incidents.overdue import ABSENT_AFTER, last_runs
 from messages.incidents.stuck_messages import stuck_counts
-from messages.incidents.worker_absence import ABSENT_AFTER
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
     Callback,

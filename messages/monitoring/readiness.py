@@ -8,8 +8,7 @@ from typing import Final
 from django.db import Error, connection
 from django.utils import timezone
 
-from messages.incidents.overdue import overdue_jobs
-from messages.incidents.worker_absence import worker_absence
+from messages.incidents.overdue import overdue_jobs, worker_absence
 from messages.ingest import spool_has_room, spool_state
 from messages.ingest.service import breaker
 from statusboard.databases import deadline

@@ -12,8 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from messages.incidents.detect import report_absence, report_overdue
-from messages.incidents.overdue import overdue_jobs
-from messages.incidents.worker_absence import worker_absence
+from messages.incidents.overdue import overdue_jobs, worker_absence
 
 from .delivery_lines import notify
 from .notification_queue import enqueue

@@ -3,8 +3,7 @@
 from .cohorts import Cohort, Counts, Slice, cohort
 from .latencies import Histogram
 from .recompute import recompute, recount
-from .sweep import mark_since, sweep
-from .touched import mark_touched
+from .sweep import mark_since, mark_touched, sweep
 
 __all__ = [
     "Cohort",

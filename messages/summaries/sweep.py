@@ -1,5 +1,7 @@
-"""Recounts the last weeks every night, to correct missed marks."""
+"""Marks hours to be recounted: those that callbacks changed, and the last weeks every night."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -7,9 +9,8 @@ from django.core.cache import cache
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from messages.models import HourlySummary, Kept, Message, Retention
-
-from .touched import mark
+from messages.ingest.callback_batch import CallbackBatch
+from messages.models import HourlySummary, Kept, Message, Retention, StatusEvent, TouchedHour
 
 DAYS: Final = 35
 # The hour of the sweep, in UTC. It is night in Brazil then.
@@ -47,3 +48,28 @@ def mark_since(start: datetime) -> int:
     hours |= set(summed.values_list("instance_id", "hour").distinct())
     mark(hours)
     return len(hours)
+
+
+_Hour = tuple[int, datetime]
+
+
+def mark_touched(batch: CallbackBatch) -> None:
+    """Mark the hours of the callbacks' messages, in the caller's transaction."""
+    by_instance: dict[int, set[str]] = defaultdict(set)
+    for callback, report in batch.applied:
+        by_instance[callback.instance_id].update(report.message_ids)
+    mark({hour for pk, ids in by_instance.items() for hour in _hours_of(pk, ids)})
+
+
+def mark(hours: Iterable[_Hour]) -> None:
+    marks = [TouchedHour(instance_id=pk, hour=hour) for pk, hour in sorted(hours)]
+    TouchedHour.objects.bulk_create(marks)
+
+
+def _hours_of(instance_id: int, message_ids: Iterable[str]) -> Iterable[_Hour]:
+    """The hours of all events: a late report of an earlier step moves the message's hour."""
+    events = StatusEvent.objects.filter(
+        message__instance=instance_id, message__zapi_id__in=list(message_ids)
+    )
+    hours = events.annotate(hour=TruncHour("occurred_at", tzinfo=UTC)).values_list("hour")
+    return {(instance_id, hour) for (hour,) in hours.distinct()}

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.incidents.incident_counts import Counts, incident_counts
-from messages.incidents.worker_absence import ABSENT_AFTER
+from messages.incidents.overdue import ABSENT_AFTER
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.plugins.incidents import send
 from tests.plugins.pages import HttpsClient

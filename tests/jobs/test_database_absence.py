@@ -6,8 +6,7 @@ import pytest
 from django.db import DataError, OperationalError
 
 from messages.jobs import scheduler
-from messages.jobs.database_absence import DatabaseAbsence
-from messages.jobs.scheduler import Job, run_due
+from messages.jobs.scheduler import DatabaseAbsence, Job, run_due
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from messages.incidents.detect import CLEAR_FOR, detect
 from messages.incidents.incident_counts import incident_counts
-from messages.incidents.worker_absence import ABSENT_AFTER
+from messages.incidents.overdue import ABSENT_AFTER
 from messages.models import Incident, WorkerBeat
 from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from messages.dashboard.instances.instance_rows import Badge
 from messages.dashboard.shared.moments import Moment, moment
-from messages.incidents.worker_absence import ABSENT_AFTER
+from messages.incidents.overdue import ABSENT_AFTER
 from messages.models import WorkerBeat
 
 MAX_SHOWN = 50

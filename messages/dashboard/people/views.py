@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messages.accounts import people as access
+from messages.accounts.people import end_session
 from messages.accounts.roles import PERMISSIONS, SUPPORT
 from messages.dashboard.shared.views import unlimited_only
 
@@ -144,3 +146,11 @@ def _access_of(user: User) -> dict[str, Any]:
         "accounts": [limit.account_id for limit in limits if limit.account_id],
         "instances": [limit.instance_id for limit in limits if limit.instance_id],
     }
+
+
+@require_POST
+def session_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of the user's own sessions."""
+    session = get_object_or_404(UserSession, pk=pk, user=request.user)
+    end_session(request, session)
+    return redirect("usersessions_list")

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Final
 
 from messages.incidents.findings import Finding, Snapshot
-from messages.incidents.worker_absence import ABSENT_AFTER
+from messages.incidents.overdue import ABSENT_AFTER
 from messages.models import IncidentKind, WorkerBeat
 
 # The worker empties the buffer within seconds after the database is back.

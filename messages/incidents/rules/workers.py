@@ -3,8 +3,13 @@ from collections.abc import Iterable, Iterator
 from django.db.models import QuerySet
 
 from messages.incidents.findings import Finding, Snapshot
-from messages.incidents.overdue import LastRun, overdue_jobs
-from messages.incidents.worker_absence import ABSENT_AFTER, REMOVED_AFTER, worker_absence
+from messages.incidents.overdue import (
+    ABSENT_AFTER,
+    REMOVED_AFTER,
+    LastRun,
+    overdue_jobs,
+    worker_absence,
+)
 from messages.models import IncidentKind, WorkerBeat
 
 
