@@ -65,7 +65,7 @@ WHERE relname IN ('whatsapp_message', 'whatsapp_statusevent', 'whatsapp_callback
 
 
 def prepare(database: str, messages: int) -> str:
-    """Seed a board, unless it holds about as many messages already; gives the webhook's path."""
+    """Seed a database unless it contains about as many messages; return the webhook's path."""
     if exists(database) and _held(database) > messages * 3 / 4:
         manage(database, "migrate", "--verbosity", "0")
     else:

@@ -10,7 +10,7 @@ from tests.plugins.webhook import call
 
 
 class Clock:
-    """A fake of the module `time`. It stands still until a page moves it."""
+    """A fake of the module `time`. Its clock changes only when a page moves it."""
 
     def __init__(self) -> None:
         self.now = 1.0

@@ -33,7 +33,7 @@ class NoSuchInstanceError(ValidationError):
         super().__init__(_details(faults))
         first = faults[0]
         words = _("Nothing was saved. Label %(number)d: %(words)s")
-        self.summary = words % {"number": first.position + 1, "words": first.words}
+        self.summary = words % {"number": first.position + 1, "words": first.message}
 
 
 class LabelSerializer(serializers.Serializer[Any]):
@@ -130,7 +130,9 @@ def _details(faults: Iterable[labels.Fault]) -> dict[str, Any]:
     """
     details: dict[str, Any] = {}
     for fault in faults:
-        details.setdefault(str(fault.position), {}).setdefault(fault.field, []).append(fault.words)
+        details.setdefault(str(fault.position), {}).setdefault(fault.field, []).append(
+            fault.message
+        )
     return details
 
 

@@ -89,7 +89,7 @@ def _members(exc: Exception, response: Response) -> dict[str, Any]:
 
 
 def _faults(detail: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """DRF's nested errors as a flat list; the key "" stands for the whole object."""
+    """DRF's nested errors as a flat list; the key "" means the whole object."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             yield from _faults(inner, (*place, str(name)) if name != "" else place)

@@ -77,7 +77,7 @@ def learn(gaps: Iterable[Gap], since: datetime, until: datetime) -> UsualSilence
 
 
 def _bucket(moment: datetime) -> int:
-    """UTC throughout: an hour of a time zone is always the same UTC hour here."""
+    """Group by UTC. Brazil has no daylight saving time, so a local hour is always one UTC hour."""
     kind = max(0, moment.weekday() - 4)
     return 24 * kind + moment.hour
 

@@ -95,7 +95,10 @@ def store_together(entries: Sequence[Entry]) -> list[tuple[int, str] | None]:
 
 
 def settle(entry: Entry) -> tuple[int, str] | None:
-    """Store an entry in place of its quarantined callback. None if that is no longer there."""
+    """Store an entry in place of its quarantined callback.
+
+    Returns None if the quarantined callback no longer exists.
+    """
     with _transaction() as raw:
         return _write(raw, entry, _QUARANTINED_CALLBACK, _SETTLE_CALLBACK)
 

@@ -46,7 +46,7 @@ class Fault:
 
     position: int
     field: str
-    words: str
+    message: str
 
 
 def read_entries(raw: Sequence[Any]) -> tuple[list[Entry], list[Fault]]:
@@ -63,9 +63,9 @@ def _faults(position: int, raw: Any) -> list[Fault]:
         return [Fault(position, "", _("Each label must be a JSON object."))]
     texts = {name: raw.get(name, "") for name in _CAPS}
     faults = [
-        Fault(position, name, words)
+        Fault(position, name, message)
         for name, cap in _CAPS.items()
-        if (words := _fault_of(texts[name], cap, is_needed=name in _NEEDED))
+        if (message := _fault_of(texts[name], cap, is_needed=name in _NEEDED))
     ]
     faults += [
         Fault(position, str(name)[:MAX_ID_LENGTH], _("Unknown field."))
@@ -94,7 +94,7 @@ def _repeated(entries: Sequence[Entry]) -> list[Fault]:
         ids = {"message_id": entry.message_id, "zaap_id": entry.zaap_id}
         named = {name: (entry.zapi_instance_id, one) for name, one in ids.items() if one}
         if repeated := [name for name, message in named.items() if message in seen]:
-            words = _("This message appears twice.")
-            faults.append(Fault(position, repeated[0], words))
+            message = _("This message appears twice.")
+            faults.append(Fault(position, repeated[0], message))
         seen.update(named.values())
     return faults

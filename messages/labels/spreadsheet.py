@@ -31,15 +31,15 @@ def rows_of_csv(content: bytes) -> dict[int, dict[str, str]]:
 
 def _check_names(names: list[str]) -> None:
     if missing := _NEEDED - set(names):
-        words = _("The first row must have the columns %(columns)s. Missing: %(missing)s.")
+        message = _("The first row must have the columns %(columns)s. Missing: %(missing)s.")
         shown = {"columns": ", ".join(COLUMNS), "missing": ", ".join(sorted(missing))}
-        raise UnreadableFileError(words % shown)
+        raise UnreadableFileError(message % shown)
     if len(set(names)) < len(names):
         raise UnreadableFileError(_("A column name appears twice in the first row."))
 
 
 def _row(names: list[str], cells: list[str], number: int) -> dict[str, str]:
     if len(cells) > len(names):
-        words = _("Row %(row)d has more cells than the first row.") % {"row": number}
-        raise UnreadableFileError(words)
+        message = _("Row %(row)d has more cells than the first row.") % {"row": number}
+        raise UnreadableFileError(message)
     return dict(zip(names, cells, strict=False))

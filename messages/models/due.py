@@ -48,7 +48,7 @@ class LeaseQuerySet(QuerySet[_Row]):
 
         The block must process them, or lease them: move their due time ahead and save it.
         """
-        # Checked without a lock: on SQLite, a failed claim would block the storing of callbacks.
+        # Check without a lock first: on SQLite, an empty claim also blocks storing callbacks.
         if not self.exists():
             yield []
             return

@@ -71,7 +71,7 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
 
 
 def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
-    """Delete what inbound messages told that arrived before the erasure."""
+    """Delete what was stored from inbound messages that arrived before the erasure."""
     named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid or one.inbound}
     requested = _requests(named.values())
     for one, received_at in named.items() if requested else ():

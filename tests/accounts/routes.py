@@ -1,4 +1,4 @@
-"""Every address of the board, for tests that walk them all."""
+"""Every URL of the site, for tests that open all of them."""
 
 import re
 from collections.abc import Iterator

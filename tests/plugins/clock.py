@@ -7,7 +7,7 @@ import pytest
 
 
 class Clock:
-    """A clock that stands still until `advance()` is called."""
+    """A clock that changes only when `advance()` is called."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)

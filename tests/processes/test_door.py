@@ -1,4 +1,4 @@
-"""`statusboard.wsgi:webhook_application` by itself: the webhook and nothing else."""
+"""`statusboard.wsgi:webhook_application` serves only the webhook endpoint."""
 
 import json
 import os

@@ -16,7 +16,7 @@ pytestmark = [
 
 
 def commands(board) -> dict[int, str]:
-    """The processes with this board's DATA_DIR: command by process id."""
+    """The processes with the server's DATA_DIR: command by process id."""
     ours = f"DATA_DIR={board.folder}".encode()
     found = {}
     for process in Path("/proc").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""Static files as a browser gets them from a running board."""
+"""Static files, requested from a running server."""
 
 import os
 import re
