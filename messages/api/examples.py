@@ -47,6 +47,11 @@ _MESSAGE: Final = {
     "read_at": "2026-11-22T09:14:03Z",
     "played_at": None,
     "read_by_us_at": None,
+    "read_by_us_is_automatic": None,
+    "answered_at": None,
+    "answer_kind": None,
+    "answer_count": 0,
+    "wrote_at": None,
     "events": [_EVENT],
     "has_more_events": False,
 }
@@ -93,7 +98,9 @@ _VERDICT: Final = {
     "advice_text": "Ask the customer for the right number.",
 }
 MESSAGE: Final = _example("A message that was read", _MESSAGE)
-MESSAGE_DETAIL: Final = _example("A message that was read", _MESSAGE | {"verdict": None})
+MESSAGE_DETAIL: Final = _example(
+    "A message that was read", _MESSAGE | {"answers": [], "verdict": None}
+)
 FAILED_MESSAGE: Final = _example(
     "A message that failed",
     _MESSAGE
@@ -106,6 +113,7 @@ FAILED_MESSAGE: Final = _example(
         "delivered_at": None,
         "read_at": None,
         "events": [],
+        "answers": [],
         "verdict": _VERDICT,
     },
 )
@@ -136,6 +144,8 @@ INSTANCE: Final = _example(
         "webhook": "in sync",
         "stuck": 2,
         "created_at": "2026-10-01T08:00:00Z",
+        "auto_read": False,
+        "receipts_off_since": None,
     },
 )
 SUMMARY: Final = _example(

@@ -1,17 +1,21 @@
 """The API's representations. Field names and statuses are a contract: add, never rename."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messages.accounts.masking import mask_text, masked
+from messages.answers import Response
+from messages.domain.answers import AnswerKind
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status, highest
 from messages.incidents.presentation import description
 from messages.labels import Labels
 from messages.models import (
+    Answer,
     HourlySummary,
     Incident,
     Instance,
@@ -98,6 +102,18 @@ class ListedEventSerializer(EventSerializer):
         read_only_fields = fields
 
 
+class AnswerSerializer(serializers.ModelSerializer[Answer]):
+    """An answer to a message. Its content is never stored."""
+
+    kind = serializers.CharField(help_text=", ".join(AnswerKind.values))
+    author = AddressField(help_text="A number or LID; empty if Z-API did not name the person.")
+
+    class Meta:
+        model = Answer
+        fields = ["kind", "at", "author"]
+        read_only_fields = fields
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message: the highest status reached, the earliest time of each step, and its events."""
 
@@ -115,6 +131,17 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     label = serializers.SerializerMethodField(  # type: ignore[assignment]
         help_text="The label that your system attached."
     )
+    read_by_us_is_automatic = serializers.SerializerMethodField(
+        help_text="Whether Z-API is set to read messages by itself; null if not read or unknown."
+    )
+    answered_at = serializers.SerializerMethodField(
+        help_text="The first reply, reaction, vote or press of a button. It proves reading."
+    )
+    answer_kind = serializers.SerializerMethodField(help_text="The kind of the first answer.")
+    answer_count = serializers.SerializerMethodField(help_text="At most 1001: more than 1000.")
+    wrote_at = serializers.SerializerMethodField(
+        help_text="When the contact wrote to you after this message, without a reference to it."
+    )
     events = serializers.SerializerMethodField(
         help_text=f"By event time, the first {MAX_EVENTS}. `/events/?message=` lists them all."
     )
@@ -125,7 +152,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         fields = ["id", "message_id", "zaap_id", "instance", "phone", "kind", "is_group"]
         fields += ["inbound", "reference", "label", "status", "failure", "first_heard_at"]
         fields += ["last_event_at", "dispatched_at", "sent_at", "failed_at", "delivered_at"]
-        fields += ["read_at", "played_at", "read_by_us_at", "events", "has_more_events"]
+        fields += ["read_at", "played_at", "read_by_us_at", "read_by_us_is_automatic"]
+        fields += ["answered_at", "answer_kind", "answer_count", "wrote_at"]
+        fields += ["events", "has_more_events"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=_STATUSES))
@@ -142,6 +171,29 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     def get_events(self, message: Message) -> list[dict[str, Any]]:
         shown = sorted(_events_of(message)[:MAX_EVENTS], key=_in_order)
         return [EventSerializer(event, context=self.context).data for event in shown]
+
+    @extend_schema_field(serializers.BooleanField(allow_null=True))
+    def get_read_by_us_is_automatic(self, message: Message) -> bool | None:
+        return message.instance.auto_read if message.by_us_at else None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_answered_at(self, message: Message) -> datetime | None:
+        return self._response_to(message).answered_at
+
+    @extend_schema_field(serializers.ChoiceField(choices=AnswerKind.values, allow_null=True))
+    def get_answer_kind(self, message: Message) -> str | None:
+        return self._response_to(message).kind
+
+    def get_answer_count(self, message: Message) -> int:
+        return self._response_to(message).answers
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_wrote_at(self, message: Message) -> datetime | None:
+        return self._response_to(message).wrote_at
+
+    def _response_to(self, message: Message) -> Response:
+        responses: Mapping[int, Response] = self.context["responses"]
+        return responses.get(message.pk) or Response()
 
     def get_has_more_events(self, message: Message) -> bool:
         return len(_events_of(message)) > MAX_EVENTS
@@ -181,6 +233,7 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
         model = Instance
         fields = ["id", "zapi_id", "name", "account", "connected", "connection_changed_at"]
         fields += ["connection_reason", "last_heard_at", "webhook", "stuck", "created_at"]
+        fields += ["auto_read", "receipts_off_since"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=WebhookState.values))

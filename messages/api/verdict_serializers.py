@@ -6,6 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from messages.answers import MAX_LISTED, answers_to
 from messages.domain.failures import FailureOwner
 from messages.domain.verdict import (
     Advice,
@@ -20,7 +21,7 @@ from messages.domain.verdict import (
 from messages.models import Message
 from messages.verdicts import Explanation, SourceText, explain, facts_of
 
-from .serializers import MessageSerializer
+from .serializers import AnswerSerializer, MessageSerializer
 
 # The enumerations' values, in the order of the documentation.
 _CAUSES, _CERTAINTIES, _ADVICE, _POSSIBLE, _KINDS, _FINDINGS, _SAYS = (
@@ -71,9 +72,17 @@ class MessageDetailSerializer(MessageSerializer):
         help_text="Only for a failed or stuck message; otherwise null."
     )
 
+    answers = serializers.SerializerMethodField(help_text=f"The first {MAX_LISTED}.")
+
     class Meta(MessageSerializer.Meta):
-        fields = [*MessageSerializer.Meta.fields, "verdict"]
+        fields = [*MessageSerializer.Meta.fields, "answers", "verdict"]
         read_only_fields = fields
+
+    @extend_schema_field(AnswerSerializer(many=True))
+    def get_answers(self, message: Message) -> list[dict[str, Any]]:
+        if not self._response_to(message).answers:
+            return []
+        return [AnswerSerializer(one, context=self.context).data for one in answers_to(message)]
 
     @extend_schema_field(VerdictSerializer(allow_null=True))
     def get_verdict(self, message: Message) -> dict[str, Any] | None:

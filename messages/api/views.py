@@ -1,6 +1,6 @@
 """The read endpoints. Every queryset goes through `limited_to`, as on the pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.decorators import login_required
@@ -17,6 +17,8 @@ from rest_framework.response import Response
 from messages.accounts.masking import sees_phones
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import limited_to
+from messages.answers import Response as ContactResponse
+from messages.answers import responses_of
 from messages.domain.statuses import Status
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.stuck_messages import stuck_counts
@@ -71,9 +73,15 @@ class MessageReading(Reading):
 
     serializer_class = MessageSerializer
     labels: Labels
+    responses: Mapping[int, ContactResponse]
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "labels": self.labels}
+        shared = {"labels": self.labels, "responses": self.responses}
+        return {**super().get_serializer_context(), **shared}
+
+    def look_up(self, messages: Sequence[Message]) -> None:
+        self.labels = labels_of(messages)
+        self.responses = responses_of([message.pk for message in messages])
 
 
 class ByFirstHeard(Pages):
@@ -100,7 +108,7 @@ class MessageList(MessageReading, ListView):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)
-        self.labels = labels_of(rows or ())
+        self.look_up(rows or ())
         return rows
 
 
@@ -116,7 +124,7 @@ class MessageDetail(MessageReading, RetrieveAPIView[Message]):
 
     def get_object(self) -> Message:
         message: Message = super().get_object()
-        self.labels = labels_of([message])
+        self.look_up([message])
         return message
 
 

@@ -15,7 +15,7 @@ from messages.ingest.callback_batch import CallbackBatch
 from messages.instances.first_callbacks import record_first_callbacks
 from messages.models import FollowUp
 from messages.models.follow_up import FollowUpQuerySet
-from messages.summaries import mark_touched
+from messages.summaries import end_receipts_off, mark_touched
 from statusboard.databases import is_away
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ CONSUMERS: tuple[Consumer, ...] = (
     identities.link_identities,
     answers.record_answers,
     mark_touched,
+    end_receipts_off,
     record_first_callbacks,
     # Last: it removes what the other consumers stored about erased people.
     privacy.erase_late,

@@ -20,7 +20,7 @@ from messages.notifications.delivery_lines import notify
 from messages.notifications.notification_queue import enqueue
 from messages.privacy import continue_erasures
 from messages.privacy.retention import Purge
-from messages.summaries import recompute, sweep
+from messages.summaries import find_receipts_off, recompute, sweep
 from messages.verdicts import read_queues
 
 from .follow_ups import follow_up
@@ -41,6 +41,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("forward", Forwarder(stop).run, every=0.5, alone=True),
         Job("summarise", recompute, every=3, alone=True),
         Job("sweep summaries", sweep, every=600),
+        Job("find receipts off", find_receipts_off, every=600, shared=True),
         Job("push", run_due_pushes, every=0.5, alone=True),
         Job("verify", lambda: verify_due(stop), every=5, alone=True),
         Job("batches", lambda: run_batches(stop), every=1, alone=True),

@@ -2,6 +2,7 @@
 
 from .cohorts import Cohort, Counts, Slice, cohort
 from .latencies import Histogram
+from .receipts import end_receipts_off, find_receipts_off
 from .recompute import recompute, recount
 from .sweep import mark_since, mark_touched, sweep
 
@@ -11,6 +12,8 @@ __all__ = [
     "Histogram",
     "Slice",
     "cohort",
+    "end_receipts_off",
+    "find_receipts_off",
     "mark_since",
     "mark_touched",
     "recompute",

@@ -331,15 +331,15 @@ def test_message_list_query_count_is_fixed(
     for one in range(number):
         report("SENT", "READ", id=f"M{one}")
     reader.read("/messages/")
-    # Queries: key, rate limit, limits, messages, events, labels.
-    with django_assert_num_queries(6):
+    # Queries: key, rate limit, limits, messages, responses, events, labels.
+    with django_assert_num_queries(7):
         reader.read("/messages/")
 
 
 def test_single_message_query_count_is_fixed(reader, report, django_assert_num_queries):
     message = report("SENT", "READ")
     reader.read("/messages/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         reader.read(f"/messages/{message.pk}/")
 
 

@@ -301,8 +301,8 @@ def test_unknown_message_is_not_found(viewer, pk):
 
 
 def test_page_query_count_is_fixed(viewer, played, django_assert_num_queries):
-    # Queries: session, user, permissions (2), limits, message, events, label.
-    with django_assert_num_queries(8):
+    # Queries: session, user, permissions (2), limits, message, responses, events, label.
+    with django_assert_num_queries(9):
         open_page(viewer, played)
 
 
@@ -334,7 +334,7 @@ def test_large_group_shows_how_many_rows_are_left_out(viewer, report, django_ass
     for number, event in enumerate(events):
         event.participant = f"551198765{number:04}"
     StatusEvent.objects.bulk_create(events)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = open_page(viewer, message).content.decode()
     assert "Delivered to 1001" in page
     assert "701 more events are not shown." in page
@@ -423,7 +423,7 @@ def test_lids_of_participants_need_one_query(viewer, report, django_assert_num_q
         message = report("RECEIVED", id="NUMBERS", participant=f"551198765432{number}", **group)
         with_lids = report("RECEIVED", id="LIDS", participant=f"12345678901234{number}", **group)
     viewer.get(f"/messages/{message.pk}/")
-    with django_assert_num_queries(8):
-        viewer.get(f"/messages/{message.pk}/")
     with django_assert_num_queries(9):
+        viewer.get(f"/messages/{message.pk}/")
+    with django_assert_num_queries(10):
         viewer.get(f"/messages/{with_lids.pk}/")

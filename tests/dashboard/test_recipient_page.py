@@ -125,8 +125,8 @@ def test_invalid_recipient_url_is_not_found(viewer, text):
 
 
 def test_page_query_count_is_fixed(admin_client, history, django_assert_num_queries):
-    # Queries: session, user, aliases, other addresses, messages, events, labels, counts.
-    with django_assert_num_queries(8):
+    # Queries: session, user, aliases, other addresses, messages, responses, events, labels, counts.
+    with django_assert_num_queries(9):
         open_page(admin_client)
 
 
@@ -138,7 +138,7 @@ def test_cause_of_stuck_messages_and_banner_share_one_query(
     since = now - timedelta(minutes=45)
     Incident.objects.create(kind=kind, instance=instance, opened_at=since, last_seen_at=now)
     incident_counts.freeze(Counts(open=1))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = open_page(admin_client)
     assert [row.why_stuck.title for row in page.context["rows"]] == ["Atendimento is disconnected"]
     assert page.context["attention"].count == 1
@@ -148,14 +148,14 @@ def test_stuck_messages_without_open_incidents_need_no_query(
     admin_client, report, django_assert_num_queries
 ):
     report("SENT", minutes_ago=42)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert open_page(admin_client).context["rows"][0].stuck_for
 
 
 def test_group_needs_no_query_for_other_addresses(admin_client, report, django_assert_num_queries):
     group = "120363019502650977-group"
     report("SENT", phone=group, isGroup=True)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(shown(open_page(admin_client, group))) == 1
 
 

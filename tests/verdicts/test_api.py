@@ -46,5 +46,5 @@ def test_verdict_costs_one_query_for_each_source(reader, report, django_assert_n
     reader.read("/messages/")
     # As without a verdict (6), and: problems, queue, messages to others, responses, aliases,
     # messages to the recipient.
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         reader.read(f"/messages/{message.pk}/")

@@ -155,6 +155,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         "payment": payment_badge(instance),
         "taken": [(Webhook(kind=kind), url) for kind, url in sorted(instance.taken_urls.items())],
         "panel": panel(instance),
+        "receipts_off": moment(instance.receipts_off_since),
         "queue": in_queue(queue) if (queue := queue_values(instance)) else "",
         "way_back": reconnect_advice(instance.status_error, instance.smartphone_connected)
         if instance.connected is False

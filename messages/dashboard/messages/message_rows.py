@@ -7,9 +7,11 @@ from functools import cache
 from typing import Final
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from messages.accounts.masking import as_seen_by, mask_text, sees_phones
 from messages.accounts.scope import Viewer
+from messages.answers import Response, responses_of
 from messages.dashboard.incidents.incident_rows import IncidentRow, why_stuck
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, between, duration, moment
@@ -45,6 +47,18 @@ class Row:
     label: Label | None = None
     stuck_for: str = ""
     why_stuck: IncidentRow | None = None
+    response: Response | None = None
+
+    @property
+    def response_words(self) -> str:
+        """The response to a message without read confirmation: "Answered +3 min"; "" if none."""
+        if self.response is None or self.message.read_at:
+            return ""
+        at = self.response.answered_at or self.response.wrote_at
+        kind = self.response.kind
+        before = self.message.delivered_at or self.message.sent_at
+        gap = f" +{duration(between(before, at))}" if at and before and at >= before else ""
+        return f"{kind.label if kind else _('Wrote to us')}{gap}"
 
     @property
     def url(self) -> str:
@@ -101,6 +115,7 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
     reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
     waiting = {one.pk: stuck_for(one) for one in messages}
+    responses = responses_of([one.pk for one in messages if not one.inbound])
     reasons = why_stuck([one for one in messages if waiting[one.pk]], user)
     return [
         Row(
@@ -109,6 +124,7 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
             labels.get((message.instance_id, message.zapi_id)),
             waiting[message.pk],
             reasons.get(message.pk),
+            responses.get(message.pk),
         )
         for message in as_seen_by(user, messages)
     ]

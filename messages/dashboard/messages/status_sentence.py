@@ -1,10 +1,11 @@
 """A message's status in full sentences, for support to copy."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
+from messages.answers import Response
 from messages.dashboard.shared.moments import Moment, between, duration
 from messages.domain.failure_reasons import translate_reason
 from messages.domain.message_kinds import MessageKind, kind_of_addresses
@@ -15,10 +16,19 @@ from messages.models import StatusEvent
 from .timeline import Headline, by_us, headline
 
 
-def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
-    """`stuck_for`: how long the message has been stuck, in words, or ""."""
+def sentence(
+    events: Sequence[StatusEvent], stuck_for: str = "", response: Response | None = None
+) -> str:
+    """`stuck_for`: how long the message has been stuck, in words, or "".
+
+    An answer replaces "No read confirmation", because it proves more.
+    """
     has_many_recipients = len(events_by_person(events)) > 1 or is_shared(events)
     sentences = list(_of_many(events) if has_many_recipients else _of_one(events))
+    if response:
+        unread = _("No read confirmation.")
+        kept = [one for one in sentences if one != unread or not response.answered_at]
+        sentences = [*kept, *_responses(events, response)]
     if stuck_for:
         sentences.append(
             _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
@@ -26,11 +36,36 @@ def sentence(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
     return " ".join(sentences)
 
 
-def why_no_read(found: Headline) -> str:
-    """What a missing read confirmation means; "" if it is not missing."""
-    if found.status is not Status.RECEIVED:
+def why_no_read(found: Headline, *, is_answered: bool = False, receipts_off: bool = False) -> str:
+    """What a missing read confirmation means; "" if it is not missing, or an answer proves more.
+
+    `receipts_off`: the read receipts of our own number seem to be off.
+    """
+    if found.status is not Status.RECEIVED or is_answered:
         return ""
+    if receipts_off:
+        return _(
+            "Read receipts of this number seem to be off, so no read confirmation is expected."
+        )
     return _("It may have been read anyway: the contact can turn read receipts off.")
+
+
+def _responses(events: Sequence[StatusEvent], response: Response) -> Iterator[str]:
+    step = first_event(events, Status.RECEIVED) or first_event(events, Status.SENT)
+    before = step.occurred_at if step else None
+    if response.answered_at and response.kind:
+        yield _response(str(response.kind.label), response.answered_at, before)
+    if response.wrote_at and response.wrote_at != response.answered_at:
+        yield _response(_("Wrote to us"), response.wrote_at, before)
+
+
+def _response(what: str, at: datetime, before: datetime | None) -> str:
+    """What the contact did, with the time since delivery or sending."""
+    values = {"what": what, "day": Moment(at).day, "time": Moment(at).clock}
+    if before is None or at < before:
+        return _("%(what)s on %(day)s at %(time)s.") % values
+    values["gap"] = duration(between(before, at))
+    return _("%(what)s on %(day)s at %(time)s, %(gap)s later.") % values
 
 
 def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from messages.accounts.number_search_limits import record_no_result, wait_to_sea
 from messages.accounts.roles import SEE_PHONES
 from messages.accounts.scope import Viewer, limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
+from messages.answers import Response, answers_to, responses_of
 from messages.dashboard.incidents.incident_rows import why_stuck
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
@@ -28,7 +29,7 @@ from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
-from messages.models import Callback, CallbackQuerySet, Instance, Message, StatusEvent
+from messages.models import Answer, Callback, CallbackQuerySet, Instance, Message, StatusEvent
 from messages.search.criteria import Criteria, Period
 from messages.search.keyset import PAGE_SIZE, read_page
 from messages.search.matches import Matches, find_matches, labelled_ids, numbers_of_lids
@@ -114,6 +115,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
     events = as_seen_by(request.user, message.events.all())
     found, entries = headline(events), event_log(events)
+    response = responses_of([message.pk]).get(message.pk)
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
         people = ()
@@ -123,11 +125,17 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "printed": Moment(timezone.now()),
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
-        "sentence": sentence(events, stuck_for(message)),
+        "sentence": sentence(events, stuck_for(message), response),
+        "response": response,
+        "answers": _answers(message, response),
         "zone_in_sentence": _zone_to_tell(message) if events else "",
-        "printed_sentence": _printed_sentence(events, message),
+        "printed_sentence": _printed_sentence(events, message, response),
         "is_proof": found.status.rank >= Status.RECEIVED.rank and not message.inbound,
-        "why_no_read": why_no_read(found),
+        "why_no_read": why_no_read(
+            found,
+            is_answered=bool(response and response.answered_at),
+            receipts_off=_has_receipts_off(message),
+        ),
         "verdict": verdict_of(message, request.user),
         "queue_url": queue_url(message),
         "steps": steps(events),
@@ -192,13 +200,26 @@ def _message(request: HttpRequest, pk: int) -> Message:
     return get_object_or_404(visible, pk=pk)
 
 
-def _printed_sentence(events: Sequence[StatusEvent], message: Message) -> str:
+def _has_receipts_off(message: Message) -> bool:
+    since = message.instance.receipts_off_since
+    return bool(since and message.started_at >= since and not message.is_group)
+
+
+def _answers(message: Message, response: Response | None) -> list[tuple[Answer, Address, Moment]]:
+    """The answers with the addresses of those who gave them."""
+    found = answers_to(message) if response and response.answered_at else []
+    return [(one, Address(one.author), Moment(one.at)) for one in found]
+
+
+def _printed_sentence(
+    events: Sequence[StatusEvent], message: Message, response: Response | None
+) -> str:
     """The status sentence with a year in every date.
 
     A printed page may be read in a later year.
     """
     with with_years():
-        return sentence(events, stuck_for(message))
+        return sentence(events, stuck_for(message), response)
 
 
 def _head_context(message: Message, user: Viewer) -> dict[str, Any]:
