@@ -125,7 +125,8 @@ def test_invalid_recipient_url_is_not_found(viewer, text):
 
 
 def test_page_query_count_is_fixed(admin_client, history, django_assert_num_queries):
-    # Queries: session, user, aliases, other addresses, messages, responses, events, labels, counts.
+    # Queries: session, user, aliases, other addresses, messages, responses, events, labels,
+    # counts.
     with django_assert_num_queries(9):
         open_page(admin_client)
 
