@@ -40,6 +40,7 @@ NOT_FROM_OUTSIDE = {
     *("instance.previous_token_digest", "instance.filters", "instance.taken_urls"),
     *(
         "message.zapi_id",
+        "queuereading.zapi_id",
         "message.zaap_id",
         "message.failure_code",
         "label.zapi_id",
