@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from statusboard.databases import remaining
 from statusboard.postgresql.base import DeadlineConnection
@@ -45,14 +44,9 @@ def _run(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[int,
 def _first_row(statement: PreparedStatement, parameters: dict[str, Any]) -> tuple[str, ...] | None:
     if remaining() == 0:
         raise OperationalError("no time was left to ask the database")
-    own = _open_connection()
+    # django.db.connection would look up this thread's connection at every access.
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
     raw: DeadlineConnection = own.connection
     with own.wrap_database_errors:
         return statement.run(raw, parameters)
-
-
-def _open_connection() -> BaseDatabaseWrapper:
-    """This thread's connection. django.db.connection would look it up at every access."""
-    own = connections[DEFAULT_DB_ALIAS]
-    own.ensure_connection()
-    return own
