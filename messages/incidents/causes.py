@@ -10,6 +10,7 @@ from messages.models import Incident, IncidentKind, Message, WebhookKind
 CAUSES: Final = (
     IncidentKind.DISCONNECTED,
     IncidentKind.EXPIRING,
+    IncidentKind.RESTRICTED,
     IncidentKind.WEBHOOK,
     IncidentKind.SILENT,
     IncidentKind.STUCK,

@@ -110,8 +110,13 @@ def _update_or_open(finding: Finding, snapshot: Snapshot, listener: Listener) ->
     incident = snapshot.open.get(finding.subject)
     if incident is None:
         return _open(finding, snapshot.now, listener)
+    # A callback that arrived late may show that it began earlier.
+    opened_at = min(incident.opened_at, finding.since or incident.opened_at)
     Incident.objects.open().filter(pk=incident.pk).update(
-        values=dict(finding.values), last_seen_at=snapshot.now, clear_since=None
+        values=dict(finding.values),
+        opened_at=opened_at,
+        last_seen_at=snapshot.now,
+        clear_since=None,
     )
     return False
 

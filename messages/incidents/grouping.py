@@ -10,7 +10,8 @@ from .findings import Finding, Snapshot, Subject
 
 # For each kind, the kinds that can cause it. The first match wins.
 _EXPLAINS: Final = {
-    IncidentKind.STUCK: (IncidentKind.DISCONNECTED,),
+    IncidentKind.STUCK: (IncidentKind.DISCONNECTED, IncidentKind.RESTRICTED),
+    IncidentKind.FAILING: (IncidentKind.RESTRICTED,),
     IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
 }
 # The kind that replaces many findings of the same kind in different instances.
@@ -52,13 +53,13 @@ def _cause(
 
 
 def _is_older(incident: Incident | None, cause: Finding) -> bool:
-    """Whether messages were stuck before the cause began.
+    """Whether messages were affected before the cause began.
 
     For a silence the order does not matter: it may begin before its cause is known.
     """
     return (
         incident is not None
-        and incident.kind == IncidentKind.STUCK
+        and incident.kind != IncidentKind.SILENT
         and cause.since is not None
         and incident.opened_at < cause.since
     )

@@ -13,7 +13,11 @@ from .stuck_messages import days_counted
 
 # The names that messages.search uses in URLs.
 _PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
-_VIEWS: Final = {IncidentKind.STUCK: "stuck", IncidentKind.FAILING: "failed"}
+_VIEWS: Final = {
+    IncidentKind.STUCK: "stuck",
+    IncidentKind.FAILING: "failed",
+    IncidentKind.RESTRICTED: "failed",
+}
 _OF_AN_INSTANCE: Final = {
     IncidentKind.WEBHOOK: ("instance", "view_instance", "#webhook"),
     IncidentKind.FILTERED: ("instance", "view_instance", "#webhook"),

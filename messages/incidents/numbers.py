@@ -16,6 +16,7 @@ from .stuck_messages import stuck_counts
 _COUNT_KEYS: Final[dict[str, str]] = {
     IncidentKind.STUCK: "count",
     IncidentKind.DISCONNECTED: "stuck_count",
+    IncidentKind.RESTRICTED: "stuck_count",
 }
 
 

@@ -26,6 +26,8 @@ def title(incident: Incident) -> str:
     kind, subject = str(incident.get_kind_display()), subject_of(incident)
     if incident.kind == IncidentKind.DISCONNECTED:
         return _("%s is disconnected") % subject
+    if incident.kind == IncidentKind.RESTRICTED:
+        return _("%s is restricted by WhatsApp") % subject
     return f"{subject}: {kind}" if subject else kind
 
 
@@ -136,6 +138,21 @@ def _disconnected(values: Values) -> str:
         sentences.append(_queued_until_it_reconnects(values))
     if stuck:
         sentences.append(_meaning_of_stuck())
+    return " ".join(sentences)
+
+
+def _restricted(values: Values) -> str:
+    text = ngettext(
+        "WhatsApp refused %(refused)d message from this number and has accepted none since.",
+        "WhatsApp refused %(refused)d messages from this number and has accepted none since.",
+        values["refused"],
+    )
+    sentences = [text % values]
+    if "gap" in values:
+        text = _("The last successful message was sent %s before the first refusal.")
+        sentences.append(text % duration(timedelta(seconds=values["gap"])))
+    if stuck := values.get("stuck_count"):
+        sentences += [_stuck_number(stuck), _meaning_of_stuck()]
     return " ".join(sentences)
 
 
@@ -355,6 +372,7 @@ def _no_worker(values: Values) -> str:
 _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.DISCONNECTED: _disconnected,
     IncidentKind.WEBHOOK: _webhook,
+    IncidentKind.RESTRICTED: _restricted,
     IncidentKind.DEAF: _no_callbacks,
     IncidentKind.FILTERED: _filtered,
     IncidentKind.NUMBER: _number,
@@ -376,6 +394,10 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
         "Push the webhook again. If the other system still needs the callbacks, turn on forwarding."
+    ),
+    IncidentKind.RESTRICTED: gettext_lazy(
+        "Stop sending from this number and wait, often for a day. Do not reconnect the number. "
+        "Then send one message to a contact who writes to you often."
     ),
     IncidentKind.NUMBER: gettext_lazy(
         "Messages are now sent from the new number. If this is a mistake, disconnect it in "

@@ -15,6 +15,7 @@ class IncidentKind(models.TextChoices):
 
     DISCONNECTED = "disconnected", _("Instance disconnected")
     WEBHOOK = "webhook", _("Wrong webhook URL")
+    RESTRICTED = "restricted", _("Restricted by WhatsApp")
     NO_WORKER = "no worker", _("No worker is running")
     DEAF = "deaf", _("No callbacks are arriving")
     FILTERED = "filtered", _("Callbacks filtered at Z-API")

@@ -22,6 +22,7 @@ MAX_RESOLVED = 100
 
 _ICONS = {
     IncidentKind.DISCONNECTED: "plug",
+    IncidentKind.RESTRICTED: "failed",
     IncidentKind.SILENT: "clock",
     IncidentKind.STUCK: "clock",
     IncidentKind.FAILING: "failed",
@@ -138,6 +139,16 @@ def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, Incident
     incidents = _open_incidents(user)
     causes = ((one.pk, cause_of(one, incidents)) for one in messages)
     return {pk: IncidentRow(cause) for pk, cause in causes if cause}
+
+
+def restrictions(user: Viewer) -> dict[int | None, IncidentRow]:
+    """The open restrictions by WhatsApp, by instance."""
+    if not incident_counts.current().open:
+        return {}
+    found = _open_incidents(user)
+    return {
+        one.instance_id: IncidentRow(one) for one in found if one.kind == IncidentKind.RESTRICTED
+    }
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:

@@ -1,6 +1,6 @@
 """Rows of the instance list, problems first, with a fixed number of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from messages.dashboard.incidents.incident_rows import IncidentRow
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
 from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.rules.expiring import WARNED_BEFORE, unpaid_status
@@ -52,6 +53,7 @@ class InstanceRow:
     webhook: Webhook
     hours: Sequence[int]
     stuck: StuckRow | None = None
+    restriction: IncidentRow | None = None
 
     @property
     def connection(self) -> Badge:
@@ -93,24 +95,33 @@ class InstanceRow:
         return list(self.instance.tags.all())
 
     @property
-    def trouble(self) -> tuple[bool, int, int, int, bool]:
-        """The sort key: disconnected, no callbacks, unpaid, stuck messages, never seen."""
+    def trouble(self) -> tuple[bool, int, bool, int, int, bool]:
+        """The sort key: disconnected, no callbacks, restricted, unpaid, stuck, never seen."""
         payment = self.payment
         return (
             self.instance.connected is False,
             max(_TROUBLE[WebhookState(self.webhook.state)], _NO_CALLBACKS if self.filtered else 0),
+            self.restriction is not None,
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.stuck.number if self.stuck else 0,
             self.instance.last_heard_at is None,
         )
 
 
-def rows(instances: InstanceQuerySet) -> list[InstanceRow]:
+def rows(
+    instances: InstanceQuerySet, restrictions: Mapping[int | None, IncidentRow]
+) -> list[InstanceRow]:
     """Return all rows, sorted by their problems."""
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     hours, stuck = hours_of(listed), stuck_rows(listed)
     found = [
-        InstanceRow(one, _worst(one), hours.get(one.pk, [0] * HOURS), stuck.get(one.pk))
+        InstanceRow(
+            one,
+            _worst(one),
+            hours.get(one.pk, [0] * HOURS),
+            stuck.get(one.pk),
+            restrictions.get(one.pk),
+        )
         for one in listed
     ]
     return sorted(found, key=lambda row: row.trouble, reverse=True)

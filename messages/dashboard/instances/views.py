@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.accounts.audit import audit
 from messages.accounts.scope import Viewer, limited_to
+from messages.dashboard.incidents.incident_rows import restrictions
 from messages.dashboard.incidents.stuck_rows import stuck_rows
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
@@ -46,7 +47,8 @@ PAGE_SIZE: Final = 50
 def instance_list(request: HttpRequest) -> HttpResponse:
     search = InstanceSearch.read(request.GET)
     visible = limited_to(request.user, Instance.objects.active(), path="")
-    page = Paginator(rows(search.among(request.user)), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = rows(search.among(request.user), restrictions(request.user))
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "search": search,
         "page": page,
@@ -161,6 +163,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         if instance.connected is False
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
+        "restriction": restrictions(user).get(instance.pk),
         "upkeep": {
             "connection_changed": moment(connection_changed_at(instance)),
             "number": Address(instance.number),

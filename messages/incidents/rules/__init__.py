@@ -18,6 +18,7 @@ from .forwarding import forwarding
 from .guessing import guessing
 from .number import number_changed
 from .quarantine import misdirected_callbacks, quarantine
+from .restricted import restricted
 from .silent import no_callbacks, silent_instances
 from .spool import spool
 from .stuck import stuck_messages
@@ -28,6 +29,7 @@ from .workers import jobs_overdue, missing_workers, no_worker
 RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.DISCONNECTED: disconnected,
     IncidentKind.WEBHOOK: webhook_differs,
+    IncidentKind.RESTRICTED: restricted,
     IncidentKind.DEAF: no_callbacks,
     IncidentKind.FILTERED: filtered,
     IncidentKind.NUMBER: number_changed,

@@ -7,8 +7,10 @@ from django.db.models import Count, Q
 from messages.domain.message_kinds import COUNTED
 from messages.domain.statuses import Status
 from messages.incidents.findings import Finding, Snapshot
-from messages.models import IncidentKind, Message
+from messages.models import Incident, IncidentKind, Message
 from messages.models.functions import of_kinds
+
+from .restricted import SIGNS
 
 _RECENT: Final = timedelta(minutes=30)
 MIN_FAILED: Final = 5
@@ -17,16 +19,26 @@ _CLOSING_FACTOR: Final = 0.5
 
 
 def failing(snapshot: Snapshot) -> Iterator[Finding]:
+    since = snapshot.now - _RECENT
     sent_by_us = Message.objects.filter(of_kinds(COUNTED), inbound=False)
-    recent = sent_by_us.filter(first_heard_at__gte=snapshot.now - _RECENT)
+    recent = sent_by_us.filter(first_heard_at__gte=since)
+    has_failed = Q(rank=Status.FAILED.rank)
     numbers = {
-        pk: (sent, failed)
-        for pk, sent, failed in recent.order_by()
+        pk: counts
+        for pk, *counts in recent.order_by()
         .values_list("instance")
-        .annotate(sent=Count("pk"), failed=Count("pk", filter=Q(rank=Status.FAILED.rank)))
+        .annotate(
+            sent=Count("pk"),
+            failed=Count("pk", filter=has_failed),
+            refused=Count("pk", filter=has_failed & Q(failure_code__in=SIGNS)),
+        )
     }
+    over = Incident.objects.filter(kind=IncidentKind.RESTRICTED, resolved_at__gte=since)
+    restricted_lately = set(over.values_list("instance", flat=True))
     for instance in snapshot.instances:
-        sent, failed = numbers.get(instance.pk, (0, 0))
+        sent, failed, refused = numbers.get(instance.pk, (0, 0, 0))
+        if instance.pk in restricted_lately:
+            failed -= refused  # reported as a restriction
         part = instance.failing_percent / 100
         if snapshot.open_incident(IncidentKind.FAILING, instance):
             part *= _CLOSING_FACTOR
