@@ -45,6 +45,8 @@ def explains(incident: Incident, message: Message) -> bool:
         case IncidentKind.WEBHOOK:
             is_of_statuses = WebhookKind.MESSAGE_STATUS in incident.values.get("hooks", ())
             return is_of_statuses and incident.opened_at <= latest
+        case IncidentKind.RESTRICTED:
+            return incident.opened_at <= message.started_at
         case _:
             return incident.opened_at <= latest
 

@@ -45,7 +45,7 @@ _MAX_INCIDENTS: Final = 20
 _STATES: Final[dict[str, Finding]] = {
     IncidentKind.DISCONNECTED: Finding.DISCONNECTED,
     IncidentKind.EXPIRING: Finding.SUBSCRIPTION_ENDED,
-    "restricted": Finding.RESTRICTED,
+    IncidentKind.RESTRICTED: Finding.RESTRICTED,
     IncidentKind.WEBHOOK: Finding.STATUSES_MISSING,
     IncidentKind.FILTERED: Finding.STATUSES_MISSING,
     IncidentKind.SILENT: Finding.STATUSES_MISSING,

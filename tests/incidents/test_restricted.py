@@ -5,6 +5,7 @@ import itertools
 import pytest
 from django.urls import reverse
 
+from messages.incidents.incident_counts import incident_counts
 from messages.incidents.presentation import advice, description
 from messages.models import Incident, Instance, Message
 from tests.plugins.incidents import ago
@@ -18,13 +19,18 @@ def _no_call_to_the_real_zapi(zapi):
     """Requests for Z-API's queue go to the stand-in."""
 
 
+def _minutes_ago(clock, minutes):
+    """In whole seconds, like Z-API's times."""
+    return ago(clock, minutes=minutes).replace(microsecond=0)
+
+
 @pytest.fixture
 def dispatch(post, clock):
     """Report that Z-API handed a message over, or could not, minutes ago."""
     numbers = itertools.count()
 
     def one(minutes: float = 0, name: str = "", **more: object) -> None:
-        momment = int(ago(clock, minutes=minutes).timestamp() * 1000)
+        momment = int(_minutes_ago(clock, minutes).timestamp()) * 1000
         callback = {"type": "DeliveryCallback", "messageId": name or f"D{next(numbers)}"}
         post({**callback, "phone": "5544999999999", "momment": momment, **more})
 
@@ -34,7 +40,7 @@ def dispatch(post, clock):
 @pytest.fixture
 def report(post, clock):
     def one(status: str, name: str, minutes: float = 0) -> None:
-        momment = int(ago(clock, minutes=minutes).timestamp() * 1000)
+        momment = int(_minutes_ago(clock, minutes).timestamp()) * 1000
         callback = {"type": "MessageStatusCallback", "status": status, "ids": [name]}
         post({**callback, "phone": "5544999999999", "momment": momment})
 
@@ -47,7 +53,7 @@ def test_one_shadow_ban_opens_an_incident(dispatch, report, look, clock):
     dispatch(5, **REJECTED)
     assert look() == ["restricted"]
     incident = Incident.objects.get()
-    assert incident.opened_at == ago(clock, minutes=8)
+    assert incident.opened_at == _minutes_ago(clock, 8)
     assert description(incident) == (
         "WhatsApp refused 2 messages from this number and has accepted none since. "
         "The last successful message was sent 12 min before the first refusal."
@@ -113,7 +119,7 @@ def test_earlier_refusal_that_arrives_late_moves_the_start(dispatch, look, clock
     look()
     dispatch(9, **REJECTED)
     look()
-    assert Incident.objects.get().opened_at == ago(clock, minutes=9)
+    assert Incident.objects.get().opened_at == _minutes_ago(clock, 9)
 
 
 @pytest.mark.parametrize("hours", [-30, 30])
@@ -151,9 +157,11 @@ def test_message_of_the_time_shows_the_restriction(dispatch, look, admin_client,
     assert "Restricted by WhatsApp since" in page.content.decode()
 
 
-def test_pages_show_the_restriction(dispatch, look, instance, admin_client):
+def test_pages_show_the_restriction(dispatch, look, instance, admin_client, monkeypatch):
+    monkeypatch.setattr("messages.incidents.incident_counts._CACHE_SECONDS", 0.0)
     dispatch(5, **SHADOW_BAN)
     look()
+    incident_counts.refresh()
     detail = admin_client.get(reverse("dashboard:instance", args=[instance.pk]))
     assert "Do not reconnect" in detail.content.decode()
     listed = admin_client.get(reverse("dashboard:instances")).content.decode()
