@@ -63,6 +63,10 @@ def responses_of(messages: Collection[int]) -> dict[int, Response]:
     }
 
 
+def has_responses() -> bool:
+    return Answer.objects.exists() or Writing.objects.exists()
+
+
 def answers_to(message: Message) -> list[Answer]:
     """The first MAX_LISTED answers, oldest first."""
     if message.inbound:

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
+from messages.answers import Response, has_responses, responses_of
 from messages.domain.failure_reasons import translate_reason, translated_reasons
 from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.rollup import Rollup, summarize
@@ -63,6 +64,13 @@ _ID_HEADINGS: Final = (
 )
 
 
+_RESPONSE_HEADINGS: Final = (
+    gettext_lazy("Kind of answer"),
+    gettext_lazy("Answered at"),
+    gettext_lazy("Wrote to us at"),
+)
+
+
 class _Record(NamedTuple):
     """The columns read for each message, followed by those of _TIMES."""
 
@@ -86,6 +94,7 @@ _TIMES: Final = (
 
 
 _UNLABELLED: Final = Label()
+_NO_RESPONSE: Final = Response()
 
 
 class Reader:
@@ -105,7 +114,7 @@ class Reader:
         on_progress: Callable[[int], None] = lambda count: None,
     ) -> None:
         self.headings: tuple[str, ...] = tuple(
-            map(str, (*_HEADINGS, *_TIME_HEADINGS, *_ID_HEADINGS))
+            map(str, (*_HEADINGS, *_TIME_HEADINGS, *_ID_HEADINGS, *_RESPONSE_HEADINGS))
         )
         self.count = 0
         self._order = order
@@ -120,13 +129,17 @@ class Reader:
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._kinds = {kind: str(kind.label) for kind in MessageKind}
         self._known_failures = translated_reasons()
+        # Most boards receive no inbound messages. Then no chunk is looked up.
+        self._has_responses = has_responses()
         self._batch_size = _BATCH_SIZE
 
     @property
     def headings_with_zone(self) -> tuple[str, ...]:
         """The headings with the time zone, for times that do not include it."""
         times = (f"{heading} ({self._zone})" for heading in _TIME_HEADINGS)
-        return tuple(map(str, (*_HEADINGS, *times, *_ID_HEADINGS)))
+        kind, *responses = _RESPONSE_HEADINGS
+        responses_at = (f"{heading} ({self._zone})" for heading in responses)
+        return tuple(map(str, (*_HEADINGS, *times, *_ID_HEADINGS, kind, *responses_at)))
 
     def is_longer_than(self, most: int) -> bool:
         return len(self._messages.values_list("id")[most : most + 1]) > 0
@@ -137,11 +150,18 @@ class Reader:
         while chunk:
             records = [record for record, _times in chunk]
             labels, rollups = labels_of(records), self._rollups(records)
+            responses = responses_of([one.id for one in records]) if self._has_responses else {}
             for record, times in chunk:
                 rollup = rollups.get(record.id) or self._by_rank[record.rank]
                 label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)
                 shown = ["" if at is None else as_time(at, self._zone) for at in times]
-                yield self._row(record, shown, rollup, label)
+                response = responses.get(record.id, _NO_RESPONSE)
+                told = [
+                    "" if at is None else as_time(int(at.timestamp()), self._zone)
+                    for at in (response.answered_at, response.wrote_at)
+                ]
+                kind = str(response.kind.label) if response.kind else ""
+                yield (*self._row(record, shown, rollup, label), kind, *told)
             self.count += len(chunk)
             self._on_progress(self.count)
             is_last = len(chunk) < CHUNK

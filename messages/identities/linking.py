@@ -11,7 +11,15 @@ from collections.abc import Iterable, Sequence
 from messages.domain import addresses
 from messages.domain.addresses import AddressKind
 from messages.ingest.callback_batch import CallbackBatch
-from messages.models import Alias, FollowUp, KnownAddress, Message, OtherAddress, StatusEvent
+from messages.models import (
+    Alias,
+    FollowUp,
+    Instance,
+    KnownAddress,
+    Message,
+    OtherAddress,
+    StatusEvent,
+)
 
 
 def link_identities(batch: CallbackBatch) -> None:
@@ -50,6 +58,9 @@ def _link_inbound(follow_ups: Iterable[FollowUp]) -> None:
         return
     known = Alias.objects.filter(lid__in={lid for _instance, lid, _number in pairs})
     new = sorted(pairs.difference(known.values_list("instance", "lid", "number")))
+    # Our own number in a group is no contact.
+    own = dict(Instance.objects.filter(pk__in={one[0] for one in new}).values_list("pk", "number"))
+    new = [one for one in new if addresses.person_key(own.get(one[0], "")) != one[2]]
     Alias.objects.bulk_create(
         [Alias(instance_id=instance, lid=lid, number=number) for instance, lid, number in new],
         ignore_conflicts=True,

@@ -212,7 +212,7 @@ class TestCsv:
         taker.get("/")
         # Queries: session, user, permissions (2), limits, instances, length, rows, labels,
         # recipients, audit.
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(12):
             take(taker).getvalue()
 
 
