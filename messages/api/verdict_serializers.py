@@ -86,7 +86,8 @@ class MessageDetailSerializer(MessageSerializer):
 
     @extend_schema_field(VerdictSerializer(allow_null=True))
     def get_verdict(self, message: Message) -> dict[str, Any] | None:
-        facts = facts_of(message, self.context["request"].user, timezone.now())
+        user, response = self.context["request"].user, self._response_to(message)
+        facts = facts_of(message, user, timezone.now(), response=response)
         if facts is None:
             return None
         explanation = explain(judge(facts), facts, lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}")

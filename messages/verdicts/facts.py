@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 
 from messages.accounts.masking import mask_text, sees_phones
 from messages.accounts.scope import Viewer, limited_to
-from messages.answers import Response, responses_of
+from messages.answers import Response
 from messages.domain import addresses
 from messages.domain.failures import find_failure
 from messages.domain.message_kinds import MessageKind
@@ -60,10 +60,16 @@ def trouble_of(message: Message, now: datetime) -> Trouble | None:
 
 
 def facts_of(
-    message: Message, user: Viewer, now: datetime, trouble: Trouble | None = None
+    message: Message,
+    user: Viewer,
+    now: datetime,
+    *,
+    response: Response | None = None,
+    trouble: Trouble | None = None,
 ) -> Facts | None:
     """None, and no query, if the message has no verdict. `user` must be allowed to see it.
 
+    `response` is what the contact did with the message, from messages.answers.
     `trouble` is given for a message that Z-API reported nothing about, which is not stored.
     """
     trouble = trouble or trouble_of(message, now)
@@ -80,7 +86,11 @@ def facts_of(
         instance=_instance_state(message),
         queue=_queue_place(message),
         neighbours=_neighbours(message, now),
-        record=_record(message, user, is_shared=is_shared),
+        record=replace(
+            Record() if is_shared or not message.phone else _record(message, user),
+            answered_at=response.answered_at if response else None,
+            wrote_at=response.wrote_at if response else None,
+        ),
     )
 
 
@@ -127,13 +137,7 @@ def _neighbours(message: Message, now: datetime) -> Neighbours:
     return Neighbours(total, min(counts["delivered"], total), is_minimum)
 
 
-def _record(message: Message, user: Viewer, *, is_shared: bool) -> Record:
-    response = responses_of([message.pk] if message.pk else ()).get(message.pk, Response())
-    record = Record() if is_shared or not message.phone else _deliveries(message, user)
-    return replace(record, answered_at=response.answered_at, wrote_at=response.wrote_at)
-
-
-def _deliveries(message: Message, user: Viewer) -> Record:
+def _record(message: Message, user: Viewer) -> Record:
     """From the newest messages to the recipient, until a week after this one."""
     forms = addresses.stored_forms(message.phone)
     known = dict.fromkeys((*forms, *aliases_of([message.phone], user)))

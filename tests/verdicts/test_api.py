@@ -44,7 +44,7 @@ def test_list_has_no_verdicts(reader, deliver):
 def test_verdict_costs_one_query_for_each_source(reader, report, django_assert_num_queries):
     message = report("SENT", minutes_ago=42)
     reader.read("/messages/")
-    # As without a verdict (6), and: problems, queue, messages to others, responses, aliases,
-    # messages to the recipient.
-    with django_assert_num_queries(13):
+    # As without a verdict (7), and: problems, queue, messages to others, aliases, messages to the
+    # recipient.
+    with django_assert_num_queries(12):
         reader.read(f"/messages/{message.pk}/")

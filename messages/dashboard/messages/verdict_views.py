@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from messages.accounts.audit import audit
 from messages.accounts.scope import Viewer, limited_to
+from messages.answers import Response
 from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
 from messages.domain.verdict import judge
@@ -33,9 +34,11 @@ def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("dashboard:message", pk=message.pk)
 
 
-def verdict_of(message: Message, user: Viewer) -> Explanation | None:
+def verdict_of(
+    message: Message, user: Viewer, response: Response | None = None
+) -> Explanation | None:
     """None if the message arrived, or still may."""
-    facts = facts_of(message, user, render_context.now())
+    facts = facts_of(message, user, render_context.now(), response=response)
     if facts is None:
         return None
     return explain(judge(facts), facts, lambda time: Moment(time).brief)

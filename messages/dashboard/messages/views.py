@@ -136,7 +136,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
             is_answered=bool(response and response.answered_at),
             receipts_off=_has_receipts_off(message),
         ),
-        "verdict": verdict_of(message, request.user),
+        "verdict": verdict_of(message, request.user, response),
         "queue_url": queue_url(message),
         "steps": steps(events),
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
