@@ -173,8 +173,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
-DEFAULT_EXCEPTION_REPORTER = "statusboard.errors.RedactingReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.errors.RedactingReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "statusboard.error_pages.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "statusboard.error_pages.RedactingReporterFilter"
 
 # ── Application ──────────────────────────────────────────────────────────────────────────────────
 
@@ -279,7 +279,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_SCHEMA_CLASS": "messages.api.schema.ApiSchema",
+    "DEFAULT_SCHEMA_CLASS": "messages.api.api_schema.ApiSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Statusboard",

@@ -14,6 +14,6 @@ urlpatterns = [
 # For allauth's own limits, such as the one on password resets.
 handler429 = "messages.accounts.sign_in_limits.too_many_attempts"
 
-handler400 = "statusboard.errors.bad_request"
-handler403 = "statusboard.errors.permission_denied"
-handler404 = "statusboard.errors.page_not_found"
+handler400 = "statusboard.error_pages.bad_request"
+handler403 = "statusboard.error_pages.permission_denied"
+handler404 = "statusboard.error_pages.page_not_found"

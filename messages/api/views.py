@@ -27,9 +27,9 @@ from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Instance, Message, StatusEvent
 
 from . import examples, filters
+from .api_schema import openapi
 from .base_views import ApiView
 from .pagination import Pages
-from .schema import openapi
 from .serializers import (
     MAX_EVENTS,
     IncidentSerializer,

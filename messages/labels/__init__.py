@@ -2,7 +2,7 @@
 
 from messages.domain.csv_reader import UnreadableFileError
 
-from .entries import (
+from .label_entries import (
     MAX_AT_ONCE,
     MAX_ID_LENGTH,
     MAX_LABEL_LENGTH,

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from messages.domain.csv_reader import UnreadableFileError, rows_of
 
-from .entries import MAX_AT_ONCE
+from .label_entries import MAX_AT_ONCE
 
 COLUMNS: Final = ("zapi_instance_id", "message_id", "zaap_id", "reference", "label")
 _NEEDED: Final = {"zapi_instance_id", "message_id"}

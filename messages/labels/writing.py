@@ -10,7 +10,7 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.models import Instance, Label
 from messages.privacy import erased_among
 
-from .entries import Entry, Fault
+from .label_entries import Entry, Fault
 
 
 class LabelsRefusedError(Exception):

@@ -1,5 +1,5 @@
 """E-mail: the backend queues messages, the worker sends them."""
 
-from .delivery import deliver_mails, mail_connection, why_mail_is_off
+from .sender import deliver_mails, mail_connection, why_mail_is_off
 
 __all__ = ["deliver_mails", "mail_connection", "why_mail_is_off"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from .answers import FORGETFUL, NAMES, OK, REFUSALS, Answer, as_json, refusal
+from .responses import FORGETFUL, NAMES, OK, REFUSALS, Answer, as_json, refusal
 
 # For each webhook: the member of /me with its URL, and the filter of `PUT /update-filters` that
 # turns it off. `PUT /update-webhook-<name>` sets the URL, except for those in _WITHOUT_CALL.

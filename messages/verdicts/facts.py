@@ -23,7 +23,7 @@ from messages.domain.verdict import (
     Record,
     Trouble,
 )
-from messages.incidents.causes import explains, subscription_ended_at
+from messages.incidents.stuck_causes import explains, subscription_ended_at
 from messages.incidents.stuck_messages import MAY_BE_STUCK, stuck_for
 from messages.models import Incident, IncidentKind, Message, QueueReading
 from messages.models.functions import of_kinds, reached

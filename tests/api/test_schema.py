@@ -9,7 +9,7 @@ from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from messages.api.schema import openapi
+from messages.api.api_schema import openapi
 from messages.models import Instance, KeyRole
 from statusboard.wsgi import application
 from tests.plugins.webhook import connections_of_the_test

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from messages.domain.problems import Problem
-from messages.simulator.answers import REFUSALS, as_json
 from messages.simulator.certificate import make_context
 from messages.simulator.gateway import Gateway, SimulatedInstance
+from messages.simulator.responses import REFUSALS, as_json
 from messages.zapi import client as module
 from messages.zapi.client import (
     MAX_QUEUE_PAGES,

@@ -20,7 +20,7 @@ from messages.models import Action, AuditEvent, ExportKind
 from messages.search.keyset import read_page
 from messages.search.parser import parse_search
 
-from .filters import AuditFilterForm
+from .forms import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
 # Longer lists, such as permissions, are collapsed.

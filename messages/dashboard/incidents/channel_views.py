@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from messages.dashboard.shared.views import unlimited_only
 from messages.mail import why_mail_is_off
 from messages.models import Channel
-from messages.notifications.channels import remove_channel, save_channel, send_test
+from messages.notifications.channel_setup import remove_channel, save_channel, send_test
 
 from .forms import ChannelForm
 

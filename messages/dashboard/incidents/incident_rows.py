@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from messages.accounts.scope import Viewer
 from messages.dashboard.shared.moments import Moment, duration, moment
-from messages.incidents.causes import cause_of
 from messages.incidents.incident_counts import incident_counts
 from messages.incidents.incident_links import page_of
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.overdue import WorkerAbsence
 from messages.incidents.presentation import advice, description, explanation, part_of, title
+from messages.incidents.stuck_causes import cause_of
 from messages.incidents.visibility import for_display, visible_incidents
 from messages.models import Incident, IncidentKind, Message
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messages.simulator.answers import NAMES, OK
 from messages.simulator.certificate import make_context
 from messages.simulator.emitter import Emitter, Plan
 from messages.simulator.gateway import CONTROL_PATH, Gateway
+from messages.simulator.responses import NAMES, OK
 from messages.simulator.server import Server
 
 EPILOG = f"""
