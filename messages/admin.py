@@ -44,7 +44,7 @@ admin.site.unregister([Authenticator, UserSession, EmailAddress, User, Group])
 _MAX_SEARCH_LENGTH: Final = 500
 
 
-class SoundRequests(admin.ModelAdmin):
+class RequestValidationMixin(admin.ModelAdmin):
     """Prevents server errors in Django admin.
 
     Rejects invalid keys and `to_field`, and truncates long searches.
@@ -72,7 +72,7 @@ class SoundRequests(admin.ModelAdmin):
 
 
 @admin.register(User)
-class PeopleAdmin(SoundRequests, UserAdmin):
+class PeopleAdmin(RequestValidationMixin, UserAdmin):
     """Users. Only superusers have access, because this form can grant superuser rights.
 
     Admins use the People page. Changes here are audited too.
@@ -100,7 +100,7 @@ class PeopleAdmin(SoundRequests, UserAdmin):
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        _audit_user(request, obj, fields=_fields_named(message))
+        _audit_user(request, obj, fields=_changed_fields(message))
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
@@ -114,7 +114,7 @@ def _audit_user(request: HttpRequest, user: User, **told: object) -> None:
     audit(request, Action.USER_CHANGED, details=describe_access(user) | told)
 
 
-def _fields_named(message: Any) -> list[str]:
+def _changed_fields(message: Any) -> list[str]:
     """Return the fields of a change message: [{"changed": {"fields": ["Staff status"]}}]."""
     parts = message if isinstance(message, list) else []
     return [name for part in parts for name in part.get("changed", {}).get("fields", ())]
@@ -225,7 +225,7 @@ class StatusEventInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, SoundRequests):
+class MessageAdmin(ReadOnly, RequestValidationMixin):
     masked = {"phone": "masked_phone", "failure": "masked_failure"}
     list_display = ["zapi_id", "status", "phone", "instance", "last_event_at"]
     list_filter = [("instance", VisibleInstances), "is_group", "inbound"]
@@ -252,7 +252,7 @@ class MessageAdmin(ReadOnly, SoundRequests):
 
 
 @admin.register(Callback)
-class CallbackAdmin(ReadOnly, SoundRequests):
+class CallbackAdmin(ReadOnly, RequestValidationMixin):
     list_display = ["received_at", "type", "instance", "outcome", "why", "size"]
     masked = {"body_as_text": "no_body", "type": "masked_type", "why": "masked_why"}
     list_filter = ["outcome", ("instance", VisibleInstances)]
@@ -291,7 +291,7 @@ class CallbackAdmin(ReadOnly, SoundRequests):
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly, SoundRequests):
+class AccountAdmin(ReadOnly, RequestValidationMixin):
     to_instance = "instances"
     list_display = ["name", "created_at"]
     fields = ["name", "created_at"]
@@ -301,7 +301,7 @@ class AccountAdmin(ReadOnly, SoundRequests):
 
 
 @admin.register(Instance)
-class InstanceAdmin(ReadOnly, SoundRequests):
+class InstanceAdmin(ReadOnly, RequestValidationMixin):
     to_instance = ""
     list_display = ["name", "shown_id", "account", "connected", "webhook", "last_heard"]
     list_select_related = ["account"]

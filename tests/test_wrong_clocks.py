@@ -22,12 +22,12 @@ from messages.mail import deliver_mails
 from messages.models import (
     BatchKind,
     ChannelKind,
+    DataKind,
     ExportJob,
     ExportKind,
     ForwardLine,
     IncidentKind,
     Instance,
-    Kept,
     QueuedMail,
     Retention,
 )
@@ -194,7 +194,7 @@ def test_usual_silence_is_learnt_after_a_clock_jump(with_wrong_clock, instance):
 
 
 def test_purge_runs_after_a_clock_jump(with_wrong_clock, clock):
-    save_periods({Kept.INCIDENTS: 30}, by=None)
+    save_periods({DataKind.INCIDENTS: 30}, by=None)
     purge = Purge(threading.Event())
     with_wrong_clock(purge.run)
     purge.run()

@@ -56,13 +56,13 @@ class SessionLimitMiddleware:
         elif SEEN_AT in request.session and idle > settings.SESSION_IDLE_MINUTES * 60 > 0:
             logout(request)
             flash.info(request, _("You were signed out after a period of inactivity."))
-        elif idle > _EXACTNESS and _is_a_persons(request):
+        elif idle > _EXACTNESS and _is_by_a_person(request):
             request.session[SEEN_AT] = now
             mine = UserSession.objects.filter(session_key=request.session.session_key)
             mine.update(last_seen_at=timezone.now())
 
 
-def _is_a_persons(request: HttpRequest) -> bool:
+def _is_by_a_person(request: HttpRequest) -> bool:
     """Whether a person made the request. Automatic updates of a page do not extend a session."""
     return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 

@@ -68,7 +68,7 @@ def find_failure(reason: str) -> Failure | None:
 
     The code wins over the text. Case, white space and punctuation do not matter.
     """
-    # Cut first, because Unicode normalization may take the square of the length.
+    # Cut first, because Unicode normalization is quadratic.
     text = unicodedata.normalize("NFKC", reason[:_MAX_LENGTH]).casefold()
     if _SHADOW_BAN.search(text):
         return FAILURES["shadow_ban"]

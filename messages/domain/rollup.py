@@ -169,7 +169,7 @@ def _group_by_person(pairs: Iterable[tuple[str, Event]]) -> ByPerson[Event]:
             people[address] = phones.person_key(address)
             addresses[people[address]].add(address)
         events[people[address]].append(event)
-    return {_longest_first(addresses[key]): events[key] for key in events}
+    return {_with_ninth_digit_first(addresses[key]): events[key] for key in events}
 
 
 def _merge_aliases(by_person: ByPerson[Event]) -> ByPerson[Event]:
@@ -189,6 +189,6 @@ def _is_lid(addresses: tuple[str, ...]) -> bool:
     return phones.kind_of(addresses[0]) is AddressKind.LID
 
 
-def _longest_first(addresses: set[str]) -> tuple[str, ...]:
+def _with_ninth_digit_first(addresses: set[str]) -> tuple[str, ...]:
     """The form with the ninth digit comes first, because people know that one."""
     return tuple(sorted(addresses, key=lambda address: (-len(address), address)))

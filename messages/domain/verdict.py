@@ -12,11 +12,12 @@ from typing import Final
 
 from messages.domain.failures import Failure, FailureCategory, FailureOwner, Retry
 
-# Fewer neighbours say nothing.
+# With fewer neighbours, no conclusion is possible.
 MIN_NEIGHBOURS: Final = 5
 MOST_DELIVERED: Final = 0.8
 FEW_DELIVERED: Final = 0.5
-# So many messages to a recipient, none delivered, say something about the recipient.
+# If this many messages to a recipient were sent and none was delivered, the cause is probably
+# the recipient.
 MIN_UNDELIVERED: Final = 3
 
 
@@ -64,7 +65,7 @@ class Cause(StrEnum):
 
 
 class Possible(StrEnum):
-    """Causes that nobody can know."""
+    """Causes that Statusboard cannot determine."""
 
     PHONE_OFF = "phone_off"
     BLOCKED = "blocked"
@@ -462,7 +463,7 @@ _SUPPORTED: Final[dict[Finding, frozenset[Cause]]] = {
 _CONTRADICTED: Final[dict[Finding, frozenset[Cause]]] = {
     Finding.LISTED_REASON: frozenset({Cause.ARRIVED}),
     Finding.UNLISTED_REASON: frozenset({Cause.ARRIVED}),
-    # Two reports of Z-API, of which one must be wrong.
+    # Two reports of Z-API contradict each other.
     Finding.DISCONNECTED: frozenset({Cause.RECIPIENT, Cause.UNKNOWN}),
     Finding.SUBSCRIPTION_ENDED: frozenset({Cause.RECIPIENT, Cause.UNKNOWN}),
     Finding.RESTRICTED: frozenset({Cause.RECIPIENT, Cause.UNKNOWN}),

@@ -15,7 +15,7 @@ _EXPLAINS: Final = {
     IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
 }
 # The kind that replaces many findings of the same kind in different instances.
-_OF_THE_BOARD: Final = {
+_OF_ALL_INSTANCES: Final = {
     IncidentKind.SILENT: IncidentKind.DEAF,
     IncidentKind.UNREACHABLE: IncidentKind.UNREACHABLE,
 }
@@ -82,5 +82,5 @@ def _may_be_explained(finding: Finding, snapshot: Snapshot) -> bool:
 def _causes(finding: Finding) -> Iterable[Subject]:
     for kind in _EXPLAINS.get(finding.kind, ()):
         yield (kind, finding.subject[1], finding.place)
-    if finding.instance and finding.kind in _OF_THE_BOARD:
-        yield (_OF_THE_BOARD[finding.kind], None, "")
+    if finding.instance and finding.kind in _OF_ALL_INSTANCES:
+        yield (_OF_ALL_INSTANCES[finding.kind], None, "")

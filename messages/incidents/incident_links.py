@@ -23,7 +23,7 @@ _OF_AN_INSTANCE: Final = {
     IncidentKind.FILTERED: ("instance", "view_instance", "#webhook"),
     IncidentKind.FORWARDING: ("instance-forwarding", "change_instance"),
 }
-_OF_THE_BOARD: Final = {
+_OF_ALL_INSTANCES: Final = {
     IncidentKind.SPOOL: ("health", "view_callback"),
     IncidentKind.WORKER: ("workers", "view_workerbeat"),
     IncidentKind.JOB: ("workers", "view_workerbeat"),
@@ -44,7 +44,7 @@ class IncidentPage:
 def page_of(incident: Incident) -> IncidentPage:
     kind, instance = IncidentKind(incident.kind), incident.instance
     if instance is None:
-        return _page(*_OF_THE_BOARD.get(kind, ("instances", "view_instance")))
+        return _page(*_OF_ALL_INSTANCES.get(kind, ("instances", "view_instance")))
     if kind in _VIEWS:
         return messages_page(instance, _VIEWS[kind])
     if kind in (IncidentKind.QUARANTINE, IncidentKind.STRANGER):

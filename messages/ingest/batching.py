@@ -112,7 +112,7 @@ class BatchWriter(Generic[Item, Answer]):
             if lock and not lock.acquire(remaining()):
                 raise OperationalError(_TOO_LATE)
             try:
-                self._answer([request, *self._companions(request)])
+                self._answer([request, *self._requests_for_same_batch(request)])
             finally:
                 if lock:
                     lock.release()
@@ -129,7 +129,9 @@ class BatchWriter(Generic[Item, Answer]):
         else:
             self._is_writing = False
 
-    def _companions(self, first: _Request[Item, Answer]) -> list[_Request[Item, Answer]]:
+    def _requests_for_same_batch(
+        self, first: _Request[Item, Answer]
+    ) -> list[_Request[Item, Answer]]:
         """The waiting requests, up to the first that must be in another batch."""
         batch: list[_Request[Item, Answer]] = []
         with self._guard:

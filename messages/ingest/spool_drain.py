@@ -36,7 +36,7 @@ def drain() -> int:
         done, is_away = _store_all(rows)
         if done:
             # Do this before deleting the rows, so that it is repeated after an interruption.
-            Retention.objects.go_back_to(min(done))
+            Retention.objects.resume_bodies_from(min(done))
         spool.forget(done)
         stored += len(done)
     if not is_away and not rows:

@@ -48,7 +48,7 @@ class WebhookHolder:
 
 @dataclass(frozen=True, slots=True)
 class TakeoverPreview:
-    """What a call of `take_every` would change."""
+    """What a call of `replace_every` would change."""
 
     holders: tuple[WebhookHolder, ...]
     sent_by_me: bool | None
@@ -97,7 +97,7 @@ def preview_takeover(instance: Instance) -> TakeoverPreview:
     return TakeoverPreview(tuple(holders), me.sent_by_me)
 
 
-def take_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
+def replace_every(instance: Instance, *, sent_by_me: bool | None = None) -> None:
     """Receive all callbacks, with one `update-every-webhooks` call. Raises ActionRefusedError.
 
     First saves the URLs that will be replaced, and whether Z-API reports messages sent by this
@@ -140,7 +140,7 @@ def _forget_untouched(instance: Instance, client: ZapiClient) -> None:
 
 
 def restore_others(instance: Instance) -> None:
-    """Restore the URLs that `take_every` replaced. Raises ActionRefusedError.
+    """Restore the URLs that `replace_every` replaced. Raises ActionRefusedError.
 
     A URL that Z-API did not restore stays in `taken_urls` for another attempt.
     """

@@ -102,14 +102,14 @@ def _check_account(account: Account, stop: threading.Event | None) -> int:
         if time.monotonic() > ends_at or (stop and stop.is_set()):
             break
         instance.account = account
-        with _isolated(instance):
+        with _failures_logged(instance):
             check(instance)
         done += 1
     return done
 
 
 @contextmanager
-def _isolated(instance: Instance) -> Iterator[None]:
+def _failures_logged(instance: Instance) -> Iterator[None]:
     """Log and postpone an instance whose check fails, so that the others are checked."""
     try:
         yield
@@ -132,7 +132,7 @@ def _check_from_list(account: Account) -> int:
     instances = list(account.instances.active().prefetch_related("webhooks"))
     for instance in instances:
         instance.account = account
-        with _isolated(instance):
+        with _failures_logged(instance):
             me = listed.get(instance.zapi_id)
             wanted = (one.kind for one in webhooks_of(instance).values() if one.is_wanted)
             if me and not me.webhook_urls.keys() >= set(wanted):

@@ -80,7 +80,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Life:
+class GeneratedMessage:
     """A generated message with its events."""
 
     instance_id: int
@@ -161,7 +161,7 @@ class History:
             "tomorrow": self._tomorrow,
         }
 
-    def lives(self) -> Iterator[Life]:
+    def lives(self) -> Iterator[GeneratedMessage]:
         """Yield the messages in the order in which they are sent."""
         for start in self._starts():
             if life := self._life(start):
@@ -178,79 +178,83 @@ class History:
             yield from (hour + second for second in inside)
             told = wanted
 
-    def _life(self, start: int) -> Life | None:
+    def _life(self, start: int) -> GeneratedMessage | None:
         place = bisect(self._shares, self._random.random() * self._shares[-1])
         story = _NAMES[bisect(_CHANCES, self._random.random() * _CHANCES[-1])]
         if place >= len(self._instances) * 0.8 and story == "read" and self._random.random() < 0.3:
             story = self._random.choice(("failed", "sent", "delivered"))
         is_group = story in ("delivered", "read") and self._random.random() < 0.08
         phone = self.contacts.group() if is_group else self.contacts.person()
-        life = Life(self._instances[place], self._message_id(), self._hex(32), phone, is_group)
+        life = GeneratedMessage(
+            self._instances[place], self._message_id(), self._hex(32), phone, is_group
+        )
         self._stories[story](life, start)
         life.steps = [step for step in life.steps if step.arrived <= self._now]
         return life if life.steps else None
 
     # ── Stories ──────────────────────────────────────────────────────────────────────────────
 
-    def _dispatched(self, life: Life, start: int) -> int:
-        self._tell(life, Status.DISPATCHED, start, source=_DELIVERY, phone=life.phone)
+    def _dispatched(self, life: GeneratedMessage, start: int) -> int:
+        self._add_step(life, Status.DISPATCHED, start, source=_DELIVERY, phone=life.phone)
         return start
 
-    def _failed(self, life: Life, start: int) -> int:
+    def _failed(self, life: GeneratedMessage, start: int) -> int:
         reason = self._random.choice(_FAILURES)
-        self._tell(life, Status.FAILED, start, source=_DELIVERY, reason=reason, phone=life.phone)
+        self._add_step(
+            life, Status.FAILED, start, source=_DELIVERY, reason=reason, phone=life.phone
+        )
         life.zaap_id = ""
         return start
 
-    def _sent(self, life: Life, start: int) -> int:
+    def _sent(self, life: GeneratedMessage, start: int) -> int:
         sent = self._dispatched(life, start) + self._random.randrange(4)
-        self._tell(life, Status.SENT, sent, raw="SENT")
+        self._add_step(life, Status.SENT, sent, raw="SENT")
         return sent
 
-    def _delivered(self, life: Life, start: int) -> int:
+    def _delivered(self, life: GeneratedMessage, start: int) -> int:
         sent = self._sent(life, start)
         if life.is_group:
             return self._delivered_to_group(life, sent)
         delivered = sent + self._wait(4, 1.1)
-        self._tell(life, Status.RECEIVED, delivered, raw="RECEIVED", device=0)
+        self._add_step(life, Status.RECEIVED, delivered, raw="RECEIVED", device=0)
         if self._random.random() < 0.2:
             second = delivered + self._wait(8, 1.5)
-            self._tell(life, Status.RECEIVED, second, raw="RECEIVED", device=12)
+            self._add_step(life, Status.RECEIVED, second, raw="RECEIVED", device=12)
         return delivered
 
-    def _delivered_to_group(self, life: Life, sent: int) -> int:
+    def _delivered_to_group(self, life: GeneratedMessage, sent: int) -> int:
         arrivals = []
         for _ in range(self._random.randint(2, 5)):
             who = self.contacts.person()
             who = self.contacts.lids.get(who, who).removesuffix("@lid")
             arrivals.append(sent + self._wait(6, 1.3))
-            self._tell(life, Status.RECEIVED, arrivals[-1], raw="RECEIVED", participant=who)
+            self._add_step(life, Status.RECEIVED, arrivals[-1], raw="RECEIVED", participant=who)
         return min(arrivals)
 
-    def _read(self, life: Life, start: int) -> int:
+    def _read(self, life: GeneratedMessage, start: int) -> int:
         read = self._delivered(life, start) + self._wait(240, 1.6)
         participant = life.steps[-1].participant
-        self._tell(life, Status.READ, read, raw="READ", participant=participant)
+        self._add_step(life, Status.READ, read, raw="READ", participant=participant)
         return read
 
-    def _played(self, life: Life, start: int) -> int:
+    def _played(self, life: GeneratedMessage, start: int) -> int:
         played = self._read(life, start) + self._wait(30, 1)
-        self._tell(life, Status.PLAYED, played, raw="PLAYED")
+        self._add_step(life, Status.PLAYED, played, raw="PLAYED")
         return played
 
-    def _inbound(self, life: Life, start: int) -> int:
+    def _inbound(self, life: GeneratedMessage, start: int) -> int:
         life.zaap_id = ""
-        self._tell(life, Status.READ_BY_ME, start, raw="READ_BY_ME")
+        self._add_step(life, Status.READ_BY_ME, start, raw="READ_BY_ME")
         return start
 
-    def _tomorrow(self, life: Life, start: int) -> int:
+    def _tomorrow(self, life: GeneratedMessage, start: int) -> int:
         delivered = self._delivered(life, start)
-        self._tell(life, Status.UNKNOWN, delivered + 5, raw="EDITED")
+        self._add_step(life, Status.UNKNOWN, delivered + 5, raw="EDITED")
         return delivered
 
     # ── Helpers ─────────────────────────────────────────────────────────────────────────
 
-    def _tell(self, life: Life, status: Status, at: int, **facts: Any) -> None:
+    def _add_step(self, life: GeneratedMessage, status: Status, at: int, **facts: Any) -> None:
         """Add a step, under the person's LID unless `facts` name another address."""
         chance = self._random.random()
         lag = self._wait(300, 1) if chance < 0.02 else 0.3 + chance

@@ -19,7 +19,7 @@ from .message import Message, StatusEvent
 from .notification import Channel, ChannelKind, Notification, NotificationState, Transition
 from .queue_reading import QueueReading
 from .queued_mail import QueuedMail
-from .retention import ErasedMessage, Erasure, Kept, Retention
+from .retention import DataKind, ErasedMessage, Erasure, Retention
 from .spooled_callback import SpooledCallback
 from .summary import DailySummary, HourlySummary, TouchedHour
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
@@ -41,6 +41,7 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "DailySummary",
+    "DataKind",
     "ErasedMessage",
     "Erasure",
     "ExportJob",
@@ -57,7 +58,6 @@ __all__ = [
     "Instance",
     "InstanceQuerySet",
     "JobLease",
-    "Kept",
     "KeyRole",
     "KnownAddress",
     "Label",

@@ -34,7 +34,7 @@ class AnyOf(Lookup):
         return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, values]  # noqa: S608
 
 
-class AsItComes:
+class SkipIntegerConversion:
     """For integer expressions: skips Django's conversion of integers to integers."""
 
     @property
@@ -42,7 +42,7 @@ class AsItComes:
         return self._convert_value_noop  # type: ignore[attr-defined]  # unknown to the stubs
 
 
-class Epoch(AsItComes, Func):
+class Epoch(SkipIntegerConversion, Func):
     """Whole seconds since 1970. Loading them is ten times faster than loading timestamps."""
 
     output_field = BigIntegerField()

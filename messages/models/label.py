@@ -66,10 +66,10 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
     def with_a_message_in(self, messages: models.QuerySet[Message]) -> Self:
         """Labels of the messages of a query, by either id."""
-        return self.filter(Q(*_are_there(messages), _connector=Q.OR))
+        return self.filter(Q(*_message_exists(messages), _connector=Q.OR))
 
     def without_message(self) -> Self:
-        return self.filter(*(~is_there for is_there in _are_there(Message.objects.all())))
+        return self.filter(*(~is_there for is_there in _message_exists(Message.objects.all())))
 
     def same_ids(self, ids: Iterable[str]) -> tuple[str, ...]:
         """These ids, and the other id of each label that has one of them."""
@@ -80,7 +80,7 @@ class LabelQuerySet(models.QuerySet["Label"]):
         return tuple(dict.fromkeys((*known, *(one for pair in pairs for one in pair))))
 
 
-def _are_there(messages: models.QuerySet[Message]) -> list[Exists]:
+def _message_exists(messages: models.QuerySet[Message]) -> list[Exists]:
     """One condition per pair of ids, because each id of a message has its own index."""
     here = messages.filter(instance=OuterRef("instance"))
     of_message = {"zapi_id": here, "zaap_id": here.exclude(zaap_id="")}

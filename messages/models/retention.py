@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from .fields import SecretField
 
 
-class Kept(models.TextChoices):
+class DataKind(models.TextChoices):
     """Kinds of data with a retention period each, in the order in which they are purged."""
 
     MESSAGES = "messages", _("Messages and their timelines")
@@ -22,18 +22,18 @@ class Kept(models.TextChoices):
 
 class RetentionQuerySet(models.QuerySet["Retention"]):
     def bodies_reached(self) -> UUID | None:
-        return self.filter(kind=Kept.BODIES).values_list("reached", flat=True).first()
+        return self.filter(kind=DataKind.BODIES).values_list("reached", flat=True).first()
 
-    def go_back_to(self, callback_id: UUID) -> None:
+    def resume_bodies_from(self, callback_id: UUID) -> None:
         """Continue purging bodies from this callback, because it was stored late."""
-        behind = self.filter(kind=Kept.BODIES, reached__gte=callback_id)
+        behind = self.filter(kind=DataKind.BODIES, reached__gte=callback_id)
         behind.update(reached=UUID(int=callback_id.int - 1))
 
 
 class Retention(models.Model):
     """For how many days one kind of data is kept. Without a row it is kept forever."""
 
-    kind = models.CharField(_("what"), max_length=16, choices=Kept.choices, primary_key=True)
+    kind = models.CharField(_("what"), max_length=16, choices=DataKind.choices, primary_key=True)
     days = models.PositiveIntegerField(_("days"))
     # The callback up to which bodies were purged; ids are ordered in time. Without this, each purge
     # would read all purged callbacks again.

@@ -99,7 +99,7 @@ class SafeHttpClient:
         deadline = _Deadline(self._whole_timeout)
         # As bytes: http.client would refuse a text outside Latin-1.
         encoded = {name: value.encode() for name, value in headers.items()}
-        with self._failures_named():
+        with self._as_post_failed_error():
             if self._connection:
                 # The receiver may have closed the connection meanwhile. Then connect again.
                 with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
@@ -145,7 +145,7 @@ class SafeHttpClient:
             self._connection = None
 
     @contextmanager
-    def _failures_named(self) -> Iterator[None]:
+    def _as_post_failed_error(self) -> Iterator[None]:
         """Uses `from None`, because the errors of http.client can contain headers with tokens."""
         try:
             yield

@@ -51,7 +51,7 @@ def erase_late(batch: CallbackBatch) -> None:
     """Erase what these callbacks and the other consumers stored again about erased people."""
     if not Erasure.objects.exists():
         return
-    _forget_contacts(batch.follow_ups)
+    _delete_inbound(batch.follow_ups)
     mentions = list(_mentions(batch.reports))
     late = list(_late(mentions))
     for mention in late:
@@ -70,7 +70,7 @@ def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
             yield mention
 
 
-def _forget_contacts(follow_ups: Iterable[FollowUp]) -> None:
+def _delete_inbound(follow_ups: Iterable[FollowUp]) -> None:
     """Delete what was stored from inbound messages that arrived before the erasure."""
     named = {one: received_at_of(one.callback_id) for one in follow_ups if one.lid or one.inbound}
     requested = _requests(named.values())

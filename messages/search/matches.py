@@ -51,7 +51,7 @@ class Matches:
     `aliases`: linked addresses of the same people, incomplete if `has_more_aliases`.
     `holding`: the addresses that contain the searched digits. If there are too many, it is empty,
     and `part` contains the digits to search for in the messages.
-    `begun`: ids that start with the text.
+    `ids_by_prefix`: ids that start with the text.
     """
 
     meaning: Meaning
@@ -62,7 +62,7 @@ class Matches:
     part: str = ""
     aliases: tuple[str, ...] = ()
     has_more_aliases: bool = False
-    begun: tuple[str, ...] = ()
+    ids_by_prefix: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -71,13 +71,13 @@ class Matches:
 
     @property
     def _begun_description(self) -> str:
-        if len(self.begun) == MAX_MATCHES:
+        if len(self.ids_by_prefix) == MAX_MATCHES:
             words = _(
                 "Includes %(count)d message ids that start with this text. Type more of the id "
                 "to get fewer results."
             )
             return words % {"count": MAX_MATCHES}
-        return _("Includes message ids that start with this text.") if self.begun else ""
+        return _("Includes message ids that start with this text.") if self.ids_by_prefix else ""
 
     @property
     def _aliases_description(self) -> str:
@@ -115,17 +115,22 @@ def find_matches(search: Search, user: Viewer) -> Matches:
     labelled = _labelled_ids(search, user)
     if not labelled:
         record_no_result(user, search.text)
-    begun = ids_starting_with_text(search, user)
-    ids = (*Label.objects.same_ids(search.ids), *labelled, *begun)
+    ids_by_prefix = ids_starting_with_text(search, user)
+    ids = (*Label.objects.same_ids(search.ids), *labelled, *ids_by_prefix)
     if search.is_for_person and not sees_phones(user):
-        return Matches(search.meaning, ids, begun=begun)
+        return Matches(search.meaning, ids, ids_by_prefix=ids_by_prefix)
     if search.part:
-        return replace(_of_part(search, ids, user), begun=begun)
+        return replace(_of_part(search, ids, user), ids_by_prefix=ids_by_prefix)
     aliases = aliases_of(search.addresses, user)
     addresses = (*search.addresses, *aliases)
     others = messages_with_other_address(addresses, user)
     return Matches(
-        search.meaning, ids, addresses, others, aliases=_one_form_each(aliases), begun=begun
+        search.meaning,
+        ids,
+        addresses,
+        others,
+        aliases=_one_form_each(aliases),
+        ids_by_prefix=ids_by_prefix,
     )
 
 

@@ -14,7 +14,7 @@ from django.db.models.functions import TruncDate
 from django.db.models.lookups import In
 
 from messages.models import DailySummary, HourlySummary
-from messages.models.functions import AsItComes, Unindexed
+from messages.models.functions import SkipIntegerConversion, Unindexed
 
 DAY: Final = timedelta(days=1)
 _SUMMED: Final = [
@@ -26,7 +26,7 @@ _SUMMED: Final = [
 _LOCK: Final = 0x5D41_5355
 
 
-class _Total(AsItComes, Sum):
+class _Total(SkipIntegerConversion, Sum):
     pass
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from messages.ingest.callback_batch import CallbackBatch
-from messages.models import HourlySummary, Kept, Message, Retention, StatusEvent, TouchedHour
+from messages.models import DataKind, HourlySummary, Message, Retention, StatusEvent, TouchedHour
 
 DAYS: Final = 35
 # The hour of the sweep, in UTC. It is night in Brazil then.
@@ -35,7 +35,7 @@ def _kept() -> timedelta:
 
     Older hours are not recounted, because their messages may be purged and the counts would fall.
     """
-    days = Retention.objects.filter(kind=Kept.MESSAGES).values_list("days", flat=True).first()
+    days = Retention.objects.filter(kind=DataKind.MESSAGES).values_list("days", flat=True).first()
     return timedelta.max if days is None else timedelta(days=days)
 
 

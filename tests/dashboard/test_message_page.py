@@ -102,8 +102,8 @@ def test_stuck_message_shows_how_long_it_is_stuck(viewer, report):
 @pytest.mark.parametrize(
     ("phone", "badge"),
     [
-        ("status@broadcast", "Broadcast"),
-        ("1774895799-broadcast", "Broadcast"),
+        ("status@broadcast", "Status"),
+        ("1774895799-broadcast", "Transmission list"),
         ("120363019502650977@newsletter", "Channel"),
     ],
 )

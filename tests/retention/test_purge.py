@@ -13,10 +13,10 @@ from messages.models import (
     Action,
     AuditEvent,
     Callback,
+    DataKind,
     ErasedMessage,
     Incident,
     Instance,
-    Kept,
     KnownAddress,
     Label,
     Message,
@@ -36,7 +36,7 @@ def purge() -> int:
 
 
 def keep(**days):
-    save_periods({Kept(kind): number for kind, number in days.items()}, by=None)
+    save_periods({DataKind(kind): number for kind, number in days.items()}, by=None)
 
 
 def age(days):
@@ -225,7 +225,7 @@ def test_purge_continues_after_the_last_emptied_body(old, post):
     purge()
     reached = Retention.objects.get().reached
     assert reached == Callback.objects.get().pk
-    assert preview(Kept.BODIES, 30).number == 0
+    assert preview(DataKind.BODIES, 30).number == 0
 
 
 def test_body_of_an_old_callback_drained_late_is_emptied(old, post, away):
@@ -247,7 +247,7 @@ def test_body_stored_during_a_purge_is_emptied_next(old, post, instance, monkeyp
         late = first_id_at(timezone.now() - timedelta(days=200))
         callback = {"instance": instance, "received_at": timezone.now(), "size": 1, "body": b"x"}
         Callback.objects.create(pk=late, **callback)
-        Retention.objects.go_back_to(late)
+        Retention.objects.resume_bodies_from(late)
         return bodies_after(*arguments)
 
     keep(bodies=30)
@@ -277,7 +277,7 @@ def test_purge_repeats_after_an_hour(old):
     assert purge() == 1
 
 
-@pytest.mark.parametrize("kind", list(Kept))
+@pytest.mark.parametrize("kind", list(DataKind))
 def test_period_below_the_minimum_is_refused(db, kind):
     with pytest.raises(ValueError, match="The minimum is"):
         save_periods({kind: MIN_DAYS[kind] - 1}, by=None)
@@ -287,20 +287,20 @@ def test_period_below_the_minimum_is_refused(db, kind):
 @pytest.mark.parametrize("bodies", [None, 91])
 def test_bodies_cannot_be_kept_longer_than_messages(db, bodies):
     with pytest.raises(ValueError, match="cannot be kept longer"):
-        save_periods({Kept.MESSAGES: 90, Kept.BODIES: bodies}, by=None)
+        save_periods({DataKind.MESSAGES: 90, DataKind.BODIES: bodies}, by=None)
 
 
 def test_preview_counts_deletable_rows(old):
-    deletable = preview(Kept.MESSAGES, 90)
+    deletable = preview(DataKind.MESSAGES, 90)
     assert deletable.number == 1
     assert deletable.oldest
     assert (datetime.now(UTC) - deletable.oldest).days == 100
-    assert preview(Kept.MESSAGES, 110).number == 0
+    assert preview(DataKind.MESSAGES, 110).number == 0
 
 
 def test_preview_counts_labels_without_a_message(old, instance):
     label(instance, "NEVER HEARD OF", 120)
-    deletable = preview(Kept.MESSAGES, 90)
+    deletable = preview(DataKind.MESSAGES, 90)
     assert deletable.number == 2
     assert deletable.oldest
     assert (datetime.now(UTC) - deletable.oldest).days == 120

@@ -16,9 +16,9 @@ from messages.jobs.follow_ups import follow_up
 from messages.models import (
     Callback,
     DailySummary,
+    DataKind,
     FollowUp,
     HourlySummary,
-    Kept,
     Message,
     Retention,
     StatusEvent,
@@ -236,7 +236,7 @@ def test_nightly_sweep_deletes_a_summary_without_messages(instance, swept):
 
 
 def test_nightly_sweep_keeps_summaries_of_purged_messages(instance, swept):
-    Retention.objects.update_or_create(kind=Kept.MESSAGES, defaults={"days": 2})
+    Retention.objects.update_or_create(kind=DataKind.MESSAGES, defaults={"days": 2})
     old = HOUR - timedelta(days=3)
     HourlySummary.objects.create(
         instance=instance, hour=old, is_group=False, messages=7, computed_at=old

@@ -114,7 +114,7 @@ def instance_every(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST":
             if "forward" in request.POST:
                 _forward_all(request, instance, reach.foreign)
-            foreign_webhooks.take_every(instance, sent_by_me="sent_by_me" in request.POST)
+            foreign_webhooks.replace_every(instance, sent_by_me="sent_by_me" in request.POST)
             audit(request, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
             flash.success(request, _("Z-API now sends all callbacks to Statusboard."))
             return redirect("dashboard:instance", pk)

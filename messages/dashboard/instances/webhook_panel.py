@@ -149,7 +149,7 @@ def steps(instance: Instance) -> Steps:
             _saved(instance),
             _pushed(main, url),
             _read_back(main, url),
-            _heard(main),
+            _first_callback_step(main),
         ),
         others=tuple(map(_line, webhooks[1:])),
         next_try=_next_try(min(waits)) if waits and not is_pushing else _missing(webhooks, now),
@@ -262,7 +262,7 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
     return PanelStep(name, Mark.WAITING, _("Not checked yet."))
 
 
-def _heard(webhook: Webhook) -> PanelStep:
+def _first_callback_step(webhook: Webhook) -> PanelStep:
     """The last step: a callback proves that the webhook works."""
     name = _("First real callback")
     if webhook.heard_at:

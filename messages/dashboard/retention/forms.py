@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 
-from messages.models import Kept, Retention
+from messages.models import DataKind, Retention
 from messages.privacy.retention import MIN_DAYS, period_errors
 
 
@@ -12,7 +12,7 @@ class RetentionForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = dict(Retention.objects.values_list("kind", "days"))
-        for kind in Kept:
+        for kind in DataKind:
             self.fields[kind.value] = forms.IntegerField(
                 label=kind.label,
                 required=False,
@@ -28,6 +28,6 @@ class RetentionForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def days(self) -> dict[Kept, int | None]:
+    def days(self) -> dict[DataKind, int | None]:
         """The entered values that are valid numbers."""
-        return {kind: self.cleaned_data.get(kind.value) for kind in Kept}
+        return {kind: self.cleaned_data.get(kind.value) for kind in DataKind}

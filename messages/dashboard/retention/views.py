@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from messages.dashboard.shared.moments import Moment, moment
 from messages.dashboard.shared.views import unlimited_only
-from messages.models import Kept, Retention
+from messages.models import DataKind, Retention
 from messages.privacy.retention import MIN_DAYS, SUGGESTED_DAYS, Deletable, preview, save_periods
 
 from .forms import RetentionForm
@@ -22,7 +22,7 @@ CHANGE: Final = "whatsapp.change_retention"
 class Row:
     """One kind: its field, and what the entered number would delete."""
 
-    kind: Kept
+    kind: DataKind
     field: Any
     deletable: Deletable | None
     finished: Moment | None
@@ -54,7 +54,7 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 def _rows(form: RetentionForm) -> Iterator[Row]:
     stored = {row.kind: row for row in Retention.objects.all()}
-    for kind in Kept:
+    for kind in DataKind:
         known = stored.get(kind.value)
         days = form.cleaned_data.get(kind.value) if form.is_bound else known and known.days
         finished = moment(known.finished_at) if known else None

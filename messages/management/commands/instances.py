@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from messages.management.instances.changing import (
     archive,
     delete,
+    replace_every,
     restore,
     retire,
     rotate,
     tag,
-    take_every,
     token_policy,
     unarchive,
 )
@@ -25,7 +25,7 @@ _CALLS: Final[Mapping[str, Callable[[BaseCommand, dict[str, Any]], None]]] = {
     "push": push_chosen,
     "verify": verify,
     "restore": restore,
-    "take-every": take_every,
+    "take-every": replace_every,
     "rotate": rotate,
     "retire": retire,
     "archive": archive,

@@ -16,7 +16,7 @@ from messages.domain.addresses import person_key
 from messages.domain.failures import failure_code
 from messages.domain.statuses import Status
 from messages.ingest.merge_rules import EVENT_COLUMNS, MESSAGE_COLUMNS
-from messages.management.history import History, Life
+from messages.management.history import GeneratedMessage, History
 from messages.models import (
     Account,
     Alias,
@@ -112,7 +112,7 @@ def _last_id() -> int:
     return Message.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def _store_lives(lives: Sequence[Life], first_id: int) -> int:
+def _store_lives(lives: Sequence[GeneratedMessage], first_id: int) -> int:
     events = [row for pk, life in enumerate(lives, first_id) for row in _event_rows(pk, life)]
     rows = [_message_row(pk, life) for pk, life in enumerate(lives, first_id)]
     _insert(Message._meta.db_table, f"id, {MESSAGE_COLUMNS}", rows)
@@ -128,7 +128,7 @@ def _store_lives(lives: Sequence[Life], first_id: int) -> int:
     return len(events)
 
 
-def _message_row(pk: int, life: Life) -> Row:
+def _message_row(pk: int, life: GeneratedMessage) -> Row:
     """In the order of MESSAGE_COLUMNS."""
     reason = max(step.reason for step in life.steps)
     return (
@@ -149,7 +149,7 @@ def _message_row(pk: int, life: Life) -> Row:
     )
 
 
-def _event_rows(message_id: int, life: Life) -> Iterator[Row]:
+def _event_rows(message_id: int, life: GeneratedMessage) -> Iterator[Row]:
     """In the order of EVENT_COLUMNS.
 
     An event with the same identity is left out, because the table has a unique constraint.
@@ -167,7 +167,7 @@ def _event_rows(message_id: int, life: Life) -> Iterator[Row]:
         )
 
 
-def _aliases(lives: Iterable[Life]) -> list[Alias]:
+def _aliases(lives: Iterable[GeneratedMessage]) -> list[Alias]:
     pairs = {
         (life.instance_id, step.phone, person_key(life.phone))
         for life in lives

@@ -30,7 +30,7 @@ def restore(command: BaseCommand, options: dict[str, Any]) -> None:
     command.stdout.write(f"{instance}: previous URL restored.")
 
 
-def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
+def replace_every(command: BaseCommand, options: dict[str, Any]) -> None:
     instance = chosen_one(options)
     foreign = _run(foreign_webhooks.preview_takeover, instance).foreign
     if foreign and not options["replace"]:
@@ -40,7 +40,7 @@ def take_every(command: BaseCommand, options: dict[str, Any]) -> None:
         )
     if options["forward"]:
         forward_all(instance, foreign)
-    _run(lambda: foreign_webhooks.take_every(instance, sent_by_me=options["sent_by_me"]))
+    _run(lambda: foreign_webhooks.replace_every(instance, sent_by_me=options["sent_by_me"]))
     audit(None, Action.WEBHOOK_PUSHED, about=instance, details={"kind": "every"})
     command.stdout.write(f"{instance}: Z-API now sends all callbacks to Statusboard.")
 

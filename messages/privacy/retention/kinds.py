@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from messages.ingest import first_id_at
-from messages.models import AuditEvent, Callback, ErasedMessage, Incident, Kept, Label, Message
+from messages.models import AuditEvent, Callback, DataKind, ErasedMessage, Incident, Label, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,23 @@ def _callbacks(before: datetime) -> QuerySet[Any]:
     return Callback.objects.filter(pk__lt=first_id_at(before)).order_by("pk")
 
 
-KINDS: Final[dict[Kept, Kind]] = {
-    Kept.MESSAGES: Kind(
+KINDS: Final[dict[DataKind, Kind]] = {
+    DataKind.MESSAGES: Kind(
         lambda before: Message.objects.filter(first_heard_at__lt=before).order_by(
             "first_heard_at", "id"
         ),
         "first_heard_at",
     ),
-    Kept.CALLBACKS: Kind(_callbacks, "received_at"),
-    Kept.BODIES: Kind(lambda before: _callbacks(before).exclude(body=b""), "received_at"),
-    Kept.INCIDENTS: Kind(
+    DataKind.CALLBACKS: Kind(_callbacks, "received_at"),
+    DataKind.BODIES: Kind(lambda before: _callbacks(before).exclude(body=b""), "received_at"),
+    DataKind.INCIDENTS: Kind(
         lambda before: Incident.objects.filter(resolved_at__lt=before).order_by("resolved_at"),
         "resolved_at",
     ),
-    Kept.AUDIT: Kind(
+    DataKind.AUDIT: Kind(
         lambda before: AuditEvent.objects.filter(at__lt=before).order_by("at", "id"), "at"
     ),
-    Kept.ERASURES: Kind(
+    DataKind.ERASURES: Kind(
         lambda before: ErasedMessage.objects.filter(erased_at__lt=before).order_by("erased_at"),
         "erased_at",
     ),
@@ -62,5 +62,5 @@ def bodies_after(before: datetime, reached: UUID | None) -> QuerySet[Any]:
 
     Starts after `reached`, because earlier bodies are already deleted.
     """
-    rows = KINDS[Kept.BODIES].older(before)
+    rows = KINDS[DataKind.BODIES].older(before)
     return rows.filter(pk__gt=reached) if reached else rows

@@ -7,39 +7,39 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from messages.accounts.audit import audit
-from messages.models import Action, Kept, Retention
+from messages.models import Action, DataKind, Retention
 
 # The summaries of the last 35 days are recomputed every night, so messages must be kept longer than
 # that. A database trigger prevents the deletion of recent audit events, so that nobody can empty
 # the audit log.
 MIN_DAYS: Final = {
-    Kept.MESSAGES: 40,
-    Kept.CALLBACKS: 7,
-    Kept.BODIES: 7,
-    Kept.INCIDENTS: 30,
-    Kept.AUDIT: 180,
-    Kept.ERASURES: 90,
+    DataKind.MESSAGES: 40,
+    DataKind.CALLBACKS: 7,
+    DataKind.BODIES: 7,
+    DataKind.INCIDENTS: 30,
+    DataKind.AUDIT: 180,
+    DataKind.ERASURES: 90,
 }
 SUGGESTED_DAYS: Final = {
-    Kept.MESSAGES: 730,
-    Kept.CALLBACKS: 180,
-    Kept.BODIES: 90,
-    Kept.INCIDENTS: 365,
-    Kept.AUDIT: 730,
-    Kept.ERASURES: 365,
+    DataKind.MESSAGES: 730,
+    DataKind.CALLBACKS: 180,
+    DataKind.BODIES: 90,
+    DataKind.INCIDENTS: 365,
+    DataKind.AUDIT: 730,
+    DataKind.ERASURES: 365,
 }
 
 
-def period_errors(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
+def period_errors(days: Mapping[DataKind, int | None]) -> dict[DataKind, str]:
     """The errors in these periods, by kind. None means that a kind is kept forever."""
     found = {}
     for kind, number in days.items():
         if number is not None and number < MIN_DAYS[kind]:
             found[kind] = _("The minimum is %(days)d days.") % {"days": MIN_DAYS[kind]}
-    messages, bodies = days.get(Kept.MESSAGES), days.get(Kept.BODIES)
+    messages, bodies = days.get(DataKind.MESSAGES), days.get(DataKind.BODIES)
     if messages is not None and (bodies is None or bodies > messages):
         found.setdefault(
-            Kept.BODIES,
+            DataKind.BODIES,
             _(
                 "Raw bodies cannot be kept longer than messages: deleted messages could be "
                 "rebuilt from them."
@@ -49,7 +49,7 @@ def period_errors(days: Mapping[Kept, int | None]) -> dict[Kept, str]:
 
 
 @transaction.atomic
-def save_periods(days: Mapping[Kept, int | None], *, by: Any) -> bool:
+def save_periods(days: Mapping[DataKind, int | None], *, by: Any) -> bool:
     """Save the periods; return whether they changed. Raises ValueError if any is invalid."""
     if found := period_errors(days):
         raise ValueError(found)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from messages.models import Kept, Retention
+from messages.models import DataKind, Retention
 
 from .kinds import KINDS, bodies_after, orphan_labels
 from .periods import cutoff
@@ -25,13 +25,13 @@ class Deletable:
         return self.number >= MAX_COUNTED
 
 
-def preview(kind: Kept, days: int) -> Deletable:
+def preview(kind: DataKind, days: int) -> Deletable:
     before = cutoff(days)
-    if kind is Kept.BODIES:
+    if kind is DataKind.BODIES:
         rows = bodies_after(before, Retention.objects.bodies_reached())
         return _count(rows, KINDS[kind].time)
     deletable = _count(KINDS[kind].older(before), KINDS[kind].time)
-    if kind is Kept.MESSAGES:
+    if kind is DataKind.MESSAGES:
         labels = _count(orphan_labels(before), "updated_at")
         times = [one.oldest for one in (deletable, labels) if one.oldest]
         return Deletable(deletable.number + labels.number, min(times, default=None))

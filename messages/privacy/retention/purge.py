@@ -20,7 +20,7 @@ from messages.models import (
     Action,
     Answer,
     Callback,
-    Kept,
+    DataKind,
     KnownAddress,
     Label,
     Message,
@@ -58,15 +58,15 @@ class Purge:
         Messages come before the callbacks that they are built from.
         """
         now = timezone.now()
-        rows = {Kept(row.kind): row for row in Retention.objects.all()}
-        return [rows[kind] for kind in Kept if kind in rows and _is_due(rows[kind], now)]
+        rows = {DataKind(row.kind): row for row in Retention.objects.all()}
+        return [rows[kind] for kind in DataKind if kind in rows and _is_due(rows[kind], now)]
 
     def _purge(self, row: Retention, ends_at: float) -> int:
         before, purged = cutoff(row.days), 0
         is_done = False
         while not (is_done or self._stop.is_set() or time.monotonic() > ends_at):
             started = time.monotonic()
-            number = _STEPS.get(Kept(row.kind), _delete)(row, before)
+            number = _STEPS.get(DataKind(row.kind), _delete)(row, before)
             purged += number
             is_done = number < BATCH
             self._stop.wait(time.monotonic() - started)
@@ -83,7 +83,7 @@ def _is_due(row: Retention, now: datetime) -> bool:
 
 
 def _delete(row: Retention, before: datetime) -> int:
-    rows = KINDS[Kept(row.kind)].older(before)
+    rows = KINDS[DataKind(row.kind)].older(before)
     model: type[Model] = rows.model
     pks = list(rows.values_list("pk", flat=True)[:BATCH])
     model._default_manager.filter(pk__in=pks).delete()
@@ -97,7 +97,7 @@ def _delete_messages(row: Retention, before: datetime) -> int:
     message.
     """
     with transaction.atomic():
-        older = KINDS[Kept.MESSAGES].older(before)
+        older = KINDS[DataKind.MESSAGES].older(before)
         locked = list(older.select_for_update(skip_locked=True)[:BATCH])
         Label.objects.of(locked).delete()
         Answer.objects.to(locked).delete()
@@ -140,7 +140,7 @@ def _empty_bodies(row: Retention, before: datetime) -> int:
     return len(pks)
 
 
-_STEPS: Final[dict[Kept, Callable[[Retention, datetime], int]]] = {
-    Kept.MESSAGES: _delete_messages,
-    Kept.BODIES: _empty_bodies,
+_STEPS: Final[dict[DataKind, Callable[[Retention, datetime], int]]] = {
+    DataKind.MESSAGES: _delete_messages,
+    DataKind.BODIES: _empty_bodies,
 }
