@@ -30,7 +30,7 @@ def backoff(
 ) -> timedelta:
     """How long to wait after consecutive failures. The wait doubles with each one.
 
-    `jitter` is the share of it that is random, so that what failed together is not retried
+    `jitter` is the random share of the wait, so that simultaneous failures are not retried
     together. `at_least` is how long the other side asked to wait.
     """
     # The exponent is limited, so that many failures cannot overflow.

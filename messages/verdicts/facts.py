@@ -34,7 +34,7 @@ from messages.search.querysets import Order, message_set
 _AROUND: Final = timedelta(minutes=15)
 # A message needs some time to be delivered.
 _TIME_TO_DELIVER: Final = timedelta(minutes=1)
-# More are not read: these tell enough, and an instance may send ten thousand in half an hour.
+# More are not read: these are enough, and an instance may send ten thousand in half an hour.
 _MAX_NEIGHBOURS: Final = 1000
 # Of each address of the recipient.
 _MAX_OF_ADDRESS: Final = 30

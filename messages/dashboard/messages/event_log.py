@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def arrived_words(self) -> str:
-        """Without the date if it arrived on the day it happened."""
+        """The arrival time. It has no date if the event arrived on the day it happened."""
         is_same_day = self.arrived.day == self.occurred.day
         return self.arrived.clock if is_same_day else self.arrived.brief
 

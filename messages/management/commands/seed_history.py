@@ -150,7 +150,7 @@ def _message_row(pk: int, life: GeneratedMessage) -> Row:
 
 
 def _event_rows(message_id: int, life: GeneratedMessage) -> Iterator[Row]:
-    """In the order of EVENT_COLUMNS.
+    """Return the values of an event, in the order of EVENT_COLUMNS.
 
     An event with the same identity is left out, because the table has a unique constraint.
     """
