@@ -56,7 +56,9 @@ def ask_queue(instance: Instance, *messages: Message) -> None:
     """
     found = Message.objects.filter(instance=instance).order_by("-first_heard_at")
     stuck = stuck_now(found, timezone.now(), [instance.stuck_after])[:_MAX_MESSAGES]
-    wanted = {one.zapi_id: one.ids for one in (*stuck, *messages)}
+    # Sorted, so that a click and the worker lock rows in the same order.
+    in_order = sorted((*stuck, *messages), key=lambda message: message.zapi_id)
+    wanted = {one.zapi_id: one.ids for one in in_order}
     now = timezone.now()
     try:
         queue = client_of(instance).read_queue()

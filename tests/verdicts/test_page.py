@@ -383,3 +383,14 @@ def test_answered_message_arrived(viewer, stuck, instance):
     found = verdict(viewer, stuck)
     assert (found.certainty, found.verdict.cause) == ("Probably", "arrived")
     assert lines(viewer, stuck)["recipient"].startswith("Answered this message")
+
+
+@pytest.mark.parametrize(("neighbours", "certainty"), [(0, "Z-API said"), (9, "Probably")])
+def test_restriction_at_that_time_is_named(viewer, deliver, instance, neighbours, certainty):
+    message = deliver(error="Message could not be sent", errorCode="SHADOW_BAN")
+    add_incident(instance, IncidentKind.RESTRICTED, message.started_at)
+    add_messages(instance, neighbours, message.started_at - timedelta(minutes=5))
+    found = verdict(viewer, message)
+    assert (found.certainty, found.verdict.cause) == (certainty, "restricted_by_whatsapp")
+    assert "Restricted by WhatsApp since" in lines(viewer, message)["instance"]
+    assert "Do not reconnect the instance." in found.advice
