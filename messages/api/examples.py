@@ -37,7 +37,8 @@ _MESSAGE: Final = {
     "reference": "order-1042",
     "label": "Your order is on its way",
     "status": "READ",
-    "failure": "",
+    "failure": None,
+    "failure_reason": "",
     "first_heard_at": "2026-11-22T09:13:51.030000Z",
     "last_event_at": "2026-11-22T09:14:03Z",
     "dispatched_at": "2026-11-22T09:13:50Z",
@@ -106,7 +107,14 @@ FAILED_MESSAGE: Final = _example(
     _MESSAGE
     | {
         "status": "FAILED",
-        "failure": "Phone number does not exist",
+        "failure": {
+            "code": "phone_number_does_not_exist",
+            "category": "number_does_not_exist",
+            "owner": "recipient",
+            "retry": "no",
+            "text": "This number is not on WhatsApp; ask the customer for the right one.",
+        },
+        "failure_reason": "Phone number does not exist",
         "last_event_at": "2026-11-22T09:13:51Z",
         "sent_at": None,
         "failed_at": "2026-11-22T09:13:51Z",

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from messages.accounts.masking import sees_phones
 from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.scope import Viewer
+from messages.domain.failures import CODES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 from messages.labels import MAX_REFERENCE_LENGTH
@@ -113,6 +114,16 @@ class MessageQuery(Query):
     reached = StatusField(
         STATUSES, required=False, help_text="Messages that reached this step or a later one."
     )
+    reason = serializers.ListField(
+        child=serializers.ChoiceField(choices=CODES),
+        required=False,
+        help_text="Any of these values of `failure.code`: messages that failed for this reason.",
+    )
+    retry = serializers.ListField(
+        child=serializers.ChoiceField(choices=Retry.values),
+        required=False,
+        help_text="Any of these values of `failure.retry`.",
+    )
     instance = _ids("Statusboard's `id` of each instance.")
     period = serializers.ChoiceField(
         choices=Period.values,
@@ -190,6 +201,8 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
         since=query.get("since"),
         until=query.get("until"),
         kinds=_kinds(query, is_named=is_named),
+        reasons=tuple(query.get("reason", ())),
+        retries=tuple(map(Retry, query.get("retry", ()))),
         inbound=query.get("inbound", is_named or any(status.is_by_me for status in statuses)),
     )
     found = criteria.messages(user).select_related("instance")

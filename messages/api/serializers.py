@@ -10,6 +10,15 @@ from rest_framework import serializers
 from messages.accounts.masking import mask_text, masked
 from messages.answers import Response
 from messages.domain.answers import AnswerKind
+from messages.domain.failures import (
+    CODES,
+    FailureCategory,
+    FailureOwner,
+    Retry,
+    failure_code,
+    failure_text,
+    find_failure,
+)
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status, highest
 from messages.incidents.presentation import description
@@ -114,6 +123,20 @@ class AnswerSerializer(serializers.ModelSerializer[Answer]):
         read_only_fields = fields
 
 
+class FailureSerializer(serializers.Serializer[dict[str, Any]]):
+    """Why a message failed. Without a category, owner and retry if Z-API's text is not known."""
+
+    code = serializers.ChoiceField(choices=CODES)
+    category = serializers.ChoiceField(choices=list(FailureCategory), allow_null=True)
+    owner = serializers.ChoiceField(
+        choices=FailureOwner.values, allow_null=True, help_text="Whose problem it is."
+    )
+    retry = serializers.ChoiceField(
+        choices=Retry.values, allow_null=True, help_text="Whether to send the message again."
+    )
+    text = serializers.CharField(help_text="One sentence in the language of the request.")
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message: the highest status reached, the earliest time of each step, and its events."""
 
@@ -125,7 +148,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         help_text="What the message was sent to. `status` is your own status.",
     )
     status = serializers.SerializerMethodField()
-    failure = WordsField()
+    failure = serializers.SerializerMethodField(help_text="null if the status is not FAILED.")
+    failure_reason = WordsField(
+        source="failure", help_text="The reason of a failure in Z-API's own words."
+    )
     read_by_us_at = serializers.DateTimeField(source="by_us_at", allow_null=True)
     reference = serializers.SerializerMethodField(help_text="The message's id in your system.")
     label = serializers.SerializerMethodField(  # type: ignore[assignment]
@@ -150,7 +176,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     class Meta:
         model = Message
         fields = ["id", "message_id", "zaap_id", "instance", "phone", "kind", "is_group"]
-        fields += ["inbound", "reference", "label", "status", "failure", "first_heard_at"]
+        fields += ["inbound", "reference", "label", "status", "failure"]
+        fields += ["failure_reason", "first_heard_at"]
         fields += ["last_event_at", "dispatched_at", "sent_at", "failed_at", "delivered_at"]
         fields += ["read_at", "played_at", "read_by_us_at", "read_by_us_is_automatic"]
         fields += ["answered_at", "answer_kind", "answer_count", "wrote_at"]
@@ -160,6 +187,19 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     @extend_schema_field(serializers.ChoiceField(choices=_STATUSES))
     def get_status(self, message: Message) -> str:
         return _status_of(message, (Status(event.status) for event in _events_of(message)))
+
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, message: Message) -> dict[str, Any] | None:
+        if message.rank != Status.FAILED.rank:
+            return None
+        found = find_failure(message.failure)
+        return {
+            "code": failure_code(message.failure),
+            "category": found and found.category,
+            "owner": found and found.owner,
+            "retry": found and found.retry,
+            "text": _words(failure_text(message.failure), self.context),
+        }
 
     def get_reference(self, message: Message) -> str:
         return _words(self._label_of(message).reference, self.context)

@@ -74,9 +74,15 @@ def find_failure(reason: str) -> Failure | None:
         return FAILURES["shadow_ban"]
     for candidate in (*_IN_PARENTHESES.findall(text), _IN_PARENTHESES.sub("", text)):
         key = _key(candidate)
-        if code := _CODES.get(key) or _code_of_template(key):
+        if code := _CODES_BY_KEY.get(key) or _code_of_template(key):
             return FAILURES[code]
     return None
+
+
+def failure_text(reason: str) -> str:
+    """The reason in the active language; Z-API's own text if it is not in the catalogue."""
+    found = find_failure(reason)
+    return str(found.text) if found else reason or str(_("Z-API gave no reason."))
 
 
 def failure_code(reason: str) -> str:
@@ -395,7 +401,9 @@ FAILURES: Final = {
     for group, rows in _GROUPS.items()
     for code, _reason, text in rows
 }
-_CODES: Final = {_key(reason): code for rows in _GROUPS.values() for code, reason, _text in rows}
+_CODES_BY_KEY: Final = {
+    _key(reason): code for rows in _GROUPS.values() for code, reason, _text in rows
+}
 # What is before and after a placeholder.
 _TEMPLATES: Final = {
     (_key(reason.partition("{")[0]), _key(reason.partition("}")[2])): code
@@ -403,3 +411,5 @@ _TEMPLATES: Final = {
     for code, reason, _text in rows
     if "{" in reason
 }
+# All values of Message.failure_code except "".
+CODES: Final = (*FAILURES, UNKNOWN, NOT_GIVEN)

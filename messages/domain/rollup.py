@@ -73,7 +73,7 @@ def summarize(events: Sequence[Event]) -> Rollup:
     status = highest_status(events)
     failure = first_event(events, Status.FAILED)
     contradicted = failure is not None and status.rank > Status.FAILED.rank
-    return Rollup(status, _detail(events, failure), contradicted)
+    return Rollup(status, _detail(events), contradicted)
 
 
 def events_by_person(events: Iterable[Event]) -> ByPerson[Event]:
@@ -118,6 +118,12 @@ def first_event(events: Iterable[Event], status: Status) -> Event | None:
     return min(same, key=lambda event: event.occurred_at, default=None)
 
 
+def kept_reason(events: Iterable[ReportedEvent]) -> str:
+    """Of the reasons for failures, the one that ingest keeps too; "" if none was given."""
+    reasons = {event.reason for event in events if status_of(event) is Status.FAILED} - {""}
+    return min(reasons, default="")
+
+
 def status_of(event: ReportedEvent) -> Status:
     return _STATUSES[event.status]
 
@@ -126,7 +132,7 @@ def _summarize_many(events: Sequence[Event], people: ByPerson[Event]) -> Rollup:
     reached_statuses = {addresses: highest_status(theirs) for addresses, theirs in people.items()}
     reached = {key: at for key, at in reached_statuses.items() if at.rank >= Status.RECEIVED.rank}
     if not reached:
-        return Rollup(highest_status(events), _detail(events, first_event(events, Status.FAILED)))
+        return Rollup(highest_status(events), _detail(events))
     tally = Tally(
         total=len(people),
         delivered=len(reached),
@@ -142,10 +148,10 @@ def _summarize_many(events: Sequence[Event], people: ByPerson[Event]) -> Rollup:
     return Rollup(shared_by_all, contradicted=contradicted, tally=tally)
 
 
-def _detail(events: Sequence[Event], failure: Event | None) -> str:
+def _detail(events: Sequence[Event]) -> str:
     """The reason for the failure, or Z-API's name of the newest unknown status."""
-    if failure:
-        return failure.reason
+    if first_event(events, Status.FAILED):
+        return kept_reason(events)
     unknown = [event for event in events if status_of(event) is Status.UNKNOWN]
     newest = max(unknown, key=lambda event: event.occurred_at, default=None)
     return newest.raw_status if newest else ""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
 from messages.answers import Response, has_responses, responses_of
-from messages.domain.failure_reasons import translate_reason, translated_reasons
+from messages.domain.failures import FAILURES, failure_code, failure_text, find_failure
 from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.rollup import Rollup, summarize
 from messages.domain.statuses import Status
@@ -39,6 +39,11 @@ AsTime = Callable[[int, tzinfo], Cell]
 _HEADINGS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Status"),
     gettext_lazy("Failure"),
+    gettext_lazy("Failure code"),
+    gettext_lazy("Failure category"),
+    gettext_lazy("Failure owner"),
+    gettext_lazy("Retry"),
+    gettext_lazy("Z-API’s text"),
     gettext_lazy("Recipient"),
     gettext_lazy("Kind"),
     gettext_lazy("Delivered to participants"),
@@ -128,9 +133,11 @@ class Reader:
         # _rollups).
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._kinds = {kind: str(kind.label) for kind in MessageKind}
-        self._known_failures = translated_reasons()
         # Most boards receive no inbound messages. Then no chunk is looked up.
         self._has_responses = has_responses()
+        # In the language of now: the rows may be read after it has changed.
+        self._failure_texts = {code: str(one.text) for code, one in FAILURES.items()}
+        self._no_reason = failure_text("")
         self._batch_size = _BATCH_SIZE
 
     @property
@@ -192,7 +199,7 @@ class Reader:
         word = rollup.detail if rollup.status is Status.UNKNOWN else ""
         return (
             self._text(word) or self._words[rollup.status],
-            self._text(record.failure and translate_reason(record.failure, self._known_failures)),
+            *self._failure(record),
             record.phone if self._shows_phones else masked(record.phone),
             self._kinds[message_kind(record.phone, is_group=record.is_group)],
             *people,
@@ -203,6 +210,16 @@ class Reader:
             self._text(label.reference),
             self._text(label.label),
         )
+
+    def _failure(self, record: _Record) -> tuple[str, ...]:
+        """Text, code, category, owner, retry and Z-API's own text."""
+        raw = self._text(record.failure)
+        if record.rank != Status.FAILED.rank:
+            return "", "", "", "", "", raw
+        if found := find_failure(record.failure):
+            text = self._failure_texts[found.code]
+            return text, found.code, found.category, found.owner, found.retry, raw
+        return raw or self._no_reason, failure_code(record.failure), "", "", "", raw
 
     def _text(self, words: str) -> str:
         return words if self._shows_phones else mask_text(words)

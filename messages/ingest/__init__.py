@@ -4,6 +4,7 @@ It writes new, spooled, replayed and rebuilt callbacks.
 """
 
 from .delivery import Delivery, first_id_at, new_delivery_id, received_at_of
+from .failure_codes import classify_failures
 from .known_keys import RetiredKeyError
 from .known_keys import remember as remember_keys
 from .quarantine import discard
@@ -27,6 +28,7 @@ __all__ = [
     "SpoolState",
     "SpoolUnavailableError",
     "UnknownInstanceError",
+    "classify_failures",
     "discard",
     "drain",
     "first_id_at",

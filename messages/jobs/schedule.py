@@ -11,7 +11,7 @@ from messages.exports import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
 from messages.incidents.rhythm_learning import learn_rhythms
-from messages.ingest import drain
+from messages.ingest import classify_failures, drain
 from messages.instances.bulk_jobs import delete_old_batches, run_batches
 from messages.instances.push import run_due_pushes
 from messages.instances.verify import verify_due
@@ -42,6 +42,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("summarise", recompute, every=3, alone=True),
         Job("sweep summaries", sweep, every=600),
         Job("find receipts off", find_receipts_off, every=600, shared=True),
+        Job("classify failures", classify_failures, every=600, alone=True, shared=True),
         Job("push", run_due_pushes, every=0.5, alone=True),
         Job("verify", lambda: verify_due(stop), every=5, alone=True),
         Job("batches", lambda: run_batches(stop), every=1, alone=True),

@@ -3,17 +3,22 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connections, models
 from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
+from messages.domain.failures import UNKNOWN
 from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.statuses import Status
 
 from .callback import Callback
 from .instance import Instance
+
+# The conditions of the indexes of failed messages.
+FAILED: Final = ~models.Q(failure_code="")
+UNKNOWN_FAILURE: Final = models.Q(failed_at__isnull=False, failure_code__in=["", UNKNOWN])
 
 
 class MessageManager(models.Manager["Message"]):
@@ -102,6 +107,22 @@ class Message(models.Model):
             # For filters by period, and for hourly summaries. Later steps do not change started_at,
             # so PostgreSQL can use HOT updates.
             models.Index(fields=["started_at", "instance"], name="message_sent"),
+            # Failed messages by reason. All that a count needs is in the index.
+            models.Index(
+                fields=["-started_at", "-id", "failure_code", "instance", "is_group"],
+                name="message_failed_by_time",
+                condition=FAILED,
+            ),
+            models.Index(
+                fields=["-first_heard_at", "-id", "failure_code"],
+                name="message_newest_failed",
+                condition=FAILED,
+            ),
+            models.Index(
+                fields=["-started_at", "-id", "failure_code"],
+                name="message_unknown_failure",
+                condition=UNKNOWN_FAILURE,
+            ),
         ]
 
     def __str__(self) -> str:

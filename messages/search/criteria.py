@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from django.db.models import TextChoices
 from django.http import QueryDict
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from messages.accounts.scope import Viewer, limited_to
+from messages.domain.failures import CODES, FAILURES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 
@@ -64,6 +65,7 @@ _NOT_OUR_STATUS: Final = tuple(kind for kind in MessageKind if kind is not Messa
 # offset cannot overflow.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
 
@@ -74,6 +76,8 @@ class Criteria:
     `chosen_period` is None if the query names no period. The default is 7 days. For a search or
     with dates it is all time. For the Stuck view it is the last 24 hours, like the counts on all
     pages.
+
+    `reasons` are failure codes. They and `retries` select failed messages only.
 
     `reached` selects messages that reached this status or a later one. Without `kinds`, our own
     status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply to the
@@ -90,6 +94,8 @@ class Criteria:
     until: datetime | None = None
     kinds: tuple[MessageKind, ...] = ()
     inbound: bool = False
+    reasons: tuple[str, ...] = ()
+    retries: tuple[Retry, ...] = ()
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -109,6 +115,8 @@ class Criteria:
             until=until,
             kinds=_kinds(query),
             inbound=query.get("inbound") == "1",
+            reasons=_chosen(CODES, query.getlist("reason")),
+            retries=_chosen(Retry, query.getlist("retry")),
         )
 
     @property
@@ -155,6 +163,8 @@ class Criteria:
             found = found.with_status(self.statuses)
         if self.reached:
             found = found.that_reached(self.reached)
+        if self.reasons or self.retries:
+            found = found.that_failed(self._failure_codes)
         if kinds := self.kinds or (() if self.search else _NOT_OUR_STATUS):
             found = found.of_kinds(kinds)
         return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
@@ -172,10 +182,19 @@ class Criteria:
             *_parameter("until", _format_minute(self.until)),
             *(("kind", kind.value) for kind in self.kinds),
             *_parameter("inbound", "1" if self.inbound else ""),
+            *(("reason", code) for code in self.reasons),
+            *(("retry", retry.value) for retry in self.retries),
         ]
 
     def replace(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+    @property
+    def _failure_codes(self) -> set[str]:
+        wanted = set(self.reasons or CODES)
+        if self.retries:
+            wanted &= {code for code, one in FAILURES.items() if one.retry in self.retries}
+        return wanted
 
     @property
     def _defaults_to_all_time(self) -> bool:
@@ -215,6 +234,11 @@ def _kinds(query: QueryDict) -> tuple[MessageKind, ...]:
     former = _FORMER_GROUPS.get(query.get("groups", ""), ())
     wanted = set(query.getlist("kind")) & set(MessageKind.values) or set(former)
     return tuple(kind for kind in MessageKind if kind in wanted)
+
+
+def _chosen(known: Iterable[_Text], names: Iterable[str]) -> tuple[_Text, ...]:
+    wanted = set(names)
+    return tuple(one for one in known if one in wanted)
 
 
 def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from messages.domain.statuses import Status
 from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
 from messages.models.functions import Unindexed, of_kinds, reached
+from messages.models.message import FAILED
 
 from .matches import Matches, ids_starting_with_text, part_filter
 from .message_ids import is_whatsapp_id, strip_punctuation
@@ -76,6 +77,10 @@ class MessageQuerySet(QuerySet[Message]):
         for status in wanted & _SHARING_A_RANK:
             found |= _shown_as(status)
         return self.filter(found)
+
+    def that_failed(self, codes: Collection[str]) -> Self:
+        """Failed messages with one of these failure codes."""
+        return self.filter(FAILED, failure_code__in=sorted(codes))
 
     def that_reached(self, status: Status) -> Self:
         return self.filter(reached(status))

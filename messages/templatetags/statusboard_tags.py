@@ -46,10 +46,19 @@ def status_badge(headline: Headline) -> SafeString:
     return (_badge if is_ours else _badge.__wrapped__)(headline)
 
 
+@register.simple_tag
+def failure_reason(headline: Headline) -> SafeString:
+    """Why a message failed, with Z-API's own text on hover; empty for other statuses."""
+    if not headline.reason:
+        return mark_safe("")
+    title = format_html(' title="{}"', headline.raw) if headline.raw != headline.reason else ""
+    return format_html('<span class="reason"{}>{}</span>', title, headline.reason)
+
+
 @lru_cache(maxsize=512)
 def _badge(headline: Headline) -> SafeString:
     name, words = headline.status.icon, headline.words
-    hover = headline.raw or (words if len(words) > MAX_BADGE_LENGTH else "")
+    hover = words if len(words) > MAX_BADGE_LENGTH else ""
     title = format_html(' title="{}"', hover) if hover else ""
     return format_html(
         '<span class="badge {}">{}<span class="badge-words"{}>{}</span></span>',

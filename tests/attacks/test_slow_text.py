@@ -14,7 +14,7 @@ import pytest
 from messages.accounts.masking import mask_text, masked
 from messages.domain import addresses
 from messages.domain.causes import Cause, stored_values
-from messages.domain.failure_reasons import translate_reason
+from messages.domain.failures import find_failure
 from messages.exports.csv_writer import csv_line
 from messages.instances import webhook_keys
 from messages.instances.bulk_import import read_csv
@@ -110,7 +110,7 @@ OTHERS: dict[str, Callable[[str], object]] = {
     **{"callback": read_body, "answer": read_zapis_answer, "url": read_url, "search": search},
     "label": check_label,
     "credentials": lambda text: read_credentials(text, text, text),
-    **{"mask text": mask_text, "mask": masked, "failure": translate_reason, "tags": read_tags},
+    **{"mask text": mask_text, "mask": masked, "failure": find_failure, "tags": read_tags},
     **{"key": webhook_keys.verify, "plain": addresses.clean_input, "kind": addresses.kind_of},
     **{
         "digits": addresses.digits_of,

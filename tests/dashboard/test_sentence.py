@@ -83,7 +83,14 @@ def test_sent_or_dispatched_message_claims_no_delivery():
 @pytest.mark.parametrize("reason", ["Phone number does not exist", "Phone number does not exist."])
 def test_failed_message_has_its_reason(reason):
     assert sentence([event(FAILED, reason=reason)]) == (
-        "Failed on 22 Nov at 09:13:51: Phone number does not exist."
+        "Failed on 22 Nov at 09:13:51."
+        " This number is not on WhatsApp; ask the customer for the right one."
+    )
+
+
+def test_a_failure_with_an_unknown_reason_quotes_it():
+    assert sentence([event(FAILED, reason="expired.")]) == (
+        "Failed on 22 Nov at 09:13:51. Z-API gave this reason: expired."
     )
 
 
@@ -93,7 +100,9 @@ def test_failed_message_without_a_reason_says_so():
 
 def test_failure_after_delivery_is_mentioned_last():
     told = sentence([event(RECEIVED), event(FAILED, 5, reason="expired")])
-    assert told.endswith("A failure was also reported on 22 Nov at 09:13:56: expired.")
+    assert told.endswith(
+        "A failure was also reported on 22 Nov at 09:13:56. Z-API gave this reason: expired."
+    )
 
 
 def test_inbound_message_says_that_your_team_read_it():

@@ -38,10 +38,19 @@ def test_pending_headline_is_dispatched():
 
 
 def test_failure_headline_contains_the_reason():
-    assert words(event(FAILED, reason="Phone number does not exist")) == (
-        "Failed: Phone number does not exist"
-    )
-    assert words(event(FAILED)) == "Failed"
+    found = headline([event(FAILED, reason="Phone number does not exist")])
+    assert found.words == "Failed"
+    assert found.reason.startswith("This number is not on WhatsApp")
+    assert headline([event(FAILED)]).reason == "Z-API gave no reason."
+
+
+def test_an_unknown_reason_is_shown_as_z_api_gave_it():
+    assert headline([event(FAILED, reason="Something new (X)")]).reason == "Something new (X)"
+
+
+def test_reason_is_the_one_that_is_stored_for_the_message():
+    events = [event(FAILED, reason="later"), event(FAILED, 3, reason="expired")]
+    assert headline(events).reason == headline(events[::-1]).reason == "expired"
 
 
 def test_failure_after_sending_is_the_headline():
@@ -102,7 +111,7 @@ def test_group_without_named_participants_says_at_least():
 
 def test_group_not_yet_delivered_has_the_headline_of_its_step():
     assert words(event(DISPATCHED, phone=GROUP), event(SENT, phone=GROUP)) == "Sent"
-    assert words(event(FAILED, phone=GROUP, reason="gone")) == "Failed: gone"
+    assert headline([event(FAILED, phone=GROUP, reason="gone")]).reason == "gone"
 
 
 def test_two_numbers_are_counted_separately():

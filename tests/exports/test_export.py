@@ -104,7 +104,7 @@ class TestCsv:
         deliver(error="Phone number does not exist")
         taker.cookies["django_language"] = "pt-br"
         text = take(taker).getvalue().decode("utf-8-sig")
-        assert "O número de telefone não existe" in text
+        assert "Este número não tem WhatsApp" in text
 
     @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
     def test_formula_is_neutralized(self, sign):
@@ -231,13 +231,13 @@ class TestWorkbook:
         numbers, sheet = cells_of(take(taker, kind="xlsx"))
         assert "Sent (America/Sao_Paulo)" in sheet
         zone = ZoneInfo("America/Sao_Paulo")
-        shown = datetime(1899, 12, 30, tzinfo=zone) + timedelta(days=numbers["K2"], seconds=0.5)
+        shown = datetime(1899, 12, 30, tzinfo=zone) + timedelta(days=numbers["P2"], seconds=0.5)
         assert f"{shown:%x %X}" == f"{message.sent_at.astimezone(zone):%x %X}"
 
     def test_workbook_counts_are_numeric(self, taker, report):
         report("READ", phone="120363-group", participant="5511987654321", isGroup=True)
         numbers, _sheet = cells_of(take(taker, kind="xlsx"))
-        assert (numbers["E2"], numbers["F2"], numbers["G2"]) == (1, 1, 0)
+        assert (numbers["J2"], numbers["K2"], numbers["L2"]) == (1, 1, 0)
 
     def test_workbook_is_a_valid_xlsx_file(self, taker, report):
         report("SENT", id="3EB0A1")

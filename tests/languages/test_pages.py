@@ -10,6 +10,9 @@ from django.views.defaults import server_error
 PORTUGUESE = {"accept-language": "pt-BR,pt;q=0.9,en;q=0.8"}
 
 
+_NO_WHATSAPP = "Este número não tem WhatsApp; peça ao cliente o número certo."
+
+
 @pytest.fixture(autouse=True)
 def _language_of_the_test():
     """Restore the language, because a request leaves its language active."""
@@ -69,7 +72,12 @@ def test_dispatched_failed_and_read_by_us_are_in_portuguese(viewer, report, deli
     deliver("A2", error="Phone number does not exist")
     report("READ_BY_ME", id="A3")
     page = viewer.get("/?inbound=1", headers=PORTUGUESE).content.decode()
-    for words in ("Despachada", "Falhou: O número de telefone não existe", "Lida por nós"):
+    for words in (
+        "Despachada",
+        "Falhou",
+        "Este número não tem WhatsApp; peça ao cliente o número certo.",
+        "Lida por nós",
+    ):
         assert f">{words}</span>" in page
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
+from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
 from messages.domain.message_kinds import MessageKind
 from messages.models import Instance, SavedView
 from messages.search.criteria import STATUSES, Criteria, Period, View
@@ -61,7 +62,8 @@ def view_links(criteria: Criteria) -> list[Link]:
 def _cleared_filters(view: View) -> dict[str, Any]:
     """The filters that would contradict this view, cleared."""
     if view in _VIEWS_OF_STATUSES:
-        return {"statuses": (), "reached": None}
+        failures = {} if view is View.FAILED else {"reasons": (), "retries": ()}
+        return {"statuses": (), "reached": None} | failures
     return {"kinds": ()} if view is View.GROUPS else {}
 
 
@@ -97,6 +99,24 @@ def kind_links(criteria: Criteria) -> list[Link]:
             kind in criteria.kinds,
         )
         for kind in MessageKind
+    ]
+
+
+def reason_label(code: str) -> str:
+    """A failure code in words."""
+    if code in FAILURES:
+        return str(FAILURES[code].text)
+    return _("No reason given") if code == NOT_GIVEN else _("Not in the catalog of reasons")
+
+
+def retry_links(criteria: Criteria) -> list[Link]:
+    return [
+        Link(
+            retry.label,
+            list_url(criteria, retries=_toggle(criteria.retries, retry)),
+            retry in criteria.retries,
+        )
+        for retry in Retry
     ]
 
 
@@ -143,6 +163,7 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
             label = _("Instance: %(instance)s") % {"instance": instance.name}
             others = _toggle(criteria.instances, instance.pk)
             yield Link(label, list_url(criteria, instances=others))
+    yield from _failure_chips(criteria)
     if criteria.reached:
         label = _("Reached: %(status)s") % {"status": criteria.reached.label}
         yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
@@ -155,6 +176,14 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
         yield Link(criteria.chosen_period.label, list_url(criteria, chosen_period=None))
     if criteria.inbound:
         yield Link(_("With messages from customers"), list_url(criteria, inbound=False))
+
+
+def _failure_chips(criteria: Criteria) -> Iterator[Link]:
+    for code in criteria.reasons:
+        label = _("Reason: %(reason)s") % {"reason": reason_label(code)}
+        yield Link(label, list_url(criteria, reasons=_toggle(criteria.reasons, code)))
+    for retry in criteria.retries:
+        yield Link(retry.label, list_url(criteria, retries=_toggle(criteria.retries, retry)))
 
 
 def date_range(criteria: Criteria) -> str:

@@ -7,9 +7,15 @@ from django.utils.translation import gettext as _
 
 from messages.answers import Response
 from messages.dashboard.shared.moments import Moment, between, duration
-from messages.domain.failure_reasons import translate_reason
+from messages.domain.failures import failure_text, find_failure
 from messages.domain.message_kinds import MessageKind, kind_of_addresses
-from messages.domain.rollup import events_by_person, first_event, highest_status, is_shared
+from messages.domain.rollup import (
+    events_by_person,
+    first_event,
+    highest_status,
+    is_shared,
+    kept_reason,
+)
 from messages.domain.statuses import Status
 from messages.models import StatusEvent
 
@@ -74,6 +80,8 @@ def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
         yield from _from_delivery(events, status)
     else:
         yield _before_delivery(events, status)
+        if status is Status.FAILED:
+            yield _why_failed(events)
     decisive = first_event(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
         yield _("Z-API reported no valid time. The time shown is the arrival time.")
@@ -94,7 +102,8 @@ def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[st
     if status is Status.RECEIVED:
         yield _("No read confirmation.")
     if failed:
-        yield _contradiction(failed)
+        yield _("A failure was also reported on %(day)s at %(time)s.") % _when(failed)
+        yield _why_failed(events)
 
 
 def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
@@ -132,31 +141,27 @@ def _played(played: StatusEvent, before: StatusEvent | None) -> str:
     return text % _when(played, gap=gap)
 
 
-def _contradiction(failed: StatusEvent) -> str:
-    if failed.reason:
-        text = _("A failure was also reported on %(day)s at %(time)s: %(reason)s.")
-    else:
-        text = _("A failure was also reported on %(day)s at %(time)s.")
-    return text % _when(failed)
-
-
 def _before_delivery(events: Sequence[StatusEvent], status: Status) -> str:
     if status.rank == 0:
         return _without_rank(events, status)
     event = first_event(events, status)
     if event is None:  # impossible: the status comes from the events
         raise LookupError(status)
-    if status is Status.FAILED and event.reason:
-        text = _("Failed on %(day)s at %(time)s: %(reason)s.")
-    else:
-        text = {
-            Status.FAILED: _("Failed on %(day)s at %(time)s. Z-API gave no reason."),
-            Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
-            Status.DISPATCHED: _(
-                "Dispatched by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
-            ),
-        }[status]
+    text = {
+        Status.FAILED: _("Failed on %(day)s at %(time)s."),
+        Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
+        Status.DISPATCHED: _(
+            "Dispatched by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
+        ),
+    }[status]
     return text % _when(event)
+
+
+def _why_failed(events: Sequence[StatusEvent]) -> str:
+    reason = kept_reason(events)
+    if not reason or find_failure(reason):
+        return failure_text(reason)
+    return _("Z-API gave this reason: %(reason)s.") % {"reason": reason.rstrip(".")}
 
 
 def _without_rank(events: Sequence[StatusEvent], status: Status) -> str:
@@ -179,6 +184,8 @@ def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
     found = headline(events)
     newest = max(events, key=lambda event: event.occurred_at)
     yield _("%(words)s.") % {"words": found.words.rstrip(".")}
+    if found.status is Status.FAILED:
+        yield _why_failed(events)
     if found.status is Status.RECEIVED and not first_event(events, Status.READ):
         yield _("No read confirmation.")
     if kind_of_addresses(event.phone for event in events) is MessageKind.CHANNEL:
@@ -206,5 +213,4 @@ def _are_comparable(event: StatusEvent, other: StatusEvent) -> bool:
 
 def _when(event: StatusEvent, gap: str = "") -> dict[str, str]:
     moment = Moment(event.occurred_at)
-    reason = translate_reason(event.reason).rstrip(".")
-    return {"day": moment.day, "time": moment.clock, "reason": reason, "gap": gap}
+    return {"day": moment.day, "time": moment.clock, "gap": gap}

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, between, duration, moment
 from messages.domain import render_context
-from messages.domain.failure_reasons import translate_reason
+from messages.domain.failures import failure_text
 from messages.domain.message_kinds import MessageKind, kind_of_addresses
 from messages.domain.rollup import (
     ReportedEvent,
@@ -26,6 +25,7 @@ from messages.domain.rollup import (
     first_event,
     highest_status,
     is_shared,
+    kept_reason,
     status_of,
     summarize,
 )
@@ -68,11 +68,15 @@ _TALLY_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`contradicted`: both a failure and a delivery were reported. `raw`: Z-API's own text."""
+    """`contradicted`: both a failure and a delivery were reported.
+
+    `reason` says why a message failed, `raw` in Z-API's own words.
+    """
 
     status: Status
     words: str
     contradicted: bool = False
+    reason: str = ""
     raw: str = ""
 
 
@@ -98,14 +102,10 @@ class Recipient:
         return [Address(address) for address in (*known, *self.addresses)]
 
     @property
-    def failure(self) -> StatusEvent | None:
-        return first_event(self.events, Status.FAILED)
-
-    @property
     def headline(self) -> Headline:
-        contradicted = self.failure is not None and self.status.rank > Status.FAILED.rank
-        word = self.failure.reason if self.failure else ""
-        return headline_of(self.status, word, contradicted=contradicted)
+        has_failed = first_event(self.events, Status.FAILED) is not None
+        contradicted = has_failed and self.status.rank > Status.FAILED.rank
+        return headline_of(self.status, kept_reason(self.events), contradicted=contradicted)
 
     @property
     def delivered(self) -> Moment | None:
@@ -154,10 +154,8 @@ def headline(events: Sequence[ReportedEvent]) -> Headline:
 
 def headline_of(status: Status, word: str = "", *, contradicted: bool = False) -> Headline:
     """`word` is the reason of a failure, or the name of an unknown status."""
-    if status is Status.FAILED and word:
-        reason = translate_reason(word)
-        raw = word if reason != word else ""
-        return Headline(status, _("Failed: %(reason)s") % {"reason": reason}, raw=raw)
+    if status is Status.FAILED:
+        return Headline(status, str(status.label), reason=failure_text(word), raw=word)
     if status is Status.UNKNOWN and word:
         return Headline(status, word)
     return _label_headline(render_context.language(), status, contradicted)

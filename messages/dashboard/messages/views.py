@@ -30,7 +30,7 @@ from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Answer, Callback, CallbackQuerySet, Instance, Message, StatusEvent
-from messages.search.criteria import Criteria, Period
+from messages.search.criteria import Criteria, Period, View
 from messages.search.keyset import PAGE_SIZE, read_page
 from messages.search.matches import Matches, find_matches, labelled_ids, numbers_of_lids
 from messages.search.parser import Meaning, Search, parse_search
@@ -90,6 +90,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "status_links": filter_links.status_links(criteria),
         "kind_links": filter_links.kind_links(criteria),
         "instance_links": filter_links.instance_links(criteria, instances),
+        "retry_links": criteria.view is View.FAILED and filter_links.retry_links(criteria),
         "period_links": filter_links.period_links(criteria),
         "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
         "dates": filter_links.date_range(criteria),
