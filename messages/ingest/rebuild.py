@@ -28,7 +28,7 @@ _MESSAGES_PER_QUERY = 20_000
 _MESSAGES_PER_TRANSACTION = 200
 # Retries for messages that changed meanwhile. After these, the messages are locked before the
 # lookup.
-_ROUNDS = 3
+ROUNDS = 3
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 # A message without events. The merge rules then give the same result as for a new message.
@@ -184,7 +184,7 @@ class _Rebuild:
         self.result.callbacks += len(set().union(*callbacks.values()))
 
     def run(self, names: list[str]) -> None:
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             found = self._look_up(names)
             names = [
                 name

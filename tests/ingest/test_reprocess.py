@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,7 +24,6 @@ from messages.ingest import (
     replay,
     store,
 )
-from messages.ingest.rebuild import _Rebuild
 from messages.models import Callback, FollowUp, Instance, KnownAddress, Message, StatusEvent
 from tests.ingest.test_merge_rules import ARRIVAL, EPOCH, callbacks, stored_rows
 from tests.plugins.webhook import ZAPI_ID
@@ -265,14 +265,14 @@ class TestRebuild:
 
     def test_message_that_changes_during_a_rebuild_is_tried_again(self, instance, monkeypatch):
         deliver(status("SENT"))
-        lock = _Rebuild._lock
+        lock = Message.objects.lock
 
-        def interrupted(self, names):
+        def interrupted(messages):
             monkeypatch.undo()
             deliver(status("READ"))
-            lock(self, names)
+            return lock(messages)
 
-        monkeypatch.setattr(_Rebuild, "_lock", interrupted)
+        monkeypatch.setattr(Message.objects, "lock", interrupted)
         rebuild(EVERYTHING, Instance.objects.all())
         assert Message.objects.get().status == "READ"
         assert [event.repeats for event in StatusEvent.objects.all()] == [0, 0]
@@ -283,14 +283,14 @@ class TestRebuild:
         before = stored_rows()
         if not is_known:
             Message.objects.all().delete()
-        monkeypatch.setitem(_Rebuild.run.__globals__, "_ROUNDS", 0)
+        monkeypatch.setattr(sys.modules["messages.ingest.rebuild"], "ROUNDS", 0)
         rebuild(EVERYTHING, Instance.objects.all())
         assert stored_rows() == before
 
     def test_failure_during_a_rebuild_loses_nothing(self, instance, monkeypatch):
         deliver(status())
         before = rows()
-        monkeypatch.setattr(_Rebuild, "_derive", lambda self, entry, names: 1 / 0)
+        monkeypatch.setattr(store.backend(), "derive", lambda entry, instance_id: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rebuild(EVERYTHING, Instance.objects.all())
         assert rows() == before
