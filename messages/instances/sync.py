@@ -1,6 +1,6 @@
 """Compare what Z-API reports about an instance with what is wanted. Nothing here calls Z-API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -9,7 +9,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from messages.domain.problems import Problem, ProblemError
-from messages.models import Instance, SecretUnreadableError, Webhook, WebhookKind, WebhookState
+from messages.models import (
+    Instance,
+    OtherKind,
+    SecretUnreadableError,
+    Webhook,
+    WebhookKind,
+    WebhookState,
+)
 from messages.models.due import is_ahead
 from messages.zapi.client import ConnectionStatus, Me, ZapiClient, ZapiError
 
@@ -60,13 +67,24 @@ def client_of(instance: Instance) -> ZapiClient:
 
 
 def webhooks_of(instance: Instance) -> dict[str, Webhook]:
-    """Return the webhooks of the instance by kind, and create those that are missing."""
+    """Return the webhooks of the instance by kind, and create those that are missing.
+
+    That of inbound messages is among them only if it was chosen.
+    """
     known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
     for kind in WebhookKind.values:
         if kind not in known:
             known[kind], _created = Webhook.objects.get_or_create(instance=instance, kind=kind)
-        known[kind].instance = instance
-    return {kind: known[kind] for kind in WebhookKind.values}
+    for webhook in known.values():
+        webhook.instance = instance
+    return {kind: known[kind] for kind in used_kinds(known)}
+
+
+def used_kinds(known: Mapping[str, Webhook]) -> list[str]:
+    """The kinds that are pushed and verified."""
+    inbound = known.get(OtherKind.RECEIVED)
+    chosen = [OtherKind.RECEIVED.value] if inbound and inbound.wanted else []
+    return [*WebhookKind.values, *chosen]
 
 
 def other_urls(me: Me) -> dict[str, str]:

@@ -21,7 +21,7 @@ class OtherKind(models.TextChoices):
 
     `update-every-webhooks` replaces them too, so their callbacks are forwarded. Their `wanted` is
     never true, so they are not pushed or verified, and cause no incident. This also applies to
-    unknown webhooks, whose kind is their name in Z-API's /me.
+    unknown webhooks, whose kind is their name in Z-API's /me. Only RECEIVED may be chosen.
     """
 
     RECEIVED = "received", _("Inbound messages")

@@ -16,7 +16,7 @@ from messages.instances.credentials import (
 )
 from messages.instances.tags import read_tags
 from messages.instances.webhook_urls import why_push_is_off
-from messages.models import Account, WebhookKind
+from messages.models import Account, OtherKind, WebhookKind
 from statusboard.redaction import redact
 
 PUSH = "push"
@@ -29,6 +29,10 @@ CHOICES = (
     ),
     (WebhookKind.CONNECTED.value, _("Connected: notify when the number connects")),
     (WebhookKind.DISCONNECTED.value, _("Disconnected: notify when the number disconnects")),
+    (
+        OtherKind.RECEIVED.value,
+        _("Inbound messages: only who answered which message, and when; texts are not stored"),
+    ),
 )
 
 

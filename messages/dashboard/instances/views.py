@@ -27,11 +27,20 @@ from messages.instances.connect import AlreadyConnectedError, connect, sharing_c
 from messages.instances.deletion import was_used
 from messages.instances.foreign_webhooks import leave_unchanged
 from messages.instances.push import queue_push
-from messages.instances.sync import webhooks_of
+from messages.instances.sync import used_kinds, webhooks_of
 from messages.instances.tags import set_tags
 from messages.instances.token_checks import mismatches_of
 from messages.instances.webhook_urls import why_push_is_off
-from messages.models import Action, BatchKind, Instance, Tag, TokenPolicy, Webhook, WebhookKind
+from messages.models import (
+    Action,
+    BatchKind,
+    Instance,
+    OtherKind,
+    Tag,
+    TokenPolicy,
+    Webhook,
+    WebhookKind,
+)
 
 from .forms import CHOICES, InstanceForm, NewInstanceForm
 from .instance_rows import connection_badge, payment_badge, rows
@@ -68,7 +77,8 @@ def instance_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def instance_add(request: HttpRequest) -> HttpResponse:
     form = NewInstanceForm(
-        request.POST or None, initial={"hooks": [kind for kind, _label in CHOICES]}
+        request.POST or None,
+        initial={"hooks": [kind for kind, _label in CHOICES if kind in WebhookKind.values]},
     )
     if form.is_valid() and (instance := _connect(form)):
         audit(request, Action.INSTANCE_ADDED, about=instance)
@@ -142,11 +152,13 @@ def _archived(user: Viewer, pk: int) -> Instance | None:
 
 
 def _initial(instance: Instance) -> dict[str, Any]:
-    unwanted = {one.kind for one in instance.webhooks.all() if one.wanted is False}
+    known = {one.kind: one for one in instance.webhooks.all()}
+    unwanted = {kind for kind, one in known.items() if one.wanted is False}
+    used = set(used_kinds(known))
     return {
         "name": instance.name,
         "tags": ", ".join(tag.name for tag in instance.tags.all()),
-        "hooks": [kind for kind, _label in CHOICES if kind not in unwanted],
+        "hooks": [kind for kind, _label in CHOICES if kind in used - unwanted],
     }
 
 
@@ -212,6 +224,11 @@ def _choose(instance: Instance, hooks: list[str]) -> None:
 
     A webhook that was left unchanged is pushed again when the user chooses it.
     """
+    if OtherKind.RECEIVED in hooks:
+        Webhook.objects.update_or_create(
+            instance=instance, kind=OtherKind.RECEIVED, defaults={"wanted": True}
+        )
+        instance.refresh_from_db()
     for webhook in webhooks_of(instance).values():
         if webhook.kind == WebhookKind.MESSAGE_STATUS:
             continue

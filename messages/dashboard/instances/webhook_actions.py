@@ -24,9 +24,9 @@ from messages.ingest import remember_keys
 from messages.instances import archive, foreign_webhooks, rotation, token_checks
 from messages.instances.deletion import NotDeletableError, delete
 from messages.instances.push import agree_to_replace, queue_push
-from messages.instances.sync import webhooks_of
+from messages.instances.sync import used_kinds, webhooks_of
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
-from messages.models import Action, Instance, TokenPolicy, Webhook, WebhookKind
+from messages.models import Action, Instance, TokenPolicy, Webhook
 
 from .views import CHANGE, instance_of, verify_soon
 
@@ -86,7 +86,8 @@ def instance_webhook(request: HttpRequest, instance: Instance, kind: str) -> Htt
     """
     # Webhooks of other kinds have no action of their own: they are only replaced and restored all
     # together.
-    webhook = get_object_or_404(instance.webhooks.filter(kind__in=WebhookKind.values), kind=kind)
+    used = used_kinds({one.kind: one for one in instance.webhooks.all()})
+    webhook = get_object_or_404(instance.webhooks.filter(kind__in=used), kind=kind)
     webhook.instance = instance
     act = _ACTS.get(request.POST.get("action", ""))
     if act is None:

@@ -16,9 +16,9 @@ from messages.domain.problems import Problem
 from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.first_callbacks import has_unprocessed_callbacks
 from messages.instances.rotation import has_old_keys
-from messages.instances.sync import FAILURES, client_of, is_taken
+from messages.instances.sync import FAILURES, client_of, is_taken, used_kinds
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
-from messages.models import Instance, Webhook, WebhookKind, WebhookState
+from messages.models import Instance, Webhook, WebhookState
 
 from .instance_rows import Badge, webhook_badge
 
@@ -186,7 +186,7 @@ def _webhooks(instance: Instance) -> list[Webhook]:
     For a kind that is not stored, it is a new, unsaved webhook.
     """
     known = {webhook.kind: webhook for webhook in instance.webhooks.all()}
-    return [known.get(kind) or Webhook(instance=instance, kind=kind) for kind in WebhookKind.values]
+    return [known.get(kind) or Webhook(instance=instance, kind=kind) for kind in used_kinds(known)]
 
 
 def _next_try(retry_at: datetime) -> str:

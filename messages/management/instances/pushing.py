@@ -176,7 +176,7 @@ def _wanted(instance: Instance, kind: str | None = None) -> list[Webhook]:
     chosen = [one for one in webhooks if (one.kind == kind if kind else one.is_wanted)]
     for webhook in chosen:
         webhook.instance = instance
-    return sorted(chosen, key=lambda one: WebhookKind.values.index(one.kind))
+    return sorted(chosen, key=lambda one: [*WebhookKind.values, one.kind].index(one.kind))
 
 
 def _describe(instance: Instance) -> dict[str, Any]:
