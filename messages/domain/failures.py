@@ -401,14 +401,13 @@ FAILURES: Final = {
     for group, rows in _GROUPS.items()
     for code, _reason, text in rows
 }
-_CODES_BY_KEY: Final = {
-    _key(reason): code for rows in _GROUPS.values() for code, reason, _text in rows
-}
+# Z-API's texts.
+REASONS: Final = {code: reason for rows in _GROUPS.values() for code, reason, _text in rows}
+_CODES_BY_KEY: Final = {_key(reason): code for code, reason in REASONS.items()}
 # What is before and after a placeholder.
 _TEMPLATES: Final = {
     (_key(reason.partition("{")[0]), _key(reason.partition("}")[2])): code
-    for rows in _GROUPS.values()
-    for code, reason, _text in rows
+    for code, reason in REASONS.items()
     if "{" in reason
 }
 # All values of Message.failure_code except "".

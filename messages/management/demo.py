@@ -1,21 +1,33 @@
-"""`make demo`: what `serve --demo` adds, a Z-API simulator and three instances."""
+"""`make demo`: what `serve --demo` adds: a Z-API simulator, instances, and a month of history."""
 
+import secrets
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from messages.instances.connect import connect
+from messages.instances.foreign_webhooks import take_every
 from messages.instances.push import push_wanted
+from messages.instances.tags import set_tags
 from messages.jobs.processes import ProcessGroup, python
-from messages.models import Instance, WebhookState
+from messages.models import Instance, Label, Message, WebhookState
 
-# name, instance id, Client-Token
+# name, instance id, Client-Token, and what the simulator shows: one of its cases
 INSTANCES = (
-    ("Loja Centro", "3C0D5A1E7B2F4896A1B2C3D4E5F60718", "F-demo-client-token"),
-    ("Suporte", "3C0D5A1E7B2F4896A1B2C3D4E5F60729", "F-demo-client-token"),
-    ("Cobrança", "3C0DAB1E7B2F4896A1B2C3D4E5F6073A", "F-other-client-token"),
+    ("Loja Centro", "3C0D5A1E7B2F4896A1B2C3D4E5F60718", "F-demo-client-token", ""),
+    ("Suporte", "3C0D5A1E7B2F4896A1B2C3D4E5F60729", "F-demo-client-token", "receipts-off"),
+    ("Cobrança", "3C0DAB1E7B2F4896A1B2C3D4E5F6073A", "F-other-client-token", "restricted"),
+    ("Filial Sul", "3C0DAB1E7B2F4896A1B2C3D4E5F6074B", "F-other-client-token", "disconnected"),
+    ("Matriz", "3C0DAB1E7B2F4896A1B2C3D4E5F6075C", "F-other-client-token", "foreign"),
 )
+_TAGS = {"Loja Centro": ["loja"], "Filial Sul": ["loja"], "Cobrança": ["financeiro"]}
+_MESSAGES, _DAYS = 6000, 29
+_LABELS = 300
+# Sent by software that Z-API never reported on.
+_NEVER_CONFIRMED = 3
 
 
 def start_demo(processes: ProcessGroup) -> None:
@@ -23,24 +35,49 @@ def start_demo(processes: ProcessGroup) -> None:
     gateway = urlsplit(settings.ZAPI_BASE_URL)
     if not (settings.DEMO and gateway.hostname and gateway.port):
         raise CommandError("The demo needs its own settings. Start it with: make demo")
+    if not Instance.objects.exists():
+        _fill()
     processes.start("Z-API simulator", simulator(gateway.hostname, gateway.port))
     processes.wait_for_port(gateway.hostname, gateway.port)
-    for name, zapi_id, client_token in INSTANCES:
-        _connect(name, zapi_id, client_token)
+    for name, zapi_id, _client_token, case in INSTANCES:
+        _push(name, Instance.objects.get(zapi_id=zapi_id), is_foreign=case == "foreign")
 
 
-def _connect(name: str, zapi_id: str, client_token: str) -> None:
-    instance = Instance.objects.filter(zapi_id=zapi_id).first() or connect(
-        name=name, zapi_id=zapi_id, token=f"demo-token-{zapi_id}", client_token=client_token
-    )
+def _fill() -> None:
+    """Create the instances with a month of messages. The simulator adds the last day."""
+    for name, zapi_id, client_token, _case in INSTANCES:
+        token = f"demo-token-{zapi_id}"
+        instance = connect(name=name, zapi_id=zapi_id, token=token, client_token=client_token)
+        set_tags(instance, _TAGS.get(name, []))
+    call_command("seed_history", messages=_MESSAGES, days=_DAYS, existing=True, force=True)
+    newest = Message.objects.filter(inbound=False).order_by("-pk")[:_LABELS]
+    for number, message in enumerate(newest, 1):
+        ids = {"zapi_id": message.zapi_id, "zaap_id": message.zaap_id}
+        _label(message.instance_id, number, **ids)
+    first = Instance.objects.earliest("pk").pk
+    for number in range(_NEVER_CONFIRMED):
+        _label(first, _LABELS + 1 + number, zapi_id=f"3EB0{secrets.token_hex(9).upper()}")
+
+
+def _label(instance_id: int, number: int, **ids: str) -> None:
+    order = 41_000 + number
+    texts = {"reference": f"P-{order}", "label": f"Pedido {order}"}
+    Label.objects.create(instance_id=instance_id, updated_at=timezone.now(), **ids, **texts)
+
+
+def _push(name: str, instance: Instance, *, is_foreign: bool) -> None:
     for webhook in push_wanted(instance):
-        if webhook.state != WebhookState.IN_SYNC:
+        if webhook.state != WebhookState.IN_SYNC and not is_foreign:
             raise CommandError(f"{name}: {webhook.problem_text}")
+    if not is_foreign:
+        # So that answers arrive.
+        take_every(instance)
 
 
 def simulator(host: str, port: int) -> list[str]:
     """Start with a day of history, so that the pages have data from the beginning."""
+    cases = [f"--case={zapi_id}:{case}" for _, zapi_id, _, case in INSTANCES if case]
     return python(
         *("manage.py", "zapi_simulator", "--host", host, "--port", str(port)),
-        *("--take-http", "--emit", "--history", "120", "--rate", "0.7"),
+        *("--take-http", "--emit", "--history", "120", "--rate", "0.7", *cases),
     )

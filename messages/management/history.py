@@ -11,6 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any, Final
 
+from messages.domain.failures import REASONS
 from messages.domain.statuses import Status
 
 _HOUR: Final = 3600
@@ -44,9 +45,16 @@ _BY_HOUR: Final = (
 )
 _DELIVERY, _STATUS = "DeliveryCallback", "MessageStatusCallback"
 _FAILURES: Final = (
-    "Phone number does not exist",
-    "Phone number does not exist",
-    "Message could not be sent (SHADOW_BAN)",
+    *(REASONS["phone_number_does_not_exist"],) * 8,
+    *("Message could not be sent (SHADOW_BAN)", "Message refused by policy 17"),
+    *(
+        REASONS[code]
+        for code in (
+            *("send_timeout", "send_timeout", "invalid_phone_number", "invalid_media_url"),
+            *("media_not_found", "no_permission_in_group", "button_terms_not_accepted"),
+            *("edit_too_late", "send_error", "device_disconnected", "not_sent", "invalid_request"),
+        )
+    ),
 )
 # How many of 100 messages end with each status. Instances that work badly have fewer "read" and
 # more failed or undelivered messages.

@@ -110,7 +110,7 @@ class Emitter:
     def _send_all(self, instance: SimulatedInstance, stop: threading.Event) -> None:
         began, sent = time.time(), 0
         try:
-            for callback in self._callbacks(instance.id, began):
+            for callback in self._callbacks(instance, began):
                 if callback.at <= began:
                     self._past_order.wait(instance.id, callback.at, stop)
                 else:
@@ -126,11 +126,11 @@ class Emitter:
         finally:
             self._past_order.remove(instance.id)
 
-    def _callbacks(self, zapi_id: str, now: float) -> Iterator[ScheduledCallback]:
-        plan = self._plan
-        yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history)
+    def _callbacks(self, instance: SimulatedInstance, now: float) -> Iterator[ScheduledCallback]:
+        plan, zapi_id, case = self._plan, instance.id, instance.case
+        yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history, case=case)
         # Another seed, because the same seed would generate the same messages again.
-        yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate)
+        yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate, case=case)
 
     def _send(self, instance: SimulatedInstance, url: str, callback: ScheduledCallback) -> None:
         target, path = urlsplit(self._plan.deliver_to or url), urlsplit(url)

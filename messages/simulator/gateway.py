@@ -31,6 +31,9 @@ _INSTANCE_PATH = re.compile(r"/instances/([^/]+)/token/([^/]+)/(.+)")
 # Calls whose path ends with a value.
 _WITH_VALUE = re.compile(r"(phone-exists|phone-code|queue)/[0-9A-F]+")
 _QUEUE_PAGE, _MAX_QUEUE_PAGE_LENGTH = 20, 30
+# The URL of another system.
+_FOREIGN_URL = "https://crm.example.com/zapi"
+_LONG_QUEUE = 10_000
 _CREATED = 1_705_320_000
 _LISTED_MEMBERS = ("id", "token", "name", "created", "paymentStatus")
 
@@ -82,6 +85,18 @@ class SimulatedInstance:
     # Whether the call `GET /queue/count` exists.
     has_queue_count: bool = True
     sent_by_me: bool = False
+    # Whether inbound messages are marked as read automatically.
+    reads_automatically: bool = False
+    # One of CASES, or '' for an instance that works.
+    case: str = ""
+
+    def set_case(self, case: str) -> None:
+        self.case = case
+        self.reads_automatically = case == "receipts-off"
+        if case == "disconnected":
+            self.connected, self.queued = False, 37
+        if case == "foreign":
+            self.urls["message-status"] = _FOREIGN_URL
 
     def url_for(self, hook: str) -> str:
         """The URL for callbacks of this webhook, or '' if none is set or a filter turns it off."""
@@ -102,7 +117,7 @@ class SimulatedInstance:
             "receiveCallbackSentByMe": self.sent_by_me,
             "callRejectAuto": False,
             "callRejectMessage": None,
-            "autoReadMessage": False,
+            "autoReadMessage": self.reads_automatically,
             "useProxy": False,
             "proxyUrl": None,
             **({"callbackTypeFilters": self.filters} if has_filters else {}),
@@ -187,6 +202,7 @@ class Gateway:
     """The simulated API.
 
     It knows the given instances. If none are given, it accepts any id with any token.
+    `cases` has one of CASES by instance id.
     """
 
     def __init__(
@@ -195,14 +211,16 @@ class Gateway:
         client_token: str = "",
         *,
         accepts_http: bool = False,
+        cases: Mapping[str, str] | None = None,
     ) -> None:
         self._is_restricted = bool(known)
         self._schemes = ("https://", "http://") if accepts_http else ("https://",)
         self._client_token = client_token
         self._lock = threading.Lock()
-        self.instances = {
-            zapi_id: SimulatedInstance(zapi_id, token) for zapi_id, token in (known or {}).items()
-        }
+        self._cases = dict(cases or {})
+        self.instances: dict[str, SimulatedInstance] = {}
+        for zapi_id, instance_token in (known or {}).items():
+            self._add(zapi_id, instance_token)
         self.answer_name = OK
         self.calls: list[Call] = []
         self._routes = self._make_routes()
@@ -223,9 +241,13 @@ class Gateway:
             return self._answer(call, path)
 
     def connected_instances(self) -> list[SimulatedInstance]:
-        """The instances with a URL for message statuses."""
+        """The instances with a URL of Statusboard for message statuses."""
         with self._lock:
-            return [one for one in self.instances.values() if one.urls.get("message-status")]
+            return [
+                one
+                for one in self.instances.values()
+                if one.urls.get("message-status", "") not in ("", _FOREIGN_URL)
+            ]
 
     def _control(self, call: Call) -> Answer:
         """`PUT {"name": …}` sets the answer to all later calls."""
@@ -269,10 +291,14 @@ class Gateway:
         return handle(instance, call)
 
     def _instance(self, zapi_id: str, token: str) -> SimulatedInstance | None:
-        if not self._is_restricted:
-            self.instances.setdefault(zapi_id, SimulatedInstance(zapi_id, token))
+        if not self._is_restricted and zapi_id not in self.instances:
+            self._add(zapi_id, token)
         instance = self.instances.get(zapi_id)
         return instance if instance and instance.token == token else None
+
+    def _add(self, zapi_id: str, token: str) -> None:
+        self.instances[zapi_id] = SimulatedInstance(zapi_id, token)
+        self.instances[zapi_id].set_case(self._cases.get(zapi_id, ""))
 
     def _make_routes(self) -> dict[str, dict[str, Handler]]:
         """The handlers by the call's name and method."""
@@ -294,9 +320,28 @@ class Gateway:
             "qr-code/image": {"GET": lambda *_: as_json({"value": _QR_CODE})},
             "phone-code": {"GET": lambda *_: as_json({"value": "A1B2C3D4"})},
             "phone-exists": {"GET": _phone_exists},
-            "queue": {"POST": _read_queue, "DELETE": _empty_queue},
+            "queue": {"POST": self._read_queue, "DELETE": _empty_queue},
             "queue/count": {"GET": _count_queue},
         }
+
+    def _read_queue(self, instance: SimulatedInstance, call: Call) -> Answer:
+        options = call.json()
+        size = min(max(1, _number(options.get("pageSize", _QUEUE_PAGE))), _MAX_QUEUE_PAGE_LENGTH)
+        start = _number(str(options.get("pagingState") or "").rpartition("-")[2])
+        if self.answer_name == "queue-too-long":
+            size = _LONG_QUEUE
+        page = instance.queue_page(size, start)
+        match self.answer_name:
+            case "queue-endless":
+                page |= {"hasMore": True, "pagingState": "page-from-0"}
+            case "queue-without-ids":
+                for row in page["messages"]:
+                    del row["MessageId"], row["ZaapId"]
+            case "queue-text-only":
+                page["messages"] = [{"Message": row["Message"]} for row in page["messages"]]
+            case "queue-too-long":
+                page["messages"] = (page["messages"] * _LONG_QUEUE)[:_LONG_QUEUE]
+        return as_json(page)
 
     def _setter(self, hook: str = "") -> Handler:
         """A handler that sets the URL of one webhook, or of all."""
@@ -323,13 +368,6 @@ def _restart(instance: SimulatedInstance, _call: Call) -> Answer:
     if "restore the session" in (instance.status_error or ""):
         instance.connected, instance.status_error = True, None
     return as_json({"value": True})
-
-
-def _read_queue(instance: SimulatedInstance, call: Call) -> Answer:
-    options = call.json()
-    size = min(max(1, _number(options.get("pageSize", _QUEUE_PAGE))), _MAX_QUEUE_PAGE_LENGTH)
-    start = _number(str(options.get("pagingState") or "").rpartition("-")[2])
-    return as_json(instance.queue_page(size, start))
 
 
 def _count_queue(instance: SimulatedInstance, _call: Call) -> Answer:

@@ -62,7 +62,9 @@ REFUSALS = {
 # Not a refusal: Z-API answers {"value": true} but changes nothing.
 FORGETFUL = "forgetful"
 OK = "ok"
-NAMES = (OK, FORGETFUL, *REFUSALS)
+# Bad answers to `POST /queue` only, with status 200.
+QUEUE_FAULTS = ("queue-endless", "queue-without-ids", "queue-text-only", "queue-too-long")
+NAMES = (OK, FORGETFUL, *QUEUE_FAULTS, *REFUSALS)
 
 
 def refusal(name: str, client_token: str = "") -> Answer:

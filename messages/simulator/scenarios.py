@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from messages.domain.failures import FAILURES, REASONS, FailureCategory
+
 HISTORY_HOURS = 24
 # The approximate number of callbacks per message. Converts a rate of callbacks into one of
 # messages.
@@ -19,15 +21,24 @@ _PER_MESSAGE = 5
 # At a higher rate (per second) waits are shorter, so that scenarios complete in a short run.
 _NATURAL_RATE = 2
 
-_FAILURES = (
-    {"error": "Phone number does not exist"},
-    {"error": "Phone number does not exist"},
-    {
-        "error": "The message was not sent due to a likely shadow ban",
-        "errorCode": "SHADOW_BAN",
-    },
-    {"error": "Timeout on send message"},
+# What an instance can show besides its usual traffic, by the values of --case. Times are in
+# seconds before the start. A restriction and a disconnection are still going on at the start.
+CASES = ("restricted", "disconnected", "receipts-off", "foreign")
+_RESTRICTED_FOR, _RESTRICTED_STILL_FOR = 1500, 600
+_DISCONNECTED_FOR, _UNDELIVERED_BEFORE = 2400, 900
+
+_RESTRICTION_SIGNS = ("likely_shadow_ban", "rejected_by_whatsapp", "not_allowed_by_whatsapp")
+_USUAL_FAILURES = (
+    *("phone_number_does_not_exist",) * 6,
+    *("send_timeout", "send_timeout", "invalid_phone_number", "invalid_media_url", "send_error"),
 )
+_OTHER_FAILURES = sorted(
+    code for code, one in FAILURES.items() if one.category is not FailureCategory.RESTRICTED
+)
+_UNKNOWN_FAILURE = "Message refused by policy 17"
+_INBOUND = ("text", "text", "reply", "reply", "reaction", "poll", "button", "list")
+_BUTTON = {"buttonId": "1", "message": "Confirmar"}
+_LIST_ROW = {"message": "Manhã", "title": "Manhã", "selectedRowId": "1"}
 _UNKNOWN_STATUSES = ("EDITED", "KEPT_IN_CHAT", "SERVER_ERROR")
 
 
@@ -41,20 +52,32 @@ class ScheduledCallback:
 
 
 def history(
-    instance_id: str, *, seed: int, now: float, messages: int, hours: float = HISTORY_HOURS
+    instance_id: str,
+    *,
+    seed: int,
+    now: float,
+    messages: int,
+    case: str = "",
 ) -> list[ScheduledCallback]:
     """The callbacks until now about messages of the last hours, in order of arrival."""
-    generator = _Generator(instance_id, seed)
-    starts = [now - hours * 3600 * generator.random.random() for _ in range(messages)]
+    generator = _Generator(instance_id, seed, began=now, case=case)
+    starts = [now - HISTORY_HOURS * 3600 * generator.random.random() for _ in range(messages)]
+    if case == "disconnected":
+        starts += [now - _DISCONNECTED_FOR - 60 * minute for minute in range(1, 9)]
+    if case == "restricted":
+        starts += [now - 60 * minute for minute in range(1, 20, 2)]
     callbacks = [one for start in starts for one in generator.scenario(start) if one.at <= now]
+    if case == "disconnected":
+        callbacks.append(generator.disconnection(now - _DISCONNECTED_FOR))
     return sorted(callbacks, key=lambda callback: callback.at)
 
 
 def live(
-    instance_id: str, *, seed: int, started: float, rate: float
+    instance_id: str, *, seed: int, started: float, rate: float, case: str = ""
 ) -> Iterator[ScheduledCallback]:
     """Endless callbacks from `started` on, about `rate` a second, in order of arrival."""
-    generator = _Generator(instance_id, seed, pace=min(1.0, _NATURAL_RATE / rate))
+    pace = min(1.0, _NATURAL_RATE / rate)
+    generator = _Generator(instance_id, seed, pace, began=started, case=case)
     waiting: list[tuple[float, int, ScheduledCallback]] = []
     # The heap compares the numbers of two callbacks with the same time.
     start, numbers = started, itertools.count()
@@ -69,10 +92,14 @@ def live(
 class _Generator:
     """Generates the callbacks of one message after another. `pace` below 1 shortens all waits."""
 
-    def __init__(self, instance_id: str, seed: int, pace: float = 1.0) -> None:
+    def __init__(
+        self, instance_id: str, seed: int, pace: float = 1.0, *, began: float, case: str
+    ) -> None:
         self.random = Random(f"{instance_id}/{seed}")  # noqa: S311  (repeatable, not secret)
         self._instance_id = instance_id
         self._pace = pace
+        self._began = began
+        self._case = case
         self._contacts = [self._number() for _ in range(40)]
         self._lids = {f"{self._digits(15)}@lid": phone for phone in self._contacts[:8]}
         self._groups = [f"120363{self._digits(12)}-group" for _ in range(4)]
@@ -80,9 +107,20 @@ class _Generator:
         self._broadcast_list = f"17{self._digits(8)}-broadcast"
 
     def scenario(self, start: float) -> list[ScheduledCallback]:
+        if self._case == "restricted":
+            until_start = self._began - start
+            if -_RESTRICTED_STILL_FOR <= until_start <= _RESTRICTED_FOR:
+                return self._restricted(start)
+        if self._case == "disconnected":
+            # Nothing is reported while messages wait in Z-API's queue.
+            until_lost = self._began - _DISCONNECTED_FOR - start
+            if until_lost <= _UNDELIVERED_BEFORE:
+                return self._stuck(start) if until_lost > 0 else []
         # How often each scenario occurs, in per cent.
         weights: dict[Callable[[float], list[ScheduledCallback]], int] = {
-            self._read: 32,
+            self._read: 25,
+            self._answered: 6,
+            self._own_status: 1,
             self._delivered: 12,
             self._played: 9,
             self._group: 14,
@@ -97,7 +135,10 @@ class _Generator:
             self._channel: 1,
         }
         (generate,) = self.random.choices(list(weights), weights=list(weights.values()))
-        return [copy for callback in generate(start) for copy in self._as_it_arrives(callback)]
+        told = generate(start)
+        if self._case == "receipts-off":
+            told = [one for one in told if one.payload.get("status") not in ("READ", "PLAYED")]
+        return [copy for callback in told for copy in self._as_it_arrives(callback)]
 
     # ── Scenarios ────────────────────────────────────────────────────────────────────────────
 
@@ -162,17 +203,71 @@ class _Generator:
         return told
 
     def _refused(self, start: float) -> list[ScheduledCallback]:
+        """Mostly the usual reasons, but also each of the others, and one that is not documented."""
+        chance = self.random.random()
+        if chance < 0.05:
+            return [self._failure(start, error=_UNKNOWN_FAILURE)]
+        codes = _USUAL_FAILURES if chance < 0.6 else _OTHER_FAILURES
+        reason = REASONS[self.random.choice(codes)]
+        error = reason.replace("{content-type}", "video/mp4").replace("{type}", "Poll")
+        return [self._failure(start, error=error)]
+
+    def _restricted(self, start: float) -> list[ScheduledCallback]:
+        """WhatsApp limits the number. Only a part of the refusals has Z-API's code for it."""
+        error = REASONS[self.random.choice(_RESTRICTION_SIGNS)]
+        code = {"errorCode": "SHADOW_BAN"} if self.random.random() < 0.5 else {}
+        return [self._failure(start, error=error, **code)]
+
+    def _failure(self, start: float, **facts: str) -> ScheduledCallback:
         """Z-API refuses the message. Its `zaapId` and `messageId` are then the same."""
         told = self._delivery(start, self._id(), self.random.choice(self._contacts))
-        facts = {"zaapId": told.payload["messageId"], **self.random.choice(_FAILURES)}
-        return [ScheduledCallback(told.at, told.hook, told.payload | facts)]
+        same = {"zaapId": told.payload["messageId"]}
+        return ScheduledCallback(told.at, told.hook, told.payload | same | facts)
+
+    def disconnection(self, at: float) -> ScheduledCallback:
+        """The time is in seconds."""
+        lost = {"momment": int(at), "disconnected": True, "error": "Device has been disconnected"}
+        return self._emission(at, "disconnected", "DisconnectedCallback", **lost)
+
+    def _answered(self, start: float) -> list[ScheduledCallback]:
+        """The contact reacts to the message in one of the ways that Z-API reports."""
+        told = self._delivered(start) if self.random.random() < 0.3 else self._read(start)
+        message_id, phone = told[0].payload["messageId"], told[0].payload["phone"]
+        at = told[-1].at + self._wait(20, 900)
+        facts: dict[str, Any]
+        match self.random.choice(_INBOUND):
+            case "reply":
+                facts = {"referenceMessageId": message_id}
+            case "reaction":
+                to = {"messageId": message_id, "fromMe": True}
+                facts = {"reaction": {"value": "👍", "time": int(at), "referencedMessage": to}}
+            case "poll":
+                vote = {"pollMessageId": message_id, "options": [{"name": "Sim"}]}
+                facts = {"pollVote": vote}
+            case "button":
+                facts = {"referenceMessageId": message_id, "buttonsResponseMessage": _BUTTON}
+            case "list":
+                facts = {"referenceMessageId": message_id, "listResponseMessage": _LIST_ROW}
+            case _:
+                facts = {"text": {"message": "Tudo certo, obrigado!"}}
+        return [*told, self._received(at, self._id(), phone, **facts)]
+
+    def _own_status(self, start: float) -> list[ScheduledCallback]:
+        """A post that contacts see for a day."""
+        ids = [self._id()]
+        told = [self._status(start, "SENT", ids, "status@broadcast")]
+        for member in self.random.sample(self._contacts, 2):
+            who = {"participant": member, "participantDevice": 0}
+            seen = start + self._wait(60, 3600)
+            told.append(self._status(seen, "READ", ids, "status@broadcast", **who))
+        return told
 
     def _inbound(self, start: float) -> list[ScheduledCallback]:
         """A customer's message that the connected account then reads or plays."""
         status = self.random.choice(("READ_BY_ME", "READ_BY_ME", "PLAYED_BY_ME"))
         message_id, phone = self._id(), self.random.choice(self._contacts)
         return [
-            self._received(start, message_id, phone),
+            self._received(start, message_id, phone, text={"message": "Bom dia!"}),
             self._status(start + self._wait(1, 600), status, [message_id], phone),
         ]
 
@@ -201,11 +296,10 @@ class _Generator:
 
     def _reconnected(self, start: float) -> list[ScheduledCallback]:
         """The connection is lost (time in seconds) and restored (time in milliseconds)."""
-        back, error = start + self._wait(5, 90), "Device has been disconnected"
-        lost = {"momment": int(start), "disconnected": True, "error": error}
+        back = start + self._wait(5, 90)
         found = {"momment": int(back) * 1000, "connected": True, "phone": self._contacts[-1]}
         return [
-            self._emission(start, "disconnected", "DisconnectedCallback", **lost),
+            self.disconnection(start),
             self._emission(back, "connected", "ConnectedCallback", **found, isBusiness=True),
         ]
 
@@ -227,14 +321,16 @@ class _Generator:
     ) -> ScheduledCallback:
         """`momment` is in milliseconds, always whole seconds. For READ_BY_ME: in microseconds."""
         is_group = phone.endswith("-group")
-        is_shared = is_group or phone.endswith(("-broadcast", "@newsletter"))
+        is_shared = is_group or phone.endswith(("broadcast", "@newsletter"))
         facts: dict[str, Any] = {"isGroup": is_group} | ({} if is_shared else {"phoneDevice": 0})
         momment = int(at * 1_000_000) if status == "READ_BY_ME" else int(at) * 1000
         facts |= {"status": status, "ids": ids, "momment": momment, "phone": phone}
         return self._emission(at, "message-status", "MessageStatusCallback", **facts | more)
 
-    def _received(self, at: float, message_id: str, phone: str) -> ScheduledCallback:
-        """An inbound message. Most contain the sender's LID."""
+    def _received(
+        self, at: float, message_id: str, phone: str, **content: Any
+    ) -> ScheduledCallback:
+        """An inbound message. Some contain the sender's LID."""
         lids = {number: lid for lid, number in self._lids.items()}
         return self._emission(
             at,
@@ -250,7 +346,7 @@ class _Generator:
             isGroup=False,
             isEdit=False,
             waitingMessage=False,
-            text={"message": "Bom dia!"},
+            **content,
         )
 
     def _next(

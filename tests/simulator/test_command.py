@@ -142,3 +142,13 @@ def test_port_in_use_is_reported():
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "Cannot listen" in answer.stderr
+
+
+def test_case_option_changes_the_instance():
+    with running("--case", "ABC:receipts-off", "--case", "DEF:disconnected") as (output, _):
+        first, second = (
+            requests.get(f"{url_in(output)}/instances/{name}/token/T/me", timeout=60).json()
+            for name in ("ABC", "DEF")
+        )
+    assert (first["autoReadMessage"], first["connected"]) == (True, True)
+    assert (second["autoReadMessage"], second["connected"]) == (False, False)

@@ -158,3 +158,31 @@ def test_control_call_changes_the_answer():
 
 def test_control_call_with_unknown_answer_is_refused():
     assert Gateway().answer(Call("PUT", CONTROL_PATH, {}, b'{"name": "?"}')).status == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "has_more"),
+    [("queue-endless", 20, True), ("queue-too-long", 10_000, False)],
+)
+def test_bad_queue_answers(name, rows, has_more):
+    gateway = Gateway()
+    ask(gateway, "GET", "status")
+    gateway.instances["ABC"].queued = 37
+    gateway.answer_name = name
+    page = ask(gateway, "POST", "queue", {})[1]
+    assert (len(page["messages"]), page["hasMore"]) == (rows, has_more)
+
+
+@pytest.mark.parametrize("name", ["queue-without-ids", "queue-text-only"])
+def test_queue_rows_without_ids(name):
+    gateway = Gateway(cases={"ABC": "disconnected"})
+    gateway.answer_name = name
+    rows = ask(gateway, "POST", "queue", {})[1]["messages"]
+    assert rows
+    assert all("Message" in row and "MessageId" not in row for row in rows)
+
+
+def test_instance_of_another_system_gets_no_callbacks():
+    gateway = Gateway(cases={"ABC": "foreign"})
+    assert "crm" in ask(gateway, "GET", "me")[1]["messageStatusCallbackUrl"]
+    assert gateway.connected_instances() == []

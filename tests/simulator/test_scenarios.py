@@ -6,6 +6,7 @@ from itertools import islice, pairwise
 
 import pytest
 
+from messages.domain.failures import FAILURES, FailureCategory, find_failure
 from messages.domain.statuses import Status
 from messages.simulator.scenarios import ScheduledCallback, history, live
 from messages.zapi.payloads import ConnectionReport, ParsedCallback, StatusReport, parse
@@ -74,14 +75,16 @@ def test_history_contains_lost_and_restored_connections(callbacks):
         lambda report: report.phone.endswith("@lid") and not report.is_group,
         lambda report: report.participant and len(report.participant) == 15,
         lambda report: report.device == 12,
-        lambda report: "likely shadow ban (SHADOW_BAN)" in report.reason,
+        lambda report: report.status is Status.FAILED and not find_failure(report.reason),
+        lambda report: report.phone == "status@broadcast" and report.participant,
         lambda report: report.reason and report.message_ids == (report.zaap_id,),
         lambda report: report.phone.endswith("@newsletter"),
         lambda report: report.phone.endswith("-broadcast") and report.participant,
         lambda report: report.status is Status.READ_BY_ME and len(report.momment) == 16,
     ],
     ids=[
-        *("several ids", "group", "lid", "bare lid", "second device", "error code"),
+        *("several ids", "group", "lid", "bare lid", "second device"),
+        *("unknown reason", "own status"),
         *("one id of a failure", "channel", "broadcast", "microseconds"),
     ],
 )
@@ -97,3 +100,50 @@ def test_history_contains_duplicates(callbacks):
 def test_history_contains_callbacks_out_of_order(reports):
     moments = [report.occurred_at for report in reports]
     assert moments != sorted(moments)
+
+
+def test_failures_have_every_other_reason():
+    callbacks = history("ABC", seed=1, now=NOW, messages=20_000)
+    found = {find_failure(one.payload["error"]) for one in callbacks if "error" in one.payload}
+    restricted = FailureCategory.RESTRICTED
+    assert {one for one in FAILURES.values() if one.category is not restricted} <= found
+
+
+def failures_of(callbacks):
+    return [
+        failure.category
+        for failure in (find_failure(one.payload.get("error", "")) for one in callbacks)
+        if failure
+    ]
+
+
+def test_restriction_begins_before_the_start_and_ends_after_it():
+    past = history("ABC", seed=1, now=NOW, messages=600, case="restricted")
+    lately = [one for one in past if one.payload["momment"] / 1000 > NOW - 1200]
+    refused = [one for one in lately if one.payload["type"] == "DeliveryCallback"]
+    assert set(failures_of(refused)) == {FailureCategory.RESTRICTED}
+    assert any(one.payload.get("errorCode") == "SHADOW_BAN" for one in refused)
+    later = islice(live("ABC", seed=1, started=NOW, rate=2, case="restricted"), 2000)
+    assert any(one.payload.get("status") == "SENT" for one in later)
+
+
+def test_disconnected_instance_reports_nothing_afterwards():
+    past = history("ABC", seed=1, now=NOW, messages=600, case="disconnected")
+    lost = max(one.at for one in past if one.payload["type"] == "DisconnectedCallback")
+    started = [one.at for one in past if one.payload["type"] == "DeliveryCallback"]
+    assert lost <= NOW - 2400
+    assert NOW - 3600 < max(started) < NOW
+
+
+def test_instance_without_receipts_is_never_read():
+    past = history("ABC", seed=1, now=NOW, messages=300, case="receipts-off")
+    statuses = {one.payload.get("status") for one in past}
+    assert "RECEIVED" in statuses
+    assert not statuses & {"READ", "PLAYED"}
+
+
+@pytest.mark.parametrize(
+    "member", ["referenceMessageId", "reaction", "pollVote", "buttonsResponseMessage", "text"]
+)
+def test_contacts_answer_in_every_way(callbacks, member):
+    assert any(member in one.payload for one in callbacks)

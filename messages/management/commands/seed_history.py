@@ -47,6 +47,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", default="1", help="the same seed gives the same history")
         parser.add_argument(
+            "--existing",
+            action="store_true",
+            help="use the existing instances, and leave out the last 24 hours",
+        )
+        parser.add_argument(
             "--force", action="store_true", help="run even if there are real instances"
         )
 
@@ -58,10 +63,15 @@ class Command(BaseCommand):
                 "Use an empty database, or --force."
             )
         began, now = time.monotonic(), timezone.now()
+        if options["existing"]:
+            now -= timedelta(days=1)
+            instances = list(Instance.objects.active().order_by("pk"))
+        else:
+            instances = _instances(options["instances"])
         history = History(
             messages=options["messages"],
             days=options["days"],
-            instances=[one.pk for one in _instances(options["instances"])],
+            instances=[one.pk for one in instances],
             # The seed includes the last id, so that a second run generates different messages.
             seed=f"{options['seed']} {_last_id()}",
             now=now.timestamp(),

@@ -13,6 +13,7 @@ from messages.simulator.certificate import make_context
 from messages.simulator.emitter import Emitter, Plan
 from messages.simulator.gateway import CONTROL_PATH, Gateway
 from messages.simulator.responses import NAMES, OK
+from messages.simulator.scenarios import CASES
 from messages.simulator.server import Server
 
 EPILOG = f"""
@@ -58,6 +59,13 @@ class Command(BaseCommand):
             metavar="ID:TOKEN",
             help="accept only this instance (repeatable); default: any id with any token",
         )
+        parser.add_argument(
+            "--case",
+            action="append",
+            default=[],
+            metavar="ID:CASE",
+            help=f"what this instance shows: {', '.join(CASES)} (repeatable)",
+        )
         parser.add_argument("--answer", choices=NAMES, default=OK, help="answer to every call")
         self._add_emission_arguments(parser.add_argument_group("callbacks"))
 
@@ -89,7 +97,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         gateway = Gateway(
-            _known(options["instance"]), options["client_token"], accepts_http=options["take_http"]
+            _pairs(options["instance"], "--instance takes ID:TOKEN."),
+            options["client_token"],
+            accepts_http=options["take_http"],
+            cases=_cases(options["case"]),
         )
         gateway.answer_name = options["answer"]
         server = self._listen(gateway, options)
@@ -124,10 +135,17 @@ class Command(BaseCommand):
             self.stderr.write(words)
 
 
-def _known(pairs: list[str]) -> dict[str, str]:
-    if not all(":" in pair for pair in pairs):
-        raise CommandError("--instance takes ID:TOKEN.")
-    return dict(pair.split(":", 1) for pair in pairs)
+def _pairs(texts: list[str], problem: str) -> dict[str, str]:
+    if not all(":" in text for text in texts):
+        raise CommandError(problem)
+    return dict(text.split(":", 1) for text in texts)
+
+
+def _cases(texts: list[str]) -> dict[str, str]:
+    cases = _pairs(texts, "--case takes ID:CASE.")
+    if unknown := set(cases.values()) - set(CASES):
+        raise CommandError(f"Unknown case: {', '.join(sorted(unknown))}.")
+    return cases
 
 
 def _plan(options: dict[str, Any]) -> Plan:
