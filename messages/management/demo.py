@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from messages.instances.connect import connect
-from messages.instances.foreign_webhooks import take_every
+from messages.instances.foreign_webhooks import replace_every
 from messages.instances.push import push_wanted
 from messages.instances.tags import set_tags
 from messages.jobs.processes import ProcessGroup, python
@@ -71,7 +71,7 @@ def _push(name: str, instance: Instance, *, is_foreign: bool) -> None:
             raise CommandError(f"{name}: {webhook.problem_text}")
     if not is_foreign:
         # So that answers arrive.
-        take_every(instance)
+        replace_every(instance)
 
 
 def simulator(host: str, port: int) -> list[str]:
