@@ -1,4 +1,4 @@
-"""Answers to messages and times of writing: the facts that are kept of inbound messages."""
+"""What is kept of inbound messages: who answered which message, and when contacts wrote."""
 
 from .lookup import MAX_LISTED, Response, answers_to, has_responses, responses_of
 from .recording import record_answers

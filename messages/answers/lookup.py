@@ -1,4 +1,4 @@
-"""Finds what contacts did with messages besides reading them."""
+"""Finds answers to messages, and whether the contact wrote afterwards."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from messages.models import Answer, Message, Writing
 
 # Answers listed for one message.
 MAX_LISTED: Final = 100
-# From so many on, they are counted as "1,000+".
+# Larger numbers are shown as "1,000+".
 MAX_COUNTED: Final = 1000
 
 
@@ -35,7 +35,7 @@ class Response:
 
 
 def responses_of(messages: Collection[int]) -> dict[int, Response]:
-    """By primary key of the message, in one query; without messages that got no response."""
+    """Return the responses by message, in one query. Messages without a response are left out."""
     if not messages:
         return {}
     theirs = Answer.objects.filter(zapi_id=OuterRef("zapi_id"), instance=OuterRef("instance"))
@@ -68,7 +68,7 @@ def has_responses() -> bool:
 
 
 def answers_to(message: Message) -> list[Answer]:
-    """The first MAX_LISTED answers, oldest first."""
+    """Return the first MAX_LISTED answers, oldest first."""
     if message.inbound:
         return []
     found = Answer.objects.filter(zapi_id=message.zapi_id, instance=message.instance_id)

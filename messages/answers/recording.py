@@ -1,4 +1,7 @@
-"""Stores the facts of inbound messages. The order and repeats of callbacks change nothing."""
+"""Stores the facts of inbound messages.
+
+Duplicate callbacks, and callbacks in any order, give the same rows.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Pagination by key: cursors of the API."""
+"""Keyset pagination: the cursors of the API."""
 
 from typing import Any, Final
 

@@ -108,7 +108,7 @@ class AddressKind(StrEnum):
 _KINDS_BY_SUFFIX: Final = (
     (AddressKind.LID, ("@lid",)),
     (AddressKind.GROUP, _GROUP_SUFFIXES),
-    # First, because it also ends like a list.
+    # Checked first, because the status address also ends like a list.
     (AddressKind.STATUS, (STATUS_ADDRESS,)),
     (AddressKind.LIST, LIST_SUFFIXES),
     (AddressKind.CHANNEL, (CHANNEL_SUFFIX,)),

@@ -1,6 +1,7 @@
-"""The kinds of answers to a message. They stand beside its steps and never change its rank.
+"""The kinds of answers to a message.
 
-An answer proves that the contact saw the message, also where no read confirmation comes.
+Answers are shown beside the steps and never change the message's rank. An answer proves that the
+contact saw the message, even without a read confirmation.
 """
 
 from django.db.models import TextChoices
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AnswerKind(TextChoices):
-    """How somebody answered. The value is stored and given out by the API."""
+    """How somebody answered. The value is stored and returned by the API."""
 
     REPLY = "reply", _("Answered")
     REACTION = "reaction", _("Reacted")

@@ -66,7 +66,7 @@ class Cause(SentenceCode):
     # The callback is kept, and its status is parsed if it contains one. Nobody has to act on it, so
     # it opens no incident.
     UNKNOWN_TYPE = "unknown type", _("Statusboard does not know the type {}.")
-    # Our own mistakes
+    # Errors in Statusboard
     NOT_READ = "not read", _("The callback could not be read. The server’s log has the reason.")
     NOT_APPLIED = (
         "not applied",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 UNKNOWN: Final = "unknown"
 NOT_GIVEN: Final = "not_given"
 
-# Longer than each known text. Z-API's text is stored with at most as many characters.
+# The maximum length of Z-API's text when it is stored. All known texts are shorter.
 _MAX_LENGTH: Final = 300
 
 
@@ -64,9 +64,10 @@ class Failure:
 
 
 def find_failure(reason: str) -> Failure | None:
-    """The known failure for a reason as stored: Z-API's text, and perhaps its code in parentheses.
+    """Find the known failure for a stored reason.
 
-    The code wins over the text. Case, white space and punctuation do not matter.
+    The reason is Z-API's text, with or without a code in parentheses. The code wins over the text.
+    Case, white space and punctuation do not matter.
     """
     # Cut first, because Unicode normalization is quadratic.
     text = unicodedata.normalize("NFKC", reason[:_MAX_LENGTH]).casefold()

@@ -32,7 +32,10 @@ _KINDS: Final = {
 
 
 def message_kind(phone: str, *, is_group: bool) -> MessageKind:
-    """The kind of a message to `phone`. Z-API may call an address a group that looks like none."""
+    """The kind of a message to `phone`.
+
+    Z-API may report a group whose address does not look like one.
+    """
     if not is_group:
         return MessageKind.INDIVIDUAL
     return _KINDS.get(kind_of(phone), MessageKind.GROUP)

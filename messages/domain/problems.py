@@ -247,7 +247,7 @@ class Problem(SentenceCode):
     OTHER_TOKEN = "other token", _("The URL contains another token.")
     TOO_LONG = "too long", _("This is too long.")
     LONG_NAME = "long name", _("The name can have at most 100 characters.")
-    ODD_NAME = "odd name", _("The name must be one line of visible characters.")
+    ODD_NAME = "odd name", _("The name must be one line without invisible characters.")
     SECRET_IN_NAME = (
         "secret in name",
         _("The name must not contain a token: everyone can read it."),
@@ -263,7 +263,7 @@ class Problem(SentenceCode):
         "id of others",
         _("An instance with this id exists, and you may not change it."),
     )
-    ID_ARCHIVED = "id archived", _("There is an archived instance with this id.")
+    ID_ARCHIVED = "id archived", _("An archived instance has this id. Restore it instead.")
     ID_ADDED = "id added", _("An instance with this id was added meanwhile.")
     INSTANCE_ARCHIVED = "instance archived", _("The instance was archived meanwhile.")
     NOT_STORABLE = "not storable", _("The name, the instance id or a token is not valid.")
@@ -297,7 +297,7 @@ class Problem(SentenceCode):
         "channel unreadable",
         _("The channel’s destination or secret cannot be decrypted. Enter it again."),
     )
-    # A sentence of an earlier version
+    # Free text that an earlier version stored
     OTHER = "other", "{}"
 
 
@@ -307,7 +307,7 @@ def is_permanent(code: str) -> bool:
 
 
 class ProblemError(Exception):
-    """Its text is for people, in the active language."""
+    """An error with a Problem. str() returns its text in the active language."""
 
     def __init__(self, problem: Problem, *values: str) -> None:
         super().__init__(problem, *values)

@@ -88,7 +88,8 @@ def events_by_person(events: Iterable[Event]) -> ByPerson[Event]:
         found = _group_by_person(
             (_participant(event), event) for event in events if _has_person(event)
         )
-        # A list and our status report each person, so a report without one adds nobody.
+        # For a list and our status, every person is reported. So a report without a person adds
+        # nobody.
         if len(found) > 1 and kind_of_addresses(event.phone for event in events):
             found.pop(("",), None)
     else:

@@ -1,7 +1,7 @@
 """Why a message did not arrive: from facts to a verdict. Pure; messages.verdicts gathers the facts.
 
-Z-API reports neither that a contact blocked us nor that a phone is off. Such causes are listed as
-possible, and never claimed.
+Z-API does not report that a contact blocked us, or that a phone is off. Such causes are only listed
+as possible.
 """
 
 from collections.abc import Iterator, Mapping
@@ -137,7 +137,7 @@ class Finding(StrEnum):
 
 
 class Says(StrEnum):
-    """How a source relates to the likely cause. UNKNOWN: the source does not know."""
+    """Whether a source supports the likely cause. UNKNOWN: the source does not know."""
 
     SUPPORTS = "supports"
     CONTRADICTS = "contradicts"
@@ -192,7 +192,7 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of the recipient.
+    """What is known about the recipient.
 
     `undelivered`: how many earlier messages were not delivered. `answered_at`: the recipient
     answered this message. `wrote_at`: the recipient wrote after it.
@@ -321,7 +321,7 @@ def _record_finding(facts: Facts) -> Finding:
 def _likely_causes(
     facts: Facts, findings: Mapping[SourceKind, Finding]
 ) -> Iterator[tuple[Cause, Certainty]]:
-    """The most certain first."""
+    """Return the likely causes, the most certain first."""
     if facts.arrived:
         yield Cause.ARRIVED, Certainty.SAID
     if facts.record.answered_at:
@@ -339,7 +339,7 @@ def _likely_causes(
             yield Cause.UNLISTED, Certainty.SAID
         yield from _of_our_number(findings)
         return
-    # The recipient's phone was connected after that, so WhatsApp had delivered the message.
+    # The recipient's phone was online after that. So WhatsApp has delivered the message.
     if findings[SourceKind.RECIPIENT] in {Finding.DELIVERED_LATER, Finding.WROTE}:
         yield Cause.NOT_REPORTED, Certainty.PROBABLE
     yield from _of_our_number(findings)
@@ -354,7 +354,7 @@ def _likely_causes(
 
 
 def _of_failure(failure: Failure) -> Cause:
-    # Time-outs are Z-API's; our number can only be disconnected.
+    # Only Z-API can have a timeout. Our number can only be disconnected.
     is_ours = failure.owner is FailureOwner.OUR_NUMBER
     if failure.category is FailureCategory.CONNECTION and is_ours:
         return Cause.DISCONNECTED

@@ -133,7 +133,7 @@ class Reader:
         # _rollups).
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._kinds = {kind: str(kind.label) for kind in MessageKind}
-        # Most boards receive no inbound messages. Then no chunk is looked up.
+        # Most installations store no answers. Then this needs no query.
         self._has_responses = has_responses()
         # In the language of now: the rows may be read after it has changed.
         self._failure_texts = {code: str(one.text) for code, one in FAILURES.items()}

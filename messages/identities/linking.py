@@ -58,7 +58,7 @@ def _link_inbound(follow_ups: Iterable[FollowUp]) -> None:
         return
     known = Alias.objects.filter(lid__in={lid for _instance, lid, _number in pairs})
     new = sorted(pairs.difference(known.values_list("instance", "lid", "number")))
-    # Our own number in a group is no contact.
+    # In a group, our own number is not a contact.
     own = dict(Instance.objects.filter(pk__in={one[0] for one in new}).values_list("pk", "number"))
     new = [one for one in new if addresses.person_key(own.get(one[0], "")) != one[2]]
     Alias.objects.bulk_create(

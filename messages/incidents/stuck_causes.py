@@ -33,7 +33,7 @@ def cause_of(message: Message, incidents: Iterable[Incident]) -> Incident | None
 
 
 def explains(incident: Incident, message: Message) -> bool:
-    """Whether the incident began early enough, and stops messages or their statuses."""
+    """Whether the incident began early enough and blocks messages or their statuses."""
     allowed = timedelta(minutes=message.instance.stuck_after)
     latest = message.started_at + min(allowed, _LATEST)
     match incident.kind:
@@ -52,6 +52,6 @@ def explains(incident: Incident, message: Message) -> bool:
 
 
 def subscription_ended_at(incident: Incident) -> datetime | None:
-    """The incident opens days before that, as a warning. None if it has not ended."""
+    """Return when the subscription ended, or None. The incident opens days before, as a warning."""
     due = incident.values.get("due")
     return datetime.fromisoformat(due) if due and incident.values.get("over") else None

@@ -43,7 +43,7 @@ class _Request(Generic[Item, Answer]):
     is_writer: bool = False
     answers: list[Answer] = field(default_factory=list)
     error: BaseException | None = None
-    # While the request waits, it is held. Released when it is answered, or its thread may write.
+    # Locked while the request waits. Released when it is answered or its thread may write.
     ready: threading.Lock = field(default_factory=threading.Lock)
 
     @property

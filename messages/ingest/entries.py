@@ -96,7 +96,7 @@ def usable_moment(occurred_at: datetime | None, received_at: datetime) -> dateti
 def _inbound_parameters(
     report: InboundReport | None, received_at: datetime
 ) -> dict[str, str | None]:
-    """The link of a number and a LID, and the answer or writing, for the worker."""
+    """What the worker stores of an inbound message: LID and number, answer or time of writing."""
     if report is None:
         return {"lid": None, "number": None, "facts": None}
     pair = (report.lid, report.number) if report.is_pair else (None, None)
@@ -108,7 +108,7 @@ def _inbound_parameters(
         "kind": report.kind and report.kind.value,
         "reference": report.reference,
         "at": occurred_at.isoformat(),
-        # Recognizes a repeat, and does not contain the id.
+        # A hash detects duplicates without storing the id.
         "digest": blake2b(told.encode(), digest_size=8).hexdigest(),
     }
     answer = json.dumps(facts) if report.kind or report.is_writing else None

@@ -145,7 +145,7 @@ def _first_text(column: str, dialect: Dialect) -> str:
 
 
 def _failure_code(dialect: Dialect) -> str:
-    """The code of the failure that is kept; '' for a message that was delivered after all."""
+    """The code of the stored failure, or '' if the message was delivered later."""
     rank = dialect.greatest.format("known.rank", "excluded.rank")
     excluded, known = (
         f"{_text_order(f'{row}.failure', dialect)}, {row}.failure_code = ''"

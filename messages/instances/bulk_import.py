@@ -64,7 +64,7 @@ class ImportRow:
 def read_csv(content: bytes) -> list[ImportRow]:
     """Read a CSV file with commas, semicolons or tabs. Raises UnreadableFileError."""
     if len(content) > MAX_BYTES:
-        raise UnreadableFileError(_("The file has more than %d MiB.") % (MAX_BYTES // 2**20))
+        raise UnreadableFileError(_("The file is larger than %d MiB.") % (MAX_BYTES // 2**20))
     lines = rows_of(content)
     _number, titles = next(lines, (1, []))
     columns = _columns_of(titles)

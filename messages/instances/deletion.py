@@ -34,8 +34,8 @@ def delete(instance: Instance) -> None:
         raise NotDeletableError(_("This instance has received callbacks. Archive it instead."))
     if names := ", ".join(_limited_to(instance)):
         words = _(
-            "These are limited to this instance and would then see everything: %s. "
-            "Change them first."
+            "These people, API keys or channels are limited to this instance: %s. Without it they "
+            "would have access to everything. Change their limits first."
         )
         raise NotDeletableError(words % names)
     account = instance.account

@@ -139,7 +139,8 @@ def _attempt(webhooks: Sequence[Webhook], replacing: str) -> None:
     _renew_others(instance, me, client)
     observe(webhooks, client.me())
     for webhook in webhooks:
-        if webhook.problem == Problem.URL_OUTDATED:  # although it was set
+        # Z-API reports another URL than the one that was just set.
+        if webhook.problem == Problem.URL_OUTDATED:
             webhook.set_problem(Problem.URL_NOT_KEPT)
 
 

@@ -50,11 +50,11 @@ def retire_old_keys(instance: Instance, *, at_once: bool = False) -> None:
         me = client_of(instance).me()
     except FAILURES as error:
         raise NotRetiredError(
-            _("Could not ask Z-API whether it still calls the old URL. %s") % error
+            _("Statusboard could not check whether Z-API still calls the old URL. %s") % error
         ) from None
     if _calls_old_key(instance, me):
         raise NotRetiredError(
-            _("Z-API still calls the old URL, so callbacks would be refused. Push first.")
+            _("Z-API still calls the old URL. Push the new URL before you disable the old one.")
         )
     _retire(instance)
 

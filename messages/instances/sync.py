@@ -145,8 +145,8 @@ def save_observed(
 ) -> None:
     """Save the result of a call made at `asked_at`, without overwriting newer results.
 
-    An answer leaves the webhooks unchanged whose URL it does not contain; an error, those that are
-    not wanted.
+    After an answer, webhooks whose URL it does not contain stay unchanged. After an error, unwanted
+    webhooks stay unchanged.
     """
     webhooks = [
         one

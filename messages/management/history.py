@@ -200,7 +200,7 @@ class History:
         life.steps = [step for step in life.steps if step.arrived <= self._now]
         return life if life.steps else None
 
-    # ── Stories ──────────────────────────────────────────────────────────────────────────────
+    # ── Steps of one message ─────────────────────────────────────────────────────────────────
 
     def _dispatched(self, life: GeneratedMessage, start: int) -> int:
         self._add_step(life, Status.DISPATCHED, start, source=_DELIVERY, phone=life.phone)

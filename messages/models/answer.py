@@ -25,8 +25,8 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
 class Answer(models.Model):
     """An answer to one of our messages: a reply, reaction, vote, or press of a button.
 
-    It refers to its message by id, because it may arrive before the message's first callback, and
-    the id may be that of a message that we never sent.
+    It refers to its message by Z-API's id, not by a foreign key. It may arrive before the message's
+    first callback, or the message may not be ours.
     """
 
     instance = models.ForeignKey(
@@ -60,7 +60,7 @@ class Answer(models.Model):
 
 
 class Writing(models.Model):
-    """That somebody wrote to us, once for each ten minutes: the first and the last time.
+    """When a contact wrote to us: the first and last time within ten minutes.
 
     There is a row for each address of the person, so that messages find it by their recipient.
     """

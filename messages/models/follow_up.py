@@ -36,7 +36,7 @@ class FollowUp(models.Model):
     # stored.
     lid = models.CharField(max_length=128, null=True)  # noqa: DJ001  (most have none)
     number = models.CharField(max_length=128, null=True)  # noqa: DJ001
-    # What else is kept of it: who wrote when, and which message it answers.
+    # Other facts of an inbound message: who wrote, when, and which message it answers.
     inbound = models.JSONField(null=True)
     set_aside_at = models.DateTimeField(null=True)
 

@@ -20,7 +20,7 @@ class ForwardState(models.TextChoices):
 
 
 class Setback(models.Model):
-    """What was answered last: a Problem and the status, or '' and null."""
+    """The last failure: a Problem and the HTTP status, or '' and null after a success."""
 
     problem = models.CharField(_("problem"), max_length=16, blank=True)
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)

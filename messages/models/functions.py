@@ -106,7 +106,7 @@ _KINDS = {
 def of_kinds(kinds: Collection[MessageKind]) -> Q:
     """The messages of one of these kinds, by the rule of message_kind()."""
     if MessageKind.INDIVIDUAL in kinds:
-        # Nearly all messages: it is cheaper to leave out the others.
+        # Nearly all messages are of this kind, so excluding the others is faster.
         return Q(*(~_KINDS[kind] for kind in MessageKind if kind not in kinds))
     return Q(*(_KINDS[kind] for kind in kinds), _connector=Q.OR)
 

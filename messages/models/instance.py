@@ -32,8 +32,8 @@ class Tag(models.Model):
         return self.name
 
 
-# How long a replaced token is still accepted: callbacks with it may be on their way, and Z-API does
-# not say when it starts to send the new one.
+# How long a replaced token is still accepted. Callbacks with the old token may arrive later, and
+# Z-API does not report when it starts to send the new one.
 TOKEN_OVERLAP: Final = timedelta(hours=24)
 # Reports contain Z-API's clock time, which may differ from ours by this much.
 _ZAPI_MAY_BE_AHEAD: Final = timedelta(minutes=10)
@@ -177,7 +177,7 @@ class Instance(models.Model):
     )
     # Whether Z-API marks inbound messages as read by itself; null if not reported.
     auto_read = models.BooleanField(null=True, editable=False)
-    # Since when nobody's read confirmation arrives, although messages are delivered.
+    # The time since which messages are delivered, but no read confirmation arrives.
     receipts_off_since = models.DateTimeField(null=True, editable=False)
     filters = models.JSONField(_("filters"), null=True, editable=False)
     # The URLs of other hooks that `update-every-webhooks` replaced, by kind; '' if there was none.

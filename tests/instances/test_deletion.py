@@ -63,7 +63,7 @@ def test_deletion_that_would_widen_limits_is_refused(admin, instance):
     UserLimit.objects.create(user=User.objects.create_user("ana"), instance=instance)
     channel = Channel.objects.create(name="Slack")
     channel.instances.add(instance)
-    assert "would then see everything: ana, Slack" in admin.insist(act("delete", instance))
+    assert "limited to this instance: ana, Slack" in admin.insist(act("delete", instance))
     assert Instance.objects.exists()
 
 

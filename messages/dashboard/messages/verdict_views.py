@@ -1,4 +1,4 @@
-"""Why a message did not arrive, and the question to Z-API's queue."""
+"""Shows why a message did not arrive, and searches Z-API's queue for it."""
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
@@ -21,7 +21,7 @@ from messages.verdicts import Explanation, ask_queue, explain, facts_of, trouble
 @require_POST
 @permission_required("whatsapp.view_message", raise_exception=True)
 def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask Z-API's queue about a message that has a verdict. Only on request, and audited."""
+    """Search Z-API's queue for a message that has a verdict. This is audited."""
     visible = limited_to(request.user, Message.objects.select_related("instance__account"))
     message = get_object_or_404(visible, pk=pk)
     if not queue_url(message):
@@ -37,7 +37,7 @@ def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
 def verdict_of(
     message: Message, user: Viewer, response: Response | None = None
 ) -> Explanation | None:
-    """None if the message arrived, or still may."""
+    """Return the verdict, or None if the message arrived or may still arrive."""
     facts = facts_of(message, user, render_context.now(), response=response)
     if facts is None:
         return None
@@ -45,7 +45,7 @@ def verdict_of(
 
 
 def queue_url(message: Message) -> str:
-    """Where to ask Z-API's queue; '' if the message has no verdict, or the instance is archived."""
+    """The URL that searches Z-API's queue, or '' without a verdict or for an archived instance."""
     is_active = message.instance.archived_at is None
     has_verdict = trouble_of(message, render_context.now()) is not None
     return (

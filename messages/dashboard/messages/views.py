@@ -207,7 +207,7 @@ def _has_receipts_off(message: Message) -> bool:
 
 
 def _answers(message: Message, response: Response | None) -> list[tuple[Answer, Address, Moment]]:
-    """The answers with the addresses of those who gave them."""
+    """Return the answers with the addresses of the people who answered."""
     found = answers_to(message) if response and response.answered_at else []
     return [(one, Address(one.author), Moment(one.at)) for one in found]
 

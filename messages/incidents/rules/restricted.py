@@ -13,12 +13,13 @@ from messages.models import IncidentKind, Instance, Message
 SIGNS: Final = [
     code for code, one in FAILURES.items() if one.category is FailureCategory.RESTRICTED
 ]
-# Z-API's own code: one is enough. The other texts may be about a single message, so it takes two.
+# One message with Z-API's own code is enough. The other texts may concern a single message, so two
+# are needed.
 _CLEAR_SIGN: Final = "shadow_ban"
 _MIN_SIGNS: Final = 2
 # An older refusal opens no incident. In captured traffic, callbacks arrived up to 37 minutes late.
 _RECENT: Final = timedelta(hours=1)
-# How far back the first refusal and the last success are searched.
+# The period in which the first refusal and the last success are searched.
 _REFUSALS_WITHIN: Final = timedelta(days=1)
 _SUCCESS_WITHIN: Final = timedelta(days=7)
 # Older messages may be read at any time, so READ alone does not tell when a message was sent.

@@ -139,7 +139,7 @@ def _store_lives(lives: Sequence[GeneratedMessage], first_id: int) -> int:
 
 
 def _message_row(pk: int, life: GeneratedMessage) -> Row:
-    """In the order of MESSAGE_COLUMNS."""
+    """Return the values of a message, in the order of MESSAGE_COLUMNS."""
     reason = max(step.reason for step in life.steps)
     return (
         *(pk, life.instance_id, life.zapi_id, life.zaap_id, life.rank, life.phone),
