@@ -21,6 +21,9 @@ if __name__ == "__main__":
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))  # show only the message, because a traceback does not help an operator
+        # Show only the message, because a traceback does not help an operator.
+        sys.stderr.write(f"{error}\n")
+        # `doctor` ends with 1 if it finds a problem, and with 2 if it cannot run.
+        sys.exit(2 if sys.argv[1:2] == ["doctor"] else 1)
     except (OperationalError, InterfaceError) as error:
         sys.exit(f"The database is unavailable: {str(error).strip()}. Try again once it is back.")

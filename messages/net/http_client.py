@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
@@ -28,7 +28,7 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 # The two timeouts above are per step. This one also stops a receiver that sends byte by byte.
 WHOLE_TIMEOUT = 15.0
-# The answer's body is not used. A short one is read only so that the connection can be reused.
+# A short answer is read, so that the connection can be reused. The rest of a longer one is not.
 MAX_ANSWER = 64 * 1024
 
 
@@ -52,10 +52,15 @@ class PostFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`retry_after`: the seconds to wait that the answer asks for, or None."""
+    """`retry_after`: the seconds to wait that the answer asks for, or None.
+
+    `date`: the Date header, or ''. `body`: at most MAX_ANSWER bytes, b'' if reading failed.
+    """
 
     status: int
     retry_after: float | None
+    date: str = field(default="", compare=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
 
 
 class SafeHttpClient:
@@ -124,20 +129,25 @@ class SafeHttpClient:
         connection.deadline = deadline
         connection.request("POST", connection.target, body, headers)
         with connection.getresponse() as response:
-            answer = Answer(response.status, _seconds(response.getheader("Retry-After")))
-            self._discard_body(response)
-        return answer
+            return Answer(
+                response.status,
+                _seconds(response.getheader("Retry-After")),
+                response.getheader("Date") or "",
+                self._read_body(response),
+            )
 
-    def _discard_body(self, response: http.client.HTTPResponse) -> None:
+    def _read_body(self, response: http.client.HTTPResponse) -> bytes:
         """Read the rest of the answer, so that the connection can be reused.
 
         Errors are ignored, because the status is known.
         """
+        body = b""
         with suppress(OSError, ValueError, http.client.HTTPException):
-            response.read(MAX_ANSWER)
+            body = response.read(MAX_ANSWER)
             if response.isclosed():
-                return
+                return body
         self._hang_up()
+        return body
 
     def _hang_up(self) -> None:
         if self._connection:

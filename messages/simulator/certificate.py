@@ -14,13 +14,14 @@ from cryptography.x509.oid import NameOID
 _LIFETIME = timedelta(days=30)
 
 
-def make_context(certificate_file: Path) -> ssl.SSLContext:
+def make_context(certificate_file: Path, lifetime: timedelta = _LIFETIME) -> ssl.SSLContext:
     """Write a new certificate for 127.0.0.1 and localhost, and return a context to serve with it.
 
+    It is valid since an hour ago, so a negative lifetime makes an expired one.
     Clients must trust the file. The key is on the disk only until it is loaded.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate_file.write_bytes(_certify(key).public_bytes(serialization.Encoding.PEM))
+    certificate_file.write_bytes(_certify(key, lifetime).public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as key_file:
         key_file.write(
@@ -35,7 +36,7 @@ def make_context(certificate_file: Path) -> ssl.SSLContext:
     return context
 
 
-def _certify(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _certify(key: ec.EllipticCurvePrivateKey, lifetime: timedelta) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Z-API simulator")])
     addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     now = datetime.now(UTC)
@@ -46,7 +47,7 @@ def _certify(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

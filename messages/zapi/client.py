@@ -2,11 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from string import digits
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -20,7 +20,7 @@ from .errors import NO_SUCH_CALL, Hidden, ZapiError, read_answer
 from .times import moment_of
 from .webhook_kinds import call_of, has_call, kind_of
 
-__all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError"]
+__all__ = ["ConnectionStatus", "Me", "PhoneExists", "ZapiClient", "ZapiError", "probe"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ MAX_ANSWER = 900_000
 MAX_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
 MAX_REASON = 300
+_Result = TypeVar("_Result")
 _Headers = Hidden[Mapping[str, bytes]]
 
 
@@ -254,18 +255,46 @@ class PartnerClient:
         return _checked("GET instances", _request("GET", url, self._headers, of_partner=True))
 
 
+def probe() -> str:
+    """Call the base URL, which needs no account. Return the Date header of any answer, or ''.
+
+    Raises ZapiError.
+    """
+
+    def date() -> str:
+        with requests.get(
+            settings.ZAPI_BASE_URL,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            verify=settings.ZAPI_CA_FILE or True,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return response.headers.get("Date", "")
+
+    found = _result_or_problem(date)
+    if isinstance(found, Problem):
+        raise ZapiError(found)
+    return found
+
+
 def _request(
     method: str, url: Hidden[str], headers: _Headers, body: Any = None, *, of_partner: bool = False
 ) -> dict[str, Any] | Problem:
+    return _result_or_problem(
+        lambda: read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
+    )
+
+
+def _result_or_problem(call: Callable[[], _Result]) -> _Result | Problem:
     """Return a problem instead of raising it.
 
     Errors of requests contain the URL, and the URL the token. An exception raised here would keep
     their frames, whose variables contain the headers too. _checked() raises it.
     """
 
-    def answer() -> dict[str, Any] | Problem:
+    def result() -> _Result | Problem:
         try:
-            return read_answer(*_exchange(method, url, headers, body), of_partner=of_partner)
+            return call()
         except ZapiError as error:
             return error.problem
         except requests.exceptions.SSLError:
@@ -280,7 +309,7 @@ def _request(
             return Problem.ZAPI_IMPOSSIBLE
 
     try:
-        return page_network.call(answer)
+        return page_network.call(result)
     except TimeoutError:
         return Problem.ZAPI_TOO_SLOW
 

@@ -38,7 +38,7 @@ INWARD = {
         *("accounts", "answers", "domain", "incidents", "instances", "models", "search", "zapi"),
     },
     "exports": {"accounts", "answers", "domain", "ingest", "labels", "models", "privacy", "search"},
-    "monitoring": {"incidents", "ingest", "models"},
+    "monitoring": {"incidents", "ingest", "mail", "models", "net", "zapi"},
     "jobs": {
         *(
             "accounts",

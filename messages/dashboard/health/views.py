@@ -33,6 +33,7 @@ from messages.models import (
     QueuedMail,
 )
 from messages.models.follow_up import FollowUpQuerySet
+from messages.monitoring import doctor
 from messages.monitoring.backlog import oldest_follow_up
 from statusboard import __version__
 
@@ -84,6 +85,7 @@ class Queue:
 def health(request: HttpRequest) -> HttpResponse:
     state = spool_state()
     quarantined = limited_to(request.user, Callback.objects.quarantined())
+    may_act = request.user.has_perm(CHANGE)
     context = {
         "spool": state,
         "spool_oldest": moment(state.oldest),
@@ -95,7 +97,9 @@ def health(request: HttpRequest) -> HttpResponse:
         "quarantined": quarantined[: COUNTED + 1].count(),
         "unknown_types": _unknown_types(request.user),
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
-        "may_act": request.user.has_perm(CHANGE),
+        "may_act": may_act,
+        # They name folders of the server.
+        "checks": doctor.run_local() if may_act else [],
         "version": __version__,
     }
     return render(request, "dashboard/health/health.html", context)
