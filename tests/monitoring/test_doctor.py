@@ -1,6 +1,7 @@
 """`manage.py doctor`, with real servers, and its short list on Health."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -216,7 +217,8 @@ def test_missing_migration_is_a_problem():
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
 def test_postgresql_without_synchronous_commit_is_a_problem(monkeypatch):
-    monkeypatch.setenv("PGOPTIONS", "-c synchronous_commit=off")
+    options = f"{os.environ['PGOPTIONS']} -c synchronous_commit=off"
+    monkeypatch.setenv("PGOPTIONS", options)
     assert ("problem", True) in [
         (level, "synchronous_commit" in text) for level, text in doctor()[1]["database"]
     ]
