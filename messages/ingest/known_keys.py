@@ -13,13 +13,14 @@ import logging
 import os
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from django.db import connections
 
-from messages.models import Instance, Webhook
+from messages.models import Instance, Webhook, WebhookKind
 from statusboard.logs import SparseLogger
 
 from .store import UnknownInstanceError
@@ -103,8 +104,13 @@ def remember() -> None:
     the disk is full, the old file stays, which may lack newly retired keys.
     """
     rows = Instance.objects.values_list("zapi_id", "oldest_key_version", "archived_at", "pk")
-    webhooks = Webhook.objects.exclude(forward_to="").values_list("instance", flat=True)
-    forwarding = set(webhooks)
+    kinds: dict[int, set[str]] = defaultdict(set)
+    forwarding_webhooks = Webhook.objects.exclude(forward_to="")
+    for pk, kind in forwarding_webhooks.values_list("instance", "kind"):
+        kinds[pk].add(kind)
+    # As in merge_rules.dropped_body().
+    statuses = set(WebhookKind.values)
+    forwarding = {pk for pk, some in kinds.items() if some - statuses or some >= statuses}
     oldest = {
         zapi_id: [_ARCHIVED if archived else first, pk in forwarding]
         for zapi_id, first, archived, pk in rows

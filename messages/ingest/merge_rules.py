@@ -87,14 +87,18 @@ def quarantined_callback(value: Value) -> str:
 
 
 def dropped_body(instance: str, body: str) -> str:
-    """The body of a callback whose body is not stored.
+    """A body that is not kept as evidence, kept until it is forwarded, if it will be.
 
-    It is kept until forwarding only if the instance forwards callbacks, else NULL.
+    Its type has a webhook of its own that forwards, or all status webhooks forward, which counts
+    as a receiver of everything. See messages.forwarding.receivers.
     """
-    return f"""CASE WHEN EXISTS (
-        SELECT 1 FROM whatsapp_webhook
-        WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''
-    ) THEN {body} END"""  # noqa: S608
+    statuses = "('message-status', 'delivery', 'connected', 'disconnected')"
+    forwarding = f"""FROM whatsapp_webhook
+        WHERE whatsapp_webhook.instance_id = {instance} AND forward_to <> ''"""
+    return f"""CASE WHEN {body} IS NOT NULL AND (
+        EXISTS (SELECT 1 {forwarding} AND kind NOT IN {statuses})
+        OR 4 = (SELECT count(*) {forwarding} AND kind IN {statuses})
+    ) THEN {body} END"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_unknown_type_goes_to_webhook_of_same_name(instance):
 def test_inbound_message_is_not_forwarded_when_some_kinds_are_off(instance):
     forwarding(instance, HERE)
     store(instance, INBOUND)
-    assert FollowUp.objects.get().body is not None
+    assert FollowUp.objects.get().body is None
     assert lined_up() == []
 
 

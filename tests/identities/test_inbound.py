@@ -166,3 +166,9 @@ def test_spool_keeps_an_inbound_message_that_is_forwarded(spool_path, post, away
     away(True)
     post(INBOUND)
     assert "Segredo" in spooled(spool_path)
+
+
+def test_inbound_message_is_not_kept_for_a_receiver_of_statuses(post, instance):
+    instance.webhooks.create(kind="message-status", forward_to="https://crm.example/in")
+    post(INBOUND)
+    assert "Segredo" not in stored()
