@@ -35,10 +35,10 @@ def start_demo(processes: ProcessGroup) -> None:
     gateway = urlsplit(settings.ZAPI_BASE_URL)
     if not (settings.DEMO and gateway.hostname and gateway.port):
         raise CommandError("The demo needs its own settings. Start it with: make demo")
-    if not Instance.objects.exists():
-        _fill()
     processes.start("Z-API simulator", simulator(gateway.hostname, gateway.port))
     processes.wait_for_port(gateway.hostname, gateway.port)
+    if not Instance.objects.exists():
+        _fill()
     for name, zapi_id, _client_token, case in INSTANCES:
         _push(name, Instance.objects.get(zapi_id=zapi_id), is_foreign=case == "foreign")
 

@@ -129,6 +129,8 @@ class Emitter:
     def _callbacks(self, instance: SimulatedInstance, now: float) -> Iterator[ScheduledCallback]:
         plan, zapi_id, case = self._plan, instance.id, instance.case
         yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history, case=case)
+        if case == "disconnected":
+            return  # Z-API reports nothing more
         # Another seed, because the same seed would generate the same messages again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate, case=case)
 
