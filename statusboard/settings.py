@@ -287,6 +287,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Both are the field `kind` of something.
+    "ENUM_NAME_OVERRIDES": {
+        "MessageKindEnum": "messages.domain.message_kinds.MessageKind",
+        "IncidentKindEnum": "messages.models.incident.IncidentKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     # The default validator is on another host.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -50,7 +50,7 @@ class ApiView(APIView):
     # None until the caller is known.
     quota: Quota | None = None
     # The permission that the view requires.
-    permission: ClassVar[str] = VIEW_MESSAGES
+    permission: str = VIEW_MESSAGES
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # The pages use the viewer's time zone.

@@ -151,6 +151,7 @@ INSTANCE: Final = _example(
         "last_heard_at": "2026-11-22T09:14:04.218000Z",
         "webhook": "in sync",
         "stuck": 2,
+        "unconfirmed": 0,
         "created_at": "2026-10-01T08:00:00Z",
         "auto_read": False,
         "receipts_off_since": None,
@@ -197,6 +198,16 @@ _TEXTS: Final = {
     "label": "Your order is on its way",
 }
 _LABEL: Final = {"zapi_instance_id": "3C0D1E2F", "message_id": "3EB0A1"} | _TEXTS
+LISTED_LABEL: Final = _example(
+    "A message that was never confirmed",
+    {
+        "id": 31,
+        "instance": _INSTANCE,
+        "message_id": "3EB0A1",
+        **_TEXTS,
+        "announced_at": "2026-11-22T09:13:50.500000Z",
+    },
+)
 LABEL_BODY: Final = _example("An order", _TEXTS, is_request=True)
 LABEL: Final = _example("An order", _LABEL)
 LABELS_BODY: Final = _example(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -21,8 +22,10 @@ from messages.accounts.scope import Viewer
 from messages.domain.failures import CODES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
+from messages.incidents.unconfirmed_messages import unconfirmed
 from messages.labels import MAX_REFERENCE_LENGTH
-from messages.models import HourlySummary, Incident, StatusEvent
+from messages.models import HourlySummary, Incident, Message, StatusEvent
+from messages.models.label import LabelQuerySet
 from messages.search.criteria import EARLIEST, LATEST, STATUSES, Criteria, Period, View
 from messages.search.parser import MAX_TEXT_LENGTH, Search, parse_search
 from messages.search.querysets import MessageQuerySet, message_set
@@ -104,7 +107,9 @@ class MessageQuery(Query):
         "As in the search box: a number in any format, part of a number, an id "
         "or its first half, a LID, or words of a label.",
     )
-    view = serializers.ChoiceField(choices=[view.value for view in View if view], required=False)
+    view = serializers.ChoiceField(
+        choices=[view.value for view in View if view.lists_messages], required=False
+    )
     status = serializers.ListField(
         child=StatusField(),
         required=False,
@@ -175,6 +180,17 @@ class SummaryQuery(Query):
     )
 
 
+class LabelQuery(Query):
+    message_id = _message_id()
+    reference = _text(MAX_REFERENCE_LENGTH, "The message's id in your system.")
+    instance = _ids("Statusboard's `id` of each instance.")
+    confirmed = serializers.BooleanField(
+        required=False,
+        help_text="false: Z-API has reported nothing about the message in the time that its "
+        "instance allows. true: Z-API has reported the message.",
+    )
+
+
 class IncidentQuery(Query):
     instance = _ids("Statusboard's `id` of each instance.")
     open = serializers.BooleanField(
@@ -226,6 +242,22 @@ def narrow_events(found: QuerySet[StatusEvent], query: dict[str, Any]) -> QueryS
     if query.get("instance"):
         found = found.filter(message__instance__in=query["instance"])
     return found
+
+
+def narrow_labels(found: LabelQuerySet, query: dict[str, Any]) -> LabelQuerySet:
+    if message_id := query.get("message_id"):
+        found = found.named(parse_search(message_id).ids)
+    if reference := query.get("reference"):
+        found = found.filter(reference=reference)
+    if query.get("instance"):
+        found = found.filter(instance__in=query["instance"])
+    match query.get("confirmed"):
+        case False:
+            return unconfirmed(found, timezone.now())
+        case True:
+            return found.with_a_message_in(Message.objects.all())
+        case _:
+            return found
 
 
 def narrow_incidents(found: QuerySet[Incident], query: dict[str, Any]) -> QuerySet[Incident]:

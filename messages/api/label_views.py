@@ -1,12 +1,13 @@
 """Labels written by client systems: one, a list, or a CSV file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -16,12 +17,15 @@ from messages import labels
 from messages.accounts.audit import audit
 from messages.accounts.roles import LABEL
 from messages.accounts.scope import limited_to
-from messages.models import Action, Instance
+from messages.models import Action, Instance, Label
 
-from . import examples, request_schemas
-from .base_views import ApiView
+from . import examples, filters, request_schemas
+from .base_views import VIEW_MESSAGES, ApiView
+from .pagination import Pages
 from .parsers import CsvParser, JsonParser
 from .problem_details import ParameterError
+from .serializers import InstanceRefSerializer, WordsField
+from .views import ListView
 
 
 class NoSuchInstanceError(ValidationError):
@@ -46,6 +50,30 @@ class LabelSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]  # as in serializers.py
 
 
+_ANNOUNCE: Final = OpenApiParameter(
+    "announce",
+    bool,
+    description="false: the messages are old, or were not sent through Z-API. No alarm is raised "
+    "if Z-API reports nothing about them. A CSV file never announces messages.",
+)
+
+
+class ListedLabelSerializer(serializers.ModelSerializer[Label]):
+    """A label. `announced_at` is null if it announced no message, or once Z-API reported it."""
+
+    instance = InstanceRefSerializer()  # type: ignore[assignment]
+    message_id = serializers.CharField(source="zapi_id")
+    reference = WordsField()
+    label = WordsField()  # type: ignore[assignment]
+    announced_at = serializers.DateTimeField(source="awaited_since", allow_null=True)
+
+    class Meta:
+        model = Label
+        fields = ["id", "instance", "message_id", "zaap_id", "reference", "label"]
+        fields += ["announced_at"]
+        read_only_fields = fields
+
+
 class LabelledSerializer(serializers.Serializer[Any]):
     labelled = serializers.IntegerField(help_text="Number of labelled messages.")
 
@@ -53,11 +81,15 @@ class LabelledSerializer(serializers.Serializer[Any]):
 class LabelView(ApiView):
     """The label of one message, which Z-API may not have reported yet."""
 
-    permission: ClassVar[str] = LABEL
+    permission = LABEL
     parser_classes = (JsonParser,)
     examples = (examples.LABEL_BODY, examples.LABEL)
 
-    @extend_schema(request={"application/json": request_schemas.ONE}, responses=LabelSerializer)
+    @extend_schema(
+        parameters=[_ANNOUNCE],
+        request={"application/json": request_schemas.ONE},
+        responses=LabelSerializer,
+    )
     def put(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
         """Set a message's label."""
         _instance(request, zapi_instance_id)
@@ -68,7 +100,7 @@ class LabelView(ApiView):
         entries, faults = labels.read_entries([named | texts])
         if faults:
             raise _refusal(_details(faults)["0"], in_address=set(named))
-        labels.label(entries, by=request.user)
+        labels.label(entries, by=request.user, announces=_announces(request))
         return Response(_shown(entries[0]))
 
     @extend_schema(request=None, responses={204: None})
@@ -81,14 +113,32 @@ class LabelView(ApiView):
         return Response(status=204)
 
 
-class LabelList(ApiView):
+class LabelList(ListView):
     """Many labels at once: all of them or, if one is invalid, none."""
 
-    permission: ClassVar[str] = LABEL
+    serializer_class = ListedLabelSerializer
+    query_class = filters.LabelQuery
     parser_classes = (JsonParser, CsvParser)
-    examples = (examples.LABELS_BODY, examples.LABELS_CSV, examples.LABELLED)
+    examples = (
+        *(examples.LABELS_BODY, examples.LABELS_CSV, examples.LABELLED, examples.LISTED_LABEL),
+    )
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.permission = LABEL if request.method == "POST" else VIEW_MESSAGES
+        super().initial(request, *args, **kwargs)
+
+    def found(self, query: dict[str, Any]) -> QuerySet[Any]:
+        found = Label.objects.select_related("instance")
+        if query.get("confirmed") is False and isinstance(self.paginator, Pages):
+            self.paginator.order = ("-awaited_since", "-id")  # as in the index
+        return filters.narrow_labels(limited_to(self.request.user, found), query)
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List labels, newest first."""
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(
+        parameters=[_ANNOUNCE],
         request={"application/json": request_schemas.MANY, "text/csv": request_schemas.CSV},
         responses=LabelledSerializer,
     )
@@ -102,11 +152,21 @@ class LabelList(ApiView):
         if faults:
             raise ValidationError(_details(faults))
         try:
-            number = labels.label(entries, by=request.user)
+            is_file = str(request.content_type).startswith(CsvParser.media_type)
+            announces = not is_file and _announces(request)
+            number = labels.label(entries, by=request.user, announces=announces)
         except labels.LabelsRefusedError as refusal:
             raise NoSuchInstanceError(refusal.faults) from None
         audit(request._request, Action.LABELLED, details={"messages": number})
         return Response({"labelled": number})
+
+
+def _announces(request: Request) -> bool:
+    field = serializers.BooleanField()
+    try:
+        return bool(field.run_validation(request.query_params.get("announce", "true")))
+    except ValidationError as error:
+        raise ParameterError({"announce": error.detail}) from None
 
 
 def _instance(request: Request, zapi_id: str) -> Instance:

@@ -22,6 +22,7 @@ from messages.domain.failures import (
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status, highest
 from messages.incidents.presentation import description
+from messages.incidents.unconfirmed_messages import Unconfirmed
 from messages.labels import Labels
 from messages.models import (
     Answer,
@@ -144,7 +145,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     instance = InstanceRefSerializer()  # type: ignore[assignment]
     phone = AddressField(help_text="The recipient: a number, a LID, a group, a list or a channel.")
     kind = serializers.ChoiceField(
-        choices=MessageKind.values,
+        choices=MessageKind.choices,
         help_text="What the message was sent to. `status` is your own status.",
     )
     status = serializers.SerializerMethodField()
@@ -269,11 +270,16 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
         help_text="Stuck messages of the last 24 hours, as in `/messages/?view=stuck`."
     )
 
+    unconfirmed = serializers.SerializerMethodField(
+        help_text="Messages announced in the last 24 hours and never confirmed, as in "
+        "`/labels/?confirmed=false`."
+    )
+
     class Meta:
         model = Instance
         fields = ["id", "zapi_id", "name", "account", "connected", "connection_changed_at"]
-        fields += ["connection_reason", "last_heard_at", "webhook", "stuck", "created_at"]
-        fields += ["auto_read", "receipts_off_since"]
+        fields += ["connection_reason", "last_heard_at", "webhook", "stuck", "unconfirmed"]
+        fields += ["created_at", "auto_read", "receipts_off_since"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=WebhookState.values))
@@ -284,6 +290,10 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
     def get_stuck(self, instance: Instance) -> int:
         numbers: dict[int, int] = self.context["stuck"]
         return numbers.get(instance.pk, 0)
+
+    def get_unconfirmed(self, instance: Instance) -> int:
+        numbers: dict[int, Unconfirmed] = self.context["unconfirmed"]
+        return numbers[instance.pk].number if instance.pk in numbers else 0
 
 
 class SummarySerializer(serializers.ModelSerializer[HourlySummary]):

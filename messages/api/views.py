@@ -1,6 +1,6 @@
 """The read endpoints. Every queryset goes through `limited_to`, as on the pages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.decorators import login_required
@@ -22,6 +22,7 @@ from messages.answers import responses_of
 from messages.domain.statuses import Status
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.stuck_messages import stuck_counts
+from messages.incidents.unconfirmed_messages import unconfirmed_counts
 from messages.incidents.visibility import for_display, visible_incidents
 from messages.labels import Labels, labels_of
 from messages.models import HourlySummary, Instance, Message, StatusEvent
@@ -176,13 +177,17 @@ class InstanceReading(Reading):
     serializer_class = InstanceSerializer
     permission = VIEW_INSTANCES
     examples = (examples.INSTANCE,)
-    stuck: dict[int, int]
+    counts: dict[str, Any]
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "stuck": self.stuck}
+        return super().get_serializer_context() | self.counts
 
-    def count_stuck(self, instances: Iterable[Instance]) -> None:
-        self.stuck = stuck_counts(instances, timezone.now())
+    def count(self, instances: Sequence[Instance]) -> None:
+        now = timezone.now()
+        self.counts = {
+            "stuck": stuck_counts(instances, now),
+            "unconfirmed": unconfirmed_counts(instances, now),
+        }
 
     def instances(self) -> QuerySet[Instance]:
         active = Instance.objects.active().with_last_heard()
@@ -198,7 +203,7 @@ class InstanceList(InstanceReading, ListView):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)
-        self.count_stuck(rows or ())
+        self.count(rows or ())
         return rows
 
 
@@ -210,7 +215,7 @@ class InstanceDetail(InstanceReading, RetrieveAPIView[Instance]):
 
     def get_object(self) -> Instance:
         instance: Instance = super().get_object()
-        self.count_stuck([instance])
+        self.count([instance])
         return instance
 
 

@@ -41,6 +41,7 @@ from .messages.new_messages import live
 from .messages.recipient_views import recipient, recipient_reveal
 from .messages.saved_views import view_delete, view_rename, view_save
 from .messages.search_views import go, look_up, search
+from .messages.unconfirmed_views import announced_message
 from .messages.verdict_views import message_queue
 from .messages.views import message_callback, message_callbacks, message_detail, message_list
 from .overview.views import overview
@@ -80,6 +81,7 @@ urlpatterns = [
     path("views/", view_save, name="view-save"),
     path("views/<int:pk>/rename/", view_rename, name="view-rename"),
     path("views/<int:pk>/delete/", view_delete, name="view-delete"),
+    path("messages/announced/<int:pk>/", announced_message, name="announced"),
     path("messages/<int:pk>/", message_detail, name="message"),
     path("messages/<int:pk>/queue/", message_queue, name="message-queue"),
     path("overview/", overview, name="overview"),

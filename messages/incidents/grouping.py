@@ -12,6 +12,9 @@ from .findings import Finding, Snapshot, Subject
 _EXPLAINS: Final = {
     IncidentKind.STUCK: (IncidentKind.DISCONNECTED, IncidentKind.RESTRICTED),
     IncidentKind.FAILING: (IncidentKind.RESTRICTED,),
+    IncidentKind.UNCONFIRMED: (
+        *(IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
+    ),
     IncidentKind.SILENT: (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED),
 }
 # The kind that replaces many findings of the same kind in different instances.

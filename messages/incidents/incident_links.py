@@ -14,6 +14,7 @@ from .stuck_messages import days_counted
 # The names that messages.search uses in URLs.
 _PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
 _VIEWS: Final = {
+    IncidentKind.UNCONFIRMED: "unconfirmed",
     IncidentKind.STUCK: "stuck",
     IncidentKind.FAILING: "failed",
     IncidentKind.RESTRICTED: "failed",

@@ -39,12 +39,15 @@ def part_of(incident: Incident) -> str:
 
 def description(incident: Incident) -> str:
     describe = _DESCRIPTIONS.get(incident.kind)
-    return describe(incident.values) if describe else ""
+    sentences = [describe(incident.values)] if describe else []
+    if count := incident.values.get("unconfirmed_count"):  # of a merged incident
+        sentences.append(_unconfirmed({"count": count}))
+    return " ".join(sentences)
 
 
 def explanation(incident: Incident) -> str:
     """The description next to one stuck message, without the counts of other messages."""
-    numbers = {"count", "stuck_count"}
+    numbers = {"count", "stuck_count", "unconfirmed_count"}
     describe = _DESCRIPTIONS.get(incident.kind)
     values = {name: value for name, value in incident.values.items() if name not in numbers}
     sentences = [describe(values)] if describe else []
@@ -165,6 +168,19 @@ def _stuck(values: Values) -> str:
             _("Z-API’s queue is empty: WhatsApp has the messages. The contacts’ phones may be off.")
         )
     sentences.append(_meaning_of_stuck())
+    return " ".join(sentences)
+
+
+def _unconfirmed(values: Values) -> str:
+    text = ngettext(
+        "Your software announced %(count)d message about which Z-API has reported nothing.",
+        "Your software announced %(count)d messages about which Z-API has reported nothing.",
+        values["count"],
+    )
+    sentences = [text % values]
+    if "waiting" in values:
+        length = _about_minutes(values["waiting"])
+        sentences.append(_("The oldest was announced %s ago.") % length)
     return " ".join(sentences)
 
 
@@ -378,6 +394,7 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
     IncidentKind.NUMBER: _number,
     IncidentKind.SILENT: _silent,
     IncidentKind.UNREACHABLE: _unreachable,
+    IncidentKind.UNCONFIRMED: _unconfirmed,
     IncidentKind.STUCK: _stuck,
     IncidentKind.FAILING: _failing,
     IncidentKind.FORWARDING: _forwarding,
@@ -418,6 +435,10 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.UNREACHABLE: gettext_lazy(
         "If Z-API refuses access, check the instance id, its token and the Client-Token. "
         "Then verify again."
+    ),
+    IncidentKind.UNCONFIRMED: gettext_lazy(
+        "Check that Z-API answered the send calls with 200, that the labels have the ids of these "
+        "answers, and that the delivery webhook is set."
     ),
     IncidentKind.STUCK: gettext_lazy("Check the recipients, and the instance in Z-API’s panel."),
     IncidentKind.FAILING: gettext_lazy("Open the failed messages to see the reason."),

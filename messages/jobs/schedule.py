@@ -11,6 +11,7 @@ from messages.exports import forget_old_exports, prepare_exports
 from messages.forwarding import Forwarder, drop_unwanted
 from messages.incidents.detect import detect
 from messages.incidents.rhythm_learning import learn_rhythms
+from messages.incidents.unconfirmed_messages import confirm_labels
 from messages.ingest import classify_failures, drain
 from messages.instances.bulk_jobs import delete_old_batches, run_batches
 from messages.instances.push import run_due_pushes
@@ -49,6 +50,7 @@ def all_jobs(stop: threading.Event) -> list[Job]:
         Job("export", lambda: prepare_exports(stop), every=0.5, alone=True),
         Job("forget exports", forget_old_exports, every=600, shared=True),
         Job("forget batches", delete_old_batches, every=3600),
+        Job("confirm labels", confirm_labels, every=60, shared=True),
         Job("watch", lambda: detect(enqueue), every=30, alone=True, shared=True),
         Job("read queues", read_queues, every=60, alone=True, shared=True),
         Job("password resets", send_reset_links, every=1),

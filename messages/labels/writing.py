@@ -21,8 +21,10 @@ class LabelsRefusedError(Exception):
         self.faults = tuple(faults)
 
 
-def label(entries: Sequence[Entry], *, by: Viewer) -> int:
+def label(entries: Sequence[Entry], *, by: Viewer, announces: bool) -> int:
     """Write all labels, replacing existing ones, or none; returns the number written.
+
+    If a new label `announces` its message, an alarm is raised if Z-API does not report it in time.
 
     Raises LabelsRefusedError for an instance that `by` may not see. Labels of erased messages are
     skipped. Otherwise a system that sends all labels every night would restore erased data.
@@ -45,6 +47,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
             reference=entry.reference,
             label=entry.label,
             updated_at=now,
+            awaited_since=now if announces else None,
         )
         for entry in sorted(entries, key=lambda entry: entry.message)
     ]
@@ -55,6 +58,7 @@ def label(entries: Sequence[Entry], *, by: Viewer) -> int:
             labels,
             update_conflicts=True,
             unique_fields=["instance", "zapi_id"],
+            # Without `awaited_since`: a label announces its message once.
             update_fields=[
                 *("zaap_id", "reference", "label", "label_folded", "label_masked", "updated_at")
             ],

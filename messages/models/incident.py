@@ -22,6 +22,7 @@ class IncidentKind(models.TextChoices):
     NUMBER = "number", _("Number changed")
     SILENT = "silent", _("Connected, but no callbacks")
     UNREACHABLE = "unreachable", _("Cannot reach Z-API")
+    UNCONFIRMED = "unconfirmed", _("Messages never confirmed")
     STUCK = "stuck", _("Messages stuck")
     FAILING = "failing", _("High failure rate")
     FORWARDING = "forwarding", _("Forwarding is failing")

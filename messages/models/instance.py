@@ -197,6 +197,16 @@ class Instance(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("A message that is not delivered within this time counts as stuck."),
     )
+    unconfirmed_after = models.PositiveSmallIntegerField(
+        _("never confirmed after (minutes)"),
+        default=10,
+        db_default=10,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "A message announced by your software counts as never confirmed if Z-API has reported "
+            "nothing by then."
+        ),
+    )
     silence_factor = models.FloatField(
         _("alert after … times the usual gap between callbacks"),
         default=3,

@@ -118,6 +118,8 @@ class Label(models.Model):
     # searching for them.
     label_masked = MaskedField(blank=True, default="", editable=False)
     updated_at = models.DateTimeField(_("changed"))
+    # When it announced its message. Null if it announced none, or once a callback confirmed it.
+    awaited_since = models.DateTimeField(_("announced"), null=True, editable=False)
 
     objects = LabelQuerySet.as_manager()
 
@@ -132,6 +134,12 @@ class Label(models.Model):
             # For both ids in any instance: PostgreSQL combines the two indexes.
             models.Index(fields=["zapi_id"], name="label_message_id"),
             models.Index(fields=["zaap_id"], name="label_zaap_id", condition=~models.Q(zaap_id="")),
+            # Few labels: the worker clears the time of those whose message was reported.
+            models.Index(
+                fields=["-awaited_since", "-id"],
+                name="label_awaited",
+                condition=models.Q(awaited_since__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from messages.incidents.overdue import ABSENT_AFTER, last_runs
 from messages.incidents.stuck_messages import stuck_counts
+from messages.incidents.unconfirmed_messages import unconfirmed_counts
 from messages.ingest import first_id_at, spool_state
 from messages.models import (
     Callback,
@@ -131,17 +132,25 @@ def _instances() -> _Families:
     stuck = _family(
         "stuck_messages", "Stuck messages of the last day, counted as on the pages.", labels
     )
+    unconfirmed = _family(
+        "unconfirmed_messages",
+        "Messages of the last day that were announced and never confirmed.",
+        labels,
+    )
     now, instances = timezone.now(), list(Instance.objects.active().with_last_heard())
-    numbers = stuck_counts(instances, now)
+    numbers, announced = stuck_counts(instances, now), unconfirmed_counts(instances, now)
     for instance in instances:
         values = [instance.shown_id, instance.name]
         stuck.add_metric(values, numbers.get(instance.pk, 0))
+        found = announced.get(instance.pk)
+        unconfirmed.add_metric(values, found.number if found else 0)
         if instance.last_heard_at:
             last_callback.add_metric(
                 values, max(0.0, (now - instance.last_heard_at).total_seconds())
             )
     yield last_callback
     yield stuck
+    yield unconfirmed
 
 
 def _workers() -> _Families:

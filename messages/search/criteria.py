@@ -19,8 +19,11 @@ from messages.accounts.scope import Viewer, limited_to
 from messages.domain.failures import CODES, FAILURES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
+from messages.incidents.unconfirmed_messages import unconfirmed
+from messages.models import Label
+from messages.models.label import LabelQuerySet
 
-from .matches import Matches, find_matches
+from .matches import Matches, find_matches, labels_matching
 from .parser import Search, parse_search
 from .querysets import MessageQuerySet, Order, message_set
 
@@ -36,10 +39,16 @@ class View(TextChoices):
     """The built-in views of the Messages page."""
 
     ALL = "", pgettext_lazy("messages", "All")
+    UNCONFIRMED = "unconfirmed", _("Never confirmed")
     STUCK = "stuck", _("Stuck")
     FAILED = "failed", pgettext_lazy("messages", "Failed")
     NO_READ = "no-read", _("Delivered without read")
     GROUPS = "groups", _("Groups")
+
+    @property
+    def lists_messages(self) -> bool:
+        """Whether it narrows messages. Otherwise it shows everything, or labels."""
+        return self not in (View.ALL, View.UNCONFIRMED)
 
 
 STATUSES: Final = (
@@ -149,6 +158,20 @@ class Criteria:
             visible = visible.matching(matches or find_matches(self.search, user))
         return self.narrow(visible)
 
+    def unconfirmed_labels(self, user: Viewer) -> LabelQuerySet:
+        """The labels of the view UNCONFIRMED that `user` may see."""
+        now = timezone.now()
+        found = unconfirmed(limited_to(user, Label.objects.all()), now)
+        if self.period in _LENGTHS:
+            found = found.filter(awaited_since__gte=now - _LENGTHS[self.period])
+        if self.since:
+            found = found.filter(awaited_since__gte=self.since)
+        if self.until:
+            found = found.filter(awaited_since__lt=self.until)
+        if self.instances:
+            found = found.filter(instance__in=self.instances)
+        return found.filter(labels_matching(self.search, user)) if self.search else found
+
     def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
         """Apply every filter except the search, which depends on the user."""
         if not self.inbound:
@@ -210,6 +233,8 @@ def _in_view(view: View, found: MessageQuerySet) -> MessageQuerySet:
     match view:
         case View.STUCK:
             return found.stuck()
+        case View.UNCONFIRMED:
+            return found.none()
         case View.FAILED:
             return found.with_status([Status.FAILED])
         case View.NO_READ:

@@ -179,11 +179,11 @@ def numbers_of_lids(lids: Iterable[str], user: Viewer) -> dict[str, str]:
     return {lid: numbers.pop() for lid, numbers in seen.items() if len(numbers) == 1}
 
 
-def labelled_ids(matches: Matches, instances: Iterable[Instance]) -> tuple[str, ...]:
-    """Labelled ids that match, whether or not Z-API has reported the message; up to MAX_NAMED."""
+def labels_found(matches: Matches, instances: Iterable[Instance]) -> list[Label]:
+    """Labels that match, whether or not Z-API has reported the message; up to MAX_NAMED."""
     ids = [one for one in matches.ids if one]
     found = Label.objects.filter(instance__in=instances).named(ids)
-    return tuple(found.order_by("-pk").values_list("zapi_id", flat=True)[:MAX_NAMED])
+    return list(found.order_by("-pk")[:MAX_NAMED])
 
 
 def ids_starting_with_text(search: Search, user: Viewer) -> tuple[str, ...]:
@@ -265,14 +265,25 @@ def _linked_lids(search: Search, holding: Iterable[str], user: Viewer) -> tuple[
 def _labelled_ids(search: Search, user: Viewer) -> tuple[str, ...]:
     if len(search.text) < MIN_LABEL_LENGTH:
         return ()
+    found = limited_to(user, Label.objects.filter(_label_filter(search, user))).order_by("-pk")
+    pairs = found.values_list("zapi_id", "zaap_id")[:MAX_MATCHES]
+    return tuple(one for pair in pairs for one in pair if one)
+
+
+def labels_matching(search: Search, user: Viewer) -> Q:
+    """The labels with this id, reference or text."""
+    ids = search.ids
+    by_id = Q(zapi_id__in=ids) | Q(~Q(zaap_id=""), zaap_id__in=ids)
+    return by_id | _label_filter(search, user) if len(search.text) >= MIN_LABEL_LENGTH else by_id
+
+
+def _label_filter(search: Search, user: Viewer) -> Q:
     wanted = Q(reference__in=search.references)
     # Search the text that this viewer may read, so that hidden digits cannot be guessed.
     read = "label_folded" if sees_phones(user) else "label_masked"
     if parts := _parts_of_label(search.text):
         wanted |= Q(*((f"{read}__contains", part) for part in parts))
-    found = limited_to(user, Label.objects.filter(wanted)).order_by("-pk")
-    pairs = found.values_list("zapi_id", "zaap_id")[:MAX_MATCHES]
-    return tuple(one for pair in pairs for one in pair if one)
+    return wanted
 
 
 def _parts_of_label(text: str) -> list[str]:

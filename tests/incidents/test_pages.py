@@ -281,6 +281,7 @@ def test_other_pages_query_nothing_without_incidents(supervisor, django_assert_n
 class TestThresholds:
     FORM = {
         "stuck_after": "60",
+        "unconfirmed_after": "10",
         "silence_factor": "3",
         "silence_floor": "15",
         "failing_percent": "20",

@@ -38,7 +38,8 @@ def test_undecryptable_instance_can_be_renamed_and_verified(admin: Browser, unre
     path = reverse("dashboard:instance", args=[unreadable.pk])
     assert "Saved." in admin.send(path, {"name": "New"} | HOOKS, "save")
     assert str(Problem.SECRET_UNREADABLE.label) in admin.verify(unreadable)
-    thresholds = {"stuck_after": 5, "silence_factor": 3, "silence_floor": 9, "failing_percent": 50}
+    thresholds = {"stuck_after": 5, "unconfirmed_after": 5, "silence_factor": 3}
+    thresholds |= {"silence_floor": 9, "failing_percent": 50}
     assert "Saved." in admin.send(act("thresholds", unreadable), thresholds)
     assert Instance.objects.get().stuck_after == 5
 

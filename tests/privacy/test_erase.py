@@ -389,7 +389,7 @@ class TestLabelsPutAfterwards:
     def put(self, instance, admin_user):
         def write(*names):
             entries = [labels.Entry(instance.zapi_id, name, "", "Order 7") for name in names]
-            return labels.label(entries, by=admin_user)
+            return labels.label(entries, by=admin_user, announces=True)
 
         return write
 

@@ -17,7 +17,8 @@ from messages.models import Action, Instance
 class ThresholdsForm(forms.ModelForm):  # type: ignore[type-arg]  # none at run time
     class Meta:
         model = Instance
-        fields: ClassVar = ["stuck_after", "silence_factor", "silence_floor", "failing_percent"]
+        fields: ClassVar = ["stuck_after", "unconfirmed_after", "silence_factor", "silence_floor"]
+        fields += ["failing_percent"]
         # Set the label here: a new verbose name of the column would need a migration.
         labels: ClassVar = {
             "silence_factor": gettext_lazy("Alert after … times the usual gap between callbacks")

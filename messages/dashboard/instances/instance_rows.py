@@ -13,10 +13,13 @@ from django.utils.translation import pgettext
 from messages.dashboard.incidents.incident_rows import IncidentRow
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
 from messages.dashboard.shared.moments import Moment, moment
+from messages.incidents.incident_links import messages_page
 from messages.incidents.rules.expiring import WARNED_BEFORE, unpaid_status
+from messages.incidents.unconfirmed_messages import unconfirmed_counts
 from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.sync import is_taken
 from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
+from messages.search.criteria import View
 
 from .sparkline import HOURS, hours_of, sparkline
 
@@ -54,6 +57,11 @@ class InstanceRow:
     hours: Sequence[int]
     stuck: StuckRow | None = None
     restriction: IncidentRow | None = None
+    unconfirmed: int = 0
+
+    @property
+    def unconfirmed_url(self) -> str:
+        return messages_page(self.instance, View.UNCONFIRMED).path
 
     @property
     def connection(self) -> Badge:
@@ -95,14 +103,15 @@ class InstanceRow:
         return list(self.instance.tags.all())
 
     @property
-    def trouble(self) -> tuple[bool, int, bool, int, int, bool]:
-        """The sort key: disconnected, no callbacks, restricted, unpaid, stuck, never seen."""
+    def trouble(self) -> tuple[bool, int, bool, int, int, int, bool]:
+        """The sort key: from "disconnected" to "never seen", the most serious problem first."""
         payment = self.payment
         return (
             self.instance.connected is False,
             max(_TROUBLE[WebhookState(self.webhook.state)], _NO_CALLBACKS if self.filtered else 0),
             self.restriction is not None,
             ("", "warning", "danger").index(payment.tone if payment else ""),
+            self.unconfirmed,
             self.stuck.number if self.stuck else 0,
             self.instance.last_heard_at is None,
         )
@@ -114,6 +123,7 @@ def rows(
     """Return all rows, sorted by their problems."""
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     hours, stuck = hours_of(listed), stuck_rows(listed)
+    unconfirmed = unconfirmed_counts(listed, timezone.now())
     found = [
         InstanceRow(
             one,
@@ -121,6 +131,7 @@ def rows(
             hours.get(one.pk, [0] * HOURS),
             stuck.get(one.pk),
             restrictions.get(one.pk),
+            unconfirmed[one.pk].number if one.pk in unconfirmed else 0,
         )
         for one in listed
     ]

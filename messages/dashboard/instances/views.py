@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
@@ -19,8 +20,10 @@ from messages.dashboard.incidents.incident_rows import restrictions
 from messages.dashboard.incidents.stuck_rows import stuck_rows
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
+from messages.incidents.incident_links import messages_page
 from messages.incidents.presentation import in_queue, reconnect_advice
 from messages.incidents.rules.disconnected import connection_changed_at
+from messages.incidents.unconfirmed_messages import unconfirmed_counts
 from messages.incidents.zapi_queue import queue_values
 from messages.instances.bulk_jobs import start_for
 from messages.instances.connect import AlreadyConnectedError, connect, sharing_client_token, update
@@ -41,6 +44,7 @@ from messages.models import (
     Webhook,
     WebhookKind,
 )
+from messages.search.criteria import View
 
 from .forms import CHOICES, InstanceForm, NewInstanceForm
 from .instance_rows import connection_badge, payment_badge, rows
@@ -176,6 +180,8 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
         "restriction": restrictions(user).get(instance.pk),
+        "unconfirmed": unconfirmed_counts([instance], timezone.now()).get(instance.pk),
+        "unconfirmed_url": messages_page(instance, View.UNCONFIRMED).path,
         "upkeep": {
             "connection_changed": moment(connection_changed_at(instance)),
             "number": Address(instance.number),

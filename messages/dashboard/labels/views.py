@@ -68,7 +68,7 @@ def _label(request: HttpRequest, rows: list[dict[str, str]]) -> tuple[labels.Fau
     if faults:
         return tuple(faults)
     try:
-        number = labels.label(entries, by=request.user)
+        number = labels.label(entries, by=request.user, announces=False)
     except labels.LabelsRefusedError as refusal:
         return refusal.faults
     audit(request, Action.LABELLED, details={"messages": number})

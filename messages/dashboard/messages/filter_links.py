@@ -64,6 +64,9 @@ def _cleared_filters(view: View) -> dict[str, Any]:
     if view in _VIEWS_OF_STATUSES:
         failures = {} if view is View.FAILED else {"reasons": (), "retries": ()}
         return {"statuses": (), "reached": None} | failures
+    if view is View.UNCONFIRMED:
+        of_messages = ("statuses", "kinds", "reasons", "retries")
+        return dict.fromkeys(of_messages, ()) | {"reached": None, "inbound": False}
     return {"kinds": ()} if view is View.GROUPS else {}
 
 

@@ -35,10 +35,10 @@ Person = User | AnonymousUser
 def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
     """The URL to poll for the number of new messages.
 
-    It is "" for a search, for a list with an end date and for stuck messages, which do not show
-    that number.
+    It is "" for a search, for a list with an end date and for stuck or unconfirmed messages, which
+    do not show that number.
     """
-    if criteria.search or criteria.until or criteria.view is View.STUCK:
+    if criteria.search or criteria.until or criteria.view in (View.STUCK, View.UNCONFIRMED):
         return ""
     asked = {
         "user": user.pk,

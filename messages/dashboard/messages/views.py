@@ -32,7 +32,7 @@ from messages.instances.webhook_urls import webhook_url
 from messages.models import Answer, Callback, CallbackQuerySet, Instance, Message, StatusEvent
 from messages.search.criteria import Criteria, Period, View
 from messages.search.keyset import PAGE_SIZE, read_page
-from messages.search.matches import Matches, find_matches, labelled_ids, numbers_of_lids
+from messages.search.matches import Matches, find_matches, labels_found, numbers_of_lids
 from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, named_messages
 
@@ -45,6 +45,7 @@ from .saved_views import views_of
 from .search_views import ANSWER, answer_text
 from .status_sentence import sentence, why_no_read
 from .timeline import Recipient, headline, recipients, steps
+from .unconfirmed_views import unconfirmed_context
 from .verdict_views import queue_url, verdict_of
 
 # A message to a large group has thousands of events; the page shows the first ones.
@@ -69,33 +70,17 @@ def message_list(request: HttpRequest) -> HttpResponse:
             return _open_message(request, criteria, keys)
         criteria = criteria.replace(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))
-    saved = views_of(request.user)
+    context = _list_context(request, criteria, instances)
+    if criteria.view is View.UNCONFIRMED:
+        context |= unconfirmed_context(request, criteria)
+        return render(request, "dashboard/messages.html", context)
     matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
     page = read_page(found, request.GET.dict(), criteria.order.newest_first)
     _set_instances(instances, page.rows)
-    query = filter_links.query_string(criteria)
-    context: dict[str, Any] = {
-        "criteria": criteria,
+    context |= {
         "understood": _search_description(criteria.search, matches, request.user),
-        "hidden_inputs": filter_links.hidden_inputs(criteria),
-        "query": query,
         "rows": rows_of(page.rows, request.user),
-        "chips": list(filter_links.chips(criteria, instances)),
-        "view_links": filter_links.view_links(criteria),
-        "saved_links": filter_links.saved_links(criteria, saved),
-        "current_view": next(
-            (one for one in saved if one.query == filter_links.query_string(criteria)), None
-        ),
-        "status_links": filter_links.status_links(criteria),
-        "kind_links": filter_links.kind_links(criteria),
-        "instance_links": filter_links.instance_links(criteria, instances),
-        "retry_links": criteria.view is View.FAILED and filter_links.retry_links(criteria),
-        "period_links": filter_links.period_links(criteria),
-        "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
-        "dates": filter_links.date_range(criteria),
-        "all_time_url": filter_links.all_time_url(criteria),
-        "clear_url": reverse("dashboard:messages"),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
@@ -107,6 +92,31 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if not page.rows:
         context |= _empty_list_context(criteria, matches, instances, request.user)
     return render(request, "dashboard/messages.html", context)
+
+
+def _list_context(
+    request: HttpRequest, criteria: Criteria, instances: list[Instance]
+) -> dict[str, Any]:
+    """What every view of the list shows: its filters and links."""
+    saved, query = views_of(request.user), filter_links.query_string(criteria)
+    return {
+        "criteria": criteria,
+        "hidden_inputs": filter_links.hidden_inputs(criteria),
+        "query": query,
+        "chips": list(filter_links.chips(criteria, instances)),
+        "view_links": filter_links.view_links(criteria),
+        "saved_links": filter_links.saved_links(criteria, saved),
+        "current_view": next((one for one in saved if one.query == query), None),
+        "status_links": filter_links.status_links(criteria),
+        "kind_links": filter_links.kind_links(criteria),
+        "instance_links": filter_links.instance_links(criteria, instances),
+        "retry_links": criteria.view is View.FAILED and filter_links.retry_links(criteria),
+        "period_links": filter_links.period_links(criteria),
+        "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
+        "dates": filter_links.date_range(criteria),
+        "all_time_url": filter_links.all_time_url(criteria),
+        "clear_url": reverse("dashboard:messages"),
+    }
 
 
 @require_safe
@@ -256,7 +266,7 @@ def _empty_list_context(
         "has_more_webhooks": len(webhooks) > MAX_WEBHOOKS,
         "anywhere_url": anywhere and filter_links.list_url(criteria, search=parse_search(anywhere)),
         "numbers": _number_links(criteria, user),
-        "labelled": labelled_ids(matches, instances) if why == "no match" else (),
+        "labelled": labels_found(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
         if criteria.search.meaning is Meaning.NUMBER
         else [],

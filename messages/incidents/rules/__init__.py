@@ -22,6 +22,7 @@ from .restricted import restricted
 from .silent import no_callbacks, silent_instances
 from .spool import spool
 from .stuck import stuck_messages
+from .unconfirmed import unconfirmed_messages
 from .unreachable import unreachable
 from .webhook import webhook_differs
 from .workers import jobs_overdue, missing_workers, no_worker
@@ -35,6 +36,7 @@ RULES: Mapping[IncidentKind, Rule] = {
     IncidentKind.NUMBER: number_changed,
     IncidentKind.SILENT: silent_instances,
     IncidentKind.UNREACHABLE: unreachable,
+    IncidentKind.UNCONFIRMED: unconfirmed_messages,
     IncidentKind.STUCK: stuck_messages,
     IncidentKind.FAILING: failing,
     IncidentKind.FORWARDING: forwarding,

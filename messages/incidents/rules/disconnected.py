@@ -1,6 +1,8 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+
+from django.db.models import Max
 
 from messages.incidents.findings import Finding, Snapshot
 from messages.models import Incident, IncidentKind, Instance
@@ -34,3 +36,16 @@ def connection_changed_at(instance: Instance) -> datetime | None:
         if incident := incidents.first():
             return incident.opened_at
     return instance.connection_changed_at
+
+
+def catching_up(snapshot: Snapshot, allowed: Mapping[int, int]) -> set[int]:
+    """The instances whose messages waited during a disconnection and are being sent now.
+
+    `allowed` is the time that each instance allows its messages, in minutes.
+    """
+    longest = timedelta(minutes=max(allowed.values(), default=0))
+    over = Incident.objects.filter(
+        kind=IncidentKind.DISCONNECTED, instance__in=allowed, resolved_at__gt=snapshot.now - longest
+    )
+    latest = over.order_by().values_list("instance").annotate(latest=Max("resolved_at"))
+    return {pk for pk, at in latest if pk and at > snapshot.now - timedelta(minutes=allowed[pk])}
