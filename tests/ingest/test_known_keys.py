@@ -120,7 +120,7 @@ class TestRetiredKeys:
     def test_file_is_private_and_contains_no_secret(self, spool_path, instance):
         file = keys_file(spool_path)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert file.read_text() == f'{{"{ZAPI_ID}": 2}}'
+        assert file.read_text() == f'{{"{ZAPI_ID}": [2, false]}}'
         assert [one.name for one in spool_path.parent.glob("*keys*")] == [file.name]
 
     def test_file_is_not_read_while_the_database_is_available(self, instance, spool_path):
