@@ -92,6 +92,12 @@ def failure_code(reason: str) -> str:
     return found.code if found else UNKNOWN if reason else NOT_GIVEN
 
 
+def group_key(reason: str) -> str:
+    """The same for texts that differ only in numbers, case and punctuation."""
+    text = unicodedata.normalize("NFKC", reason[:_MAX_LENGTH])
+    return _NUMBERS.sub("0", _key(text))
+
+
 def _code_of_template(key: str) -> str:
     for (before, after), code in _TEMPLATES.items():
         if key.startswith(before) and key.endswith(after):
@@ -106,6 +112,7 @@ def _key(text: str) -> str:
 
 _SHADOW_BAN: Final = re.compile(r"\bshadow[_-]ban\b")
 _IN_PARENTHESES: Final = re.compile(r"\(([^()]*+)\)")
+_NUMBERS: Final = re.compile(r"\d++")
 _NOT_IN_KEYS: Final = re.compile(r"[\W_]++")
 
 _Group = tuple[FailureCategory, FailureOwner, Retry]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.domain.durations import duration
+from messages.domain.failures import FAILURES
 from messages.domain.problems import Problem
 from messages.models import Incident, IncidentKind, Webhook
 
@@ -283,7 +284,9 @@ def _failing(values: Values) -> str:
         "%(failed)d of %(sent)d messages failed in the last 30 minutes.",
         values["sent"],
     )
-    return text % values
+    known = FAILURES.get(values.get("reason", ""))
+    main = _("Main reason: %(reason)s") % {"reason": known.text} if known else ""
+    return f"{text % values} {main}".rstrip()
 
 
 def _forwarding(values: Values) -> str:

@@ -18,7 +18,10 @@ from .instance import Instance
 
 # The conditions of the indexes of failed messages.
 FAILED: Final = ~models.Q(failure_code="")
-UNKNOWN_FAILURE: Final = models.Q(failed_at__isnull=False, failure_code__in=["", UNKNOWN])
+# SQLite does not use such an index for a condition with IN.
+UNKNOWN_FAILURE: Final = models.Q(
+    models.Q(failure_code="") | models.Q(failure_code=UNKNOWN), failed_at__isnull=False
+)
 
 
 class MessageManager(models.Manager["Message"]):
@@ -109,7 +112,7 @@ class Message(models.Model):
             models.Index(fields=["started_at", "instance"], name="message_sent"),
             # Failed messages by reason. All that a count needs is in the index.
             models.Index(
-                fields=["-started_at", "-id", "failure_code", "instance", "is_group"],
+                fields=["-started_at", "-id", "failure_code", "instance", "is_group", "phone"],
                 name="message_failed_by_time",
                 condition=FAILED,
             ),

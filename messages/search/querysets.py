@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, In
 from django.utils import timezone
 
@@ -77,6 +77,11 @@ class MessageQuerySet(QuerySet[Message]):
         for status in wanted & _SHARING_A_RANK:
             found |= _shown_as(status)
         return self.filter(found)
+
+    def failure_counts(self) -> list[tuple[str, int]]:
+        """The failure codes and how many messages have each, most frequent first."""
+        counted = self.filter(FAILED).order_by().values_list("failure_code")
+        return list(counted.annotate(number=Count("pk")).order_by("-number", "failure_code"))
 
     def that_failed(self, codes: Collection[str]) -> Self:
         """Failed messages with one of these failure codes."""

@@ -1,5 +1,6 @@
 """The Health page: buffer, processing queue, forwarding lines."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -157,6 +158,28 @@ def test_long_forwarding_line_is_not_counted_fully(
         for _ in range(1100)
     )
     client.get(HEALTH)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         page = client.get(HEALTH).content.decode()
     assert "1,000+" in page
+
+
+def test_unknown_failure_reasons_are_grouped_and_counted(read, deliver):
+    for name, text in {
+        "A": "Error 17 at 5544999999999",
+        "B": "error 18 at 551!",
+        "C": "No",
+    }.items():
+        deliver(name, error=text)
+    deliver("D", error="Phone number does not exist")
+    deliver("E", error="Client-Token abc not allowed")
+    page = read()
+    assert "Unknown failure reasons" in page
+    (group,) = re.findall(r"error 18 at 551!</td>\s*<td[^>]*>(\d+)</td>", page)
+    assert group == "2"
+    assert "Phone number does not exist" not in page
+    assert "abc" not in page
+
+
+def test_health_without_unknown_failure_reasons_has_no_list(read, deliver):
+    deliver(error="Phone number does not exist")
+    assert "Unknown failure reasons" not in read()

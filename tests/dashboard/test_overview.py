@@ -10,6 +10,7 @@ from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, User
 from messages.models.summary import LATENCY_EDGES
 from messages.summaries import recompute
 from messages.summaries.days import sum_days
+from tests.plugins.pages import shown
 
 URL = "/overview/"
 
@@ -310,14 +311,34 @@ class TestNothing:
         assert "or all instances" in page(viewer, f"?instance={instance.pk}")
 
 
+def test_failure_reasons_are_ranked_and_link_to_exactly_these_messages(
+    viewer, deliver, report, counted
+):
+    for name in ("A", "B", "LATE"):
+        deliver(name, error="Phone number does not exist")
+    deliver("C", error="Timeout on send message")
+    deliver("D", error="Something new")
+    report("RECEIVED", id="LATE")
+    counted()
+    rows = viewer.get(URL).context["reasons"]
+    assert [(one.code, one.count, one.share) for one in rows] == [
+        ("phone_number_does_not_exist", "2", "50.0%"),
+        ("send_timeout", "1", "25.0%"),
+        ("unknown", "1", "25.0%"),
+    ]
+    listed = [set(shown(viewer.get(one.url))) for one in rows]
+    assert listed == [{"A", "B"}, {"C"}, {"D"}]
+    assert rows[0].label in page(viewer)
+
+
 def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_num_queries):
     for hours_ago in range(1, 100):
         summary(instance, hours_ago=hours_ago, messages=30, delivered=10)
         summary(other, hours_ago=hours_ago, messages=30, delivered=5)
     viewer.get(URL)
     # Queries: session, user, permissions (2), limits, instances, hours, daily sums, hourly sums of
-    # the edges, thresholds, stuck messages.
-    with django_assert_num_queries(11):
+    # the edges, thresholds, stuck messages, reasons of failures.
+    with django_assert_num_queries(12):
         viewer.get(URL + "?period=30d")
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from django.utils import timezone
 
+from messages.domain.failures import FAILURES
 from messages.domain.problems import Problem
 from messages.incidents.presentation import advice, description, subject_of
 from messages.incidents.rhythm_learning import learn_rhythms
@@ -427,10 +428,14 @@ class TestUnreachable:
 
 
 def test_many_failures_open_an_incident(instance, look, clock):
-    send(instance, 6, ago(clock, minutes=3), rank=25)
+    send(instance, 4, ago(clock, minutes=3), rank=25, failure_code="media_not_found")
+    send(instance, 2, ago(clock, minutes=3), rank=25, failure_code="send_timeout")
     send(instance, 4, ago(clock, minutes=3), rank=30)
     assert look() == ["failing"]
-    assert words() == "6 of 10 messages failed in the last 30 minutes."
+    assert words() == (
+        "6 of 10 messages failed in the last 30 minutes."
+        f" Main reason: {FAILURES['media_not_found'].text}"
+    )
 
 
 def test_few_failures_open_no_incident(instance, look, clock):

@@ -5,11 +5,15 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.http import QueryDict
 from django.utils import timezone
 
+from messages.domain.failures import UNKNOWN
+from messages.domain.message_kinds import COUNTED
 from messages.incidents.stuck_messages import stuck
-from messages.models import Alias, KnownAddress
+from messages.models import Alias, KnownAddress, Message
+from messages.models.message import FAILED, UNKNOWN_FAILURE
 from messages.search.criteria import Criteria
 from messages.search.matches import find_matches, ids_with_prefix, part_filter
 from messages.search.parser import Meaning
@@ -63,3 +67,25 @@ def test_search_by_last_digits_uses_an_index(db):
         Alias.objects.filter(part_filter("number", Meaning.END, "99999999")),
     ]
     assert [indexes(found) for found in ends] == [{"known_address_ends"}, {"alias_number_ends"}]
+
+
+def test_failure_filter_uses_the_indexes_of_failed_messages(support):
+    for query, index in {
+        "reason=send_timeout": "message_newest_failed",
+        "retry=later&since=2026-10-01T00:00Z&until=2026-10-02T00:00Z": "message_failed_by_time",
+    }.items():
+        criteria = Criteria.read(QueryDict(query))
+        assert indexes(criteria.messages(support).newest_first(criteria.order)) == {index}
+
+
+def test_failure_counts_read_only_the_index(support):
+    failed = message_set().filter(FAILED, started_at__gte=timezone.now()).of_kinds(COUNTED)
+    counted = failed.values_list("failure_code").annotate(number=Count("pk"))
+    assert "COVERING INDEX message_failed_by_time" in counted.explain()
+
+
+def test_unknown_failures_use_their_index(support):
+    newest = Message.objects.filter(UNKNOWN_FAILURE, failure_code=UNKNOWN)
+    plan = newest.order_by("-started_at", "-id").explain()
+    assert "INDEX message_unknown_failure" in plan
+    assert "TEMP B-TREE" not in plan

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -22,6 +22,7 @@ from messages.accounts.scope import Viewer, is_limited, limited_to, visible_inst
 from messages.dashboard.forwarding.receiver_rows import Line
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.causes import Cause
+from messages.domain.failures import UNKNOWN, group_key
 from messages.forwarding import COUNTED, busy_lines
 from messages.ingest import SpoolUnavailableError, first_id_at, spool, spool_state
 from messages.models import (
@@ -29,16 +30,20 @@ from messages.models import (
     Callback,
     FollowUp,
     Instance,
+    Message,
     Outcome,
     QueuedMail,
 )
 from messages.models.follow_up import FollowUpQuerySet
+from messages.models.message import UNKNOWN_FAILURE
 from messages.monitoring import doctor
 from messages.monitoring.backlog import oldest_follow_up
 from statusboard import __version__
 
 VIEW: Final = "whatsapp.view_callback"
 CHANGE: Final = "whatsapp.change_callback"
+MAX_FAILURES: Final = 10_000
+MAX_FAILURE_TEXTS: Final = 50
 _WEEK: Final = timedelta(days=7)
 
 
@@ -61,6 +66,15 @@ class UnknownType:
     type: str
     number: int
     read: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFailure:
+    """A reason that is not in the catalogue: how many messages failed, and the newest of them."""
+
+    reason: str
+    number: int
+    newest: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,8 @@ def health(request: HttpRequest) -> HttpResponse:
         "mails": _mails(),
         "quarantined": quarantined[: COUNTED + 1].count(),
         "unknown_types": _unknown_types(request.user),
+        "unknown_failures": _unknown_failures(request.user),
+        "max_failures": MAX_FAILURES,
         "lines": [Line(one) for one in busy_lines(visible_instances(request.user))],
         "may_act": may_act,
         # They name folders of the server.
@@ -156,6 +172,23 @@ def _unknown_types(user: Viewer) -> list[UnknownType]:
         UnknownType(one, counted[one, True] + counted[one, False], counted[one, False])
         for one in types
     ]
+
+
+def _unknown_failures(user: Viewer) -> list[UnknownFailure]:
+    """Similar texts of the newest failures, most frequent first."""
+    unknown = limited_to(user, Message.objects.filter(UNKNOWN_FAILURE, failure_code=UNKNOWN))
+    newest = unknown.order_by("-started_at", "-id").values_list("failure", "started_at")
+    groups: dict[str, UnknownFailure] = {}
+    for reason, at in newest[:MAX_FAILURES]:
+        key = group_key(reason)
+        before = groups.get(key)
+        groups[key] = (
+            replace(before, number=before.number + 1)
+            if before
+            else UnknownFailure(reason, 1, Moment(at))
+        )
+    found = sorted(groups.values(), key=lambda one: one.number, reverse=True)
+    return found[:MAX_FAILURE_TEXTS]
 
 
 def _visible_ids(user: Viewer) -> set[str]:

@@ -10,10 +10,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from messages.dashboard.messages.filter_links import list_url
+from messages.accounts.scope import Viewer, limited_to
+from messages.dashboard.messages.filter_links import list_url, reason_label
 from messages.dashboard.shared.moments import duration
+from messages.domain.failures import FAILURES, Failure
 from messages.domain.statuses import Status
 from messages.models import Instance
+from messages.search.querysets import Order, message_set
 from messages.summaries import Cohort, Counts, Histogram, Slice
 from messages.summaries.latencies import MEDIAN, P95
 
@@ -22,6 +25,7 @@ from .parameters import Question
 # With fewer messages, a rate says nothing about an instance.
 MIN_MESSAGES: Final = 20
 WORST_SHOWN: Final = 10
+REASONS_SHOWN: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -113,6 +117,24 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """How many messages failed for a reason, and their share of all that failed."""
+
+    code: str
+    count: str
+    share: str
+    url: str
+
+    @property
+    def label(self) -> str:
+        return reason_label(self.code)
+
+    @property
+    def failure(self) -> Failure | None:
+        return FAILURES.get(self.code)
+
+
+@dataclass(frozen=True, slots=True)
 class WorstRow:
     instance: Instance
     slice: Slice
@@ -201,6 +223,21 @@ def worst(
     return [
         WorstRow(instances[one.instance_id], one, question.list_url(instance=one.instance_id))
         for one in poor[:WORST_SHOWN]
+    ]
+
+
+def reasons(question: Question, user: Viewer) -> list[ReasonRow]:
+    """The most frequent reasons for failures, from an index that has all that is counted."""
+    failed = limited_to(user, message_set()).filter(
+        started_at__gte=question.since, started_at__lt=question.until
+    )
+    if question.instance is not None:
+        failed = failed.of_instances([question.instance], Order.SENT)
+    counts = failed.of_kinds(question.kinds).failure_counts()
+    total = sum(count for _code, count in counts)
+    return [
+        ReasonRow(code, number(count), percent(count, total), question.list_url(("reason", code)))
+        for code, count in counts[:REASONS_SHOWN]
     ]
 
 

@@ -12,7 +12,7 @@ from messages.models import Instance
 from messages.summaries import cohort
 
 from .chart import chart
-from .funnel import asides, funnel, latencies, worst
+from .funnel import asides, funnel, latencies, reasons, worst
 from .parameters import Period, Question, instance_links, kind_links, period_links
 
 
@@ -39,6 +39,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "asides": asides(question, found.counts, stuck=stuck),
         "latencies": latencies(found),
         "chart": chart(question, found),
+        "reasons": reasons(question, request.user),
         "worst": worst(question, found.instances, instances),
         "instance": instances.get(question.instance or 0),
         "period_links": period_links(question),

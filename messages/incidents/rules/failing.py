@@ -9,6 +9,7 @@ from messages.domain.statuses import Status
 from messages.incidents.findings import Finding, Snapshot
 from messages.models import Incident, IncidentKind, Message
 from messages.models.functions import of_kinds
+from messages.models.message import FAILED
 
 from .restricted import SIGNS
 
@@ -43,4 +44,9 @@ def failing(snapshot: Snapshot) -> Iterator[Finding]:
         if snapshot.open_incident(IncidentKind.FAILING, instance):
             part *= _CLOSING_FACTOR
         if failed >= MIN_FAILED and failed >= part * sent:
-            yield Finding(IncidentKind.FAILING, instance, values={"failed": failed, "sent": sent})
+            left_out = SIGNS if instance.pk in restricted_lately else ()
+            reasons = recent.filter(FAILED, instance=instance).exclude(failure_code__in=left_out)
+            main = reasons.values_list("failure_code").annotate(number=Count("pk"))
+            reason, _number = main.order_by("-number", "failure_code").first() or ("", 0)
+            values = {"failed": failed, "sent": sent, "reason": reason}
+            yield Finding(IncidentKind.FAILING, instance, values=values)
