@@ -42,7 +42,7 @@ from .messages.recipient_views import recipient, recipient_reveal
 from .messages.saved_views import view_delete, view_rename, view_save
 from .messages.search_views import go, look_up, search
 from .messages.unconfirmed_views import announced_message
-from .messages.verdict_views import message_queue
+from .messages.verdict_views import announced_queue, message_queue
 from .messages.views import message_callback, message_callbacks, message_detail, message_list
 from .overview.views import overview
 from .people.invitations import invitation
@@ -82,6 +82,7 @@ urlpatterns = [
     path("views/<int:pk>/rename/", view_rename, name="view-rename"),
     path("views/<int:pk>/delete/", view_delete, name="view-delete"),
     path("messages/announced/<int:pk>/", announced_message, name="announced"),
+    path("messages/announced/<int:pk>/queue/", announced_queue, name="announced-queue"),
     path("messages/<int:pk>/", message_detail, name="message"),
     path("messages/<int:pk>/queue/", message_queue, name="message-queue"),
     path("overview/", overview, name="overview"),

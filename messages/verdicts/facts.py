@@ -25,7 +25,7 @@ from messages.domain.verdict import (
 )
 from messages.incidents.stuck_causes import explains, subscription_ended_at
 from messages.incidents.stuck_messages import MAY_BE_STUCK, stuck_for
-from messages.models import Incident, IncidentKind, Message, QueueReading
+from messages.models import Incident, IncidentKind, Label, Message, QueueReading
 from messages.models.functions import of_kinds, reached
 from messages.search.matches import aliases_of
 from messages.search.querysets import Order, message_set
@@ -52,8 +52,28 @@ _STATES: Final[dict[str, Finding]] = {
 }
 
 
+def announced_message(label: Label) -> Message:
+    """The message that a label announced, as far as it is known. It is not stored."""
+    at = label.awaited_since or label.updated_at
+    return Message(
+        instance=label.instance,
+        zapi_id=label.zapi_id,
+        zaap_id=label.zaap_id,
+        rank=Status.UNKNOWN.rank,
+        is_group=False,
+        inbound=False,
+        first_heard_at=at,
+        started_at=at,
+    )
+
+
 def trouble_of(message: Message, now: datetime) -> Trouble | None:
-    """None if the message has no verdict: it was delivered, may still be, or is inbound."""
+    """None if the message has no verdict: it was delivered, may still be, or is inbound.
+
+    A message that is not stored was announced, and never confirmed.
+    """
+    if message.pk is None:
+        return Trouble.UNCONFIRMED
     if message.rank == Status.FAILED.rank and not message.inbound:
         return Trouble.FAILED
     return Trouble.STUCK if stuck_for(message, now) is not None else None
@@ -63,16 +83,13 @@ def facts_of(
     message: Message,
     user: Viewer,
     now: datetime,
-    *,
     response: Response | None = None,
-    trouble: Trouble | None = None,
 ) -> Facts | None:
     """None, and no query, if the message has no verdict. `user` must be allowed to see it.
 
     `response` is what the contact did with the message, from messages.answers.
-    `trouble` is given for a message that Z-API reported nothing about, which is not stored.
     """
-    trouble = trouble or trouble_of(message, now)
+    trouble = trouble_of(message, now)
     if trouble is None:
         return None
     is_shared = message.kind is not MessageKind.INDIVIDUAL

@@ -9,8 +9,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from messages.incidents.stuck_messages import stuck_counts, stuck_now
+from messages.incidents.unconfirmed_messages import COUNTED, unconfirmed, unconfirmed_counts
 from messages.instances.sync import FAILURES, client_of
-from messages.models import Instance, Message, QueueReading
+from messages.models import Instance, Label, Message, QueueReading
 from messages.models.due import has_passed, is_over
 from messages.zapi.client import Queue, QueuedMessage
 
@@ -25,17 +26,19 @@ _READ: Final = ("read_at", "ahead", "is_minimum", "queued_at")
 
 
 def read_queues() -> int:
-    """The worker's job: ask about the stuck messages of each instance every ten minutes.
+    """The worker's job: ask about the late messages of each instance every ten minutes.
+
+    Late are stuck messages, and those that were announced and never confirmed.
 
     Return how many queues were read.
     """
     now, started = timezone.now(), time.monotonic()
     QueueReading.objects.filter(is_over("asked_at", now, _KEPT_FOR)).delete()
     instances = {one.pk: one for one in Instance.objects.active().select_related("account")}
-    stuck = stuck_counts(instances.values(), now)
-    last = QueueReading.objects.filter(instance__in=stuck).values_list("instance")
+    late = {*stuck_counts(instances.values(), now), *unconfirmed_counts(instances.values(), now)}
+    last = QueueReading.objects.filter(instance__in=late).values_list("instance")
     asked = dict(last.annotate(last=Max("asked_at")).order_by())
-    due = [pk for pk in stuck if pk not in asked or has_passed(_ASKED_EVERY, asked[pk], now)]
+    due = [pk for pk in late if pk not in asked or has_passed(_ASKED_EVERY, asked[pk], now)]
     due.sort(key=lambda pk: (pk in asked, asked.get(pk)))
     number = 0
     for pk in due[:_MAX_CALLS]:
@@ -50,16 +53,18 @@ def read_queues() -> int:
 
 
 def ask_queue(instance: Instance, *messages: Message) -> None:
-    """Read the queue and store where these messages and the stuck ones of the instance stand.
+    """Read the queue and store where these messages and the late ones of the instance stand.
 
     Raises one of FAILURES. That Z-API was asked is stored all the same.
     """
-    found = Message.objects.filter(instance=instance).order_by("-first_heard_at")
-    stuck = stuck_now(found, timezone.now(), [instance.stuck_after])[:_MAX_MESSAGES]
-    # Sorted, so that a click and the worker lock rows in the same order.
-    in_order = sorted((*stuck, *messages), key=lambda message: message.zapi_id)
-    wanted = {one.zapi_id: one.ids for one in in_order}
     now = timezone.now()
+    found = Message.objects.filter(instance=instance).order_by("-first_heard_at")
+    stuck = stuck_now(found, now, [instance.stuck_after])[:_MAX_MESSAGES]
+    labels = Label.objects.filter(instance=instance, awaited_since__gte=now - COUNTED)
+    announced = unconfirmed(labels, now, [instance.unconfirmed_after])[:_MAX_MESSAGES]
+    # Sorted, so that a click and the worker lock rows in the same order.
+    in_order = sorted((*stuck, *announced, *messages), key=lambda message: message.zapi_id)
+    wanted = {one.zapi_id: one.ids for one in in_order}
     try:
         queue = client_of(instance).read_queue()
     except FAILURES:

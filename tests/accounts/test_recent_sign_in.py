@@ -63,6 +63,7 @@ STAYS_AS_IT_IS = {
     "dashboard:search",
     "dashboard:look-up",
     "dashboard:message-queue",
+    "dashboard:announced-queue",
     "dashboard:view-save",
     "dashboard:view-rename",
     "dashboard:view-delete",

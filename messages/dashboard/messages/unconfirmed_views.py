@@ -6,13 +6,16 @@ from typing import Any, Final
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from messages import verdicts
 from messages.accounts.masking import as_seen_by
 from messages.accounts.scope import limited_to
 from messages.dashboard.instances.instance_rows import Badge, connection_badge, webhook_badge
 from messages.dashboard.shared.moments import Moment, duration, moment
+from messages.domain import render_context
 from messages.incidents.unconfirmed_messages import unconfirmed_for
 from messages.models import Instance, Label, Webhook, WebhookKind
 from messages.search.criteria import Criteria
@@ -20,6 +23,7 @@ from messages.search.keyset import read_page
 from messages.search.querysets import message_set
 
 from . import filter_links
+from .verdict_views import verdict_of
 
 _NEWEST_FIRST: Final = ("-awaited_since", "-id")
 # The webhooks that report a message.
@@ -63,7 +67,12 @@ def announced_message(request: HttpRequest, pk: int) -> HttpResponse:
     messages = message_set().filter(instance=label.instance).with_id(label.ids)
     if message := messages.values_list("pk", flat=True).first():
         return redirect("dashboard:message", message)
+    expected = verdicts.announced_message(label)
+    is_late = unconfirmed_for(label, render_context.now()) is not None
+    is_active = label.instance.archived_at is None
     context = {
+        "verdict": verdict_of(expected, request.user) if is_late else None,
+        "queue_url": reverse("dashboard:announced-queue", args=[pk]) if is_active else "",
         "row": LabelRow(*as_seen_by(request.user, [label])),
         "connection": connection_badge(label.instance),
         "webhooks": _webhook_badges(label.instance),

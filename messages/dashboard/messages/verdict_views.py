@@ -14,8 +14,15 @@ from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
 from messages.domain.verdict import judge
 from messages.instances.sync import FAILURES
-from messages.models import Action, Message
-from messages.verdicts import Explanation, ask_queue, explain, facts_of, trouble_of
+from messages.models import Action, Label, Message
+from messages.verdicts import (
+    Explanation,
+    announced_message,
+    ask_queue,
+    explain,
+    facts_of,
+    trouble_of,
+)
 
 
 @require_POST
@@ -26,12 +33,27 @@ def message_queue(request: HttpRequest, pk: int) -> HttpResponse:
     message = get_object_or_404(visible, pk=pk)
     if not queue_url(message):
         raise Http404
+    _ask(request, message)
+    audit(request, Action.QUEUE_READ, about=message)
+    return redirect("dashboard:message", pk=message.pk)
+
+
+@require_POST
+@permission_required("whatsapp.view_message", raise_exception=True)
+def announced_queue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask Z-API's queue about a message that a label announced."""
+    visible = limited_to(request.user, Label.objects.select_related("instance__account"))
+    label = get_object_or_404(visible.filter(instance__archived_at=None), pk=pk)
+    _ask(request, announced_message(label))
+    audit(request, Action.QUEUE_READ, about=label.instance, details={"message": label.zapi_id})
+    return redirect("dashboard:announced", pk=label.pk)
+
+
+def _ask(request: HttpRequest, message: Message) -> None:
     try:
         ask_queue(message.instance, message)
     except FAILURES as error:
         flash.error(request, str(error))
-    audit(request, Action.QUEUE_READ, about=message)
-    return redirect("dashboard:message", pk=message.pk)
 
 
 def verdict_of(
