@@ -1,6 +1,7 @@
 """`make demo`: what `serve --demo` adds: a Z-API simulator, instances, and a month of history."""
 
 import secrets
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from messages.instances.push import push_wanted
 from messages.instances.tags import set_tags
 from messages.jobs.processes import ProcessGroup, python
 from messages.models import Instance, Label, Message, WebhookState
+from messages.simulator.scenarios import DISCONNECTED_FOR
 
 # name, instance id, Client-Token, and what the simulator shows: one of its cases
 INSTANCES = (
@@ -25,6 +27,7 @@ INSTANCES = (
 )
 _TAGS = {"Loja Centro": ["loja"], "Filial Sul": ["loja"], "Cobrança": ["financeiro"]}
 _MESSAGES, _DAYS = 6000, 29
+_DISCONNECTED_FOR = timedelta(seconds=DISCONNECTED_FOR)
 _LABELS = 300
 # Sent by software that Z-API never reported on.
 _NEVER_CONFIRMED = 3
@@ -45,10 +48,15 @@ def start_demo(processes: ProcessGroup) -> None:
 
 def _fill() -> None:
     """Create the instances with a month of messages. The simulator adds the last day."""
-    for name, zapi_id, client_token, _case in INSTANCES:
+    for name, zapi_id, client_token, case in INSTANCES:
         token = f"demo-token-{zapi_id}"
         instance = connect(name=name, zapi_id=zapi_id, token=token, client_token=client_token)
         set_tags(instance, _TAGS.get(name, []))
+        if case == "disconnected":
+            # Before Z-API is asked: its answer has no time, and would count from now on.
+            instance.connected = False
+            instance.connection_changed_at = timezone.now() - _DISCONNECTED_FOR
+            instance.save(update_fields=["connected", "connection_changed_at"])
     call_command("seed_history", messages=_MESSAGES, days=_DAYS, existing=True, force=True)
     newest = Message.objects.filter(inbound=False).order_by("-pk")[:_LABELS]
     for number, message in enumerate(newest, 1):

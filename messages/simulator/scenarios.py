@@ -25,7 +25,7 @@ _NATURAL_RATE = 2
 # seconds before the start. A restriction and a disconnection are still going on at the start.
 CASES = ("restricted", "disconnected", "receipts-off", "foreign")
 _RESTRICTED_FOR, _RESTRICTED_STILL_FOR = 1500, 600
-_DISCONNECTED_FOR, _UNDELIVERED_BEFORE = 2400, 900
+DISCONNECTED_FOR, _UNDELIVERED_BEFORE = 2400, 900
 
 _RESTRICTION_SIGNS = ("likely_shadow_ban", "rejected_by_whatsapp", "not_allowed_by_whatsapp")
 _USUAL_FAILURES = (
@@ -63,12 +63,12 @@ def history(
     generator = _Generator(instance_id, seed, began=now, case=case)
     starts = [now - HISTORY_HOURS * 3600 * generator.random.random() for _ in range(messages)]
     if case == "disconnected":
-        starts += [now - _DISCONNECTED_FOR - 60 * minute for minute in range(1, 9)]
+        starts += [now - DISCONNECTED_FOR - 60 * minute for minute in range(1, 9)]
     if case == "restricted":
         starts += [now - 60 * minute for minute in range(1, 20, 2)]
     callbacks = [one for start in starts for one in generator.scenario(start) if one.at <= now]
     if case == "disconnected":
-        callbacks.append(generator.disconnection(now - _DISCONNECTED_FOR))
+        callbacks.append(generator.disconnection(now - DISCONNECTED_FOR))
     return sorted(callbacks, key=lambda callback: callback.at)
 
 
@@ -113,7 +113,7 @@ class _Generator:
                 return self._restricted(start)
         if self._case == "disconnected":
             # Nothing is reported while messages wait in Z-API's queue.
-            until_lost = self._began - _DISCONNECTED_FOR - start
+            until_lost = self._began - DISCONNECTED_FOR - start
             if until_lost <= _UNDELIVERED_BEFORE:
                 return self._stuck(start) if until_lost > 0 else []
         # How often each scenario occurs, in per cent.
