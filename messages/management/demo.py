@@ -64,13 +64,17 @@ def _fill() -> None:
         _label(message.instance_id, number, **ids)
     first = Instance.objects.earliest("pk").pk
     for number in range(_NEVER_CONFIRMED):
-        _label(first, _LABELS + 1 + number, zapi_id=f"3EB0{secrets.token_hex(9).upper()}")
+        zapi_id = f"3EB0{secrets.token_hex(9).upper()}"
+        _label(first, _LABELS + 1 + number, zapi_id=zapi_id, announces=True)
 
 
-def _label(instance_id: int, number: int, **ids: str) -> None:
-    order = 41_000 + number
+def _label(instance_id: int, number: int, *, announces: bool = False, **ids: str) -> None:
+    order, now = 41_000 + number, timezone.now()
     texts = {"reference": f"P-{order}", "label": f"Pedido {order}"}
-    Label.objects.create(instance_id=instance_id, updated_at=timezone.now(), **ids, **texts)
+    awaited_since = now if announces else None
+    Label.objects.create(
+        instance_id=instance_id, updated_at=now, awaited_since=awaited_since, **ids, **texts
+    )
 
 
 def _push(name: str, instance: Instance, *, is_foreign: bool) -> None:

@@ -149,7 +149,7 @@ def test_limited_key_sees_no_other_instance(make_key, account, path):
     [
         ("/events/", 4),
         ("/recipients/", 4),
-        ("/instances/", 6),
+        ("/instances/", 7),
         ("/summaries/", 4),
         ("/incidents/", 5),
     ],
