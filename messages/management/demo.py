@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -60,21 +61,17 @@ def _fill() -> None:
     call_command("seed_history", messages=_MESSAGES, days=_DAYS, existing=True, force=True)
     newest = Message.objects.filter(inbound=False).order_by("-pk")[:_LABELS]
     for number, message in enumerate(newest, 1):
-        ids = {"zapi_id": message.zapi_id, "zaap_id": message.zaap_id}
-        _label(message.instance_id, number, **ids)
+        _label(message.instance_id, number, zapi_id=message.zapi_id, zaap_id=message.zaap_id)
     first = Instance.objects.earliest("pk").pk
     for number in range(_NEVER_CONFIRMED):
         zapi_id = f"3EB0{secrets.token_hex(9).upper()}"
-        _label(first, _LABELS + 1 + number, zapi_id=zapi_id, announces=True)
+        _label(first, _LABELS + 1 + number, zapi_id=zapi_id, awaited_since=timezone.now())
 
 
-def _label(instance_id: int, number: int, *, announces: bool = False, **ids: str) -> None:
-    order, now = 41_000 + number, timezone.now()
+def _label(instance_id: int, number: int, **fields: Any) -> None:
+    order = 41_000 + number
     texts = {"reference": f"P-{order}", "label": f"Pedido {order}"}
-    awaited_since = now if announces else None
-    Label.objects.create(
-        instance_id=instance_id, updated_at=now, awaited_since=awaited_since, **ids, **texts
-    )
+    Label.objects.create(instance_id=instance_id, updated_at=timezone.now(), **fields, **texts)
 
 
 def _push(name: str, instance: Instance, *, is_foreign: bool) -> None:
