@@ -1,4 +1,4 @@
-"""Views that the webhook endpoint is compared with, with and without the site's middleware."""
+"""Views to compare the webhook endpoint with. They run with and without the site's middleware."""
 
 import statusboard.wsgi  # noqa: F401  # isort: skip  (first: it sets Django up)
 

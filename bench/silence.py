@@ -152,7 +152,10 @@ def false_alarms(rule: Rule, history: History) -> int:
 
 
 def times_to_detect(rule: Rule, history: History, rate: Rate, seed: int) -> Iterator[float]:
-    """The hours from each cut until the rule reports it; two weeks if it never does."""
+    """For each simulated outage, the hours until the rule reports it.
+
+    Two weeks if the rule never reports it.
+    """
     chance = random.Random(seed)
     done = 0
     while done < CUTS:

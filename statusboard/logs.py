@@ -98,7 +98,10 @@ class RefusalQuota(logging.Filter):
         return True
 
     def _report_left_out(self, number: int) -> None:
-        """The first line of a new minute reports on the minute before."""
+        """Log how many lines were left out in earlier minutes.
+
+        Called for the first line of a new minute.
+        """
         with self._lock:
             over = {kind: one for kind, one in self._minutes.items() if one.number != number}
             for kind in over:
@@ -110,7 +113,9 @@ class RefusalQuota(logging.Filter):
 
 
 def _is_refusal(name: str, status: int) -> bool:
-    """Whether a line is about an answer that anyone can cause.
+    """Whether a log line is about a response that any client can provoke.
+
+    These are a 4xx, or Django's own 503.
 
     Django's line about a 503 counts too, because everybody gets a 503 while the database is
     unavailable. Our own lines about lost callbacks have the same status, but do not count.

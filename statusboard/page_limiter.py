@@ -115,7 +115,8 @@ class PageConcurrencyLimiter:
     def _serve(
         self, environ: Environ, start_response: StartResponse, slots: "Slots"
     ) -> Iterable[bytes]:
-        # With it Django would return the server's own file wrapper instead of its response.
+        # If this key is set, Django returns the server's file wrapper for a file, and not
+        # its own response object, which is needed below.
         environ.pop("wsgi.file_wrapper", None)
         head: list[Any] = []
 

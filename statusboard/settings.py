@@ -378,7 +378,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "statusboard_cache",
-        # High enough that a counter is not evicted by counters of many other names.
+        # High enough that requests for many other names do not evict a counter from the
+        # cache.
         "OPTIONS": {"MAX_ENTRIES": 50_000},
     }
 }

@@ -10,7 +10,10 @@ from tests.plugins.webhook import call
 
 
 class Clock:
-    """A fake of the module `time`. Its clock changes only when a page moves it."""
+    """A fake of the module `time`.
+
+    Time passes only when `page()` changes `now`; `sleep` only records its argument.
+    """
 
     def __init__(self) -> None:
         self.now = 1.0

@@ -145,7 +145,7 @@ def test_displayed_callback_body_is_redacted():
 def test_proxy_password_in_a_callback_is_redacted_on_every_page(post, admin_client):
     """The callback is quarantined because it names another instance."""
     error = f"connected without proxy (socks5://user:{SECRET}@localhost:1080)"
-    post({"type": "ProxyCallback", "instanceId": "another", "error": error})
+    post({"type": "DisconnectedCallback", "instanceId": "another", "error": error})
     callback = Callback.objects.get()
     for path in ("/quarantine/", f"/quarantine/{callback.pk}/"):
         page = admin_client.get(path, secure=True).content.decode()

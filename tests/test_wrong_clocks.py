@@ -46,7 +46,7 @@ JUMPS = [timedelta(hours=1), timedelta(days=1), timedelta(days=4000)]
 
 @pytest.fixture(params=JUMPS, ids=str)
 def with_wrong_clock(request: Any, clock: Clock) -> Callable[[Callable[[], Any]], None]:
-    """Return a function that calls another while the clock is ahead."""
+    """Return a function that calls its argument while the clock is wrong (too far ahead)."""
     clock.advance(seconds=30)  # later than the times that the real clock stored in new rows
 
     def do(something: Callable[[], Any]) -> None:

@@ -84,7 +84,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whether allauth must ask for the password again.
 
-        Not shortly after a sign-in, as on our own pages.
+        As on our own pages, it is not required shortly after a sign-in.
         """
         return not has_signed_in_recently(context.request)
 

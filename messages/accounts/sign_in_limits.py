@@ -105,8 +105,8 @@ def begin(
 ) -> Attempt:
     """Count an attempt, or answer 429 without counting if one of `counters` is used up.
 
-    If one of `silent` is used up, the attempt is muted instead: a different answer would show that
-    two names belong to one account.
+    If one of `silent` is used up, the attempt gets no 429 but fails even with the right
+    password (`is_muted`). A 429 would reveal that two names belong to one account.
     """
     # Check without a lock first: refused attempts must not write.
     _refuse_spent(request, counters, _free_at(counters), _now())

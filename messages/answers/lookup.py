@@ -20,8 +20,8 @@ MAX_COUNTED: Final = 1000
 class Response:
     """The first answer to a message, the number of answers, and when the contact first wrote.
 
-    `answers` is MAX_COUNTED + 1 if there are more. `wrote_at` is the first known time after the
-    message was sent, in a chat of two.
+    `answers` is MAX_COUNTED + 1 if there are more. `wrote_at` is the first known time when the
+    contact wrote after the message was sent. Only one-to-one chats have it.
     """
 
     answered_at: datetime | None = None

@@ -20,7 +20,10 @@ _MINUTES: Final = 10
 
 
 def record_answers(batch: CallbackBatch) -> None:
-    """Store the answers and times of writing in a batch of callbacks. Run by the worker."""
+    """Store the answers and the times at which contacts wrote, from a batch of callbacks.
+
+    Run by the worker.
+    """
     inbound = [(one, one.inbound) for one in batch.follow_ups if one.inbound]
     if not inbound:
         return

@@ -67,7 +67,10 @@ def problem(code: int, detail: str = "", **members: Any) -> dict[str, Any]:
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's error response as a problem; None leaves other errors to Django."""
+    """Return DRF's error response as problem+json.
+
+    Return None for other exceptions, which Django then handles.
+    """
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -339,7 +339,8 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     def get_words(self, incident: Incident) -> str:
         """The description is not masked here.
 
-        The view has masked texts from Z-API, and the remaining numbers are counts.
+        The view already masked the texts from Z-API before this. All other numbers in the
+        description are counts.
         """
         return description(incident)
 

@@ -108,7 +108,8 @@ class AddressKind(StrEnum):
 _KINDS_BY_SUFFIX: Final = (
     (AddressKind.LID, ("@lid",)),
     (AddressKind.GROUP, _GROUP_SUFFIXES),
-    # Checked first, because the status address also ends like a list.
+    # Must come before LIST, because the status address also has the suffix of a list
+    # (`@broadcast`).
     (AddressKind.STATUS, (STATUS_ADDRESS,)),
     (AddressKind.LIST, LIST_SUFFIXES),
     (AddressKind.CHANNEL, (CHANNEL_SUFFIX,)),
@@ -208,7 +209,8 @@ def prefix_forms(part: str) -> tuple[str, ...]:
 def person_key(address: str) -> str:
     """A text that is the same for all addresses that certainly belong to one person.
 
-    A LID gets `@lid`, a Brazilian mobile number its ninth digit. Other addresses stay unchanged.
+    A LID gets the suffix `@lid`. A Brazilian mobile number gets its ninth digit if it lacks it.
+    Other addresses stay unchanged.
     """
     match kind_of(address):
         case AddressKind.LID:

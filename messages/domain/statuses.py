@@ -89,7 +89,8 @@ FROM_PROVIDER = {
 def highest(statuses: Iterable[Status]) -> Status:
     """The status with the highest rank.
 
-    If all have rank 0: UNKNOWN, else PLAYED_BY_ME, else READ_BY_ME.
+    If all have rank 0, return the first of UNKNOWN, PLAYED_BY_ME and READ_BY_ME that is
+    present.
     """
     found = set(statuses)
     rank = max((status.rank for status in found), default=0)

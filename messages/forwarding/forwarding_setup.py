@@ -30,7 +30,7 @@ MAX_LINES = 50
 
 
 def webhook_of(instance: Instance, kind: str) -> Webhook:
-    """Return the webhook of this kind; a new one is not saved."""
+    """Return the instance's webhook of this kind. If there is none, return a new, unsaved one."""
     known = next((one for one in instance.webhooks.all() if one.kind == kind), None)
     if known:
         return known

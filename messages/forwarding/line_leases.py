@@ -129,7 +129,10 @@ def _wait(lease: LineLease, refusal: Refusal, tries: int, now: datetime) -> None
 
 
 def _give_up(webhook: Webhook, refusal: Refusal, now: datetime) -> None:
-    """Mark callbacks that waited too long as failed, so that a dead line does not grow."""
+    """Mark callbacks that waited too long as failed.
+
+    Otherwise the queue of an unreachable receiver would grow without limit.
+    """
     stale = Forward.objects.waiting().filter(
         webhook=webhook, waiting_since__lte=now - GIVE_UP_AFTER
     )

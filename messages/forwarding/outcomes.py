@@ -64,5 +64,5 @@ def judge(answer: Answer) -> Refusal | None:
 
 
 def wait_after(tries: int, refusal: Refusal) -> timedelta:
-    """Return how long a line waits after `tries` failures."""
+    """Return how long a forwarding queue waits after `tries` failures."""
     return backoff(tries, FIRST_WAIT, MAX_WAIT, jitter=0.5, at_least=refusal.retry_after)

@@ -1,12 +1,12 @@
 """Defines which messages were never confirmed. Pages, API, metrics and incidents all use it.
 
-A label that other software writes right after sending announces a message. The message is never
-confirmed if Z-API reports nothing about it, under either of its ids, within the time that the
-instance allows. Counts cover the last 24 hours. Labels from CSV files announce nothing, because
-they may be about old messages.
+Other software can label a message right after it sends it. Such a label says that Z-API should soon
+report the message. The message is never confirmed if Z-API reports nothing about it, under either
+of its ids, within the time that the instance allows. Counts cover the last 24 hours. Labels from
+CSV files announce nothing, because they may be about old messages.
 
-The worker clears `awaited_since` of confirmed labels, which keeps the index small. In between, the
-query looks for the message itself.
+The worker clears `awaited_since` of confirmed labels, which keeps the index small. Until the worker
+has done so, the query checks whether the message exists.
 """
 
 from collections.abc import Iterable

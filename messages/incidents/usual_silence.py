@@ -19,7 +19,8 @@ from typing import Final
 LEARNS_FROM: Final = timedelta(days=28)
 # With less history there is no reliable pattern.
 LEARNS_AT_LEAST: Final = timedelta(days=7)
-# Shorter gaps are ignored: three times as long is still below any sensible threshold.
+# Shorter gaps are ignored. By default an alarm needs three times the usual gap and at least 15
+# minutes, so shorter gaps make no difference.
 SHORTEST: Final = timedelta(minutes=5)
 
 _HOUR: Final = timedelta(hours=1)
@@ -31,7 +32,10 @@ Gap = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class UsualSilence:
-    """`hours` holds seconds per kind of day and hour; `longest` is the longest silence, if any."""
+    """`hours` has the usual silence in seconds for each hour of a weekday, Saturday and Sunday.
+
+    `longest` is the longest silence, if there was one.
+    """
 
     hours: Sequence[float]
     longest: float | None

@@ -108,7 +108,8 @@ def remember() -> None:
     forwarding_webhooks = Webhook.objects.exclude(forward_to="")
     for pk, kind in forwarding_webhooks.values_list("instance", "kind"):
         kinds[pk].add(kind)
-    # As in merge_rules.dropped_body().
+    # The same condition as in merge_rules.dropped_body(): a webhook other than the four
+    # status webhooks forwards, or all four forward.
     statuses = set(WebhookKind.values)
     forwarding = {pk for pk, some in kinds.items() if some - statuses or some >= statuses}
     oldest = {

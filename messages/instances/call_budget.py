@@ -17,12 +17,16 @@ from messages.models.due import has_come, is_due
 # 30 instances a minute with two calls each are 60 calls a minute.
 INSTANCES_PER_PERIOD: Final = 30
 PERIOD: Final = timedelta(minutes=1)
-# A worker leases an account for this long. No delay is longer.
+# A worker leases an account for this long. A time further ahead than this comes from a wrong
+# clock and is ignored.
 LEASE: Final = timedelta(minutes=10)
 
 
 def cost_of(instances: int) -> timedelta:
-    """Return the budget that the instances use, at most one period."""
+    """Return how far calls for this many instances move `next_turn_at` ahead.
+
+    At most one period.
+    """
     return PERIOD * min(instances, INSTANCES_PER_PERIOD) / INSTANCES_PER_PERIOD
 
 

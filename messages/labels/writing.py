@@ -24,7 +24,8 @@ class LabelsRefusedError(Exception):
 def label(entries: Sequence[Entry], *, by: Viewer, announces: bool) -> int:
     """Write all labels, replacing existing ones, or none; returns the number written.
 
-    If a new label `announces` its message, an alarm is raised if Z-API does not report it in time.
+    With `announces`, an alarm is raised for each newly labelled message that Z-API does not
+    report in time.
 
     Raises LabelsRefusedError for an instance that `by` may not see. Labels of erased messages are
     skipped. Otherwise a system that sends all labels every night would restore erased data.

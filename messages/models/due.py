@@ -44,7 +44,9 @@ class LeaseQuerySet(QuerySet[_Row]):
 
     @contextmanager
     def claim(self, most: int | None = 1) -> Iterator[list[_Row]]:
-        """Lock the first of these rows, and skip those that another worker has locked.
+        """Lock the first `most` rows and yield them. None means all.
+
+        Rows that another worker has locked are skipped.
 
         The block must process them, or lease them: move their due time ahead and save it.
         """

@@ -118,7 +118,8 @@ class ForwardLine(Setback):
         verbose_name=_("webhook"),
     )
     next_try_at = models.DateTimeField(_("next try"))
-    # Both since the receiver last accepted a callback.
+    # Failed tries, and the time of the first one, since the receiver last accepted a
+    # callback.
     tries = models.PositiveIntegerField(_("tries"), default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
 

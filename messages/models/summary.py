@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
 
-# Seconds. The counts are cumulative, as in Prometheus histograms: a latency is counted for every
-# edge that it does not exceed. Such counts can be added over hours and instances, and quantiles
-# computed from the sums.
+# Seconds. The upper limits of the histogram's buckets. The counts are cumulative, as in
+# Prometheus: a latency is counted in every bucket whose limit it does not exceed. Such counts can
+# be added over hours and instances, and quantiles computed from the sums.
 LATENCY_EDGES: Final = (
     *(1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
     *(1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600),

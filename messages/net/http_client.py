@@ -1,7 +1,7 @@
 """An HTTP client that connects only to IPs that url_guard.py has checked.
 
-It uses http.client instead of `requests`, because that connects to the given IP, uses no proxy and
-follows no redirects. A redirect is returned like any other answer.
+It does not use `requests`. http.client connects to exactly the given IP, uses no proxy and follows
+no redirects. A redirect is returned like any other answer.
 """
 
 import http.client

@@ -99,7 +99,10 @@ def _text(value: Any) -> str:
 
 
 def _value(field: Any, text: str) -> Any:
-    """Raises ValueError. A number with more digits would be beyond the database's range."""
+    """Parse one value of a page cursor.
+
+    Raises ValueError if it is malformed or has more digits than the database can store.
+    """
     if isinstance(field, UUIDField):
         return UUID(text)
     is_time = isinstance(field, DateTimeField)

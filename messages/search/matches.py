@@ -227,7 +227,7 @@ def messages_with_other_address(addresses: Iterable[str], user: Viewer) -> tuple
 def part_filter(column: str, meaning: Meaning, part: str) -> Q:
     match meaning:
         case Meaning.BEGINNING if connection.vendor == "sqlite" and len(part) > _SHORT_PREFIX:
-            # There LIKE scans every row; a range uses the index.
+            # On SQLite, LIKE scans every row. A range condition uses the index.
             beyond = part[:-1] + chr(ord(part[-1]) + 1)
             return Q(**{f"{column}__gte": part, f"{column}__lt": beyond})
         case Meaning.BEGINNING:

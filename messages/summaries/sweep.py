@@ -19,7 +19,9 @@ _PURGE_MARGIN: Final = timedelta(days=1)
 
 
 def sweep() -> int:
-    """Mark the hours of the last weeks, once a night, in the first worker that calls this.
+    """Mark the hours of the last weeks for a recount.
+
+    This runs once a night: only the first worker that calls this function does it.
 
     After an installation this happens at once.
     """

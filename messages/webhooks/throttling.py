@@ -39,7 +39,10 @@ delay_slots = Semaphore(server_threads() // 2)
 
 
 def limit_wrong_keys(application: WSGIApplication) -> WSGIApplication:
-    """Rejects repeated wrong keys before `application` is called, with the view's own answer."""
+    """Rejects repeated wrong keys without calling `application`.
+
+    The response is the same as the view's.
+    """
 
     def limited(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or not wrong_keys.is_waiting(environ):

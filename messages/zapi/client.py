@@ -36,7 +36,7 @@ MAX_QUEUED = QUEUE_PAGE_SIZE * MAX_QUEUE_PAGES
 _MAX_ID_LENGTH = 128
 # In bytes. A list of 100 instances takes about 200,000, and 30 queued messages up to 750,000.
 MAX_ANSWER = 900_000
-# Z-API never has a list as long as this.
+# A limit against endless paging. No real list of instances has as many pages.
 MAX_PAGES = 1000
 MAX_PAYMENT_STATUS = 40
 MAX_REASON = 300
@@ -224,7 +224,11 @@ class ZapiClient:
     def _call(
         self, method: str, name: str, body: Any = None, *, may_not_exist: bool = False
     ) -> dict[str, Any]:
-        """`may_not_exist`: Z-API does not document the call. An error for that is not logged."""
+        """`may_not_exist`: Z-API does not document the call.
+
+        An error that says that the call does not exist is
+        then not logged.
+        """
         url = Hidden(f"{self._base.reveal()}/{name}")
         result = _request(method, url, self._headers, body)
         if may_not_exist and isinstance(result, Problem) and result in NO_SUCH_CALL:

@@ -214,7 +214,7 @@ class Fuzz:
         )
 
     def _value(self, chance: random.Random, old: Value = "") -> Value:
-        """Return an unusual value, a value of another field, or the old value with an error."""
+        """Return an unusual value, a value of another field, or a corrupted old value."""
         kind = chance.random()
         if isinstance(old, File):
             return chance.choice([*FILES, chance.choice(AWKWARD)])

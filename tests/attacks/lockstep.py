@@ -31,7 +31,8 @@ class Lockstep:
     def _wait(self) -> None:
         with self._moved:
             self._arrivals += 1
-            # The number of arrivals that completes a pair
+            # The arrival count at which both threads of this pair have reached a
+            # write
             met = self._arrivals + self._arrivals % 2
             self._moved.notify()
             is_met = self._moved.wait_for(

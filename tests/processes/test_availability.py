@@ -45,7 +45,7 @@ def webhook(board: Board) -> str:
 def clients(board: Board, count: int, beginning: bytes, *, reads: bool = False) -> Iterator[None]:
     """Open `count` connections that send only `beginning`.
 
-    Readers read one byte of the response.
+    With `reads`, each then reads one byte of the response.
     """
     with ExitStack() as stack:
         for _ in range(count):
@@ -168,7 +168,7 @@ def test_ten_simultaneous_visitors_get_the_page_and_its_files(board):
 
 
 class Most:
-    """The largest value of something while a block runs."""
+    """Records the largest value that `measure` returns while the `with` block runs."""
 
     def __init__(self, measure: Callable[[], int]) -> None:
         self.seen = 0

@@ -130,7 +130,7 @@ def _worst_first(found: Iterable[Incident], absence: WorkerAbsence | None) -> li
 
 
 def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, IncidentRow]:
-    """Return the incident that explains why a message is stuck, by the message's primary key.
+    """Map the primary key of each stuck message to the incident that explains it.
 
     Messages without such an incident are left out.
     """

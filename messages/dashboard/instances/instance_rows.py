@@ -30,7 +30,8 @@ _TROUBLE = {
     WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
-# The sort value for a filter that blocks callbacks: the same as for a wrong URL.
+# The sort value of an instance whose Z-API filter blocks callbacks. It is as serious as a wrong
+# URL.
 _NO_CALLBACKS = _TROUBLE[WebhookState.DIFFERS]
 _LOOKS = {
     WebhookState.DIFFERS: ("danger", "failed"),

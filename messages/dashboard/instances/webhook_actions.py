@@ -243,7 +243,7 @@ def instance_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def instance_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete an instance without callbacks, also an archived one."""
+    """Delete an instance that never received a callback. It may be archived."""
     instance = get_object_or_404(visible_instances(request.user), pk=pk)
     if not is_confirmed(request):
         return _ask_to_remove(

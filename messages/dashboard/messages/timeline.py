@@ -173,7 +173,8 @@ def recipients(events: Iterable[StatusEvent]) -> tuple[Recipient, ...]:
 def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
     """All steps, with the failure in the place of the step that it prevented."""
     people = recipients(events) if is_shared(events) else ()
-    # A failure implies no step: Z-API may refuse a message before sending it.
+    # Left out: a failure does not show that earlier steps happened. Z-API may refuse a
+    # message before it sends it.
     statuses = {status_of(event) for event in events} - {Status.FAILED}
     max_rank = max((status.rank for status in statuses), default=0)
     found: list[Step] = []

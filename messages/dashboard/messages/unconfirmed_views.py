@@ -61,7 +61,10 @@ def unconfirmed_context(request: HttpRequest, criteria: Criteria) -> dict[str, A
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def announced_message(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page of a label whose message Z-API has not reported; otherwise the message."""
+    """Show the page of a label whose message Z-API has not reported.
+
+    Redirect to the message if Z-API has reported it.
+    """
     labels = limited_to(request.user, Label.objects.select_related("instance"))
     label = get_object_or_404(labels, pk=pk)
     messages = message_set().filter(instance=label.instance).with_id(label.ids)

@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 1000, 160
 _GAP: Final = 0.2
 # More day names on the axis would overlap.
 MAX_LABELS: Final = 10
-# As a share of the width.
+# Labels beyond this share of the chart's width are right-aligned, so that they are not cut off.
 _RIGHT_ALIGNED_FROM: Final = 0.93
 # Up to this many hours the axis shows times. For longer periods it shows days.
 _MAX_HOUR_LABELS: Final = 48

@@ -82,7 +82,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{key.prefix}  {key.name}  {key.role}  {_scope(key)}  {_state(key)}")
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        # Also accept a complete key, because a person who finds a leaked key may not know more.
+        # Also accept a complete key, because a person who finds a leaked key may not know
+        # its prefix.
         prefix = "_".join(options["key"].split("_")[:2])
         key = ApiKey.objects.filter(prefix=prefix).first()
         if key is None:

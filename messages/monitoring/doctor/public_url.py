@@ -220,7 +220,8 @@ def _clock_error(ask: Callable[[], str]) -> float | None:
         parsed = parsedate_tz(date)
         if parsed:
             told = mktime_tz(parsed)
-            # The header is cut to whole seconds, and was written at some time in between.
+            # The Date header has whole seconds. The server wrote it at some time
+            # between `before` and `after`.
             if before - 1 <= told <= after:
                 return 0.0
             return before - 1 - told if told < before else after - told
