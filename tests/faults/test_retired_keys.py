@@ -27,7 +27,7 @@ def test_retired_key_is_refused_during_an_outage_and_others_are_kept(
     door.start_worker()
     keys = door.spool.with_name("spool.keys.json")
     wait_until(
-        lambda: keys.exists() and '"retired": 2' in keys.read_text(), "the worker writes no keys"
+        lambda: keys.exists() and '"retired": [2' in keys.read_text(), "the worker writes no keys"
     )
     with Load(good, lives()) as load:
         load.wait_for(10)
