@@ -58,14 +58,17 @@ def _fill() -> None:
             instance.connected = False
             instance.connection_changed_at = timezone.now() - _DISCONNECTED_FOR
             instance.save(update_fields=["connected", "connection_changed_at"])
-    call_command("seed_history", messages=_MESSAGES, days=_DAYS, existing=True, force=True)
+    unread = [zapi_id for _, zapi_id, _, case in INSTANCES if case == "receipts-off"]
+    call_command(
+        *("seed_history", "--existing", "--force"), messages=_MESSAGES, days=_DAYS, unread=unread
+    )
     newest = Message.objects.filter(inbound=False).order_by("-pk")[:_LABELS]
     for number, message in enumerate(newest, 1):
         _label(message.instance_id, number, zapi_id=message.zapi_id, zaap_id=message.zaap_id)
-    first = Instance.objects.earliest("pk").pk
+    first, sent_at = Instance.objects.earliest("pk").pk, timezone.now() - timedelta(minutes=40)
     for number in range(_NEVER_CONFIRMED):
         zapi_id = f"3EB0{secrets.token_hex(9).upper()}"
-        _label(first, _LABELS + 1 + number, zapi_id=zapi_id, awaited_since=timezone.now())
+        _label(first, _LABELS + 1 + number, zapi_id=zapi_id, awaited_since=sent_at)
 
 
 def _label(instance_id: int, number: int, **fields: Any) -> None:

@@ -5,7 +5,7 @@ timeline to its callbacks do not work, as after a purge.
 """
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -18,30 +18,8 @@ _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 # Share of messages sent in each hour of the day (UTC) by companies in Brazil.
 _BY_HOUR: Final = (
-    6,
-    4,
-    2,
-    1,
-    1,
-    1,
-    1,
-    1,
-    2,
-    4,
-    10,
-    18,
-    24,
-    26,
-    25,
-    20,
-    22,
-    26,
-    26,
-    24,
-    22,
-    16,
-    12,
-    9,
+    *(6, 4, 2, 1, 1, 1, 1, 1, 2, 4, 10, 18),
+    *(24, 26, 25, 20, 22, 26, 26, 24, 22, 16, 12, 9),
 )
 _DELIVERY, _STATUS = "DeliveryCallback", "MessageStatusCallback"
 _FAILURES: Final = (
@@ -155,6 +133,8 @@ class History:
         self._random = Random(seed)  # noqa: S311  (made up, and meant to be so)
         self._messages, self._days, self._now = messages, days, now
         self._instances = instances
+        # Instances whose read receipts are off.
+        self.unread: Collection[int] = ()
         self.contacts = Contacts(self._random, max(100, messages // 20))
         # The first instances send the most messages. The last ones have the most failures.
         self._shares = list(accumulate(1 / (place + 2) for place in range(len(instances))))
@@ -191,6 +171,8 @@ class History:
         story = _NAMES[bisect(_CHANCES, self._random.random() * _CHANCES[-1])]
         if place >= len(self._instances) * 0.8 and story == "read" and self._random.random() < 0.3:
             story = self._random.choice(("failed", "sent", "delivered"))
+        if self._instances[place] in self.unread and story in ("read", "played"):
+            story = "delivered"
         is_group = story in ("delivered", "read") and self._random.random() < 0.08
         phone = self.contacts.group() if is_group else self.contacts.person()
         life = GeneratedMessage(

@@ -52,6 +52,13 @@ class Command(BaseCommand):
             help="use the existing instances, and leave out the last 24 hours",
         )
         parser.add_argument(
+            "--unread",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="an instance whose read receipts are off: no message of it is read",
+        )
+        parser.add_argument(
             "--force", action="store_true", help="run even if there are real instances"
         )
 
@@ -76,6 +83,7 @@ class Command(BaseCommand):
             seed=f"{options['seed']} {_last_id()}",
             now=now.timestamp(),
         )
+        history.unread = {one.pk for one in instances if one.zapi_id in options["unread"]}
         messages, events = self._store(history, options["messages"])
         KnownAddress.objects.remember_all()
         self._say("Counting hours ...")
