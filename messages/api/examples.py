@@ -208,6 +208,9 @@ LISTED_LABEL: Final = _example(
         "announced_at": "2026-11-22T09:13:50.500000Z",
     },
 )
+LABEL_DETAIL: Final = _example(
+    "A message that was reported", LISTED_LABEL.value | {"announced_at": None, "verdict": None}
+)
 LABEL_BODY: Final = _example("An order", _TEXTS, is_request=True)
 LABEL: Final = _example("An order", _LABEL)
 LABELS_BODY: Final = _example(

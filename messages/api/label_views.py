@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -15,9 +16,13 @@ from rest_framework.response import Response
 
 from messages import labels
 from messages.accounts.audit import audit
+from messages.accounts.masking import sees_phones
 from messages.accounts.roles import LABEL
 from messages.accounts.scope import limited_to
+from messages.incidents.unconfirmed_messages import unconfirmed_for
 from messages.models import Action, Instance, Label
+from messages.search.querysets import message_set
+from messages.verdicts import announced_message, facts_of
 
 from . import examples, filters, request_schemas
 from .base_views import VIEW_MESSAGES, ApiView
@@ -25,6 +30,7 @@ from .pagination import Pages
 from .parsers import CsvParser, JsonParser
 from .problem_details import ParameterError
 from .serializers import InstanceRefSerializer, WordsField
+from .verdict_serializers import VerdictSerializer, verdict_data
 from .views import ListView
 
 
@@ -74,6 +80,30 @@ class ListedLabelSerializer(serializers.ModelSerializer[Label]):
         read_only_fields = fields
 
 
+class LabelDetailSerializer(ListedLabelSerializer):
+    """A label, and why Z-API has not reported its message."""
+
+    verdict = serializers.SerializerMethodField(
+        help_text="Only for a message that was never confirmed; otherwise null."
+    )
+
+    class Meta(ListedLabelSerializer.Meta):
+        fields = [*ListedLabelSerializer.Meta.fields, "verdict"]
+        read_only_fields = fields
+
+    @extend_schema_field(VerdictSerializer(allow_null=True))
+    def get_verdict(self, label: Label) -> dict[str, Any] | None:
+        now = timezone.now()
+        if unconfirmed_for(label, now) is None or _is_reported(label):
+            return None
+        return verdict_data(facts_of(announced_message(label), self.context["request"].user, now))
+
+
+def _is_reported(label: Label) -> bool:
+    """The worker clears `awaited_since` of reported messages a minute later."""
+    return message_set().filter(instance=label.instance).with_id(label.ids).exists()
+
+
 class LabelledSerializer(serializers.Serializer[Any]):
     labelled = serializers.IntegerField(help_text="Number of labelled messages.")
 
@@ -81,9 +111,21 @@ class LabelledSerializer(serializers.Serializer[Any]):
 class LabelView(ApiView):
     """The label of one message, which Z-API may not have reported yet."""
 
-    permission = LABEL
     parser_classes = (JsonParser,)
-    examples = (examples.LABEL_BODY, examples.LABEL)
+    examples = (examples.LABEL_BODY, examples.LABEL, examples.LABEL_DETAIL)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.permission = VIEW_MESSAGES if request.method == "GET" else LABEL
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(responses=LabelDetailSerializer)
+    def get(self, request: Request, zapi_instance_id: str, message_id: str) -> Response:
+        """Get a message's label. If Z-API never reported the message, `verdict` says why."""
+        instance = _instance(request, zapi_instance_id)
+        labels = Label.objects.filter(instance=instance).named([message_id])
+        label = get_object_or_404(labels.select_related("instance"))
+        context = {"request": request, "sees_phones": sees_phones(request.user)}
+        return Response(LabelDetailSerializer(label, context=context).data)
 
     @extend_schema(
         parameters=[_ANNOUNCE],

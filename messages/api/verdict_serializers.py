@@ -12,6 +12,7 @@ from messages.domain.verdict import (
     Advice,
     Cause,
     Certainty,
+    Facts,
     Finding,
     Possible,
     Says,
@@ -65,6 +66,14 @@ class VerdictSerializer(serializers.Serializer[Explanation]):
     advice_text = serializers.CharField(source="advice")
 
 
+def verdict_data(facts: Facts | None) -> dict[str, Any] | None:
+    """The verdict on these facts, as the API shows it."""
+    if facts is None:
+        return None
+    explanation = explain(judge(facts), facts, lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}")
+    return VerdictSerializer(explanation).data
+
+
 class MessageDetailSerializer(MessageSerializer):
     """A message, and why it did not arrive."""
 
@@ -87,8 +96,4 @@ class MessageDetailSerializer(MessageSerializer):
     @extend_schema_field(VerdictSerializer(allow_null=True))
     def get_verdict(self, message: Message) -> dict[str, Any] | None:
         user, response = self.context["request"].user, self._response_to(message)
-        facts = facts_of(message, user, timezone.now(), response=response)
-        if facts is None:
-            return None
-        explanation = explain(judge(facts), facts, lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}")
-        return VerdictSerializer(explanation).data
+        return verdict_data(facts_of(message, user, timezone.now(), response=response))

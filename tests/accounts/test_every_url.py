@@ -63,7 +63,7 @@ RULES: dict[str, set[str]] = {
     "api:instances": {SUPERVISOR, ADMIN, SUPERUSER},
     "api:instance": {SUPERVISOR, ADMIN, SUPERUSER},
     "api:incidents": {SUPERVISOR, ADMIN, SUPERUSER},
-    "api:label": {SUPERVISOR, ADMIN, SUPERUSER},
+    "api:label": SIGNED_IN,
     "api:labels": SIGNED_IN,
     "api:schema": SIGNED_IN,
     "api:docs": SIGNED_IN,
@@ -154,7 +154,7 @@ ANYTHING = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # a Django view that accep
 TAKES: dict[str, set[str]] = {
     "dashboard:set_language": ANYTHING,
     "webhooks:zapi": {"POST"},
-    "api:label": {"PUT", "DELETE"},
+    "api:label": {"GET", "PUT", "DELETE"},
     "api:labels": {"GET", "POST"},
     "dashboard:preferences": {"POST"},
     "dashboard:message-export": {"POST"},

@@ -73,3 +73,23 @@ def test_queue_of_an_archived_instance_is_not_asked(viewer, announced, zapi):
     Instance.objects.update(archived_at=timezone.now())
     assert ask(viewer, announced).status_code == 404
     assert not zapi.calls
+
+
+def label_of(reader, message_id="A1"):
+    return reader.read(f"/messages/instance.id/{message_id}/label")
+
+
+def test_api_gives_the_verdict_on_an_unconfirmed_message(reader, announced):
+    verdict = label_of(reader)["verdict"]
+    assert (verdict["cause"], verdict["advice"]) == ("unknown", "ask_queue")
+    assert len(verdict["sources"]) == 5
+
+
+def test_api_gives_no_verdict_before_the_threshold(reader, announced):
+    Label.objects.update(awaited_since=timezone.now())
+    assert label_of(reader, "ZA1")["verdict"] is None
+
+
+def test_api_gives_no_verdict_on_a_reported_message(reader, announced, report):
+    report("SENT", id="A1")
+    assert label_of(reader)["verdict"] is None
