@@ -17,6 +17,7 @@ from messages.instances.tags import set_tags
 from messages.jobs.processes import ProcessGroup, python
 from messages.models import Instance, Label, Message, WebhookState
 from messages.simulator.scenarios import DISCONNECTED_FOR
+from messages.summaries import find_receipts_off
 
 # name, instance id, Client-Token, and what the simulator shows: one of its cases
 INSTANCES = (
@@ -62,6 +63,8 @@ def _fill() -> None:
     call_command(
         *("seed_history", "--existing", "--force"), messages=_MESSAGES, days=_DAYS, unread=unread
     )
+    # The worker does this too, but only every ten minutes.
+    find_receipts_off()
     newest = Message.objects.filter(inbound=False).order_by("-pk")[:_LABELS]
     for number, message in enumerate(newest, 1):
         _label(message.instance_id, number, zapi_id=message.zapi_id, zaap_id=message.zaap_id)
