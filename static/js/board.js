@@ -82,11 +82,15 @@ async function copy(button) {
   setTimeout(() => { label.textContent = button.dataset.words; button.classList.remove("copied"); }, 2000);
 }
 
-function offerCopying() {
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => copy(button));
-  }
+// Buttons that need a script are hidden until there is one. A part that htmx loads has some, too.
+function offerButtons(part) {
+  for (const button of part.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
+}
+
+function press(event) {
+  const button = event.target.closest("[data-copy], [data-print]");
+  if (button?.matches("[data-copy]")) copy(button);
+  if (button?.matches("[data-print]")) print();
 }
 
 // The server cannot know the viewer's time zone; the page that follows is shown in it.
@@ -94,13 +98,6 @@ function tellTimeZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `statusboard_browser_time_zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-}
-
-function offerPrinting() {
-  for (const button of document.querySelectorAll("[data-print]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => print());
-  }
 }
 
 // Where not all tabs are in sight, the current one is.
@@ -141,9 +138,10 @@ document.addEventListener("keydown", focusSearchOnSlash);
 document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
 document.addEventListener("focusout", closeMenuThatIsLeft);
+document.addEventListener("click", press);
+document.addEventListener("htmx:load", (event) => offerButtons(event.target));
 leadBackToTheList();
-offerCopying();
+offerButtons(document);
 tellTimeZone();
-offerPrinting();
 showCurrentTabs();
 offerFinding();
