@@ -1,6 +1,6 @@
 """Limit what a person or key sees to some accounts and instances.
 
-Every page, export and API answer with data of an instance uses one of these two functions.
+Every page, export and API answer with data of an instance uses one of these functions.
 """
 
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
-from messages.models import ApiKeyLimit, Instance, InstanceQuerySet, UserLimit
+from messages.models import ApiKeyLimit, Instance, InstanceQuerySet, Tag, UserLimit
 
 from .api_keys import KeyHolder
 
@@ -19,6 +19,12 @@ _Rows = TypeVar("_Rows", bound=QuerySet[Any])
 def visible_instances(user: Viewer) -> InstanceQuerySet:
     """Return the instances that `user` may see, including archived ones."""
     return limited_to(user, Instance.objects.all(), path="")
+
+
+def visible_tags(user: Viewer) -> QuerySet[Tag]:
+    """Return the tags of the instances that `user` may see."""
+    used = Tag.objects.filter(instances__isnull=False)
+    return limited_to(user, used, path="instances").distinct()
 
 
 def limited_to(user: Viewer, rows: _Rows, path: str = "instance") -> _Rows:

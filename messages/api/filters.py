@@ -23,6 +23,7 @@ from messages.domain.failures import CODES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 from messages.incidents.unconfirmed_messages import unconfirmed
+from messages.instances.tags import MAX_TAG_LENGTH
 from messages.labels import MAX_REFERENCE_LENGTH
 from messages.models import HourlySummary, Incident, Message, StatusEvent
 from messages.models.label import LabelQuerySet
@@ -130,6 +131,11 @@ class MessageQuery(Query):
         help_text="Any of these values of `failure.retry`.",
     )
     instance = _ids("Statusboard's `id` of each instance.")
+    tag = serializers.ListField(
+        child=_text(MAX_TAG_LENGTH, ""),
+        required=False,
+        help_text="Messages of instances with any of these tags, ignoring case.",
+    )
     period = serializers.ChoiceField(
         choices=Period.values,
         required=False,
@@ -213,6 +219,7 @@ def messages_for(user: Viewer, query: dict[str, Any]) -> MessageQuerySet:
         view=View(query.get("view", "")),
         reached=query.get("reached"),
         instances=tuple(query.get("instance", ())),
+        tags=tuple(query.get("tag", ())),
         chosen_period=_period(query, is_named),
         since=query.get("since"),
         until=query.get("until"),

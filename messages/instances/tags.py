@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 
 from messages.models import Instance, Tag
 
@@ -16,6 +17,13 @@ def read_tags(text: str) -> list[str]:
     parts = dict.fromkeys(_BETWEEN_SEPARATORS.findall(text))
     words = (" ".join(part.split())[:MAX_TAG_LENGTH] for part in parts)
     return list({word.lower(): word for word in words if word}.values())
+
+
+def tagged_instances(names: Iterable[str]) -> list[int]:
+    """The primary keys of the instances with any of these tags, ignoring case."""
+    named = [("tags__name__iexact", name) for name in names]
+    found = Instance.objects.filter(Q(*named, _connector=Q.OR))
+    return list(found.order_by("pk").values_list("pk", flat=True).distinct())
 
 
 @transaction.atomic

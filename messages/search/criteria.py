@@ -20,6 +20,7 @@ from messages.domain.failures import CODES, FAILURES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
 from messages.domain.statuses import Status
 from messages.incidents.unconfirmed_messages import unconfirmed
+from messages.instances.tags import MAX_TAG_LENGTH, tagged_instances
 from messages.models import Label
 from messages.models.label import LabelQuerySet
 
@@ -74,6 +75,7 @@ _NOT_OUR_STATUS: Final = tuple(kind for kind in MessageKind if kind is not Messa
 # offset cannot overflow.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_MAX_TAGS: Final = 20
 _Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
@@ -90,7 +92,7 @@ class Criteria:
 
     `reached` selects messages that reached this status or a later one. Without `kinds`, our own
     status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply to the
-    first step.
+    first step. `tags` select the instances that have any of these tags.
     """
 
     search: Search
@@ -105,6 +107,7 @@ class Criteria:
     inbound: bool = False
     reasons: tuple[str, ...] = ()
     retries: tuple[Retry, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -126,6 +129,7 @@ class Criteria:
             inbound=query.get("inbound") == "1",
             reasons=_chosen(CODES, query.getlist("reason")),
             retries=_chosen(Retry, query.getlist("retry")),
+            tags=_tags(query.getlist("tag")),
         )
 
     @property
@@ -170,6 +174,8 @@ class Criteria:
             found = found.filter(awaited_since__lt=self.until)
         if self.instances:
             found = found.filter(instance__in=self.instances)
+        if self.tags:
+            found = found.filter(instance__in=tagged_instances(self.tags))
         return found.filter(labels_matching(self.search, user)) if self.search else found
 
     def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
@@ -182,6 +188,8 @@ class Criteria:
             found = found.sent_between(self.since, self.until)
         if self.instances:
             found = found.of_instances(self.instances, self.order)
+        if self.tags:
+            found = found.of_instances(tagged_instances(self.tags), self.order)
         if self.statuses:
             found = found.with_status(self.statuses)
         if self.reached:
@@ -200,6 +208,7 @@ class Criteria:
             *(("status", status.lower()) for status in self.statuses),
             *_parameter("reached", self.reached and self.reached.lower()),
             *(("instance", str(pk)) for pk in self.instances),
+            *(("tag", tag) for tag in self.tags),
             *_parameter("period", self.chosen_period and self.chosen_period.value),
             *_parameter("since", _format_minute(self.since)),
             *_parameter("until", _format_minute(self.until)),
@@ -264,6 +273,11 @@ def _kinds(query: QueryDict) -> tuple[MessageKind, ...]:
 def _chosen(known: Iterable[_Text], names: Iterable[str]) -> tuple[_Text, ...]:
     wanted = set(names)
     return tuple(one for one in known if one in wanted)
+
+
+def _tags(names: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (name.replace("\x00", "").strip()[:MAX_TAG_LENGTH] for name in names)
+    return tuple(dict.fromkeys(filter(None, cleaned)))[:_MAX_TAGS]
 
 
 def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:

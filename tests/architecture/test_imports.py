@@ -33,7 +33,7 @@ INWARD = {
     "notifications": {
         *("accounts", "domain", "forwarding", "incidents", "mail", "models", "net"),
     },
-    "search": {"accounts", "domain", "incidents", "models"},
+    "search": {"accounts", "domain", "incidents", "instances", "models"},
     "verdicts": {
         *("accounts", "answers", "domain", "incidents", "instances", "models", "search", "zapi"),
     },

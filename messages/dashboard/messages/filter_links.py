@@ -12,7 +12,7 @@ from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
 from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
 from messages.domain.message_kinds import MessageKind
-from messages.models import Instance, SavedView
+from messages.models import Instance, SavedView, Tag
 from messages.search.criteria import STATUSES, Criteria, Period, View
 
 _T = TypeVar("_T")
@@ -134,6 +134,17 @@ def instance_links(criteria: Criteria, instances: Iterable[Instance]) -> list[Li
     ]
 
 
+def tag_links(criteria: Criteria, tags: Iterable[Tag]) -> list[Link]:
+    return [
+        Link(
+            tag.name,
+            list_url(criteria, tags=_toggle(criteria.tags, tag.name)),
+            tag.name in criteria.tags,
+        )
+        for tag in tags
+    ]
+
+
 def period_links(criteria: Criteria) -> list[Link]:
     """Links to the periods. A period clears the dates.
 
@@ -166,6 +177,9 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
             label = _("Instance: %(instance)s") % {"instance": instance.name}
             others = _toggle(criteria.instances, instance.pk)
             yield Link(label, list_url(criteria, instances=others))
+    for tag in criteria.tags:
+        label = _("Tag: %(tag)s") % {"tag": tag}
+        yield Link(label, list_url(criteria, tags=_toggle(criteria.tags, tag)))
     yield from _failure_chips(criteria)
     if criteria.reached:
         label = _("Reached: %(status)s") % {"status": criteria.reached.label}

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from messages.accounts.masking import as_seen_by, sees_phones
 from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.roles import SEE_PHONES
-from messages.accounts.scope import Viewer, limited_to, visible_instances
+from messages.accounts.scope import Viewer, limited_to, visible_instances, visible_tags
 from messages.accounts.sign_in_limits import too_many_attempts
 from messages.answers import Response, answers_to, responses_of
 from messages.dashboard.incidents.incident_rows import why_stuck
@@ -110,6 +110,7 @@ def _list_context(
         "status_links": filter_links.status_links(criteria),
         "kind_links": filter_links.kind_links(criteria),
         "instance_links": filter_links.instance_links(criteria, instances),
+        "tag_links": filter_links.tag_links(criteria, visible_tags(request.user)),
         "retry_links": criteria.view is View.FAILED and filter_links.retry_links(criteria),
         "period_links": filter_links.period_links(criteria),
         "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
