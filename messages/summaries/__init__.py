@@ -1,6 +1,6 @@
 """Message counts per hour and day, recounted when a message changes."""
 
-from .cohorts import Cohort, Counts, Slice, cohort
+from .cohorts import Cohort, Counts, Hour, Slice, cohort
 from .latencies import Histogram
 from .receipts import end_receipts_off, find_receipts_off
 from .recompute import recompute, recount
@@ -10,6 +10,7 @@ __all__ = [
     "Cohort",
     "Counts",
     "Histogram",
+    "Hour",
     "Slice",
     "cohort",
     "end_receipts_off",

@@ -1,20 +1,24 @@
 """The counts that the Overview page shows, in three queries."""
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from django.db.models import Max, Q, QuerySet
 
 from messages.accounts.scope import Viewer, limited_to
 from messages.models import DailySummary, HourlySummary
-from messages.models.summary import LATENCY_COLUMNS
+from messages.models.summary import LATENCY_COLUMNS, LATENCY_EDGES, latency_column
 
 from .days import totals, whole_days
 from .latencies import NOTHING, Histogram
+
+_DELIVERED_COLUMNS: Final = tuple(
+    latency_column("delivered", edge) for edge in (*LATENCY_EDGES, None)
+)
 
 
 class Counts(NamedTuple):
@@ -36,6 +40,13 @@ class Counts(NamedTuple):
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         return cls(*map(sum, zip(*parts, strict=True)))
+
+
+class Hour(NamedTuple):
+    """The counts and delivery times of the messages sent in one hour."""
+
+    counts: Counts
+    to_delivered: Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Slice:
 class Cohort:
     """Counts of the messages sent in a period; `counted_at` is the time of the newest count."""
 
-    hours: Mapping[datetime, Counts]
+    hours: Mapping[datetime, Hour]
     instances: tuple[Slice, ...]
     counted_at: datetime | None
 
@@ -82,14 +93,14 @@ def cohort(
     *,
     since: datetime,
     until: datetime,
-    instance: int | None = None,
+    instances: Collection[int] | None = None,
     groups: bool | None = None,
 ) -> Cohort:
-    """Return the counts for the instances that `user` may see.
+    """Return the counts for those of `instances`, or of all, that `user` may see.
 
     The period is from `since` (inclusive) to `until` (exclusive), in whole hours.
     """
-    filters = _filters(instance, groups)
+    filters = _filters(instances, groups)
     by_hour = limited_to(user, HourlySummary.objects.filter(filters))
     by_day = limited_to(user, DailySummary.objects.filter(filters))
     hours = by_hour.filter(_hours(since, until))
@@ -101,14 +112,14 @@ def cohort(
     else:
         rows = _by_instance(hours)
     return Cohort(
-        {hour: Counts(*counts) for hour, *counts in _each_hour(hours)},
+        dict(_each_hour(hours)),
         _slices(rows),
         max((row["counted_at"] for row in rows), default=None),
     )
 
 
-def _filters(instance: int | None, groups: bool | None) -> Q:
-    asked = {"instance": instance, "is_group": groups}
+def _filters(instances: Collection[int] | None, groups: bool | None) -> Q:
+    asked = {"instance__in": instances, "is_group": groups}
     return Q(**{name: value for name, value in asked.items() if value is not None})
 
 
@@ -116,8 +127,12 @@ def _hours(since: datetime, until: datetime) -> Q:
     return Q(hour__gte=since, hour__lt=until)
 
 
-def _each_hour(hours: QuerySet[HourlySummary]) -> Iterable[Any]:
-    return hours.values_list("hour").annotate(**totals(Counts._fields)).order_by("hour")
+def _each_hour(hours: QuerySet[HourlySummary]) -> Iterator[tuple[datetime, Hour]]:
+    sums = totals((*Counts._fields, *_DELIVERED_COLUMNS))
+    length = len(Counts._fields)
+    for hour, *row in hours.values_list("hour").annotate(**sums).order_by("hour"):
+        *within, timed = row[length:]
+        yield hour, Hour(Counts(*row[:length]), Histogram(tuple(within), timed))
 
 
 def _by_instance(summaries: QuerySet[Any]) -> list[dict[str, Any]]:

@@ -4,7 +4,9 @@ from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from messages.instances.tags import set_tags
 from messages.jobs.follow_ups import follow_up
 from messages.models import FollowUp, HourlySummary, Instance, TouchedHour, UserLimit
 from messages.models.summary import LATENCY_EDGES
@@ -176,10 +178,60 @@ class TestQuestion:
         assert row(page(viewer, "?groups=1"), "Dispatched")[0] == "5"
         assert row(page(viewer, "?groups=0"), "Dispatched")[0] == "7"
 
+    def test_overview_can_be_filtered_by_tag(self, viewer, instance, other):
+        set_tags(other, ["Padaria"])
+        summary(instance, dispatched=5, messages=5)
+        summary(other, dispatched=7, messages=7)
+        text = page(viewer, "?tag=padaria")
+        assert row(text, "Dispatched")[0] == "7"
+        assert "tag=padaria" in text
+
+    def test_tag_shows_a_limited_user_only_own_instances(self, viewer, support, instance, other):
+        for one in (instance, other):
+            set_tags(one, ["Padaria"])
+            summary(one, dispatched=5, messages=5)
+        UserLimit.objects.create(user=support, instance=other)
+        assert row(page(viewer, "?tag=Padaria"), "Dispatched")[0] == "5"
+
+    @pytest.mark.parametrize(("period", "count"), [("today", "110"), ("yesterday", "1")])
+    def test_named_days_begin_at_midnight_of_the_user(
+        self, viewer, instance, period, count, monkeypatch
+    ):
+        viewer.cookies["statusboard_time_zone"] = "America/Sao_Paulo"
+        now = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
+        monkeypatch.setattr(timezone, "now", lambda: now)
+        for hour, messages in ((2, 1), (3, 10), (5, 100)):
+            HourlySummary.objects.create(
+                instance=instance,
+                hour=now.replace(hour=hour, minute=0),
+                is_group=False,
+                messages=messages,
+                dispatched=messages,
+                computed_at=now,
+            )
+        assert row(page(viewer, f"?period={period}"), "Dispatched")[0] == count
+
+    def test_zoom_shows_the_full_hours_of_these_times(self, viewer, instance):
+        for hour in (9, 10, 11, 12):
+            HourlySummary.objects.create(
+                instance=instance,
+                hour=datetime(2026, 3, 10, hour, tzinfo=UTC),
+                is_group=False,
+                messages=1,
+                dispatched=1,
+                computed_at=datetime.now(UTC),
+            )
+        text = page(viewer, "?since=2026-03-10T10:15Z&until=2026-03-10T11:15Z")
+        assert row(text, "Dispatched")[0] == "2"
+
     @pytest.mark.parametrize(
         "query",
         [
             "?period=tomorrow",
+            "?since=2026-03-10T10:15Z&until=2026-03-10T10:15Z",
+            "?since=2090-03-10T10:15Z&until=2090-03-11T10:15Z",
+            "?tag=%00&compare=%00",
+            "?compare=99999999999999999999",
             "?period=custom&first=2026-02-31&last=x",
             "?period=custom&first=0001-01-01&last=9999-12-31",
             "?period=custom&first=2020-01-01&last=2026-01-01",

@@ -161,7 +161,7 @@ class TestSummaries:
         settle()
         since = HOUR + timedelta(hours=offset)
         found = cohort(admin_user, since=since, until=since + timedelta(hours=hours))
-        assert found.counts == Counts.total(found.hours.values())
+        assert found.counts == Counts.total(one.counts for one in found.hours.values())
 
 
 def status(word, seconds=0, **more):

@@ -197,8 +197,8 @@ def chart(question: Question, cohort: Cohort) -> Chart:
     by_hour = question.until - question.since <= MAX_HOURS
     start_of = dict(_starts(question, by_hour))
     within: dict[datetime, list[Counts]] = {start: [] for start in start_of.values()}
-    for hour, counts in cohort.hours.items():
-        within[start_of[hour]].append(counts)
+    for hour, one in cohort.hours.items():
+        within[start_of[hour]].append(one.counts)
     starts, settled_until = list(within), question.settled_until
     bars = (
         Bar(

@@ -258,7 +258,7 @@ def percent(part: int, whole: int) -> str:
 
 def _fresh(question: Question, cohort: Cohort) -> Counts:
     hours, settled_until = cohort.hours.items(), question.settled_until
-    return Counts.total(one for hour, one in hours if hour >= settled_until)
+    return Counts.total(one.counts for hour, one in hours if hour >= settled_until)
 
 
 def _rounded(length: timedelta) -> timedelta:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from messages.accounts.scope import Viewer, visible_instances
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
@@ -28,6 +29,8 @@ MAX_PERIOD: Final = timedelta(days=366)
 
 
 class Period(TextChoices):
+    TODAY = "today", gettext_lazy("Today")
+    YESTERDAY = "yesterday", gettext_lazy("Yesterday")
     DAY = "24h", gettext_lazy("Last 24 hours")
     WEEK = "7d", gettext_lazy("Last 7 days")
     MONTH = "30d", gettext_lazy("Last 30 days")
@@ -39,6 +42,8 @@ _LENGTHS: Final = {
     Period.WEEK: timedelta(days=7),
     Period.MONTH: timedelta(days=30),
 }
+# The value of `compare` for the previous period. Any other value is an instance.
+PREVIOUS: Final = "previous"
 _GROUPS: Final = {"1": True, "0": False}
 _PK = re.compile(r"[0-9]{1,18}")
 
@@ -49,54 +54,110 @@ class Question:
 
     They select messages sent from `since` (inclusive) to `until` (exclusive), both at full hours.
     `groups` is None for both groups and individuals. `first_day` and `last_day` are set for a
-    custom period. `problem` explains why the page does not show the days that the user chose.
+    custom period. `zoom` is a part of the period, or any other time, that replaces it. Only one of
+    `instance` and `tag` is set. `compare` is PREVIOUS, an instance, or None. `problem` explains why
+    the page does not show the days that the user chose.
     """
 
     now: datetime
     period: Period = Period.WEEK
     first_day: date | None = None
     last_day: date | None = None
+    zoom: tuple[datetime, datetime] | None = None
     instance: int | None = None
+    tag: str = ""
     groups: bool | None = None
+    compare: str | int | None = None
     problem: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
         """Ignore invalid parameters."""
+        now = timezone.now()
         first, last = _day(query.get("first", "")), _day(query.get("last", ""))
-        instance, period = query.get("instance", ""), query.get("period", "")
+        period, compare = query.get("period", ""), query.get("compare", "")
         is_custom = period == Period.CUSTOM and first and last and first <= last
-        is_known = period in _LENGTHS
+        is_known = period in Period.values and period != Period.CUSTOM
+        instance = _pk(query.get("instance", ""))
         return cls(
-            now=timezone.now(),
+            now=now,
             period=Period(period) if is_custom or is_known else Period.WEEK,
             first_day=first if is_custom else None,
             last_day=last if is_custom else None,
-            instance=int(instance) if _PK.fullmatch(instance) else None,
+            zoom=_zoom(query, now),
+            instance=instance,
+            tag=query.get("tag", "").replace("\x00", "") if instance is None else "",
             groups=_GROUPS.get(query.get("groups", "")),
+            compare=PREVIOUS if compare == PREVIOUS else _pk(compare),
             problem=_problem(first, last) if period == Period.CUSTOM else "",
         )
 
     @property
     def until(self) -> datetime:
         """The end of the period (exclusive). It is at most the end of the current hour."""
-        this_hour = self.now.replace(minute=0, second=0, microsecond=0) + HOUR
-        if not self.last_day:
-            return this_hour
-        return min(this_hour, _midnight(self.last_day + timedelta(days=1)))
+        if self.zoom:
+            return self.zoom[1]
+        this_hour = _hour_after(self.now)
+        match self.period:
+            case Period.YESTERDAY:
+                return _midnight(_today(self.now))
+            case Period.CUSTOM if self.last_day:
+                return min(this_hour, _midnight(self.last_day + timedelta(days=1)))
+            case _:
+                return this_hour
 
     @property
     def since(self) -> datetime:
-        if self.first_day:
-            return max(_midnight(self.first_day), self.until - MAX_PERIOD)
-        return self.until - _LENGTHS[self.period]
+        if self.zoom:
+            return self.zoom[0]
+        match self.period:
+            case Period.TODAY:
+                return _midnight(_today(self.now))
+            case Period.YESTERDAY:
+                return _midnight(_today(self.now) - timedelta(days=1))
+            case Period.CUSTOM if self.first_day:
+                return max(_midnight(self.first_day), self.until - MAX_PERIOD)
+            case _:
+                return self.until - _LENGTHS[self.period]
+
+    @property
+    def days_back(self) -> timedelta:
+        """How much earlier the previous period is: its length, in whole days.
+
+        So the hours of a day are compared with the same hours of an earlier day.
+        """
+        return timedelta(days=-(-(self.until - self.since) // timedelta(days=1)))
+
+    @property
+    def previous(self) -> Self:
+        """The same question about the previous period."""
+        zoom = (self.since - self.days_back, self.until - self.days_back)
+        return replace(self, zoom=zoom, compare=None)
+
+    @property
+    def compared(self) -> Self | None:
+        """The question whose answer is shown beside this one's."""
+        if self.compare is None:
+            return None
+        if isinstance(self.compare, int):
+            return replace(self, instance=self.compare, tag="", compare=None)
+        return self.previous
+
+    def instances(self, user: Viewer) -> tuple[int, ...] | None:
+        """The chosen instances that `user` may see; None for all."""
+        if self.instance is not None:
+            return (self.instance,)
+        if not self.tag:
+            return None
+        tagged = visible_instances(user).filter(tags__name__iexact=self.tag)
+        return tuple(tagged.values_list("pk", flat=True))
 
     @property
     def period_label(self) -> str | Promise:
-        """The name of the period, or the dates of a custom period."""
-        if self.period is not Period.CUSTOM:
-            return self.period.label
-        return f"{Moment(self.since).day} – {Moment(self.until - timedelta(seconds=1)).day}"
+        """The name of the period, or its dates if it has no name."""
+        if self.zoom or self.period is Period.CUSTOM:
+            return span_label(self.since, self.until)
+        return self.period.label
 
     @property
     def settled_until(self) -> datetime:
@@ -138,10 +199,12 @@ class Question:
 
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
         span = [("since", _minute(since)), ("until", _minute(until))]
-        instance = [("instance", str(self.instance))] if self.instance is not None else []
         kinds = [("kind", kind.value) for kind in self.kinds]
-        query = urlencode([*filters, *span, *instance, *kinds])
+        query = urlencode([*filters, *span, *self._scope(), *kinds])
         return f"{path_of('messages')}?{query}"
+
+    def zoom_url(self, since: datetime, until: datetime) -> str:
+        return self.url(zoom=(since, until))
 
     def hidden_inputs(self) -> list[tuple[str, str]]:
         """The parameters that the form of custom dates keeps."""
@@ -152,24 +215,40 @@ class Question:
         return [
             ("period", self.period.value),
             *((name, day.isoformat()) for name, day in days if day),
+            *zip(("since", "until"), map(_minute, self.zoom or ()), strict=False),
             *self._filters(),
         ]
 
     def _filters(self) -> list[tuple[str, str]]:
         return [
-            *([("instance", str(self.instance))] if self.instance is not None else []),
+            *self._scope(),
             *([("groups", str(int(self.groups)))] if self.groups is not None else []),
+            *([("compare", str(self.compare))] if self.compare is not None else []),
         ]
+
+    def _scope(self) -> list[tuple[str, str]]:
+        if self.instance is not None:
+            return [("instance", str(self.instance))]
+        return [("tag", self.tag)] if self.tag else []
+
+
+def span_label(since: datetime, until: datetime) -> str:
+    """The first and the last day, or the times if they are on one day."""
+    first, last = Moment(since), Moment(until - timedelta(seconds=1))
+    if first.day != last.day:
+        return f"{first.day} – {last.day}"
+    return f"{first.day}, {first.clock[:5]} – {Moment(until).clock[:5]}"
 
 
 def period_links(question: Question) -> list[Link]:
     return [
         Link(
             period.label,
-            question.url(period=period, first_day=None, last_day=None),
-            period is question.period,
+            question.url(period=period, first_day=None, last_day=None, zoom=None),
+            period is question.period and not question.zoom,
         )
-        for period in _LENGTHS
+        for period in Period
+        if period is not Period.CUSTOM
     ]
 
 
@@ -178,8 +257,34 @@ def instance_links(question: Question, instances: Iterable[Instance]) -> list[Li
     return [
         everyone,
         *(
-            Link(one.name, question.url(instance=one.pk), one.pk == question.instance)
+            Link(one.name, question.url(instance=one.pk, tag=""), one.pk == question.instance)
             for one in instances
+        ),
+    ]
+
+
+def tag_links(question: Question, tags: Iterable[str]) -> list[Link]:
+    return [
+        Link(_("All tags"), question.url(tag=""), not question.tag),
+        *(
+            Link(tag, question.url(tag=tag, instance=None), tag.lower() == question.tag.lower())
+            for tag in tags
+        ),
+    ]
+
+
+def comparison_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
+    others = [one for one in instances if one.pk != question.instance]
+    return [
+        Link(_("No comparison"), question.url(compare=None), question.compare is None),
+        Link(
+            _("Previous period"),
+            question.url(compare=PREVIOUS),
+            question.compare == PREVIOUS,
+        ),
+        *(
+            Link(one.name, question.url(compare=one.pk), one.pk == question.compare)
+            for one in others
         ),
     ]
 
@@ -200,6 +305,28 @@ def _problem(first: date | None, last: date | None) -> str:
     if last - first >= MAX_PERIOD:
         return _("The limit is one year. Showing the last year of this period.")
     return ""
+
+
+def _zoom(query: QueryDict, now: datetime) -> tuple[datetime, datetime] | None:
+    """The dates of the query, extended to full hours; None if they contain no past hour."""
+    asked = Criteria.read(query)
+    if not asked.since or not asked.until:
+        return None
+    since = asked.since.replace(minute=0)
+    until = min(_hour_after(asked.until - timedelta.resolution), _hour_after(now))
+    return (max(since, until - MAX_PERIOD), until) if since < until else None
+
+
+def _pk(text: str) -> int | None:
+    return int(text) if _PK.fullmatch(text) else None
+
+
+def _hour_after(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0) + HOUR
+
+
+def _today(now: datetime) -> date:
+    return timezone.localtime(now).date()
 
 
 def _day(text: str) -> date | None:

@@ -26,7 +26,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         request.user,
         since=question.since,
         until=question.until,
-        instance=question.instance,
+        instances=question.instances(request.user),
         groups=question.groups,
     )
     stuck = question.stuck.messages(request.user).count()
