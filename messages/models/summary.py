@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .instance import Instance
+from .latencies import LATENCIES
 
 # Seconds. The upper limits of the histogram's buckets. The counts are cumulative, as in
 # Prometheus: a latency is counted in every bucket whose limit it does not exceed. Such counts can
@@ -12,8 +13,6 @@ LATENCY_EDGES: Final = (
     *(1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
     *(1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600),
 )
-# From sent (or dispatched, if no SENT was reported) to delivered, and from there to read.
-LATENCIES: Final = ("delivered", "read")
 
 
 def latency_column(latency: str, edge: int | None = None) -> str:

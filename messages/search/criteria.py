@@ -24,9 +24,11 @@ from messages.instances.tags import MAX_TAG_LENGTH, tagged_instances
 from messages.models import Label
 from messages.models.label import LabelQuerySet
 
+from .latency_ranges import LatencyRange
 from .matches import Matches, find_matches, labels_matching
 from .parser import Search, parse_search
 from .querysets import MessageQuerySet, Order, message_set
+from .week_hours import WeekHour
 
 
 class Period(TextChoices):
@@ -76,6 +78,8 @@ _NOT_OUR_STATUS: Final = tuple(kind for kind in MessageKind if kind is not Messa
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MAX_TAGS: Final = 20
+# For a filter by the hour of the week.
+_MAX_WEEKS: Final = timedelta(days=367)
 _Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
@@ -92,7 +96,8 @@ class Criteria:
 
     `reached` selects messages that reached this status or a later one. Without `kinds`, our own
     status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply to the
-    first step. `tags` select the instances that have any of these tags.
+    first step. So does `week_hour`, which needs both dates, at most a year apart. `tags` select the
+    instances that have any of these tags.
     """
 
     search: Search
@@ -108,6 +113,8 @@ class Criteria:
     reasons: tuple[str, ...] = ()
     retries: tuple[Retry, ...] = ()
     tags: tuple[str, ...] = ()
+    latencies: tuple[LatencyRange, ...] = ()
+    week_hour: WeekHour | None = None
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -116,6 +123,7 @@ class Criteria:
         since, until = _parse_minute(query.get("since", "")), _parse_minute(query.get("until", ""))
         # "All time" with dates is the same as the dates alone.
         named = [one for one in Period if one is not Period.ALL or not (since or until)]
+        has_weeks = since and until and until - since <= _MAX_WEEKS
         return cls(
             search=parse_search(query.get("q", "")),
             view=View(view) if view in View.values else View.ALL,
@@ -130,6 +138,8 @@ class Criteria:
             reasons=_chosen(CODES, query.getlist("reason")),
             retries=_chosen(Retry, query.getlist("retry")),
             tags=_tags(query.getlist("tag")),
+            latencies=LatencyRange.read(query),
+            week_hour=WeekHour.read(query) if has_weeks else None,
         )
 
     @property
@@ -182,10 +192,7 @@ class Criteria:
         """Apply every filter except the search, which depends on the user."""
         if not self.inbound:
             found = found.outbound()
-        if self.period in _LENGTHS and not self._is_stuck_now:
-            found = found.first_heard_since(timezone.now() - _LENGTHS[self.period])
-        if self.since or self.until:
-            found = found.sent_between(self.since, self.until)
+        found = self._in_period(found)
         if self.instances:
             found = found.of_instances(self.instances, self.order)
         if self.tags:
@@ -196,9 +203,20 @@ class Criteria:
             found = found.that_reached(self.reached)
         if self.reasons or self.retries:
             found = found.that_failed(self._failure_codes)
+        for one in self.latencies:
+            found = found.that_took(one)
         if kinds := self.kinds or (() if self.search else _NOT_OUR_STATUS):
             found = found.of_kinds(kinds)
         return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
+
+    def _in_period(self, found: MessageQuerySet) -> MessageQuerySet:
+        if self.period in _LENGTHS and not self._is_stuck_now:
+            found = found.first_heard_since(timezone.now() - _LENGTHS[self.period])
+        if self.since or self.until:
+            found = found.sent_between(self.since, self.until)
+        if self.week_hour and self.since and self.until:
+            found = found.sent_in_any(self.week_hour.spans(self.since, self.until))
+        return found
 
     def query(self) -> list[tuple[str, str]]:
         """The query parameters that read() would turn into the same criteria."""
@@ -216,6 +234,8 @@ class Criteria:
             *_parameter("inbound", "1" if self.inbound else ""),
             *(("reason", code) for code in self.reasons),
             *(("retry", retry.value) for retry in self.retries),
+            *(one.query() for one in self.latencies),
+            *(self.week_hour.query() if self.week_hour else []),
         ]
 
     def replace(self, **changes: Any) -> Self:

@@ -16,8 +16,10 @@ from messages.domain.statuses import Status
 from messages.incidents.stuck_messages import stuck, stuck_now
 from messages.models import Label, Message, StatusEvent
 from messages.models.functions import Unindexed, of_kinds, reached
+from messages.models.latencies import LATENCIES, is_known
 from messages.models.message import FAILED
 
+from .latency_ranges import LatencyRange
 from .matches import Matches, ids_starting_with_text, part_filter
 from .message_ids import is_whatsapp_id, strip_punctuation
 from .parser import Search
@@ -100,6 +102,20 @@ class MessageQuerySet(QuerySet[Message]):
         return found.filter(
             GreaterThanOrEqual(heard, since - _CLOCK_TOLERANCE), started_at__gte=since
         )
+
+    def sent_in_any(self, spans: Iterable[tuple[datetime, datetime]]) -> Self:
+        """In one of these periods, each with its start and without its end."""
+        within = [Q(started_at__gte=start, started_at__lt=end) for start, end in spans]
+        return self.filter(Q(*within, _connector=Q.OR)) if within else self.none()
+
+    def that_took(self, wanted: LatencyRange) -> Self:
+        name = f"{wanted.latency}_latency"
+        took = is_known(wanted.latency)
+        if wanted.over:
+            took &= Q((f"{name}__gt", wanted.over))
+        if wanted.within is not None:
+            took &= Q((f"{name}__lte", wanted.within))
+        return self.alias(**{name: LATENCIES[wanted.latency]}).filter(took)
 
     def of_kinds(self, kinds: Collection[MessageKind]) -> Self:
         return self.filter(of_kinds(kinds))

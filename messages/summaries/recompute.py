@@ -15,15 +15,16 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Count, Q
-from django.db.models.functions import Coalesce, TruncHour
+from django.db.models.functions import TruncHour
 from django.db.models.lookups import In
 from django.utils import timezone
 
 from messages.domain.message_kinds import COUNTED
 from messages.domain.statuses import Status
 from messages.models import HourlySummary, Message, TouchedHour
-from messages.models.functions import Epoch, Unindexed, of_kinds, reached
-from messages.models.summary import LATENCIES, LATENCY_EDGES, latency_column
+from messages.models.functions import Unindexed, of_kinds, reached
+from messages.models.latencies import LATENCIES, is_known
+from messages.models.summary import LATENCY_EDGES, latency_column
 
 from .days import sum_days
 
@@ -101,8 +102,7 @@ def _count_run(run: Sequence[datetime], instances: Collection[int]) -> Iterable[
         in_time.filter(In(Unindexed("instance"), instances), of_kinds(COUNTED), inbound=False)
         .annotate(
             hour=TruncHour("started_at", tzinfo=UTC),
-            delivered_latency=Epoch("delivered_at") - Epoch(Coalesce("sent_at", "dispatched_at")),
-            read_latency=Epoch("read_at") - Epoch("delivered_at"),
+            **{f"{name}_latency": seconds for name, seconds in LATENCIES.items()},
         )
         .values("instance_id", "hour", "is_group")
         .annotate(**_counts())
@@ -123,8 +123,7 @@ def _counts() -> dict[str, Count]:
         "waiting_to_deliver": Q(rank=Status.SENT.rank),
     }
     for latency in LATENCIES:
-        # A negative latency only shows that clocks differ.
-        known = Q(**{f"{latency}_latency__gte": 0})
+        known = is_known(latency)
         counted[latency_column(latency)] = known
         for edge in LATENCY_EDGES:
             within = Q(**{f"{latency}_latency__lte": edge})

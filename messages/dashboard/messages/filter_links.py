@@ -2,20 +2,30 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from messages.dashboard.shared.moments import Moment
+from messages.dashboard.shared.moments import Moment, duration
 from messages.dashboard.shared.views import path_of
 from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
 from messages.domain.message_kinds import MessageKind
 from messages.models import Instance, SavedView, Tag
 from messages.search.criteria import STATUSES, Criteria, Period, View
+from messages.search.latency_ranges import LatencyRange
+from messages.search.week_hours import WeekHour
 
 _T = TypeVar("_T")
+_LATENCY_LABELS: Final = {
+    "delivered": gettext_lazy("Delivered in: %(time)s"),
+    "read": gettext_lazy("Read in: %(time)s"),
+}
 _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 
 
@@ -65,8 +75,9 @@ def _cleared_filters(view: View) -> dict[str, Any]:
         failures = {} if view is View.FAILED else {"reasons": (), "retries": ()}
         return {"statuses": (), "reached": None} | failures
     if view is View.UNCONFIRMED:
-        of_messages = ("statuses", "kinds", "reasons", "retries")
-        return dict.fromkeys(of_messages, ()) | {"reached": None, "inbound": False}
+        of_messages = ("statuses", "kinds", "reasons", "retries", "latencies")
+        none = {"reached": None, "inbound": False, "week_hour": None}
+        return dict.fromkeys(of_messages, ()) | none
     return {"kinds": ()} if view is View.GROUPS else {}
 
 
@@ -154,7 +165,7 @@ def period_links(criteria: Criteria) -> list[Link]:
     return [
         Link(
             period.label,
-            list_url(criteria, chosen_period=period, since=None, until=None),
+            list_url(criteria, chosen_period=period, since=None, until=None, week_hour=None),
             period is current,
         )
         for period in Period
@@ -187,10 +198,7 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
     if criteria.kinds:
         label = ", ".join(str(kind.label) for kind in criteria.kinds)
         yield Link(label, list_url(criteria, kinds=()))
-    if criteria.has_dates:
-        yield Link(date_range(criteria), list_url(criteria, since=None, until=None))
-    if criteria.chosen_period:
-        yield Link(criteria.chosen_period.label, list_url(criteria, chosen_period=None))
+    yield from _time_chips(criteria)
     if criteria.inbound:
         yield Link(_("With messages from customers"), list_url(criteria, inbound=False))
 
@@ -201,6 +209,40 @@ def _failure_chips(criteria: Criteria) -> Iterator[Link]:
         yield Link(label, list_url(criteria, reasons=_toggle(criteria.reasons, code)))
     for retry in criteria.retries:
         yield Link(retry.label, list_url(criteria, retries=_toggle(criteria.retries, retry)))
+
+
+def _time_chips(criteria: Criteria) -> Iterator[Link]:
+    for one in criteria.latencies:
+        label = latency_label(one)
+        yield Link(label, list_url(criteria, latencies=_toggle(criteria.latencies, one)))
+    if criteria.week_hour:
+        yield Link(week_hour_label(criteria.week_hour), list_url(criteria, week_hour=None))
+    if criteria.has_dates:
+        dates = {"since": None, "until": None, "week_hour": None}
+        yield Link(date_range(criteria), list_url(criteria, **dates))
+    if criteria.chosen_period:
+        yield Link(criteria.chosen_period.label, list_url(criteria, chosen_period=None))
+
+
+def latency_label(wanted: LatencyRange) -> str:
+    words = _LATENCY_LABELS[wanted.latency]
+    return words % {"time": range_label(wanted.over, wanted.within)}
+
+
+def range_label(over: int, within: int | None) -> str:
+    """A range of seconds in words."""
+    shortest = duration(timedelta(seconds=over))
+    if within is None:
+        return _("more than %(duration)s") % {"duration": shortest}
+    longest = duration(timedelta(seconds=within))
+    return f"{shortest} – {longest}" if over else _("up to %(duration)s") % {"duration": longest}
+
+
+def week_hour_label(wanted: WeekHour) -> str:
+    day = WEEKDAYS[wanted.weekday]
+    label = f"{day}, {wanted.hour:02}:00 – {wanted.hour:02}:59"
+    is_own = wanted.zone == timezone.get_current_timezone_name()
+    return label if is_own else f"{label} ({wanted.zone})"
 
 
 def date_range(criteria: Criteria) -> str:
