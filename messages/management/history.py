@@ -5,35 +5,23 @@ timeline to its callbacks do not work, as after a purge.
 """
 
 from bisect import bisect
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from datetime import UTC, datetime
+from itertools import accumulate, cycle
 from random import Random
 from typing import Any, Final
 
-from messages.domain.failures import REASONS
 from messages.domain.statuses import Status
+from messages.simulator.scenarios import BY_HOUR, FAILURE_REASONS, USUAL_FAILURES
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
-# Share of messages sent in each hour of the day (UTC) by companies in Brazil.
-_BY_HOUR: Final = (
-    *(6, 4, 2, 1, 1, 1, 1, 1, 2, 4, 10, 18),
-    *(24, 26, 25, 20, 22, 26, 26, 24, 22, 16, 12, 9),
-)
+# Share of messages sent on each day of the week, Monday first.
+_BY_WEEKDAY: Final = (10, 10, 11, 10, 9, 6, 4)
 _DELIVERY, _STATUS = "DeliveryCallback", "MessageStatusCallback"
-_FAILURES: Final = (
-    *(REASONS["phone_number_does_not_exist"],) * 8,
-    *("Message could not be sent (SHADOW_BAN)", "Message refused by policy 17"),
-    *(
-        REASONS[code]
-        for code in (
-            *("send_timeout", "send_timeout", "invalid_phone_number", "invalid_media_url"),
-            *("media_not_found", "no_permission_in_group", "button_terms_not_accepted"),
-            *("edit_too_late", "send_error", "device_disconnected", "not_sent", "invalid_request"),
-        )
-    ),
-)
+# Of 100 failures. The others have each reason in turn.
+_USUAL_FAILURES_SHARE: Final = 80
 # How many of 100 messages end with each status. Instances that work badly have fewer "read" and
 # more failed or undelivered messages.
 _ENDINGS: Final = {
@@ -133,8 +121,11 @@ class History:
         self._random = Random(seed)  # noqa: S311  (made up, and meant to be so)
         self._messages, self._days, self._now = messages, days, now
         self._instances = instances
+        self._other_failures = cycle(FAILURE_REASONS.values())
         # Instances whose read receipts are off.
         self.unread: Collection[int] = ()
+        # The times at which an instance sends nothing, for example while it is disconnected.
+        self.pauses: Mapping[int, Sequence[tuple[float, float]]] = {}
         self.contacts = Contacts(self._random, max(100, messages // 20))
         # The first instances send the most messages. The last ones have the most failures.
         self._shares = list(accumulate(1 / (place + 2) for place in range(len(instances))))
@@ -149,6 +140,11 @@ class History:
             "tomorrow": self._tomorrow,
         }
 
+    @property
+    def since(self) -> datetime:
+        """No message is older."""
+        return datetime.fromtimestamp(self._now - (self._days + 1) * _DAY, UTC)
+
     def lives(self) -> Iterator[GeneratedMessage]:
         """Yield the messages in the order in which they are sent."""
         for start in self._starts():
@@ -158,7 +154,7 @@ class History:
     def _starts(self) -> Iterator[int]:
         begin = int(self._now) - self._days * _DAY
         hours = [begin - begin % _HOUR + hour * _HOUR for hour in range(self._days * 24 + 1)]
-        weights = list(accumulate(_BY_HOUR[hour // _HOUR % 24] for hour in hours))
+        weights = list(accumulate(map(_share, hours)))
         told = 0
         for hour, weight in zip(hours, weights, strict=True):
             wanted = round(self._messages * weight / weights[-1])
@@ -169,6 +165,8 @@ class History:
     def _life(self, start: int) -> GeneratedMessage | None:
         place = bisect(self._shares, self._random.random() * self._shares[-1])
         story = _NAMES[bisect(_CHANCES, self._random.random() * _CHANCES[-1])]
+        if self._is_paused(self._instances[place], start):
+            return None
         if place >= len(self._instances) * 0.8 and story == "read" and self._random.random() < 0.3:
             story = self._random.choice(("failed", "sent", "delivered"))
         if self._instances[place] in self.unread and story in ("read", "played"):
@@ -182,6 +180,9 @@ class History:
         life.steps = [step for step in life.steps if step.arrived <= self._now]
         return life if life.steps else None
 
+    def _is_paused(self, instance: int, at: int) -> bool:
+        return any(since <= at < until for since, until in self.pauses.get(instance, ()))
+
     # ── Steps of one message ─────────────────────────────────────────────────────────────────
 
     def _dispatched(self, life: GeneratedMessage, start: int) -> int:
@@ -189,7 +190,9 @@ class History:
         return start
 
     def _failed(self, life: GeneratedMessage, start: int) -> int:
-        reason = self._random.choice(_FAILURES)
+        is_usual = self._random.randrange(100) < _USUAL_FAILURES_SHARE
+        usual = FAILURE_REASONS[self._random.choice(USUAL_FAILURES)]
+        reason = usual if is_usual else next(self._other_failures)
         self._add_step(
             life, Status.FAILED, start, source=_DELIVERY, reason=reason, phone=life.phone
         )
@@ -263,3 +266,9 @@ class History:
 
     def _hex(self, count: int) -> str:
         return f"{self._random.getrandbits(count * 4):0{count}X}"
+
+
+def _share(hour: int) -> int:
+    """The weight of an hour, by the time of day and the day of the week."""
+    moment = datetime.fromtimestamp(hour, UTC)
+    return BY_HOUR[moment.hour] * _BY_WEEKDAY[moment.weekday()]

@@ -1,7 +1,6 @@
 """Posts callbacks to the registered URLs, as Z-API does."""
 
 import http.client
-import json
 import math
 import threading
 import time
@@ -129,8 +128,6 @@ class Emitter:
     def _callbacks(self, instance: SimulatedInstance, now: float) -> Iterator[ScheduledCallback]:
         plan, zapi_id, case = self._plan, instance.id, instance.case
         yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history, case=case)
-        if case == "disconnected":
-            return  # Z-API reports nothing more
         # Another seed, because the same seed would generate the same messages again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate, case=case)
 
@@ -144,7 +141,7 @@ class Emitter:
             connection.request(
                 "POST",
                 f"{path.path}?{path.query}" if path.query else path.path,
-                json.dumps(callback.payload).encode(),
+                callback.body,
                 self._headers(instance.token),
             )
             status = connection.getresponse().status

@@ -7,6 +7,7 @@ statuses.
 
 import heapq
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -15,6 +16,11 @@ from typing import Any
 from messages.domain.failures import FAILURES, REASONS, FailureCategory
 
 HISTORY_HOURS = 24
+# Share of messages sent in each hour of the day (UTC) by companies in Brazil.
+BY_HOUR = (
+    *(6, 4, 2, 1, 1, 1, 1, 1, 2, 4, 10, 18),
+    *(24, 26, 25, 20, 22, 26, 26, 24, 22, 16, 12, 9),
+)
 # The approximate number of callbacks per message. Converts a rate of callbacks into one of
 # messages.
 _PER_MESSAGE = 5
@@ -22,20 +28,26 @@ _PER_MESSAGE = 5
 _NATURAL_RATE = 2
 
 # What an instance can show besides its usual traffic, by the values of --case. Times are in
-# seconds before the start. A restriction and a disconnection are still going on at the start.
-CASES = ("restricted", "disconnected", "receipts-off", "foreign")
-_RESTRICTED_FOR, _RESTRICTED_STILL_FOR = 1500, 600
+# seconds before the start. A restriction, a disconnection and a silence are still going on at the
+# start. The restriction ends after two hours.
+CASES = ("restricted", "disconnected", "silent", "receipts-off", "foreign")
+_RESTRICTED_FOR, _RESTRICTED_STILL_FOR = 1500, 7200
 DISCONNECTED_FOR, _UNDELIVERED_BEFORE = 2400, 900
+SILENT_FOR = 3 * 3600
+# In these cases nothing is reported after the start.
+_WITHOUT_CALLBACKS = ("disconnected", "silent")
 
 _RESTRICTION_SIGNS = ("likely_shadow_ban", "rejected_by_whatsapp", "not_allowed_by_whatsapp")
-_USUAL_FAILURES = (
+USUAL_FAILURES = (
     *("phone_number_does_not_exist",) * 6,
     *("send_timeout", "send_timeout", "invalid_phone_number", "invalid_media_url", "send_error"),
 )
-_OTHER_FAILURES = sorted(
-    code for code, one in FAILURES.items() if one.category is not FailureCategory.RESTRICTED
-)
-_UNKNOWN_FAILURE = "Message refused by policy 17"
+# Z-API's text for each reason that does not mean a restriction, and one that is not documented.
+FAILURE_REASONS = {
+    code: REASONS[code].replace("{content-type}", "video/mp4").replace("{type}", "Poll")
+    for code, one in FAILURES.items()
+    if one.category is not FailureCategory.RESTRICTED
+} | {"": "Message refused by policy 17"}
 _INBOUND = ("text", "text", "reply", "reply", "reaction", "poll", "button", "list")
 _BUTTON = {"buttonId": "1", "message": "Confirmar"}
 _LIST_ROW = {"message": "Manhã", "title": "Manhã", "selectedRowId": "1"}
@@ -50,6 +62,10 @@ class ScheduledCallback:
     hook: str
     payload: dict[str, Any]
 
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.payload).encode()
+
 
 def history(
     instance_id: str,
@@ -61,12 +77,13 @@ def history(
 ) -> list[ScheduledCallback]:
     """The callbacks until now about messages of the last hours, in order of arrival."""
     generator = _Generator(instance_id, seed, began=now, case=case)
-    starts = [now - HISTORY_HOURS * 3600 * generator.random.random() for _ in range(messages)]
+    starts = generator.past_starts(messages)
     if case == "disconnected":
         starts += [now - DISCONNECTED_FOR - 60 * minute for minute in range(1, 9)]
     if case == "restricted":
         starts += [now - 60 * minute for minute in range(1, 20, 2)]
-    callbacks = [one for start in starts for one in generator.scenario(start) if one.at <= now]
+    until = now - SILENT_FOR if case == "silent" else now
+    callbacks = [one for start in starts for one in generator.scenario(start) if one.at <= until]
     if case == "disconnected":
         callbacks.append(generator.disconnection(now - DISCONNECTED_FOR))
     return sorted(callbacks, key=lambda callback: callback.at)
@@ -75,7 +92,12 @@ def history(
 def live(
     instance_id: str, *, seed: int, started: float, rate: float, case: str = ""
 ) -> Iterator[ScheduledCallback]:
-    """Endless callbacks from `started` on, about `rate` a second, in order of arrival."""
+    """Endless callbacks from `started` on, about `rate` a second, in order of arrival.
+
+    There are none if the case is one in which Z-API reports nothing.
+    """
+    if case in _WITHOUT_CALLBACKS:
+        return
     pace = min(1.0, _NATURAL_RATE / rate)
     generator = _Generator(instance_id, seed, pace, began=started, case=case)
     waiting: list[tuple[float, int, ScheduledCallback]] = []
@@ -87,6 +109,17 @@ def live(
         start += generator.random.expovariate(rate / _PER_MESSAGE)
         while waiting and waiting[0][0] <= start:
             yield heapq.heappop(waiting)[2]
+
+
+def own_number(instance_id: str) -> str:
+    """The number of an instance, always the same."""
+    return _random_number(Random(instance_id))  # noqa: S311  (made up)
+
+
+def _random_number(random: Random) -> str:
+    """A random Brazilian mobile number. As in older accounts, one in five lacks the 9."""
+    area, ninth = random.choice((11, 21, 31, 44, 61, 85)), random.random() < 0.8
+    return f"55{area}{'9' if ninth else ''}9999{''.join(random.choices('123456789', k=4))}"
 
 
 class _Generator:
@@ -105,6 +138,13 @@ class _Generator:
         self._groups = [f"120363{self._digits(12)}-group" for _ in range(4)]
         self._newsletter = f"120363{self._digits(12)}@newsletter"
         self._broadcast_list = f"17{self._digits(8)}-broadcast"
+
+    def past_starts(self, number: int) -> list[float]:
+        """Times in the last hours, more of them in busy hours of the day."""
+        hours = range(HISTORY_HOURS)
+        weights = [BY_HOUR[int(self._began - hour * 3600) // 3600 % 24] for hour in hours]
+        chosen = self.random.choices(hours, weights, k=number)
+        return [self._began - (hour + self.random.random()) * 3600 for hour in chosen]
 
     def scenario(self, start: float) -> list[ScheduledCallback]:
         if self._case == "restricted":
@@ -204,13 +244,9 @@ class _Generator:
 
     def _refused(self, start: float) -> list[ScheduledCallback]:
         """Mostly the usual reasons, but also each of the others, and one that is not documented."""
-        chance = self.random.random()
-        if chance < 0.05:
-            return [self._failure(start, error=_UNKNOWN_FAILURE)]
-        codes = _USUAL_FAILURES if chance < 0.6 else _OTHER_FAILURES
-        reason = REASONS[self.random.choice(codes)]
-        error = reason.replace("{content-type}", "video/mp4").replace("{type}", "Poll")
-        return [self._failure(start, error=error)]
+        is_usual = self.random.random() < 0.6
+        codes = USUAL_FAILURES if is_usual else list(FAILURE_REASONS)
+        return [self._failure(start, error=FAILURE_REASONS[self.random.choice(codes)])]
 
     def _restricted(self, start: float) -> list[ScheduledCallback]:
         """WhatsApp limits the number. Only a part of the refusals has Z-API's code for it."""
@@ -297,7 +333,8 @@ class _Generator:
     def _reconnected(self, start: float) -> list[ScheduledCallback]:
         """The connection is lost (time in seconds) and restored (time in milliseconds)."""
         back = start + self._wait(5, 90)
-        found = {"momment": int(back) * 1000, "connected": True, "phone": self._contacts[-1]}
+        number = own_number(self._instance_id)
+        found = {"momment": int(back) * 1000, "connected": True, "phone": number}
         return [
             self.disconnection(start),
             self._emission(back, "connected", "ConnectedCallback", **found, isBusiness=True),
@@ -377,9 +414,7 @@ class _Generator:
         return self.random.choice(("3EB0" + self._hex(18), "3A" + self._hex(18), self._hex(32)))
 
     def _number(self) -> str:
-        """A random Brazilian mobile number. As in older accounts, one in five lacks the 9."""
-        area, ninth = self.random.choice((11, 21, 31, 44, 61, 85)), self.random.random() < 0.8
-        return f"55{area}{'9' if ninth else ''}9999{self._digits(4)}"
+        return _random_number(self.random)
 
     def _digits(self, count: int) -> str:
         return "".join(self.random.choices("123456789", k=count))

@@ -64,7 +64,9 @@ def mark_touched(batch: CallbackBatch) -> None:
 
 
 def mark(hours: Iterable[_Hour]) -> None:
-    marks = [TouchedHour(instance_id=pk, hour=hour) for pk, hour in sorted(hours)]
+    # By hour: hours that follow each other are counted in one query for all instances.
+    by_hour = sorted(hours, key=lambda pair: pair[::-1])
+    marks = [TouchedHour(instance_id=pk, hour=hour) for pk, hour in by_hour]
     TouchedHour.objects.bulk_create(marks)
 
 

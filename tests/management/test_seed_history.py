@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count, F, Min, Q
 
+from messages.management.history import History
 from messages.models import Alias, HourlySummary, Instance, Message, StatusEvent
 
 
@@ -67,3 +68,12 @@ def test_seed_refuses_a_database_with_real_instances(transactional_db, instance)
 def test_seed_with_force_accepts_real_instances(transactional_db, instance):
     seed(force=True)
     assert Instance.objects.count() == 4
+
+
+def test_paused_instance_sends_nothing():
+    now, pause = 1_790_000_000, (1_789_900_000, 1_789_950_000)
+    history = History(messages=500, days=3, instances=[1], seed="1", now=now)
+    history.pauses = {1: [pause]}
+    starts = [min(step.at for step in life.steps) for life in history.lives()]
+    assert min(starts) < pause[0] < pause[1] < max(starts)
+    assert not [at for at in starts if pause[0] <= at < pause[1]]

@@ -8,7 +8,7 @@ import pytest
 
 from messages.domain.failures import FAILURES, FailureCategory, find_failure
 from messages.domain.statuses import Status
-from messages.simulator.scenarios import ScheduledCallback, history, live
+from messages.simulator.scenarios import ScheduledCallback, history, live, own_number
 from messages.zapi.payloads import ConnectionReport, ParsedCallback, StatusReport, parse
 
 NOW = 1_790_000_000.0
@@ -123,7 +123,7 @@ def test_restriction_begins_before_the_start_and_ends_after_it():
     refused = [one for one in lately if one.payload["type"] == "DeliveryCallback"]
     assert set(failures_of(refused)) == {FailureCategory.RESTRICTED}
     assert any(one.payload.get("errorCode") == "SHADOW_BAN" for one in refused)
-    later = islice(live("ABC", seed=1, started=NOW, rate=2, case="restricted"), 2000)
+    later = islice(live("ABC", seed=1, started=NOW, rate=2, case="restricted"), 20_000)
     assert any(one.payload.get("status") == "SENT" for one in later)
 
 
@@ -133,6 +133,19 @@ def test_disconnected_instance_reports_nothing_afterwards():
     started = [one.at for one in past if one.payload["type"] == "DeliveryCallback"]
     assert lost <= NOW - 2400
     assert NOW - 3600 < max(started) < NOW
+
+
+def test_silent_instance_reports_nothing_for_three_hours():
+    past = history("ABC", seed=1, now=NOW, messages=600, case="silent")
+    assert NOW - 6 * 3600 < max(one.at for one in past) <= NOW - 3 * 3600
+    assert not list(live("ABC", seed=1, started=NOW, rate=2, case="silent"))
+
+
+def test_own_number_never_changes():
+    told = [*history("ABC", seed=1, now=NOW, messages=600)]
+    told += islice(live("ABC", seed=2, started=NOW, rate=2), 3000)
+    restored = [one for one in told if one.payload["type"] == "ConnectedCallback"]
+    assert {one.payload["phone"] for one in restored} == {own_number("ABC")}
 
 
 def test_instance_without_receipts_is_never_read():

@@ -13,7 +13,7 @@ from django.utils.crypto import get_random_string
 from messages.accounts.audit import audit
 from messages.accounts.people import describe_access
 from messages.jobs.processes import ProcessGroup, python
-from messages.management.demo import start_demo
+from messages.management.demo import connect_demo, start_demo
 from messages.models import Action
 from messages.monitoring import delete_old_metric_files
 
@@ -42,11 +42,13 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         delete_old_metric_files()
         with ProcessGroup() as processes:
-            processes.start("web", web_server(), essential=True)
-            processes.start("worker", python("manage.py", "worker"))
-            processes.wait_for_port(settings.HOST, settings.PORT)
             if options["demo"]:
                 start_demo(processes)
+            processes.start("web", web_server(), essential=True)
+            processes.wait_for_port(settings.HOST, settings.PORT)
+            if options["demo"]:
+                connect_demo()
+            processes.start("worker", python("manage.py", "worker"))
             self._greet()
             processes.run_until_stopped()
 
