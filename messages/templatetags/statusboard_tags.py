@@ -10,13 +10,13 @@ from html import escape
 
 from django.template import Context, Library
 from django.utils.formats import number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from messages.accounts.browser_names import browser_name
 from messages.accounts.masking import mask_text, sees_phones
-from messages.dashboard.messages.message_rows import Cell
+from messages.dashboard.messages.mini_timeline import MiniTimeline, Tick
 from messages.dashboard.messages.timeline import Headline
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment
@@ -29,6 +29,7 @@ register = Library()
 
 # Longer text may be cut off, so it is also the title.
 MAX_BADGE_LENGTH = 24
+_TICK_DISTANCE = 22
 _DASH = mark_safe('<span class="none">–</span>')
 
 
@@ -81,7 +82,7 @@ def capped(number: int) -> str:
 
 @register.simple_tag
 def moment(shown: Moment | None, words: str = "") -> SafeString:
-    """A relative time, or `words`, with the exact time on hover and for screen readers.
+    """A time as lists show it, or `words`, with the exact time on hover and for screen readers.
 
     A dash for None.
     """
@@ -91,7 +92,7 @@ def moment(shown: Moment | None, words: str = "") -> SafeString:
     # format_html would double the rendering time, and a list has 200 of these.
     return mark_safe(  # noqa: S308
         f'<time datetime="{iso}" title="{escape(exact)}">'
-        f'<span aria-hidden="true">{escape(words or shown.relative)}</span>'
+        f'<span aria-hidden="true">{escape(words or shown.listed)}</span>'
         f'<span class="visually-hidden">{escape(exact)}</span></time>'
     )
 
@@ -108,40 +109,24 @@ def browser(user_agent: str) -> str:
 
 
 @register.simple_tag
-def step_cell(cell: Cell) -> SafeString:
-    if cell.moment:
-        return moment(cell.moment, f"+{cell.gap}" if cell.gap else "")
-    if cell.dispatched:
-        return _dispatched(cell.dispatched)
-    return _without_time(render_context.language(), cell.is_implied)
-
-
-def _dispatched(shown: Moment) -> SafeString:
-    # Add the explanation to the title of <time>: browsers show only the innermost title.
-    before, why = _before_dispatched(render_context.language())
-    time = moment(shown).replace('">', f'. {why}">', 1)
-    return mark_safe(f"{before}{time}</span>")  # noqa: S308
-
-
-@cache
-def _before_dispatched(_language: str | None) -> tuple[SafeString, str]:
-    before = format_html(
-        '<span class="dispatched-only"><span class="visually-hidden">{}</span> ',
-        _("dispatched by Z-API"),
+def mini_timeline(shown: MiniTimeline) -> SafeString:
+    """The ticks of a row, with the exact times on hover and for screen readers."""
+    if not shown.ticks:
+        return mark_safe("")
+    marks = _marks(shown.ticks)
+    return mark_safe(  # noqa: S308
+        f'<svg class="ticks" viewBox="3 0 76 16" role="img"><title>{escape(shown.description)}'
+        f"</title>{marks}</svg>"
     )
-    return before, escape(_("Time dispatched by Z-API; sending time not reported."))
 
 
-@cache
-def _without_time(_language: str | None, is_implied: bool) -> SafeString:
-    if is_implied:
-        why = _("Inferred from a later step; time not reported.")
-        return format_html('<span class="implied" title="{}">{}</span>', why, _("inferred"))
-    return format_html(
-        '<span class="none"><span aria-hidden="true">–</span>'
-        '<span class="visually-hidden">{}</span></span>',
-        _("not reported"),
+# A list has few different ones.
+@lru_cache(maxsize=512)
+def _marks(ticks: tuple[Tick, ...]) -> SafeString:
+    uses = (
+        (tick.mark, tick.status.icon, place * _TICK_DISTANCE) for place, tick in enumerate(ticks)
     )
+    return format_html_join("", '<use href="#tick-{}" class="{}" x="{}"/>', uses)
 
 
 @register.simple_tag(takes_context=True)

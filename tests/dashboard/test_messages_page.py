@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label, Message
@@ -28,16 +29,16 @@ def test_anonymous_user_is_redirected_to_sign_in(client, db):
     assert client.get(HOME).url == "/account/login/?next=/"
 
 
-def test_last_event_without_a_usable_time_shows_the_arrival(viewer, report):
-    report("READ", momment="yesterday")
-    row = viewer.get(HOME).context["rows"][0]
-    assert row.last_event.value == row.message.read_at
-
-
 def test_message_shows_its_status_recipient_and_instance(viewer, report):
     report("SENT", "RECEIVED")
     page = viewer.get(HOME).content.decode()
-    for text in ("Delivered", "+55 44 99999-9999", "3EB0A1", "Atendimento", "+1 s"):
+    for text in (
+        "Delivered",
+        "+55 44 99999-9999",
+        "3EB0A1",
+        "Atendimento",
+        "Delivered in <b>1 s</b>",
+    ):
         assert text in page
 
 
@@ -46,6 +47,45 @@ def test_every_time_is_exact_for_a_screen_reader(viewer, report):
     exact = timezone.localtime(message.sent_at).strftime("%H:%M:%S")
     page = viewer.get(HOME).content.decode()
     assert re.search(rf'<time datetime="[^"]+" title="[^"]+{exact}"', page)
+
+
+def test_row_shows_the_clock_time_under_a_heading_for_its_day(viewer, report):
+    message = report("SENT")
+    clock = timezone.localtime(message.started_at).strftime("%H:%M")
+    page = viewer.get(HOME)
+    assert [day.heading for day in page.context["days"]] == ["Today"]
+    assert f'<span aria-hidden="true">{clock}</span>' in page.content.decode()
+
+
+def test_messages_of_two_days_have_two_headings(viewer, report):
+    report("SENT", id="NEW")
+    age(report("SENT", id="OLD"), days=1)
+    days = viewer.get(HOME).context["days"]
+    assert [(day.heading, len(day.rows)) for day in days] == [("Today", 1), ("Yesterday", 1)]
+
+
+def test_time_of_another_day_than_its_heading_names_its_day(viewer, report):
+    message = report("SENT", minutes_ago=3 * 24 * 60)
+    day = date_format(timezone.localtime(message.started_at), "j M")
+    page = viewer.get(HOME)
+    assert [one.heading for one in page.context["days"]] == ["Today"]
+    assert f'<span aria-hidden="true">{day}</span>' in page.content.decode()
+
+
+def test_failed_view_shows_the_time_to_the_second(viewer, deliver):
+    message = deliver(error="Phone number does not exist")
+    clock = timezone.localtime(message.started_at).strftime("%H:%M:%S")
+    page = viewer.get("/?view=failed").content.decode()
+    assert f'<span aria-hidden="true">{clock}</span>' in page
+
+
+def test_label_comes_before_the_number(viewer, report, instance):
+    report("SENT")
+    Label.objects.create(
+        instance=instance, zapi_id="3EB0A1", label="Order 1042", updated_at=timezone.now()
+    )
+    page = viewer.get(HOME).content.decode()
+    assert re.search(r"Order 1042</strong>\s*<span title=\"3EB0A1\">", page)
 
 
 def test_list_is_sorted_newest_first(viewer, report):
@@ -264,7 +304,7 @@ def test_pages_keep_the_filters(viewer, many):
 @pytest.mark.parametrize("language", ["en", "pt-br"])
 def test_invalid_query_is_ignored(query, language, viewer, report):
     report("SENT")
-    viewer.cookies["django_language"] = language  # also changes the time zone
+    viewer.cookies["django_language"] = language
     assert viewer.get(f"/?{query}").status_code == 200
 
 

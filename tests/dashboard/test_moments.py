@@ -61,3 +61,34 @@ def test_gap_is_the_difference_of_the_displayed_times():
     assert between(NOW + timedelta(milliseconds=900), NOW + timedelta(milliseconds=1100)) == (
         timedelta(seconds=1)
     )
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("2026-11-22T11:58:30", "11:58"),
+        ("2026-11-22T23:59:00", "23:59"),
+        ("2026-11-21T22:41:00", "Yesterday 22:41"),
+        ("2026-11-20T22:41:00", "20 Nov"),
+        ("2025-11-20T22:41:00", "20 Nov 2025"),
+    ],
+)
+def test_listed_time_is_the_clock_time_today_and_then_the_date(at, words, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    assert Moment(datetime.fromisoformat(f"{at}Z")).listed == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "language", "words"),
+    [
+        (0, "en", "Today"),
+        (1, "en", "Yesterday"),
+        (2, "en", "Friday, 20 November"),
+        (365, "en", "Saturday, 22 November 2025"),
+        (2, "pt-br", "Sexta-feira, 20 de nov."),
+    ],
+)
+def test_heading_of_a_list_names_the_day(ago, language, words, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    with translation.override(language):
+        assert Moment(NOW - timedelta(days=ago)).heading == words

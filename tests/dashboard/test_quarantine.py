@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SEE_PHONES, SUPERVISOR
 from messages.ingest import quarantine
@@ -57,12 +58,12 @@ def test_list_without_callbacks_says_so(read):
 def test_list_shows_cause_instance_time_size_and_beginning(read, post):
     post({"type": "MessageStatusCallback", "note": "x" * 300})
     page = read()
-    size = str(Callback.objects.get().size)
+    callback = Callback.objects.get()
     for words in (
         "The field status is missing.",
         "Atendimento",
-        "just now",
-        size,
+        timezone.localtime(callback.received_at).strftime("%H:%M:%S"),
+        str(callback.size),
         "&quot;note&quot;",
     ):
         assert words in page

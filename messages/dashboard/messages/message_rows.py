@@ -1,10 +1,11 @@
 """The rows of a message list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,36 +15,28 @@ from messages.accounts.scope import Viewer
 from messages.answers import Response, responses_of
 from messages.dashboard.incidents.incident_rows import IncidentRow, why_stuck
 from messages.dashboard.shared.address_display import Address
-from messages.dashboard.shared.moments import Moment, between, duration, moment
+from messages.dashboard.shared.moments import Moment, between, duration
 from messages.domain import render_context
 from messages.domain.statuses import Status
 from messages.incidents import stuck_messages
 from messages.labels import Labels, labels_of
 from messages.models import Label, Message
 from messages.models.message import Report, reports_of
+from messages.search.querysets import Order
 
+from .mini_timeline import MiniTimeline
 from .timeline import Headline, headline, headline_of
 
 _MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The time of a step. `gap` is the time since the step before, in words, or "".
-
-    `dispatched` is shown if Z-API reported no sending time.
-    """
-
-    moment: Moment | None
-    gap: str = ""
-    is_implied: bool = False
-    dispatched: Moment | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
+    """`listed_at` is the time by which the list is sorted."""
+
     message: Message
     headline: Headline
+    listed_at: datetime
     label: Label | None = None
     stuck_for: str = ""
     why_stuck: IncidentRow | None = None
@@ -70,35 +63,37 @@ class Row:
         return Address(self.message.phone)
 
     @property
-    def sent(self) -> Cell:
-        return Cell(
-            moment(self.message.sent_at),
-            is_implied=self._is_past(Status.SENT),
-            dispatched=moment(self.message.dispatched_at),
-        )
+    def timeline(self) -> MiniTimeline:
+        return MiniTimeline(self.message)
 
     @property
-    def delivered(self) -> Cell:
-        before = self.message.sent_at or self.message.dispatched_at
-        return self._cell(Status.RECEIVED, before, self.message.delivered_at)
+    def started(self) -> Moment:
+        return Moment(self.message.started_at)
 
     @property
-    def read(self) -> Cell:
-        return self._cell(Status.READ, self.message.delivered_at, self.message.read_at)
+    def started_words(self) -> str:
+        """The clock time; with its day if that is not the day under which the list shows it."""
+        is_same_day = self.started.day == Moment(self.listed_at).day
+        return self.started.minute if is_same_day else self.started.listed
 
     @property
-    def last_event(self) -> Moment | None:
-        """The newest step is the fallback if no event has a valid time."""
-        return moment(self.message.last_event_at or _newest_step(self.message))
+    def started_in_full(self) -> str:
+        is_same_day = self.started.day == Moment(self.listed_at).day
+        return self.started.clock if is_same_day else self.started.brief
 
-    def _cell(self, status: Status, before: datetime | None, at: datetime | None) -> Cell:
-        gap = duration(between(before, at)) if at and before and at >= before else ""
-        return Cell(moment(at), gap, self._is_past(status))
+    @property
+    def why_waiting(self) -> str:
+        """Why a stuck message is not delivered, as far as known."""
+        if self.why_stuck:
+            return self.why_stuck.title
+        if self.message.rank == Status.SENT.rank:
+            return _("WhatsApp has not delivered it")
+        return _("Z-API has not sent it")
 
-    def _is_past(self, status: Status) -> bool:
-        """Whether a later step implies this one. A failure implies nothing."""
-        rank = self.message.rank
-        return rank > status.rank and rank != Status.FAILED.rank
+
+class Day(NamedTuple):
+    heading: str
+    rows: list[Row]
 
 
 @cache
@@ -111,7 +106,13 @@ def _url_parts() -> tuple[str, str]:
     return before, after
 
 
-def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
+def by_day(rows: Iterable[Row]) -> list[Day]:
+    """The rows under the days of their list."""
+    days = groupby(rows, key=lambda row: Moment(row.listed_at).heading)
+    return [Day(heading, list(some)) for heading, some in days]
+
+
+def rows_of(messages: Sequence[Message], user: Viewer, order: Order = Order.HEARD) -> list[Row]:
     reports = _reports_of([one for one in messages if _needs_reports(one)], user)
     labels = labels_for(user, messages)
     waiting = {one.pk: stuck_for(one) for one in messages}
@@ -121,6 +122,7 @@ def rows_of(messages: Sequence[Message], user: Viewer) -> list[Row]:
         Row(
             message,
             _headline(message, reports.get(message.pk, [])),
+            getattr(message, order),
             labels.get((message.instance_id, message.zapi_id)),
             waiting[message.pk],
             reasons.get(message.pk),
@@ -141,14 +143,6 @@ def labels_for(user: Viewer, messages: Sequence[Message]) -> Labels:
     labels = labels_of(messages)
     as_seen_by(user, labels.values())
     return labels
-
-
-def _newest_step(message: Message) -> datetime | None:
-    times = (
-        *(message.dispatched_at, message.sent_at, message.failed_at, message.delivered_at),
-        *(message.read_at, message.played_at, message.by_us_at),
-    )
-    return max(filter(None, times), default=None)
 
 
 def _needs_reports(message: Message) -> bool:

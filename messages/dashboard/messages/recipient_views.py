@@ -30,7 +30,7 @@ from messages.search.keyset import read_page
 from messages.search.matches import aliases_of, messages_with_other_address
 from messages.search.querysets import MessageQuerySet, Order, message_set
 
-from .message_rows import rows_of
+from .message_rows import by_day, rows_of
 
 _STEPS: Final = (Status.SENT, Status.RECEIVED, Status.READ)
 
@@ -116,6 +116,7 @@ def _page(
         raise Http404  # also if the viewer of a shared link may not see any of the messages
     exchanged = messages.select_related("instance")
     page = read_page(exchanged, request.GET.dict(), Order.HEARD.newest_first)
+    rows = rows_of(page.rows, request.user)
     path = recipient_url(address)
     people = [Address(alias) for alias in dict.fromkeys(map(phones.person_key, aliases))]
     context = {
@@ -126,7 +127,8 @@ def _page(
         "other_numbers": [one for one in people if one.kind is kind],
         "other_form": _other_form(address),
         "funnel": funnel,
-        "rows": rows_of(page.rows, request.user),
+        "rows": rows,
+        "days": by_day(rows),
         "form": form or RevealForm(),
         "reveal_url": reverse("dashboard:recipient-reveal", args=[encrypt_address(address)]),
         "can_reveal": not is_revealed and _is_hidden(address) and _may_reveal(request.user),

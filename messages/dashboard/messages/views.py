@@ -38,7 +38,7 @@ from messages.search.querysets import may_name_person, named_messages
 
 from . import filter_links
 from .event_log import event_log
-from .message_rows import labels_for, rows_of, stuck_for
+from .message_rows import by_day, labels_for, rows_of, stuck_for
 from .new_messages import live_url
 from .recipient_views import recipient_url
 from .saved_views import views_of
@@ -78,9 +78,11 @@ def message_list(request: HttpRequest) -> HttpResponse:
     found = criteria.messages(request.user, matches)
     page = read_page(found, request.GET.dict(), criteria.order.newest_first)
     _set_instances(instances, page.rows)
+    rows = rows_of(page.rows, request.user, criteria.order)
     context |= {
         "understood": _search_description(criteria.search, matches, request.user),
-        "rows": rows_of(page.rows, request.user),
+        "rows": rows,
+        "days": by_day(rows),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }

@@ -1,4 +1,9 @@
-"""Times in words: relative for lists, exact for details, to the second."""
+"""Times in words.
+
+Lists show when something happened: the clock time today, "Yesterday 22:41", then the date. Details
+are exact, to the second. Only what should happen all the time, such as a callback or a heartbeat,
+is shown as "5 min ago" (`relative`), because there the question is whether it still happens.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +64,24 @@ class Moment:
         return _day(render_context.language(), day, is_other or _with_years.get())
 
     @property
+    def minute(self) -> str:
+        return self.iso[11:16]
+
+    @property
+    def listed(self) -> str:
+        """The time as lists show it: "22:41", "Yesterday 22:41" or "27 Nov"."""
+        days = (_local(render_context.now()).date() - _local(self.value).date()).days
+        if days == 0:
+            return self.minute
+        return _yesterday_at(render_context.language(), self.minute) if days == 1 else self.day
+
+    @property
+    def heading(self) -> str:
+        """The day as the heading of a list: "Today", "Yesterday" or "Friday, 27 November"."""
+        today, day = _local(render_context.now()).date(), _local(self.value).date()
+        return _heading(render_context.language(), day, today)
+
+    @property
     def relative(self) -> str:
         return relative(self.value, render_context.now())
 
@@ -112,6 +135,24 @@ def between(before: datetime, after: datetime) -> timedelta:
 @lru_cache(maxsize=512)
 def _day(_language: str | None, day: date, with_year: bool) -> str:
     pattern = pgettext("date format", "j M Y") if with_year else pgettext("date format", "j M")
+    return date_format(day, pattern, use_l10n=False)
+
+
+@lru_cache(maxsize=512)
+def _yesterday_at(_language: str | None, clock: str) -> str:
+    return _("Yesterday %(clock)s") % {"clock": clock}
+
+
+@lru_cache(maxsize=512)
+def _heading(_language: str | None, day: date, today: date) -> str:
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    is_this_year = day.year == today.year
+    pattern = (
+        pgettext("date format", "l, j F") if is_this_year else pgettext("date format", "l, j F Y")
+    )
     return date_format(day, pattern, use_l10n=False)
 
 
