@@ -2,23 +2,35 @@
 
 const announce = (text) => { document.getElementById("announcement").textContent = text; };
 
-function focusSearchOnSlash(event) {
-  const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  const search = document.querySelector("[data-search]");
-  // A page without a search leads to one: back to the list, or to all messages.
-  const way = document.querySelector("[data-back]") ?? document.querySelector(".nav a");
-  if (!search && !way) return;
+function focusSearch() {
+  const search = document.querySelector("main [data-search]") ?? document.querySelector("[data-search]");
+  search?.focus();
+  search?.select();
+}
+
+const showKeys = () => document.getElementById("keys")?.showModal();
+
+const SHORTCUTS = {
+  "/": focusSearch,
+  "?": showKeys,
+  c: () => document.querySelector('[data-copy="#sentence"]')?.click(),
+};
+
+// The keys of one page are taken by its own script.
+function takeShortcut(event) {
+  const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = SHORTCUTS[event.key];
+  if (!act) return document.dispatchEvent(new CustomEvent("shortcut", { detail: event.key }));
   event.preventDefault();
-  if (!search) return way.click();
-  search.focus();
-  search.select();
+  act();
 }
 
 function closeMenuOnEscape(event) {
   if (event.key !== "Escape") return;
   const menu = event.target.closest("details.menu[open]");
   if (!menu) return;
+  event.preventDefault();
   menu.open = false;
   menu.querySelector("summary").focus();
 }
@@ -84,13 +96,14 @@ async function copy(button) {
 
 // Buttons that need a script are hidden until there is one. A part that htmx loads has some, too.
 function offerButtons(part) {
-  for (const button of part.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
+  for (const button of part.querySelectorAll("[data-copy], [data-print], [data-keys]")) button.hidden = false;
 }
 
 function press(event) {
-  const button = event.target.closest("[data-copy], [data-print]");
+  const button = event.target.closest("[data-copy], [data-print], [data-keys]");
   if (button?.matches("[data-copy]")) copy(button);
   if (button?.matches("[data-print]")) print();
+  if (button?.matches("[data-keys]")) showKeys();
 }
 
 // The server cannot know the viewer's time zone; the page that follows is shown in it.
@@ -134,7 +147,7 @@ function offerFinding() {
   }
 }
 
-document.addEventListener("keydown", focusSearchOnSlash);
+document.addEventListener("keydown", takeShortcut);
 document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
 document.addEventListener("focusout", closeMenuThatIsLeft);

@@ -159,7 +159,9 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "entries": entries[:MAX_SHOWN],
         "left_out": max(0, len(entries) - MAX_SHOWN),
     }
-    return render(request, "dashboard/message.html", context)
+    is_panel = "HX-Request" in request.headers
+    template = "dashboard/_message_panel.html" if is_panel else "dashboard/message.html"
+    return render(request, template, context)
 
 
 @require_safe
