@@ -66,6 +66,7 @@ lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and setting
 	@$(BIN)/mypy
 	@git ls-files 'templates/*.html' -z | xargs -0 $(BIN)/djade --target-version 5.2 --check
 	@$(BIN)/python -W error manage.py makemigrations --check --dry-run
+	@$(BIN)/python -W error manage.py check_migrations
 	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
 audit: $(VENV)/ready-dev ## Check the locked libraries for known vulnerabilities (needs PyPI)

@@ -25,7 +25,7 @@ from statusboard.environment import (
     env,
 )
 
-__all__ = ["DATA_DIR", "PRIVATE_DATABASES", "STATIC_ROOT"]
+__all__ = ["BASE_DIR", "DATA_DIR", "PRIVATE_DATABASES", "STATIC_ROOT"]
 
 DEBUG = env.bool("DEBUG", default=False)
 

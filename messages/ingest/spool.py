@@ -24,6 +24,7 @@ from django.db.models import Count, Min, QuerySet
 
 from messages.domain.causes import Cause
 from messages.models import SpooledCallback
+from messages.models.spooled_callback import SpoolRouter
 from statusboard.databases import deadline
 
 from .batching import BatchFailedError, BatchWriter
@@ -32,8 +33,12 @@ from .file_lock import FileLock
 from .spool_quota import SpoolQuota, Usage, Usages, usages
 
 WRITE_TIMEOUT = 2.0  # seconds
+ALIAS: Final = SpoolRouter.alias
+TABLE: Final = SpooledCallback._meta.db_table
 # In bytes. Rewriting a file of this size takes a tenth of a second.
 _MAX_REWRITTEN: Final = 16 * 2**20
+# Rows of another spool that are added at once.
+_ADOPTED: Final = 200
 # Whether this process has deleted no rows since it cleaned the file.
 _is_clean = True
 
@@ -222,6 +227,40 @@ def retry_refused(zapi_ids: Collection[str] | None = None) -> int:
         return 0
     rows = refused() if zapi_ids is None else refused().filter(zapi_id__in=zapi_ids)
     return rows.update(cause="", cause_values=None)
+
+
+def adopt(path: Path) -> None:
+    """Add the rows of another spool, which may be of an earlier release.
+
+    Raises SpoolUnavailableError.
+    """
+    with _at(path):
+        prepare()
+    after = UUID(int=0)
+    while True:
+        with _at(path):
+            rows = list(SpooledCallback.objects.filter(pk__gt=after).order_by("pk")[:_ADOPTED])
+        if not rows:
+            return
+        try:
+            _write_batch(rows)
+        except (Error, OSError) as error:
+            raise SpoolUnavailableError(str(error)) from error
+        after = rows[-1].pk
+
+
+@contextmanager
+def _at(path: Path) -> Iterator[None]:
+    """Use the spool at another path in the block."""
+    connection = connections["spool"]
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = str(path)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = own
 
 
 def prepare() -> None:

@@ -53,6 +53,7 @@ INWARD = {
         *("mail", "models", "notifications", "privacy", "summaries", "verdicts"),
     },
     "simulator": {"domain", "zapi"},
+    "backup": {"accounts", "ingest", "models"},
 }
 PURE = [
     *("messages/zapi/payloads.py", "messages/zapi/times.py", "messages/zapi/webhook_kinds.py"),

@@ -100,7 +100,12 @@ class Load:
             self.finish()
         else:
             # The test has failed: stop its threads before the next test starts.
-            self._given_up.set()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Send no more, also not what is not acknowledged yet."""
+        self._enough.set()
+        self._given_up.set()
 
     def finish(self) -> None:
         """Wait until every started callback is acknowledged, or all if their number is limited."""

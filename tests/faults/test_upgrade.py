@@ -1,0 +1,47 @@
+"""`migrate` from the state of the last release, and back, while callbacks come in."""
+
+import pytest
+
+from messages.management.migration_locks import BASELINE
+from tests.faults.conftest import StartDoor, assert_nothing_was_lost
+from tests.faults.door import Door
+from tests.faults.load import Load, lives
+from tests.faults.postgresql import Cluster
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def door(cluster: Cluster, start_door: StartDoor) -> Door:
+    return start_door(cluster.url)
+
+
+def test_callbacks_during_a_migration_are_not_lost(cluster: Cluster, door: Door):
+    """While the tables do not fit the code, callbacks go to the spool."""
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(50)
+        door.manage("migrate", "whatsapp", BASELINE)
+        load.wait_for(50)
+        load.attempts()
+        door.manage("migrate")
+        load.wait_for(50)
+        assert {attempt.status for attempt in load.attempts()} == {200}
+    door.start_worker()
+    assert_nothing_was_lost(door, load, cluster.query)
+
+
+def test_callback_during_a_migration_that_holds_a_lock_goes_to_the_spool(
+    cluster: Cluster, door: Door
+):
+    with Load(door.add_instance("faulty"), lives()) as load:
+        load.wait_for(20)
+        with cluster.connect() as migration, migration.transaction():
+            migration.execute("ALTER TABLE whatsapp_message ADD COLUMN later int")
+            load.attempts()
+            load.wait_for(50)
+            answers = load.attempts()
+        assert {answer.status for answer in answers} == {200}
+        assert max(answer.seconds for answer in answers) < 5
+        assert any(answer.outcome == "spooled" for answer in answers)
+    door.start_worker()
+    assert_nothing_was_lost(door, load, cluster.query)
