@@ -1,5 +1,6 @@
 """The tables of the main database, read through the models, so that no new one is forgotten."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.apps import apps
@@ -8,7 +9,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 
 # `migrate` fills these by itself, so their rows are no data.
-MADE_BY_MIGRATE: Final = (ContentType, Permission, Group, Group.permissions.through)
+MADE_BY_MIGRATE: Final[Sequence[type[models.Model]]] = (
+    *(ContentType, Permission, Group),
+    Group.permissions.through,
+)
 
 
 def tables() -> list[type[models.Model]]:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.postgres.functions import RandomUUID
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
 from django.db.models.functions import Now
 
 from messages.management.migration_locks import problems, problems_of
@@ -27,7 +28,7 @@ def found(*operations, atomic=True):
     return " ".join(problems_of(migration, MigrationLoader(None).project_state()))
 
 
-BAD = {
+BAD: dict[str, list[Operation]] = {
     "builds an index": [migrations.AddIndex("message", INDEX)],
     "changes a type": [migrations.AlterField("message", "rank", models.BigIntegerField())],
     "sets NOT NULL": [
@@ -42,7 +43,7 @@ BAD = {
         migrations.RunPython(do_nothing),
     ],
 }
-GOOD = {
+GOOD: dict[str, list[Operation]] = {
     "new column": [migrations.AddField("message", "note", models.TextField(db_default=""))],
     "new column with the time": [
         migrations.AddField("message", "noted_at", models.DateTimeField(db_default=Now()))
