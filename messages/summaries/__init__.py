@@ -1,6 +1,6 @@
 """Message counts per hour and day, recounted when a message changes."""
 
-from .cohorts import Cohort, Counts, Hour, Slice, cohort
+from .cohorts import Cohort, Counts, Hour, Selection, Slice, cohort, count_hours, count_total
 from .latencies import Histogram
 from .receipts import end_receipts_off, find_receipts_off
 from .recompute import recompute, recount
@@ -11,8 +11,11 @@ __all__ = [
     "Counts",
     "Histogram",
     "Hour",
+    "Selection",
     "Slice",
     "cohort",
+    "count_hours",
+    "count_total",
     "end_receipts_off",
     "find_receipts_off",
     "mark_since",

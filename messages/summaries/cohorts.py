@@ -1,10 +1,8 @@
-"""The counts that the Overview page shows, in three queries."""
+"""The counts that the Overview page shows."""
 
-import operator
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Any, Final, NamedTuple, Self
 
 from django.db.models import Max, Q, QuerySet
@@ -14,7 +12,7 @@ from messages.models import DailySummary, HourlySummary
 from messages.models.summary import LATENCY_COLUMNS, LATENCY_EDGES, latency_column
 
 from .days import totals, whole_days
-from .latencies import NOTHING, Histogram
+from .latencies import Histogram
 
 _DELIVERED_COLUMNS: Final = tuple(
     latency_column("delivered", edge) for edge in (*LATENCY_EDGES, None)
@@ -48,6 +46,14 @@ class Hour(NamedTuple):
     counts: Counts
     to_delivered: Histogram
 
+    @classmethod
+    def total(cls, parts: Iterable["Hour"]) -> Self:
+        parts = tuple(parts)
+        return cls(
+            Counts.total(one.counts for one in parts),
+            Histogram.total(one.to_delivered for one in parts),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -68,6 +74,41 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Messages sent from `since` (inclusive) to `until` (exclusive), in whole hours.
+
+    `instances` and `groups` are None for all. What a person may not see is never counted.
+    """
+
+    since: datetime
+    until: datetime
+    instances: Collection[int] | None = None
+    groups: bool | None = None
+
+    def hours(self, user: Viewer) -> QuerySet[HourlySummary]:
+        return self._all_hours(user).filter(_hours(self.since, self.until))
+
+    def whole_days_and_other_hours(self, user: Viewer) -> list[QuerySet[Any]]:
+        """The fewest summaries that cover the time."""
+        first, last = whole_days(self.since, self.until)
+        if first >= last:
+            return [self.hours(user)]
+        edges = _hours(self.since, first) | _hours(last, self.until)
+        days = limited_to(user, DailySummary.objects.filter(**self._filters()))
+        return [
+            days.filter(day__gte=first.date(), day__lt=last.date()),
+            self._all_hours(user).filter(edges),
+        ]
+
+    def _all_hours(self, user: Viewer) -> QuerySet[HourlySummary]:
+        return limited_to(user, HourlySummary.objects.filter(**self._filters()))
+
+    def _filters(self) -> dict[str, Any]:
+        asked = {"instance__in": self.instances, "is_group": self.groups}
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """Counts of the messages sent in a period; `counted_at` is the time of the newest count."""
 
@@ -81,46 +122,35 @@ class Cohort:
 
     @property
     def to_delivered(self) -> Histogram:
-        return reduce(operator.add, (one.to_delivered for one in self.instances), NOTHING)
+        return Histogram.total(one.to_delivered for one in self.instances)
 
     @property
     def to_read(self) -> Histogram:
-        return reduce(operator.add, (one.to_read for one in self.instances), NOTHING)
+        return Histogram.total(one.to_read for one in self.instances)
 
 
-def cohort(
-    user: Viewer,
-    *,
-    since: datetime,
-    until: datetime,
-    instances: Collection[int] | None = None,
-    groups: bool | None = None,
-) -> Cohort:
-    """Return the counts for those of `instances`, or of all, that `user` may see.
-
-    The period is from `since` (inclusive) to `until` (exclusive), in whole hours.
-    """
-    filters = _filters(instances, groups)
-    by_hour = limited_to(user, HourlySummary.objects.filter(filters))
-    by_day = limited_to(user, DailySummary.objects.filter(filters))
-    hours = by_hour.filter(_hours(since, until))
-    first, last = whole_days(since, until)
-    if first < last:
-        edges = by_hour.filter(_hours(since, first) | _hours(last, until))
-        days = by_day.filter(day__gte=first.date(), day__lt=last.date())
-        rows = [*_by_instance(days), *_by_instance(edges)]
-    else:
-        rows = _by_instance(hours)
+def cohort(user: Viewer, selection: Selection) -> Cohort:
+    rows = [
+        row for part in selection.whole_days_and_other_hours(user) for row in _by_instance(part)
+    ]
     return Cohort(
-        dict(_each_hour(hours)),
+        count_hours(user, selection),
         _slices(rows),
         max((row["counted_at"] for row in rows), default=None),
     )
 
 
-def _filters(instances: Collection[int] | None, groups: bool | None) -> Q:
-    asked = {"instance__in": instances, "is_group": groups}
-    return Q(**{name: value for name, value in asked.items() if value is not None})
+def count_hours(user: Viewer, selection: Selection) -> dict[datetime, Hour]:
+    """Only the hours of a cohort, in one query."""
+    return dict(_each_hour(selection.hours(user)))
+
+
+def count_total(user: Viewer, selection: Selection) -> Hour:
+    """The sum of the hours. Reads the daily summaries for whole days."""
+    sums = totals((*Counts._fields, *_DELIVERED_COLUMNS))
+    parts = [part.aggregate(**sums) for part in selection.whole_days_and_other_hours(user)]
+    found = [_hour([count or 0 for count in part.values()]) for part in parts]
+    return Hour.total(found)
 
 
 def _hours(since: datetime, until: datetime) -> Q:
@@ -129,10 +159,15 @@ def _hours(since: datetime, until: datetime) -> Q:
 
 def _each_hour(hours: QuerySet[HourlySummary]) -> Iterator[tuple[datetime, Hour]]:
     sums = totals((*Counts._fields, *_DELIVERED_COLUMNS))
-    length = len(Counts._fields)
     for hour, *row in hours.values_list("hour").annotate(**sums).order_by("hour"):
-        *within, timed = row[length:]
-        yield hour, Hour(Counts(*row[:length]), Histogram(tuple(within), timed))
+        yield hour, _hour(row)
+
+
+def _hour(row: Sequence[int]) -> Hour:
+    """From the columns of Counts and _DELIVERED_COLUMNS."""
+    length = len(Counts._fields)
+    *within, timed = row[length:]
+    return Hour(Counts(*row[:length]), Histogram(tuple(within), timed))
 
 
 def _by_instance(summaries: QuerySet[Any]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Latency quantiles, estimated from histogram counts."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
@@ -24,9 +24,14 @@ class Histogram:
         within = tuple(row[latency_column(latency, edge)] for edge in LATENCY_EDGES)
         return cls(within, row[latency_column(latency)])
 
+    @classmethod
+    def total(cls, parts: Iterable["Histogram"]) -> "Histogram":
+        parts = tuple(parts)
+        within = zip(NOTHING.within, *(one.within for one in parts), strict=True)
+        return Histogram(tuple(map(sum, within)), sum(one.timed for one in parts))
+
     def __add__(self, other: "Histogram") -> "Histogram":
-        within = tuple(map(sum, zip(self.within, other.within, strict=True)))
-        return Histogram(within, self.timed + other.timed)
+        return Histogram.total((self, other))
 
     def quantile(self, share: float) -> timedelta | None:
         """Interpolated between two edges; None without data.

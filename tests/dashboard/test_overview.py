@@ -263,12 +263,12 @@ class TestVolume:
     def test_volume_table_includes_failed_messages(self, viewer, instance):
         summary(instance, messages=3, failed=1)
         text = page(viewer)
-        assert '<th scope="col">Messages</th>' in text
+        assert ">Messages</th>" in text
         assert "3 messages, 0 delivered, 0 read" in text
 
     def test_week_chart_labels_every_day(self, viewer, instance):
         summary(instance, messages=1)
-        names = re.findall(r'<text x="[^"]+" y="12" class="[\w ]*">(.*?)</text>', page(viewer))
+        names = re.findall(r'<text x="[^"]+" y="14" class="[\w ]*">(.*?)</text>', page(viewer))
         assert 6 <= len(set(names)) <= 8
 
     @pytest.mark.parametrize("period", ["7d", "30d"])
@@ -287,7 +287,122 @@ class TestVolume:
         summary(instance, messages=1)
         today = datetime.now(UTC).date()
         days = f"first={today - timedelta(days=360)}&last={today}"
-        assert 8 <= page(viewer, f"?period=custom&{days}").count('y="12"') <= 10
+        assert 8 <= page(viewer, f"?period=custom&{days}").count('y="14"') <= 10
+
+    @pytest.mark.parametrize(
+        ("hours", "title", "bars"),
+        [
+            (24, "Messages per hour", 24),
+            (72, "Messages per hour", 72),
+            (240, "Messages per 3 hours", 80),
+            (2400, "Messages per day", 100),
+            (8400, "Messages per week", 50),
+        ],
+    )
+    def test_longer_periods_have_longer_bars(self, viewer, instance, hours, title, bars):
+        HourlySummary.objects.create(
+            instance=instance,
+            hour=datetime(2025, 12, 1, tzinfo=UTC),
+            is_group=False,
+            messages=1,
+            computed_at=datetime.now(UTC),
+        )
+        until = datetime(2025, 12, 1, tzinfo=UTC) + timedelta(hours=hours)
+        viewer.cookies["statusboard_time_zone"] = "UTC"
+        answer = viewer.get(f"{URL}?since=2025-12-01T00:00Z&until={until:%Y-%m-%dT%H:%MZ}")
+        assert title in answer.content.decode()
+        assert len(answer.context["chart"].bars) in (bars, bars + 1)
+
+    def test_grid_lines_are_at_round_numbers(self, viewer, instance):
+        summary(instance, messages=1234)
+        assert viewer.get(URL).context["chart"].scale == ["1,500", "1,000", "500", "0"]
+
+    def test_failed_messages_are_drawn_in_the_colour_of_failures(self, viewer, instance):
+        summary(instance, messages=3, failed=1, delivered=1)
+        text = page(viewer)
+        for tone in ("failed", "delivered", "waiting"):
+            assert re.search(rf'<path class="{tone}" d="M', text)
+
+    def test_data_that_may_change_is_drawn_separately(self, viewer, instance):
+        summary(instance, hours_ago=2, messages=1)
+        summary(instance, hours_ago=60, messages=1)
+        text = page(viewer)
+        for group in ("settled", "fresh"):
+            assert re.search(rf'<g class="{group}"><path class="waiting"', text)
+
+
+class TestComparison:
+    def test_previous_period_is_drawn_and_listed(self, viewer, instance):
+        summary(instance, hours_ago=1, messages=10)
+        summary(instance, hours_ago=1 + 24, messages=7)
+        text = page(viewer, "?period=24h&compare=previous")
+        assert 'class="compared" d="M' in text
+        assert '<td class="number">7</td>' in text
+
+    def test_other_instance_is_compared_in_the_same_period(self, viewer, instance, other):
+        summary(instance, messages=10, delivered=9)
+        summary(other, messages=4, delivered=2)
+        text = page(viewer, f"?instance={instance.pk}&compare={other.pk}")
+        assert "Cobrança: 50.0%" in text
+        assert '<td class="number">4</td>' in text
+
+    def test_instance_of_others_cannot_be_compared(self, viewer, support, instance, other):
+        summary(instance, messages=10, delivered=9)
+        summary(other, messages=4, delivered=2)
+        UserLimit.objects.create(user=support, instance=instance)
+        text = page(viewer, f"?compare={other.pk}")
+        assert "Cobrança" not in text
+        assert 'class="compared" d="M' not in text
+
+
+class TestFigures:
+    def figures(self, client, query=""):
+        sum_days(HourlySummary.objects.values_list("instance", "hour"))
+        return {one.tone: one for one in client.get(URL + query).context["figures"]}
+
+    @pytest.mark.parametrize("groups", ["", "&groups=0", "&groups=1"])
+    def test_figure_links_to_exactly_the_messages_it_counts(
+        self, viewer, deliver, report, counted, groups
+    ):
+        report("SENT", "RECEIVED", "READ", id="3EB0READ")
+        report("SENT", "RECEIVED", id="3EB0DELIVERED")
+        report("SENT", "RECEIVED", id="3EB0GROUP", phone="120363019502650977-group", isGroup=True)
+        report("SENT", id="3EB0SENT")
+        deliver("3EB0FAILED", error="Phone number does not exist")
+        report("READ_BY_ME", id="3EB0INBOUND")
+        report("SENT", "RECEIVED", id="3EB0CHANNEL", phone="120363166555745933@newsletter")
+        counted()
+        answer = viewer.get(f"{URL}?period=24h{groups}")
+        counts = answer.context["cohort"].counts._asdict()
+        for figure in answer.context["figures"][:3]:
+            assert len(shown(viewer.get(figure.url))) == counts[figure.tone]
+
+    def test_change_is_the_difference_from_the_previous_period(self, viewer, instance):
+        summary(instance, hours_ago=1, messages=100, delivered=90, failed=10)
+        summary(instance, hours_ago=25, messages=100, delivered=80, failed=5)
+        found = self.figures(viewer, "?period=24h")
+        change = found["delivered"].change
+        assert (change.difference, change.arrow, change.baseline) == ("10.0 points", "▲", "80.0%")
+        assert change.is_better
+        assert not found["failed"].change.is_better
+
+    def test_no_change_is_shown_if_nothing_was_sent_before(self, viewer, instance):
+        summary(instance, messages=100, delivered=90)
+        assert self.figures(viewer)["delivered"].change is None
+
+    def test_equal_figures_have_no_difference(self, viewer, instance):
+        for hours_ago in (1, 25):
+            summary(instance, hours_ago=hours_ago, messages=100, delivered=90)
+        assert "No difference" in page(viewer, "?period=24h")
+
+    def test_typical_time_falls_when_better(self, viewer, instance):
+        fast = {f"delivered_within_{edge}": 100 for edge in LATENCY_EDGES}
+        slow = fast | {f"delivered_within_{edge}": 0 for edge in LATENCY_EDGES if edge < 30}
+        summary(instance, hours_ago=1, messages=100, delivered_timed=100, **fast)
+        summary(instance, hours_ago=25, messages=100, delivered_timed=100, **slow)
+        figure = self.figures(viewer, "?period=24h")["sent"]
+        assert figure.value == "< 1 s"
+        assert (figure.change.arrow, figure.change.is_better) == ("▼", True)
 
 
 class TestLatencies:
@@ -389,9 +504,13 @@ def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_nu
         summary(other, hours_ago=hours_ago, messages=30, delivered=5)
     viewer.get(URL)
     # Queries: session, user, permissions (2), limits, instances, hours, daily sums, hourly sums of
-    # the edges, thresholds, stuck messages, reasons of failures.
-    with django_assert_num_queries(12):
+    # the edges, the two sums of the previous period, thresholds, stuck messages, reasons of
+    # failures, tags.
+    with django_assert_num_queries(15):
         viewer.get(URL + "?period=30d")
+    # A comparison reads the hours of the other period instead of the two sums.
+    with django_assert_num_queries(14):
+        viewer.get(URL + "?period=30d&compare=previous")
 
 
 def test_month_chart_has_a_bar_per_day(viewer, instance):

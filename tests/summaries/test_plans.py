@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from messages.models import TouchedHour
-from messages.summaries import cohort, recount
+from messages.summaries import Selection, cohort, recount
 
 pytestmark = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="PostgreSQL decides by the numbers of real rows"
@@ -24,7 +24,7 @@ def plan_of(sql):
 def test_month_query_uses_indexes_of_daily_and_hourly_summaries(admin_user, instance):
     until = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0)
     with CaptureQueriesContext(connection) as asked:
-        cohort(admin_user, since=until - timedelta(days=30), until=until)
+        cohort(admin_user, Selection(until - timedelta(days=30), until))
     days, edges, hours = (plan_of(query["sql"]) for query in asked)
     assert "SEARCH whatsapp_dailysummary" in days
     assert edges.count("SEARCH whatsapp_hourlysummary") == 2

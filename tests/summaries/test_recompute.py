@@ -25,7 +25,7 @@ from messages.models import (
     TouchedHour,
 )
 from messages.models.summary import LATENCY_EDGES, latency_column
-from messages.summaries import Counts, cohort, recompute, recount, sweep
+from messages.summaries import Counts, Selection, cohort, recompute, recount, sweep
 from tests.plugins.webhook import ZAPI_ID
 from tests.waiting import wait_until
 
@@ -160,7 +160,7 @@ class TestSummaries:
             hear(status("SENT", seconds, ids=[f"M{seconds}"]))
         settle()
         since = HOUR + timedelta(hours=offset)
-        found = cohort(admin_user, since=since, until=since + timedelta(hours=hours))
+        found = cohort(admin_user, Selection(since, since + timedelta(hours=hours)))
         assert found.counts == Counts.total(one.counts for one in found.hours.values())
 
 

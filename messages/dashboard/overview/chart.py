@@ -1,34 +1,110 @@
-"""The chart of messages per hour or day, drawn as SVG."""
+"""The chart of messages over time, drawn as SVG."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from enum import Enum
+from itertools import chain, pairwise
 from typing import Final
 
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
-from messages.summaries import Cohort, Counts
+from messages.summaries import Counts, Hour
 
-from .funnel import number
-from .parameters import HOUR, Question
+from .funnel import number, percent
+from .parameters import HOUR, Question, minute, span_label
 
-# Longer periods are drawn by days.
-MAX_HOURS: Final = timedelta(days=8)
-WIDTH, HEIGHT = 1000, 160
+Hours = Mapping[datetime, Hour]
+
+DAY: Final = timedelta(days=1)
+WIDTH, HEIGHT = 1000, 300
 _GAP: Final = 0.2
-# More day names on the axis would overlap.
+# More labels on the time axis would overlap.
 MAX_LABELS: Final = 10
-# Labels beyond this share of the chart's width are right-aligned, so that they are not cut off.
-_RIGHT_ALIGNED_FROM: Final = 0.93
-# Up to this many hours the axis shows times. For longer periods it shows days.
-_MAX_HOUR_LABELS: Final = 48
+# Labels this close to an end of the chart are aligned with it, so that they are not cut off.
+_NEAR_END: Final = 0.05
+# Up to this length the time axis shows hours.
+_MAX_HOUR_LABELS: Final = timedelta(days=2)
+_GRID_LINES: Final = 4
+_STEPS: Final = (1, 2, 5, 10)
+
+
+class Grain(Enum):
+    """How long a bar is, and the longest period with such bars. More would be too thin to click."""
+
+    HOUR = HOUR
+    PART_OF_DAY = 3 * HOUR
+    DAY = DAY
+    WEEK = 7 * DAY
+
+    @property
+    def longest(self) -> timedelta:
+        return _LONGEST.get(self, timedelta.max)
+
+    @property
+    def title(self) -> str:
+        match self:
+            case Grain.HOUR:
+                return _("Messages per hour")
+            case Grain.PART_OF_DAY:
+                return _("Messages per 3 hours")
+            case Grain.DAY:
+                return _("Messages per day")
+            case Grain.WEEK:
+                return _("Messages per week")
+
+    @classmethod
+    def of(cls, question: Question) -> "Grain":
+        length = question.until - question.since
+        return next(grain for grain in cls if length <= grain.longest)
+
+    def start(self, hour: datetime) -> tuple[object, ...]:
+        """Hours with the same value are in the same bar. In the viewer's zone; a week is ISO's."""
+        local = timezone.localtime(hour)
+        match self:
+            case Grain.HOUR:
+                return (hour,)
+            case Grain.PART_OF_DAY:
+                return local.date(), local.hour // 3
+            case Grain.DAY:
+                return (local.date(),)
+            case Grain.WEEK:
+                return local.isocalendar()[:2]
+
+
+_LONGEST: Final = {
+    Grain.HOUR: timedelta(days=3),
+    Grain.PART_OF_DAY: timedelta(days=10),
+    Grain.DAY: timedelta(days=100),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A part of each bar: a status, in its colour. The layers are stacked in this order."""
+
+    tone: str
+    label: str | Promise
+    count: Callable[[Counts], int]
+
+
+LAYERS: Final = (
+    Layer("read", gettext_lazy("Read"), lambda counts: counts.read),
+    Layer("delivered", gettext_lazy("Delivered"), lambda counts: counts.delivered - counts.read),
+    Layer(
+        "waiting",
+        gettext_lazy("Not delivered"),
+        lambda counts: counts.messages - counts.delivered - counts.failed,
+    ),
+    Layer("failed", gettext_lazy("Failed"), lambda counts: counts.failed),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +113,20 @@ class Bar:
 
     since: datetime
     until: datetime
-    counts: Counts
+    sent: Hour
+    compared: int
     is_fresh: bool
     url: str
+    label: str
 
     @property
-    def label(self) -> str:
-        moment = Moment(self.since)
-        return moment.brief[:-3] if self.until - self.since <= HOUR else moment.day
-
-    @property
-    def undelivered(self) -> int:
-        return self.counts.messages - self.counts.delivered
-
-    @property
-    def unread(self) -> int:
-        return self.counts.delivered - self.counts.read
+    def counts(self) -> Counts:
+        return self.sent.counts
 
     @property
     def title(self) -> str:
-        return _("%(when)s: %(messages)s messages, %(delivered)s delivered, %(read)s read") % {
+        words = _("%(when)s: %(messages)s messages, %(delivered)s delivered, %(read)s read")
+        return words % {
             "when": self.label,
             "messages": number(self.counts.messages),
             "delivered": number(self.counts.delivered),
@@ -66,163 +136,245 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """`comparison` is the name of what the dashed line shows; "" without it."""
+
     bars: tuple[Bar, ...]
-    by_hour: bool
+    grain: Grain
+    comparison: str
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return LAYERS
+
+    @property
+    def has_fresh(self) -> bool:
+        return any(bar.is_fresh for bar in self.bars)
 
     @property
     def highest(self) -> int:
-        return max((bar.counts.messages for bar in self.bars), default=0)
+        return max(chain(*((bar.counts.messages, bar.compared) for bar in self.bars)), default=0)
 
     @property
-    def peak(self) -> str:
-        return _("peak: %(messages)s") % {"messages": number(self.highest)}
+    def scale(self) -> list[str]:
+        """The labels of the grid lines, from the top."""
+        return [number(step * self._grid_step) for step in range(self._grid_lines, -1, -1)]
+
+    @property
+    def starts(self) -> str:
+        """For the script: the start of each bar, and the end of the last."""
+        moments = [bar.since for bar in self.bars] + [bar.until for bar in self.bars[-1:]]
+        return " ".join(map(minute, moments))
+
+    @property
+    def drawing(self) -> SafeString:
+        """All parts of a kind are one path, which is smaller than many rectangles."""
+        return format_html(
+            '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none">'
+            '<path class="grid" d="{}"/>{}{}<path class="compared" d="{}"/>{}</svg>',
+            *(WIDTH, HEIGHT, self._grid()),
+            format_html('<g class="settled">{}</g>', self._parts(is_fresh=False)),
+            format_html('<g class="fresh">{}</g>', self._parts(is_fresh=True)),
+            self._compared_line() if self.comparison else "",
+            self._links(),
+        )
 
     @property
     def axis(self) -> SafeString:
-        """Labels for each day, every six hours, or some of the days."""
         ticks = self._ticks()
         # On a narrow screen only every second label is shown, including the last.
         others = set(ticks[-2::-2])
-        marks = [
-            (*self._position(place), " other" if place in others else "", self._label(place))
+        marks = (
+            (*self._position(place), " other" if place in others else "", self._tick_label(place))
             for place in ticks
-        ]
-        names = format_html_join("", '<text x="{}" y="12" class="{}{}">{}</text>', marks)
+        )
+        names = format_html_join("", '<text x="{}%" y="14" class="{}{}">{}</text>', marks)
         return format_html('<svg class="axis" aria-hidden="true">{}</svg>', names)
-
-    def _position(self, place: int) -> tuple[str, str]:
-        """The position and alignment of a label. Near the end it is right-aligned."""
-        share = place / len(self.bars)
-        return (f"{100 * share:.2f}%", "") if share < _RIGHT_ALIGNED_FROM else ("100%", "end")
-
-    def _ticks(self) -> list[int]:
-        """The indexes of the bars with a label.
-
-        If each bar is a day, the last bar always has a label.
-        """
-        starts = [timezone.localtime(bar.since) for bar in self.bars]
-        if not self.by_hour:
-            step = -(-len(starts) // MAX_LABELS)
-            return list(range(len(starts) - 1, -1, -step))[::-1] if starts else []
-        hours = 6 if len(starts) <= _MAX_HOUR_LABELS else 24
-        return [n for n, start in enumerate(starts) if start.hour % hours == 0]
-
-    def _label(self, place: int) -> str:
-        bar = self.bars[place]
-        if len(self.bars) <= _MAX_HOUR_LABELS and self.by_hour:
-            return bar.label
-        days = [timezone.localtime(moment).date() for moment in (bar.since, render_context.now())]
-        return _("Today") if days[0] == days[1] else Moment(bar.since).day
 
     @property
     def table(self) -> SafeString:
-        """The bars as a table. Built in Python because a week has 168 rows."""
-        rows = (
-            (
-                bar.url,
-                bar.label,
-                *map(number, (bar.counts.messages, bar.counts.delivered, bar.counts.read)),
-                number(bar.counts.failed),
-                _("not yet") if bar.is_fresh else _("yes"),
-            )
-            for bar in self.bars
-            if bar.counts.messages
-        )
-        steps = (_("Messages"), _("Delivered"), _("Read"), pgettext("messages", "Failed"))
-        names = (_("Time"), *steps, _("Final"))
+        """The bars as a table. Built in Python, because it has up to 100 rows."""
+        counts = (_("Messages"), _("Delivered"), _("Read"), pgettext("messages", "Failed"))
+        tones = ("", "delivered", "read", "failed")
+        heads = [*zip(tones, counts, strict=True)]
+        if self.comparison:
+            heads.append(("compared", self.comparison))
+        heads.append(("", _("Final")))
         return format_html(
-            '<table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-            format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names)),
+            '<table class="table"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
+            "<tbody>{}</tbody></table>",
+            _("Time"),
+            format_html_join("", '<th scope="col" data-tone="{}">{}</th>', heads),
             format_html_join(
                 "",
-                '<tr><th scope="row"><a href="{}">{}</a></th>'
-                '<td class="number">{}</td><td class="number">{}</td>'
-                '<td class="number">{}</td><td class="number">{}</td>'
-                '<td class="number">{}</td></tr>',
-                rows,
+                '<tr><th scope="row"><a href="{}">{}</a></th>{}</tr>',
+                ((bar.url, bar.label, self._cells(bar)) for bar in self._clickable),
             ),
         )
 
     @property
-    def drawing(self) -> SafeString:
-        """All bars of a kind are one path, which is smaller than many rectangles."""
-        fresh_from = next((n for n, bar in enumerate(self.bars) if bar.is_fresh), len(self.bars))
-        shade_at = fresh_from * self._step
-        return format_html(
-            '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
-            '<rect class="unsettled" fill="url(#shade)" x="{}" width="{}" height="{}"/>'
-            '<path class="read" d="{}"/><path class="delivered" d="{}"/>'
-            '<path class="undelivered" d="{}"/><path class="tick" d="{}"/>{}</svg>',
-            *(WIDTH, HEIGHT, _svg_number(shade_at), _svg_number(WIDTH - shade_at), HEIGHT),
-            *map(self._path, self._segments()),
-            "".join(f"M{_svg_number(place * self._step)} 0v{HEIGHT}" for place in self._ticks()),
-            self._links(),
+    def _clickable(self) -> Iterator[Bar]:
+        return (bar for bar in self.bars if bar.counts.messages)
+
+    def _cells(self, bar: Bar) -> SafeString:
+        all_messages = bar.counts.messages
+        shares = (
+            f"{number(count)} ({percent(count, all_messages)})" if count else "0"
+            for count in (bar.counts.delivered, bar.counts.read, bar.counts.failed)
         )
+        compared = [number(bar.compared)] if self.comparison else []
+        cells = (
+            number(all_messages),
+            *shares,
+            *compared,
+            _("not yet") if bar.is_fresh else _("yes"),
+        )
+        return format_html_join("", '<td class="number">{}</td>', ((cell,) for cell in cells))
+
+    @property
+    def _grid_step(self) -> int:
+        """1, 2 or 5 times a power of ten."""
+        wanted, power = max(1, self.highest) / _GRID_LINES, 1
+        while power * _STEPS[-1] < wanted:
+            power *= 10
+        return next(power * step for step in _STEPS if power * step >= wanted)
+
+    @property
+    def _grid_lines(self) -> int:
+        return max(1, -(-self.highest // self._grid_step))
+
+    @property
+    def _unit(self) -> float:
+        """The height of one message."""
+        return HEIGHT / (self._grid_lines * self._grid_step)
 
     @property
     def _step(self) -> float:
         return WIDTH / max(1, len(self.bars))
 
-    def _segments(self) -> Iterator[list[tuple[int, int, int]]]:
-        """For read, delivered and undelivered: (index, height below, own height) per bar."""
-        yield [(n, 0, bar.counts.read) for n, bar in enumerate(self.bars)]
-        yield [(n, bar.counts.read, bar.unread) for n, bar in enumerate(self.bars)]
-        yield [(n, bar.counts.delivered, bar.undelivered) for n, bar in enumerate(self.bars)]
+    def _grid(self) -> str:
+        heights = (HEIGHT * line / self._grid_lines for line in range(self._grid_lines + 1))
+        return "".join(f"M0 {_svg_number(height)}h{WIDTH}" for height in heights)
 
-    def _path(self, segments: Sequence[tuple[int, int, int]]) -> str:
-        scale, step = HEIGHT / max(1, self.highest), self._step
-        width = step * (1 - _GAP)
+    def _parts(self, *, is_fresh: bool) -> SafeString:
+        below = [0] * len(self.bars)
+        paths: list[tuple[str, str]] = []
+        for layer in LAYERS:
+            parts = []
+            for place, bar in enumerate(self.bars):
+                own = layer.count(bar.counts)
+                if own > 0 and bar.is_fresh is is_fresh:
+                    parts.append((place, below[place], own))
+                below[place] += max(0, own)
+            paths.append((layer.tone, self._path(parts)))
+        return format_html_join("", '<path class="{}" d="{}"/>', (p for p in paths if p[1]))
+
+    def _path(self, parts: Sequence[tuple[int, int, int]]) -> str:
+        """Rectangles, from (place of the bar, messages below, own messages)."""
+        step, width = self._step, self._step * (1 - _GAP)
         return "".join(
-            f"M{place * step + step * _GAP / 2:.1f} {HEIGHT - below * scale:.1f}"
-            f"h{width:.1f}v{-own * scale:.1f}h{-width:.1f}z"
-            for place, below, own in segments
-            if own
+            f"M{place * step + step * _GAP / 2:.1f} {HEIGHT - below * self._unit:.1f}"
+            f"h{width:.1f}v{-own * self._unit:.1f}h{-width:.1f}z"
+            for place, below, own in parts
         )
+
+    def _compared_line(self) -> str:
+        heights = [HEIGHT - bar.compared * self._unit for bar in self.bars]
+        steps = "".join(f"V{height:.1f}h{self._step:.2f}" for height in heights)
+        return f"M0 {heights[0]:.1f}{steps}" if heights else ""
 
     def _links(self) -> SafeString:
         """Links over the full height, so that small bars can be clicked."""
+        step = _svg_number(self._step)
         return format_html_join(
             "",
             '<a href="{}" tabindex="-1"><title>{}</title>'
             '<rect class="hit" x="{}" width="{}" height="{}"/></a>',
             (
-                (bar.url, bar.title, _svg_number(n * self._step), _svg_number(self._step), HEIGHT)
-                for n, bar in enumerate(self.bars)
+                (bar.url, bar.title, _svg_number(place * self._step), step, HEIGHT)
+                for place, bar in enumerate(self.bars)
                 if bar.counts.messages
             ),
         )
 
+    def _position(self, place: int) -> tuple[str, str]:
+        """The position and alignment of a label: below its bar, or at the start of its hour."""
+        share = (place + (0.5 if self.grain.value >= DAY else 0)) / len(self.bars)
+        if share < _NEAR_END:
+            return "0", "start"
+        return ("100", "end") if share > 1 - _NEAR_END else (_svg_number(100 * share), "")
 
-def chart(question: Question, cohort: Cohort) -> Chart:
-    by_hour = question.until - question.since <= MAX_HOURS
-    start_of = dict(_starts(question, by_hour))
-    within: dict[datetime, list[Counts]] = {start: [] for start in start_of.values()}
-    for hour, one in cohort.hours.items():
-        within[start_of[hour]].append(one.counts)
-    starts, settled_until = list(within), question.settled_until
-    bars = (
-        Bar(
-            since,
-            until,
-            Counts.total(within[since]),
-            until > settled_until,
-            question.hours_url(since, until),
+    def _ticks(self) -> list[int]:
+        """The indexes of the bars with a label: midnights, every six hours, or some of the days.
+
+        If each bar is a day or longer, the last bar always has a label.
+        """
+        if self.grain.value >= DAY:
+            step = -(-len(self.bars) // MAX_LABELS)
+            return list(range(len(self.bars) - 1, -1, -step))[::-1]
+        starts = [timezone.localtime(bar.since) for bar in self.bars]
+        hours = 6 if self._shows_hours else 24
+        return [place for place, start in enumerate(starts) if start.hour % hours == 0]
+
+    @property
+    def _shows_hours(self) -> bool:
+        return self.bars[-1].until - self.bars[0].since <= _MAX_HOUR_LABELS
+
+    def _tick_label(self, place: int) -> str:
+        start = timezone.localtime(self.bars[place].since)
+        if start.hour and self.grain.value < DAY:
+            return f"{start:%H:%M}"
+        if self.grain is not Grain.WEEK and start.date() == _today():
+            return _("Today")
+        return Moment(start).day
+
+
+def chart(question: Question, hours: Hours, compared: Hours, comparison: str) -> Chart:
+    """`compared` are the hours of the question's comparison, named `comparison`."""
+    grain = Grain.of(question)
+    within: dict[tuple[object, ...], list[datetime]] = {}
+    for hour in _hours(question):
+        within.setdefault(grain.start(hour), []).append(hour)
+    starts = [of_bar[0] for of_bar in within.values()]
+    earlier = question.compared_back
+    bars = []
+    for of_bar, (since, until) in zip(
+        within.values(), pairwise([*starts, question.until]), strict=True
+    ):
+        sent = Hour.total(hours[hour] for hour in of_bar if hour in hours)
+        before = (compared.get(hour - earlier) for hour in of_bar)
+        bars.append(
+            Bar(
+                since,
+                until,
+                sent,
+                compared=sum(one.counts.messages for one in before if one),
+                is_fresh=until > question.settled_until,
+                url=question.hours_url(since, until),
+                label=_bar_label(grain, since, until),
+            )
         )
-        for since, until in pairwise([*starts, question.until])
-    )
-    return Chart(tuple(bars), by_hour)
+    return Chart(tuple(bars), grain, comparison)
 
 
-def _starts(question: Question, by_hour: bool) -> Iterator[tuple[datetime, datetime]]:
-    """Maps each hour to the first hour of its bar: itself, or the first of the day."""
-    hour, until, zone = question.since, question.until, timezone.get_current_timezone()
-    start, day = hour, hour.astimezone(zone).date()
-    while hour < until:
-        today = day if by_hour else hour.astimezone(zone).date()
-        if by_hour or today != day:
-            start, day = hour, today
-        yield hour, start
+def _hours(question: Question) -> Iterator[datetime]:
+    hour = question.since
+    while hour < question.until:
+        yield hour
         hour += HOUR
+
+
+def _bar_label(grain: Grain, since: datetime, until: datetime) -> str:
+    match grain:
+        case Grain.HOUR:
+            return Moment(since).brief[:-3]
+        case Grain.DAY:
+            return Moment(since).day
+        case _:
+            return span_label(since, until)
+
+
+def _today() -> object:
+    return timezone.localtime(render_context.now()).date()
 
 
 def _svg_number(length: float) -> str:

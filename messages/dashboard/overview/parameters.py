@@ -14,14 +14,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from messages.accounts.scope import Viewer, visible_instances
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.shared.moments import Moment
 from messages.dashboard.shared.views import path_of
 from messages.domain.message_kinds import COUNTED, MessageKind
-from messages.models import Instance
+from messages.instances.tags import tagged_instances
+from messages.models import Instance, Tag
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import parse_search
+from messages.summaries import Selection
 
 HOUR: Final = timedelta(hours=1)
 # With a longer custom period the bars would be too thin to click.
@@ -129,28 +130,22 @@ class Question:
         return timedelta(days=-(-(self.until - self.since) // timedelta(days=1)))
 
     @property
-    def previous(self) -> Self:
-        """The same question about the previous period."""
-        zoom = (self.since - self.days_back, self.until - self.days_back)
-        return replace(self, zoom=zoom, compare=None)
+    def compared_back(self) -> timedelta:
+        """How much earlier the messages are that these are compared with."""
+        return timedelta() if isinstance(self.compare, int) else self.days_back
 
-    @property
-    def compared(self) -> Self | None:
-        """The question whose answer is shown beside this one's."""
-        if self.compare is None:
-            return None
+    def selection(self) -> Selection:
+        instances = None if self.instance is None else [self.instance]
+        if self.tag:
+            instances = tagged_instances([self.tag])
+        return Selection(self.since, self.until, instances, self.groups)
+
+    def baseline(self, selection: Selection) -> Selection:
+        """What the selection is compared with: another instance, or the previous period."""
         if isinstance(self.compare, int):
-            return replace(self, instance=self.compare, tag="", compare=None)
-        return self.previous
-
-    def instances(self, user: Viewer) -> tuple[int, ...] | None:
-        """The chosen instances that `user` may see; None for all."""
-        if self.instance is not None:
-            return (self.instance,)
-        if not self.tag:
-            return None
-        tagged = visible_instances(user).filter(tags__name__iexact=self.tag)
-        return tuple(tagged.values_list("pk", flat=True))
+            return replace(selection, instances=[self.compare])
+        back = self.days_back
+        return replace(selection, since=selection.since - back, until=selection.until - back)
 
     @property
     def period_label(self) -> str | Promise:
@@ -170,6 +165,7 @@ class Question:
         return Criteria(
             parse_search(""),
             instances=() if self.instance is None else (self.instance,),
+            tags=(self.tag,) if self.tag else (),
             since=self.since,
             until=self.until,
             kinds=self.kinds,
@@ -198,13 +194,10 @@ class Question:
         return asked.hours_url(asked.since, asked.until, *filters)
 
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
-        span = [("since", _minute(since)), ("until", _minute(until))]
+        span = [("since", minute(since)), ("until", minute(until))]
         kinds = [("kind", kind.value) for kind in self.kinds]
         query = urlencode([*filters, *span, *self._scope(), *kinds])
         return f"{path_of('messages')}?{query}"
-
-    def zoom_url(self, since: datetime, until: datetime) -> str:
-        return self.url(zoom=(since, until))
 
     def hidden_inputs(self) -> list[tuple[str, str]]:
         """The parameters that the form of custom dates keeps."""
@@ -215,7 +208,7 @@ class Question:
         return [
             ("period", self.period.value),
             *((name, day.isoformat()) for name, day in days if day),
-            *zip(("since", "until"), map(_minute, self.zoom or ()), strict=False),
+            *zip(("since", "until"), map(minute, self.zoom or ()), strict=False),
             *self._filters(),
         ]
 
@@ -263,11 +256,15 @@ def instance_links(question: Question, instances: Iterable[Instance]) -> list[Li
     ]
 
 
-def tag_links(question: Question, tags: Iterable[str]) -> list[Link]:
+def tag_links(question: Question, tags: Iterable[Tag]) -> list[Link]:
     return [
         Link(_("All tags"), question.url(tag=""), not question.tag),
         *(
-            Link(tag, question.url(tag=tag, instance=None), tag.lower() == question.tag.lower())
+            Link(
+                tag.name,
+                question.url(tag=tag.name, instance=None),
+                tag.name.lower() == question.tag.lower(),
+            )
             for tag in tags
         ),
     ]
@@ -346,5 +343,5 @@ def _midnight(day: date) -> datetime:
     return local.astimezone(UTC).replace(minute=0)
 
 
-def _minute(moment: datetime) -> str:
+def minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"

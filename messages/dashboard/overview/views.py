@@ -1,54 +1,93 @@
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from messages.accounts.scope import Viewer, visible_instances
+from messages.accounts.scope import Viewer, visible_instances, visible_tags
 from messages.dashboard.shared.moments import moment
 from messages.domain.render_context import fixed_render_context
 from messages.models import Instance
-from messages.summaries import cohort
+from messages.summaries import Hour, cohort, count_hours, count_total
 
 from .chart import chart
+from .figures import figures
 from .funnel import asides, funnel, latencies, reasons, worst
-from .parameters import Period, Question, instance_links, kind_links, period_links
+from .parameters import (
+    Question,
+    comparison_links,
+    instance_links,
+    kind_links,
+    period_links,
+    tag_links,
+)
 
 
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 @fixed_render_context()
 def overview(request: HttpRequest) -> HttpResponse:
-    question = Question.read(request.GET)
     instances = {one.pk: one for one in visible_instances(request.user).order_by("name", "id")}
-    found = cohort(
-        request.user,
-        since=question.since,
-        until=question.until,
-        instances=question.instances(request.user),
-        groups=question.groups,
-    )
+    question = Question.read(request.GET)
+    if isinstance(question.compare, int) and question.compare not in instances:
+        question = replace(question, compare=None)
+    selection = question.selection()
+    found = cohort(request.user, selection)
+    baseline = question.baseline(selection)
+    if question.compare is None:
+        compared, before = {}, count_total(request.user, baseline)
+    else:
+        compared = count_hours(request.user, baseline)
+        before = Hour.total(compared.values())
+    other = instances.get(question.compare) if isinstance(question.compare, int) else None
+    drawn = chart(question, found.hours, compared, _comparison(question, other))
     stuck = question.stuck.messages(request.user).count()
     context = {
         "question": question,
-        "is_custom": question.period is Period.CUSTOM,
         "cohort": found,
         "counted": moment(found.counted_at),
+        "figures": figures(question, Hour(found.counts, found.to_delivered), before, drawn.bars),
         "steps": funnel(question, found),
         "asides": asides(question, found.counts, stuck=stuck),
         "latencies": latencies(found),
-        "chart": chart(question, found),
+        "chart": drawn,
         "reasons": reasons(question, request.user),
         "worst": worst(question, found.instances, instances),
         "instance": instances.get(question.instance or 0),
+        "compared_instance": other,
+        "comparison": drawn.comparison,
+        "unzoomed_url": question.url(zoom=None),
+        "days": _day_fields(request, question),
         "period_links": period_links(question),
         "instance_links": instance_links(question, instances.values()),
+        "tag_links": tag_links(question, visible_tags(request.user)),
         "kind_links": kind_links(question),
+        "comparison_links": comparison_links(question, instances.values()),
     }
     if not found.hours:
         context["nothing"] = _empty_reason(question, instances.values(), request.user)
     return render(request, "dashboard/overview/overview.html", context)
+
+
+def _comparison(question: Question, instance: Instance | None) -> str:
+    """The name of what the messages are compared with; "" for nothing."""
+    if instance:
+        return instance.name
+    return _("Previous period") if question.compare is not None else ""
+
+
+def _day_fields(request: HttpRequest, question: Question) -> list[str]:
+    """The values of the date fields: what was typed, or else the days that are shown."""
+    shown = (question.since, question.until - timedelta.resolution)
+    return [
+        request.GET.get(name) or f"{timezone.localtime(moment):%Y-%m-%d}"
+        for name, moment in zip(("first", "last"), shown, strict=True)
+    ]
 
 
 def _empty_reason(question: Question, instances: Collection[Instance], user: Viewer) -> str:

@@ -1,0 +1,202 @@
+"""The four figures at the top of the Overview page, and how they changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from messages.dashboard.shared.moments import duration
+from messages.domain.statuses import Status
+from messages.summaries import Counts, Hour
+from messages.summaries.latencies import MEDIAN
+
+from .chart import Bar
+from .funnel import number, percent
+from .parameters import Question
+
+# More points would show noise.
+MAX_POINTS: Final = 30
+WIDTH, HEIGHT = 100, 24
+_SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The share of messages with a status, in percent."""
+
+    count: Callable[[Counts], int]
+    rises_when_better: bool
+
+    def value(self, sent: Hour) -> float | None:
+        messages = sent.counts.messages
+        return 100 * self.count(sent.counts) / messages if messages else None
+
+    def words(self, sent: Hour) -> str:
+        return percent(self.count(sent.counts), sent.counts.messages)
+
+    def difference(self, now: float, before: float) -> str:
+        """The difference of the rounded values."""
+        points = abs(round(now, 1) - round(before, 1))
+        return _("%(number)s points") % {"number": number_format(points, 1)} if points else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypicalTime:
+    """The median time from sent to delivered, in seconds."""
+
+    rises_when_better: bool = False
+
+    def value(self, sent: Hour) -> float | None:
+        median = sent.to_delivered.quantile(MEDIAN)
+        return median / _SECOND if median is not None else None
+
+    def words(self, sent: Hour) -> str:
+        seconds = self.value(sent)
+        if seconds is None:
+            return "–"
+        if sent.to_delivered.is_beyond(MEDIAN):
+            return f"> {_duration(seconds)}"
+        return _duration(seconds) if seconds >= 1 else f"< {_duration(1)}"
+
+    def difference(self, now: float, before: float) -> str:
+        """The difference of the rounded values."""
+        seconds = abs(_rounded(now) - _rounded(before))
+        return _duration(seconds) if seconds else ""
+
+
+Measure = Rate | TypicalTime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far a figure is from its baseline; `difference` is "" if they are equal."""
+
+    difference: str
+    rises: bool
+    is_better: bool
+    baseline: str
+
+    @property
+    def arrow(self) -> str:
+        return "▲" if self.rises else "▼"
+
+    @property
+    def words(self) -> str:
+        """What the arrow and its colour mean, for screen readers."""
+        if self.rises:
+            return _("better, up by") if self.is_better else _("worse, up by")
+        return _("better, down by") if self.is_better else _("worse, down by")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`note` explains `value`. `spark` is the path of the sparkline. `change` may be unknown."""
+
+    tone: str
+    label: str | Promise
+    value: str
+    note: str
+    url: str
+    spark: str
+    change: Change | None
+
+
+_DELIVERED: Final = Rate(lambda counts: counts.delivered, rises_when_better=True)
+_READ: Final = Rate(lambda counts: counts.read, rises_when_better=True)
+_FAILED: Final = Rate(lambda counts: counts.failed, rises_when_better=False)
+_TYPICAL_TIME: Final = TypicalTime()
+_OF_DELIVERED: Final = ("reached", Status.RECEIVED.lower())
+# What is measured, its colour, and the filter of the list with its messages.
+_FIGURES: Final[tuple[tuple[Measure, str, tuple[str, str]], ...]] = (
+    (_DELIVERED, "delivered", _OF_DELIVERED),
+    (_READ, "read", ("reached", Status.READ.lower())),
+    (_FAILED, "failed", ("status", Status.FAILED.lower())),
+    (_TYPICAL_TIME, "sent", _OF_DELIVERED),
+)
+
+
+def figures(question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar]) -> list[Figure]:
+    """`baseline` are the messages of the previous period, or those to compare with."""
+    counts, points = sent.counts, _points(bars)
+    whole = number(counts.messages)
+    delivered = _("%(part)s of %(whole)s") % {"part": number(counts.delivered), "whole": whole}
+    read = _("at least %(part)s of %(whole)s") % {"part": number(counts.read), "whole": whole}
+    failed = _("%(share)s of messages") % {"share": _FAILED.words(sent)}
+    labels = (
+        _("Delivered"),
+        _("Read"),
+        pgettext("messages", "Failed"),
+        _("Typical delivery time"),
+    )
+    values = (
+        _DELIVERED.words(sent),
+        _READ.words(sent),
+        number(counts.failed),
+        _TYPICAL_TIME.words(sent),
+    )
+    notes = (delivered, read, failed, _("half of the messages, estimated"))
+    return [
+        Figure(
+            *(tone, label, value, note),
+            question.list_url(link),
+            _spark(points, measure),
+            _change(measure, sent, baseline),
+        )
+        for (measure, tone, link), label, value, note in zip(
+            _FIGURES, labels, values, notes, strict=True
+        )
+    ]
+
+
+def _points(bars: Sequence[Bar]) -> list[Hour]:
+    """The messages of neighbouring bars together, if there are many bars."""
+    step = -(-len(bars) // MAX_POINTS) or 1
+    return [
+        Hour.total(bar.sent for bar in bars[start : start + step])
+        for start in range(0, len(bars), step)
+    ]
+
+
+def _spark(points: Sequence[Hour], measure: Measure) -> str:
+    """A line through the values that are known."""
+    known = [
+        (place, value)
+        for place, one in enumerate(points)
+        if (value := measure.value(one)) is not None
+    ]
+    if len(known) < 2:
+        return ""
+    lowest, highest = min(value for _n, value in known), max(value for _n, value in known)
+    across, up = WIDTH / (len(points) - 1), HEIGHT / ((highest - lowest) or 1)
+    places = (
+        f"{place * across:.1f} {HEIGHT - (value - lowest) * up:.1f}" for place, value in known
+    )
+    return "M" + "L".join(places)
+
+
+def _change(measure: Measure, sent: Hour, baseline: Hour) -> Change | None:
+    now, before = measure.value(sent), measure.value(baseline)
+    if now is None or before is None:
+        return None
+    rises = now > before
+    return Change(
+        measure.difference(now, before),
+        rises,
+        rises is measure.rises_when_better,
+        measure.words(baseline),
+    )
+
+
+def _duration(seconds: float) -> str:
+    return duration(timedelta(seconds=_rounded(seconds)))
+
+
+def _rounded(seconds: float) -> int:
+    """To whole minutes from two minutes: estimates are not more exact."""
+    return round(seconds) if seconds < 2 * _MINUTE else round(seconds / _MINUTE) * _MINUTE
