@@ -68,16 +68,20 @@ function walkWithArrows(canvas, links) {
   });
 }
 
-function zoomByDragging(canvas, frame = () => canvas.getBoundingClientRect()) {
+function zoomByDragging(canvas) {
   const starts = canvas.dataset.starts.split(" ");
   const bars = starts.length - 1;
   const chosen = element(canvas, "div", "chosen");
-  const placeOf = (x) => Math.min(Math.max(Math.floor((x - frame().left) / frame().width * bars), 0), bars - 1);
+  const placeOf = (x) => {
+    const { left, width } = canvas.getBoundingClientRect();
+    return Math.min(Math.max(Math.floor((x - left) / width * bars), 0), bars - 1);
+  };
   let from = null;
   let isDragged = false;
   chosen.hidden = true;
   canvas.classList.add("zooms");
-  canvas.addEventListener("dragstart", (event) => event.preventDefault());
+  // Otherwise the browser would drag the link of a bar, and draw a frame around it.
+  canvas.addEventListener("mousedown", (event) => event.preventDefault());
   canvas.addEventListener("pointerdown", (event) => {
     isDragged = false;
     if (event.pointerType !== "touch" && event.button === 0) from = event.clientX;

@@ -315,7 +315,7 @@ class TestVolume:
 
     def test_grid_lines_are_at_round_numbers(self, viewer, instance):
         summary(instance, messages=1234)
-        assert viewer.get(URL).context["chart"].scale == ["1,500", "1,000", "500", "0"]
+        assert viewer.get(URL).context["chart"].scale_labels == ["1,500", "1,000", "500", "0"]
 
     def test_failed_messages_are_drawn_in_the_colour_of_failures(self, viewer, instance):
         summary(instance, messages=3, failed=1, delivered=1)

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
@@ -103,7 +103,7 @@ LAYERS: Final = (
         gettext_lazy("Not delivered"),
         lambda counts: counts.messages - counts.delivered - counts.failed,
     ),
-    Layer("failed", gettext_lazy("Failed"), lambda counts: counts.failed),
+    Layer("failed", pgettext_lazy("messages", "Failed"), lambda counts: counts.failed),
 )
 
 
@@ -135,11 +135,32 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """The grid lines: how many there are above 0, and the messages from one to the next."""
+
+    step: int
+    lines: int
+
+    @classmethod
+    def up_to(cls, highest: int) -> "Scale":
+        """With steps of 1, 2 or 5 times a power of ten."""
+        wanted, power = max(1, highest) / _GRID_LINES, 1
+        while power * _STEPS[-1] < wanted:
+            power *= 10
+        step = next(power * step for step in _STEPS if power * step >= wanted)
+        return cls(step, max(1, -(-highest // step)))
+
+    def height(self, messages: int) -> float:
+        return HEIGHT * messages / (self.lines * self.step)
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """`comparison` is the name of what the dashed line shows; "" without it."""
 
     bars: tuple[Bar, ...]
     grain: Grain
+    scale: Scale
     comparison: str
 
     @property
@@ -151,13 +172,9 @@ class Chart:
         return any(bar.is_fresh for bar in self.bars)
 
     @property
-    def highest(self) -> int:
-        return max(chain(*((bar.counts.messages, bar.compared) for bar in self.bars)), default=0)
-
-    @property
-    def scale(self) -> list[str]:
-        """The labels of the grid lines, from the top."""
-        return [number(step * self._grid_step) for step in range(self._grid_lines, -1, -1)]
+    def scale_labels(self) -> list[str]:
+        """From the top."""
+        return [number(line * self.scale.step) for line in range(self.scale.lines, -1, -1)]
 
     @property
     def starts(self) -> str:
@@ -231,28 +248,11 @@ class Chart:
         return format_html_join("", '<td class="number">{}</td>', ((cell,) for cell in cells))
 
     @property
-    def _grid_step(self) -> int:
-        """1, 2 or 5 times a power of ten."""
-        wanted, power = max(1, self.highest) / _GRID_LINES, 1
-        while power * _STEPS[-1] < wanted:
-            power *= 10
-        return next(power * step for step in _STEPS if power * step >= wanted)
-
-    @property
-    def _grid_lines(self) -> int:
-        return max(1, -(-self.highest // self._grid_step))
-
-    @property
-    def _unit(self) -> float:
-        """The height of one message."""
-        return HEIGHT / (self._grid_lines * self._grid_step)
-
-    @property
     def _step(self) -> float:
         return WIDTH / max(1, len(self.bars))
 
     def _grid(self) -> str:
-        heights = (HEIGHT * line / self._grid_lines for line in range(self._grid_lines + 1))
+        heights = (HEIGHT * line / self.scale.lines for line in range(self.scale.lines + 1))
         return "".join(f"M0 {_svg_number(height)}h{WIDTH}" for height in heights)
 
     def _parts(self, *, is_fresh: bool) -> SafeString:
@@ -272,13 +272,13 @@ class Chart:
         """Rectangles, from (place of the bar, messages below, own messages)."""
         step, width = self._step, self._step * (1 - _GAP)
         return "".join(
-            f"M{place * step + step * _GAP / 2:.1f} {HEIGHT - below * self._unit:.1f}"
-            f"h{width:.1f}v{-own * self._unit:.1f}h{-width:.1f}z"
+            f"M{place * step + step * _GAP / 2:.1f} {HEIGHT - self.scale.height(below):.1f}"
+            f"h{width:.1f}v{-self.scale.height(own):.1f}h{-width:.1f}z"
             for place, below, own in parts
         )
 
     def _compared_line(self) -> str:
-        heights = [HEIGHT - bar.compared * self._unit for bar in self.bars]
+        heights = [HEIGHT - self.scale.height(bar.compared) for bar in self.bars]
         steps = "".join(f"V{height:.1f}h{self._step:.2f}" for height in heights)
         return f"M0 {heights[0]:.1f}{steps}" if heights else ""
 
@@ -353,7 +353,8 @@ def chart(question: Question, hours: Hours, compared: Hours, comparison: str) ->
                 label=_bar_label(grain, since, until),
             )
         )
-    return Chart(tuple(bars), grain, comparison)
+    highest = max(chain(*((bar.counts.messages, bar.compared) for bar in bars)), default=0)
+    return Chart(tuple(bars), grain, Scale.up_to(highest), comparison)
 
 
 def _hours(question: Question) -> Iterator[datetime]:
