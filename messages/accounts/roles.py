@@ -15,10 +15,14 @@ SEE_PHONES = "whatsapp.see_phones"
 # Label messages, by CSV or with an API key that has this scope.
 LABEL = "whatsapp.change_label"
 
-_SUPPORT = {"whatsapp.view_message", "whatsapp.view_statusevent", SEE_PHONES}
+_SUPPORT = {
+    "whatsapp.view_message",
+    "whatsapp.view_statusevent",
+    "whatsapp.view_incident",
+    SEE_PHONES,
+}
 _SUPERVISOR = _SUPPORT | {
     "whatsapp.view_instance",
-    "whatsapp.view_incident",
     "whatsapp.change_incident",
     "whatsapp.view_workerbeat",
     "whatsapp.export_message",

@@ -34,7 +34,7 @@ SEED: Final = 1
 # Callbacks per second and instance, so that an hour of live traffic is like an hour of the history.
 RATE: Final = 0.04
 _DAYS: Final = 30
-_MESSAGES, _MESSAGES_OF_LAST_DAY = 8000, 120
+_MESSAGES, _MESSAGES_OF_LAST_DAY = 9000, 60
 # So many callbacks are expected later, and their messages labelled now.
 _LIVE_CALLBACKS: Final = 2000
 # Labels of messages that Z-API never reported.

@@ -81,7 +81,7 @@ def history(
     if case == "disconnected":
         starts += [now - DISCONNECTED_FOR - 60 * minute for minute in range(1, 9)]
     if case == "restricted":
-        starts += [now - 60 * minute for minute in range(1, 20, 2)]
+        starts += [now - 60 * minute for minute in range(1, 20)]
     until = now - SILENT_FOR if case == "silent" else now
     callbacks = [one for start in starts for one in generator.scenario(start) if one.at <= until]
     if case == "disconnected":
@@ -150,7 +150,8 @@ class _Generator:
         if self._case == "restricted":
             until_start = self._began - start
             if -_RESTRICTED_STILL_FOR <= until_start <= _RESTRICTED_FOR:
-                return self._restricted(start)
+                # Its sender tries less often.
+                return self._restricted(start) if self.random.random() < 0.3 else []
         if self._case == "disconnected":
             # Nothing is reported while messages wait in Z-API's queue.
             until_lost = self._began - DISCONNECTED_FOR - start

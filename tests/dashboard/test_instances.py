@@ -1,7 +1,7 @@
 """The instance pages, tested with a simulated Z-API over HTTP."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -37,6 +37,7 @@ from messages.models import (
     Webhook,
     WebhookState,
 )
+from messages.models.summary import LATENCY_EDGES
 from messages.simulator.gateway import Gateway, SimulatedInstance
 from messages.zapi.client import ZapiClient
 from tests.plugins.zapi import FOREIGN_URL
@@ -147,9 +148,10 @@ def test_list_hides_archived_instances(admin, instance):
 def test_list_query_count_is_fixed(admin, instance, django_assert_max_num_queries):
     for number in range(5):
         Instance.objects.create(account=instance.account, name="N", zapi_id=f"Z{number}")
-    # Eight queries are for the list: instances, webhooks, tags, hours, thresholds, stuck messages,
-    # all tags, archived instances. The others are for the session, the user and their permissions.
-    with django_assert_max_num_queries(13):
+    # Nine queries are for the list: instances, webhooks, tags, hours, incidents, thresholds, stuck
+    # messages, all tags, archived instances. The others are for the session, the user and their
+    # permissions.
+    with django_assert_max_num_queries(14):
         admin.read(LIST)
 
 
@@ -651,12 +653,63 @@ def test_list_can_be_filtered_by_tag(admin, instance):
     assert "Other" not in page
 
 
-def test_list_shows_the_messages_of_the_last_24_hours(admin, instance):
+def test_list_shows_delivered_share_and_typical_time_and_links_to_the_messages(admin, instance):
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     HourlySummary.objects.create(
-        instance=instance, hour=hour, is_group=False, messages=7, computed_at=hour
+        instance=instance,
+        hour=hour,
+        is_group=False,
+        messages=8,
+        delivered=7,
+        computed_at=hour,
+        **{f"delivered_within_{edge}": 7 for edge in LATENCY_EDGES},
+        delivered_timed=7,
     )
-    assert "7 messages in the last 24 hours" in admin.read(LIST)
+    page = admin.read(LIST)
+    assert f'<a href="/?instance={instance.pk}&amp;period=24h">87.5%</a>' in page
+    assert "of 8 messages" in page
+    assert "typically 0 s" in page
+
+
+def problem(instance: Instance, kind: str, began: datetime, **fields: Any) -> None:
+    Incident.objects.create(
+        kind=kind, instance=instance, opened_at=began, last_seen_at=began, **fields
+    )
+
+
+def test_strips_say_how_long_an_instance_was_disconnected_and_silent(admin, instance, clock):
+    now, hour = clock.now, timedelta(hours=1)
+    Instance.objects.update(connected=True, created_at=now - 40 * 24 * hour)
+    over = now - 2 * hour
+    problem(instance, "disconnected", over - timedelta(minutes=130), resolved_at=over)
+    # While disconnected it is silent too, which counts once.
+    problem(instance, "silent", over - hour, resolved_at=over)
+    older = now - 9 * 24 * hour
+    problem(instance, "silent", older - 3 * hour, resolved_at=older)
+    page = admin.read(LIST)
+    assert 'aria-label="Last 24 hours: disconnected 2 h 10 min"' in page
+    assert 'aria-label="Last 30 days: disconnected 2 h 10 min, no callbacks for 3 h"' in page
+
+
+def test_strip_of_a_connected_instance_names_no_problem(admin, instance):
+    Instance.objects.update(connected=True, created_at=timezone.now() - timedelta(days=40))
+    assert "Last 24 hours: connected all the time" in admin.read(LIST)
+
+
+def test_strip_has_no_data_before_the_instance_was_added(admin, instance, path, clock):
+    Instance.objects.update(connected=True, created_at=clock.now - timedelta(hours=4))
+    assert "Last 24 hours: no data for 20 h" in admin.read(LIST)
+    assert "Last 30 days: no data for" in admin.read(path)
+
+
+def test_strip_shows_no_callbacks_while_another_system_has_the_webhook(admin, instance, clock):
+    Instance.objects.update(connected=True, created_at=clock.now - timedelta(days=40))
+    began, over = clock.now - timedelta(hours=6), clock.now - timedelta(hours=5)
+    statuses = {"hooks": ["message-status"]}
+    problem(instance, "webhook", began, resolved_at=over, values=statuses)
+    # Without this webhook, statuses still arrive.
+    problem(instance, "filtered", began, values={"hooks": ["connected"]})
+    assert "Last 24 hours: no callbacks for 1 h" in admin.read(LIST)
 
 
 def test_limited_admin_cannot_see_or_change_other_instances(admin, instance, zapi):

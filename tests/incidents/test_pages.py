@@ -70,14 +70,32 @@ def test_banner_and_title_show_an_open_incident(supervisor, instance):
 def test_banner_with_many_incidents_shows_how_many_more(supervisor, instance):
     for kind in (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FAILING):
         opened(instance, kind)
-    assert "1 more" in text_of(supervisor.get("/attention/banner/"))
+    banner = text_of(supervisor.get("/attention/banner/"))
+    assert "3 problems:" in banner
+    assert "1 more" in banner
 
 
-def test_banner_for_support_has_no_link(instance):
-    opened(instance)
-    page = text_of(signed_in(SUPPORT).get("/"))
+def test_support_reads_attention_but_cannot_acknowledge(instance):
+    incident = opened(instance)
+    support = signed_in(SUPPORT)
+    assert 'href="/attention/"' in text_of(support.get("/"))
+    page = text_of(support.get("/attention/"))
     assert "Atendimento is disconnected" in page
-    assert 'href="/attention/"' not in page
+    assert "Nobody is working on it yet" in page
+    assert "acknowledge/" not in page
+    assert support.post(f"/attention/{incident.pk}/acknowledge/").status_code == 403
+
+
+def test_support_sees_only_incidents_of_their_instances(instance):
+    support = signed_in(SUPPORT)
+    other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    UserLimit.objects.create(user=User.objects.get(), instance=other)
+    opened(instance)
+    opened(instance, IncidentKind.SILENT, resolved_at=timezone.now())
+    opened(other)
+    page = text_of(support.get("/attention/"))
+    assert "Vendas is disconnected" in page
+    assert "Atendimento" not in page
 
 
 def test_incidents_of_other_instances_are_hidden_from_limited_users(instance, supervisor):
@@ -106,7 +124,7 @@ def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):
     answer = supervisor.post(
         f"/attention/{incident.pk}/acknowledge/", {"note": "The phone is charging"}, follow=True
     )
-    assert "Acknowledged by ana" in text_of(answer)
+    assert "ana is working on it" in text_of(answer)
     assert "The phone is charging" in text_of(answer)
     assert "data-count" not in text_of(answer)
     assert "<title>Needs attention" in text_of(answer)
@@ -120,7 +138,7 @@ def test_acknowledged_incident_stays_in_the_banner_until_resolved(supervisor, in
     support = signed_in(SUPPORT, "bia")
     banner = text_of(support.get("/attention/banner/"))
     assert "banner is-attended" in banner
-    assert "Atendimento is disconnected (acknowledged by ana on" in banner
+    assert "Atendimento is disconnected. ana is working on it." in banner
     Incident.objects.update(resolved_at=timezone.now())
     assert "is disconnected" not in text_of(support.get("/attention/banner/"))
 
@@ -130,7 +148,14 @@ def test_banner_shows_unacknowledged_and_acknowledged_incidents(supervisor, inst
     opened(instance, IncidentKind.FAILING)
     page = text_of(supervisor.get("/"))
     assert 'data-count="1"' in page
-    assert page.index("Atendimento: High failure rate") < page.index("is disconnected (")
+    assert page.index("Atendimento: High failure rate") < page.index("is disconnected. ")
+
+
+def test_banner_with_several_acknowledged_incidents_names_who_works_on_them(supervisor, instance):
+    for kind in (IncidentKind.DISCONNECTED, IncidentKind.FAILING):
+        supervisor.post(f"/attention/{opened(instance, kind).pk}/acknowledge/")
+    banner = text_of(supervisor.get("/attention/banner/"))
+    assert "2 problems are being worked on by ana." in banner
 
 
 def test_disconnection_start_is_the_same_on_every_page(instance, look, clock):
@@ -154,11 +179,18 @@ def test_first_acknowledgement_is_kept_when_the_note_changes(supervisor, instanc
     assert (str(incident.acknowledged_by), incident.note) == ("ana", "b")
 
 
-def test_resolved_incidents_are_listed_with_their_duration(supervisor, instance):
+def test_page_without_problems_lists_recently_solved_ones(supervisor, instance):
     now = timezone.now()
-    opened(instance, opened_at=now - timedelta(minutes=42), resolved_at=now)
+    opened(
+        instance,
+        opened_at=now - timedelta(minutes=42),
+        resolved_at=now,
+        acknowledged_at=now,
+        acknowledged_by=User.objects.get(),
+    )
     page = text_of(supervisor.get("/attention/"))
     assert "42 min" in page
+    assert '<td data-label="Worked on by">' in page
     assert "No open problems" in page
 
 

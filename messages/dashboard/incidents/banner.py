@@ -6,6 +6,8 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from messages.accounts.scope import Viewer
 from messages.incidents.incident_counts import incident_counts
@@ -39,12 +41,18 @@ class Attention:
         return max(0, self.count - MAX_NAMED)
 
     @property
-    def named_acknowledged(self) -> Sequence[IncidentRow]:
-        return self.acknowledged[:MAX_NAMED]
-
-    @property
-    def more_acknowledged(self) -> int:
-        return max(0, len(self.acknowledged) - MAX_NAMED)
+    def handled(self) -> str:
+        """What is acknowledged, and by whom; '' if nothing is."""
+        names = list(dict.fromkeys(row.handled_by for row in self.acknowledged))
+        if len(self.acknowledged) == 1:
+            values = {"problem": self.acknowledged[0].title, "name": names[0]}
+            return _("%(problem)s. %(name)s is working on it.") % values
+        text = ngettext(
+            "%(number)d problem is being worked on by %(names)s.",
+            "%(number)d problems are being worked on by %(names)s.",
+            len(self.acknowledged),
+        )
+        return text % {"number": len(self.acknowledged), "names": ", ".join(names)} if names else ""
 
 
 def attention(request: HttpRequest) -> dict[str, object]:

@@ -18,7 +18,7 @@ from messages.incidents.stuck_causes import cause_of
 from messages.incidents.visibility import for_display, visible_incidents
 from messages.models import Incident, IncidentKind, Message
 
-MAX_RESOLVED = 100
+MAX_RESOLVED = 50
 
 _ICONS = {
     IncidentKind.DISCONNECTED: "plug",
@@ -76,17 +76,11 @@ class IncidentRow:
         return moment(self.incident.acknowledged_at)
 
     @property
-    def acknowledged_text(self) -> str:
-        """Who acknowledged the incident, and when; '' if nobody did."""
+    def handled_by(self) -> str:
+        """Who acknowledged the incident; '' if nobody did."""
         if not self.acknowledged:
             return ""
-        name = self.incident.acknowledged_by or "?"
-        text = _("acknowledged by %(name)s on %(day)s at %(time)s")
-        return text % {
-            "name": name,
-            "day": self.acknowledged.day,
-            "time": self.acknowledged.clock,
-        }
+        return str(self.incident.acknowledged_by or _("A deleted user"))
 
     @property
     def lasted(self) -> str:

@@ -1,12 +1,11 @@
 """Rows of the instance list, problems first, with a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -21,7 +20,8 @@ from messages.instances.sync import is_taken
 from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
 from messages.search.criteria import View
 
-from .sparkline import HOURS, hours_of, sparkline
+from .day_figures import DayFigures, day_figures
+from .strip import Strip, strips_of
 
 _TROUBLE = {
     WebhookState.DIFFERS: 4,
@@ -51,14 +51,19 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """A row. `webhook` is the one with the most serious problem."""
+    """A row. `webhook` is the one with the most serious problem.
+
+    `figures` and the strips are only set for rows that are shown.
+    """
 
     instance: Instance
     webhook: Webhook
-    hours: Sequence[int]
     stuck: StuckRow | None = None
     restriction: IncidentRow | None = None
     unconfirmed: int = 0
+    figures: DayFigures | None = None
+    hours: Strip | None = None
+    days: Strip | None = None
 
     @property
     def unconfirmed_url(self) -> str:
@@ -69,8 +74,17 @@ class InstanceRow:
         return connection_badge(self.instance)
 
     @property
-    def push_state(self) -> Badge:
+    def webhook_line(self) -> Badge:
+        """The state of the webhook, or that a filter blocks callbacks although it is in sync."""
+        if self._is_filtered:
+            return Badge("danger", "stuck", _("Callbacks filtered"))
         return webhook_badge(self.webhook)
+
+    @property
+    def has_needs(self) -> bool:
+        return bool(
+            self.stuck or self.unconfirmed or self.instance.receipts_off_since or self.payment
+        )
 
     @property
     def problem(self) -> str:
@@ -85,19 +99,19 @@ class InstanceRow:
         return moment(self.instance.last_heard_at)
 
     @property
-    def sparkline(self) -> SafeString:
-        return sparkline(self.hours)
+    def reason(self) -> str:
+        """Why no callbacks arrive, if Z-API or a check said so."""
+        if self.instance.connected is False and self.instance.connection_reason:
+            return self.instance.connection_reason
+        return self.problem
 
     @property
     def payment(self) -> Badge | None:
         return payment_badge(self.instance)
 
     @property
-    def filtered(self) -> Badge | None:
-        """A badge if a filter blocks callbacks although the URL is in sync."""
-        if not filtered_webhooks(self.instance, self.instance.webhooks.all()):
-            return None
-        return Badge("danger", "stuck", _("Callbacks filtered"))
+    def _is_filtered(self) -> bool:
+        return bool(filtered_webhooks(self.instance, self.instance.webhooks.all()))
 
     @property
     def tags(self) -> list[Tag]:
@@ -109,7 +123,7 @@ class InstanceRow:
         payment = self.payment
         return (
             self.instance.connected is False,
-            max(_TROUBLE[WebhookState(self.webhook.state)], _NO_CALLBACKS if self.filtered else 0),
+            max(_TROUBLE[WebhookState(self.webhook.state)], self._is_filtered * _NO_CALLBACKS),
             self.restriction is not None,
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.unconfirmed,
@@ -123,13 +137,12 @@ def rows(
 ) -> list[InstanceRow]:
     """Return all rows, sorted by their problems."""
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
-    hours, stuck = hours_of(listed), stuck_rows(listed)
+    stuck = stuck_rows(listed)
     unconfirmed = unconfirmed_counts(listed, timezone.now())
     found = [
         InstanceRow(
             one,
             _worst(one),
-            hours.get(one.pk, [0] * HOURS),
             stuck.get(one.pk),
             restrictions.get(one.pk),
             unconfirmed[one.pk].number if one.pk in unconfirmed else 0,
@@ -137,6 +150,17 @@ def rows(
         for one in listed
     ]
     return sorted(found, key=lambda row: row.trouble, reverse=True)
+
+
+def with_history(shown: Sequence[InstanceRow]) -> list[InstanceRow]:
+    """Add the figures and strips, in two queries."""
+    instances = [row.instance for row in shown]
+    figures, strips = day_figures(instances), strips_of(instances)
+    return [
+        replace(row, figures=figures.get(pk), hours=strips[pk][0], days=strips[pk][1])
+        for row in shown
+        for pk in [row.instance.pk]
+    ]
 
 
 def connection_badge(instance: Instance) -> Badge:

@@ -47,8 +47,9 @@ from messages.models import (
 from messages.search.criteria import View
 
 from .forms import CHOICES, InstanceForm, NewInstanceForm
-from .instance_rows import connection_badge, payment_badge, rows
+from .instance_rows import connection_badge, payment_badge, rows, with_history
 from .instance_search import InstanceSearch
+from .strip import strips_of
 from .webhook_panel import panel, steps
 
 CHANGE = "whatsapp.change_instance"
@@ -65,7 +66,7 @@ def instance_list(request: HttpRequest) -> HttpResponse:
     context = {
         "search": search,
         "page": page,
-        "rows": page.object_list,
+        "rows": with_history(list(page.object_list)),
         "previous_url": page.has_previous() and search.url(page=page.previous_page_number()),
         "next_url": page.has_next() and search.url(page=page.next_page_number()),
         "archived": search.archived,
@@ -137,7 +138,8 @@ def instance_steps(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def instance_of(user: Viewer, pk: int) -> Instance:
-    instances = Instance.objects.active().select_related("account").prefetch_related("webhooks")
+    active = Instance.objects.active().with_last_heard()
+    instances = active.select_related("account").prefetch_related("webhooks")
     return get_object_or_404(limited_to(user, instances, path=""), pk=pk)
 
 
@@ -169,6 +171,7 @@ def _initial(instance: Instance) -> dict[str, Any]:
 def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
     return {
         "instance": instance,
+        "days": strips_of([instance])[instance.pk][1],
         "connection": connection_badge(instance),
         "payment": payment_badge(instance),
         "taken": [(Webhook(kind=kind), url) for kind, url in sorted(instance.taken_urls.items())],

@@ -1,0 +1,60 @@
+"""What became of each instance's messages in the last 24 hours, in one query."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+
+from messages.dashboard.shared.moments import duration
+from messages.models import HourlySummary, Instance
+from messages.models.summary import LATENCY_EDGES, latency_column
+from messages.summaries import Histogram
+from messages.summaries.days import totals
+from messages.summaries.latencies import MEDIAN
+
+_LATENCY: Final = "delivered"
+_COLUMNS: Final = tuple(latency_column(_LATENCY, edge) for edge in (*LATENCY_EDGES, None))
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """The messages that an instance sent, and how long the delivered ones took."""
+
+    instance_id: int
+    messages: int
+    delivered: int
+    to_delivered: Histogram
+
+    @property
+    def delivered_percent(self) -> str:
+        return number_format(100 * self.delivered / self.messages, decimal_pos=1)
+
+    @property
+    def typical(self) -> str:
+        """The median delivery time; '' if no time is known."""
+        median = self.to_delivered.quantile(MEDIAN)
+        return "" if median is None else duration(timedelta(seconds=round(median.total_seconds())))
+
+    @property
+    def url(self) -> str:
+        query = urlencode({"instance": self.instance_id, "period": "24h"})
+        return f"{reverse('dashboard:messages')}?{query}"
+
+
+def day_figures(instances: Iterable[Instance]) -> dict[int, DayFigures]:
+    """Return the figures of the instances that sent something, by primary key."""
+    since = timezone.now() - timedelta(hours=24)
+    by_hour = HourlySummary.objects.filter(hour__gte=since, instance__in=instances)
+    sums = totals(("messages", "delivered", *_COLUMNS))
+    rows: Iterable[Any] = by_hour.values("instance_id").annotate(**sums)
+    return {row["instance_id"]: _figures(row) for row in rows if row["messages"]}
+
+
+def _figures(row: Mapping[str, int]) -> DayFigures:
+    sent, delivered = row["messages"], row["delivered"]
+    return DayFigures(row["instance_id"], sent, delivered, Histogram.of(_LATENCY, row))
