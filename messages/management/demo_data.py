@@ -39,7 +39,7 @@ _MESSAGES, _MESSAGES_OF_LAST_DAY = 9000, 60
 _LIVE_CALLBACKS: Final = 2000
 # Labels of messages that Z-API never reported.
 _NEVER_CONFIRMED: Final = 3
-_SUPERVISOR, _SUPPORTER = "Ana", "Rafael"
+_PEOPLE: Final = {"Ana": SUPERVISOR, "Rafael": SUPERVISOR, "Bia": SUPPORT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,11 @@ def _ago(**length: float) -> timedelta:
 _DEVICE_LOST: Final = {"reason": "Device has been disconnected"}
 _PROBLEMS: Final = (
     PastProblem(
-        *("Matriz", IncidentKind.WEBHOOK, _ago(days=2), timedelta(), _SUPERVISOR),
+        *("Matriz", IncidentKind.WEBHOOK, _ago(days=2), timedelta(), "Ana"),
         *("Pedi ao fornecedor do CRM para encaminhar os avisos.", {"hooks": ["message-status"]}),
     ),
     PastProblem(
-        *("Loja Centro", IncidentKind.STUCK, _ago(days=1, hours=7), _ago(minutes=52), _SUPPORTER),
+        *("Loja Centro", IncidentKind.STUCK, _ago(days=1, hours=7), _ago(minutes=52), "Rafael"),
         *("Celulares sem sinal depois do temporal.", {"count": 4}),
     ),
     PastProblem(
@@ -132,10 +132,10 @@ _PROBLEMS: Final = (
     ),
     PastProblem(
         *("Loja Centro", IncidentKind.DISCONNECTED, _ago(days=3, hours=5), _ago(minutes=38)),
-        *(_SUPERVISOR, "Celular sem bateria.", _DEVICE_LOST),
+        *("Ana", "Celular sem bateria.", _DEVICE_LOST),
     ),
     PastProblem(
-        *("Cobrança", IncidentKind.FAILING, _ago(days=5, hours=3), _ago(minutes=44), _SUPERVISOR),
+        *("Cobrança", IncidentKind.FAILING, _ago(days=5, hours=3), _ago(minutes=44), "Ana"),
         *("Lista de contatos antiga.", {"failed": 11, "sent": 31}),
     ),
     PastProblem(
@@ -144,11 +144,11 @@ _PROBLEMS: Final = (
     ),
     PastProblem(
         *("Filial Sul", IncidentKind.DISCONNECTED, _ago(days=9, hours=4), _ago(hours=16)),
-        *(_SUPERVISOR, "Celular trocado; QR code lido de novo.", _DEVICE_LOST),
+        *("Ana", "Celular trocado; QR code lido de novo.", _DEVICE_LOST),
     ),
     PastProblem(
         *("Cobrança", IncidentKind.RESTRICTED, _ago(days=12, hours=9), _ago(hours=21)),
-        *(_SUPERVISOR, "Campanha pausada até o dia seguinte.", {"refused": 23}),
+        *("Ana", "Campanha pausada até o dia seguinte.", {"refused": 23}),
     ),
     PastProblem(
         *("Suporte", IncidentKind.SILENT, _ago(days=16, hours=6), _ago(hours=1, minutes=50)),
@@ -234,7 +234,7 @@ def _pauses(demo: DemoInstance, now: datetime) -> list[tuple[float, float]]:
 
 def _add_people() -> dict[str, User]:
     people = {}
-    for name, role in ((_SUPERVISOR, SUPERVISOR), (_SUPPORTER, SUPPORT)):
+    for name, role in _PEOPLE.items():
         people[name] = User.objects.create_user(name)
         people[name].groups.add(Group.objects.get(name=role))
     return people

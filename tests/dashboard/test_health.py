@@ -19,6 +19,7 @@ from messages.models import (
     SpooledCallback,
     UserLimit,
 )
+from messages.monitoring.doctor.findings import ok
 from statusboard import __version__
 
 HEALTH = reverse("dashboard:health")
@@ -40,8 +41,42 @@ def keep(zapi_id: str, cause: Cause | None = None) -> None:
         spool.set_aside(SpooledCallback.objects.latest("pk"), cause)
 
 
-def test_health_without_problems_says_so(spool_path, read):
-    assert "Empty" in read()
+@pytest.fixture
+def _all_checks_pass(monkeypatch):
+    """This machine may be short of memory or of a worker."""
+    monkeypatch.setattr("messages.monitoring.doctor.run_local", lambda: [ok("Fine.")])
+
+
+def open_part(page: str) -> str:
+    """What is visible without opening the folded details."""
+    return page.partition('<details class="fold">')[0]
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_without_problems_is_one_line(spool_path, read, post):
+    post(STATUS)
+    follow_up()
+    page = open_part(read())
+    assert "All callbacks are stored and processed." in page
+    assert "just now" in page
+    assert "<h2" not in page
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_with_a_problem_opens_only_what_is_wrong(spool_path, read, instance):
+    keep(instance.zapi_id)
+    page = open_part(read())
+    assert "1 thing needs attention." in page
+    assert "check the database and the worker" in page
+    assert re.findall(r'<h2 id="([a-z-]+)"', page) == ["spool"]
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_opens_a_queue_only_if_it_is_late(spool_path, read, post, clock):
+    post(STATUS)
+    assert 'id="follow-ups"' not in open_part(read())
+    clock.advance(minutes=2)
+    assert 'id="follow-ups"' in open_part(read())
 
 
 def test_health_shows_the_version_of_statusboard(read):
@@ -158,7 +193,7 @@ def test_long_forwarding_line_is_not_counted_fully(
         for _ in range(1100)
     )
     client.get(HEALTH)
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         page = client.get(HEALTH).content.decode()
     assert "1,000+" in page
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
@@ -45,6 +45,8 @@ CHANGE: Final = "whatsapp.change_callback"
 MAX_FAILURES: Final = 10_000
 MAX_FAILURE_TEXTS: Final = 50
 _WEEK: Final = timedelta(days=7)
+# The worker empties its queues within seconds.
+_LATE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,18 @@ class Queue:
     number: int
     oldest: Moment | None
 
+    @property
+    def is_late(self) -> bool:
+        return self.oldest is not None and timezone.now() - self.oldest.value > _LATE
+
 
 @require_safe
 @permission_required(VIEW, raise_exception=True)
 def health(request: HttpRequest) -> HttpResponse:
     state = spool_state()
-    quarantined = limited_to(request.user, Callback.objects.quarantined())
     may_act = request.user.has_perm(CHANGE)
-    context = {
+    quarantined = limited_to(request.user, Callback.objects.quarantined())
+    context: dict[str, Any] = {
         "spool": state,
         "spool_oldest": moment(state.oldest),
         "full": list(_full_shares(request.user)) if state.waiting or state.refused else [],
@@ -116,9 +122,27 @@ def health(request: HttpRequest) -> HttpResponse:
         "may_act": may_act,
         # They name folders of the server.
         "checks": doctor.run_local() if may_act else [],
+        "last_callback": _last_callback(request.user),
         "version": __version__,
     }
+    context |= _sections(context)
     return render(request, "dashboard/health/health.html", context)
+
+
+def _sections(context: dict[str, Any]) -> dict[str, list[str]]:
+    """The templates of what is wrong, and of what is fine."""
+    is_wrong = {
+        "spool": any(getattr(context["spool"], name) for name in ("problem", "waiting", "refused")),
+        "follow_ups": context["follow_ups"].is_late or context["follow_ups_set_aside"] > 0,
+        "mails": context["mails"].is_late,
+        "quarantine": context["quarantined"] > 0,
+        "lines": any(line.problem or line.state.given_up for line in context["lines"]),
+        "checks": any(one.level != doctor.Level.OK for one in context["checks"]),
+    }
+    templates: dict[bool, list[str]] = {True: [], False: []}
+    for name, wrong in is_wrong.items():
+        templates[wrong].append(f"dashboard/health/_{name}.html")
+    return {"wrong": templates[True], "fine": templates[False]}
 
 
 @permission_required(CHANGE, raise_exception=True)
@@ -189,6 +213,12 @@ def _unknown_failures(user: Viewer) -> list[UnknownFailure]:
         )
     found = sorted(groups.values(), key=lambda one: one.number, reverse=True)
     return found[:MAX_FAILURE_TEXTS]
+
+
+def _last_callback(user: Viewer) -> Moment | None:
+    listed = visible_instances(user).active().with_last_heard()
+    times = [one.last_heard_at for one in listed if one.last_heard_at]
+    return moment(max(times, default=None))
 
 
 def _visible_ids(user: Viewer) -> set[str]:
