@@ -194,6 +194,13 @@ def test_page_without_problems_lists_recently_solved_ones(supervisor, instance):
     assert "No open problems" in page
 
 
+def test_instance_list_says_why_a_connected_instance_is_silent(supervisor, instance):
+    Instance.objects.update(connected=True)
+    opened(instance, IncidentKind.SILENT, values={"silence": 7800, "usual": 600})
+    page = text_of(supervisor.get("/instances/"))
+    assert "No callbacks for 2 h 10 min (usual at this time: 10 min)." in page
+
+
 def test_web_process_reports_a_missing_worker(supervisor):
     WorkerBeat.objects.update(beat_at=timezone.now() - 2 * ABSENT_AFTER)
     assert "No worker is running" in text_of(supervisor.get("/"))

@@ -135,14 +135,12 @@ def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, Incident
     return {pk: IncidentRow(cause) for pk, cause in causes if cause}
 
 
-def restrictions(user: Viewer) -> dict[int | None, IncidentRow]:
-    """The open restrictions by WhatsApp, by instance."""
+def open_by_instance(kind: IncidentKind, user: Viewer) -> dict[int | None, IncidentRow]:
+    """The open incidents of a kind, by instance."""
     if not incident_counts.current().open:
         return {}
     found = _open_incidents(user)
-    return {
-        one.instance_id: IncidentRow(one) for one in found if one.kind == IncidentKind.RESTRICTED
-    }
+    return {one.instance_id: IncidentRow(one) for one in found if one.kind == kind}
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:

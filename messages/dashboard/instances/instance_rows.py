@@ -1,6 +1,6 @@
 """Rows of the instance list, problems first, with a fixed number of queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from messages.dashboard.incidents.incident_rows import IncidentRow
+from messages.accounts.scope import Viewer
+from messages.dashboard.incidents.incident_rows import IncidentRow, open_by_instance
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
 from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.incident_links import messages_page
@@ -17,7 +18,15 @@ from messages.incidents.rules.expiring import WARNED_BEFORE, unpaid_status
 from messages.incidents.unconfirmed_messages import unconfirmed_counts
 from messages.instances.callback_filters import filtered_webhooks
 from messages.instances.sync import is_taken
-from messages.models import Instance, InstanceQuerySet, Tag, Webhook, WebhookKind, WebhookState
+from messages.models import (
+    IncidentKind,
+    Instance,
+    InstanceQuerySet,
+    Tag,
+    Webhook,
+    WebhookKind,
+    WebhookState,
+)
 from messages.search.criteria import View
 
 from .day_figures import DayFigures, day_figures
@@ -60,6 +69,7 @@ class InstanceRow:
     webhook: Webhook
     stuck: StuckRow | None = None
     restriction: IncidentRow | None = None
+    silence: IncidentRow | None = None
     unconfirmed: int = 0
     figures: DayFigures | None = None
     hours: Strip | None = None
@@ -71,6 +81,12 @@ class InstanceRow:
 
     @property
     def connection(self) -> Badge:
+        """The connection, or what is wrong with a connected instance."""
+        if self.instance.connected is not False:
+            if self.restriction:
+                return Badge("danger", "failed", _("Restricted by WhatsApp"))
+            if self.silence:
+                return Badge("warning", "clock", IncidentKind.SILENT.label)
         return connection_badge(self.instance)
 
     @property
@@ -100,10 +116,11 @@ class InstanceRow:
 
     @property
     def reason(self) -> str:
-        """Why no callbacks arrive, if Z-API or a check said so."""
+        """Why it does not work; '' if it does."""
         if self.instance.connected is False and self.instance.connection_reason:
             return self.instance.connection_reason
-        return self.problem
+        incident = self.restriction or self.silence
+        return self.problem or (incident.description if incident else "")
 
     @property
     def payment(self) -> Badge | None:
@@ -118,13 +135,14 @@ class InstanceRow:
         return list(self.instance.tags.all())
 
     @property
-    def trouble(self) -> tuple[bool, int, bool, int, int, int, bool]:
+    def trouble(self) -> tuple[bool, int, bool, bool, int, int, int, bool]:
         """The sort key: from "disconnected" to "never seen", the most serious problem first."""
         payment = self.payment
         return (
             self.instance.connected is False,
             max(_TROUBLE[WebhookState(self.webhook.state)], self._is_filtered * _NO_CALLBACKS),
             self.restriction is not None,
+            self.silence is not None,
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.unconfirmed,
             self.stuck.number if self.stuck else 0,
@@ -132,10 +150,10 @@ class InstanceRow:
         )
 
 
-def rows(
-    instances: InstanceQuerySet, restrictions: Mapping[int | None, IncidentRow]
-) -> list[InstanceRow]:
+def rows(instances: InstanceQuerySet, user: Viewer) -> list[InstanceRow]:
     """Return all rows, sorted by their problems."""
+    restrictions = open_by_instance(IncidentKind.RESTRICTED, user)
+    silences = open_by_instance(IncidentKind.SILENT, user)
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     stuck = stuck_rows(listed)
     unconfirmed = unconfirmed_counts(listed, timezone.now())
@@ -145,6 +163,7 @@ def rows(
             _worst(one),
             stuck.get(one.pk),
             restrictions.get(one.pk),
+            silences.get(one.pk),
             unconfirmed[one.pk].number if one.pk in unconfirmed else 0,
         )
         for one in listed

@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.accounts.audit import audit
 from messages.accounts.scope import Viewer, limited_to
-from messages.dashboard.incidents.incident_rows import restrictions
+from messages.dashboard.incidents.incident_rows import open_by_instance
 from messages.dashboard.incidents.stuck_rows import stuck_rows
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
@@ -37,6 +37,7 @@ from messages.instances.webhook_urls import why_push_is_off
 from messages.models import (
     Action,
     BatchKind,
+    IncidentKind,
     Instance,
     OtherKind,
     Tag,
@@ -61,7 +62,7 @@ PAGE_SIZE: Final = 50
 def instance_list(request: HttpRequest) -> HttpResponse:
     search = InstanceSearch.read(request.GET)
     visible = limited_to(request.user, Instance.objects.active(), path="")
-    found = rows(search.among(request.user), restrictions(request.user))
+    found = rows(search.among(request.user), request.user)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "search": search,
@@ -182,7 +183,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         if instance.connected is False
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
-        "restriction": restrictions(user).get(instance.pk),
+        "restriction": open_by_instance(IncidentKind.RESTRICTED, user).get(instance.pk),
         "unconfirmed": unconfirmed_counts([instance], timezone.now()).get(instance.pk),
         "unconfirmed_url": messages_page(instance, View.UNCONFIRMED).path,
         "upkeep": {
