@@ -97,6 +97,8 @@ def _lasted(
     spells: Iterable[Spell], first: datetime, last: datetime
 ) -> Mapping[Connection, timedelta]:
     inside = [one for one in spells if one.since < last and one.until > first]
+    if not inside:
+        return {Connection.CONNECTED: last - first}
     borders = {first, last}
     for one in inside:
         borders |= {max(one.since, first), min(one.until, last)}

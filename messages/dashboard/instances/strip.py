@@ -1,9 +1,10 @@
 """Strips of bars that show when an instance was connected, silent or disconnected."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Final, Self
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -38,10 +39,19 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A strip as SVG paths. `label` names the period."""
+    """A strip as SVG paths. `label` names the period; `lasted` adds up its slots."""
 
     label: str
     slots: Sequence[Slot]
+    lasted: Mapping[Connection, timedelta]
+
+    @classmethod
+    def of(cls, label: str, slots: Sequence[Slot]) -> Self:
+        lasted: dict[Connection, timedelta] = defaultdict(timedelta)
+        for slot in slots:
+            for state, length in slot.lasted.items():
+                lasted[state] += length
+        return cls(label, slots, lasted)
 
     @property
     def width(self) -> int:
@@ -67,19 +77,19 @@ class Strip:
     @property
     def words(self) -> str:
         """All problems, for people who cannot see the bars."""
-        return f"{self.label}: {_words(self.slots, (*_PROBLEMS, Connection.UNKNOWN))}"
+        return f"{self.label}: {_words(self.lasted, _TEXTS)}"
 
     @property
     def problems(self) -> str:
         """Only what was wrong; '' if nothing was."""
-        return _words(self.slots, _PROBLEMS) if _total(self.slots, *_PROBLEMS) else ""
+        is_wrong = any(state in self.lasted for state in _PROBLEMS)
+        return _words(self.lasted, _PROBLEMS) if is_wrong else ""
 
     @property
     def bars(self) -> list[Bar]:
         """A text for each bar."""
-        shown = (*_PROBLEMS, Connection.UNKNOWN)
         return [
-            Bar(place * (_BAR + _GAP), f"{Moment(slot.since).day}: {_words([slot], shown)}")
+            Bar(place * (_BAR + _GAP), f"{Moment(slot.since).day}: {_words(slot.lasted, _TEXTS)}")
             for place, slot in enumerate(self.slots)
         ]
 
@@ -98,8 +108,8 @@ def _strips(
 ) -> tuple[Strip, Strip]:
     found = list(spells)
     return (
-        Strip(_("Last 24 hours"), strip(found, hours)),
-        Strip(_("Last 30 days"), strip(found, days)),
+        Strip.of(_("Last 24 hours"), strip(found, hours)),
+        Strip.of(_("Last 30 days"), strip(found, days)),
     )
 
 
@@ -127,17 +137,12 @@ def _pieces(slot: Slot) -> list[tuple[Connection, int, int]]:
     return pieces
 
 
-def _words(slots: Iterable[Slot], states: Iterable[Connection]) -> str:
-    among = list(slots)
-    totals = [(state, _total(among, state)) for state in states]
-    parts = [_TEXTS[state] % {"length": _in_minutes(total)} for state, total in totals if total]
+def _words(lasted: Mapping[Connection, timedelta], states: Iterable[Connection]) -> str:
+    """The states that occurred, with how long each lasted."""
+    found = [state for state in states if state in lasted]
+    parts = [_TEXTS[state] % {"length": _in_minutes(lasted[state])} for state in found]
     return ", ".join(parts) or _("connected all the time")
 
 
 def _in_minutes(length: timedelta) -> str:
     return duration(timedelta(minutes=max(1, length // timedelta(minutes=1))))
-
-
-def _total(slots: Iterable[Slot], *states: Connection) -> timedelta:
-    lengths = (slot.lasted.get(state, timedelta()) for slot in slots for state in states)
-    return sum(lengths, timedelta())
