@@ -1,11 +1,12 @@
 # `make run` and `make test` need only Python 3.11 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-browser test-processes test-all faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit check messages lock screenshots
+.PHONY: help run demo test test-browser test-processes test-all faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit sbom image check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' statusboard/__init__.py)
 # --require-hashes installs only the locked versions.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 # One process per core, each with its own database. Files keep their order: browser tests run last.
@@ -60,17 +61,32 @@ openapi: $(VENV)/ready-dev ## Write docs/webhook.openapi.yaml
 screenshots: $(VENV)/ready-dev ## Save an image of every page in screenshots/ (needs Chromium)
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser/screenshots.py
 
-lint: $(VENV)/ready-dev ## Check style, types, templates, migrations and settings
+lint: $(VENV)/ready-dev ## Check style, types, templates, deployment files, migrations and settings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@git ls-files 'templates/*.html' -z | xargs -0 $(BIN)/djade --target-version 5.2 --check
+	@$(BIN)/hadolint deploy/docker/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	@$(BIN)/python -W error manage.py check_migrations
 	@PUBLIC_BASE_URL=https://board.example.com $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
 audit: $(VENV)/ready-dev ## Check the locked libraries for known vulnerabilities (needs PyPI)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
+
+# A copy of pyproject.toml names the version, which the original reads from the package.
+sbom: $(VENV)/ready-dev ## Write sbom.cdx.json, the list of libraries as CycloneDX
+	@sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml > sbom.toml
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject sbom.toml --mc-type application \
+		--output-reproducible --output-file sbom.cdx.json requirements.txt; \
+		status=$$?; rm -f sbom.toml; exit $$status
+
+image: ## Build the container image statusboard:latest (needs Docker)
+	@docker build --file deploy/docker/Dockerfile --tag statusboard:latest --tag statusboard:$(VERSION) \
+		--build-arg VERSION=$(VERSION) --build-arg COMMIT=$$(git rev-parse --short=12 HEAD) .
 
 check: lint test ## Run the checks for a commit
 

@@ -8,11 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import InterfaceError, OperationalError
 
-from statusboard.environment import prepare
-
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
     try:
+        # Reads the settings, which may be wrong.
+        from statusboard.environment import prepare
+
         prepare()
         execute_from_command_line(sys.argv)
         sys.stdout.flush()

@@ -9,10 +9,11 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from . import keyring, private_files
+from . import keyring, private_files, secret_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
+secret_files.read(os.environ)
 env = environ.Env()
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
@@ -20,11 +21,13 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
 SPOOL_PATH = Path(env.str("SPOOL_PATH", default=str(DATA_DIR / "spool.sqlite3"))).resolve()
 DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'statusboard.sqlite3'}")
 _SQLITE, _POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+if password := os.environ.get("DATABASE_PASSWORD"):
+    DATABASE["PASSWORD"] = password
 IS_EMBEDDED = DATABASE["ENGINE"] == _SQLITE
 _embedded = [Path(DATABASE["NAME"])] if IS_EMBEDDED else []
 # The SQLite files, without ":memory:".
 PRIVATE_DATABASES = [path for path in (*_embedded, SPOOL_PATH) if path.is_absolute()]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 METRICS_DIR = Path(env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "metrics")))
 
 

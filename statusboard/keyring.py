@@ -56,8 +56,8 @@ def supply(environment: MutableMapping[str, str], path: Path, *, may_generate: b
         if not may_generate:
             raise ImproperlyConfigured(
                 f"Statusboard will not start: {', '.join(missing)} not set. "
-                "With a DATABASE_URL of your own, set these three in the environment or in .env; "
-                "docs/operator.md shows how to make them."
+                "With a DATABASE_URL of your own, set these three in the environment or in .env, "
+                "or name files with them (SECRET_KEY_FILE and so on). docs/install.md shows how."
             )
         _write(path, _generate())
     kept = _read(path)

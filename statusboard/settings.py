@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from statusboard import logs
+from statusboard import build, logs
 from statusboard.environment import (
     BASE_DIR,
     DATA_DIR,
@@ -28,6 +28,8 @@ from statusboard.environment import (
 __all__ = ["BASE_DIR", "DATA_DIR", "PRIVATE_DATABASES", "STATIC_ROOT"]
 
 DEBUG = env.bool("DEBUG", default=False)
+# Read when the process starts: after a `git pull`, an old process still runs the old code.
+BUILD_COMMIT = build.commit(BASE_DIR)
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,10 +19,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 
-from statusboard.environment import prepare
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusboard.settings")
 try:
+    # Reads the settings, which may be wrong.
+    from statusboard.environment import prepare
+
     prepare()
     django.setup(set_prefix=False)
 except ImproperlyConfigured as error:

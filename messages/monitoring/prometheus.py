@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import Error
 from django.db.models import Count, Min
 from django.utils import timezone
@@ -34,6 +35,7 @@ from messages.models import (
     Outcome,
     WorkerBeat,
 )
+from statusboard import __version__
 from statusboard.databases import deadline
 
 from .backlog import oldest_follow_up
@@ -41,6 +43,7 @@ from .backlog import oldest_follow_up
 logger = logging.getLogger(__name__)
 
 _TIMEOUT: Final = 5.0  # seconds; Prometheus gives up after 10
+_BUILD: Final = ["version", "commit"]
 _Families = Iterator[GaugeMetricFamily]
 
 
@@ -58,6 +61,7 @@ class _Metrics(Collector):
         return ()  # otherwise everything is collected twice per scrape
 
     def collect(self) -> _Families:
+        yield _build()
         yield from _spool()
         try:
             with deadline(_TIMEOUT):
@@ -67,6 +71,12 @@ class _Metrics(Collector):
             families = []
         yield _gauge("database_up", "1 if the database answered, else 0.", bool(families))
         yield from families
+
+
+def _build() -> GaugeMetricFamily:
+    family = _family("build_info", "Always 1. The labels are those of this process.", _BUILD)
+    family.add_metric([__version__, settings.BUILD_COMMIT], 1)
+    return family
 
 
 def _spool() -> _Families:

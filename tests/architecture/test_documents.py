@@ -11,6 +11,8 @@ FILES = [
     ROOT / "manage.py",
     *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")),
 ]
+# The operator makes these.
+GENERATED = {"deploy/docker/statusboard.env", "deploy/docker/acme", "deploy/docker/tls"}
 # `file.py`: `function`, `another`
 FUNCTIONS = re.compile(r"`([\w/]+\.py)`: (`\w+`(?:, `\w+`)*)")
 
@@ -24,11 +26,19 @@ def files_named(name: str) -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    "document", ["api.md", "architecture.md", "developer.md", "operator.md", "security.md"]
+    "document",
+    ["api.md", "architecture.md", "developer.md", "install.md", "operator.md", "security.md"],
 )
 def test_document_python_files_exist(document):
     named = set(re.findall(r"`([\w/]+\.py)`", text_of(document)))
     assert {name for name in named if not files_named(name)} == set()
+
+
+@pytest.mark.parametrize("document", ["install.md", "operator.md"])
+def test_document_deployment_files_exist(document):
+    named = set(re.findall(r"\bdeploy/[\w./-]*\w", text_of(document)))
+    assert named
+    assert {name for name in named if not (ROOT / name).exists()} <= GENERATED
 
 
 def test_architecture_functions_exist():

@@ -79,8 +79,9 @@ def test_health_opens_a_queue_only_if_it_is_late(spool_path, read, post, clock):
     assert 'id="follow-ups"' in open_part(read())
 
 
-def test_health_shows_the_version_of_statusboard(read):
-    assert f"Statusboard {__version__}" in read()
+def test_health_shows_the_version_and_commit_of_statusboard(read, settings):
+    settings.BUILD_COMMIT = "abc123"
+    assert f"Statusboard {__version__}, commit abc123" in read()
 
 
 def test_buffer_shows_count_and_oldest_callback(spool_path, read, instance):

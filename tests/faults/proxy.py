@@ -1,4 +1,4 @@
-"""nginx with docs/nginx.conf, except for ports, certificate and folders."""
+"""nginx with deploy/nginx, except for ports, certificate and folders."""
 
 import os
 import re
@@ -26,7 +26,13 @@ http {{
 
 
 class Proxy:
-    def __init__(self, folder: Path, behind: int) -> None:
+    def __init__(
+        self, folder: Path, behind: int, *, webhook: int = 0, tls: Path | None = None
+    ) -> None:
+        """Serve `behind`, the port of a web server; callbacks go to `webhook` if there is one.
+
+        `tls`: a folder with fullchain.pem and privkey.pem. Without it, it serves plain http.
+        """
         assert NGINX
         self.port = free_port()
         self.http_port = free_port()
@@ -36,7 +42,7 @@ class Proxy:
             _MAIN.format(
                 user="user root;" if os.getuid() == 0 else "",
                 folder=folder,
-                site=self._site(folder, behind),
+                site=self._upstreams(behind, webhook or behind) + self._site(folder, tls),
             )
         )
         self._process = subprocess.Popen([NGINX, "-c", configuration], stderr=subprocess.DEVNULL)
@@ -49,14 +55,27 @@ class Proxy:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)
 
-    def _site(self, folder: Path, behind: int) -> str:
-        site = (ROOT / "docs" / "nginx.conf").read_text()
-        for there, here in {
-            "listen 443 ssl;": f"listen 127.0.0.1:{self.port};",
-            "listen 80;": f"listen 127.0.0.1:{self.http_port};",
-            "server 127.0.0.1:8000;": f"server 127.0.0.1:{behind};",
-            "/var/log/nginx/": f"{folder}/",
-        }.items():
-            assert there in site, f"docs/nginx.conf has no {there}"
-            site = site.replace(there, here)
-        return re.sub(r"(?m)^ *ssl_.*\n", "", site)
+    def _upstreams(self, pages: int, webhook: int) -> str:
+        ports = {"127.0.0.1:8000": f"127.0.0.1:{pages}", "127.0.0.1:8001": f"127.0.0.1:{webhook}"}
+        return _adapted("upstreams.conf", ports)
+
+    def _site(self, folder: Path, tls: Path | None) -> str:
+        site = _adapted(
+            "statusboard.conf",
+            {
+                "listen 443 ssl;": f"listen 127.0.0.1:{self.port}{' ssl' if tls else ''};",
+                "listen 80;": f"listen 127.0.0.1:{self.http_port};",
+                "/var/log/nginx/": f"{folder}/",
+                "/etc/nginx/tls/": f"{tls}/",
+            },
+        )
+        site = re.sub(r"(?m)^ *listen \[::\].*\n", "", site)
+        return site if tls else re.sub(r"(?m)^ *ssl_.*\n", "", site)
+
+
+def _adapted(name: str, changes: dict[str, str]) -> str:
+    text = (ROOT / "deploy" / "nginx" / name).read_text()
+    for there, here in changes.items():
+        assert there in text, f"deploy/nginx/{name} has no {there}"
+        text = text.replace(there, here)
+    return text

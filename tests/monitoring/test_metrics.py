@@ -18,11 +18,14 @@ from messages.ingest.service import breaker
 from messages.jobs.heartbeat import Heartbeat
 from messages.models import Callback, Channel, FollowUp, Forward, Incident, Transition
 from messages.notifications.notification_queue import enqueue
+from statusboard import __version__
 from tests.plugins.webhook import Answer, call
 
 READ = {"type": "MessageStatusCallback", "status": "READ", "ids": ["M"], "phone": "5544999999999"}
 TOKEN = "a-token-for-prometheus"
-DASHBOARD = Path(__file__).resolve().parents[2] / "docs" / "grafana.json"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+DASHBOARD = DEPLOY / "grafana" / "statusboard.json"
+ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 
 
 @pytest.fixture(autouse=True)
@@ -200,6 +203,11 @@ def test_spool_metrics_are_available_without_the_database(post, away):
     assert found["statusboard_spool_waiting"] == 1
 
 
+def test_build_info_has_the_version_and_the_commit(db, settings):
+    settings.BUILD_COMMIT = "abc123"
+    assert figures()[f"statusboard_build_info{{commit=abc123,version={__version__}}}"] == 1
+
+
 def test_metrics_contain_no_secret_or_number(post):
     post(READ)
     text = scrape().body.decode()
@@ -215,8 +223,9 @@ def test_metrics_query_count_does_not_depend_on_instances(instance, django_asser
         scrape()
 
 
-def test_grafana_dashboard_uses_existing_metrics(db):
-    expressions = re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', DASHBOARD.read_text())
+@pytest.mark.parametrize("file", [DASHBOARD, ALERTS], ids=["grafana", "prometheus"])
+def test_monitoring_file_uses_existing_metrics(db, file):
+    expressions = re.findall(r"\bexpr\"?: (.*)", file.read_text())
     asked = {name for text in expressions for name in re.findall(r"statusboard_\w+", text)}
     there = set(re.findall(r"# TYPE (\w+)", scrape().body.decode()))
     there |= {f"statusboard_webhook_seconds_{part}" for part in ("bucket", "count", "sum")}

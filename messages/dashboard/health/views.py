@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count
@@ -124,6 +125,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "checks": doctor.run_local() if may_act else [],
         "last_callback": _last_callback(request.user),
         "version": __version__,
+        "commit": settings.BUILD_COMMIT,
     }
     context |= _sections(context)
     return render(request, "dashboard/health/health.html", context)

@@ -19,7 +19,10 @@ def worker() -> Iterator[Finding]:
     now = timezone.now()
     if worker_absence(now):
         yield problem(
-            _("No worker has reported for a minute. Start it: systemctl start statusboard-worker.")
+            _(
+                "No worker has reported for a minute. Start it: systemctl start "
+                "statusboard-worker, or docker compose up --detach worker."
+            )
         )
     elif late := sorted(run.job for run in overdue_jobs(now)):
         text = _("These jobs are overdue: %(jobs)s. Read the worker’s log, then restart it.")
