@@ -139,7 +139,8 @@ class MessageQuery(Query):
     period = serializers.ChoiceField(
         choices=Period.values,
         required=False,
-        help_text="When the message was first seen. The default is 7 days; 24 hours for "
+        help_text="When the message was first seen. `today` and `yesterday` are days in the "
+        "server's time zone (DEFAULT_TIME_ZONE). The default is 7 days; 24 hours for "
         "the stuck view alone; all time if the parameters search, name a message "
         "or limit the time.",
     )

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
 from messages.accounts.masking import sees_phones
 from messages.accounts.scope import Viewer, is_limited
@@ -60,7 +61,8 @@ class Content:
 
 def _messages(job: ExportJob) -> tuple[Criteria, Any]:
     criteria = Criteria.read(QueryDict(job.query))
-    return criteria, criteria.messages(job.by)
+    with timezone.override(ZoneInfo(job.zone)):  # for the days of its period
+        return criteria, criteria.messages(job.by)
 
 
 def _count_messages(job: ExportJob, most: int) -> int:

@@ -6,7 +6,7 @@ The Messages page, the export, saved views and the API share these parameters.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Self, TypeVar
 
 from django.db.models import TextChoices
@@ -32,10 +32,27 @@ from .week_hours import WeekHour
 
 
 class Period(TextChoices):
+    """When messages were first seen. A day begins and ends in the viewer's time zone."""
+
+    TODAY = "today", _("Today")
+    YESTERDAY = "yesterday", _("Yesterday")
     DAY = "24h", _("Last 24 hours")
     WEEK = "7d", _("Last 7 days")
     MONTH = "30d", _("Last 30 days")
     ALL = "all", _("All time")
+
+    def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Its beginning (inclusive) and its end (exclusive), where it has them."""
+        today = timezone.localdate(now)
+        match self:
+            case Period.TODAY:
+                return midnight(today), None
+            case Period.YESTERDAY:
+                return midnight(today - _ONE_DAY), midnight(today)
+            case Period.ALL:
+                return None, None
+            case _:
+                return now - _LENGTHS[self], None
 
 
 class View(TextChoices):
@@ -63,8 +80,9 @@ STATUSES: Final = (
     Status.FAILED,
     Status.UNKNOWN,
 )
+_ONE_DAY: Final = timedelta(days=1)
 _LENGTHS: Final = {
-    Period.DAY: timedelta(days=1),
+    Period.DAY: _ONE_DAY,
     Period.WEEK: timedelta(days=7),
     Period.MONTH: timedelta(days=30),
 }
@@ -82,6 +100,7 @@ _MAX_TAGS: Final = 20
 _MAX_WEEKS: Final = timedelta(days=367)
 _Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +115,9 @@ class Criteria:
 
     `reached` selects messages that reached this status or a later one. Without `kinds`, our own
     status is left out, except in a search. `since` (inclusive) and `until` (exclusive) apply to the
-    first step. So does `week_hour`, which needs both dates, at most a year apart. `tags` select the
-    instances that have any of these tags.
+    first step. In a query each may also be a day in the viewer's time zone; that day is included.
+    `week_hour` applies to the first step, too, and needs both dates, at most a year apart. `tags`
+    select the instances that have any of these tags.
     """
 
     search: Search
@@ -120,7 +140,7 @@ class Criteria:
     def read(cls, query: QueryDict) -> Self:
         """Ignore invalid parameters."""
         view, period = query.get("view", ""), query.get("period", "")
-        since, until = _parse_minute(query.get("since", "")), _parse_minute(query.get("until", ""))
+        since, until = _dates(query)
         # "All time" with dates is the same as the dates alone.
         named = [one for one in Period if one is not Period.ALL or not (since or until)]
         has_weeks = since and until and until - since <= _MAX_WEEKS
@@ -176,12 +196,11 @@ class Criteria:
         """The labels of the view UNCONFIRMED that `user` may see."""
         now = timezone.now()
         found = unconfirmed(limited_to(user, Label.objects.all()), now)
-        if self.period in _LENGTHS:
-            found = found.filter(awaited_since__gte=now - _LENGTHS[self.period])
-        if self.since:
-            found = found.filter(awaited_since__gte=self.since)
-        if self.until:
-            found = found.filter(awaited_since__lt=self.until)
+        for since, until in (self.period.bounds(now), (self.since, self.until)):
+            if since:
+                found = found.filter(awaited_since__gte=since)
+            if until:
+                found = found.filter(awaited_since__lt=until)
         if self.instances:
             found = found.filter(instance__in=self.instances)
         if self.tags:
@@ -210,8 +229,8 @@ class Criteria:
         return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
 
     def _in_period(self, found: MessageQuerySet) -> MessageQuerySet:
-        if self.period in _LENGTHS and not self._is_stuck_now:
-            found = found.first_heard_since(timezone.now() - _LENGTHS[self.period])
+        if not self._is_stuck_now:
+            found = found.first_heard_between(*self.period.bounds(timezone.now()))
         if self.since or self.until:
             found = found.sent_between(self.since, self.until)
         if self.week_hour and self.since and self.until:
@@ -303,6 +322,37 @@ def _tags(names: Iterable[str]) -> tuple[str, ...]:
 def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:
     numbers = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19}
     return tuple(sorted(numbers))
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of the day in the viewer's time zone."""
+    return datetime.combine(day, time(), timezone.get_current_timezone())
+
+
+def are_dates_reversed(query: QueryDict) -> bool:
+    """Whether `since` is not before `until`. Such dates are ignored."""
+    since, until = _moment(query, "since"), _moment(query, "until", days=_ONE_DAY)
+    return bool(since and until and since >= until)
+
+
+def _dates(query: QueryDict) -> tuple[datetime | None, datetime | None]:
+    if are_dates_reversed(query):
+        return None, None
+    return _moment(query, "since"), _moment(query, "until", days=_ONE_DAY)
+
+
+def _moment(query: QueryDict, name: str, days: timedelta = timedelta()) -> datetime | None:
+    """The minute in this parameter, or the beginning of its day and `days` more."""
+    text = query.get(name, "")
+    if not _DAY.fullmatch(text) or not text.isascii():
+        return _parse_minute(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    if not EARLIEST.date() < day < LATEST.date() - _ONE_DAY:
+        return None
+    return midnight(day + days).astimezone(UTC)
 
 
 def _format_minute(minute: datetime | None) -> str:

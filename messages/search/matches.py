@@ -41,6 +41,8 @@ MAX_NAMED: Final = 3
 MIN_LABEL_LENGTH: Final = 3
 # Ignored around the words of a label.
 _PUNCTUATION: Final = "\"'“”‘’«»()[]{}.,;:!?#"
+# "nº", "n°" and "n" are the same word, and "1ª" and "1".
+_ORDINALS: Final = str.maketrans(dict.fromkeys("ºª°"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ def _label_filter(search: Search, user: Viewer) -> Q:
 
 def _parts_of_label(text: str) -> list[str]:
     """The words that a label must contain, in any order; the whole text if all are short."""
-    whole = folded(text).strip()
+    whole = folded(text.translate(_ORDINALS)).strip()
     if len(whole) < MIN_LABEL_LENGTH:
         return []
     words = {word for one in whole.split() if (word := one.strip(_PUNCTUATION))}

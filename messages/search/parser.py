@@ -23,6 +23,8 @@ _SPACES = re.compile(r"[\t\n\r]+")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
 # A Brazilian tax number (CPF) in its usual format.
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
+# At least MIN_PART_LENGTH, and fewer than a complete number has.
+_DIGITS_ALONE = re.compile(r"(?<![\w-])[0-9]{4,9}(?![\w-])")
 _LOCAL_MOBILE = re.compile(r"9?[6-9]\d{7}")
 
 
@@ -41,7 +43,6 @@ _DESCRIPTIONS: Final = {
     Meaning.BEGINNING: gettext_lazy("Numbers starting with +%(part)s."),
     Meaning.END: gettext_lazy("Numbers ending in %(part)s, with or without the 9."),
     Meaning.PART: gettext_lazy("Numbers containing %(part)s."),
-    Meaning.TEXT: gettext_lazy("Ids, references and labels matching %(text)s."),
     Meaning.TOO_SHORT: gettext_lazy(
         "Too short: enter at least 4 digits of a number, or a full message id."
     ),
@@ -102,7 +103,17 @@ class Search:
         """
         if self.meaning is Meaning.NUMBER:
             return f"*{phones.full_numbers(self.text)[0]}*"
+        if self.meaning is Meaning.TEXT:
+            return f"*{digits}*" if (digits := self.digits_among_words) else ""
         return f"*{self.part}*" if self.meaning in {Meaning.BEGINNING, Meaning.END} else ""
+
+    @property
+    def digits_among_words(self) -> str:
+        """The only digits among other words that may be a part of a number: `maria 99999`."""
+        if self.meaning is not Meaning.TEXT or ids_in_text(self.text):
+            return ""
+        found = _DIGITS_ALONE.findall(self.text)
+        return found[0] if len(found) == 1 and not self.numbers_in_text else ""
 
     @property
     def numbers_in_text(self) -> tuple[str, ...]:
@@ -133,16 +144,10 @@ class Search:
             return _describe_number(self)
         if self.meaning is Meaning.ADDRESS:
             return _describe_address(self.addresses[0])
-        if ids := ids_in_text(self.text):
-            words = ngettext(
-                "Showing message id %(ids)s.",
-                "Showing message ids %(ids)s.",
-                len(ids),
-            )
-            return words % {"ids": ", ".join(ids)}
+        if self.meaning is Meaning.TEXT:
+            return _describe_text(self.text)
         part = f"{self.part[:4]}-{self.part[4:]}" if self.meaning is Meaning.END else self.part
-        named = {"part": part, "text": self.text}
-        return str(_DESCRIPTIONS.get(self.meaning, "")) % named
+        return str(_DESCRIPTIONS.get(self.meaning, "")) % {"part": part}
 
 
 def parse_search(text: str) -> Search:
@@ -178,6 +183,17 @@ def _part(text: str, plain: str) -> Search:
     if _LOCAL_MOBILE.fullmatch(digits):
         return Search(text, Meaning.END, part=digits[-LAST_DIGITS:])
     return Search(text, Meaning.PART, part=digits)
+
+
+def _describe_text(text: str) -> str:
+    if ids := ids_in_text(text):
+        sentence = ngettext("Showing message id %(ids)s.", "Showing message ids %(ids)s.", len(ids))
+        return sentence % {"ids": ", ".join(ids)}
+    words = text.split()
+    if len(words) > 1:
+        sentence = _("Ids, references and labels with all of these words: %(words)s.")
+        return sentence % {"words": " · ".join(words)}
+    return _("Ids, references and labels matching %(text)s.") % {"text": text}
 
 
 def _describe_number(search: Search) -> str:

@@ -52,8 +52,9 @@ class MessageQuerySet(QuerySet[Message]):
         """Without messages from contacts. For these Z-API only reports when we read them."""
         return self.filter(inbound=False)
 
-    def first_heard_since(self, moment: datetime) -> Self:
-        return self.filter(first_heard_at__gte=moment)
+    def first_heard_between(self, since: datetime | None, until: datetime | None) -> Self:
+        found = self.filter(first_heard_at__gte=since) if since else self
+        return found.filter(first_heard_at__lt=until) if until else found
 
     def of_instances(self, instances: Iterable[int], order: Order = Order.HEARD) -> Self:
         if order is Order.HEARD:

@@ -4,7 +4,7 @@ import dataclasses
 import io
 import threading
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -27,6 +27,7 @@ from messages.models import (
     ExportKind,
     ExportPiece,
     Instance,
+    Message,
     UserLimit,
 )
 from messages.privacy import continue_erasures, find_person, request_erasure
@@ -185,6 +186,18 @@ def test_export_uses_the_requesters_language_and_time_zone(taker, report):
     sheet = sheet_of(taker.get(f"{address}file/"))
     assert "Enviada" in sheet
     assert "(America/Sao_Paulo)" in sheet
+
+
+def test_export_of_today_uses_the_requesters_time_zone(taker, report, clock):
+    clock.now = datetime(2026, 11, 20, 4, 30, tzinfo=UTC)
+    report("SENT", id="3EB0A")
+    report("SENT", id="3EB0B")
+    # Today on Kiritimati, 14 hours ahead of UTC; yesterday elsewhere.
+    Message.objects.update(first_heard_at=datetime(2026, 11, 19, 11, 0, tzinfo=UTC))
+    taker.cookies["statusboard_time_zone"] = "Pacific/Kiritimati"
+    address = take(taker, "?period=today", kind="xlsx")["Location"]
+    prepare_exports()
+    assert "Rows: 2." in taker.get(address).content.decode()
 
 
 def test_expired_export_is_deleted(taker, address):

@@ -151,6 +151,33 @@ def test_label_is_found_by_its_words_in_any_order(viewer, report, instance, text
     assert found(viewer, text) == {"A"}
 
 
+@pytest.mark.parametrize("written", ["Pedido nº 1042", "Pedido n° 1042", "Pedido n 1042"])
+@pytest.mark.parametrize("text", ["pedido nº 1042", "n° 1042", "PEDIDO Nª 1042"])
+def test_label_search_ignores_ordinal_signs(viewer, report, instance, written, text):
+    report("SENT", id="A")
+    label(instance, "A", label=written)
+    assert found(viewer, text) == {"A"}
+
+
+def test_digits_among_the_words_of_a_label_are_not_searched_as_a_number(viewer, report, instance):
+    report("SENT", id="A")
+    report("SENT", id="B", phone="5544988771042")
+    label(instance, "A", label="Pedido nº 1042 saiu")
+    page = viewer.get("/?q=pedido+1042")
+    assert {row.message.zapi_id for row in page.context["rows"]} == {"A"}
+    other = page.context["other_reading"]
+    assert str(other.label) == "Search numbers containing 1042 instead"
+    assert found(viewer, "*1042*") == {"B"}
+    assert other.url == "/?q=%2A1042%2A"
+
+
+def test_masked_viewer_gets_no_link_to_a_part_of_a_number(masked_viewer, report, instance):
+    report("SENT", id="A")
+    label(instance, "A", label="Pedido nº 1042 saiu")
+    assert masked_viewer.get("/?q=pedido+1042").context["other_reading"] is None
+    assert not masked_viewer.get("/?q=maria+1042").context["anywhere_url"]
+
+
 @pytest.mark.parametrize("text", ["1042 cancelado", "1 2"])
 def test_label_without_one_of_the_words_is_not_found(viewer, report, instance, text):
     report("SENT", id="A")

@@ -120,6 +120,7 @@ def test_quotes_and_semicolon_are_removed_from_an_id():
         ("1-group", "Showing group 1-group."),
         ("status@broadcast", "Showing our own status."),
         ("3eb0", "Ids, references and labels matching 3eb0."),
+        ("maria 99999", "Ids, references and labels with all of these words: maria · 99999."),
         (
             'messageId: "3EB0C767D097E2E3A2F1"',
             "Showing message id 3EB0C767D097E2E3A2F1.",
@@ -130,6 +131,24 @@ def test_quotes_and_semicolon_are_removed_from_an_id():
 )
 def test_search_describes_how_it_was_understood(text, sentence):
     assert parse_search(text).description == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("pedido 1042", "*1042*"),
+        ("maria 99999", "*99999*"),
+        ("pedido 12", ""),
+        ("pedido 1042 de 2025", ""),
+        ("pedido AB-1042", ""),
+        ("Cel: 44 98877-6655", ""),
+        ("mensagem 3EB0C767D097E2E3A2F1 1042", ""),
+    ],
+)
+def test_single_digits_among_words_may_also_be_part_of_a_number(text, digits):
+    found = parse_search(text)
+    assert (found.meaning, found.anywhere_text) == (Meaning.TEXT, digits)
+    assert not found.is_for_person
 
 
 def test_id_is_also_searched_in_upper_case():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -26,6 +26,7 @@ _LATENCY_LABELS: Final = {
     "delivered": gettext_lazy("Delivered in: %(time)s"),
     "read": gettext_lazy("Read in: %(time)s"),
 }
+_MOMENT: Final = timedelta(microseconds=1)
 _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 
 
@@ -159,7 +160,8 @@ def tag_links(criteria: Criteria, tags: Iterable[Tag]) -> list[Link]:
 def period_links(criteria: Criteria) -> list[Link]:
     """Links to the periods. A period clears the dates.
 
-    If only dates are set, no period is marked as current.
+    If only dates are set, no period is marked as current. The last 24 hours are only offered where
+    they are current: for the Stuck view and for old links.
     """
     current = criteria.chosen_period if criteria.has_dates else criteria.period
     return [
@@ -169,7 +171,20 @@ def period_links(criteria: Criteria) -> list[Link]:
             period is current,
         )
         for period in Period
+        if period is not Period.DAY or period is current
     ]
+
+
+def day_inputs(criteria: Criteria) -> list[tuple[str, str]]:
+    """The parameters that the form of custom dates keeps."""
+    return criteria.replace(chosen_period=None, since=None, until=None).query()
+
+
+def days_of(criteria: Criteria) -> tuple[date | None, date | None]:
+    """The first and the last day of the dates."""
+    first = timezone.localdate(criteria.since) if criteria.since else None
+    last = timezone.localdate(criteria.until - _MOMENT) if criteria.until else None
+    return first, last
 
 
 def all_time_url(criteria: Criteria) -> str:
@@ -249,6 +264,8 @@ def date_range(criteria: Criteria) -> str:
     """The dates of the filter in the viewer's time zone; "" if there are none."""
     if not criteria.has_dates:
         return ""
+    if _are_whole_days(criteria):
+        return _day_range(criteria)
     since = Moment(criteria.since).brief if criteria.since else ""
     until = Moment(criteria.until).brief if criteria.until else ""
     if not until:
@@ -256,6 +273,21 @@ def date_range(criteria: Criteria) -> str:
     if not since:
         return _("Before %(until)s") % {"until": until}
     return _("From %(since)s to %(until)s") % {"since": since, "until": until}
+
+
+def _are_whole_days(criteria: Criteria) -> bool:
+    dates = filter(None, (criteria.since, criteria.until))
+    return all(timezone.localtime(one).time() == time() for one in dates)
+
+
+def _day_range(criteria: Criteria) -> str:
+    since = Moment(criteria.since).day if criteria.since else ""
+    until = Moment(criteria.until - _MOMENT).day if criteria.until else ""
+    if not until:
+        return _("Since %(since)s") % {"since": since}
+    if not since:
+        return _("Until %(until)s") % {"until": until}
+    return since if since == until else f"{since} – {until}"
 
 
 def _toggle(chosen: Sequence[_T], item: _T) -> tuple[_T, ...]:

@@ -38,7 +38,8 @@ def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
     It is "" for a search, for a list with an end date and for stuck or unconfirmed messages, which
     do not show that number.
     """
-    if criteria.search or criteria.until or criteria.view in (View.STUCK, View.UNCONFIRMED):
+    is_closed = criteria.until or criteria.period is Period.YESTERDAY
+    if criteria.search or is_closed or criteria.view in (View.STUCK, View.UNCONFIRMED):
         return ""
     asked = {
         "user": user.pk,

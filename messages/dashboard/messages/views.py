@@ -30,7 +30,7 @@ from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Answer, Callback, CallbackQuerySet, Instance, Message, StatusEvent
-from messages.search.criteria import Criteria, Period, View
+from messages.search.criteria import Criteria, Period, View, are_dates_reversed
 from messages.search.keyset import PAGE_SIZE, read_page
 from messages.search.matches import Matches, find_matches, labels_found, numbers_of_lids
 from messages.search.parser import Meaning, Search, parse_search
@@ -81,6 +81,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     rows = rows_of(page.rows, request.user, criteria.order)
     context |= {
         "understood": _search_description(criteria.search, matches, request.user),
+        "other_reading": _other_reading(criteria, request.user),
         "rows": rows,
         "days": by_day(rows),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
@@ -115,6 +116,9 @@ def _list_context(
         "tag_links": filter_links.tag_links(criteria, visible_tags(request.user)),
         "retry_links": criteria.view is View.FAILED and filter_links.retry_links(criteria),
         "period_links": filter_links.period_links(criteria),
+        "day_inputs": filter_links.day_inputs(criteria),
+        "chosen_days": filter_links.days_of(criteria),
+        "date_problem": are_dates_reversed(request.GET),
         "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
         "dates": filter_links.date_range(criteria),
         "all_time_url": filter_links.all_time_url(criteria),
@@ -260,7 +264,8 @@ def _empty_list_context(
     criteria: Criteria, matches: Matches, instances: list[Instance], user: Viewer
 ) -> dict[str, Any]:
     """The context of _nothing.html: the reason for the empty list and links to try."""
-    anywhere, webhooks = criteria.search.anywhere_text, _webhook_urls(instances, user)
+    anywhere = criteria.search.anywhere_text if sees_phones(user) else ""
+    webhooks = _webhook_urls(instances, user)
     why, unfiltered = _empty_reason(criteria, instances, user), None
     if why == "no match" and (unfiltered := _wider_link(criteria, matches, user)):
         why = "only filtered"
@@ -314,6 +319,16 @@ def _number_links(criteria: Criteria, user: Viewer) -> list[filter_links.Link]:
         filter_links.Link(one, filter_links.list_url(criteria, search=parse_search(one)))
         for one in numbers
     ]
+
+
+def _other_reading(criteria: Criteria, user: Viewer) -> filter_links.Link | None:
+    """A link that searches for the digits among the words as part of a phone number."""
+    digits = criteria.search.digits_among_words if sees_phones(user) else ""
+    if not digits:
+        return None
+    search = parse_search(criteria.search.anywhere_text)
+    label = _("Search numbers containing %(digits)s instead") % {"digits": digits}
+    return filter_links.Link(label, filter_links.list_url(criteria, search=search))
 
 
 def _unfiltered_label(number: int) -> str:
