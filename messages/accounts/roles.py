@@ -12,6 +12,8 @@ ADMIN = "Admin"
 
 # See full phone numbers; otherwise they are masked.
 SEE_PHONES = "whatsapp.see_phones"
+# Share saved views with everyone, and edit the shared views of others.
+SHARE_VIEWS = "whatsapp.share_savedview"
 # Label messages, by CSV or with an API key that has this scope.
 LABEL = "whatsapp.change_label"
 
@@ -27,6 +29,7 @@ _SUPERVISOR = _SUPPORT | {
     "whatsapp.view_workerbeat",
     "whatsapp.export_message",
     "whatsapp.reveal_phone",
+    SHARE_VIEWS,
     LABEL,
 }
 _ADMIN = _SUPERVISOR | {

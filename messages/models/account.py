@@ -52,7 +52,7 @@ class PasswordResetRequest(models.Model):
 
 
 class SavedView(models.Model):
-    """A person's saved filters of the Messages page."""
+    """A person's saved filters of the Messages page; others see them if they are shared."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -65,11 +65,13 @@ class SavedView(models.Model):
     name = models.CharField(_("name"), max_length=60)
     # The query string, as messages.search.criteria writes it.
     query = models.CharField(_("query"), max_length=1000, blank=True)
+    shared = models.BooleanField(_("shared"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("saved view")
         verbose_name_plural = _("saved views")
         ordering = ["name"]
+        permissions = [("share_savedview", "Can share saved views")]
         constraints = [
             models.UniqueConstraint(fields=["user", "name"], name="saved_view_once"),
         ]

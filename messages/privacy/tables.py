@@ -24,6 +24,7 @@ from django.db.models import (
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messages.accounts.encrypted_addresses import decrypt_address
 from messages.domain import addresses
 from messages.ingest import spool
 from messages.models import (
@@ -209,7 +210,10 @@ def _labels(person: Person, labels: Any) -> QuerySet[Any]:
 
 def _searches_for(person: Person, view: SavedView) -> bool:
     """Whether a saved view searches for the person, in any format of the number."""
-    texts = [text for values in parse_qs(view.query).values() for text in values] + [view.name]
+    query = parse_qs(view.query)
+    texts = [text for values in query.values() for text in values] + [view.name]
+    if {decrypt_address(text) for text in query.get("recipient", [])} & set(person.names):
+        return True
     numbers = {
         addresses.person_key(number) for text in texts for number in addresses.full_numbers(text)
     }

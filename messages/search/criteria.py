@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from messages.accounts.encrypted_addresses import decrypt_address, encrypt_address
 from messages.accounts.scope import Viewer, limited_to
 from messages.domain.failures import CODES, FAILURES, Retry
 from messages.domain.message_kinds import SHARED, MessageKind
@@ -25,9 +26,9 @@ from messages.models import Label
 from messages.models.label import LabelQuerySet
 
 from .latency_ranges import LatencyRange
-from .matches import Matches, find_matches, labels_matching
+from .matches import Matches, aliases_of, find_matches, labels_matching
 from .parser import Search, parse_search
-from .querysets import MessageQuerySet, Order, message_set
+from .querysets import MessageQuerySet, Order, message_set, messages_with
 from .week_hours import WeekHour
 
 
@@ -98,6 +99,7 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MAX_TAGS: Final = 20
 # For a filter by the hour of the week.
 _MAX_WEEKS: Final = timedelta(days=367)
+UNREADABLE: Final = "unreadable"
 _Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -118,6 +120,9 @@ class Criteria:
     first step. In a query each may also be a day in the viewer's time zone; that day is included.
     `week_hour` applies to the first step, too, and needs both dates, at most a year apart. `tags`
     select the instances that have any of these tags.
+
+    `recipient` is an address, encrypted in the query. Unlike a search for a number it can be shared
+    with people who may not see numbers.
     """
 
     search: Search
@@ -135,6 +140,7 @@ class Criteria:
     tags: tuple[str, ...] = ()
     latencies: tuple[LatencyRange, ...] = ()
     week_hour: WeekHour | None = None
+    recipient: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -160,6 +166,7 @@ class Criteria:
             tags=_tags(query.getlist("tag")),
             latencies=LatencyRange.read(query),
             week_hour=WeekHour.read(query) if has_weeks else None,
+            recipient=_recipient(query.get("recipient", "")),
         )
 
     @property
@@ -187,14 +194,21 @@ class Criteria:
 
         Pass `matches` if the search has been run already.
         """
-        visible = limited_to(user, message_set())
+        visible = self._visible_messages(user)
         if self.search:
             visible = visible.matching(matches or find_matches(self.search, user))
         return self.narrow(visible)
 
+    def _visible_messages(self, user: Viewer) -> MessageQuerySet:
+        if self.recipient:
+            return messages_with(self.recipient, aliases_of([self.recipient], user), user)
+        return limited_to(user, message_set())
+
     def unconfirmed_labels(self, user: Viewer) -> LabelQuerySet:
-        """The labels of the view UNCONFIRMED that `user` may see."""
+        """The labels of the view UNCONFIRMED that `user` may see. They have no recipient."""
         now = timezone.now()
+        if self.recipient:
+            return Label.objects.none()
         found = unconfirmed(limited_to(user, Label.objects.all()), now)
         for since, until in (self.period.bounds(now), (self.since, self.until)):
             if since:
@@ -208,7 +222,7 @@ class Criteria:
         return found.filter(labels_matching(self.search, user)) if self.search else found
 
     def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
-        """Apply every filter except the search, which depends on the user."""
+        """Apply every filter except the search and the recipient, which depend on the user."""
         if not self.inbound:
             found = found.outbound()
         found = self._in_period(found)
@@ -224,7 +238,7 @@ class Criteria:
             found = found.that_failed(self._failure_codes)
         for one in self.latencies:
             found = found.that_took(one)
-        if kinds := self.kinds or (() if self.search else _NOT_OUR_STATUS):
+        if kinds := self.kinds or (() if self.is_search else _NOT_OUR_STATUS):
             found = found.of_kinds(kinds)
         return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
 
@@ -241,6 +255,7 @@ class Criteria:
         """The query parameters that read() would turn into the same criteria."""
         return [
             *_parameter("q", self.search.text),
+            *_parameter("recipient", self.recipient and encrypt_address(self.recipient)),
             *_parameter("view", self.view.value),
             *(("status", status.lower()) for status in self.statuses),
             *_parameter("reached", self.reached and self.reached.lower()),
@@ -268,8 +283,13 @@ class Criteria:
         return wanted
 
     @property
+    def is_search(self) -> bool:
+        """Whether it looks for messages by their text or recipient."""
+        return bool(self.search or self.recipient)
+
+    @property
     def _defaults_to_all_time(self) -> bool:
-        return bool(self.search) or self.has_dates
+        return self.is_search or self.has_dates
 
     @property
     def _is_stuck_now(self) -> bool:
@@ -317,6 +337,11 @@ def _chosen(known: Iterable[_Text], names: Iterable[str]) -> tuple[_Text, ...]:
 def _tags(names: Iterable[str]) -> tuple[str, ...]:
     cleaned = (name.replace("\x00", "").strip()[:MAX_TAG_LENGTH] for name in names)
     return tuple(dict.fromkeys(filter(None, cleaned)))[:_MAX_TAGS]
+
+
+def _recipient(encrypted: str) -> str:
+    """The address, or a text that is none, so that a link that cannot be read shows no messages."""
+    return (decrypt_address(encrypted) or UNREADABLE) if encrypted else ""
 
 
 def _parse_ids(texts: Iterable[str]) -> tuple[int, ...]:

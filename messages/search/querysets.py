@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from messages.accounts.number_search_limits import may_be_a_number, wait_to_search
 from messages.accounts.scope import Viewer, limited_to
+from messages.domain import addresses as phones
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 from messages.incidents.stuck_messages import stuck, stuck_now
@@ -20,7 +21,7 @@ from messages.models.latencies import LATENCIES, is_known
 from messages.models.message import FAILED
 
 from .latency_ranges import LatencyRange
-from .matches import Matches, ids_starting_with_text, part_filter
+from .matches import Matches, ids_starting_with_text, messages_with_other_address, part_filter
 from .message_ids import is_whatsapp_id, strip_punctuation
 from .parser import Search
 
@@ -171,6 +172,13 @@ class MessageQuerySet(QuerySet[Message]):
 
     def newest_first(self, order: Order = Order.HEARD) -> Self:
         return self.order_by(*order.newest_first)
+
+
+def messages_with(address: str, aliases: Iterable[str], user: Viewer) -> MessageQuerySet:
+    """The messages to a recipient, under this address and its aliases, that `user` may see."""
+    addresses = (*phones.stored_forms(address), *aliases)
+    others = messages_with_other_address(addresses, user)
+    return limited_to(user, message_set().of_addresses(addresses, others))
 
 
 def named_messages(search: Search, user: Viewer) -> list[int]:

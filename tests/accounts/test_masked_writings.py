@@ -18,10 +18,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.accounts.masking import mask_text, masked
 from messages.models import Channel, ChannelKind, Incident, IncidentKind, Notification
 from messages.notifications.delivery_lines import notify
-from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import ROUTES
 from tests.attacks.pages import ask
 from tests.attacks.tables import fill_every_table

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messages.accounts.api_keys import issue
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.accounts.roles import SUPPORT
 from messages.incidents.incident_counts import incident_counts
 from messages.jobs.follow_ups import follow_up
@@ -29,7 +30,6 @@ from messages.models import (
     Message,
     SavedView,
 )
-from messages.search.encrypted_addresses import encrypt_address
 from tests.accounts.routes import OWN_ROUTES
 
 NUMBER, OLD_FORM, LID = "5544987654321", "554487654321", "123456789012345@lid"

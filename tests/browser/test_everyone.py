@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from messages.search.encrypted_addresses import encrypt_address
+from messages.accounts.encrypted_addresses import encrypt_address
 
 from .crawl import pages
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.models import HourlySummary, Retention
-from messages.search.encrypted_addresses import encrypt_address
 from messages.summaries.days import sum_days
 
 from .test_views import tab_to

@@ -108,7 +108,7 @@ def test_page_that_cannot_get_new_messages_does_not_poll(viewer, report, address
     report("SENT")
     page = viewer.get(address)
     assert not live_url(page)
-    assert "htmx" not in page.content.decode()
+    assert "js/live.js" not in page.content.decode()
 
 
 @pytest.mark.parametrize("sealed", ["x", "a:b:c", "%00"])

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.dashboard.messages.recipient_views import FunnelStep
 from messages.domain.statuses import Status
 from messages.incidents.incident_counts import Counts, incident_counts
@@ -21,7 +22,6 @@ from messages.models import (
     Message,
     UserLimit,
 )
-from messages.search.encrypted_addresses import encrypt_address
 
 NUMBER, LID = "5544999999999", "123456789012345@lid"
 

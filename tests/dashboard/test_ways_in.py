@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.jobs.follow_ups import follow_up
 from messages.models import Action, Alias, AuditEvent, Instance, Label, SavedView, UserLimit
-from messages.search.encrypted_addresses import encrypt_address
 
 NUMBER = "5544999991234"
 

@@ -162,6 +162,7 @@ def test_label_search_ignores_ordinal_signs(viewer, report, instance, written, t
 def test_digits_among_the_words_of_a_label_are_not_searched_as_a_number(viewer, report, instance):
     report("SENT", id="A")
     report("SENT", id="B", phone="5544988771042")
+    follow_up()
     label(instance, "A", label="Pedido nº 1042 saiu")
     page = viewer.get("/?q=pedido+1042")
     assert {row.message.zapi_id for row in page.context["rows"]} == {"A"}

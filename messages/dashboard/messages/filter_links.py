@@ -6,21 +6,26 @@ from datetime import date, time, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from messages.accounts.masking import sees_phones
+from messages.accounts.scope import Viewer
+from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, duration
 from messages.dashboard.shared.views import path_of
 from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
 from messages.domain.message_kinds import MessageKind
 from messages.models import Instance, SavedView, Tag
-from messages.search.criteria import STATUSES, Criteria, Period, View
+from messages.search.criteria import STATUSES, UNREADABLE, Criteria, Period, View
 from messages.search.latency_ranges import LatencyRange
 from messages.search.week_hours import WeekHour
 
+Person = User | AnonymousUser
 _T = TypeVar("_T")
 _LATENCY_LABELS: Final = {
     "delivered": gettext_lazy("Delivered in: %(time)s"),
@@ -32,12 +37,16 @@ _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to the list with one filter changed. `icon` is that of a status, or ""."""
+    """A link to the list with one filter changed.
+
+    `icon` is that of a status, or "". `note` says whose shared view it is, or is "".
+    """
 
     label: str | Promise
     url: str
     is_current: bool = False
     icon: str = ""
+    note: str = ""
 
 
 def list_url(criteria: Criteria, **changes: Any) -> str:
@@ -82,9 +91,23 @@ def _cleared_filters(view: View) -> dict[str, Any]:
     return {"kinds": ()} if view is View.GROUPS else {}
 
 
-def saved_links(criteria: Criteria, saved: Iterable[SavedView]) -> list[Link]:
+def saved_links(criteria: Criteria, saved: Iterable[SavedView], user: Person) -> list[Link]:
     current = query_string(criteria)
-    return [Link(one.name, saved_view_url(one), one.query == current) for one in saved]
+    return [
+        Link(one.name, saved_view_url(one), one.query == current, note=shared_by(one, user))
+        for one in saved
+    ]
+
+
+def shared_by(saved: SavedView, user: Person) -> str:
+    """Who shares the view, or "" if nobody does."""
+    if not saved.shared:
+        return ""
+    if saved.user_id == user.pk:
+        return _("Shared by you")
+    return _("Shared by %(name)s") % {
+        "name": saved.user.get_full_name() or saved.user.get_username()
+    }
 
 
 def saved_view_url(saved: SavedView) -> str:
@@ -192,8 +215,11 @@ def all_time_url(criteria: Criteria) -> str:
     return list_url(criteria, chosen_period=None if criteria.has_dates else Period.ALL)
 
 
-def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
+def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> Iterator[Link]:
     """A chip for each active filter, with the URL that removes it."""
+    if criteria.recipient:
+        label = _recipient_label(criteria.recipient, user)
+        yield Link(label, list_url(criteria, recipient=""))
     for status in criteria.statuses:
         label = _("Status: %(status)s") % {"status": status.label}
         fewer = _toggle(criteria.statuses, status)
@@ -206,10 +232,7 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
     for tag in criteria.tags:
         label = _("Tag: %(tag)s") % {"tag": tag}
         yield Link(label, list_url(criteria, tags=_toggle(criteria.tags, tag)))
-    yield from _failure_chips(criteria)
-    if criteria.reached:
-        label = _("Reached: %(status)s") % {"status": criteria.reached.label}
-        yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
+    yield from _outcome_chips(criteria)
     if criteria.kinds:
         label = ", ".join(str(kind.label) for kind in criteria.kinds)
         yield Link(label, list_url(criteria, kinds=()))
@@ -218,12 +241,23 @@ def chips(criteria: Criteria, instances: Iterable[Instance]) -> Iterator[Link]:
         yield Link(_("With messages from customers"), list_url(criteria, inbound=False))
 
 
-def _failure_chips(criteria: Criteria) -> Iterator[Link]:
+def _recipient_label(address: str, user: Viewer) -> str:
+    if address == UNREADABLE:
+        return _("Recipient: the link can no longer be read")
+    return _("Recipient: %(recipient)s") % {
+        "recipient": Address(address).words(whole=sees_phones(user))
+    }
+
+
+def _outcome_chips(criteria: Criteria) -> Iterator[Link]:
     for code in criteria.reasons:
         label = _("Reason: %(reason)s") % {"reason": reason_label(code)}
         yield Link(label, list_url(criteria, reasons=_toggle(criteria.reasons, code)))
     for retry in criteria.retries:
         yield Link(retry.label, list_url(criteria, retries=_toggle(criteria.retries, retry)))
+    if criteria.reached:
+        label = _("Reached: %(status)s") % {"status": criteria.reached.label}
+        yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
 
 
 def _time_chips(criteria: Criteria) -> Iterator[Link]:

@@ -39,7 +39,7 @@ def live_url(criteria: Criteria, newest: Message | None, user: Person) -> str:
     do not show that number.
     """
     is_closed = criteria.until or criteria.period is Period.YESTERDAY
-    if criteria.search or is_closed or criteria.view in (View.STUCK, View.UNCONFIRMED):
+    if criteria.is_search or is_closed or criteria.view in (View.STUCK, View.UNCONFIRMED):
         return ""
     asked = {
         "user": user.pk,

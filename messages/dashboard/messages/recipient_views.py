@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from messages.accounts.audit import audit
+from messages.accounts.encrypted_addresses import decrypt_address, encrypt_address
 from messages.accounts.masking import masked, sees_phones
-from messages.accounts.scope import Viewer, limited_to
+from messages.accounts.scope import Viewer
 from messages.dashboard.overview.funnel import percent
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, moment
@@ -25,10 +26,9 @@ from messages.domain.render_context import fixed_render_context
 from messages.domain.statuses import Status
 from messages.models import Action
 from messages.models.functions import reached
-from messages.search.encrypted_addresses import decrypt_address, encrypt_address
 from messages.search.keyset import read_page
-from messages.search.matches import aliases_of, messages_with_other_address
-from messages.search.querysets import MessageQuerySet, Order, message_set
+from messages.search.matches import aliases_of
+from messages.search.querysets import MessageQuerySet, Order, messages_with
 
 from .message_rows import by_day, rows_of
 
@@ -108,7 +108,7 @@ def _page(
     request: HttpRequest, address: str, *, is_revealed: bool = False, form: forms.Form | None = None
 ) -> HttpResponse:
     aliases = aliases_of([address], request.user)
-    exchanged = _messages_with(address, aliases, request.user)
+    exchanged = messages_with(address, aliases, request.user)
     messages, kind = exchanged.outbound(), phones.kind_of(address)
     # Nothing is reported about a channel after SENT.
     funnel = _funnel(messages, _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS)
@@ -140,13 +140,7 @@ def _page(
 
 def has_messages(address: str, user: Viewer) -> bool:
     """Whether `user` may see a message to any address of this recipient."""
-    return _messages_with(address, aliases_of([address], user), user).exists()
-
-
-def _messages_with(address: str, aliases: tuple[str, ...], user: Viewer) -> MessageQuerySet:
-    addresses = (*phones.stored_forms(address), *aliases)
-    others = messages_with_other_address(addresses, user)
-    return limited_to(user, message_set().of_addresses(addresses, others))
+    return messages_with(address, aliases_of([address], user), user).exists()
 
 
 def _other_form(address: str) -> Address | None:

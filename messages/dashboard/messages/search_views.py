@@ -14,15 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messages import identities
 from messages.accounts.audit import audit
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.accounts.number_search_limits import record_no_result, wait_to_search
 from messages.accounts.roles import SEE_PHONES
-from messages.accounts.scope import limited_to, visible_instances
+from messages.accounts.scope import Viewer, limited_to, visible_instances
 from messages.accounts.sign_in_limits import too_many_attempts
 from messages.domain import addresses
 from messages.identities import PhoneRecord
 from messages.instances.sync import FAILURES
 from messages.models import Action, Instance
-from messages.search.encrypted_addresses import encrypt_address
 from messages.search.message_ids import ids_in_text
 from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, message_set, named_messages
@@ -73,7 +73,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if number is None:
         flash.error(request, _search_advice(wanted))
         return redirect("dashboard:messages")
-    address = _best_match(number, request)
+    address = best_match(number, request.user)
     if not has_messages(address, request.user):
         record_no_result(request.user, wanted.text)
         flash.error(request, _("No messages for this recipient"))
@@ -119,9 +119,16 @@ def _search_advice(wanted: Search) -> str:
     return _("Nothing found. Enter one full number or one message id, without other text.")
 
 
-def _best_match(wanted: Search, request: HttpRequest) -> str:
+def recipient_named_in(wanted: Search, user: Viewer) -> str:
+    """The address of the only recipient that the text names; "" if they have no messages."""
+    number = _only_number(wanted)
+    address = best_match(number, user) if number else ""
+    return address if address and has_messages(address, user) else ""
+
+
+def best_match(wanted: Search, user: Viewer) -> str:
     """Of the possible numbers, one that has messages."""
-    found = limited_to(request.user, message_set().filter(phone__in=wanted.addresses))
+    found = limited_to(user, message_set().filter(phone__in=wanted.addresses))
     return found.values_list("phone", flat=True).first() or wanted.addresses[0]
 
 

@@ -41,8 +41,8 @@ from .event_log import event_log
 from .message_rows import by_day, labels_for, rows_of, stuck_for
 from .new_messages import live_url
 from .recipient_views import recipient_url
-from .saved_views import views_of
-from .search_views import ANSWER, answer_text
+from .saved_views import may_change, views_of
+from .search_views import ANSWER, answer_text, recipient_named_in
 from .status_sentence import sentence, why_no_read
 from .timeline import Recipient, headline, recipients, steps
 from .unconfirmed_views import unconfirmed_context
@@ -65,9 +65,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if may_name_person(criteria.search) and not sees_phones(request.user):
         keys = named_messages(criteria.search, request.user)
         if len(keys) < 2:
-            if not keys:
-                record_no_result(request.user, criteria.search.text)
-            return _open_message(request, criteria, keys)
+            return _open_named(request, criteria, keys)
         criteria = criteria.replace(search=criteria.search.as_text)
     instances = list(visible_instances(request.user))
     context = _list_context(request, criteria, instances)
@@ -102,14 +100,17 @@ def _list_context(
 ) -> dict[str, Any]:
     """What every view of the list shows: its filters and links."""
     saved, query = views_of(request.user), filter_links.query_string(criteria)
+    current = next((one for one in saved if one.query == query), None)
     return {
         "criteria": criteria,
         "hidden_inputs": filter_links.hidden_inputs(criteria),
         "query": query,
-        "chips": list(filter_links.chips(criteria, instances)),
+        "chips": list(filter_links.chips(criteria, instances, request.user)),
         "view_links": filter_links.view_links(criteria),
-        "saved_links": filter_links.saved_links(criteria, saved),
-        "current_view": next((one for one in saved if one.query == query), None),
+        "saved_links": filter_links.saved_links(criteria, saved, request.user),
+        "current_view": current,
+        "shared_by": current and filter_links.shared_by(current, request.user),
+        "may_change_view": current and may_change(current, request.user),
         "status_links": filter_links.status_links(criteria),
         "kind_links": filter_links.kind_links(criteria),
         "instance_links": filter_links.instance_links(criteria, instances),
@@ -198,21 +199,27 @@ def _set_instances(instances: Iterable[Instance], messages: Iterable[Message]) -
             message.instance = by_pk[message.instance_id]
 
 
-def _open_message(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
-    """Open the message that the search text identifies, or show an error.
+def _open_named(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -> HttpResponse:
+    """Open the message or the recipient that the search text identifies, or show an error.
 
-    Called if the text may be a phone number and the viewer may not see numbers.
+    Called if the text may be a phone number and the viewer may not see numbers. A link with a full
+    number leads to the same list under an encrypted address. That tells no more than the search
+    box, where a full number may be searched, and counts against the same limit.
     """
     if keys:
         return redirect("dashboard:message", pk=keys[0])
+    without = criteria.replace(search=parse_search(""))
+    if address := recipient_named_in(criteria.search, request.user):
+        return HttpResponseRedirect(filter_links.list_url(without, recipient=address))
+    record_no_result(request.user, criteria.search.text)
     flash.error(
         request,
         _(
-            "This link contains a phone number, and your role may not open such links. Paste the "
-            "full number into the search box."
+            "This link contains a phone number or a part of one, and it names no recipient that "
+            "you can see. Paste the full number into the search box."
         ),
     )
-    return HttpResponseRedirect(filter_links.list_url(criteria, search=parse_search("")))
+    return HttpResponseRedirect(filter_links.list_url(without))
 
 
 def _message(request: HttpRequest, pk: int) -> Message:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.search.encrypted_addresses import decrypt_address, encrypt_address
+from messages.accounts.encrypted_addresses import decrypt_address, encrypt_address
 
 NUMBER = "5544999999999"
 
