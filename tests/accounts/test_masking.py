@@ -110,8 +110,12 @@ def test_message_page_masks_numbers(masked, message, name):
 
 
 def test_masked_user_cannot_search_by_address_in_the_url(masked, message):
-    for text in (NUMBER, "8765-4321", "+5544", "7654", LID):
+    for text in ("8765-4321", "+5544", "7654"):
         assert masked.get("/", {"q": text}, secure=True).url == "/"
+    for text in (NUMBER, LID):
+        assert (
+            masked.get("/", {"q": text}, secure=True).url == f"/?recipient={encrypt_address(text)}"
+        )
 
 
 def test_search_by_full_number_redirects_to_a_url_without_the_number(masked, message):
