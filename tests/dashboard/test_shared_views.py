@@ -27,15 +27,19 @@ def share(taker):
 
 
 @pytest.fixture
-def colleague(db):
-    """A person with the Support role, with a client of their own."""
+def colleague_user(db):
     user = User.objects.create_user("colleague")
     user.user_permissions.add(
         *Permission.objects.filter(codename__in=["view_message", "see_phones"])
     )
+    return user
+
+
+@pytest.fixture
+def colleague(colleague_user):
+    """A client of a person who sees numbers, but may not share views."""
     client = HttpsClient()
-    client.force_login(user)
-    client.user = user
+    client.force_login(colleague_user)
     return client
 
 
@@ -77,24 +81,33 @@ def test_shared_view_is_changed_by_its_owner_and_supervisors_only(share, colleag
     assert client.post(f"/views/{saved.pk}/delete/", {"confirmed": "1"}).status_code == 404
 
 
-def test_shared_view_shows_each_viewer_only_their_messages(share, colleague, report, account):
+@pytest.fixture
+def elsewhere(colleague_user, account):
+    """Limits the colleague to another instance, when called."""
+
+    def limit():
+        other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
+        UserLimit.objects.create(user=colleague_user, instance=other)
+
+    return limit
+
+
+def test_shared_view_shows_each_viewer_only_their_messages(share, colleague, report, elsewhere):
     report("SENT")
-    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
-    UserLimit.objects.create(user=colleague.user, instance=other)
+    elsewhere()
     share("status=sent")
     assert views_seen(colleague)
     assert shown(colleague.get("/?status=sent")) == []
 
 
-@pytest.mark.parametrize("hidden", ["instance", "tag"])
+@pytest.mark.parametrize("query", ["instance={}", "tag=Secret+client"])
 def test_shared_view_with_a_hidden_instance_or_tag_is_hidden(
-    share, colleague, instance, account, hidden
+    share, colleague, instance, elsewhere, query
 ):
-    other = Instance.objects.create(account=account, name="Other", zapi_id="other", token="t")
     set_tags(instance, ["Secret client"])
-    share(f"instance={instance.pk}" if hidden == "instance" else "tag=Secret+client")
+    share(query.format(instance.pk))
     assert views_seen(colleague)
-    UserLimit.objects.create(user=colleague.user, instance=other)
+    elsewhere()
     assert views_seen(colleague) == {}
     assert "Secret" not in colleague.get("/").content.decode()
 

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from messages import labels
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.ingest import Period, drain, rebuild, replay
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
@@ -96,6 +97,8 @@ def test_erasure_leaves_no_trace_in_any_table(post, forwarding, instance, suppor
     )
     SavedView.objects.create(user=support, name="V", query="q=%2B55+44+9999-9999")
     SavedView.objects.create(user=support, name="for +55 (44) 99999-9999", query="status=read")
+    recipient = encrypt_address(OLD_FORM)
+    SavedView.objects.create(user=support, name="W", query=f"recipient={recipient}", shared=True)
     SavedView.objects.create(user=support, name="failed", query="status=failed")
     Incident.objects.create(
         kind="silent", note=f"asked {PHONE}", opened_at=timezone.now(), last_seen_at=timezone.now()

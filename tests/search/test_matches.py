@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from messages.accounts.encrypted_addresses import encrypt_address
 from messages.jobs.follow_ups import follow_up
 from messages.models import Alias, Instance, Label, UserLimit
 
@@ -247,9 +248,15 @@ def test_zaap_id_finds_its_message(viewer, deliver):
     assert found(viewer, "ZA") == {"A"}
 
 
-@pytest.mark.parametrize("text", [NUMBER, "9999-9999", "+5544", "4499", LID, "123456789012345"])
-def test_masked_user_cannot_search_by_number(masked_viewer, tied, text):
+@pytest.mark.parametrize("text", ["9999-9999", "+5544", "4499"])
+def test_masked_user_cannot_search_by_part_of_a_number(masked_viewer, tied, text):
     assert masked_viewer.get("/", {"q": text}).url == "/"
+
+
+@pytest.mark.parametrize("text", [NUMBER, LID, "123456789012345"])
+def test_masked_user_opens_a_number_under_an_encrypted_address(masked_viewer, tied, text):
+    answer = masked_viewer.get("/", {"q": text})
+    assert answer.url == f"/?recipient={encrypt_address(LID if text != NUMBER else NUMBER)}"
 
 
 def test_masked_user_can_search_by_id(masked_viewer, tied):
