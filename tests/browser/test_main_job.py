@@ -127,7 +127,7 @@ def test_menu_closes_when_keyboard_focus_leaves_it(open_page, support, report):
     report("SENT")
     page = open_page(support)
     page.goto("/")
-    menu = page.locator("details.menu").filter(has_text="Period").first
+    menu = page.locator("details.menu").filter(has_text="Kind").first
     menu.locator("summary").click()
     expect(menu).to_have_attribute("open", "")
     menu.locator("a").last.focus()
