@@ -130,6 +130,12 @@ def _marks(ticks: tuple[Tick, ...]) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def address_text(context: Context, shown: Address) -> str:
+    """An address without markup, for an attribute."""
+    return shown.words(whole=sees_phones(context["user"])) if shown.value else _("no address")
+
+
+@register.simple_tag(takes_context=True)
 def address(context: Context, shown: Address) -> SafeString:
     kind = shown.kind
     if shown.value:

@@ -83,7 +83,8 @@ function copyTheOldWay(text, button) {
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
   const label = button.querySelector("[data-label]");
-  const text = textOf(source);
+  const extras = [...button.parentElement.querySelectorAll("[data-copy-with]:checked")].map((box) => box.value);
+  const text = [textOf(source), ...extras].join("\n");
   const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false)
     || copyTheOldWay(text, button);
   if (!isCopied) getSelection().selectAllChildren(source);
@@ -96,7 +97,15 @@ async function copy(button) {
 
 // Buttons that need a script are hidden until there is one. A part that htmx loads has some, too.
 function offerButtons(part) {
-  for (const button of part.querySelectorAll("[data-copy], [data-print], [data-keys]")) button.hidden = false;
+  for (const button of part.querySelectorAll("[data-copy], [data-print], [data-copy-choices], [data-keys]")) button.hidden = false;
+  for (const box of part.querySelectorAll("[data-copy-with]")) box.checked = localStorage.getItem(keyOf(box)) === "1";
+}
+
+// What is copied along with a sentence is remembered in this browser.
+const keyOf = (box) => `statusboard-copy-${box.dataset.copyWith}`;
+
+function rememberChoice({ target }) {
+  if (target.matches("[data-copy-with]")) localStorage.setItem(keyOf(target), target.checked ? "1" : "");
 }
 
 function press(event) {
@@ -152,6 +161,7 @@ document.addEventListener("keydown", closeMenuOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
 document.addEventListener("focusout", closeMenuThatIsLeft);
 document.addEventListener("click", press);
+document.addEventListener("change", rememberChoice);
 document.addEventListener("htmx:load", (event) => offerButtons(event.target));
 leadBackToTheList();
 offerButtons(document);

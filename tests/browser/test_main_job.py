@@ -75,6 +75,35 @@ def test_copy_button_works_without_the_clipboard_api(open_page, support, report)
     assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").inner_text()
 
 
+def test_copied_sentence_has_the_recipient_and_the_browser_remembers_it(
+    open_page, support, report
+):
+    message = report("SENT", "RECEIVED")
+    page = open_page(support, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/messages/{message.pk}/")
+    page.get_by_role("checkbox", name="recipient").check()
+    page.reload()
+    expect(page.get_by_role("checkbox", name="recipient")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="sender")).not_to_be_checked()
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    lines = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert lines[0].startswith("Delivered on")
+    assert lines[1:] == ["Recipient: +55 44 99999-9999"]
+
+
+def test_ordinary_events_are_shown_on_request_and_odd_ones_always(open_page, support, report):
+    report("SENT", "RECEIVED")
+    message = report("TELEPORTED")
+    page = open_page(support)
+    page.goto(f"/messages/{message.pk}/")
+    events = page.locator(".events tbody tr")
+    expect(events.locator("visible=true")).to_have_count(1)
+    expect(events.filter(has_text="TELEPORTED")).to_be_visible()
+    page.get_by_role("checkbox", name="Show all events").check()
+    expect(events.locator("visible=true")).to_have_count(3)
+
+
 def test_click_anywhere_in_a_row_opens_the_message(open_page, support, report):
     message = report("SENT")
     page = open_page(support)

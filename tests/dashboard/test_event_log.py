@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from messages.dashboard.messages.event_log import event_log
+from messages.dashboard.messages.event_log import event_log, event_summary
 from messages.domain.statuses import Status
 
 from .events import event, in_group
@@ -15,6 +15,24 @@ def flags(*events):
 def test_events_are_sorted_by_time():
     events = [event(READ, 9), event(SENT), event(RECEIVED)]
     assert [entry.event.status for entry in event_log(events)] == ["SENT", "RECEIVED", "READ"]
+
+
+def test_summary_counts_events_in_their_order():
+    events = event_log([event(SENT), event(RECEIVED, 1), event(RECEIVED, 2, device=1)])
+    assert event_summary(events) == "3 events: Sent, Delivered ×2"
+
+
+def test_summary_of_one_event_is_singular():
+    assert event_summary(event_log([event(SENT)])) == "1 event: Sent"
+
+
+def test_only_odd_events_are_unusual():
+    in_order = [event(SENT), event(RECEIVED, 1, repeats=2), event(READ, 9)]
+    assert not any(entry.is_unusual for entry in event_log(in_order))
+    odd = [event(Status.FAILED), event(Status.UNKNOWN), event(SENT, 100, lag=-50)]
+    late = [event(RECEIVED, 1, lag=60), event(READ, 9)]
+    assert all(entry.is_unusual for entry in event_log(odd))
+    assert [entry.is_unusual for entry in event_log(late)] == [True, False]
 
 
 def test_events_of_the_same_second_are_sorted_by_status_rank():

@@ -50,6 +50,47 @@ def test_summary_sentence_has_a_copy_button(viewer, report):
     assert "the contact can turn read receipts off" in page.content.decode()
 
 
+def test_sending_number_is_offered_with_the_copied_sentence(viewer, report, instance):
+    instance.number = "5544988887777"
+    instance.save()
+    page = open_page(viewer, report("SENT")).content.decode()
+    assert 'value="Recipient: +55 44 99999-9999"' in page
+    assert 'value="Sent by: Atendimento, +55 44 98888-7777"' in page
+
+
+def test_copied_sentence_of_a_masked_role_has_masked_numbers(masked_viewer, report, instance):
+    instance.number = "5544988887777"
+    instance.save()
+    page = open_page(masked_viewer, report("SENT")).content.decode()
+    assert 'value="Recipient: •••• 99"' in page
+    assert 'value="Sent by: Atendimento, •••• 77"' in page
+
+
+def test_message_from_before_a_change_of_number_shows_the_number_of_that_time(
+    viewer, report, instance
+):
+    message = report("SENT")
+    instance.number, instance.previous_number = "5544988887777", "5544911112222"
+    instance.number_changed_at = message.started_at + timedelta(minutes=1)
+    instance.save()
+    page = open_page(viewer, message).content.decode()
+    assert "+55 44 91111-2222" in page
+    assert "+55 44 98888-7777" not in page
+
+
+@pytest.mark.parametrize(
+    ("steps", "minutes_ago", "tone"),
+    [
+        (["SENT", "RECEIVED"], 0, "delivered"),
+        (["SENT", "RECEIVED", "READ"], 0, "read"),
+        (["SENT"], 42, "stuck"),
+    ],
+)
+def test_sentence_has_the_colour_of_what_happened(viewer, report, steps, minutes_ago, tone):
+    page = open_page(viewer, report(*steps, minutes_ago=minutes_ago)).content.decode()
+    assert f'class="card outcome {tone}"' in page
+
+
 def test_page_never_says_unread(viewer, report):
     assert "unread" not in open_page(viewer, report("RECEIVED")).content.decode().lower()
 

@@ -1,10 +1,12 @@
 """All events of a message in order, with flags for repeats and implausible times."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from django.utils.translation import ngettext
 
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, duration
@@ -55,6 +57,12 @@ class Entry:
     @property
     def is_by_us(self) -> bool:
         return Status(self.event.status).is_by_me
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether people should see the event although the steps already tell the story."""
+        is_odd = Status(self.event.status) in {Status.FAILED, Status.UNKNOWN}
+        return is_odd or self.is_out_of_order or self.is_suspicious
 
     @property
     def headline(self) -> Headline:
@@ -112,6 +120,14 @@ def event_log(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
 
     in_order = sorted(events, key=lambda e: (e.occurred_at, Status(e.status).rank, e.received_at))
     return tuple(_entry(event, comparable(event)) for event in in_order)
+
+
+def event_summary(entries: Sequence[Entry]) -> str:
+    """What was reported, in a few words: "4 events: Sent, Delivered ×2, Read"."""
+    counts = Counter(entry.headline.words for entry in entries)
+    names = [f"{words} ×{count}" if count > 1 else words for words, count in counts.items()]
+    text = ngettext("%(count)d event: %(names)s", "%(count)d events: %(names)s", len(entries))
+    return text % {"count": len(entries), "names": ", ".join(names)}
 
 
 def _entry(event: StatusEvent, extremes: Sequence[StepTimes]) -> Entry:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from math import log2
 from typing import Final
 
 from django.utils.translation import gettext_lazy
@@ -64,6 +65,7 @@ _TALLY_WORDS: Final = {
         "Delivered to %(delivered)d of %(total)d, read by %(read)d, played by %(played)d"
     ),
 }
+MAX_STRETCH: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,15 @@ class Step:
     def gap_words(self) -> str:
         return "" if self.gap is None else duration(self.gap)
 
+    @property
+    def stretch(self) -> int:
+        """The length of the line that leads to this step, from 0 to MAX_STRETCH.
+
+        It grows with the logarithm of the time: 3 seconds are 1, a minute is 3, an hour is 6.
+        """
+        seconds = self.gap.total_seconds() if self.gap else 0
+        return min(MAX_STRETCH, round(log2(1 + seconds) / 2))
+
 
 def headline(events: Sequence[ReportedEvent]) -> Headline:
     found = summarize(events)
@@ -193,11 +204,14 @@ def steps(events: Sequence[StatusEvent]) -> tuple[Step, ...]:
 
 
 def _ladder(events: Iterable[StatusEvent], max_rank: int) -> Sequence[Status]:
-    """The steps to expect. Nothing is reported about a channel after SENT."""
-    if kind_of_addresses(event.phone for event in events) is not MessageKind.CHANNEL:
-        return LADDER
-    last = max(max_rank, Status.SENT.rank)
-    return [rung for rung in LADDER if rung.rank <= last]
+    """The steps to expect, and those that were reported.
+
+    Nothing is reported about a channel after SENT. Only audio and video are played, and Z-API does
+    not say what a message is.
+    """
+    is_channel = kind_of_addresses(event.phone for event in events) is MessageKind.CHANNEL
+    expected = Status.SENT if is_channel else Status.READ
+    return [rung for rung in LADDER if rung.rank <= max(max_rank, expected.rank)]
 
 
 def by_us(events: Iterable[StatusEvent]) -> StatusEvent | None:

@@ -37,7 +37,7 @@ from messages.search.parser import Meaning, Search, parse_search
 from messages.search.querysets import may_name_person, named_messages
 
 from . import filter_links
-from .event_log import event_log
+from .event_log import event_log, event_summary
 from .message_rows import by_day, labels_for, rows_of, stuck_for
 from .new_messages import live_url
 from .recipient_views import recipient_url
@@ -134,6 +134,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
     events = as_seen_by(request.user, message.events.all())
     found, entries = headline(events), event_log(events)
+    climbed = steps(events)
     response = responses_of([message.pk]).get(message.pk)
     people = recipients(events)
     if len(people) < 2 and not is_shared(events):
@@ -144,6 +145,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "printed": Moment(timezone.now()),
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
+        "sender": _sending_address(message),
         "sentence": sentence(events, stuck_for(message), response),
         "response": response,
         "answers": _answers(message, response),
@@ -157,10 +159,13 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         "verdict": verdict_of(message, request.user, response),
         "queue_url": queue_url(message),
-        "steps": steps(events),
+        "steps": climbed,
+        "was_played": climbed[-1].status is Status.PLAYED,
         "by_us": next((entry for entry in entries if entry.is_by_us), None),
         "people": _with_numbers(people[:MAX_SHOWN], request.user),
         "people_left_out": max(0, len(people) - MAX_SHOWN),
+        "event_summary": event_summary(entries),
+        "has_ordinary": any(not entry.is_unusual for entry in entries[:MAX_SHOWN]),
         "entries": entries[:MAX_SHOWN],
         "left_out": max(0, len(entries) - MAX_SHOWN),
     }
@@ -236,6 +241,13 @@ def _answers(message: Message, response: Response | None) -> list[tuple[Answer, 
     """Return the answers with the addresses of the people who answered."""
     found = answers_to(message) if response and response.answered_at else []
     return [(one, Address(one.author), Moment(one.at)) for one in found]
+
+
+def _sending_address(message: Message) -> Address:
+    """The number that the instance had when the message was sent; empty if it is not known."""
+    instance, changed_at = message.instance, message.instance.number_changed_at
+    is_older = changed_at is not None and message.started_at < changed_at
+    return Address(instance.previous_number if is_older else instance.number)
 
 
 def _printed_sentence(
