@@ -410,6 +410,11 @@ except (KeyError, ValueError, OSError) as error:
         "DEFAULT_TIME_ZONE must be the name of a time zone, such as America/Sao_Paulo."
     ) from error
 
+# ── Pages ────────────────────────────────────────────────────────────────────────────────────────
+
+# On printed pages and on the sign-in page.
+COMPANY_NAME = env.str("COMPANY_NAME", default="")
+
 # ── Static files ─────────────────────────────────────────────────────────────────────────────────
 
 STATIC_URL = "static/"

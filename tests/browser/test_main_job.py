@@ -75,9 +75,7 @@ def test_copy_button_works_without_the_clipboard_api(open_page, support, report)
     assert page.evaluate("window.pasted.readText()") == page.locator("#sentence").inner_text()
 
 
-def test_copied_sentence_has_the_recipient_and_the_browser_remembers_it(
-    open_page, support, report
-):
+def test_copied_sentence_has_the_recipient_and_the_browser_remembers_it(open_page, support, report):
     message = report("SENT", "RECEIVED")
     page = open_page(support, permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"/messages/{message.pk}/")

@@ -28,6 +28,14 @@ def test_labels_page_marks_messages_as_current(admin_client):
     assert CURRENT.search(page)
 
 
+def test_company_name_is_on_printed_pages_and_the_sign_in_page(client, viewer, settings):
+    settings.COMPANY_NAME = "Padaria & Filhos"
+    printed = '<span class="header-company print-only">Padaria &amp; Filhos</span>'
+    assert printed in viewer.get("/").content.decode()
+    client.logout()
+    assert "Padaria &amp; Filhos" in client.get("/account/login/").content.decode()
+
+
 def test_user_can_sign_in_and_out(client, support):
     page = client.post(
         "/account/login/?next=/", {"login": "support", "password": "a-long-password"}, follow=True

@@ -123,7 +123,7 @@ def event_log(events: Sequence[StatusEvent]) -> tuple[Entry, ...]:
 
 
 def event_summary(entries: Sequence[Entry]) -> str:
-    """What was reported, in a few words: "4 events: Sent, Delivered ×2, Read"."""
+    """What was reported, in a few words: "2 events: Sent, Delivered"."""
     counts = Counter(entry.headline.words for entry in entries)
     names = [f"{words} ×{count}" if count > 1 else words for words, count in counts.items()]
     text = ngettext("%(count)d event: %(names)s", "%(count)d events: %(names)s", len(entries))

@@ -33,6 +33,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    company: str
     section: str
     theme: str
     zone: str
@@ -43,7 +44,7 @@ def board(request: HttpRequest) -> dict[str, Board]:
     theme, zone = theme_of(request), timezone.get_current_timezone_name()
     choices = (_language_setting(), _theme_setting(theme), _zone_setting(zone))
     in_words = zone_label(zone, timezone.localtime())
-    return {"board": Board(_section(request), theme, in_words, choices)}
+    return {"board": Board(settings.COMPANY_NAME, _section(request), theme, in_words, choices)}
 
 
 # By the prefix of the view's name.
