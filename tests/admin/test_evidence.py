@@ -1,9 +1,14 @@
-"""Django admin shows messages and callbacks read-only, and can push a webhook."""
+"""Django admin shows evidence read-only, cheaply, and can push a webhook."""
+
+import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from messages.models import Action, AuditEvent, Callback, Message, Outcome
+from tests.attacks.tables import fill_every_table
 
 READ = {
     "type": "MessageStatusCallback",
@@ -40,6 +45,67 @@ def test_erased_callback_says_that_it_was_erased(admin_client, post):
     assert "Erased" in page(admin_client, "callback_changelist")
     text = page(admin_client, "callback_change", Callback.objects.get().pk)
     assert "The content was deleted: it was about a person whose data was erased." in text
+
+
+LISTS = ["message", "statusevent", "callback", "incident", "auditevent", "instance", "account"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_opens_with_few_queries_and_writes_nothing(admin_client, admin_user, name):
+    fill_every_table("x", admin_user)
+    with CaptureQueriesContext(connection) as queries:
+        page(admin_client, f"{name}_changelist")
+    statements = [query["sql"] for query in queries]
+    assert len(statements) <= 6
+    assert all(sql.startswith("SELECT") for sql in statements)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_never_counts_all_rows(admin_client, admin_user, name):
+    fill_every_table("x", admin_user)
+    with CaptureQueriesContext(connection) as queries:
+        page(admin_client, f"{name}_changelist")
+    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert counts
+    assert all("LIMIT 1000" in sql for sql in counts)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_evidence_page_opens_and_has_no_form_fields(admin_client, admin_user, name):
+    row = fill_every_table("x", admin_user)[name]
+    text = page(admin_client, f"{name}_change", row.pk)
+    assert 'name="_save"' not in text
+    assert reverse(f"admin:whatsapp_{name}_changelist") in text
+
+
+def test_message_is_found_by_its_whole_id_only(admin_client, post):
+    post(READ | {"ids": ["MESSAGE-1"]})
+    url = reverse("admin:whatsapp_message_changelist")
+    found = {
+        text: "1 message" in admin_client.get(url, {"q": text}, secure=True).content.decode()
+        for text in ("MESSAGE-1", "MESSAGE")
+    }
+    assert found == {"MESSAGE-1": True, "MESSAGE": False}
+
+
+def test_event_links_to_its_message_here_and_on_the_site(admin_client, post):
+    post(READ)
+    text = page(admin_client, "statusevent_changelist")
+    pk = Message.objects.get().pk
+    assert reverse("admin:whatsapp_message_change", args=[pk]) in text
+    assert f'href="{reverse("dashboard:message", args=[pk])}"' in text
+    event = Message.objects.get().events.get()
+    text = page(admin_client, "statusevent_change", event.pk)
+    assert reverse("admin:whatsapp_callback_change", args=[event.callback_id]) in text
+
+
+def test_admin_looks_like_the_site_and_links_back(admin_client):
+    admin_client.cookies["statusboard_theme"] = "dark"
+    text = admin_client.get("/admin/", secure=True).content.decode()
+    assert re.search(r'<body class="[^"]*theme-dark', text)
+    assert "css/admin.css" in text
+    assert '<a href="/">Back to Statusboard</a>' in text
+    assert "theme.js" not in text
 
 
 @pytest.mark.parametrize("name", ["message", "callback", "instance", "account"])

@@ -108,6 +108,15 @@ def test_app_is_set_up_from_its_qr_code(page: Page, support: User) -> None:
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
 
 
+def test_recovery_codes_ask_whether_they_were_saved(page, support):
+    add_passkey(page, passwordless=False)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Recovery codes", level=1)).to_be_visible()
+    page.get_by_role("checkbox", name="I saved these codes").check()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Two-factor sign-in")).to_be_visible()
+
+
 def test_two_factor_pages_do_not_overflow_the_window(page, support, board):
     """Covers the two-factor pages, which the crawler does not reach."""
     add_passkey(page, passwordless=False)
