@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from messages.accounts.audit import audit
@@ -66,7 +67,6 @@ class FunnelStep:
 @dataclass(frozen=True, slots=True)
 class Funnel:
     total: int
-    failed: int
     steps: tuple[FunnelStep, ...]
     newest: Moment | None
 
@@ -157,8 +157,11 @@ def _funnel(messages: MessageQuerySet, statuses: tuple[Status, ...]) -> Funnel:
         **{one.name: Count("pk", filter=reached(one)) for one in statuses},
     )
     total = found["total"]
-    steps = tuple(FunnelStep(one, one.label, found[one.name], total) for one in statuses if total)
-    return Funnel(total, found["failed"], steps, moment(found["newest"]))
+    steps = [FunnelStep(one, one.label, found[one.name], total) for one in statuses if total]
+    if found["failed"]:
+        label = pgettext_lazy("messages", "Failed")
+        steps.append(FunnelStep(Status.FAILED, label, found["failed"], total))
+    return Funnel(total, tuple(steps), moment(found["newest"]))
 
 
 def _is_hidden(address: str) -> bool:
