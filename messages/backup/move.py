@@ -157,23 +157,23 @@ def _connect(url: str) -> None:
 
 
 def _prepare_target(url: str) -> None:
-    """Create the tables. Raises MoveError if there is other data."""
+    """Create the tables, unless this is a continuation. Raises MoveError if there is other data."""
     source = _fingerprint()
     if _MARKS in connections[TARGET].introspection.table_names():
         if _mark(_WHOLE) != source:
             raise MoveError("The target has an unfinished copy of another database.")
-    elif table := table_with_data(TARGET):
+        return
+    if table := table_with_data(TARGET):
         raise MoveError(f"The target is not empty: {table} has rows.")
     migrate = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--verbosity=0"]
     environment = {**os.environ, "DATABASE_URL": url}
     if subprocess.run(migrate, env=environment, check=False).returncode:  # noqa: S603
         raise MoveError("The target could not be migrated.")
     with transaction.atomic(using=TARGET), connections[TARGET].cursor() as cursor:
-        if _MARKS not in connections[TARGET].introspection.table_names(cursor):
-            cursor.execute(f"CREATE TABLE {_MARKS} (name text PRIMARY KEY, reached text)")
-            for model in reversed(MADE_BY_MIGRATE):
-                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608
-            _set_mark(_WHOLE, source)
+        cursor.execute(f"CREATE TABLE {_MARKS} (name text PRIMARY KEY, reached text)")
+        for model in reversed(MADE_BY_MIGRATE):
+            cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608
+        _set_mark(_WHOLE, source)
 
 
 def _fingerprint() -> str:

@@ -103,7 +103,7 @@ def kill_after_batches(process: "subprocess.Popen[str]", batches: int) -> None:
 def test_callbacks_during_a_move_are_stored_in_postgresql(start_door: StartDoor, cluster: Cluster):
     door = start_door()
     url = door.add_instance("faulty")
-    with Load(url, lives()) as load:
+    with Load(url, lives(), connections=2, pause=0.1) as load:
         load.wait_for(30)
         with start_move(door, cluster.url, "--hold") as process:
             assert process.stdout
@@ -113,7 +113,8 @@ def test_callbacks_during_a_move_are_stored_in_postgresql(start_door: StartDoor,
             load.give_up()
             process.communicate("\n")
     door.environment["DATABASE_URL"] = cluster.url
-    door.manage("worker", "--only", "drain", "--once")
+    while door.in_spool():
+        door.manage("worker", "--only", "drain", "--once")
     steps = "SELECT m.zapi_id, e.status FROM whatsapp_statusevent e JOIN whatsapp_message m"
     found = set(cluster.query(f"{steps} ON m.id = e.message_id"))
     told = {(name, sent["status"]) for sent in load.acknowledged for name in sent["ids"]}
