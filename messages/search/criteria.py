@@ -24,6 +24,7 @@ from messages.incidents.unconfirmed_messages import unconfirmed
 from messages.instances.tags import MAX_TAG_LENGTH, tagged_instances
 from messages.models import Label
 from messages.models.label import LabelQuerySet
+from messages.models.message import FAILED
 
 from .latency_ranges import LatencyRange
 from .matches import Matches, aliases_of, find_matches, labels_matching
@@ -176,6 +177,12 @@ class Criteria:
         return self.chosen_period or (Period.ALL if self._defaults_to_all_time else Period.WEEK)
 
     @property
+    def starts_at(self) -> datetime | None:
+        """The time before which no message is listed; None if there is no such time."""
+        starts = (self.since, self.period.bounds(timezone.now())[0])
+        return max(filter(None, starts), default=None)
+
+    @property
     def has_dates(self) -> bool:
         return bool(self.since or self.until)
 
@@ -304,7 +311,8 @@ def _in_view(view: View, found: MessageQuerySet) -> MessageQuerySet:
         case View.UNCONFIRMED:
             return found.none()
         case View.FAILED:
-            return found.with_status([Status.FAILED])
+            # The first condition is for the index.
+            return found.filter(FAILED).with_status([Status.FAILED])
         case View.NO_READ:
             return found.with_status([Status.RECEIVED])
         case View.GROUPS:

@@ -127,6 +127,7 @@ function showCurrentTabs() {
   for (const current of document.querySelectorAll(".tabs [aria-current]")) {
     const tabs = current.closest(".tabs");
     tabs.scrollTop = current.offsetTop - tabs.offsetTop - (tabs.clientHeight - current.offsetHeight) / 2;
+    tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
   }
 }
 

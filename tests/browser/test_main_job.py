@@ -26,7 +26,7 @@ def test_support_signs_in_and_finds_a_message_by_number(open_page, support, repo
     page.keyboard.type("+55 (44) 9 9999-9999")
     page.keyboard.press("Enter")
     expect(page.get_by_text("with and without the 9")).to_be_visible()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator(".row-link")).to_have_count(1)
     page.get_by_role("link", name="+55 44 99999-9999").click()
     reached = page.locator(".step.is-reached .step-name, .step.is-implied .step-name")
     expect(reached).to_have_text(["Dispatched", "Sent", "Delivered", "Read", "Played"])
@@ -117,9 +117,9 @@ def test_status_menu_sets_a_filter_and_its_chip_removes_it(open_page, support, r
     page.goto("/")
     page.locator("summary", has_text="Status").click()
     page.locator(".menu-item", has_text="Failed").click()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator(".row-link")).to_have_count(1)
     page.get_by_role("link", name="Status: Failed").click()
-    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator(".row-link")).to_have_count(2)
 
 
 def test_printed_message_contains_no_buttons(open_page, admin_user, report):

@@ -1,6 +1,6 @@
 """The links of the Messages page: tabs, filter menus and chips."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any, Final, TypeVar
@@ -39,13 +39,15 @@ _VIEWS_OF_STATUSES: Final = {View.STUCK, View.FAILED, View.NO_READ}
 class Link:
     """A link to the list with one filter changed.
 
-    `icon` is that of a status, or "". `note` says whose shared view it is, or is "".
+    `icon` is that of a status, or "". `count` says how many messages that list has, or "". `note`
+    says whose shared view it is, or is "".
     """
 
     label: str | Promise
     url: str
     is_current: bool = False
     icon: str = ""
+    count: str = ""
     note: str = ""
 
 
@@ -67,15 +69,16 @@ def hidden_inputs(criteria: Criteria) -> list[tuple[str, str]]:
     return [(name, value) for name, value in criteria.query() if name != "q"]
 
 
-def view_links(criteria: Criteria) -> list[Link]:
-    """The built-in views. Each keeps the filters that do not contradict it."""
+def view_criteria(criteria: Criteria) -> dict[View, Criteria]:
+    """The lists to which the tabs lead. Each keeps the filters that do not contradict it."""
+    return {view: criteria.replace(view=view, **_cleared_filters(view)) for view in View}
+
+
+def view_links(criteria: Criteria, count: Callable[[View], str]) -> list[Link]:
+    """The tabs of the built-in views, each with its count."""
     return [
-        Link(
-            view.label,
-            list_url(criteria, view=view, **_cleared_filters(view)),
-            view is criteria.view,
-        )
-        for view in View
+        Link(view.label, list_url(target), view is criteria.view, count=count(view))
+        for view, target in view_criteria(criteria).items()
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, Generic, Protocol, TypeVar
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -91,9 +91,18 @@ class Row:
         return _("Z-API has not sent it")
 
 
-class Day(NamedTuple):
+class _Listed(Protocol):
+    @property
+    def listed_at(self) -> datetime: ...
+
+
+_L = TypeVar("_L", bound=_Listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Generic[_L]):
     heading: str
-    rows: list[Row]
+    rows: list[_L]
 
 
 @cache
@@ -106,8 +115,8 @@ def _url_parts() -> tuple[str, str]:
     return before, after
 
 
-def by_day(rows: Iterable[Row]) -> list[Day]:
-    """The rows under the days of their list."""
+def by_day(rows: Iterable[_L]) -> list[Day[_L]]:
+    """The rows of a list under its days."""
     days = groupby(rows, key=lambda row: Moment(row.listed_at).heading)
     return [Day(heading, list(some)) for heading, some in days]
 

@@ -1,6 +1,7 @@
 """Messages that other software announced and that Z-API never confirmed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.decorators import permission_required
@@ -18,14 +19,16 @@ from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.domain import render_context
 from messages.incidents.unconfirmed_messages import unconfirmed_for
 from messages.models import Instance, Label, Webhook, WebhookKind
+from messages.models.label import LabelQuerySet
 from messages.search.criteria import Criteria
 from messages.search.keyset import read_page
 from messages.search.querysets import message_set
 
 from . import filter_links
+from .message_rows import by_day
 from .verdict_views import verdict_of
 
-_NEWEST_FIRST: Final = ("-awaited_since", "-id")
+NEWEST_FIRST: Final = ("-awaited_since", "-id")
 # The webhooks that report a message.
 _REPORTING: Final = (WebhookKind.DELIVERY, WebhookKind.MESSAGE_STATUS)
 
@@ -33,6 +36,10 @@ _REPORTING: Final = (WebhookKind.DELIVERY, WebhookKind.MESSAGE_STATUS)
 @dataclass(frozen=True, slots=True)
 class LabelRow:
     label: Label
+
+    @property
+    def listed_at(self) -> datetime:
+        return self.label.awaited_since or self.label.updated_at
 
     @property
     def announced(self) -> Moment | None:
@@ -45,13 +52,16 @@ class LabelRow:
         return "" if waiting is None else duration(waiting)
 
 
-def unconfirmed_context(request: HttpRequest, criteria: Criteria) -> dict[str, Any]:
+def unconfirmed_context(
+    request: HttpRequest, criteria: Criteria, labels: LabelQuerySet
+) -> dict[str, Any]:
     """The rows of the view "Never confirmed"."""
-    found = criteria.unconfirmed_labels(request.user).select_related("instance")
-    page = read_page(found, request.GET.dict(), _NEWEST_FIRST)
+    page = read_page(labels.select_related("instance"), request.GET.dict(), NEWEST_FIRST)
+    rows = [LabelRow(one) for one in as_seen_by(request.user, page.rows)]
     return {
         "understood": criteria.search.description,
-        "label_rows": [LabelRow(one) for one in as_seen_by(request.user, page.rows)],
+        "label_rows": rows,
+        "days": by_day(rows),
         "nothing": "all confirmed",
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),

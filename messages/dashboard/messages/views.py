@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -38,14 +39,15 @@ from messages.search.querysets import may_name_person, named_messages
 
 from . import filter_links
 from .event_log import event_log, event_summary
+from .list_counts import ListCounts
 from .message_rows import by_day, labels_for, rows_of, stuck_for
-from .new_messages import live_url
+from .new_messages import Person, live_url
 from .recipient_views import recipient_url
 from .saved_views import may_change, views_of
 from .search_views import ANSWER, answer_text, recipient_named_in
 from .status_sentence import sentence, why_no_read
 from .timeline import Recipient, headline, recipients, steps
-from .unconfirmed_views import unconfirmed_context
+from .unconfirmed_views import NEWEST_FIRST, unconfirmed_context
 from .verdict_views import queue_url, verdict_of
 
 # A message to a large group has thousands of events; the page shows the first ones.
@@ -70,7 +72,9 @@ def message_list(request: HttpRequest) -> HttpResponse:
     instances = list(visible_instances(request.user))
     context = _list_context(request, criteria, instances)
     if criteria.view is View.UNCONFIRMED:
-        context |= unconfirmed_context(request, criteria)
+        labels = criteria.unconfirmed_labels(request.user)
+        context |= unconfirmed_context(request, criteria, labels)
+        context |= _count_context(criteria, labels.order_by(*NEWEST_FIRST), request.user)
         return render(request, "dashboard/messages.html", context)
     matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
@@ -82,6 +86,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "other_reading": _other_reading(criteria, request.user),
         "rows": rows,
         "days": by_day(rows),
+        **_count_context(criteria, found.newest_first(criteria.order), request.user),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
@@ -106,7 +111,6 @@ def _list_context(
         "hidden_inputs": filter_links.hidden_inputs(criteria),
         "query": query,
         "chips": list(filter_links.chips(criteria, instances, request.user)),
-        "view_links": filter_links.view_links(criteria),
         "saved_links": filter_links.saved_links(criteria, saved, request.user),
         "current_view": current,
         "shared_by": current and filter_links.shared_by(current, request.user),
@@ -194,6 +198,15 @@ def message_callback(request: HttpRequest, pk: int, callback: UUID) -> HttpRespo
     name = f"callback-{found.pk}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.text, content_type="application/json", headers=headers)
+
+
+def _count_context(criteria: Criteria, found: QuerySet[Any], user: Person) -> dict[str, Any]:
+    counts = ListCounts(criteria, found, filter_links.view_criteria(criteria), user)
+    return {
+        "view_links": filter_links.view_links(criteria, counts.of_tab),
+        "results": counts.results,
+        "results_words": counts.results_words,
+    }
 
 
 def _set_instances(instances: Iterable[Instance], messages: Iterable[Message]) -> None:

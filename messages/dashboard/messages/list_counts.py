@@ -1,0 +1,123 @@
+"""How many messages a list and its tabs have.
+
+A page may not count millions of messages, so counts are capped. Where no index has just the wanted
+messages, only the newest messages are looked through. A number with a plus sign is a minimum.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils.formats import number_format
+
+from messages.domain.message_kinds import MessageKind
+from messages.models.functions import CappedCount
+from messages.search.criteria import Criteria, View
+from messages.search.parser import parse_search
+
+from .new_messages import Person
+from .unconfirmed_views import NEWEST_FIRST
+
+_MAX_ON_TAB: Final = 99
+_MAX_RESULTS: Final = 1000
+_LOOKED_THROUGH: Final = 3000
+# Views for which an index has just their messages.
+_INDEXED: Final = {View.FAILED, View.GROUPS}
+_RESULTS: Final = "results"
+
+
+class ListCounts:
+    """The counts of a list, and of the lists to which its tabs lead: two queries.
+
+    While searching, tabs have no count: each would repeat the search.
+    """
+
+    def __init__(
+        self, criteria: Criteria, found: QuerySet[Any], tabs: Mapping[View, Criteria], user: Person
+    ) -> None:
+        self._reach = None if criteria.search else _reach(criteria, user)
+        self._lists = {
+            _name(view): target
+            for view, target in tabs.items()
+            if view is not View.ALL and not target.search
+        } | {_RESULTS: criteria}
+        counted = {
+            name: CappedCount(
+                self._within_reach(target, found if name == _RESULTS else _rows(target, user)),
+                _most(name),
+            )
+            for name, target in self._lists.items()
+        }
+        # Any query of one row can carry the counts.
+        viewer = User.objects.filter(pk=user.pk or 0)
+        self._numbers: dict[str, Any] = dict(viewer.values(**counted).get())
+
+    @property
+    def results(self) -> int:
+        """The number that decides between singular and plural: "1+" is a plural."""
+        return int(self._numbers[_RESULTS]) + self._is_cut_off(self._lists[_RESULTS])
+
+    @property
+    def results_words(self) -> str:
+        return self._words(_RESULTS)
+
+    def of_tab(self, view: View) -> str:
+        """In words; "" if nothing was found, or if it was not counted."""
+        return self._words(_name(view)) if self._numbers.get(_name(view)) else ""
+
+    def _within_reach(self, target: Criteria, rows: QuerySet[Any]) -> QuerySet[Any]:
+        reach = self._reach if self._is_cut_off(target) else None
+        return rows.filter(**{f"{target.order}__gte": reach}) if reach else rows
+
+    def _is_cut_off(self, target: Criteria) -> bool:
+        """Whether older messages of the list are not looked through."""
+        if self._reach is None or _has_index(target):
+            return False
+        return target.starts_at is None or target.starts_at < self._reach
+
+    def _words(self, name: str) -> str:
+        number, most = self._numbers[name], _most(name)
+        shown = number_format(min(number, most), force_grouping=True)
+        is_minimum = number > most or self._is_cut_off(self._lists[name])
+        return f"{shown}+" if is_minimum else shown
+
+
+def _has_index(target: Criteria) -> bool:
+    """Whether an index has just the messages of this list."""
+    if target.view not in _INDEXED:
+        return target.view is View.UNCONFIRMED
+    period = {"chosen_period": None, "since": None, "until": None}
+    without = target.replace(view=View.ALL, reasons=(), retries=(), **period)
+    return not without.has_filters
+
+
+def _reach(criteria: Criteria, user: Person) -> datetime | None:
+    """The time of the oldest message to look through; None if the period has only few messages."""
+    everything = Criteria(
+        parse_search(""),
+        instances=criteria.instances,
+        chosen_period=None if criteria.has_dates else criteria.period,
+        since=criteria.since,
+        until=criteria.until,
+        kinds=tuple(MessageKind),
+        inbound=True,
+    )
+    newest = everything.messages(user).newest_first(everything.order)
+    times = newest.values_list(str(everything.order), flat=True)
+    return next(iter(times[_LOOKED_THROUGH : _LOOKED_THROUGH + 1]), None)
+
+
+def _rows(criteria: Criteria, user: Person) -> QuerySet[Any]:
+    if criteria.view is View.UNCONFIRMED:
+        return criteria.unconfirmed_labels(user).order_by(*NEWEST_FIRST)
+    return criteria.messages(user).newest_first(criteria.order)
+
+
+def _name(view: View) -> str:
+    return f"view_{view.name}"
+
+
+def _most(name: str) -> int:
+    return _MAX_RESULTS if name == _RESULTS else _MAX_ON_TAB
