@@ -1,6 +1,6 @@
 # `make run` and `make test` need only Python 3.11 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-browser test-processes test-all faults openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit sbom image check messages lock screenshots
+.PHONY: help run demo test test-browser test-processes test-all faults cluster openapi bench-availability bench-ingest bench-pages bench-scale bench-silence lint audit sbom image check messages lock screenshots
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -53,6 +53,9 @@ test-all: $(VENV)/ready-dev ## Run every test, as .ci/run does
 faults: $(VENV)/ready-dev ## Break real processes at full length (half an hour)
 	@FAULT_KILLS=20 FAULT_ROUNDS=5 FAULT_SECONDS=30 FAULT_EXAMPLES=2000 HOSTILE_EXAMPLES=10000 \
 		$(BIN)/python -m pytest tests/faults tests/webhooks/test_hostile_requests.py tests/processes/test_hostile.py -rA $(ARGS)
+
+cluster: $(VENV)/ready-dev ## Break each part of a highly available installation (needs Patroni, etcd, PgBouncer, HAProxy)
+	@CLUSTER_FAULTS=all $(BIN)/python -m pytest tests/cluster -q -s $(ARGS)
 
 openapi: $(VENV)/ready-dev ## Write docs/webhook.openapi.yaml
 	@$(BIN)/python manage.py spectacular --urlconf messages.webhooks.urls --validate --fail-on-warn \

@@ -75,7 +75,8 @@ def load(path: str, seconds: float, *, ids: int = 0, connections: int = CONNECTI
 def ratio(mine: list[Result], theirs: list[Result], name: str = "rate") -> float:
     """Median of the ratios, pair by pair."""
     pairs = zip(mine, theirs, strict=True)
-    return statistics.median(getattr(one, name) / getattr(two, name) for one, two in pairs)
+    ratios: list[float] = [getattr(one, name) / getattr(two, name) for one, two in pairs]
+    return statistics.median(ratios)
 
 
 def memory_of_largest_worker(pid: int, field: str = "VmRSS") -> float:

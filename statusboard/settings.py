@@ -43,10 +43,10 @@ _FAIL_QUICKLY = {
 }
 
 
-def _database() -> dict[str, Any]:
+def _database(given: dict[str, Any]) -> dict[str, Any]:
     # Opening a connection costs more than storing a callback. After a restart of PostgreSQL every
     # thread has a broken one, so pages and jobs check it first.
-    database: dict[str, Any] = DATABASE | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    database: dict[str, Any] = given | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     if IS_EMBEDDED:
         database["OPTIONS"] = {
             # Take the write lock at BEGIN: a read that becomes a write cannot wait for the lock.
@@ -69,7 +69,7 @@ SPOOL_MAX_BYTES_PER_INSTANCE = env.int("SPOOL_MAX_MB_PER_INSTANCE", default=512)
 SPOOL_MAX_CALLBACKS_PER_INSTANCE = env.int("SPOOL_MAX_CALLBACKS_PER_INSTANCE", default=1_000_000)
 
 DATABASES = {
-    "default": _database(),
+    "default": _database(DATABASE),
     "spool": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(SPOOL_PATH),
@@ -87,6 +87,9 @@ DATABASES = {
     },
 }
 DATABASE_ROUTERS = ["messages.models.spooled_callback.SpoolRouter"]
+if env.str("REPLICA_DATABASE_URL", default=""):
+    DATABASES["replica"] = _database(env.db_url("REPLICA_DATABASE_URL"))
+    DATABASE_ROUTERS.append("messages.models.replica_router.ReplicaRouter")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # For `dumpdata`: Django's own serializer would cut every time to milliseconds.
 SERIALIZATION_MODULES = {"jsonl": "statusboard.exact_jsonl"}
@@ -212,6 +215,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "messages.dashboard.shared.replica.ReplicaMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

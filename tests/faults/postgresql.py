@@ -19,7 +19,7 @@ def binaries() -> Path | None:
 
     Debian does not add it to PATH.
     """
-    found = [Path(path).parent for path in (shutil.which("initdb"),) if path]
+    found = [Path(path).resolve().parent for path in (shutil.which("initdb"),) if path]
     installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     by_version = sorted(installed, key=lambda path: int(path.parts[-3]))
     return next(iter([*found, *(path.parent for path in reversed(by_version))]), None)

@@ -81,11 +81,18 @@ class DatabaseUnavailableMiddleware:
             return _unavailable()
         with each_within(DATABASE_TIMEOUT):
             response = self.get_response(request)
-        has_failed = response.status_code == 500 and hasattr(request, _FAILED)
-        return _unavailable() if has_failed else response
+        return _unavailable() if take_database_failure(request, response) else response
 
 
 _FAILED = "database_failed"
+
+
+def take_database_failure(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether the page failed because of its database. The failure is then forgotten."""
+    has_failed = response.status_code == 500 and hasattr(request, _FAILED)
+    if has_failed:
+        delattr(request, _FAILED)
+    return has_failed
 
 
 def _on_exception(request: HttpRequest | None = None, **_: Any) -> None:

@@ -15,6 +15,7 @@ from messages.accounts.people import describe_access
 from messages.jobs.processes import ProcessGroup, python
 from messages.management.demo import connect_demo, start_demo
 from messages.models import Action
+from messages.models.spooled_callback import SpoolRouter
 from messages.monitoring import delete_old_metric_files
 
 ADMIN = "admin"
@@ -36,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._require_free_port()
         self._require_database()
-        for database in settings.DATABASES:
+        for database in (DEFAULT_DB_ALIAS, SpoolRouter.alias):
             call_command("migrate", database=database, interactive=False, verbosity=0)
         self.check(databases=[DEFAULT_DB_ALIAS])
         call_command("collectstatic", interactive=False, verbosity=0)
