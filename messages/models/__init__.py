@@ -21,7 +21,7 @@ from .queue_reading import QueueReading
 from .queued_mail import QueuedMail
 from .retention import DataKind, ErasedMessage, Erasure, Retention
 from .spooled_callback import SpooledCallback
-from .summary import DailySummary, HourlySummary, TouchedHour
+from .summary import DailyFailure, DailySummary, HourlySummary, TouchedHour
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
 from .worker_beat import JobLease, WorkerBeat
 
@@ -40,6 +40,7 @@ __all__ = [
     "CallbackQuerySet",
     "Channel",
     "ChannelKind",
+    "DailyFailure",
     "DailySummary",
     "DataKind",
     "ErasedMessage",

@@ -111,6 +111,35 @@ class DailySummary(Summary):
         return f"{self.day}"
 
 
+class DailyFailure(models.Model):
+    """How many messages that an instance started on a UTC day failed for one reason.
+
+    It is counted together with DailySummary, and counts the same messages.
+    """
+
+    instance = models.ForeignKey(
+        Instance,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("instance"),
+    )
+    is_group = models.BooleanField(_("group"))
+    day = models.DateField(_("day"))
+    code = models.CharField(_("failure code"), max_length=64)
+    messages = models.IntegerField(_("messages"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "instance", "is_group", "code"], name="daily_failure_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.code}"
+
+
 class TouchedHour(models.Model):
     """An hour of an instance whose summary must be recomputed. There may be several for one hour.
 

@@ -53,6 +53,7 @@ SLICE_SIZE: Final = 5000
 WITHOUT_PERSONAL_DATA: Final = {
     *("Account", "ApiKey", "ApiKeyLimit", "AuditEvent", "Batch", "BatchRow", "Channel"),
     *(
+        "DailyFailure",
         "DailySummary",
         "ErasedMessage",
         "Erasure",

@@ -255,7 +255,7 @@ class Criteria:
         if self.since or self.until:
             found = found.sent_between(self.since, self.until)
         if self.week_hour and self.since and self.until:
-            found = found.sent_in_any(self.week_hour.spans(self.since, self.until))
+            found = found.sent_in_hours(list(self.week_hour.hours(self.since, self.until)))
         return found
 
     def query(self) -> list[tuple[str, str]]:

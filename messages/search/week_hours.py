@@ -35,8 +35,8 @@ class WeekHour:
     def query(self) -> list[tuple[str, str]]:
         return [("weekday", str(self.weekday)), ("hour", str(self.hour)), ("zone", self.zone)]
 
-    def spans(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The hours of UTC in the period that begin in this hour of the week.
+    def hours(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """The starts of the hours of UTC in the period that begin in this hour of the week.
 
         Whole hours of UTC, like the summaries, even in zones that differ by half an hour.
         """
@@ -44,7 +44,7 @@ class WeekHour:
         start = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         while start < until:
             if week_hour(start.astimezone(zone)) == wanted:
-                yield start, start + _HOUR
+                yield start
             start += _HOUR
 
 

@@ -1,18 +1,19 @@
 """The counts that the Overview page shows."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 
-from messages.accounts.scope import Viewer, limited_to
-from messages.models import DailySummary, HourlySummary
+from messages.accounts.scope import Viewer
+from messages.models import HourlySummary
 from messages.models.summary import LATENCY_COLUMNS, LATENCY_EDGES, latency_column
 
-from .days import totals, whole_days
+from .days import totals
 from .latencies import Histogram
+from .selection import Selection
 
 _DELIVERED_COLUMNS: Final = tuple(
     latency_column("delivered", edge) for edge in (*LATENCY_EDGES, None)
@@ -74,41 +75,6 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Messages sent from `since` (inclusive) to `until` (exclusive), in whole hours.
-
-    `instances` and `groups` are None for all. What a person may not see is never counted.
-    """
-
-    since: datetime
-    until: datetime
-    instances: Collection[int] | None = None
-    groups: bool | None = None
-
-    def hours(self, user: Viewer) -> QuerySet[HourlySummary]:
-        return self._all_hours(user).filter(_hours(self.since, self.until))
-
-    def whole_days_and_other_hours(self, user: Viewer) -> list[QuerySet[Any]]:
-        """The fewest summaries that cover the time."""
-        first, last = whole_days(self.since, self.until)
-        if first >= last:
-            return [self.hours(user)]
-        edges = _hours(self.since, first) | _hours(last, self.until)
-        days = limited_to(user, DailySummary.objects.filter(**self._filters()))
-        return [
-            days.filter(day__gte=first.date(), day__lt=last.date()),
-            self._all_hours(user).filter(edges),
-        ]
-
-    def _all_hours(self, user: Viewer) -> QuerySet[HourlySummary]:
-        return limited_to(user, HourlySummary.objects.filter(**self._filters()))
-
-    def _filters(self) -> dict[str, Any]:
-        asked = {"instance__in": self.instances, "is_group": self.groups}
-        return {name: value for name, value in asked.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
 class Cohort:
     """Counts of the messages sent in a period; `counted_at` is the time of the newest count."""
 
@@ -151,10 +117,6 @@ def count_total(user: Viewer, selection: Selection) -> Hour:
     parts = [part.aggregate(**sums) for part in selection.whole_days_and_other_hours(user)]
     found = [_hour([count or 0 for count in part.values()]) for part in parts]
     return Hour.total(found)
-
-
-def _hours(since: datetime, until: datetime) -> Q:
-    return Q(hour__gte=since, hour__lt=until)
 
 
 def _each_hour(hours: QuerySet[HourlySummary]) -> Iterator[tuple[datetime, Hour]]:

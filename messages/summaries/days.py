@@ -1,9 +1,8 @@
 """Daily summaries (UTC), summed in the transaction that writes the hourly ones."""
 
-import itertools
 import operator
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import Final
@@ -17,6 +16,8 @@ from messages.models import DailySummary, HourlySummary
 from messages.models.functions import SkipIntegerConversion, Unindexed
 
 DAY: Final = timedelta(days=1)
+# The instances to sum up on each day.
+Days = Mapping[date, Collection[int]]
 _SUMMED: Final = [
     field.name
     for field in DailySummary._meta.concrete_fields
@@ -37,17 +38,14 @@ def totals(columns: Iterable[str]) -> dict[str, Sum]:
 
 def sum_days(hours: Iterable[tuple[int, datetime]]) -> None:
     """Recompute the days that contain these hours."""
-    days: dict[date, set[int]] = defaultdict(set)
-    for instance, hour in hours:
-        days[hour.astimezone(UTC).date()].add(instance)
+    days = by_day(hours)
     if not days:
         return
     _lock()
-    found = HourlySummary.objects.filter(_any_of(itertools.starmap(_within, days.items())))
+    found = HourlySummary.objects.filter(any_of(on_days("hour", days)))
     kinds = found.values("instance_id", "is_group", day=TruncDate("hour", tzinfo=UTC))
     rows = list(kinds.annotate(**totals(_SUMMED), computed_at=Max("computed_at")).order_by())
-    before = (Q(day=day, instance__in=instances) for day, instances in days.items())
-    DailySummary.objects.filter(_any_of(before)).delete()
+    DailySummary.objects.filter(any_of(rows_of_days(days))).delete()
     DailySummary.objects.bulk_create(DailySummary(**row) for row in rows)
 
 
@@ -59,14 +57,32 @@ def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
     return _midnight(since + DAY - timedelta.resolution), _midnight(until)
 
 
-def _within(day: date, instances: Collection[int]) -> Q:
-    midnight = datetime.combine(day, time(), UTC)
-    # Scan one range of the index on hours, instead of one index lookup per instance.
-    theirs = Q(In(Unindexed("instance"), instances))
-    return Q(hour__gte=midnight, hour__lt=midnight + DAY) & theirs
+def by_day(hours: Iterable[tuple[int, datetime]]) -> Days:
+    days: dict[date, set[int]] = defaultdict(set)
+    for instance, hour in hours:
+        days[hour.astimezone(UTC).date()].add(instance)
+    return days
 
 
-def _any_of(conditions: Iterable[Q]) -> Q:
+def on_days(field: str, days: Days) -> Iterator[Q]:
+    """For each day, the condition for times on it."""
+    for day, instances in days.items():
+        midnight = datetime.combine(day, time(), UTC)
+        # Scan one range of the index on times, instead of one index lookup per instance.
+        theirs = Q(In(Unindexed("instance"), instances))
+        yield between(field, midnight, midnight + DAY) & theirs
+
+
+def rows_of_days(days: Days) -> Iterator[Q]:
+    """For each day, the condition for its summaries."""
+    return (Q(day=day, instance__in=instances) for day, instances in days.items())
+
+
+def between(field: str, since: datetime, until: datetime) -> Q:
+    return Q((f"{field}__gte", since), (f"{field}__lt", until))
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
     return reduce(operator.or_, conditions)
 
 

@@ -27,6 +27,7 @@ from messages.models.latencies import LATENCIES, is_known
 from messages.models.summary import LATENCY_EDGES, latency_column
 
 from .days import sum_days
+from .failures import sum_failures
 
 HOUR: Final = timedelta(hours=1)
 # Seconds per run. Marks of the same hour that arrive between two runs need only one count.
@@ -60,6 +61,7 @@ def recount(marks: Collection[TouchedHour]) -> bool:
         HourlySummary.objects.filter(reduce(operator.or_, counted_before)).delete()
         HourlySummary.objects.bulk_create(summaries)
         sum_days(hours)
+        sum_failures(hours)
     return True
 
 

@@ -43,6 +43,7 @@ NOT_FROM_OUTSIDE = {
         "queuereading.zapi_id",
         "message.zaap_id",
         "message.failure_code",
+        "dailyfailure.code",
         "label.zapi_id",
         "label.zaap_id",
         "answer.zapi_id",

@@ -1,6 +1,5 @@
-"""The funnel, the latencies and the instances with the lowest delivery rate."""
+"""The delivery funnel."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,24 +7,16 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import pgettext
 
-from messages.accounts.scope import Viewer, limited_to
-from messages.dashboard.messages.filter_links import list_url, reason_label
+from messages.dashboard.messages.filter_links import list_url
 from messages.dashboard.shared.moments import duration
-from messages.domain.failures import FAILURES, Failure
 from messages.domain.statuses import Status
-from messages.models import Instance
-from messages.search.querysets import Order, message_set
-from messages.summaries import Cohort, Counts, Histogram, Slice
+from messages.summaries import Cohort, Counts, Histogram
 from messages.summaries.latencies import MEDIAN, P95
 
 from .parameters import Question
 
-# With fewer messages, a rate says nothing about an instance.
-MIN_MESSAGES: Final = 20
-WORST_SHOWN: Final = 10
-REASONS_SHOWN: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -116,47 +107,6 @@ class Latency:
         return _("about %(duration)s") % {"duration": duration(_rounded(length))}
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """How many messages failed for a reason, and their share of all that failed."""
-
-    code: str
-    count: str
-    share: str
-    url: str
-
-    @property
-    def label(self) -> str:
-        return reason_label(self.code)
-
-    @property
-    def failure(self) -> Failure | None:
-        return FAILURES.get(self.code)
-
-
-@dataclass(frozen=True, slots=True)
-class WorstRow:
-    instance: Instance
-    slice: Slice
-    url: str
-
-    @property
-    def messages(self) -> str:
-        return number(self.slice.counts.messages)
-
-    @property
-    def delivered(self) -> str:
-        return percent(self.slice.counts.delivered, self.slice.counts.messages)
-
-    @property
-    def failed(self) -> str:
-        return percent(self.slice.counts.failed, self.slice.counts.messages)
-
-    @property
-    def latency(self) -> Latency:
-        return Latency("", self.slice.to_delivered)
-
-
 def funnel(question: Question, cohort: Cohort) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
     count_names = {
@@ -198,46 +148,6 @@ def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
             for label, status, count in counted
         ),
         of_now,
-    ]
-
-
-def latencies(cohort: Cohort) -> list[Latency]:
-    return [
-        Latency(gettext_lazy("From sent to delivered"), cohort.to_delivered),
-        Latency(gettext_lazy("From delivered to read"), cohort.to_read),
-    ]
-
-
-def worst(
-    question: Question, slices: Sequence[Slice], instances: Mapping[int, Instance]
-) -> list[WorstRow]:
-    """The instances with the lowest delivery rate, of those with undelivered messages."""
-    poor = [
-        one
-        for one in slices
-        if one.counts.messages >= MIN_MESSAGES
-        and one.counts.delivered < one.counts.messages
-        and one.instance_id in instances
-    ]
-    poor.sort(key=lambda one: one.counts.delivered / one.counts.messages)
-    return [
-        WorstRow(instances[one.instance_id], one, question.list_url(instance=one.instance_id))
-        for one in poor[:WORST_SHOWN]
-    ]
-
-
-def reasons(question: Question, user: Viewer) -> list[ReasonRow]:
-    """The most frequent reasons for failures, from an index that has all that is counted."""
-    failed = limited_to(user, message_set()).filter(
-        started_at__gte=question.since, started_at__lt=question.until
-    )
-    if question.instance is not None:
-        failed = failed.of_instances([question.instance], Order.SENT)
-    counts = failed.of_kinds(question.kinds).failure_counts()
-    total = sum(count for _code, count in counts)
-    return [
-        ReasonRow(code, number(count), percent(count, total), question.list_url(("reason", code)))
-        for code, count in counts[:REASONS_SHOWN]
     ]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -23,6 +23,8 @@ from messages.models import Instance, Tag
 from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import parse_search
 from messages.summaries import Selection
+
+from .display import Display
 
 HOUR: Final = timedelta(hours=1)
 # With a longer custom period the bars would be too thin to click.
@@ -69,6 +71,7 @@ class Question:
     tag: str = ""
     groups: bool | None = None
     compare: str | int | None = None
+    display: Display = field(default_factory=Display)
     problem: str = ""
 
     @classmethod
@@ -90,6 +93,7 @@ class Question:
             tag=query.get("tag", "").replace("\x00", "") if instance is None else "",
             groups=_GROUPS.get(query.get("groups", "")),
             compare=PREVIOUS if compare == PREVIOUS else _pk(compare),
+            display=Display.read(query),
             problem=_problem(first, last) if period == Period.CUSTOM else "",
         )
 
@@ -199,6 +203,10 @@ class Question:
         query = urlencode([*filters, *span, *self._scope(), *kinds])
         return f"{path_of('messages')}?{query}"
 
+    def display_url(self, place: str, **changes: Any) -> str:
+        """The same page with another display, at this place on it."""
+        return f"{self.url(display=replace(self.display, **changes))}#{place}"
+
     def hidden_inputs(self) -> list[tuple[str, str]]:
         """The parameters that the form of custom dates keeps."""
         return [("period", Period.CUSTOM.value), *self._filters()]
@@ -217,6 +225,7 @@ class Question:
             *self._scope(),
             *([("groups", str(int(self.groups)))] if self.groups is not None else []),
             *([("compare", str(self.compare))] if self.compare is not None else []),
+            *self.display.query(),
         ]
 
     def _scope(self) -> list[tuple[str, str]]:

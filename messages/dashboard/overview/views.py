@@ -13,11 +13,14 @@ from messages.accounts.scope import Viewer, visible_instances, visible_tags
 from messages.dashboard.shared.moments import moment
 from messages.domain.render_context import fixed_render_context
 from messages.models import Instance
-from messages.summaries import Hour, cohort, count_hours, count_total
+from messages.summaries import Hour, cohort, count_hours, count_total, failure_reasons
 
 from .chart import chart
+from .distribution import distributions
 from .figures import figures
-from .funnel import asides, funnel, latencies, reasons, worst
+from .funnel import asides, funnel
+from .heat_map import heat_map
+from .instance_cards import instance_cards
 from .parameters import (
     Question,
     comparison_links,
@@ -26,6 +29,7 @@ from .parameters import (
     period_links,
     tag_links,
 )
+from .reasons import reasons
 
 
 @require_safe
@@ -54,10 +58,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": figures(question, Hour(found.counts, found.to_delivered), before, drawn.bars),
         "steps": funnel(question, found),
         "asides": asides(question, found.counts, stuck=stuck),
-        "latencies": latencies(found),
         "chart": drawn,
-        "reasons": reasons(question, request.user),
-        "worst": worst(question, found.instances, instances),
+        "reasons": reasons(question, failure_reasons(request.user, selection)),
+        "heat_map": heat_map(question, found),
+        "distributions": distributions(question, found),
+        "cards": instance_cards(question, found, request.user, instances),
         "instance": instances.get(question.instance or 0),
         "compared_instance": other,
         "comparison": drawn.comparison,

@@ -1,0 +1,159 @@
+"""The heat map: messages by weekday and hour of sending, in the viewer's time zone."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.formats import get_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy, ngettext
+
+from messages.dashboard.messages.filter_links import Link
+from messages.domain.durations import zone_label
+from messages.search.week_hours import week_hour
+from messages.summaries import Cohort, Counts, Histogram, Hour
+from messages.summaries.latencies import P95
+
+from .display import Heat
+from .funnel import Latency, number, percent
+from .parameters import Question
+
+# In a shorter period the chart of messages over time shows the same hours.
+MIN_PERIOD: Final = timedelta(days=2)
+LEVELS: Final = 7
+# With fewer messages, a share or a time says nothing about an hour.
+MIN_MESSAGES: Final = 10
+_PHRASES: Final = {
+    Heat.READ: gettext_lazy("%(value)s read"),
+    Heat.P95: gettext_lazy("95%% within %(value)s"),
+}
+
+
+class Cell(NamedTuple):
+    """The messages of one hour of the week. `value` is None if there are too few of them."""
+
+    messages: int
+    value: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """`ends` are the cells with the lowest and the highest value.
+
+    `base_url` is the list of all messages in the cells.
+    """
+
+    measure: Heat
+    cells: Mapping[tuple[int, int], Cell]
+    ends: tuple[Cell, Cell] | None
+    links: list[Link]
+    zone: str
+    base_url: str
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some hours have too few messages for a value."""
+        return any(cell.value is None for cell in self.cells.values())
+
+    @property
+    def table(self) -> SafeString:
+        """The head and the body of the table. Built in Python because it has 168 cells."""
+        hours = format_html_join(
+            "", '<th scope="col">{}</th>', ((f"{hour:02}",) for hour in range(24))
+        )
+        days = format_html_join(
+            "",
+            '<tr><th scope="row">{}</th>{}</tr>',
+            ((WEEKDAYS_ABBR[day], self._row(day)) for day in _weekdays()),
+        )
+        return format_html("<thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>", hours, days)
+
+    def _row(self, day: int) -> SafeString:
+        places = ((day, hour) for hour in range(24))
+        return format_html_join(
+            "",
+            '<td class="{}">{}</td>',
+            (
+                (self._level(self.cells[place]), self._link(place))
+                if place in self.cells
+                else ("", "")
+                for place in places
+            ),
+        )
+
+    def _link(self, place: tuple[int, int]) -> SafeString:
+        day, hour = place
+        cell, phrase = self.cells[place], _PHRASES.get(self.measure)
+        words = ngettext("%(number)s message", "%(number)s messages", cell.messages)
+        parts = [words % {"number": number(cell.messages)}]
+        if phrase and cell.words:
+            parts.append(phrase % {"value": cell.words})
+        return format_html(
+            '<a href="{}&amp;weekday={}&amp;hour={}"><span>{}, {}: {}</span></a>',
+            *(self.base_url, day, hour, WEEKDAYS[day], f"{hour:02}:00", ", ".join(parts)),
+        )
+
+    def _level(self, cell: Cell) -> str:
+        """The class of the cell's colour, from l1 to the highest of LEVELS."""
+        if cell.value is None or self.ends is None:
+            return "few"
+        lowest, highest = self.ends[0].value or 0, self.ends[1].value or 0
+        if self.measure is Heat.VOLUME:
+            lowest = 0
+        share = (cell.value - lowest) / (highest - lowest) if highest > lowest else 1
+        return f"l{max(1, math.ceil(LEVELS * share))}"
+
+
+def heat_map(question: Question, cohort: Cohort) -> HeatMap | None:
+    """None if the period is too short."""
+    if question.until - question.since <= MIN_PERIOD:
+        return None
+    measure, zone = question.display.heat, timezone.get_current_timezone()
+    hours: dict[tuple[int, int], list[Hour]] = defaultdict(list)
+    for start, one in cohort.hours.items():
+        hours[week_hour(start.astimezone(zone))].append(one)
+    cells = {place: _cell(measure, found) for place, found in hours.items()}
+    links = [
+        Link(one.label, question.display_url("heat-map", heat=one), one is measure) for one in Heat
+    ]
+    scale = sorted((one for one in cells.values() if one.value is not None), key=_value)
+    return HeatMap(
+        measure,
+        cells,
+        (scale[0], scale[-1]) if scale else None,
+        links,
+        zone_label(str(zone), timezone.localtime(question.since)),
+        question.list_url(("zone", str(zone))),
+    )
+
+
+def _cell(measure: Heat, hours: Sequence[Hour]) -> Cell:
+    counts = Counts.total(one.counts for one in hours)
+    if measure is Heat.VOLUME:
+        return Cell(counts.messages, counts.messages, number(counts.messages))
+    if measure is Heat.READ and counts.messages >= MIN_MESSAGES:
+        words = percent(counts.read, counts.messages)
+        return Cell(counts.messages, counts.read / counts.messages, words)
+    times = Histogram.total(one.to_delivered for one in hours)
+    length = times.quantile(P95)
+    if measure is Heat.P95 and length and times.timed >= MIN_MESSAGES:
+        # A logarithm, so that one and two seconds differ as much as one and two hours.
+        return Cell(counts.messages, math.log(length.total_seconds()), Latency("", times).p95)
+    return Cell(counts.messages, None, "")
+
+
+def _value(cell: Cell) -> float:
+    return cell.value or 0
+
+
+def _weekdays() -> Iterator[int]:
+    """The days in the order of this language, whose first day may be Sunday (0 for Django)."""
+    first = get_format("FIRST_DAY_OF_WEEK")
+    return ((first + day - 1) % 7 for day in range(7))
