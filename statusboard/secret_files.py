@@ -10,7 +10,7 @@ from . import keyring
 
 NAMES: Final = (
     *keyring.NAMES,
-    *("DATABASE_URL", "DATABASE_PASSWORD", "EMAIL_URL", "METRICS_TOKEN"),
+    *("DATABASE_URL", "DATABASE_PASSWORD", "REPLICA_DATABASE_URL", "EMAIL_URL", "METRICS_TOKEN"),
 )
 
 
