@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.deploy.certificate import certify
 from tests.deploy.units import SERVICES, Service, install
 from tests.faults.conftest import need
 from tests.faults.postgresql import Cluster, binaries
@@ -40,7 +41,7 @@ class Installation:
         self.code, self.tls = folder / "opt", folder / "tls"
         self.ports = {"8000": free_port(), "8001": free_port()}
         install(self.code)
-        _certify(self.tls)
+        certify(self.tls)
         _add_role(cluster)
         self._services: dict[str, Service] = {}
         proxy_folder = folder / "nginx"
@@ -124,20 +125,6 @@ class Installation:
         settings_file.touch(mode=0o600)
         settings_file.write_text("".join(f"{name}={text}\n" for name, text in settings.items()))
         (self.code / ".env").symlink_to(settings_file)
-
-
-def _certify(folder: Path) -> None:
-    folder.mkdir()
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "90", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
 
 
 def _add_role(cluster: Cluster) -> None:
