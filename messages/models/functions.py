@@ -61,6 +61,8 @@ class CappedCount(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
+    # For rows that Django knows to be none, without a query.
+    empty_result_set_value = 0
 
     def __init__(self, rows: models.QuerySet[Any], most: int) -> None:
         super().__init__(rows.values("pk")[: most + 1])

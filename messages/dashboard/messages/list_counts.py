@@ -37,11 +37,11 @@ class ListCounts:
     def __init__(
         self, criteria: Criteria, found: QuerySet[Any], tabs: Mapping[View, Criteria], user: Person
     ) -> None:
-        self._reach = None if criteria.search else _reach(criteria, user)
+        self._reach = None if criteria.is_search else _reach(criteria, user)
         self._lists = {
             _name(view): target
             for view, target in tabs.items()
-            if view is not View.ALL and not target.search
+            if view is not View.ALL and not target.is_search
         } | {_RESULTS: criteria}
         counted = {
             name: CappedCount(
