@@ -394,6 +394,13 @@ class TestFigures:
             summary(instance, hours_ago=hours_ago, messages=100, delivered=90)
         assert "No difference" in page(viewer, "?period=24h")
 
+    def test_typical_time_is_the_one_of_the_distribution(self, viewer, instance):
+        times = {f"delivered_within_{edge}": 100 for edge in LATENCY_EDGES if edge >= 4}
+        times |= {"delivered_within_1": 0, "delivered_within_2": 20}
+        summary(instance, messages=100, delivered_timed=100, **times)
+        assert self.figures(viewer)["sent"].value == "2 s"
+        assert "about 2 s" in page(viewer)
+
     def test_typical_time_falls_when_better(self, viewer, instance):
         fast = {f"delivered_within_{edge}": 100 for edge in LATENCY_EDGES}
         slow = fast | {f"delivered_within_{edge}": 0 for edge in LATENCY_EDGES if edge < 30}

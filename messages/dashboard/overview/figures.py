@@ -198,5 +198,5 @@ def _duration(seconds: float) -> str:
 
 
 def _rounded(seconds: float) -> int:
-    """To whole minutes from two minutes: estimates are not more exact."""
-    return round(seconds) if seconds < 2 * _MINUTE else round(seconds / _MINUTE) * _MINUTE
+    """Whole seconds, or from two minutes whole minutes, as in the distribution."""
+    return int(seconds) if seconds < 2 * _MINUTE else round(seconds / _MINUTE) * _MINUTE
