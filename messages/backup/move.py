@@ -74,11 +74,11 @@ class _Table:
                 yield rows
                 after = rows[-1][0]
 
-    def hashes(self, alias: str) -> Iterator[tuple[str, Any]]:
-        """Yield a hash of each batch and its last key."""
+    def hashes(self, alias: str) -> Iterator[tuple[str, Any, int]]:
+        """Yield of each batch a hash, the last key and the number of rows."""
         for rows in self.batches(alias):
             plain = [tuple(map(_plain, self.kinds, row)) for row in rows]
-            yield hashlib.sha256(repr(plain).encode()).hexdigest(), plain[-1][0]
+            yield hashlib.sha256(repr(plain).encode()).hexdigest(), plain[-1][0], len(plain)
 
 
 def _kind(field: Any) -> str:
@@ -219,13 +219,11 @@ def _compare(table: _Table, progress: Progress) -> int:
         if one != next(theirs, None):
             raise MoveError(_difference(table.name, last, one[1]))
         last = one[1]
-        compared += _BATCH
+        compared += one[2]
         progress(f"Comparing {table.name}: {compared:,} …")
     if next(theirs, None) is not None:
         raise MoveError(_difference(table.name, last, None))
-    with connections[SOURCE].cursor() as cursor:
-        cursor.execute(f'SELECT count(*) FROM "{table.name}"')  # noqa: S608
-        return int(cursor.fetchone()[0])
+    return compared
 
 
 def _difference(table: str, after: Any, last: Any) -> str:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Final
 
 from django.db import connection, transaction
@@ -74,7 +74,7 @@ def load(archive: Archive) -> None:
     connection.close()
     options = ("--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1")
     psql = ["psql", *options, "--single-transaction", "--file=-", *_target()]
-    unpack = ["pg_restore", "--file=-", "--no-owner", "--no-privileges"]
+    unpack = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-comments"]
     with (
         archive.path.open("rb", buffering=0) as file,
         _running(psql, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target,
@@ -118,7 +118,8 @@ def _running(
             raise
         finally:
             for pipe in filter(None, (process.stdin, process.stdout)):
-                pipe.close()
+                with suppress(BrokenPipeError):  # of a process that ended early
+                    pipe.close()
         if failed:
             messages.seek(0)
             text = messages.read().decode(errors="replace").strip()

@@ -1,5 +1,6 @@
 """Restores an archive into this server's database and spool."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ _MOST_CHECKED: Final = 10_000  # secrets of each column
 
 
 class RestoreError(Exception):
-    """The archive cannot be restored. Nothing was changed."""
+    """The archive cannot be restored. The error says why."""
 
 
 class KeysDifferError(RestoreError):
@@ -64,8 +65,8 @@ def restore(archive: Archive, progress: Progress) -> Restored:
     progress("Database …")
     try:
         (postgresql if connection.vendor == "postgresql" else sqlite).load(archive)
-    except postgresql.ProgramError as error:
-        raise RestoreError(str(error)) from error
+    except (postgresql.ProgramError, sqlite3.Error) as error:
+        raise RestoreError(f"The database is unchanged. {error}") from error
     rows = _require_same_rows(archive)
     progress("Migrations …")
     call_command("migrate", verbosity=0)
@@ -73,7 +74,10 @@ def restore(archive: Archive, progress: Progress) -> Restored:
     spool.prepare()
     if SPOOL in archive:
         with sqlite.unpacked(archive, SPOOL) as path:
-            spool.adopt(path)
+            try:
+                spool.adopt(path)
+            except spool.SpoolUnavailableError as error:
+                raise RestoreError(f"Only the spool is not restored: {error}") from error
     drained = 0
     while number := drain():
         drained += number

@@ -37,10 +37,11 @@ def _referred(model: type[models.Model]) -> set[type[models.Model]]:
 
 def count_rows(alias: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
     """The number of rows of each table."""
+    there = connections[alias].introspection.table_names()
     return {
         model._meta.db_table: model._base_manager.using(alias).count()
         for model in tables()
-        if model._meta.db_table in connections[alias].introspection.table_names()
+        if model._meta.db_table in there
     }
 
 
