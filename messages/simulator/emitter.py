@@ -127,7 +127,8 @@ class Emitter:
 
     def _callbacks(self, instance: SimulatedInstance, now: float) -> Iterator[ScheduledCallback]:
         plan, zapi_id, case = self._plan, instance.id, instance.case
-        yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history, case=case)
+        if plan.history:
+            yield from history(zapi_id, seed=plan.seed, now=now, messages=plan.history, case=case)
         # Another seed, because the same seed would generate the same messages again.
         yield from live(zapi_id, seed=plan.seed + 1, started=now, rate=plan.rate, case=case)
 
