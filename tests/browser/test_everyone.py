@@ -89,6 +89,7 @@ def test_pages_do_not_overflow_the_window(width, language, open_page, admin_user
 def test_open_menus_do_not_overflow_the_window(width, language, open_page, support, messages):
     page = open_page(support, width=width, locale=language)
     page.goto("/")
+    page.locator(".filters-switch > summary").click()
     for menu in page.locator("details.menu > summary").all():
         menu.click()
         panel = page.locator("details[open] > .menu-panel").bounding_box()
