@@ -44,7 +44,7 @@ class Reasons:
 
 
 def reasons(question: Question, counts: Counter[str]) -> Reasons:
-    total = counts.total()
+    total, most = counts.total(), max([1, *counts.values()])
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     shown = ranked if question.display.shows_all(REASONS) else ranked[:REASONS_SHOWN]
     rows = [
@@ -52,7 +52,7 @@ def reasons(question: Question, counts: Counter[str]) -> Reasons:
             code,
             number(count),
             percent(count, total),
-            f"{100 * count / ranked[0][1]:.1f}%",
+            f"{100 * count / most:.1f}%",
             question.list_url(("reason", code)),
         )
         for code, count in shown
