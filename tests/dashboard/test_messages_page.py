@@ -88,6 +88,14 @@ def test_label_comes_before_the_number(viewer, report, instance):
     assert re.search(r"Order 1042</strong>\s*<span title=\"3EB0A1\">", page)
 
 
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_times_are_in_the_zone_of_the_browser_in_every_language(language, viewer, report):
+    report("SENT")
+    viewer.cookies["statusboard_browser_time_zone"] = "Asia/Tokyo"
+    viewer.cookies["django_language"] = language
+    assert re.search(r'<time datetime="[^"]+\+09:00"', viewer.get(HOME).content.decode())
+
+
 def test_list_is_sorted_newest_first(viewer, report):
     for name in ("A1", "A2", "A3"):
         report("SENT", id=name)
