@@ -389,6 +389,11 @@ class TestFigures:
         summary(instance, messages=100, delivered=90)
         assert self.figures(viewer)["delivered"].change is None
 
+    def test_no_change_is_shown_from_a_handful_of_messages(self, viewer, instance):
+        summary(instance, hours_ago=1, messages=100, delivered=90)
+        summary(instance, hours_ago=25, messages=9, delivered=3)
+        assert self.figures(viewer, "?period=24h")["delivered"].change is None
+
     def test_equal_figures_have_no_difference(self, viewer, instance):
         for hours_ago in (1, 25):
             summary(instance, hours_ago=hours_ago, messages=100, delivered=90)

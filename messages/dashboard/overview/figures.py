@@ -21,6 +21,8 @@ from .parameters import Question
 
 # More points would show noise.
 MAX_POINTS: Final = 30
+# A change from fewer messages than this would say little.
+MIN_BASELINE: Final = 10
 WIDTH, HEIGHT = 100, 24
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = 60
@@ -182,7 +184,7 @@ def _spark(points: Sequence[Hour], measure: Measure) -> str:
 
 def _change(measure: Measure, sent: Hour, baseline: Hour) -> Change | None:
     now, before = measure.value(sent), measure.value(baseline)
-    if now is None or before is None:
+    if now is None or before is None or baseline.counts.messages < MIN_BASELINE:
         return None
     rises = now > before
     return Change(
