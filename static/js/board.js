@@ -26,6 +26,11 @@ function takeShortcut(event) {
   act();
 }
 
+// Then the keys of the page work. In a search with text, Escape first clears it.
+function leaveEmptySearchOnEscape(event) {
+  if (event.key === "Escape" && event.target.matches("[data-search]") && !event.target.value) event.target.blur();
+}
+
 function closeMenuOnEscape(event) {
   if (event.key !== "Escape") return;
   const menu = event.target.closest("details.menu[open]");
@@ -159,6 +164,7 @@ function offerFinding() {
 
 document.addEventListener("keydown", takeShortcut);
 document.addEventListener("keydown", closeMenuOnEscape);
+document.addEventListener("keydown", leaveEmptySearchOnEscape);
 document.addEventListener("click", closeMenusElsewhere);
 document.addEventListener("focusout", closeMenuThatIsLeft);
 document.addEventListener("click", press);

@@ -65,6 +65,16 @@ function walk(step) {
   if (isOpen() && row !== openRow()) load(row, false);
 }
 
+// Arrows do what j and k do, and lead from the search into the list.
+function walkByArrows(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const isOnRow = event.target.matches(".row-link");
+  const leavesSearch = step === 1 && event.target.matches("main [data-search]");
+  if (!step || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey || !(isOnRow || leavesSearch)) return;
+  event.preventDefault();
+  walk(step);
+}
+
 function rowAt(target) {
   if (target.closest("a:not(.row-link), button, summary")) return null;
   return target.closest("tr")?.querySelector(".row-link") ?? null;
@@ -102,6 +112,7 @@ document.addEventListener("shortcut", ({ detail: key }) => {
 });
 document.addEventListener("click", openOnClick);
 document.addEventListener("keydown", closeOnEscape);
+document.addEventListener("keydown", walkByArrows);
 addEventListener("popstate", follow);
 if (panel) {
   panel.addEventListener("htmx:afterSwap", (event) => { if (event.target.matches("[data-panel-content]")) show(); });

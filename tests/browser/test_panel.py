@@ -52,6 +52,26 @@ def test_back_closes_the_panel_and_keeps_list_and_focus(listed):
     expect(listed.locator("#sentence")).to_be_visible()
 
 
+def test_arrows_lead_from_the_search_through_the_rows(listed):
+    search = listed.locator("main [data-search]")
+    search.focus()
+    listed.keyboard.press("ArrowDown")
+    expect(listed.locator(".row-link").first).to_be_focused()
+    listed.keyboard.press("ArrowDown")
+    expect(listed.locator(".row-link").nth(1)).to_be_focused()
+    listed.keyboard.press("ArrowUp")
+    expect(listed.locator(".row-link").first).to_be_focused()
+
+
+def test_escape_leaves_an_empty_search(listed):
+    search = listed.locator("main [data-search]")
+    search.focus()
+    listed.keyboard.press("Escape")
+    expect(search).not_to_be_focused()
+    listed.keyboard.press("?")
+    expect(listed.get_by_role("dialog")).to_be_visible()
+
+
 @pytest.mark.parametrize("way", ["Escape", "button"])
 def test_panel_can_be_closed(listed, way):
     listed.locator(".row-link").first.click()

@@ -100,5 +100,6 @@ def test_failure_reason_in_the_list_is_not_cut_off(open_page, support, deliver):
 def test_events_label_and_value_share_a_line_on_a_phone(open_page, support, messages):
     page = open_page(support, width=375)
     page.goto(f"/messages/{messages['group'].pk}/")
+    page.get_by_label("Show all events").check()
     cell = page.locator(".events td[data-label=Happened]").first
     assert cell.bounding_box()["height"] < 40

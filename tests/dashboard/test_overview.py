@@ -340,10 +340,10 @@ class TestComparison:
 
     def test_other_instance_is_compared_in_the_same_period(self, viewer, instance, other):
         summary(instance, messages=10, delivered=9)
-        summary(other, messages=4, delivered=2)
+        summary(other, messages=40, delivered=20)
         text = page(viewer, f"?instance={instance.pk}&compare={other.pk}")
         assert "Cobrança: 50.0%" in text
-        assert '<td class="number">4</td>' in text
+        assert '<td class="number">40</td>' in text
 
     def test_instance_of_others_cannot_be_compared(self, viewer, support, instance, other):
         summary(instance, messages=10, delivered=9)

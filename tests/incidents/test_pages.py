@@ -155,7 +155,8 @@ def test_banner_with_several_acknowledged_incidents_names_who_works_on_them(supe
     for kind in (IncidentKind.DISCONNECTED, IncidentKind.FAILING):
         supervisor.post(f"/attention/{opened(instance, kind).pk}/acknowledge/")
     banner = text_of(supervisor.get("/attention/banner/"))
-    assert "2 problems are being worked on by ana." in banner
+    assert "Being worked on: Atendimento" in banner
+    assert banner.count("(ana)") == 2
 
 
 def test_disconnection_start_is_the_same_on_every_page(instance, look, clock):

@@ -7,7 +7,6 @@ from typing import Final
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from messages.accounts.scope import Viewer
 from messages.incidents.incident_counts import incident_counts
@@ -43,16 +42,14 @@ class Attention:
     @property
     def handled(self) -> str:
         """What is acknowledged, and by whom; '' if nothing is."""
-        names = list(dict.fromkeys(row.handled_by for row in self.acknowledged))
+        if not self.acknowledged:
+            return ""
         if len(self.acknowledged) == 1:
-            values = {"problem": self.acknowledged[0].title, "name": names[0]}
+            row = self.acknowledged[0]
+            values = {"problem": row.title, "name": row.handled_by}
             return _("%(problem)s. %(name)s is working on it.") % values
-        text = ngettext(
-            "%(number)d problem is being worked on by %(names)s.",
-            "%(number)d problems are being worked on by %(names)s.",
-            len(self.acknowledged),
-        )
-        return text % {"number": len(self.acknowledged), "names": ", ".join(names)} if names else ""
+        problems = [f"{row.title} ({row.handled_by})" for row in self.acknowledged]
+        return _("Being worked on: %(problems)s") % {"problems": " · ".join(problems)}
 
 
 def attention(request: HttpRequest) -> dict[str, object]:

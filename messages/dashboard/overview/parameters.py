@@ -282,7 +282,11 @@ def tag_links(question: Question, tags: Iterable[Tag]) -> list[Link]:
 def comparison_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
     others = [one for one in instances if one.pk != question.instance]
     return [
-        Link(_("No comparison"), question.url(compare=None), question.compare is None),
+        Link(
+            _("Previous period, figures only"),
+            question.url(compare=None),
+            question.compare is None,
+        ),
         Link(
             _("Previous period"),
             question.url(compare=PREVIOUS),
