@@ -102,12 +102,12 @@ def haproxy(
 
     def servers(ports: Sequence[int]) -> str:
         return "\n".join(
-            f"    server s{port} 127.0.0.1:{port} check inter 500 fall 1 rise 1" for port in ports
+            f"    server s{port} 127.0.0.1:{port} check inter 1s fall 2 rise 1" for port in ports
         )
 
     def postgresql(options: str) -> str:
         return "\n".join(
-            f"    server s{port} 127.0.0.1:{port} check port {rest} inter 500 fall 1 rise 1 "
+            f"    server s{port} 127.0.0.1:{port} check port {rest} inter 1s fall 3 rise 1 "
             f"on-marked-down shutdown-sessions {options}"
             for port, rest in databases
         )
@@ -116,6 +116,8 @@ def haproxy(
     maxconn 500
 defaults
     timeout connect 1s
+    # A busy server answers late, and is not down.
+    timeout check 3s
     timeout client 1m
     timeout server 1m
     retries 3

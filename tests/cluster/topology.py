@@ -39,7 +39,7 @@ WEBHOOKS, DASHBOARDS, WORKERS = (
     [f"{name}{number}" for number in range(1, count + 1)]
     for name, count in (("webhook", 3), ("dashboard", 2), ("worker", 2))
 )
-HEALTH_CHECK = 1.0  # seconds: twice the interval of HAProxy's checks
+HEALTH_CHECK = 2.0  # seconds: twice the interval of HAProxy's checks
 DATABASES = ["database1", "database2"]
 
 
