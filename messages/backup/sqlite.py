@@ -25,7 +25,10 @@ def dump(writer: ArchiveWriter, scratch: Path, progress: Progress) -> dict[str, 
     copy = scratch / "database.sqlite3"
     copy_file(connection.connection, copy, progress)
     add(writer, MEMBER, copy)
-    return {name: count(copy, name) for name in (one._meta.db_table for one in tables())}
+    # New code may back up a database that is not migrated yet.
+    there = connection.introspection.table_names()
+    names = (model._meta.db_table for model in tables())
+    return {name: count(copy, name) for name in names if name in there}
 
 
 def copy_file(source: sqlite3.Connection, target: Path, progress: Progress) -> None:

@@ -43,7 +43,7 @@ def text_of(client, path: str) -> str:
 
 def counted_on_instances(client) -> dict[str, int]:
     """Each count, by the URL it links to."""
-    links = r'<a class="tag warning" href="([^"]+)"[^>]*>.*?</svg>(\d+)<'
+    links = r'<a class="tag warning" href="([^"]+)"[^>]*>.*?</svg>\s*(\d+) stuck'
     found = re.findall(links, text_of(client, "/instances/"), re.DOTALL)
     return {unescape(path): int(number) for path, number in found}
 

@@ -163,7 +163,11 @@ class TestRestore:
 
     def test_older_archive_is_migrated(self, transactional_db, spool_path, tmp_path):
         call_command("migrate", "whatsapp", "0063_announcements", verbosity=0)
-        older = back_up(tmp_path / "older.tar")
+        try:
+            older = back_up(tmp_path / "older.tar")
+        finally:
+            # The other tests need all tables.
+            call_command("migrate", verbosity=0)
         restore(older, replace=True)
         applied = MigrationRecorder(connection).applied_migrations()
         assert ("whatsapp", "0064_label_awaited") in applied
