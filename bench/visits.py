@@ -22,8 +22,8 @@ from django.urls import reverse
 
 from messages.exports import prepare_exports
 from messages.models import ExportJob
-from messages.search.keyset import Cursor
-from messages.search.querysets import message_set
+from messages.search.keyset import cursor_of
+from messages.search.querysets import Order, message_set
 from statusboard.wsgi import load_pages
 
 Result = dict[str, Any]
@@ -161,7 +161,7 @@ def _addresses(visitor: Visitor, forms: dict[str, str]) -> dict[str, str]:
         "beginning": some.phone[:8],
         "last8": some.phone[-8:],
         "middle6": some.phone[4:10],
-        "cursor": Cursor.of(outbound[far]),
+        "cursor": cursor_of(outbound[far], Order.HEARD.newest_first),
         "message": message,
         "recipient": visitor.link(message, r"/recipients/[^\"?/]+/"),
         "live": visitor.link("/", r"/live/[^\"?]+"),
