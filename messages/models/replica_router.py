@@ -8,11 +8,11 @@ from typing import Final
 from django.db import DEFAULT_DB_ALIAS, models
 
 REPLICA: Final = "replica"
-# What only callbacks and the worker write. Everything else, such as sessions, people and settings,
-# is always read from the primary.
+# Messages, what is known about them, and figures. They may be some seconds old. Everything else,
+# such as sessions, people and settings, is always read from the primary.
 _READ_MODELS: Final = {
     *("message", "statusevent", "callback", "label", "answer", "writing", "alias"),
-    *("knownaddress", "hourlysummary", "dailysummary"),
+    *("knownaddress", "hourlysummary", "dailysummary", "dailyfailure"),
 }
 _reads: ContextVar[bool] = ContextVar("reads go to the replica", default=False)
 

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from django.test import override_settings
 
 from bench.availability import SESSION
 from tests.faults.conftest import need
@@ -63,7 +64,9 @@ def board(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.empty()
     replica = server.url.replace("/board", "/replica")
     folder = tmp_path_factory.mktemp("replica")
-    door = Door(folder, server.url, REPLICA_DATABASE_URL=replica)
+    # Each web process decides for itself where it reads: with one, the tests know.
+    with override_settings(WEB_WORKERS=1):
+        door = Door(folder, server.url, REPLICA_DATABASE_URL=replica)
     try:
         door.start_worker()
         send_all(door.add_instance("shop"), [next(lives(1))])

@@ -99,7 +99,9 @@ class ReplicaMiddleware:
             return self.get_response(request)
         with reading_from_replica():
             response = self.get_response(request)
-        if take_database_failure(request, response):
-            self._health.note_failure()
-            return self.get_response(request)
-        return response
+        if response.status_code != 500:
+            return response
+        # The replica is unreachable, or an upgrade has not reached its tables yet.
+        take_database_failure(request, response)
+        self._health.note_failure()
+        return self.get_response(request)
