@@ -35,6 +35,8 @@ def test_pages_open_after_a_database_restart(cluster: Cluster, start_door: Start
 def signed_in(url: str) -> requests.Session:
     session = requests.Session()
     session.mount("http://", HTTPAdapter(pool_maxsize=VISITORS))
+    # Like a browser, which the server tells to reload a busy page.
+    session.headers["Accept"] = "text/html"
     session.get(f"{url}account/login/", timeout=60)
     form = {
         "login": "ana",
