@@ -88,6 +88,8 @@ def test_recipient_page_can_be_used_by_keyboard(open_page, support, counted):
 def test_export_can_be_started_by_keyboard(open_page, admin_user, counted):
     page = open_page(admin_user)
     page.goto("/")
+    tab_to(page, ".export summary")
+    page.keyboard.press("Enter")
     tab_to(page, ".export button[value=csv]")
     with page.expect_download() as download:
         page.keyboard.press("Enter")

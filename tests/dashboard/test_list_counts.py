@@ -74,7 +74,7 @@ def test_tabs_have_no_count_while_searching(viewer, failed_messages):
 )
 def test_list_tells_how_many_messages_it_has(viewer, failed_messages, number, words):
     failed_messages(number)
-    assert f"<b>{words}</b>" in viewer.get(HOME).content.decode()
+    assert f">{words}</b>" in viewer.get(HOME).content.decode()
 
 
 def test_count_that_looked_only_through_the_newest_messages_is_a_minimum(
@@ -82,8 +82,16 @@ def test_count_that_looked_only_through_the_newest_messages_is_a_minimum(
 ):
     failed_messages(3001)
     report("SENT", id="NEW")
-    assert "<b>1+ messages</b>" in viewer.get("/?status=sent").content.decode()
-    assert "<b>1,000+ messages</b>" in viewer.get("/?view=failed").content.decode()
+    page = viewer.get("/?status=sent").content.decode()
+    note = "At least 1: only the newest 3,000 messages were counted"
+    assert f'<b title="{note}">1+ messages</b>' in page
+    assert f'<span class="visually-hidden"> ({note})</span>' in page
+
+
+def test_count_that_stopped_at_its_limit_says_so(viewer, failed_messages):
+    failed_messages(1001)
+    page = viewer.get("/?view=failed").content.decode()
+    assert '<b title="More than 1,000 messages">1,000+ messages</b>' in page
 
 
 def test_search_counts_messages_of_any_age(viewer, failed_messages, report):

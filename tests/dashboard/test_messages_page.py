@@ -145,7 +145,7 @@ def test_list_shows_the_last_7_days_by_default(viewer, report):
     age(report("SENT"), days=8)
     page = viewer.get(HOME)
     assert page.context["nothing"] == "only older"
-    assert "Last 7 days, newest first" in page.content.decode()
+    assert page.context["period_label"] == "Last 7 days"
     assert shown(viewer.get(page.context["all_time_url"])) == ["3EB0A1"]
 
 
@@ -197,7 +197,7 @@ def test_date_filter_replaces_the_period(viewer, report, more):
     report("SENT")
     page = viewer.get(f"/?{DAY}{more}")
     labels = [str(chip.label) for chip in page.context["chips"]]
-    assert any(label.startswith("From 28 Nov") for label in labels)
+    assert any(label.startswith("28 Nov") for label in labels)
     assert not [label for label in labels if "Sent" in label or label == "All time"]
     assert not any(link.is_current for link in page.context["period_links"])
     assert "all time" not in page.content.decode().split('id="understood"')[1][:400]
@@ -228,7 +228,70 @@ def test_stuck_view_shows_its_default_period(viewer, report):
     page = viewer.get("/?view=stuck")
     current = [str(link.label) for link in page.context["period_links"] if link.is_current]
     assert current == ["Last 24 hours"]
-    assert "Last 24 hours, newest first" in page.content.decode()
+    assert "<span>Last 24 hours</span>" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("", "Last 7 days"), ("q=3EB0A1", "All time"), ("since=2020-11-28", "Since 28 Nov 2020")],
+)
+def test_period_button_names_the_current_period(viewer, report, query, words):
+    report("SENT")
+    menu = viewer.get(f"/?{query}").content.decode().split('class="button-row period"')[1]
+    assert words in menu.split("</summary>")[0]
+
+
+def test_chip_of_times_has_no_seconds(viewer, report):
+    report("SENT")
+    chips = viewer.get("/?since=2020-11-28T13:00Z&until=2020-11-28T14:00Z").context["chips"]
+    assert [str(chip.label) for chip in chips] == ["28 Nov 2020, 13:00 – 14:00"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "labels"),
+    [
+        (["individual", "group", "list"], []),
+        (["group", "list"], ["Groups and lists"]),
+        (["individual", "channel"], ["Individual, Channel"]),
+    ],
+)
+def test_chip_of_kinds_is_short_and_missing_for_those_of_the_overview(
+    viewer, report, kinds, labels
+):
+    report("SENT")
+    chips = viewer.get("/", {"kind": kinds}).context["chips"]
+    assert [str(chip.label) for chip in chips] == labels
+
+
+@pytest.mark.parametrize("query", ["period=30d&groups=0", "period=7d&groups=1", "period=today"])
+def test_list_opened_from_the_overview_leads_back_to_it(viewer, report, query):
+    report("SENT", "READ")
+    question = viewer.get(f"/overview/?{query}").context["question"]
+    assert viewer.get(question.list_url(("status", "read"))).context["overview_url"] == (
+        f"/overview/?{query}"
+    )
+
+
+def test_list_of_an_hour_of_an_instance_leads_to_that_hour_of_the_overview(viewer, instance):
+    times = "since=2020-11-28T13%3A00Z&until=2020-11-28T14%3A00Z"
+    found = viewer.get(f"/?{times}&instance={instance.pk}").context["overview_url"]
+    assert found == f"/overview/?period=7d&{times}&instance={instance.pk}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "since=2020-11-28T13:00Z",
+        "since=2020-11-28T13:30Z&until=2020-11-28T14:00Z",
+        "since=2020-11-28T13:00Z&until=2020-11-28T14:00Z&q=3EB0A1",
+        "since=2020-11-28T13:00Z&until=2020-11-28T14:00Z&kind=channel",
+        "since=2020-11-28T13:00Z&until=2020-11-28T14:00Z&tag=a&tag=b",
+    ],
+)
+def test_list_with_filters_that_the_overview_lacks_has_no_link_to_it(viewer, report, query):
+    report("SENT")
+    assert not viewer.get(f"/?{query}").context["overview_url"]
 
 
 def test_old_status_name_accepted_in_a_url_means_dispatched(viewer, deliver):

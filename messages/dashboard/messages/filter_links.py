@@ -19,7 +19,7 @@ from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, duration
 from messages.dashboard.shared.views import path_of
 from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
-from messages.domain.message_kinds import MessageKind
+from messages.domain.message_kinds import COUNTED, MessageKind
 from messages.models import Instance, SavedView, Tag
 from messages.search.criteria import STATUSES, UNREADABLE, Criteria, Period, View
 from messages.search.latency_ranges import LatencyRange
@@ -219,7 +219,10 @@ def all_time_url(criteria: Criteria) -> str:
 
 
 def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> Iterator[Link]:
-    """A chip for each active filter, with the URL that removes it."""
+    """A chip for each active filter, with the URL that removes it.
+
+    A period has the icon "clock".
+    """
     if criteria.recipient:
         label = _recipient_label(criteria.recipient, user)
         yield Link(label, list_url(criteria, recipient=""))
@@ -236,12 +239,18 @@ def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> It
         label = _("Tag: %(tag)s") % {"tag": tag}
         yield Link(label, list_url(criteria, tags=_toggle(criteria.tags, tag)))
     yield from _outcome_chips(criteria)
-    if criteria.kinds:
-        label = ", ".join(str(kind.label) for kind in criteria.kinds)
-        yield Link(label, list_url(criteria, kinds=()))
+    # The Overview counts these kinds, so its links name them all.
+    if criteria.kinds and criteria.kinds != COUNTED:
+        yield Link(_kinds_label(criteria.kinds), list_url(criteria, kinds=()))
     yield from _time_chips(criteria)
     if criteria.inbound:
         yield Link(_("With messages from customers"), list_url(criteria, inbound=False))
+
+
+def _kinds_label(kinds: Sequence[MessageKind]) -> str:
+    if tuple(kinds) == (MessageKind.GROUP, MessageKind.LIST):
+        return _("Groups and lists")
+    return ", ".join(str(kind.label) for kind in kinds)
 
 
 def _recipient_label(address: str, user: Viewer) -> str:
@@ -271,9 +280,10 @@ def _time_chips(criteria: Criteria) -> Iterator[Link]:
         yield Link(week_hour_label(criteria.week_hour), list_url(criteria, week_hour=None))
     if criteria.has_dates:
         dates = {"since": None, "until": None, "week_hour": None}
-        yield Link(date_range(criteria), list_url(criteria, **dates))
+        yield Link(date_range(criteria), list_url(criteria, **dates), icon="clock")
     if criteria.chosen_period:
-        yield Link(criteria.chosen_period.label, list_url(criteria, chosen_period=None))
+        url = list_url(criteria, chosen_period=None)
+        yield Link(criteria.chosen_period.label, url, icon="clock")
 
 
 def latency_label(wanted: LatencyRange) -> str:
@@ -303,13 +313,19 @@ def date_range(criteria: Criteria) -> str:
         return ""
     if _are_whole_days(criteria):
         return _day_range(criteria)
-    since = Moment(criteria.since).brief if criteria.since else ""
-    until = Moment(criteria.until).brief if criteria.until else ""
-    if not until:
-        return _("Since %(since)s") % {"since": since}
-    if not since:
-        return _("Before %(until)s") % {"until": until}
-    return _("From %(since)s to %(until)s") % {"since": since, "until": until}
+    since = Moment(criteria.since) if criteria.since else None
+    until = Moment(criteria.until) if criteria.until else None
+    if since and until:
+        last = until.minute if since.day == until.day else until.to_the_minute
+        return f"{since.to_the_minute} – {last}"
+    if since:
+        return _("Since %(since)s") % {"since": since.to_the_minute}
+    return _("Before %(until)s") % {"until": until.to_the_minute} if until else ""
+
+
+def period_label(criteria: Criteria) -> str:
+    """The dates, or the period if there are none."""
+    return date_range(criteria) or str(criteria.period.label)
 
 
 def _are_whole_days(criteria: Criteria) -> bool:

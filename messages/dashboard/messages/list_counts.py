@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from messages.domain.message_kinds import MessageKind
 from messages.models.functions import CappedCount
@@ -63,6 +64,17 @@ class ListCounts:
     def results_words(self) -> str:
         return self._words(_RESULTS)
 
+    @property
+    def results_note(self) -> str:
+        """What the plus sign means; "" if the number is exact."""
+        number = int(self._numbers[_RESULTS])
+        if number > _MAX_RESULTS:
+            return _("More than %(number)s messages") % {"number": _formatted(_MAX_RESULTS)}
+        if not self._is_cut_off(self._lists[_RESULTS]):
+            return ""
+        values = {"number": _formatted(number), "newest": _formatted(_LOOKED_THROUGH)}
+        return _("At least %(number)s: only the newest %(newest)s messages were counted") % values
+
     def of_tab(self, view: View) -> str:
         """In words; "" if nothing was found, or if it was not counted."""
         return self._words(_name(view)) if self._numbers.get(_name(view)) else ""
@@ -79,9 +91,13 @@ class ListCounts:
 
     def _words(self, name: str) -> str:
         number, most = self._numbers[name], _most(name)
-        shown = number_format(min(number, most), force_grouping=True)
+        shown = _formatted(min(number, most))
         is_minimum = number > most or self._is_cut_off(self._lists[name])
         return f"{shown}+" if is_minimum else shown
+
+
+def _formatted(number: int) -> str:
+    return number_format(number, force_grouping=True)
 
 
 def _has_index(target: Criteria) -> bool:

@@ -42,6 +42,7 @@ from .event_log import event_log, event_summary
 from .list_counts import ListCounts
 from .message_rows import by_day, labels_for, rows_of, stuck_for
 from .new_messages import Person, live_url
+from .overview_link import overview_url
 from .recipient_views import recipient_url
 from .saved_views import may_change, views_of
 from .search_views import ANSWER, answer_text, recipient_named_in
@@ -123,9 +124,11 @@ def _list_context(
         "period_links": filter_links.period_links(criteria),
         "day_inputs": filter_links.day_inputs(criteria),
         "chosen_days": filter_links.days_of(criteria),
+        "period_label": filter_links.period_label(criteria),
+        "overview_url": overview_url(criteria),
         "date_problem": are_dates_reversed(request.GET),
         "inbound_url": filter_links.list_url(criteria, inbound=not criteria.inbound),
-        "dates": filter_links.date_range(criteria),
+        "dates": criteria.has_dates,
         "all_time_url": filter_links.all_time_url(criteria),
         "clear_url": reverse("dashboard:messages"),
     }
@@ -206,6 +209,7 @@ def _count_context(criteria: Criteria, found: QuerySet[Any], user: Person) -> di
         "view_links": filter_links.view_links(criteria, counts.of_tab),
         "results": counts.results,
         "results_words": counts.results_words,
+        "results_note": counts.results_note,
     }
 
 

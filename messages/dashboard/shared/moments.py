@@ -53,6 +53,11 @@ class Moment:
         return _joined(self.day, self.clock)
 
     @property
+    def to_the_minute(self) -> str:
+        """The day and the time, short enough for a range."""
+        return f"{self.day}, {self.minute}"
+
+    @property
     def clock(self) -> str:
         return _clock_of(self.iso)
 

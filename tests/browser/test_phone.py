@@ -1,0 +1,57 @@
+"""What a phone shows without scrolling."""
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from messages.incidents.incident_counts import Counts, incident_counts
+from messages.models import Incident, IncidentKind
+
+pytestmark = pytest.mark.browser
+
+HEIGHT = 740
+
+
+@pytest.fixture
+def phone(open_page, admin_user, report):
+    def open_list(query="", width=375, **options):
+        page = open_page(admin_user, width=width, **options)
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.goto(f"/{query}")
+        return page
+
+    report("SENT", id="STUCK", minutes_ago=90)
+    incident_counts.freeze(Counts())
+    return open_list
+
+
+def problem(instance, kind, **fields):
+    now = timezone.now()
+    Incident.objects.create(kind=kind, instance=instance, opened_at=now, last_seen_at=now, **fields)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "pt-BR"])
+@pytest.mark.parametrize("query", ["", "?view=failed", "?period=30d"])
+def test_first_message_is_in_the_top_third(phone, deliver, query, locale):
+    deliver("FAILED", error="expired")
+    row = phone(query, locale=locale).locator(".row-link").first
+    assert row.bounding_box()["y"] <= HEIGHT / 3
+
+
+@pytest.mark.parametrize("width", [375, 320])
+def test_current_period_is_visible_with_the_filters_closed(phone, width):
+    page = phone("?view=stuck", width)
+    expect(page.locator(".period summary")).to_be_visible()
+    expect(page.locator(".period summary")).to_contain_text("Last 24 hours")
+    expect(page.locator(".filters")).to_be_hidden()
+
+
+def test_banners_take_one_line(phone, instance, account):
+    instance.name = "An instance with a rather long name for a phone"
+    instance.save()
+    problem(instance, IncidentKind.DISCONNECTED)
+    problem(instance, IncidentKind.SILENT, acknowledged_at=timezone.now())
+    incident_counts.freeze(Counts(open=2))
+    page = phone()
+    assert page.locator("#attention").bounding_box()["height"] < 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
