@@ -39,13 +39,14 @@ class SourceText:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`owner` is "" if nobody knows whose problem it is."""
+    """`owner` is "" if nobody knows whose problem it is. `send_again` says whether to do it."""
 
     verdict: Verdict
     cause: str
     certainty: str
     owner: str
     advice: str
+    send_again: str
     sources: tuple[SourceText, ...]
     possible: tuple[str, ...]
 
@@ -58,6 +59,7 @@ def explain(verdict: Verdict, facts: Facts, when: _When) -> Explanation:
         certainty=str(_CERTAINTIES[verdict.certainty]),
         owner=str(verdict.owner.label) if verdict.owner else "",
         advice=str(_ADVICE[verdict.advice]),
+        send_again=str(_SEND_AGAIN.get(verdict.advice, _NOT_YET)),
         sources=tuple(
             SourceText(
                 kind=source.kind,
@@ -231,6 +233,16 @@ _ADVICE: Final = {
     ),
     Advice.ASK_QUEUE: gettext_lazy("Ask Z-API’s queue whether the message still waits there."),
     Advice.WAIT: gettext_lazy("Wait, or contact the customer in another way."),
+}
+_NOT_YET: Final = gettext_lazy("Not yet.")
+_NO: Final = gettext_lazy("No.")
+_SEND_AGAIN: Final = {
+    Advice.CHECK_NUMBER: _NO,
+    Advice.WAIT_FOR_QUEUE: _NO,
+    Advice.RESEND_LATER: gettext_lazy("Yes, later."),
+    Advice.DO_NOT_RESEND: _NO,
+    Advice.OTHER_WAY: _NO,
+    Advice.NOTHING: _NO,
 }
 # While it lasts, and when it is over.
 _STATES: Final = {

@@ -88,7 +88,7 @@ function copyTheOldWay(text, button) {
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
   const label = button.querySelector("[data-label]");
-  const extras = [...button.parentElement.querySelectorAll("[data-copy-with]:checked")].map((box) => box.value);
+  const extras = [...(button.closest(".sentence") ?? button).querySelectorAll("[data-copy-with]:checked")].map((box) => box.value);
   const text = [textOf(source), ...extras].join("\n");
   const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false)
     || copyTheOldWay(text, button);

@@ -49,6 +49,18 @@ def test_copy_button_copies_the_summary_sentence(open_page, support, report):
     )
 
 
+def test_sentence_for_the_customer_is_copied_without_the_reason(open_page, support, deliver):
+    message = deliver(error="Phone number does not exist")
+    page = open_page(support, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/messages/{message.pk}/")
+    page.get_by_role("button", name="Copy for the customer").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert "WhatsApp" not in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy with internal details").click()
+    expect(page.get_by_role("button", name="Copied")).to_have_count(2)
+    assert "not on WhatsApp" in page.evaluate("navigator.clipboard.readText()")
+
+
 def test_copy_button_keeps_line_breaks_of_a_raw_callback(open_page, admin_user, report):
     message = report("SENT")
     page = open_page(admin_user, permissions=["clipboard-read", "clipboard-write"])

@@ -40,7 +40,7 @@ def test_documented_callbacks_are_shown_as_steps_with_our_reading_apart(viewer, 
     reached = [str(step.status.label) for step in page.context["steps"] if step.is_reached]
     assert reached == ["Dispatched", "Sent", "Delivered", "Read", "Played"]
     assert page.context["by_us"].headline.words == "Read by us"
-    assert "Opened by your own WhatsApp account, not by the contact." in page.content.decode()
+    assert "Opened by your own WhatsApp account, not by a recipient." in page.content.decode()
 
 
 def test_summary_sentence_has_a_copy_button(viewer, report):
@@ -107,6 +107,30 @@ def test_group_message_shows_the_status_of_each_participant(viewer, report):
     assert "123456789012345</span>" in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("phone", "heading"),
+    [("120363@g.us", "Participants"), ("1699999999@broadcast", "Recipients")],
+)
+def test_people_of_a_group_are_called_participants(viewer, report, phone, heading):
+    report("RECEIVED", phone=phone, isGroup=True, participant="5511987654321")
+    message = report("READ", phone=phone, isGroup=True, participant="5511987650000")
+    page = open_page(viewer, message).content.decode()
+    assert f'<h2 id="people">{heading}</h2>' in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Phone number does not exist", "Send again? No.</strong> Ask the customer for"),
+        ("SHADOW_BAN", "Send again? Not yet.</strong> Stop sending"),
+    ],
+)
+def test_advice_whether_to_send_again_is_below_the_sentence(viewer, deliver, reason, words):
+    page = open_page(viewer, deliver(error=reason)).content.decode()
+    below = page.split('id="sentence"')[1].split('class="stepper"')[0]
+    assert words in " ".join(below.split())
+
+
 def test_every_event_is_shown_with_its_flags(viewer, report):
     report("READ")
     report("READ")
@@ -137,7 +161,7 @@ def disconnected(instance):
 def test_stuck_message_shows_how_long_it_is_stuck(viewer, report):
     page = open_page(viewer, report("SENT", minutes_ago=42))
     assert "Stuck for 42 min" in page.content.decode()
-    assert "Not delivered after 42 min" in page.context["sentence"]
+    assert "Not delivered after 42 min" in page.context["internal_details"]
 
 
 @pytest.mark.parametrize(
@@ -377,7 +401,7 @@ def test_large_group_shows_how_many_rows_are_left_out(viewer, report, django_ass
         page = open_page(viewer, message).content.decode()
     assert "Delivered to 1001" in page
     assert "701 more events are not shown." in page
-    assert "701 more recipients are not shown." in page
+    assert "701 more people are not shown." in page
 
 
 def test_each_raw_callback_shows_its_reported_status(admin_client, report):

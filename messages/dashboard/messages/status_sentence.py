@@ -1,4 +1,8 @@
-"""A message's status in full sentences, for support to copy."""
+"""A message's status in full sentences, for support to copy.
+
+`sentence` has only what the customer may read. Reasons, doubts and what happened between us and
+Z-API are in `internal_details`.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,27 +26,36 @@ from messages.models import StatusEvent
 from .timeline import Headline, by_us, headline
 
 
-def sentence(
-    events: Sequence[StatusEvent], stuck_for: str = "", response: Response | None = None
-) -> str:
-    """`stuck_for`: how long the message has been stuck, in words, or "".
-
-    An answer replaces "No read confirmation", because it proves more.
-    """
-    has_many_recipients = len(events_by_person(events)) > 1 or is_shared(events)
-    sentences = list(_of_many(events) if has_many_recipients else _of_one(events))
+def sentence(events: Sequence[StatusEvent], response: Response | None = None) -> str:
+    """For the customer. An answer replaces "No read confirmation", because it proves more."""
+    sentences = list(_of_many(events) if _has_many_recipients(events) else _of_one(events))
     if response:
         unread = _("No read confirmation.")
         kept = [one for one in sentences if one != unread or not response.answered_at]
         sentences = [*kept, *_responses(events, response)]
-    if stuck_for:
-        sentences.append(
-            _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
-        )
     return " ".join(sentences)
 
 
-def why_no_read(found: Headline, *, is_answered: bool = False, receipts_off: bool = False) -> str:
+def internal_details(events: Sequence[StatusEvent], stuck_for: str = "") -> str:
+    """What only the company needs to know; "" if there is nothing.
+
+    `stuck_for`: how long the message has been stuck, in words, or "".
+    """
+    details = list(_details_of_many(events) if _has_many_recipients(events) else _details(events))
+    if stuck_for:
+        details.append(
+            _("Not delivered after %(length)s, which is longer than usual.") % {"length": stuck_for}
+        )
+    return " ".join(details)
+
+
+def why_no_read(
+    found: Headline,
+    *,
+    is_answered: bool = False,
+    receipts_off: bool = False,
+    in_group: bool = False,
+) -> str:
     """What a missing read confirmation means; "" if it is not missing, or an answer proves more.
 
     `receipts_off`: the read receipts of our own number seem to be off.
@@ -53,7 +66,13 @@ def why_no_read(found: Headline, *, is_answered: bool = False, receipts_off: boo
         return _(
             "Read receipts of this number seem to be off, so no read confirmation is expected."
         )
+    if in_group:
+        return _("Others may have read it anyway: participants can turn read receipts off.")
     return _("It may have been read anyway: the contact can turn read receipts off.")
+
+
+def _has_many_recipients(events: Sequence[StatusEvent]) -> bool:
+    return len(events_by_person(events)) > 1 or is_shared(events)
 
 
 def _responses(events: Sequence[StatusEvent], response: Response) -> Iterator[str]:
@@ -80,8 +99,23 @@ def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
         yield from _from_delivery(events, status)
     else:
         yield _before_delivery(events, status)
-        if status is Status.FAILED:
-            yield _why_failed(events)
+
+
+def _details(events: Sequence[StatusEvent]) -> Iterator[str]:
+    status = highest_status(events)
+    delivered, read = first_event(events, Status.RECEIVED), first_event(events, Status.READ)
+    failed = first_event(events, Status.FAILED)
+    if status is Status.DISPATCHED:
+        yield _("Dispatched by Z-API. WhatsApp has not confirmed sending it.")
+    if status is Status.FAILED:
+        yield _why_failed(events)
+    elif failed:
+        yield _("A failure was also reported on %(day)s at %(time)s.") % _when(failed)
+        yield _why_failed(events)
+    if read and delivered and not _gap(delivered, read) and _is_before(read, delivered):
+        yield _("The read report arrived before the delivery report.")
+    if status.rank == 0:
+        yield from _unknown_status(events, status)
     decisive = first_event(events, status) if status.rank else None
     if decisive and decisive.time_is_arrival:
         yield _("Z-API reported no valid time. The time shown is the arrival time.")
@@ -90,7 +124,7 @@ def _of_one(events: Sequence[StatusEvent]) -> Iterator[str]:
 def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
     """One sentence for each reported step from delivery on."""
     delivered, read = first_event(events, Status.RECEIVED), first_event(events, Status.READ)
-    played, failed = first_event(events, Status.PLAYED), first_event(events, Status.FAILED)
+    played = first_event(events, Status.PLAYED)
     if delivered:
         yield _delivered(events, delivered)
     if read:
@@ -101,16 +135,11 @@ def _from_delivery(events: Sequence[StatusEvent], status: Status) -> Iterator[st
         yield _("It was delivered earlier; time not reported.")
     if status is Status.RECEIVED:
         yield _("No read confirmation.")
-    if failed:
-        yield _("A failure was also reported on %(day)s at %(time)s.") % _when(failed)
-        yield _why_failed(events)
 
 
 def _delivered(events: Sequence[StatusEvent], delivered: StatusEvent) -> str:
     if gap := _gap(first_event(events, Status.SENT), delivered):
         text = _("Delivered on %(day)s at %(time)s, %(gap)s after sending.")
-    elif gap := _gap(first_event(events, Status.DISPATCHED), delivered):
-        text = _("Delivered on %(day)s at %(time)s, %(gap)s after Z-API dispatched it.")
     else:
         text = _("Delivered on %(day)s at %(time)s.")
     return text % _when(delivered, gap=gap)
@@ -120,10 +149,6 @@ def _read(read: StatusEvent, delivered: StatusEvent | None) -> str:
     gap = _gap(delivered, read)
     if gap:
         text = _("Read on %(day)s at %(time)s, %(gap)s after delivery.")
-    elif delivered and _is_before(read, delivered):
-        text = _(
-            "Read on %(day)s at %(time)s (the read report arrived before the delivery report)."
-        )
     else:
         text = _("Read on %(day)s at %(time)s.")
     return text % _when(read, gap=gap)
@@ -151,7 +176,7 @@ def _before_delivery(events: Sequence[StatusEvent], status: Status) -> str:
         Status.FAILED: _("Failed on %(day)s at %(time)s."),
         Status.SENT: _("Sent on %(day)s at %(time)s. No delivery confirmation."),
         Status.DISPATCHED: _(
-            "Dispatched by Z-API on %(day)s at %(time)s. WhatsApp has not confirmed sending it."
+            "Accepted for sending on %(day)s at %(time)s. Sending is not confirmed yet."
         ),
     }[status]
     return text % _when(event)
@@ -173,24 +198,30 @@ def _without_rank(events: Sequence[StatusEvent], status: Status) -> str:
             text = _("Message from the customer; your team read it on %(day)s at %(time)s.")
         says_nothing = _("This does not tell you whether the customer read anything.")
         return f"{text % _when(ours)} {says_nothing}"
+    return _("No status reported yet.")
+
+
+def _unknown_status(events: Sequence[StatusEvent], status: Status) -> Iterator[str]:
     newest = max(events, key=lambda event: event.occurred_at, default=None)
-    if newest is None:
-        return _("No status reported yet.")
-    text = _("Z-API reported an unknown status, “%(word)s”, on %(day)s at %(time)s.")
-    return text % (_when(newest) | {"word": newest.raw_status})
+    if newest and not status.is_by_me:
+        text = _("Z-API reported an unknown status, “%(word)s”, on %(day)s at %(time)s.")
+        yield text % (_when(newest) | {"word": newest.raw_status})
 
 
 def _of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
     found = headline(events)
     newest = max(events, key=lambda event: event.occurred_at)
     yield _("%(words)s.") % {"words": found.words.rstrip(".")}
-    if found.status is Status.FAILED:
-        yield _why_failed(events)
     if found.status is Status.RECEIVED and not first_event(events, Status.READ):
         yield _("No read confirmation.")
     if kind_of_addresses(event.phone for event in events) is MessageKind.CHANNEL:
         yield _("WhatsApp reports no deliveries for channels.")
     yield _("Last update on %(day)s at %(time)s.") % _when(newest)
+
+
+def _details_of_many(events: Sequence[StatusEvent]) -> Iterator[str]:
+    if headline(events).status is Status.FAILED:
+        yield _why_failed(events)
 
 
 def _gap(before: StatusEvent | None, after: StatusEvent) -> str:

@@ -26,6 +26,7 @@ from messages.dashboard.shared.moments import Moment, with_years
 from messages.domain import addresses
 from messages.domain.addresses import AddressKind
 from messages.domain.durations import unexpected_zone_label
+from messages.domain.message_kinds import MessageKind
 from messages.domain.render_context import fixed_render_context
 from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
@@ -46,7 +47,7 @@ from .overview_link import overview_url
 from .recipient_views import recipient_url
 from .saved_views import may_change, views_of
 from .search_views import ANSWER, answer_text, recipient_named_in
-from .status_sentence import sentence, why_no_read
+from .status_sentence import internal_details, sentence, why_no_read
 from .timeline import Recipient, headline, recipients, steps
 from .unconfirmed_views import NEWEST_FIRST, unconfirmed_context
 from .verdict_views import queue_url, verdict_of
@@ -153,7 +154,8 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sender": _sending_address(message),
-        "sentence": sentence(events, stuck_for(message), response),
+        "sentence": sentence(events, response),
+        "internal_details": internal_details(events, stuck_for(message)),
         "response": response,
         "answers": _answers(message, response),
         "zone_in_sentence": _zone_to_tell(message) if events else "",
@@ -163,6 +165,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
             found,
             is_answered=bool(response and response.answered_at),
             receipts_off=_has_receipts_off(message),
+            in_group=message.kind is MessageKind.GROUP,
         ),
         "verdict": verdict_of(message, request.user, response),
         "queue_url": queue_url(message),
@@ -275,7 +278,8 @@ def _printed_sentence(
     A printed page may be read in a later year.
     """
     with with_years():
-        return sentence(events, stuck_for(message), response)
+        details = internal_details(events, stuck_for(message))
+        return f"{sentence(events, response)} {details}".strip()
 
 
 def _head_context(message: Message, user: Viewer) -> dict[str, Any]:
