@@ -120,6 +120,24 @@ function nameLinks(links) {
   }
 }
 
+// A touch has no hover: the first tap on an hour shows its number, the second follows the link.
+function showHoursOnTouch(map) {
+  let shown = null;
+  map.querySelector(".tap-hint").hidden = false;
+  map.addEventListener("click", (event) => {
+    const link = event.target.closest(".heat a");
+    const isFirst = link && link !== shown && event.pointerType === "touch";
+    shown?.classList.remove("shown");
+    shown = link;
+    if (!isFirst) return;
+    event.preventDefault();
+    link.classList.add("shown");
+  });
+}
+
+const heatMap = document.querySelector(".heat-map:has(.heat)");
+if (heatMap) showHoursOnTouch(heatMap);
+
 const canvas = document.querySelector(".volume .canvas");
 if (canvas) {
   const links = [...canvas.querySelectorAll("a")];

@@ -44,7 +44,8 @@ def test_arrow_keys_walk_from_bar_to_bar(page):
     expect(page.locator(".canvas a[tabindex='0']")).to_be_focused()
 
 
-def test_dragging_zooms_and_zoom_out_returns(page):
+def test_dragging_zooms_and_a_link_returns(page):
+    expect(page.get_by_text("Drag across the chart to zoom in")).to_be_visible()
     box = page.locator(".canvas").bounding_box()
     hour = box["width"] / 24
     page.mouse.move(box["x"] + 9.5 * hour, box["y"] + 50)
@@ -52,7 +53,7 @@ def test_dragging_zooms_and_zoom_out_returns(page):
     page.mouse.move(box["x"] + 11.5 * hour, box["y"] + 50, steps=3)
     page.mouse.up()
     page.wait_for_url("**since=2026-03-10T09%3A00Z&until=2026-03-10T12%3A00Z")
-    page.get_by_role("link", name="Zoom out").click()
+    page.locator(".volume").get_by_role("link", name="Back to: Last 7 days").click()
     page.wait_for_url("**/overview/?period=7d")
 
 
@@ -66,3 +67,29 @@ def test_escape_ends_a_drag(page):
     page.mouse.up()
     expect(page.locator(".chosen")).to_be_hidden()
     assert page.url == address
+
+
+def test_tap_on_an_hour_shows_its_number_and_the_second_tap_its_messages(
+    open_page, support, instance
+):
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    HourlySummary.objects.create(
+        instance=instance, hour=hour, is_group=False, computed_at=hour, messages=12
+    )
+    sum_days([(instance.pk, hour)])
+    page = open_page(support, timezone_id="UTC", width=375, has_touch=True, is_mobile=True)
+    page.goto("/overview/")
+    cell = page.locator(".heat td a")
+    cell.tap()
+    expect(cell.get_by_text("12 messages")).to_be_visible()
+    assert "/overview/" in page.url
+    cell.tap()
+    page.wait_for_url("**weekday=**")
+
+
+def test_phone_shows_the_period_beside_the_filters(open_page, support, instance):
+    page = open_page(support, width=375)
+    page.goto("/overview/?period=30d&groups=0")
+    expect(page.locator(".overview-filters").get_by_text("Last 30 days").first).to_be_visible()
+    expect(page.get_by_text("Filters (1)")).to_be_visible()
+    expect(page.get_by_text("To individuals").first).to_be_hidden()

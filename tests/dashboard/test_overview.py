@@ -1,6 +1,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 from django.urls import reverse
@@ -258,6 +259,22 @@ class TestQuestion:
         assert "days-problem" not in page(viewer, "?period=custom&first=2025-01-01&last=2025-12-31")
 
 
+def test_every_filter_stays_in_the_address(viewer, instance, other):
+    summary(instance, messages=10)
+    parameters = {"period": "30d", "tag": "South", "groups": "0", "compare": "previous"}
+    parameters |= {"heat": "read", "sort": "failed", "full": "reasons"}
+    url = viewer.get(URL, parameters).context["unzoomed"].url()
+    assert dict(parse_qsl(url.partition("?")[2])) == parameters
+
+
+def test_zoomed_chart_links_back_to_the_period(viewer, instance):
+    summary(instance, messages=10)
+    since = datetime.now(UTC) - timedelta(hours=3)
+    zoom = f"since={since:%Y-%m-%dT%H:%MZ}&until={datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+    text = page(viewer, f"?period=30d&{zoom}")
+    assert '<a class="no-print" href="/overview/?period=30d">Back to: Last 30 days</a>' in text
+
+
 class TestVolume:
     def test_volume_table_includes_failed_messages(self, viewer, instance):
         summary(instance, messages=3, failed=1)
@@ -331,6 +348,17 @@ class TestVolume:
 
 
 class TestComparison:
+    def test_legend_names_the_dashed_line(self, viewer, instance, other):
+        summary(instance, messages=10)
+        summary(other, messages=10)
+        assert "Dashed line: Previous period (" in page(viewer, "?compare=previous")
+        assert "Dashed line: Cobrança<" in page(viewer, f"?compare={other.pk}")
+
+    def test_menu_separates_the_previous_period_from_instances(self, viewer, instance, other):
+        text = page(viewer)
+        titles = re.findall(r'<h3 class="menu-title"[^>]*>([^<]+)', text)
+        assert titles == ["With the previous period", "With another instance"]
+
     def test_previous_period_is_drawn_and_listed(self, viewer, instance):
         summary(instance, hours_ago=1, messages=10)
         summary(instance, hours_ago=1 + 24, messages=7)
@@ -384,6 +412,40 @@ class TestFigures:
         assert (change.difference, change.arrow, change.baseline) == ("10.0 points", "▲", "80.0%")
         assert change.is_better
         assert not found["failed"].change.is_better
+
+    @pytest.mark.parametrize(
+        ("query", "words"),
+        [
+            ("?period=7d", "was 80.0% in the 7 days before"),
+            ("?period=24h", "was 80.0% in the 24 hours before"),
+            ("?period=yesterday", "was 80.0% on the day before"),
+            ("?period=today", "was 80.0% in the same hours of the day before"),
+            (
+                "?period=custom&first=2026-03-08&last=2026-03-20",
+                "was 80.0% in the 3 days before, up to the same hour",
+            ),
+            (
+                "?since=2026-03-09T10:00Z&until=2026-03-09T12:00Z",
+                "was 80.0% in the same hours of the day before",
+            ),
+        ],
+    )
+    def test_change_says_what_it_is_compared_with(
+        self, viewer, instance, query, words, monkeypatch
+    ):
+        viewer.cookies["statusboard_time_zone"] = "UTC"
+        monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 3, 10, 12, 30, tzinfo=UTC))
+        for days_ago in range(15):
+            for hour in (10, 11):
+                HourlySummary.objects.create(
+                    instance=instance,
+                    hour=datetime(2026, 3, 10, hour, tzinfo=UTC) - timedelta(days=days_ago),
+                    is_group=False,
+                    messages=100,
+                    delivered=80,
+                    computed_at=datetime.now(UTC),
+                )
+        assert words in page(viewer, query)
 
     def test_no_change_is_shown_if_nothing_was_sent_before(self, viewer, instance):
         summary(instance, messages=100, delivered=90)

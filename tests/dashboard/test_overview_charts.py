@@ -187,6 +187,29 @@ class TestHeatMap:
         _context, text = opened("?period=30d&heat=p95")
         assert "100 messages, 95% within about 58 s" in text
 
+    @pytest.mark.parametrize(
+        ("heat", "words"),
+        [
+            ("volume", "Busiest: {when}, 1,100 messages"),
+            ("read", "Most often read: {when}, 54.5% of 1,100 messages"),
+            ("p95", "Slowest: {when}, 95% of 1,100 messages within about 58 s"),
+        ],
+    )
+    def test_sentence_names_the_peak(self, opened, instance, summary, heat, words):
+        summary(instance, hours_ago=2, **slow(60, 1100) | {"read": 600})
+        summary(instance, hours_ago=4, **slow(4, 20))
+        at = timezone.localtime(NOW - timedelta(hours=2))
+        when = f"{at:%A}, {at.hour:02}:00–{at.hour + 1:02}:00"
+        assert words.format(when=when) in opened(f"?period=30d&heat={heat}")[1]
+
+    def test_hours_are_also_a_table(self, viewer, opened, instance, summary):
+        viewer.cookies["statusboard_time_zone"] = "UTC"
+        summary(instance, hours_ago=2, messages=1234)
+        _context, text = opened("?period=30d")
+        hour = (NOW - timedelta(hours=2)).hour
+        row = text.split(f'<th scope="row">{hour:02}:00</th>')[1].split("</tr>")[0]
+        assert sorted(re.findall(r">([^<]+)</td>", row)) == sorted(["1,234", *["–"] * 6])
+
     def test_links_to_other_measures_keep_the_filters(self, opened, instance, summary):
         summary(instance, messages=1)
         context, _text = opened(f"?period=30d&instance={instance.pk}&sort=failed")
@@ -288,3 +311,48 @@ class TestDistribution:
 @pytest.mark.parametrize("query", ["?heat=x&sort=y&full=z", "?heat=%00&full=reasons&full=reasons"])
 def test_invalid_display_is_no_error(viewer, instance, query):
     assert viewer.get(URL + query).status_code == 200
+
+
+class TestReceiptsOff:
+    """An instance whose read receipts are off reports no reads."""
+
+    @pytest.fixture
+    def silent(self, instance):
+        Instance.objects.filter(pk=instance.pk).update(receipts_off_since=NOW - timedelta(days=5))
+        return instance
+
+    def read_figure(self, context):
+        return next(one for one in context["figures"] if one.tone == "read")
+
+    @pytest.mark.parametrize("query", ["?period=30d", "?period=30d&heat=read"])
+    def test_share_read_of_this_instance_is_unknown(self, opened, silent, summary, query):
+        summary(silent, messages=50, sent=50, delivered=50)
+        context, text = opened(f"{query}&instance={silent.pk}")
+        figure = self.read_figure(context)
+        assert (figure.value, figure.note) == ("Unknown", "read receipts are off")
+        assert context["steps"][-1].words == "unknown"
+        assert "Read receipts are off for Atendimento." in text
+        assert "0% read" not in text
+
+    def test_total_says_how_it_is_affected(self, opened, silent, other, summary):
+        summary(silent, messages=50, delivered=50)
+        summary(other, messages=100, delivered=90, read=60)
+        context, text = opened()
+        assert self.read_figure(context).value == "40.0%"
+        assert "its 50 messages lower the share read" in " ".join(text.split())
+        assert "60.0% were read" in text
+
+    def test_messages_before_receipts_were_off_say_nothing(self, opened, silent, summary):
+        summary(silent, hours_ago=24 * 10, messages=50, delivered=50)
+        days = [f"{NOW - timedelta(days=number):%Y-%m-%d}" for number in (12, 8)]
+        _context, text = opened(f"?period=custom&first={days[0]}&last={days[1]}")
+        assert "Read receipts are off" not in text
+
+    def test_group_messages_say_nothing(self, opened, silent, summary):
+        summary(silent, messages=50, delivered=50)
+        HourlySummary.objects.update(is_group=True)
+        assert "Read receipts are off" not in opened("?groups=1")[1]
+
+    def test_instance_with_receipts_says_nothing(self, opened, instance, summary):
+        summary(instance, messages=50, delivered=50)
+        assert self.read_figure(opened()[0]).value == "0%"

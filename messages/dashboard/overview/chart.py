@@ -217,7 +217,7 @@ class Chart:
             heads.append(("compared", self.comparison))
         heads.append(("", _("Final")))
         return format_html(
-            '<table class="table"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
+            '<table class="values"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
             "<tbody>{}</tbody></table>",
             _("Time"),
             format_html_join("", '<th scope="col" data-tone="{}">{}</th>', heads),

@@ -1,7 +1,7 @@
 """The four figures at the top of the Overview page, and how they changed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -123,7 +123,9 @@ _FIGURES: Final[tuple[tuple[Measure, str, tuple[str, str]], ...]] = (
 )
 
 
-def figures(question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar]) -> list[Figure]:
+def figures(
+    question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar], *, reads_known: bool
+) -> list[Figure]:
     """`baseline` are the messages of the previous period, or those to compare with."""
     counts, points = sent.counts, _points(bars)
     whole = number(counts.messages)
@@ -143,7 +145,7 @@ def figures(question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar])
         _TYPICAL_TIME.words(sent),
     )
     notes = (delivered, read, failed, _("half of the messages, estimated"))
-    return [
+    found = [
         Figure(
             *(tone, label, value, note),
             question.list_url(link),
@@ -154,6 +156,13 @@ def figures(question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar])
             _FIGURES, labels, values, notes, strict=True
         )
     ]
+    return found if reads_known else [_unknown(one) if one.tone == "read" else one for one in found]
+
+
+def _unknown(figure: Figure) -> Figure:
+    return replace(
+        figure, value=_("Unknown"), note=_("read receipts are off"), spark="", change=None
+    )
 
 
 def _points(bars: Sequence[Bar]) -> list[Hour]:

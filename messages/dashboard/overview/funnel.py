@@ -24,7 +24,8 @@ _SECOND: Final = timedelta(seconds=1)
 class Step:
     """A bar of the funnel; `status` is None for all messages, including failed ones.
 
-    `fresh` counts those of the last 24 hours, which may still change.
+    `fresh` counts those of the last 24 hours, which may still change. The number of reads may be
+    unknown.
     """
 
     status: Status | None
@@ -34,27 +35,26 @@ class Step:
     first: int
     previous: int
     url: str
+    is_known: bool
 
     @property
     def words(self) -> str:
-        return number(self.count)
+        """Reads are a minimum: people with read receipts off are never reported."""
+        if not self.is_known:
+            return _("unknown")
+        return f"{number(self.count)}+" if self.status is Status.READ else number(self.count)
 
     @property
     def fresh_words(self) -> str:
-        return number(self.fresh)
+        return number(self.fresh) if self.is_known else "–"
 
     @property
     def of_first(self) -> str:
-        return percent(self.count, self.first)
+        return percent(self.count, self.first) if self.is_known else "–"
 
     @property
     def of_previous(self) -> str:
-        return percent(self.count, self.previous)
-
-    @property
-    def is_at_least(self) -> bool:
-        """Reads are a minimum: people with read receipts off are never reported."""
-        return self.status is Status.READ
+        return percent(self.count, self.previous) if self.is_known else "–"
 
     @property
     def settled_width(self) -> str:
@@ -107,7 +107,7 @@ class Latency:
         return _("about %(duration)s") % {"duration": duration(_rounded(length))}
 
 
-def funnel(question: Question, cohort: Cohort) -> list[Step]:
+def funnel(question: Question, cohort: Cohort, *, reads_known: bool) -> list[Step]:
     everything, fresh = cohort.counts, _fresh(question, cohort)
     count_names = {
         None: "messages",
@@ -128,6 +128,7 @@ def funnel(question: Question, cohort: Cohort) -> list[Step]:
                 first=steps[0].count if steps else count,
                 previous=steps[-1].count if steps else count,
                 url=question.list_url(*([("reached", status.lower())] if status else [])),
+                is_known=reads_known or status is not Status.READ,
             )
         )
     return steps

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -12,6 +12,7 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import get_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.dashboard.messages.filter_links import Link
@@ -33,6 +34,11 @@ _PHRASES: Final = {
     Heat.READ: gettext_lazy("%(value)s read"),
     Heat.P95: gettext_lazy("95%% within %(value)s"),
 }
+_PEAKS: Final = {
+    Heat.VOLUME: gettext_lazy("Busiest: %(when)s, %(messages)s"),
+    Heat.READ: gettext_lazy("Most often read: %(when)s, %(value)s of %(messages)s"),
+    Heat.P95: gettext_lazy("Slowest: %(when)s, 95%% of %(messages)s within %(value)s"),
+}
 
 
 class Cell(NamedTuple):
@@ -45,14 +51,14 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """`ends` are the cells with the lowest and the highest value.
+    """`ends` are the places of the cells with the lowest and the highest value.
 
     `base_url` is the list of all messages in the cells.
     """
 
     measure: Heat
     cells: Mapping[tuple[int, int], Cell]
-    ends: tuple[Cell, Cell] | None
+    ends: tuple[tuple[int, int], tuple[int, int]] | None
     links: list[Link]
     zone: str
     base_url: str
@@ -61,6 +67,42 @@ class HeatMap:
     def has_gaps(self) -> bool:
         """Whether some hours have too few messages for a value."""
         return any(cell.value is None for cell in self.cells.values())
+
+    @property
+    def scale(self) -> list[Cell]:
+        """The cells with the lowest and the highest value; empty if there is no value."""
+        return [self.cells[place] for place in self.ends or ()]
+
+    @property
+    def peak(self) -> str:
+        """A sentence about the hour with the highest value."""
+        if self.ends is None:
+            return ""
+        (day, hour), cell = self.ends[1], self.scale[1]
+        # Midnight is also the end of a day.
+        when = f"{WEEKDAYS[day]}, {hour:02}:00–{hour + 1:02}:00"
+        values = {"when": when, "messages": _message_words(cell), "value": cell.words}
+        return _PEAKS[self.measure] % values
+
+    @property
+    def numbers(self) -> SafeString:
+        """The values of the cells as a table, without links."""
+        days = list(_weekdays())
+        heads = format_html_join(
+            "", '<th scope="col" class="number">{}</th>', ((WEEKDAYS_ABBR[day],) for day in days)
+        )
+        rows = ((f"{hour:02}:00", self._numbers((day, hour) for day in days)) for hour in range(24))
+        return format_html(
+            '<table class="values"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
+            "<tbody>{}</tbody></table>",
+            *(_("Hour"), heads),
+            format_html_join("", '<tr><th scope="row">{}</th>{}</tr>', rows),
+        )
+
+    def _numbers(self, places: Iterable[tuple[int, int]]) -> SafeString:
+        found = (self.cells.get(place) for place in places)
+        words = ((cell.words if cell and cell.words else "–",) for cell in found)
+        return format_html_join("", '<td class="number">{}</td>', words)
 
     @property
     def table(self) -> SafeString:
@@ -91,8 +133,7 @@ class HeatMap:
     def _link(self, place: tuple[int, int]) -> SafeString:
         day, hour = place
         cell, phrase = self.cells[place], _PHRASES.get(self.measure)
-        words = ngettext("%(number)s message", "%(number)s messages", cell.messages)
-        parts = [words % {"number": number(cell.messages)}]
+        parts = [_message_words(cell)]
         if phrase and cell.words:
             parts.append(phrase % {"value": cell.words})
         return format_html(
@@ -104,7 +145,7 @@ class HeatMap:
         """The class of the cell's colour, from l1 to the highest of LEVELS."""
         if cell.value is None or self.ends is None:
             return "few"
-        lowest, highest = self.ends[0].value or 0, self.ends[1].value or 0
+        lowest, highest = map(_value, self.scale)
         if self.measure is Heat.VOLUME:
             lowest = 0
         share = (cell.value - lowest) / (highest - lowest) if highest > lowest else 1
@@ -123,7 +164,10 @@ def heat_map(question: Question, cohort: Cohort) -> HeatMap | None:
     links = [
         Link(one.label, question.display_url("heat-map", heat=one), one is measure) for one in Heat
     ]
-    scale = sorted((one for one in cells.values() if one.value is not None), key=_value)
+    scale = sorted(
+        (place for place, cell in cells.items() if cell.value is not None),
+        key=lambda place: _value(cells[place]),
+    )
     return HeatMap(
         measure,
         cells,
@@ -147,6 +191,11 @@ def _cell(measure: Heat, hours: Sequence[Hour]) -> Cell:
         # A logarithm, so that one and two seconds differ as much as one and two hours.
         return Cell(counts.messages, math.log(length.total_seconds()), Latency("", times).p95)
     return Cell(counts.messages, None, "")
+
+
+def _message_words(cell: Cell) -> str:
+    words = ngettext("%(number)s message", "%(number)s messages", cell.messages)
+    return words % {"number": number(cell.messages)}
 
 
 def _value(cell: Cell) -> float:

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.shared.moments import Moment
@@ -27,6 +27,7 @@ from messages.summaries import Selection
 from .display import Display
 
 HOUR: Final = timedelta(hours=1)
+_DAY_LENGTH: Final = timedelta(days=1)
 # With a longer custom period the bars would be too thin to click.
 MAX_PERIOD: Final = timedelta(days=366)
 
@@ -131,7 +132,7 @@ class Question:
 
         So the hours of a day are compared with the same hours of an earlier day.
         """
-        return timedelta(days=-(-(self.until - self.since) // timedelta(days=1)))
+        return -(-(self.until - self.since) // _DAY_LENGTH) * _DAY_LENGTH
 
     @property
     def compared_back(self) -> timedelta:
@@ -157,6 +158,27 @@ class Question:
         if self.zoom or self.period is Period.CUSTOM:
             return span_label(self.since, self.until)
         return self.period.label
+
+    @property
+    def previous_label(self) -> str:
+        """The dates of the previous period."""
+        return span_label(self.since - self.days_back, self.until - self.days_back)
+
+    @property
+    def in_previous(self) -> str:
+        """The previous period, after its value: "80 % in the 7 days before"."""
+        days = self.days_back.days
+        if self.period is Period.DAY and not self.zoom:
+            return _("in the 24 hours before")
+        if self.days_back == self.until - self.since:
+            words = ngettext("on the day before", "in the %(days)d days before", days)
+        else:
+            words = ngettext(
+                "in the same hours of the day before",
+                "in the %(days)d days before, up to the same hour",
+                days,
+            )
+        return words % {"days": days}
 
     @property
     def settled_until(self) -> datetime:
@@ -279,23 +301,24 @@ def tag_links(question: Question, tags: Iterable[Tag]) -> list[Link]:
     ]
 
 
-def comparison_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
-    others = [one for one in instances if one.pk != question.instance]
+def previous_links(question: Question) -> list[Link]:
+    """Compare with the previous period."""
     return [
+        Link(_("Only in the figures"), question.url(compare=None), question.compare is None),
         Link(
-            _("Previous period, figures only"),
-            question.url(compare=None),
-            question.compare is None,
-        ),
-        Link(
-            _("Previous period"),
+            _("In the figures and the chart"),
             question.url(compare=PREVIOUS),
             question.compare == PREVIOUS,
         ),
-        *(
-            Link(one.name, question.url(compare=one.pk), one.pk == question.compare)
-            for one in others
-        ),
+    ]
+
+
+def other_instance_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
+    """Compare with another instance."""
+    return [
+        Link(one.name, question.url(compare=one.pk), one.pk == question.compare)
+        for one in instances
+        if one.pk != question.instance
     ]
 
 

@@ -23,13 +23,15 @@ from .heat_map import heat_map
 from .instance_cards import instance_cards
 from .parameters import (
     Question,
-    comparison_links,
     instance_links,
     kind_links,
+    other_instance_links,
     period_links,
+    previous_links,
     tag_links,
 )
 from .reasons import reasons
+from .receipts import receipts_off
 
 
 @require_safe
@@ -50,13 +52,22 @@ def overview(request: HttpRequest) -> HttpResponse:
         before = Hour.total(compared.values())
     other = instances.get(question.compare) if isinstance(question.compare, int) else None
     drawn = chart(question, found.hours, compared, _comparison(question, other))
+    off = receipts_off(question, found, instances)
+    reads_known = off is None or not off.is_all
     stuck = question.stuck.messages(request.user).count()
     context = {
         "question": question,
         "cohort": found,
         "counted": moment(found.counted_at),
-        "figures": figures(question, Hour(found.counts, found.to_delivered), before, drawn.bars),
-        "steps": funnel(question, found),
+        "figures": figures(
+            question,
+            Hour(found.counts, found.to_delivered),
+            before,
+            drawn.bars,
+            reads_known=reads_known,
+        ),
+        "receipts_off": off,
+        "steps": funnel(question, found, reads_known=reads_known),
         "asides": asides(question, found.counts, stuck=stuck),
         "chart": drawn,
         "reasons": reasons(question, failure_reasons(request.user, selection)),
@@ -66,13 +77,15 @@ def overview(request: HttpRequest) -> HttpResponse:
         "instance": instances.get(question.instance or 0),
         "compared_instance": other,
         "comparison": drawn.comparison,
-        "unzoomed_url": question.url(zoom=None),
+        "filter_count": _filter_count(question),
+        "unzoomed": replace(question, zoom=None),
         "days": _day_fields(request, question),
         "period_links": period_links(question),
         "instance_links": instance_links(question, instances.values()),
         "tag_links": tag_links(question, visible_tags(request.user)),
         "kind_links": kind_links(question),
-        "comparison_links": comparison_links(question, instances.values()),
+        "previous_links": previous_links(question),
+        "other_instance_links": other_instance_links(question, instances.values()),
     }
     if not found.hours:
         context["nothing"] = _empty_reason(question, instances.values(), request.user)
@@ -84,6 +97,12 @@ def _comparison(question: Question, instance: Instance | None) -> str:
     if instance:
         return instance.name
     return _("Previous period") if question.compare is not None else ""
+
+
+def _filter_count(question: Question) -> int:
+    """How many filters besides the period are set."""
+    filters = (question.instance, question.tag, question.groups, question.compare)
+    return sum(one not in (None, "") for one in filters)
 
 
 def _day_fields(request: HttpRequest, question: Question) -> list[str]:
