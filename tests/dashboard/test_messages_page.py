@@ -74,10 +74,13 @@ def test_time_of_another_day_than_its_heading_names_its_day(viewer, report):
     assert f'<span aria-hidden="true">{day}</span>' in page.content.decode()
 
 
-def test_failed_view_shows_the_time_to_the_second(viewer, deliver):
+def test_failed_view_shows_the_time_by_which_it_is_sorted_to_the_second(viewer, deliver):
     message = deliver(error="Phone number does not exist")
-    clock = timezone.localtime(message.started_at).strftime("%H:%M:%S")
+    message.first_heard_at -= timedelta(minutes=7)
+    message.save()
+    clock = timezone.localtime(message.first_heard_at).strftime("%H:%M:%S")
     page = viewer.get("/?view=failed").content.decode()
+    assert '<th scope="col">First seen</th>' in page
     assert f'<span aria-hidden="true">{clock}</span>' in page
 
 
@@ -229,6 +232,33 @@ def test_stuck_view_shows_its_default_period(viewer, report):
     current = [str(link.label) for link in page.context["period_links"] if link.is_current]
     assert current == ["Last 24 hours"]
     assert "<span>Last 24 hours</span>" in page.content.decode()
+
+
+def test_stuck_view_says_how_many_wait_where_and_since_when(viewer, report, deliver):
+    oldest = report("SENT", id="S1", minutes_ago=90)
+    report("SENT", id="S2", minutes_ago=80)
+    late = timezone.now() - timedelta(minutes=70)
+    Message.objects.filter(pk=deliver("D").pk).update(started_at=late)
+    found = viewer.get("/?view=stuck").context
+    links = {str(link.label): link.url for link in found["stuck_links"]}
+    assert links == {
+        "1 not sent by Z-API yet": "/?view=stuck&status=dispatched",
+        "2 not delivered by WhatsApp yet": "/?view=stuck&status=sent",
+    }
+    assert found["oldest_stuck"].value == oldest.started_at
+    assert shown(viewer.get("/?view=stuck&status=sent")) == ["S2", "S1"]
+
+
+@pytest.mark.parametrize("query", ["view=stuck", "view=failed", ""])
+def test_list_without_stuck_messages_has_no_summary_of_them(viewer, report, query):
+    report("SENT", minutes_ago=90 if query == "" else 0)
+    assert "stuck-summary" not in viewer.get(f"/?{query}").content.decode()
+
+
+def test_stuck_view_query_count_is_fixed(viewer, report, django_assert_num_queries):
+    report("SENT", minutes_ago=90)
+    with django_assert_num_queries(16):
+        viewer.get("/?view=stuck")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from messages.accounts.masking import sees_phones
 from messages.accounts.scope import Viewer
@@ -20,6 +20,7 @@ from messages.dashboard.shared.moments import Moment, duration
 from messages.dashboard.shared.views import path_of
 from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
 from messages.domain.message_kinds import COUNTED, MessageKind
+from messages.domain.statuses import Status
 from messages.models import Instance, SavedView, Tag
 from messages.search.criteria import STATUSES, UNREADABLE, Criteria, Period, View
 from messages.search.latency_ranges import LatencyRange
@@ -129,6 +130,30 @@ def status_links(criteria: Criteria) -> list[Link]:
         )
         for status in STATUSES
     ]
+
+
+def stuck_links(criteria: Criteria, counts: Iterable[tuple[Status, int, str]]) -> list[Link]:
+    """How many stuck messages wait where, each with the URL that lists only these."""
+    return [
+        Link(
+            _waiting_words(status, number) % {"number": words},
+            list_url(criteria, statuses=(status,)),
+            (status,) == criteria.statuses,
+        )
+        for status, number, words in counts
+    ]
+
+
+def _waiting_words(status: Status, number: int) -> str:
+    if status is Status.DISPATCHED:
+        return ngettext(
+            "%(number)s not sent by Z-API yet", "%(number)s not sent by Z-API yet", number
+        )
+    return ngettext(
+        "%(number)s not delivered by WhatsApp yet",
+        "%(number)s not delivered by WhatsApp yet",
+        number,
+    )
 
 
 def kind_links(criteria: Criteria) -> list[Link]:

@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.message_kinds import MessageKind
+from messages.domain.statuses import Status
 from messages.models.functions import CappedCount
 from messages.search.criteria import Criteria, View
 from messages.search.parser import parse_search
@@ -27,6 +29,9 @@ _LOOKED_THROUGH: Final = 3000
 # Views for which an index has just their messages.
 _INDEXED: Final = {View.FAILED, View.GROUPS}
 _RESULTS: Final = "results"
+# The statuses of stuck messages: Z-API has not sent them, or WhatsApp has not delivered them.
+_STUCK_STATUSES: Final = (Status.DISPATCHED, Status.SENT)
+_OLDEST: Final = "oldest"
 
 
 class ListCounts:
@@ -51,6 +56,8 @@ class ListCounts:
             )
             for name, target in self._lists.items()
         }
+        if criteria.view is View.STUCK:
+            counted |= _stuck_parts(self._within_reach(criteria, found))
         # Any query of one row can carry the counts.
         viewer = User.objects.filter(pk=user.pk or 0)
         self._numbers: dict[str, Any] = dict(viewer.values(**counted).get())
@@ -75,6 +82,24 @@ class ListCounts:
         values = {"number": _formatted(number), "newest": _formatted(_LOOKED_THROUGH)}
         return _("At least %(number)s: only the newest %(newest)s messages were counted") % values
 
+    @property
+    def stuck(self) -> list[tuple[Status, int, str]]:
+        """For each status of stuck messages, their number, and the number in words."""
+        if self._lists[_RESULTS].view is not View.STUCK:
+            return []
+        return [
+            (status, self._numbers[status.name], self._shown(_RESULTS, self._numbers[status.name]))
+            for status in _STUCK_STATUSES
+            if self._numbers[status.name]
+        ]
+
+    @property
+    def oldest_stuck(self) -> Moment | None:
+        """None also if older messages were not looked through."""
+        if self._is_cut_off(self._lists[_RESULTS]):
+            return None
+        return moment(self._numbers.get(_OLDEST))
+
     def of_tab(self, view: View) -> str:
         """In words; "" if nothing was found, or if it was not counted."""
         return self._words(_name(view)) if self._numbers.get(_name(view)) else ""
@@ -90,10 +115,20 @@ class ListCounts:
         return target.starts_at is None or target.starts_at < self._reach
 
     def _words(self, name: str) -> str:
-        number, most = self._numbers[name], _most(name)
-        shown = _formatted(min(number, most))
+        return self._shown(name, self._numbers[name])
+
+    def _shown(self, name: str, number: int) -> str:
+        most = _most(name)
         is_minimum = number > most or self._is_cut_off(self._lists[name])
-        return f"{shown}+" if is_minimum else shown
+        return f"{_formatted(min(number, most))}{'+' if is_minimum else ''}"
+
+
+def _stuck_parts(rows: QuerySet[Any]) -> dict[str, Any]:
+    counts: dict[str, Any] = {
+        status.name: CappedCount(rows.filter(rank=status.rank), _MAX_RESULTS)
+        for status in _STUCK_STATUSES
+    }
+    return counts | {_OLDEST: Subquery(rows.order_by("started_at").values("started_at")[:1])}
 
 
 def _formatted(number: int) -> str:

@@ -77,9 +77,8 @@ class Row:
         return self.started.minute if is_same_day else self.started.listed
 
     @property
-    def started_in_full(self) -> str:
-        is_same_day = self.started.day == Moment(self.listed_at).day
-        return self.started.clock if is_same_day else self.started.brief
+    def listed(self) -> Moment:
+        return Moment(self.listed_at)
 
     @property
     def why_waiting(self) -> str:

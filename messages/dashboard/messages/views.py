@@ -213,6 +213,8 @@ def _count_context(criteria: Criteria, found: QuerySet[Any], user: Person) -> di
         "results": counts.results,
         "results_words": counts.results_words,
         "results_note": counts.results_note,
+        "stuck_links": filter_links.stuck_links(criteria, counts.stuck),
+        "oldest_stuck": counts.oldest_stuck,
     }
 
 
