@@ -15,7 +15,13 @@ from .incidents.channel_views import (
     channel_test,
 )
 from .incidents.threshold_views import instance_thresholds
-from .incidents.views import banner, incident_acknowledge, incident_list, worker_list
+from .incidents.views import (
+    banner,
+    incident_acknowledge,
+    incident_list,
+    incident_release,
+    worker_list,
+)
 from .instances.bulk_views import (
     instance_batch,
     instance_batch_progress,
@@ -158,6 +164,7 @@ urlpatterns = [
     path("attention/", incident_list, name="incidents"),
     path("attention/banner/", banner, name="banner"),
     path("attention/<int:pk>/acknowledge/", incident_acknowledge, name="incident-acknowledge"),
+    path("attention/<int:pk>/release/", incident_release, name="incident-release"),
     path("attention/workers/", worker_list, name="workers"),
     path("attention/channels/", channel_list, name="channels"),
     path("attention/channels/add/", channel_add, name="channel-add"),

@@ -65,6 +65,11 @@ def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
 
+def doer(incident: Incident) -> str:
+    """Who can follow the advice."""
+    return str(_DOERS.get(incident.kind, _ADMIN))
+
+
 def reconnect_advice(status_error: str, smartphone: bool | None) -> str:
     """Return the advice in the reader's language."""
     sentences = [_remedy(status_error)]
@@ -413,7 +418,8 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
-        "Push the webhook again. If the other system still needs the callbacks, turn on forwarding."
+        "Open the instance. If another system needs these callbacks, turn on forwarding to it. "
+        "Then push the webhook: Z-API calls Statusboard again."
     ),
     IncidentKind.RESTRICTED: gettext_lazy(
         "Stop sending from this number and wait, often for a day. Do not reconnect the number. "
@@ -424,8 +430,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "Z-API’s panel and scan the QR code with the right phone."
     ),
     IncidentKind.SILENT: gettext_lazy(
-        "Send a message through this number. If no status arrives, check the webhook and the "
-        "filters."
+        "Send a message through this number. If no status arrives, open the instance and verify "
+        "its webhooks, then check the filters in Z-API’s panel."
     ),
     IncidentKind.DEAF: gettext_lazy(
         "Check that Z-API can reach this server: public URL, certificate, proxy, firewall and "
@@ -443,8 +449,13 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "Check that Z-API answered the send calls with 200, that the labels have the ids of these "
         "answers, and that the delivery webhook is set."
     ),
-    IncidentKind.STUCK: gettext_lazy("Check the recipients, and the instance in Z-API’s panel."),
-    IncidentKind.FAILING: gettext_lazy("Open the failed messages to see the reason."),
+    IncidentKind.STUCK: gettext_lazy(
+        "Open the stuck messages. If they went to many recipients, check the instance in Z-API’s "
+        "panel. Otherwise wait: the phones may be off. Do not send them again."
+    ),
+    IncidentKind.FAILING: gettext_lazy(
+        "Open the failed messages. Each one shows the reason, and whether to send it again."
+    ),
     IncidentKind.FORWARDING: gettext_lazy(
         "Check the receiver’s URL and that it answers. Then retry the failed callbacks."
     ),
@@ -456,14 +467,37 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "Ask this person, or the owner of this API key, for the reason. If there is no good "
         "reason, deactivate the account or revoke the key."
     ),
-    IncidentKind.QUARANTINE: gettext_lazy("Check the cause, then reprocess or discard."),
+    IncidentKind.QUARANTINE: gettext_lazy(
+        "Open the rejected callbacks and read the cause. Then reprocess or discard them."
+    ),
     IncidentKind.SPOOL: gettext_lazy("Check that server’s worker and its database connection."),
     IncidentKind.EXPIRING: gettext_lazy("Renew the subscription in Z-API’s panel."),
-    IncidentKind.WORKER: gettext_lazy("Start it again, and look for the cause in its log."),
+    IncidentKind.WORKER: gettext_lazy("Start the worker again, and read the cause in its log."),
     IncidentKind.JOB: gettext_lazy(
         "Look for the cause in the worker’s log. Check the servers’ clocks, then restart the "
         "worker."
     ),
     IncidentKind.CHANNEL: gettext_lazy("Correct the channel’s destination, then send a test."),
     IncidentKind.NO_WORKER: gettext_lazy("Start a worker: manage.py worker."),
+}
+_ADMIN: Final = gettext_lazy("an admin of Statusboard")
+_SERVER: Final = gettext_lazy("whoever runs Statusboard’s server")
+_PANEL: Final = gettext_lazy("whoever has access to Z-API’s panel")
+_DOERS: Final[Mapping[str, Promise]] = {
+    IncidentKind.DISCONNECTED: gettext_lazy(
+        "whoever has this number’s phone and access to Z-API’s panel"
+    ),
+    IncidentKind.RESTRICTED: gettext_lazy("whoever sends messages from this number"),
+    IncidentKind.NO_WORKER: _SERVER,
+    IncidentKind.DEAF: _SERVER,
+    IncidentKind.FILTERED: _PANEL,
+    IncidentKind.NUMBER: _PANEL,
+    IncidentKind.UNCONFIRMED: gettext_lazy("the developers of the software that sends"),
+    IncidentKind.STUCK: gettext_lazy("support, and whoever has access to Z-API’s panel"),
+    IncidentKind.FAILING: gettext_lazy("support"),
+    IncidentKind.FORWARDING: gettext_lazy("whoever runs the receiving system, then an admin"),
+    IncidentKind.SPOOL: _SERVER,
+    IncidentKind.WORKER: _SERVER,
+    IncidentKind.JOB: _SERVER,
+    IncidentKind.EXPIRING: _PANEL,
 }

@@ -75,6 +75,7 @@ STAYS_AS_IT_IS = {
     # Daily work that can be done again, or undone.
     "dashboard:labels",
     "dashboard:incident-acknowledge",
+    "dashboard:incident-release",
     "dashboard:instance-push",  # only sends Statusboard's own URL to Z-API
     "dashboard:instance-verify",
     "dashboard:instance-batch-start",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.overdue import ABSENT_AFTER
+from messages.incidents.presentation import advice, doer
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.plugins.incidents import send
 from tests.plugins.pages import HttpsClient
@@ -116,7 +117,21 @@ def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
     opened(instance, IncidentKind.STUCK, values={"queued": 37})
     page = text_of(supervisor.get("/attention/"))
     assert "400 messages are stuck. 37 messages wait in Z-API’s queue" in page
-    assert "Check the recipients" in page
+    assert "Open the stuck messages." in page
+
+
+@pytest.mark.parametrize("kind", [*IncidentKind])
+def test_every_problem_says_what_to_do_and_who_does_it(kind):
+    incident = Incident(kind=kind)
+    assert advice(incident).endswith(".")
+    assert doer(incident)
+
+
+def test_wrong_webhook_says_how_the_other_system_keeps_its_callbacks(supervisor, instance):
+    opened(instance, IncidentKind.WEBHOOK, values={"hooks": ["message-status"]})
+    page = text_of(supervisor.get("/attention/"))
+    assert "turn on forwarding to it. Then push the webhook" in page
+    assert "Who: an admin of Statusboard." in " ".join(page.replace("</strong>", "").split())
 
 
 def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):
@@ -130,6 +145,60 @@ def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):
     assert "<title>Needs attention" in text_of(answer)
     event = AuditEvent.objects.get(action="incident changed")
     assert (event.actor_name, event.instance) == ("ana", instance)
+
+
+def test_button_marks_a_problem_as_worked_on_without_a_note(supervisor, instance):
+    incident = opened(instance, note="From before")
+    assert "I am working on it" in text_of(supervisor.get("/attention/"))
+    page = text_of(supervisor.post(f"/attention/{incident.pk}/acknowledge/", follow=True))
+    assert "You are working on this problem now." in page
+    assert "I am working on it" not in page
+    assert "From before" in page
+
+
+def test_problem_that_somebody_works_on_is_one_line_with_name_and_time(supervisor, instance):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    incident.refresh_from_db()
+    page = text_of(supervisor.get("/attention/"))
+    summary = page.split("<summary>")[1].split("</summary>")[0]
+    assert "Atendimento is disconnected" in summary
+    assert "ana is working on it" in summary
+    assert f"{timezone.localtime(incident.acknowledged_at):%H:%M}" in summary
+
+
+def test_stopping_to_work_on_a_problem_opens_it_again_and_is_audited(supervisor, instance):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/", {"note": "a"})
+    page = text_of(supervisor.post(f"/attention/{incident.pk}/release/", follow=True))
+    assert "Nobody is working on this problem now." in page
+    assert "I am working on it" in page
+    incident.refresh_from_db()
+    assert (incident.acknowledged_by, incident.acknowledged_at, incident.note) == (None, None, "a")
+    event = AuditEvent.objects.filter(action="incident changed").latest("id")
+    assert event.details == {"kind": "disconnected", "acknowledged": False}
+
+
+def test_stopping_to_work_on_a_problem_of_nobody_changes_nothing(supervisor, instance):
+    incident = opened(instance)
+    assert supervisor.post(f"/attention/{incident.pk}/release/").status_code == 302
+    assert not AuditEvent.objects.filter(action="incident changed").exists()
+
+
+def test_problem_of_another_instance_cannot_be_released(instance, supervisor):
+    other = Instance.objects.create(account=instance.account, name="Vendas", zapi_id="other")
+    UserLimit.objects.create(user=User.objects.get(), instance=other)
+    hidden = opened(instance, acknowledged_at=timezone.now())
+    assert supervisor.post(f"/attention/{hidden.pk}/release/").status_code == 404
+
+
+def test_second_person_is_told_that_somebody_works_on_it(supervisor, instance):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    bia = signed_in(SUPERVISOR, "bia")
+    page = text_of(bia.post(f"/attention/{incident.pk}/acknowledge/", follow=True))
+    assert "Somebody is already working on this problem." in page
+    assert "ana is working on it" in page
 
 
 def test_acknowledged_incident_stays_in_the_banner_until_resolved(supervisor, instance):

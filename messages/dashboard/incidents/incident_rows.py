@@ -13,7 +13,7 @@ from messages.incidents.incident_counts import incident_counts
 from messages.incidents.incident_links import page_of
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.overdue import WorkerAbsence
-from messages.incidents.presentation import advice, description, explanation, part_of, title
+from messages.incidents.presentation import advice, description, doer, explanation, part_of, title
 from messages.incidents.stuck_causes import cause_of
 from messages.incidents.visibility import for_display, visible_incidents
 from messages.models import Incident, IncidentKind, Message
@@ -62,6 +62,11 @@ class IncidentRow:
     @property
     def advice(self) -> str:
         return advice(self.incident)
+
+    @property
+    def doer(self) -> str:
+        """Who follows the advice."""
+        return doer(self.incident)
 
     @property
     def opened(self) -> Moment:

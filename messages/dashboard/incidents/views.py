@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from messages.accounts.scope import visible_instances
-from messages.incidents.acknowledge import acknowledge
+from messages.incidents.acknowledge import acknowledge, release
 from messages.incidents.incident_counts import incident_counts
 from messages.incidents.visibility import visible_incidents
 
@@ -41,14 +41,31 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.change_incident", raise_exception=True)
 @require_POST
 def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark a problem as being worked on, or change its note."""
     incident = get_object_or_404(visible_incidents(request.user), pk=pk)
+    has_note, is_free = "note" in request.POST, incident.acknowledged_at is None
     form = NoteForm(request.POST)
-    if form.is_valid():
-        acknowledge(incident, request, note=form.cleaned_data["note"])
-        incident_counts.refresh()
-        flash.success(request, _("Problem acknowledged."))
-    else:
+    if not form.is_valid():
         flash.error(request, _("The note is too long. The limit is 500 characters."))
+        return redirect("dashboard:incidents")
+    acknowledge(incident, request, note=form.cleaned_data["note"] if has_note else None)
+    incident_counts.refresh()
+    if is_free:
+        flash.success(request, _("You are working on this problem now."))
+    elif has_note:
+        flash.success(request, _("Note saved."))
+    else:
+        flash.info(request, _("Somebody is already working on this problem."))
+    return redirect("dashboard:incidents")
+
+
+@permission_required("whatsapp.change_incident", raise_exception=True)
+@require_POST
+def incident_release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark a problem as worked on by nobody."""
+    release(get_object_or_404(visible_incidents(request.user), pk=pk), request)
+    incident_counts.refresh()
+    flash.success(request, _("Nobody is working on this problem now."))
     return redirect("dashboard:incidents")
 
 
