@@ -6,7 +6,6 @@ The texts are from Z-API's page "Delivery", and from real traffic.
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from django.db.models import TextChoices
@@ -21,17 +20,17 @@ NOT_GIVEN: Final = "not_given"
 _MAX_LENGTH: Final = 300
 
 
-class FailureCategory(StrEnum):
-    RESTRICTED = "restricted_by_whatsapp"
-    PERMISSION = "permission"
-    TERMS = "terms_not_accepted"
-    NUMBER = "number_does_not_exist"
-    MEDIA_URL = "media_url"
-    CONTENT = "content_or_parameters"
-    EXPIRED = "expired"
-    CHANNELS = "unsupported_in_channels"
-    CONNECTION = "connection"
-    ZAPI = "zapi_internal"
+class FailureCategory(TextChoices):
+    RESTRICTED = "restricted_by_whatsapp", _("Restricted by WhatsApp")
+    PERMISSION = "permission", _("No permission")
+    TERMS = "terms_not_accepted", _("Terms not accepted")
+    NUMBER = "number_does_not_exist", _("Number not on WhatsApp")
+    MEDIA_URL = "media_url", _("File could not be loaded")
+    CONTENT = "content_or_parameters", _("Wrong content")
+    EXPIRED = "expired", _("Expired")
+    CHANNELS = "unsupported_in_channels", _("Not possible in channels")
+    CONNECTION = "connection", _("Number not connected")
+    ZAPI = "zapi_internal", _("Fault at Z-API")
 
 
 class FailureOwner(TextChoices):

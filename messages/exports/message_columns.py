@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
 from messages.answers import Response, has_responses, responses_of
-from messages.domain.failures import FAILURES, failure_code, failure_text, find_failure
+from messages.domain.failures import FAILURES, Failure, failure_code, failure_text, find_failure
 from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.rollup import Rollup, summarize
 from messages.domain.statuses import Status
@@ -41,8 +41,8 @@ _HEADINGS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Failure"),
     gettext_lazy("Failure code"),
     gettext_lazy("Failure category"),
-    gettext_lazy("Failure owner"),
-    gettext_lazy("Retry"),
+    gettext_lazy("Whose problem"),
+    gettext_lazy("Send again?"),
     gettext_lazy("Z-API’s text"),
     gettext_lazy("Recipient"),
     gettext_lazy("Kind"),
@@ -63,7 +63,7 @@ _TIME_HEADINGS: Final = (
 )
 _ID_HEADINGS: Final = (
     gettext_lazy("Message id"),
-    "zaapId",
+    gettext_lazy("Z-API id"),
     gettext_lazy("Reference"),
     gettext_lazy("Label"),
 )
@@ -102,6 +102,10 @@ _UNLABELLED: Final = Label()
 _NO_RESPONSE: Final = Response()
 
 
+def _labels(failure: Failure) -> tuple[str | Promise, ...]:
+    return failure.category.label, failure.owner.label, failure.retry.label
+
+
 class Reader:
     """Reads the rows of an export, in the language and time zone active when it is created.
 
@@ -136,7 +140,9 @@ class Reader:
         # Most installations store no answers. Then this needs no query.
         self._has_responses = has_responses()
         # In the language of now: the rows may be read after it has changed.
-        self._failure_texts = {code: str(one.text) for code, one in FAILURES.items()}
+        self._failures = {
+            code: tuple(map(str, (one.text, code, *_labels(one)))) for code, one in FAILURES.items()
+        }
         self._no_reason = failure_text("")
         self._batch_size = _BATCH_SIZE
 
@@ -212,13 +218,12 @@ class Reader:
         )
 
     def _failure(self, record: _Record) -> tuple[str, ...]:
-        """Text, code, category, owner, retry and Z-API's own text."""
+        """Text, code, category, owner, whether to send again, and Z-API's own text."""
         raw = self._text(record.failure)
         if record.rank != Status.FAILED.rank:
             return "", "", "", "", "", raw
         if found := find_failure(record.failure):
-            text = self._failure_texts[found.code]
-            return text, found.code, found.category, found.owner, found.retry, raw
+            return *self._failures[found.code], raw
         return raw or self._no_reason, failure_code(record.failure), "", "", "", raw
 
     def _text(self, words: str) -> str:

@@ -66,7 +66,7 @@ def test_health_without_problems_is_one_line(spool_path, read, post):
 def test_health_with_a_problem_opens_only_what_is_wrong(spool_path, read, instance):
     keep(instance.zapi_id)
     page = open_part(read())
-    assert "1 thing needs attention." in page
+    assert "1 check found a problem." in page
     assert "check the database and the worker" in page
     assert re.findall(r'<h2 id="([a-z-]+)"', page) == ["spool"]
 
@@ -144,7 +144,7 @@ def test_unknown_instance_in_the_buffer_is_hidden_from_limited_users(spool_path,
 def test_retry_of_follow_ups_skips_other_instances(spool_path, client, read, post):
     post(STATUS)
     FollowUp.objects.update(set_aside_at=datetime.now(UTC))
-    assert "Retry rejected" not in read()
+    assert "Try to store them again" not in read()
     client.post(reverse("dashboard:follow-ups-retry"))
     assert FollowUp.objects.set_aside().count() == 1
     assert AuditEvent.objects.get(action=Action.REPLAYED).details == {"follow-ups": 0}
@@ -172,7 +172,7 @@ def test_failed_follow_up_is_shown_and_retried(spool_path, client, read, post):
 
 def test_rejected_callbacks_are_counted(spool_path, read, post):
     post(b"{")
-    assert "we could not parse</dt><dd>1</dd>" in read()
+    assert "<dt>Callbacks</dt><dd>1</dd>" in read()
 
 
 def test_forwarding_lines_with_waiting_callbacks_are_shown(spool_path, read, post, instance):

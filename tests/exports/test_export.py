@@ -106,6 +106,13 @@ class TestCsv:
         text = take(taker).getvalue().decode("utf-8-sig")
         assert "Este número não tem WhatsApp" in text
 
+    def test_failure_is_told_in_the_words_of_the_pages(self, taker, deliver):
+        deliver(error="Phone number does not exist")
+        (row,) = table(taker)
+        assert row["Failure category"] == "Number not on WhatsApp"
+        assert row["Whose problem"] == "The recipient"
+        assert row["Send again?"] == "Do not send it again"
+
     @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
     def test_formula_is_neutralized(self, sign):
         (cell,) = next(csv.reader([csv_line([f"{sign}1+1"])]))
