@@ -24,7 +24,11 @@ class SentenceCode(TextChoices):
 
         An unknown code, stored by a newer version, is returned unchanged.
         """
-        label = str(cls(code).label) if code in cls.values else code
+        try:
+            # Not `code in cls.values`: that translates the labels of all codes.
+            label = str(cls(code).label)
+        except ValueError:
+            label = code
         return label.format(*values) if values else label
 
 

@@ -155,8 +155,8 @@ class Problem(SentenceCode):
     URL_TAKEN = (
         *("url taken", True),
         _(
-            "Z-API calls another system’s URL, so no callbacks arrive here. Choose what to do on "
-            "the instance’s page."
+            "Used by another system: Z-API calls its URL, so no callbacks arrive here. Choose what "
+            "to do on the instance’s page."
         ),
     )
     URL_OUTDATED = "url outdated", True, _("Z-API calls an old URL of Statusboard. Push again.")

@@ -89,7 +89,7 @@ def strip(spells: Iterable[Spell], borders: Sequence[datetime]) -> list[Slot]:
 
     Where spells overlap, the most serious state counts. The rest of the time it was connected.
     """
-    among = list(spells)
+    among = [one for one in spells if one.since < borders[-1] and one.until > borders[0]]
     return [Slot(first, last, _lasted(among, first, last)) for first, last in pairwise(borders)]
 
 
@@ -99,6 +99,8 @@ def _lasted(
     inside = [one for one in spells if one.since < last and one.until > first]
     if not inside:
         return {Connection.CONNECTED: last - first}
+    if len(inside) == 1 and inside[0].since <= first and inside[0].until >= last:
+        return {inside[0].state: last - first}
     borders = {first, last}
     for one in inside:
         borders |= {max(one.since, first), min(one.until, last)}

@@ -29,6 +29,8 @@ def title(incident: Incident) -> str:
         return _("%s is disconnected") % subject
     if incident.kind == IncidentKind.RESTRICTED:
         return _("%s is restricted by WhatsApp") % subject
+    if incident.kind == IncidentKind.WEBHOOK and incident.values.get("foreign"):
+        kind = _("Used by another system")
     return f"{subject}: {kind}" if subject else kind
 
 
@@ -235,11 +237,15 @@ def _queued_until_it_reconnects(values: Values) -> str:
 
 
 def _webhook(values: Values) -> str:
-    missing = values.get("missing", ())
-    taken = [hook for hook in values.get("hooks", ()) if hook not in missing]
+    missing, foreign = values.get("missing", ()), values.get("foreign", ())
+    old = [hook for hook in values.get("hooks", ()) if hook not in (*missing, *foreign)]
     sentences = []
-    if taken or not missing:
-        sentences = [_("Z-API calls another URL instead of Statusboard’s for: %s.") % _hooks(taken)]
+    if foreign:
+        sentences.append(_("Z-API calls the URL of another system for: %s.") % _hooks(foreign))
+    if old or not (missing or foreign):
+        sentences.append(
+            _("Z-API calls another URL instead of Statusboard’s for: %s.") % _hooks(old)
+        )
     if missing:
         sentences.append(_("Z-API has no URL for: %s.") % _hooks(missing))
     if "silent_count" in values:

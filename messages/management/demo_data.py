@@ -117,10 +117,11 @@ def _ago(**length: float) -> timedelta:
 
 
 _DEVICE_LOST: Final = {"reason": "Device has been disconnected"}
+_TAKEN: Final = {"hooks": ["message-status"], "foreign": ["message-status"]}
 _PROBLEMS: Final = (
     PastProblem(
         *("Matriz", IncidentKind.WEBHOOK, _ago(days=2), timedelta(), "Ana"),
-        *("Pedi ao fornecedor do CRM para encaminhar os avisos.", {"hooks": ["message-status"]}),
+        *("Pedi ao fornecedor do CRM para encaminhar os avisos.", _TAKEN),
     ),
     PastProblem(
         *("Loja Centro", IncidentKind.STUCK, _ago(days=1, hours=7), _ago(minutes=52), "Rafael"),

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 
 from messages.accounts.browser_names import browser_name
 from messages.accounts.masking import mask_text, sees_phones
+from messages.dashboard.instances.instance_rows import Badge
+from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.messages.mini_timeline import MiniTimeline, Tick
 from messages.dashboard.messages.timeline import Headline
 from messages.dashboard.shared.address_display import Address
@@ -45,6 +47,31 @@ def status_badge(headline: Headline) -> SafeString:
     # Z-API's texts may contain personal data, so they are not cached.
     is_ours = headline.status not in {Status.FAILED, Status.UNKNOWN}
     return (_badge if is_ours else _badge.__wrapped__)(headline)
+
+
+@register.simple_tag
+def instance_badge(badge: Badge) -> SafeString:
+    return _instance_badge(badge.tone, badge.icon, str(badge.words))
+
+
+# Z-API's words about a payment are among the texts, but no personal data.
+@lru_cache(maxsize=512)
+def _instance_badge(tone: str, name: str, words: str) -> SafeString:
+    return format_html('<span class="badge {}">{}{}</span>', tone, icon(name), words)
+
+
+@register.simple_tag
+def menu_item(link: Link) -> SafeString:
+    """An item of a menu of filters."""
+    current = mark_safe(' aria-current="true"') if link.is_current else ""
+    check = format_html('<span class="check">{}</span>', icon("sent")) if link.is_current else ""
+    dot = ""
+    if link.icon:
+        dot = format_html('<span class="dot {}">{}</span>', link.icon, icon(link.icon))
+    return format_html(
+        '<li><a class="menu-item" href="{}"{}>{}{}{}</a></li>',
+        *(link.url, current, dot, link.label, check),
+    )
 
 
 @register.simple_tag

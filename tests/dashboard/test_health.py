@@ -207,13 +207,13 @@ def test_unknown_failure_reasons_are_grouped_and_counted(read, deliver):
     }.items():
         deliver(name, error=text)
     deliver("D", error="Phone number does not exist")
-    deliver("E", error="Client-Token abc not allowed")
+    deliver("E", error="Client-Token my-secret not allowed")
     page = read()
     assert "Unknown failure reasons" in page
     (group,) = re.findall(r"error 18 at 551!</td>\s*<td[^>]*>(\d+)</td>", page)
     assert group == "2"
     assert "Phone number does not exist" not in page
-    assert "abc" not in page
+    assert "my-secret" not in page
 
 
 def test_health_without_unknown_failure_reasons_has_no_list(read, deliver):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from messages.accounts.roles import ADMIN, SUPERVISOR
 from messages.dashboard.instances.webhook_panel import panel
 from messages.domain.problems import Problem
+from messages.incidents.incident_counts import incident_counts
 from messages.instances.bulk_jobs import run_batches, start_for
 from messages.instances.push import ANYTHING, push, push_wanted, queue_push, run_due_pushes
 from messages.instances.sync import webhooks_of
@@ -31,6 +32,7 @@ from messages.models import (
     Forward,
     HourlySummary,
     Incident,
+    IncidentKind,
     Instance,
     Notification,
     UserLimit,
@@ -189,6 +191,58 @@ def test_filtered_instance_is_marked_and_comes_first(admin, instance):
     page = admin.read(LIST)
     assert "Callbacks filtered" in page
     assert page.index("Atendimento") < page.index("Aaa")
+
+
+@pytest.fixture
+def used_elsewhere(instance: Instance) -> Instance:
+    """A connected instance whose webhook another system uses."""
+    Instance.objects.update(connected=True)
+    instance.webhooks.create(
+        kind="message-status", state=WebhookState.DIFFERS, found_url="https://crm.example.com/"
+    )
+    return instance
+
+
+def badges(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<span class="badge (\w+)">(?:<svg.*?</svg>)?([^<]+)', page)
+
+
+def test_badge_shows_that_another_system_uses_the_webhook(admin, used_elsewhere, path):
+    found = ("danger", "Used by another system")
+    page = admin.read(LIST)
+    assert badges(page) == [found]
+    assert "Number: Connected" in " ".join(page.split())
+    assert badges(admin.read(path))[0] == found
+
+
+def test_badge_of_a_silent_instance_is_not_green(admin, instance, path):
+    Instance.objects.update(connected=True)
+    instance.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
+    now = timezone.now()
+    Incident.objects.create(
+        kind=IncidentKind.SILENT,
+        instance=instance,
+        opened_at=now,
+        last_seen_at=now,
+        values={"silence": 7800, "usual": 600},
+    )
+    incident_counts.refresh()
+    assert badges(admin.read(LIST)) == [("warning", "Connected, but no callbacks")]
+    assert badges(admin.read(path))[0] == ("warning", "Connected, but no callbacks")
+
+
+def test_badge_of_a_disconnected_instance_shows_that_first(admin, used_elsewhere):
+    Instance.objects.update(connected=False)
+    page = admin.read(LIST)
+    assert badges(page) == [("danger", "Disconnected")]
+    assert "Webhook: Used by another system" in " ".join(page.split())
+
+
+def test_webhooks_begin_with_the_message_status_as_named_by_zapi(admin, instance, path):
+    page = " ".join(admin.read(path).split())
+    first = page.split('<ul class="hooks"')[1].split("</li>")[0]
+    assert '<span class="hook-name">Message status</span>' in first
+    assert "in Z-API’s panel: “Receive message status”" in first
 
 
 def test_save_and_push_adds_the_instance_and_pushes_the_url(admin, zapi):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messages.domain.failures import FAILURES
 from messages.domain.problems import Problem
-from messages.incidents.presentation import advice, description, subject_of
+from messages.incidents.presentation import advice, description, subject_of, title
 from messages.incidents.rhythm_learning import learn_rhythms
 from messages.instances.verify import check
 from messages.instances.webhook_urls import webhook_url
@@ -457,7 +457,14 @@ def taken_over(instance: Instance, **fields) -> Webhook:
 def test_replaced_url_opens_an_incident(instance, look):
     taken_over(instance)
     assert look() == ["webhook"]
-    assert words() == "Z-API calls another URL instead of Statusboard’s for: Message status."
+    assert words() == "Z-API calls the URL of another system for: Message status."
+    assert title(Incident.objects.get()) == "Atendimento: Used by another system"
+
+
+def test_removed_url_is_not_said_to_be_used_by_another_system(instance, look):
+    taken_over(instance, found_url="")
+    look()
+    assert title(Incident.objects.get()) == "Atendimento: Wrong webhook URL"
 
 
 def test_foreign_url_at_the_first_push_opens_an_incident(instance, look):

@@ -181,7 +181,7 @@ def url_at_zapi(zapi: Gateway) -> str:
 
 def test_push_does_not_replace_a_foreign_url_by_default(instance, zapi):
     taken_by_somebody_else(zapi)
-    with pytest.raises(CommandError, match="another system’s URL"):
+    with pytest.raises(CommandError, match="Used by another system"):
         run("push", "instance.id")
     assert url_at_zapi(zapi) == FOREIGN_URL
 

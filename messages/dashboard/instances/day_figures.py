@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from messages.dashboard.shared.moments import duration
+from messages.dashboard.shared.views import path_of
 from messages.models import HourlySummary, Instance
 from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Histogram
@@ -35,15 +37,23 @@ class DayFigures:
         return number_format(100 * self.delivered / self.messages, decimal_pos=1)
 
     @property
-    def typical(self) -> str:
-        """The median delivery time; '' if no time is known."""
+    def typically(self) -> str:
+        """The median delivery time in words; '' if no time is known."""
         median = self.to_delivered.quantile(MEDIAN)
-        return "" if median is None else duration(timedelta(seconds=round(median.total_seconds())))
+        if median is None:
+            return ""
+        time = duration(timedelta(seconds=round(median.total_seconds())))
+        return _("typically %(time)s") % {"time": time}
+
+    @property
+    def of_messages(self) -> str:
+        words = ngettext("of %(number)s message", "of %(number)s messages", self.messages)
+        return words % {"number": number_format(self.messages, force_grouping=True)}
 
     @property
     def url(self) -> str:
         query = urlencode({"instance": self.instance_id, "period": "24h"})
-        return f"{reverse('dashboard:messages')}?{query}"
+        return f"{path_of('messages')}?{query}"
 
 
 def day_figures(instances: Iterable[Instance]) -> dict[int, DayFigures]:

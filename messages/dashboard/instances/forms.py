@@ -100,7 +100,10 @@ class InstanceForm(CredentialsForm):
         choices=CHOICES,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("If Z-API already calls another URL, you decide before it is replaced."),
+        help_text=_(
+            "Message statuses are always received. If another system uses a webhook, you decide "
+            "before its URL is replaced."
+        ),
     )
 
     field_order = ("name", "zapi_id", "token", "client_token", "tags", "hooks")

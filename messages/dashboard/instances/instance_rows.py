@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -43,7 +45,6 @@ _TROUBLE = {
 # URL.
 _NO_CALLBACKS = _TROUBLE[WebhookState.DIFFERS]
 _LOOKS = {
-    WebhookState.DIFFERS: ("danger", "failed"),
     WebhookState.UNREACHABLE: ("warning", "stuck"),
     WebhookState.NEVER_VERIFIED: ("plain", "unknown"),
     WebhookState.OFF: ("plain", "close"),
@@ -76,25 +77,43 @@ class InstanceRow:
     days: Strip | None = None
 
     @property
+    def url(self) -> str:
+        return _page_of(self.instance.pk)
+
+    @property
     def unconfirmed_url(self) -> str:
         return messages_page(self.instance, View.UNCONFIRMED).path
 
     @property
-    def connection(self) -> Badge:
-        """The connection, or what is wrong with a connected instance."""
+    def badge(self) -> Badge:
+        """The worst that is wrong with the instance, or its connection."""
         if self.instance.connected is not False:
             if self.restriction:
                 return Badge("danger", "failed", _("Restricted by WhatsApp"))
+            if self._has_webhook_problem:
+                return self._webhook_badge
             if self.silence:
                 return Badge("warning", "clock", IncidentKind.SILENT.label)
         return connection_badge(self.instance)
 
     @property
-    def webhook_line(self) -> Badge:
+    def line(self) -> tuple[str, Badge]:
+        """What the badge does not show: the webhook, or else the connection."""
+        if self.badge == self._webhook_badge:
+            return _("Number:"), connection_badge(self.instance)
+        return _("Webhook:"), self._webhook_badge
+
+    @property
+    def _webhook_badge(self) -> Badge:
         """The state of the webhook, or that a filter blocks callbacks although it is in sync."""
         if self._is_filtered:
             return Badge("danger", "stuck", _("Callbacks filtered"))
         return webhook_badge(self.webhook)
+
+    @property
+    def _has_webhook_problem(self) -> bool:
+        """Whether callbacks may not arrive."""
+        return self._is_filtered or self.webhook.state == WebhookState.DIFFERS
 
     @property
     def has_needs(self) -> bool:
@@ -150,6 +169,16 @@ class InstanceRow:
         )
 
 
+def row_of(instance: Instance, user: Viewer) -> InstanceRow:
+    """Only what the page of an instance shows in its badge."""
+    return InstanceRow(
+        instance,
+        _worst(instance),
+        restriction=open_by_instance(IncidentKind.RESTRICTED, user).get(instance.pk),
+        silence=open_by_instance(IncidentKind.SILENT, user).get(instance.pk),
+    )
+
+
 def rows(instances: InstanceQuerySet, user: Viewer) -> list[InstanceRow]:
     """Return all rows, sorted by their problems."""
     restrictions = open_by_instance(IncidentKind.RESTRICTED, user)
@@ -194,8 +223,10 @@ def connection_badge(instance: Instance) -> Badge:
 
 def webhook_badge(webhook: Webhook) -> Badge:
     state = WebhookState(webhook.state)
-    if state == WebhookState.DIFFERS and is_taken(webhook):
-        return Badge("danger", "stuck", _("Used by another system"))
+    if state == WebhookState.DIFFERS:
+        is_foreign = is_taken(webhook)
+        words = _("Used by another system") if is_foreign else IncidentKind.WEBHOOK.label
+        return Badge("danger", "stuck", words)
     return Badge(*_LOOKS[state], state.label)
 
 
@@ -210,6 +241,12 @@ def payment_badge(instance: Instance) -> Badge | None:
     if left is not None and left <= WARNED_BEFORE:
         return Badge("warning", "stuck", _("Paid until %(day)s") % words)
     return None
+
+
+# A list has a hundred of them, and reverse() is slow.
+@lru_cache(maxsize=1024)
+def _page_of(pk: int) -> str:
+    return reverse("dashboard:instance", args=[pk])
 
 
 def _worst(instance: Instance) -> Webhook:

@@ -8,6 +8,8 @@ from typing import Final, Self
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -54,18 +56,6 @@ class Strip:
         return cls(label, slots, lasted)
 
     @property
-    def width(self) -> int:
-        return len(self.slots) * (_BAR + _GAP) - _GAP
-
-    @property
-    def height(self) -> int:
-        return _HEIGHT
-
-    @property
-    def bar_width(self) -> int:
-        return _BAR
-
-    @property
     def paths(self) -> list[tuple[Connection, str]]:
         """One path for each state, because a list has hundreds of bars."""
         drawn: dict[Connection, list[str]] = {state: [] for state in Connection}
@@ -92,6 +82,33 @@ class Strip:
             Bar(place * (_BAR + _GAP), f"{Moment(slot.since).day}: {_words(slot.lasted, _TEXTS)}")
             for place, slot in enumerate(self.slots)
         ]
+
+    @property
+    def drawing(self) -> SafeString:
+        """The strip with one text for all bars."""
+        return self._drawn(f"<title>{escape(self.words)}</title>", "")
+
+    @property
+    def drawing_with_bars(self) -> SafeString:
+        """The strip with a text for each bar."""
+        bars = (
+            f'<rect class="strip-bar" x="{bar.x}" width="{_BAR}" height="{_HEIGHT}">'
+            f"<title>{escape(bar.words)}</title></rect>"
+            for bar in self.bars
+        )
+        return self._drawn("", "".join(bars))
+
+    def _drawn(self, before: str, after: str) -> SafeString:
+        paths = "".join(
+            f'<path class="is-{state.value}" d="{path}"/>' for state, path in self.paths
+        )
+        width = len(self.slots) * (_BAR + _GAP) - _GAP
+        # format_html would double the time, and a list has a hundred strips.
+        return mark_safe(  # noqa: S308
+            f'<svg class="strip" viewBox="0 0 {width} {_HEIGHT}" role="img"'
+            f' aria-label="{escape(self.words)}" preserveAspectRatio="none">'
+            f"{before}{paths}{after}</svg>"
+        )
 
 
 def strips_of(instances: Sequence[Instance]) -> dict[int, tuple[Strip, Strip]]:
@@ -123,8 +140,10 @@ def _midnights(now: datetime) -> list[datetime]:
 
 def _pieces(slot: Slot) -> list[tuple[Connection, int, int]]:
     """The state, top and height of each piece of a bar. Problems hang from the top."""
-    if slot.lasted.keys() == {Connection.UNKNOWN}:
-        return [(Connection.UNKNOWN, _HEIGHT - _NO_DATA, _NO_DATA)]
+    if len(slot.lasted) == 1:
+        (state,) = slot.lasted
+        height = _NO_DATA if state is Connection.UNKNOWN else _HEIGHT
+        return [(state, _HEIGHT - height, height)]
     pieces, top = [], 0
     for state in _PROBLEMS:
         if share := slot.share(state):

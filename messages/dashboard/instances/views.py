@@ -16,10 +16,10 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.accounts.audit import audit
 from messages.accounts.scope import Viewer, limited_to
-from messages.dashboard.incidents.incident_rows import open_by_instance
 from messages.dashboard.incidents.stuck_rows import stuck_rows
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import moment
+from messages.domain.render_context import fixed_render_context
 from messages.incidents.incident_links import messages_page
 from messages.incidents.presentation import in_queue, reconnect_advice
 from messages.incidents.rules.disconnected import connection_changed_at
@@ -37,7 +37,6 @@ from messages.instances.webhook_urls import why_push_is_off
 from messages.models import (
     Action,
     BatchKind,
-    IncidentKind,
     Instance,
     OtherKind,
     Tag,
@@ -48,7 +47,7 @@ from messages.models import (
 from messages.search.criteria import View
 
 from .forms import CHOICES, InstanceForm, NewInstanceForm
-from .instance_rows import connection_badge, payment_badge, rows, with_history
+from .instance_rows import connection_badge, payment_badge, row_of, rows, with_history
 from .instance_search import InstanceSearch
 from .strip import strips_of
 from .webhook_panel import panel, steps
@@ -59,6 +58,7 @@ PAGE_SIZE: Final = 50
 
 @permission_required("whatsapp.view_instance", raise_exception=True)
 @require_safe
+@fixed_render_context()
 def instance_list(request: HttpRequest) -> HttpResponse:
     search = InstanceSearch.read(request.GET)
     visible = limited_to(request.user, Instance.objects.active(), path="")
@@ -170,8 +170,10 @@ def _initial(instance: Instance) -> dict[str, Any]:
 
 
 def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
+    row = row_of(instance, user)
     return {
         "instance": instance,
+        "badge": row.badge,
         "days": strips_of([instance])[instance.pk][1],
         "connection": connection_badge(instance),
         "payment": payment_badge(instance),
@@ -183,7 +185,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         if instance.connected is False
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
-        "restriction": open_by_instance(IncidentKind.RESTRICTED, user).get(instance.pk),
+        "restriction": row.restriction,
         "unconfirmed": unconfirmed_counts([instance], timezone.now()).get(instance.pk),
         "unconfirmed_url": messages_page(instance, View.UNCONFIRMED).path,
         "upkeep": {

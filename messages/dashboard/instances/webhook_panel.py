@@ -1,7 +1,7 @@
 """The webhook panel of an instance's page: its steps and problems."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -59,13 +59,14 @@ class PanelStep:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherWebhook:
-    """The state of one of the other webhooks."""
+class WebhookLine:
+    """The state of one of the webhooks. `panel_name` is its name in Z-API's panel, if known."""
 
     webhook: Webhook
     badge: Badge
     words: str
     heard: Moment | None
+    panel_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Steps:
     """The part of the page that is updated while a push is running."""
 
     steps: tuple[PanelStep, ...]
-    others: tuple[OtherWebhook, ...]
+    lines: tuple[WebhookLine, ...]
     next_try: str
     is_pushing: bool
     is_waiting: bool
@@ -90,8 +91,8 @@ class Steps:
     def digest(self) -> str:
         """A hash of everything shown except relative times."""
         shown = [(step.name, step.mark, step.words) for step in self.steps]
-        others = [(line.badge.words, line.words, bool(line.heard)) for line in self.others]
-        text = f"{shown}{others}{self.next_try}{self.is_pushing}"
+        lines = [(line.badge.words, line.words, bool(line.heard)) for line in self.lines]
+        text = f"{shown}{lines}{self.next_try}{self.is_pushing}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -151,7 +152,7 @@ def steps(instance: Instance) -> Steps:
             _read_back(main, url),
             _first_callback_step(main),
         ),
-        others=tuple(map(_line, webhooks[1:])),
+        lines=(_main_line(main), *map(_line, webhooks[1:])),
         next_try=_next_try(min(waits)) if waits and not is_pushing else _missing(webhooks, now),
         is_pushing=is_pushing,
         is_waiting=bool(waits) or (main.state == WebhookState.IN_SYNC and not main.heard_at),
@@ -275,11 +276,16 @@ def _first_callback_step(webhook: Webhook) -> PanelStep:
     return PanelStep(name, Mark.WAITING, words)
 
 
-def _line(webhook: Webhook) -> OtherWebhook:
+def _main_line(webhook: Webhook) -> WebhookLine:
+    """The steps say already what is wrong with it."""
+    return replace(_line(webhook), words="", panel_name=_("Receive message status"))
+
+
+def _line(webhook: Webhook) -> WebhookLine:
     words = webhook.problem_text or (_("Left unchanged.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
         badge = Badge("plain", "clock", _("Waiting"))
     elif webhook.wanted is None and not webhook.is_wanted:
         badge = Badge("plain", "clock", _("Decided on first push"))
-    return OtherWebhook(webhook, badge, words, moment(webhook.heard_at))
+    return WebhookLine(webhook, badge, words, moment(webhook.heard_at))

@@ -19,6 +19,7 @@ def webhook_differs(snapshot: Snapshot) -> Iterator[Finding]:
             values = {
                 "hooks": [webhook.kind for webhook in differing],
                 "missing": [webhook.kind for webhook in differing if not webhook.found_url],
+                "foreign": [webhook.kind for webhook in differing if is_taken(webhook)],
             }
             yield Finding(IncidentKind.WEBHOOK, instance, values=values)
 
