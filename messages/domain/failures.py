@@ -27,7 +27,7 @@ class FailureCategory(TextChoices):
     NUMBER = "number_does_not_exist", _("Number not on WhatsApp")
     MEDIA_URL = "media_url", _("File could not be loaded")
     CONTENT = "content_or_parameters", _("Wrong content")
-    EXPIRED = "expired", _("Expired")
+    EXPIRED = "expired", _("Message expired")
     CHANNELS = "unsupported_in_channels", _("Not possible in channels")
     CONNECTION = "connection", _("Number not connected")
     ZAPI = "zapi_internal", _("Fault at Z-API")

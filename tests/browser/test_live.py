@@ -37,13 +37,35 @@ def test_new_messages_are_announced_without_moving_a_row(live, report):
     expect(live.locator(".row-link")).to_have_count(3)
 
 
+def test_changed_message_is_announced_and_shown_by_a_click(live, report):
+    before = place(live)
+    report("RECEIVED", id="FIRST")
+    live.clock.run_for(QUARTER)
+    expect(live.locator("#news")).to_have_text("1 message changed")
+    assert place(live) == before
+    live.get_by_role("link", name="1 message changed").click()
+    expect(live.locator("td.state")).to_have_text("Delivered")
+
+
+def test_news_float_above_the_list_on_a_phone(open_page, support, report):
+    report("SENT", id="FIRST")
+    page = open_page(support, width=375)
+    page.clock.install()
+    page.goto("/")
+    before = place(page)
+    report("SENT", id="SECOND")
+    page.clock.run_for(QUARTER)
+    expect(page.get_by_role("link", name="1 new message")).to_be_in_viewport(ratio=1)
+    assert place(page) == before
+
+
 def test_later_poll_sends_the_known_count_and_logs_nothing(live, report):
     said = []
     live.on("console", lambda message: said.append(message.text))
     report("SENT", id="SECOND")
     live.clock.run_for(QUARTER)
     expect(live.locator("#news")).to_have_text("1 new message")
-    with live.expect_request(re.compile(r"/live/.+[?]known=1$")):
+    with live.expect_request(re.compile(r"/live/.+[?]known=1-0$")):
         live.clock.run_for(QUARTER)
     report("SENT", id="THIRD")
     live.clock.run_for(QUARTER)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from messages.models import Instance, UserLimit
+from messages.models import Instance, Message, UserLimit
 
 
 def live_url(page):
@@ -32,16 +32,60 @@ def test_live_url_with_a_known_count_returns_204(viewer, report):
     url = live_url(viewer.get("/"))
     report("SENT")
     assert viewer.get(url).status_code == 200
-    assert viewer.get(url, {"known": "1"}).status_code == 204
+    assert viewer.get(url, {"known": "1-0"}).status_code == 204
     report("SENT", id="B")
-    assert "2 new messages" in viewer.get(url, {"known": "1"}).content.decode()
+    assert "2 new messages" in viewer.get(url, {"known": "1-0"}).content.decode()
 
 
-def test_message_with_a_new_status_is_not_counted_as_new(viewer, report):
-    report("SENT")
+def test_message_with_a_new_status_is_counted_as_changed(viewer, report):
+    report("SENT", minutes_ago=1)
+    url = live_url(viewer.get("/?period=30d"))
+    report("SENT", "RECEIVED")
+    page = viewer.get(url).content.decode()
+    assert "1 message changed" in page
+    assert 'href="/?period=30d"' in page
+    assert viewer.get(url, {"known": "0-1"}).status_code == 204
+
+
+def test_repeated_status_is_no_change(viewer, report):
+    report("SENT", momment=1763816400000)
+    url = live_url(viewer.get("/?period=all"))
+    report("SENT", momment=1763816400000)
+    assert viewer.get(url).status_code == 204
+
+
+def test_new_and_changed_messages_are_counted_together(viewer, report):
+    report("SENT", minutes_ago=1)
     url = live_url(viewer.get("/"))
     report("SENT", "RECEIVED")
+    report("SENT", id="NEW")
+    assert "1 new, 1 changed" in viewer.get(url).content.decode()
+
+
+def test_another_reader_in_a_group_is_a_change(viewer, report):
+    group = {"phone": "120363019502650977-group", "isGroup": True}
+    report("READ", participant="5511987654321", minutes_ago=20, **group)
+    url = live_url(viewer.get("/"))
+    report("READ", participant="5511987650000", **group)
+    assert "1 message changed" in viewer.get(url).content.decode()
+
+
+def test_stuck_message_that_is_delivered_is_counted_as_changed(viewer, report):
+    report("SENT", minutes_ago=90)
+    url = live_url(viewer.get("/?view=stuck"))
+    report("SENT", id="NEW")
     assert viewer.get(url).status_code == 204
+    report("RECEIVED")
+    assert "1 message changed" in viewer.get(url).content.decode()
+
+
+def test_deleted_messages_are_no_change(viewer, report):
+    report("SENT")
+    url = live_url(viewer.get("/"))
+    Message.objects.all().delete()
+    assert viewer.get(url).status_code == 204
+    report("SENT", id="NEW")
+    assert "1 new message" in viewer.get(url).content.decode()
 
 
 def test_live_url_query_count_is_fixed(viewer, report, django_assert_num_queries):
@@ -103,7 +147,7 @@ def test_live_url_expires(viewer, instance, monkeypatch):
     assert viewer.get(url).status_code == 404
 
 
-@pytest.mark.parametrize("address", ["/?q=3EB0A1", "/?view=stuck", "/?until=2026-01-01T00:00Z"])
+@pytest.mark.parametrize("address", ["/?q=3EB0A1", "/?until=2026-01-01T00:00Z"])
 def test_page_that_cannot_get_new_messages_does_not_poll(viewer, report, address):
     report("SENT")
     page = viewer.get(address)

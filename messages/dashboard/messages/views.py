@@ -93,8 +93,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
     if not page.newer:
-        newest = page.rows[0] if page.rows else None
-        context["live_url"] = live_url(criteria, newest, request.user)
+        context["live_url"] = live_url(criteria, page.rows, request.user)
     if (signed := request.GET.get(ANSWER)) and sees_phones(request.user):
         context["looked_up"] = answer_text(signed, criteria.search.text)
     if not page.rows:
