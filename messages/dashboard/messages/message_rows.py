@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -30,7 +30,7 @@ from .timeline import Headline, headline, headline_of
 _MINUTE: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """`listed_at` is the time by which the list is sorted."""
 
@@ -62,7 +62,7 @@ class Row:
     def address(self) -> Address:
         return Address(self.message.phone)
 
-    @property
+    @cached_property
     def timeline(self) -> MiniTimeline:
         return MiniTimeline(self.message)
 
@@ -73,12 +73,15 @@ class Row:
     @property
     def started_words(self) -> str:
         """The clock time; with its day if that is not the day under which the list shows it."""
-        is_same_day = self.started.day == Moment(self.listed_at).day
-        return self.started.minute if is_same_day else self.started.listed
+        return self.started.minute if self._started_that_day else self.started.listed
 
     @property
     def listed(self) -> Moment:
         return Moment(self.listed_at)
+
+    @property
+    def _started_that_day(self) -> bool:
+        return self.started.date == self.listed.date
 
     @property
     def why_waiting(self) -> str:

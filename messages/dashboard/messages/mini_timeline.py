@@ -1,9 +1,8 @@
 """The steps of a message in one row of a list: a tick for each step, and the time between them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
@@ -18,6 +17,15 @@ from messages.models import Message
 _STEPS: Final = (Status.DISPATCHED, Status.SENT, Status.RECEIVED, Status.READ)
 # Nothing is reported about a channel after SENT.
 _STEPS_OF_CHANNEL: Final = _STEPS[:2]
+# The fields with the times of the steps.
+_TIMES: Final = {
+    Status.DISPATCHED: "dispatched_at",
+    Status.SENT: "sent_at",
+    Status.FAILED: "failed_at",
+    Status.RECEIVED: "delivered_at",
+    Status.READ: "read_at",
+    Status.PLAYED: "played_at",
+}
 
 
 class Mark(StrEnum):
@@ -35,33 +43,23 @@ class Tick(NamedTuple):
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
 class MiniTimeline:
-    message: Message
-
-    @property
-    def ticks(self) -> tuple[Tick, ...]:
-        """One tick for each step, with the failure in the place of the step that it prevented.
-
-        Empty for messages that only we have read.
-        """
-        if not self.message.rank:
-            return ()
-        ticks = [Tick(step, self._mark(step)) for step in self._steps]
-        if self.message.rank == Status.FAILED.rank:
-            place = sum(tick.mark is not Mark.MISSING for tick in ticks[:-1])
-            ticks[place] = Tick(Status.FAILED, Mark.FAILED)
-        return tuple(ticks)
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self._times: dict[Status, datetime] = {
+            status: at for status, name in _TIMES.items() if (at := getattr(message, name))
+        }
+        self.ticks = _ticks(message.rank, message.kind is MessageKind.CHANNEL, tuple(self._times))
 
     @property
     def description(self) -> str:
         """The steps with their exact times: "Sent 29 Nov, 22:41:03 · Read 29 Nov, 22:45:10"."""
-        return " · ".join(map(self._words, self._told))
+        return " · ".join(self._words(one) for one in self.ticks if one.mark is not Mark.MISSING)
 
     @property
     def durations(self) -> SafeString:
         """The times to the delivery and to the reading, in words; "" if none is known."""
-        message = self.message
+        message = self._message
         started = message.sent_at or message.dispatched_at
         to_delivered = _gap(started, message.delivered_at)
         to_read = _gap(message.delivered_at or started, message.read_at)
@@ -69,46 +67,47 @@ class MiniTimeline:
             render_context.language(), to_delivered, to_read, bool(message.delivered_at)
         )
 
-    @property
-    def _steps(self) -> tuple[Status, ...]:
-        if self.message.kind is MessageKind.CHANNEL and self.message.rank <= Status.FAILED.rank:
-            return _STEPS_OF_CHANNEL
-        if self.message.rank == Status.PLAYED.rank:
-            return (*_STEPS[:-1], Status.PLAYED)
-        return _STEPS
-
-    @property
-    def _told(self) -> list[Tick]:
-        return [tick for tick in self.ticks if tick.mark is not Mark.MISSING]
-
-    def _mark(self, step: Status) -> Mark:
-        if self._time_of(step):
-            return Mark.REACHED
-        return Mark.IMPLIED if step.rank < self._highest_rank else Mark.MISSING
-
-    @property
-    def _highest_rank(self) -> int:
-        """The rank of the highest step reached. A failure implies no earlier step."""
-        if self.message.rank != Status.FAILED.rank:
-            return self.message.rank
-        return Status.SENT.rank if self.message.sent_at else 0
-
     def _words(self, tick: Tick) -> str:
-        at = self._time_of(tick.status)
-        when = Moment(at).brief if at else _("time not reported")
-        return f"{tick.status.label} {when}"
+        before, unknown = _step_words(render_context.language(), tick.status)
+        at = self._times.get(tick.status)
+        return f"{before} {Moment(at).brief if at else unknown}"
 
-    def _time_of(self, status: Status) -> datetime | None:
-        message = self.message
-        times = {
-            Status.DISPATCHED: message.dispatched_at,
-            Status.SENT: message.sent_at,
-            Status.FAILED: message.failed_at,
-            Status.RECEIVED: message.delivered_at,
-            Status.READ: message.read_at,
-            Status.PLAYED: message.played_at,
-        }
-        return times[status]
+
+# Cached: a list has few different ones.
+@lru_cache(maxsize=512)
+def _ticks(rank: int, is_channel: bool, reported: tuple[Status, ...]) -> tuple[Tick, ...]:
+    """One tick for each step, with the failure in the place of the step that it prevented.
+
+    Empty for messages that only we have read.
+    """
+    if not rank:
+        return ()
+    has_failed = rank == Status.FAILED.rank
+    # A failure implies no earlier step.
+    sent = Status.SENT.rank if Status.SENT in reported else 0
+    highest = sent if has_failed else rank
+    ticks = [Tick(step, _mark(step, highest, reported)) for step in _steps(rank, is_channel)]
+    if has_failed:
+        place = sum(tick.mark is not Mark.MISSING for tick in ticks[:-1])
+        ticks[place] = Tick(Status.FAILED, Mark.FAILED)
+    return tuple(ticks)
+
+
+def _steps(rank: int, is_channel: bool) -> tuple[Status, ...]:
+    if is_channel and rank <= Status.FAILED.rank:
+        return _STEPS_OF_CHANNEL
+    return (*_STEPS[:-1], Status.PLAYED) if rank == Status.PLAYED.rank else _STEPS
+
+
+def _mark(step: Status, highest_rank: int, reported: tuple[Status, ...]) -> Mark:
+    if step in reported:
+        return Mark.REACHED
+    return Mark.IMPLIED if step.rank < highest_rank else Mark.MISSING
+
+
+@cache
+def _step_words(_language: str | None, status: Status) -> tuple[str, str]:
+    return str(status.label), _("time not reported")
 
 
 def _gap(before: datetime | None, after: datetime | None) -> str:

@@ -35,7 +35,7 @@ class Moment:
 
     @property
     def iso(self) -> str:
-        return self.iso_and_exact[0]
+        return _local(self.value).isoformat(timespec="seconds")
 
     @property
     def exact(self) -> str:
@@ -46,11 +46,14 @@ class Moment:
         """Both texts together. This is faster for lists with hundreds of times."""
         local = _local(self.value)
         iso = local.isoformat(timespec="seconds")
-        return iso, _exact(render_context.language(), local.date()).replace(_CLOCK, _clock_of(iso))
+        dated = _dated(render_context.language(), local.date(), True)
+        return iso, dated.replace(_CLOCK, _clock_of(iso))
 
     @property
     def brief(self) -> str:
-        return _joined(self.day, self.clock)
+        local = _local(self.value)
+        dated = _dated(render_context.language(), local.date(), _shows_year(local))
+        return dated.replace(_CLOCK, _clock_of(local.isoformat(timespec="seconds")))
 
     @property
     def to_the_minute(self) -> str:
@@ -64,9 +67,12 @@ class Moment:
     @property
     def day(self) -> str:
         """The day. It includes the year if that is not the current year, or inside with_years()."""
-        day = _local(self.value).date()
-        is_other = day.year != _local(render_context.now()).year
-        return _day(render_context.language(), day, is_other or _with_years.get())
+        local = _local(self.value)
+        return _day(render_context.language(), local.date(), _shows_year(local))
+
+    @property
+    def date(self) -> date:
+        return _local(self.value).date()
 
     @property
     def minute(self) -> str:
@@ -75,7 +81,7 @@ class Moment:
     @property
     def listed(self) -> str:
         """The time as lists show it: "22:41", "Yesterday 22:41" or "27 Nov"."""
-        days = (_local(render_context.now()).date() - _local(self.value).date()).days
+        days = (Moment(render_context.now()).date - self.date).days
         if days == 0:
             return self.minute
         return _yesterday_at(render_context.language(), self.minute) if days == 1 else self.day
@@ -83,8 +89,8 @@ class Moment:
     @property
     def heading(self) -> str:
         """The day as the heading of a list: "Today", "Yesterday" or "Friday, 27 November"."""
-        today, day = _local(render_context.now()).date(), _local(self.value).date()
-        return _heading(render_context.language(), day, today)
+        today = Moment(render_context.now()).date
+        return _heading(render_context.language(), self.date, today)
 
     @property
     def relative(self) -> str:
@@ -162,13 +168,14 @@ def _heading(_language: str | None, day: date, today: date) -> str:
 
 
 @lru_cache(maxsize=512)
-def _exact(language: str | None, day: date) -> str:
+def _dated(language: str | None, day: date, with_year: bool) -> str:
     """The day in words, with a placeholder for the time."""
-    return _joined(_day(language, day, True), _CLOCK)
+    words = {"day": _day(language, day, with_year), "clock": _CLOCK}
+    return pgettext("a time", "%(day)s, %(clock)s") % words
 
 
-def _joined(day: str, clock: str) -> str:
-    return pgettext("a time", "%(day)s, %(clock)s") % {"day": day, "clock": clock}
+def _shows_year(local: datetime) -> bool:
+    return _with_years.get() or local.year != _local(render_context.now()).year
 
 
 def _local(value: datetime) -> datetime:
