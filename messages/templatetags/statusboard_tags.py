@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from messages.accounts.browser_names import browser_name
 from messages.accounts.masking import mask_text, sees_phones
+from messages.dashboard.incidents.incident_rows import IncidentRow
 from messages.dashboard.instances.instance_rows import Badge
 from messages.dashboard.messages.filter_links import Link
+from messages.dashboard.messages.message_rows import Row
 from messages.dashboard.messages.mini_timeline import MiniTimeline, Tick
 from messages.dashboard.messages.timeline import Headline
 from messages.dashboard.shared.address_display import Address
@@ -26,6 +28,7 @@ from messages.domain import render_context
 from messages.domain.addresses import AddressKind
 from messages.domain.statuses import Status
 from messages.forwarding import COUNTED
+from messages.models import Label
 
 register = Library()
 
@@ -154,6 +157,88 @@ def _marks(ticks: tuple[Tick, ...]) -> SafeString:
         (tick.mark, tick.status.icon, place * _TICK_DISTANCE) for place, tick in enumerate(ticks)
     )
     return format_html_join("", '<use href="#tick-{}" class="{}" x="{}"/>', uses)
+
+
+@register.simple_tag(takes_context=True)
+def message_row(context: Context, row: Row, *, by_listed_time: bool = False) -> SafeString:
+    """A row of a list of messages. As a template, 50 rows took 15 ms longer.
+
+    `by_listed_time`: show the time by which the list is sorted, not the sending time.
+    """
+    label = row.label
+    moment_words = row.listed.clock if by_listed_time else row.started_words
+    return format_html(
+        _ROW,
+        url=row.url,
+        label=_label(label) if label else "",
+        zapi_id=row.message.zapi_id,
+        address=address(context, row.address),
+        instance=row.message.instance.name,
+        badge=status_badge(row.headline),
+        marks=mini_timeline(row.timeline),
+        story=_story(row),
+        time=moment(row.listed if by_listed_time else row.started, moment_words),
+    )
+
+
+_ROW = """<tr>
+<td class="who"><a class="row-link" href="{url}">{label}
+<span title="{zapi_id}">{address}</span></a></td>
+<td class="where">{instance}</td>
+<td class="state">{badge}</td>
+<td class="marks">{marks}</td>
+<td class="story">{story}</td>
+<td class="when">{time}</td>
+</tr>
+"""
+
+
+def _label(label: Label) -> SafeString:
+    return format_html(
+        '<strong title="{} {}">{}</strong>', label.label, label.reference, str(label)
+    )
+
+
+def _story(row: Row) -> SafeString:
+    """Why it failed or is stuck, else how long the steps took; and what else is unusual."""
+    parts = [failure_reason(row.headline)]
+    if row.stuck_for:
+        values = {"start": row.started.listed, "why": row.why_waiting}
+        why = _("since %(start)s: %(why)s") % values
+        parts += [
+            stuck(row.stuck_for, row.why_stuck),
+            format_html('<span class="soft">{}</span>', why),
+        ]
+    elif durations := row.timeline.durations:
+        parts.append(format_html("<span>{}</span>", durations))
+    if row.response_words:
+        parts.append(_inbound_tag(row.response_words))
+    if row.headline.contradicted:
+        parts.append(contradiction())
+    if row.message.inbound:
+        parts.append(_inbound_tag(_("Inbound")))
+    return mark_safe("\n".join(filter(None, parts)))  # noqa: S308
+
+
+def _inbound_tag(words: str) -> SafeString:
+    return format_html('<span class="tag">{}{}</span>', icon("inbound"), words)
+
+
+@register.simple_tag
+def stuck(length: str, why: IncidentRow | None = None) -> SafeString:
+    """That a message is stuck for `length`, in words, with the cause on hover."""
+    title = format_html(' title="{}. {}"', why.title, why.explanation) if why else ""
+    words = _("Stuck for %(length)s") % {"length": length}
+    return format_html('<span class="tag warning"{}>{}{}</span>', title, icon("stuck"), words)
+
+
+@register.simple_tag
+def contradiction() -> SafeString:
+    why = _("Z-API reported both a delivery and a failure.")
+    words = _("Also failed")
+    return format_html(
+        '<span class="tag warning" title="{}">{}{}</span>', why, icon("stuck"), words
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.contrib.auth.models import User
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
-from messages.models.functions import CappedCount
+from messages.models.capped_counts import capped_counts
 from messages.search.criteria import Criteria, View
 from messages.search.parser import parse_search
 
@@ -31,7 +30,7 @@ _INDEXED: Final = {View.FAILED, View.GROUPS}
 _RESULTS: Final = "results"
 # The statuses of stuck messages: Z-API has not sent them, or WhatsApp has not delivered them.
 _STUCK_STATUSES: Final = (Status.DISPATCHED, Status.SENT)
-_OLDEST: Final = "oldest"
+_TAB: Final = "tab_"
 
 
 class ListCounts:
@@ -49,23 +48,20 @@ class ListCounts:
             for view, target in tabs.items()
             if view is not View.ALL and not target.is_search
         } | {_RESULTS: criteria}
-        counted = {
-            name: CappedCount(
-                self._within_reach(target, found if name == _RESULTS else _rows(target, user)),
-                _most(name),
-            )
-            for name, target in self._lists.items()
-        }
+        rows = {name: self._rows_of(name, user) for name in self._lists if name != _RESULTS}
+        rows[_RESULTS] = results = self._within_reach(criteria, found)
         if criteria.view is View.STUCK:
-            counted |= _stuck_parts(self._within_reach(criteria, found))
-        # Any query of one row can carry the counts.
-        viewer = User.objects.filter(pk=user.pk or 0)
-        self._numbers: dict[str, Any] = dict(viewer.values(**counted).get())
+            rows |= {one.name: results.filter(rank=one.rank) for one in _STUCK_STATUSES}
+        self._numbers = capped_counts({name: (found, _most(name)) for name, found in rows.items()})
+        self._oldest = None
+        if criteria.view is View.STUCK and self._numbers[_RESULTS]:
+            times = results.order_by("started_at").values_list("started_at", flat=True)
+            self._oldest = moment(times.first())
 
     @property
     def results(self) -> int:
         """The number that decides between singular and plural: "1+" is a plural."""
-        return int(self._numbers[_RESULTS]) + self._is_cut_off(self._lists[_RESULTS])
+        return self._numbers[_RESULTS] + self._is_cut_off(self._lists[_RESULTS])
 
     @property
     def results_words(self) -> str:
@@ -74,7 +70,7 @@ class ListCounts:
     @property
     def results_note(self) -> str:
         """What the plus sign means; "" if the number is exact."""
-        number = int(self._numbers[_RESULTS])
+        number = self._numbers[_RESULTS]
         if number > _MAX_RESULTS:
             return _("More than %(number)s messages") % {"number": _formatted(_MAX_RESULTS)}
         if not self._is_cut_off(self._lists[_RESULTS]):
@@ -96,13 +92,17 @@ class ListCounts:
     @property
     def oldest_stuck(self) -> Moment | None:
         """None also if older messages were not looked through."""
-        if self._is_cut_off(self._lists[_RESULTS]):
-            return None
-        return moment(self._numbers.get(_OLDEST))
+        return None if self._is_cut_off(self._lists[_RESULTS]) else self._oldest
 
     def of_tab(self, view: View) -> str:
         """In words; "" if nothing was found, or if it was not counted."""
         return self._words(_name(view)) if self._numbers.get(_name(view)) else ""
+
+    def _rows_of(self, name: str, user: Person) -> QuerySet[Any]:
+        target = self._lists[name]
+        if target.view is View.UNCONFIRMED:
+            return target.unconfirmed_labels(user).order_by(*NEWEST_FIRST)
+        return self._within_reach(target, target.messages(user).newest_first(target.order))
 
     def _within_reach(self, target: Criteria, rows: QuerySet[Any]) -> QuerySet[Any]:
         reach = self._reach if self._is_cut_off(target) else None
@@ -121,14 +121,6 @@ class ListCounts:
         most = _most(name)
         is_minimum = number > most or self._is_cut_off(self._lists[name])
         return f"{_formatted(min(number, most))}{'+' if is_minimum else ''}"
-
-
-def _stuck_parts(rows: QuerySet[Any]) -> dict[str, Any]:
-    counts: dict[str, Any] = {
-        status.name: CappedCount(rows.filter(rank=status.rank), _MAX_RESULTS)
-        for status in _STUCK_STATUSES
-    }
-    return counts | {_OLDEST: Subquery(rows.order_by("started_at").values("started_at")[:1])}
 
 
 def _formatted(number: int) -> str:
@@ -160,15 +152,9 @@ def _reach(criteria: Criteria, user: Person) -> datetime | None:
     return next(iter(times[_LOOKED_THROUGH : _LOOKED_THROUGH + 1]), None)
 
 
-def _rows(criteria: Criteria, user: Person) -> QuerySet[Any]:
-    if criteria.view is View.UNCONFIRMED:
-        return criteria.unconfirmed_labels(user).order_by(*NEWEST_FIRST)
-    return criteria.messages(user).newest_first(criteria.order)
-
-
 def _name(view: View) -> str:
-    return f"view_{view.name}"
+    return f"{_TAB}{view.name}"
 
 
 def _most(name: str) -> int:
-    return _MAX_RESULTS if name == _RESULTS else _MAX_ON_TAB
+    return _MAX_ON_TAB if name.startswith(_TAB) else _MAX_RESULTS

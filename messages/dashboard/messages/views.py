@@ -88,6 +88,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "other_reading": _other_reading(criteria, request.user),
         "rows": rows,
         "days": by_day(rows),
+        "is_failed_list": criteria.view is View.FAILED,
         **_count_context(criteria, found.newest_first(criteria.order), request.user),
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
