@@ -35,6 +35,7 @@ register = Library()
 # Longer text may be cut off, so it is also the title.
 MAX_BADGE_LENGTH = 24
 _TICK_DISTANCE = 22
+_NOTHING = mark_safe("")
 _DASH = mark_safe('<span class="none">–</span>')
 
 
@@ -81,7 +82,7 @@ def menu_item(link: Link) -> SafeString:
 def failure_reason(headline: Headline) -> SafeString:
     """Why a message failed, with Z-API's own text on hover; empty for other statuses."""
     if not headline.reason:
-        return mark_safe("")
+        return _NOTHING
     title = format_html(' title="{}"', headline.raw) if headline.raw != headline.reason else ""
     return format_html('<span class="reason"{}>{}</span>', title, headline.reason)
 
@@ -142,7 +143,7 @@ def browser(user_agent: str) -> str:
 def mini_timeline(shown: MiniTimeline) -> SafeString:
     """The ticks of a row, with the exact times on hover and for screen readers."""
     if not shown.ticks:
-        return mark_safe("")
+        return _NOTHING
     marks = _marks(shown.ticks)
     return mark_safe(  # noqa: S308
         f'<svg class="ticks" viewBox="3 0 76 16" role="img"><title>{escape(shown.description)}'
@@ -165,32 +166,19 @@ def message_row(context: Context, row: Row, *, by_listed_time: bool = False) -> 
 
     `by_listed_time`: show the time by which the list is sorted, not the sending time.
     """
-    label = row.label
-    moment_words = row.listed.clock if by_listed_time else row.started_words
-    return format_html(
-        _ROW,
-        url=row.url,
-        label=_label(label) if label else "",
-        zapi_id=row.message.zapi_id,
-        address=address(context, row.address),
-        instance=row.message.instance.name,
-        badge=status_badge(row.headline),
-        marks=mini_timeline(row.timeline),
-        story=_story(row),
-        time=moment(row.listed if by_listed_time else row.started, moment_words),
+    shown = row.listed if by_listed_time else row.started
+    words = row.listed.clock if by_listed_time else row.started_words
+    label = _label(row.label) if row.label else ""
+    # No format_html here, for the reason given in moment().
+    return mark_safe(  # noqa: S308
+        f'<tr>\n<td class="who"><a class="row-link" href="{row.url}">{label}'
+        f'<span title="{escape(row.message.zapi_id)}">{address(context, row.address)}</span></a>'
+        f'</td>\n<td class="where">{escape(row.message.instance.name)}</td>\n'
+        f'<td class="state">{status_badge(row.headline)}</td>\n'
+        f'<td class="marks">{mini_timeline(row.timeline)}</td>\n'
+        f'<td class="story">{_story(row)}</td>\n'
+        f'<td class="when">{moment(shown, words)}</td>\n</tr>\n'
     )
-
-
-_ROW = """<tr>
-<td class="who"><a class="row-link" href="{url}">{label}
-<span title="{zapi_id}">{address}</span></a></td>
-<td class="where">{instance}</td>
-<td class="state">{badge}</td>
-<td class="marks">{marks}</td>
-<td class="story">{story}</td>
-<td class="when">{time}</td>
-</tr>
-"""
 
 
 def _label(label: Label) -> SafeString:
@@ -199,9 +187,9 @@ def _label(label: Label) -> SafeString:
     )
 
 
-def _story(row: Row) -> SafeString:
+def _story(row: Row) -> str:
     """Why it failed or is stuck, else how long the steps took; and what else is unusual."""
-    parts = [failure_reason(row.headline)]
+    parts: list[str] = [failure_reason(row.headline)]
     if row.stuck_for:
         values = {"start": row.started.listed, "why": row.why_waiting}
         why = _("since %(start)s: %(why)s") % values
@@ -210,14 +198,14 @@ def _story(row: Row) -> SafeString:
             format_html('<span class="soft">{}</span>', why),
         ]
     elif durations := row.timeline.durations:
-        parts.append(format_html("<span>{}</span>", durations))
+        parts.append(f"<span>{durations}</span>")
     if row.response_words:
         parts.append(_inbound_tag(row.response_words))
     if row.headline.contradicted:
         parts.append(contradiction())
     if row.message.inbound:
         parts.append(_inbound_tag(_("Inbound")))
-    return mark_safe("\n".join(filter(None, parts)))  # noqa: S308
+    return "\n".join(filter(None, parts))
 
 
 def _inbound_tag(words: str) -> SafeString:

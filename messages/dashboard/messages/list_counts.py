@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -53,10 +53,9 @@ class ListCounts:
         if criteria.view is View.STUCK:
             rows |= {one.name: results.filter(rank=one.rank) for one in _STUCK_STATUSES}
         self._numbers = capped_counts({name: (found, _most(name)) for name, found in rows.items()})
-        self._oldest = None
+        self._oldest: datetime | None = None
         if criteria.view is View.STUCK and self._numbers[_RESULTS]:
-            times = results.order_by("started_at").values_list("started_at", flat=True)
-            self._oldest = moment(times.first())
+            self._oldest = results[:_MAX_RESULTS].aggregate(at=Min("started_at"))["at"]
 
     @property
     def results(self) -> int:
@@ -92,7 +91,7 @@ class ListCounts:
     @property
     def oldest_stuck(self) -> Moment | None:
         """None also if older messages were not looked through."""
-        return None if self._is_cut_off(self._lists[_RESULTS]) else self._oldest
+        return None if self._is_cut_off(self._lists[_RESULTS]) else moment(self._oldest)
 
     def of_tab(self, view: View) -> str:
         """In words; "" if nothing was found, or if it was not counted."""
