@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from django.utils.formats import number_format
@@ -11,6 +12,7 @@ from django.utils.translation import pgettext
 
 from messages.dashboard.messages.filter_links import list_url
 from messages.dashboard.shared.moments import duration
+from messages.domain import render_context
 from messages.domain.statuses import Status
 from messages.summaries import Cohort, Counts, Histogram
 from messages.summaries.latencies import MEDIAN, P95
@@ -153,6 +155,12 @@ def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
 
 
 def number(count: int) -> str:
+    return _number(render_context.language(), count)
+
+
+# Cached: the Overview shows a thousand numbers, most of them more than once.
+@lru_cache(maxsize=4096)
+def _number(_language: str | None, count: int) -> str:
     return str(number_format(count, force_grouping=True))
 
 
@@ -163,7 +171,11 @@ def percent(part: int, whole: int) -> str:
     share = round(100 * part / whole, 1)
     if 0 < part < whole:
         share = min(max(share, 0.1), 99.9)
-    decimals = 0 if part in (0, whole) else 1
+    return _percent(render_context.language(), share, 0 if part in (0, whole) else 1)
+
+
+@lru_cache(maxsize=2048)
+def _percent(_language: str | None, share: float, decimals: int) -> str:
     return _("%(number)s%%") % {"number": number_format(share, decimals)}
 
 

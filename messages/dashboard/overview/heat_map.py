@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from html import escape
 from typing import Final, NamedTuple
 
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import get_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -101,8 +102,9 @@ class HeatMap:
 
     def _numbers(self, places: Iterable[tuple[int, int]]) -> SafeString:
         found = (self.cells.get(place) for place in places)
-        words = ((cell.words if cell and cell.words else "–",) for cell in found)
-        return format_html_join("", '<td class="number">{}</td>', words)
+        words = (escape(cell.words) if cell and cell.words else "–" for cell in found)
+        cells = "".join(f'<td class="number">{one}</td>' for one in words)
+        return mark_safe(cells)  # noqa: S308
 
     @property
     def table(self) -> SafeString:
@@ -118,27 +120,22 @@ class HeatMap:
         return format_html("<thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>", hours, days)
 
     def _row(self, day: int) -> SafeString:
-        places = ((day, hour) for hour in range(24))
-        return format_html_join(
-            "",
-            '<td class="{}">{}</td>',
-            (
-                (self._level(self.cells[place]), self._link(place))
-                if place in self.cells
-                else ("", "")
-                for place in places
-            ),
-        )
+        cells = "".join(self._cell((day, hour)) for hour in range(24))
+        return mark_safe(cells)  # noqa: S308
 
-    def _link(self, place: tuple[int, int]) -> SafeString:
-        day, hour = place
-        cell, phrase = self.cells[place], _PHRASES.get(self.measure)
+    def _cell(self, place: tuple[int, int]) -> str:
+        """Not with format_html, which takes three times as long, for 168 cells."""
+        if place not in self.cells:
+            return '<td class=""></td>'
+        (day, hour), cell = place, self.cells[place]
         parts = [_message_words(cell)]
+        phrase = _PHRASES.get(self.measure)
         if phrase and cell.words:
             parts.append(phrase % {"value": cell.words})
-        return format_html(
-            '<a href="{}&amp;weekday={}&amp;hour={}"><span>{}, {}: {}</span></a>',
-            *(self.base_url, day, hour, WEEKDAYS[day], f"{hour:02}:00", ", ".join(parts)),
+        words = escape(f"{WEEKDAYS[day]}, {hour:02}:00: {', '.join(parts)}")
+        return (
+            f'<td class="{self._level(cell)}"><a href="{escape(self.base_url)}&amp;weekday={day}'
+            f'&amp;hour={hour}"><span>{words}</span></a></td>'
         )
 
     def _level(self, cell: Cell) -> str:
