@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, Q
 from django.utils import timezone
 
 from messages.models import Instance, Label, Message
@@ -33,8 +33,9 @@ class Unconfirmed(NamedTuple):
 
 
 def thresholds() -> set[int]:
-    """The distinct times allowed by instances, in minutes."""
-    active = Instance.objects.active().order_by()
+    """The distinct times allowed by instances, in minutes; none while no message is awaited."""
+    is_any_awaited = Exists(Label.objects.filter(awaited_since__isnull=False))
+    active = Instance.objects.active().filter(is_any_awaited).order_by()
     return set(active.values_list("unconfirmed_after", flat=True).distinct())
 
 
