@@ -82,10 +82,10 @@ def figures(large: dict[str, Result], small: dict[str, Result], taken: Result) -
 
     found: list[Figure] = []
     for name in LISTS:
-        found.append(most(f"{name}, p95", large[name]["p95"], 40))
-        found.append(most(f"{name}, slowest query", large[name]["query"], 5))
+        found.append(most(f"{name}, p95", large[name]["p95"], 25))
+        found.append(most(f"{name}, slowest query", large[name]["query"], 2))
     grown = statistics.median(large[name]["p50"] / small[name]["p50"] for name in LISTS)
-    found.append(most(f"lists, all ÷ {SMALL:,} messages", grown, 1.3, ""))
+    found.append(most(f"lists, all ÷ {SMALL:,} messages", grown, 1.1, ""))
     far, near = large["page 10,000 of all time"], large["page 1 of all time"]
     found.append(most("page 10,000 ÷ page 1", far["p50"] / near["p50"], 1.2, ""))
     for name, (_path, target) in SEARCHES.items():
@@ -98,8 +98,8 @@ def figures(large: dict[str, Result], small: dict[str, Result], taken: Result) -
         found.append(most("live poll, p95", live["p95"], 5))
         found.append(most("live poll, queries", live["queries"], 3, ""))
     found.append(most("Overview, 30 days, p95", large["Overview, 30 days"]["p95"], 60))
-    found.append(Figure("export as CSV, rows/s", taken["rows"] / taken["seconds"], 20_000))
-    found.append(most(f"export, memory for {taken['rows']:,} rows", taken["memory"], 40, " MiB"))
+    found.append(Figure("export as CSV, rows/s", taken["rows"] / taken["seconds"], 30_000))
+    found.append(most(f"export, memory for {taken['rows']:,} rows", taken["memory"], 15, " MiB"))
     found.append(most("first page in all", large["first page"]["bytes"] / 1024, 120, " KB"))
     return found
 
