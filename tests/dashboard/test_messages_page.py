@@ -257,7 +257,7 @@ def test_list_without_stuck_messages_has_no_summary_of_them(viewer, report, quer
 
 def test_stuck_view_query_count_is_fixed(viewer, report, django_assert_num_queries):
     report("SENT", minutes_ago=90)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         viewer.get("/?view=stuck")
 
 
