@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from messages.domain import addresses
 from messages.domain.addresses import AddressKind
-from messages.models import Callback, Incident, Instance, Label, Message, StatusEvent
+from messages.models import Callback, Hold, Incident, Instance, Label, Message, StatusEvent
 
 from .roles import SEE_PHONES
 from .scope import Viewer
@@ -19,6 +19,7 @@ _FREE_TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Instance: ("connection_reason", "status_error"),
     Label: ("label", "reference"),
     Incident: ("note",),
+    Hold: ("reason",),
 }
 # Addresses that contain no phone number: groups and channels with 18-digit ids, the status list,
 # and broadcast lists. The id of a broadcast list is its creation time in seconds (2008 to 2033).
@@ -30,7 +31,7 @@ _NO_NUMBER: Final = re.compile(
 _MAX_ADDRESS_LENGTH: Final = 1000
 # The second part is the creation time in seconds (2008 to 2033).
 _OLD_GROUP: Final = re.compile(r"[0-9]+(?P<founded>-1[2-9][0-9]{8}(?:-group|@g\.us)?)")
-_Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident)
+_Row = TypeVar("_Row", Message, StatusEvent, Callback, Instance, Label, Incident, Hold)
 
 
 def sees_phones(user: Viewer) -> bool:

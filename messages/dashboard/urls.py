@@ -61,6 +61,7 @@ from .people.views import (
     person_two_factor_reset,
     session_end,
 )
+from .privacy.hold_views import hold_release, message_hold, recipient_hold
 from .privacy.views import privacy, privacy_erase, privacy_export
 from .quarantine.views import (
     quarantine_detail,
@@ -94,7 +95,9 @@ urlpatterns = [
     path("overview/", overview, name="overview"),
     path("messages/<int:pk>/callbacks/", message_callbacks, name="message-callbacks"),
     path("messages/<int:pk>/callbacks/<uuid:callback>/", message_callback, name="message-callback"),
+    path("messages/<int:pk>/hold/", message_hold, name="message-hold"),
     path("recipients/<str:encrypted>/", recipient, name="recipient"),
+    path("recipients/<str:encrypted>/hold/", recipient_hold, name="recipient-hold"),
     path("recipients/<str:encrypted>/reveal/", recipient_reveal, name="recipient-reveal"),
     path("instances/", instance_list, name="instances"),
     path("instances/add/", instance_add, name="instance-add"),
@@ -174,6 +177,7 @@ urlpatterns = [
     path("privacy/", privacy, name="privacy"),
     path("privacy/export/", privacy_export, name="privacy-export"),
     path("privacy/erase/", privacy_erase, name="privacy-erase"),
+    path("privacy/holds/<int:pk>/release/", hold_release, name="hold-release"),
     path("retention/", retention, name="retention"),
     path("api-keys/", api_key_list, name="api-keys"),
     path("api-keys/add/", api_key_add, name="api-key-add"),

@@ -19,7 +19,7 @@ from .message import Message, StatusEvent
 from .notification import Channel, ChannelKind, Notification, NotificationState, Transition
 from .queue_reading import QueueReading
 from .queued_mail import QueuedMail
-from .retention import DataKind, ErasedMessage, Erasure, Retention
+from .retention import DataKind, ErasedMessage, Erasure, Hold, Retention
 from .spooled_callback import SpooledCallback
 from .summary import DailyFailure, DailySummary, HourlySummary, TouchedHour
 from .webhook import OtherKind, Webhook, WebhookKind, WebhookState
@@ -53,6 +53,7 @@ __all__ = [
     "Forward",
     "ForwardLine",
     "ForwardState",
+    "Hold",
     "HourlySummary",
     "Incident",
     "IncidentKind",

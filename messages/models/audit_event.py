@@ -43,6 +43,8 @@ class Action(models.TextChoices):
     PERSON_FOUND = "person found", _("Looked up a person’s data")
     PERSON_EXPORTED = "person exported", _("Exported a person’s data")
     PERSON_ERASED = "person erased", _("Erased a person’s data")
+    HOLD_PLACED = "hold placed", _("Placed a hold")
+    HOLD_RELEASED = "hold released", _("Released a hold")
     RETENTION_CHANGED = "retention changed", _("Changed retention")
     PURGED = "purged", _("Deleted old data")
 

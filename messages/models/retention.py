@@ -1,5 +1,6 @@
-"""How long data is kept, and which people were erased, without naming them."""
+"""How long data is kept, what is kept longer, and which people were erased, without naming them."""
 
+import json
 from typing import Self
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .fields import SecretField
+from .message import Message
 
 
 class DataKind(models.TextChoices):
@@ -29,6 +31,19 @@ class RetentionQuerySet(models.QuerySet["Retention"]):
         behind = self.filter(kind=DataKind.BODIES, reached__gte=callback_id)
         behind.update(reached=UUID(int=callback_id.int - 1))
 
+    def pass_over(self, callback_id: UUID) -> None:
+        """Remember the first callback whose body a hold keeps."""
+        bodies = self.filter(kind=DataKind.BODIES)
+        later = models.Q(kept_from=None) | models.Q(kept_from__gt=callback_id)
+        bodies.filter(later).update(kept_from=callback_id)
+
+    def resume_kept_bodies(self) -> None:
+        """Continue purging from the first body that a hold kept, because a hold ended."""
+        for first in self.values_list("kept_from", flat=True):
+            if first:
+                self.resume_bodies_from(first)
+        self.update(kept_from=None)
+
 
 class Retention(models.Model):
     """For how many days one kind of data is kept. Without a row it is kept forever."""
@@ -38,6 +53,8 @@ class Retention(models.Model):
     # The callback up to which bodies were purged; ids are ordered in time. Without this, each purge
     # would read all purged callbacks again.
     reached = models.UUIDField(null=True)
+    # The first callback whose body was passed over, because a hold keeps it.
+    kept_from = models.UUIDField(null=True)
     # When a purge last found nothing left to purge.
     finished_at = models.DateTimeField(_("last completed"), null=True)
 
@@ -80,6 +97,53 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requested_at:%Y-%m-%d %H:%M:%S}"
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    def active(self) -> Self:
+        return self.filter(released_at=None)
+
+
+class Hold(models.Model):
+    """Keeps one message, or all of one recipient, from retention and erasure until released."""
+
+    message = models.ForeignKey(
+        Message,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_index=False,
+        # After the release, the message may be purged.
+        db_constraint=False,
+        verbose_name=_("message"),
+    )
+    # The recipient's names while the hold is active, then ''.
+    subject = SecretField(_("addresses"))
+    reason = models.CharField(_("reason"), max_length=200)
+    # The names of people stay when their accounts are deleted.
+    placed_by = models.CharField(_("placed by"), max_length=150)
+    placed_at = models.DateTimeField(_("since"), auto_now_add=True)
+    released_by = models.CharField(_("released by"), max_length=150, blank=True)
+    released_at = models.DateTimeField(_("released"), null=True)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        ordering = ["-placed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.placed_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The recipient as person_key() returns it, with linked numbers and LIDs; else empty.
+
+        Raises SecretUnreadableError.
+        """
+        is_named = self.message_id is None and self.released_at is None
+        return frozenset(json.loads(self.subject.reveal())) if is_named else frozenset()
 
 
 class ErasedMessage(models.Model):

@@ -29,16 +29,19 @@ from messages.models import (
     ExportJob,
     FollowUp,
     Forward,
+    Hold,
     KnownAddress,
     Label,
     Message,
     OtherAddress,
     Outcome,
+    SecretUnreadableError,
     StatusEvent,
 )
 from statusboard.batched import batches
 from statusboard.databases import is_away
 
+from .holds import Held, HeldError, holds_on
 from .person import Person
 from .tables import CALLBACKS, EVENTS, MESSAGES, TABLES
 
@@ -50,7 +53,12 @@ _BATCH_SIZE: Final = 200
 
 
 def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
-    """Record the request. The worker erases everything received up to now."""
+    """Record the request. The worker erases everything received up to now.
+
+    Raises HeldError if a hold keeps the person's data.
+    """
+    if holds := holds_on(person):
+        raise HeldError(holds[0])
     erasure = Erasure.objects.create(subject=json.dumps(person.names), people=person.fingerprints)
     audit(
         by,
@@ -59,6 +67,16 @@ def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
         details={"erasure": erasure.pk, "state": "requested"},
     )
     return erasure
+
+
+def is_stopped(erasure: Erasure) -> bool:
+    """Whether a hold stops it."""
+    if erasure.finished_at or not Hold.objects.active().exists():
+        return False
+    try:
+        return bool(holds_on(_person_of(erasure)))
+    except (SecretUnreadableError, ValueError):
+        return False
 
 
 def continue_erasures(stop: threading.Event | None = None) -> int:
@@ -72,6 +90,8 @@ def continue_erasures(stop: threading.Event | None = None) -> int:
             break
         try:
             finished += erase(erasure, stop)
+        except HeldError as error:
+            logger.info("Erasure %s is waiting. %s", erasure.pk, error)
         except SpoolUnavailableError as error:
             logger.error(
                 "Erasure %s is waiting for this server's offline buffer: %s", erasure.pk, error
@@ -88,10 +108,10 @@ def erase(
     stop: threading.Event | None = None,
     progress: Progress = lambda erased: None,
 ) -> bool:
-    """Return whether it finished."""
-    person = Person(tuple(json.loads(erasure.subject.reveal())))
+    """Return whether it finished. Raises HeldError before the next step if a hold was placed."""
+    person = _person_of(erasure)
     erased = Counter(erasure.erased)
-    for step in _steps(person, erasure):
+    for step in _until_held(person, _steps(person, erasure)):
         erased += step
         erasure.erased = dict(erased)
         erasure.save(update_fields=["erased", "reached", "only_spool_left"])
@@ -107,6 +127,23 @@ def erase(
         details={"erasure": erasure.pk, "state": "done"} | dict(erased),
     )
     return True
+
+
+def _person_of(erasure: Erasure) -> Person:
+    return Person(tuple(json.loads(erasure.subject.reveal())))
+
+
+def _until_held(person: Person, steps: Iterator[Counter[str]]) -> Iterator[Counter[str]]:
+    checked = None
+    while True:
+        active = list(Hold.objects.active().values_list("pk", flat=True))
+        if active != checked and (holds := holds_on(person)):
+            raise HeldError(holds[0])
+        checked = active
+        step = next(steps, None)
+        if step is None:
+            return
+        yield step
 
 
 def _steps(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
@@ -129,10 +166,18 @@ def _in_database(person: Person, erasure: Erasure) -> Iterator[Counter[str]]:
         for part in batches(sorted({event.message_id for event in events}), _BATCH_SIZE):
             yield erase_from_messages(part, person)
     for callbacks, last in CALLBACKS.slices(person, erasure.reached):
-        number = empty_callbacks([callback.pk for callback in callbacks])
+        mentioning = {callback.pk for callback in callbacks}
+        number = empty_callbacks(mentioning - Held.now().callbacks_among(mentioning))
         erasure.reached = last
         yield Counter(callbacks=number)
-    yield from _drop(person, ("aliases", "answers", "writings", "labels", "saved views"))
+    yield from _drop(person, ("aliases", "writings", "saved views"))
+    # Somebody else's held message may have an answer from this person, or a label about them.
+    for name in ("answers", "labels"):
+        for rows, _last in TABLES[name].slices(person):
+            kept = Held.now().belonging(rows)
+            mine = {row.pk for row in rows} - kept
+            number, _ = TABLES[name].model._default_manager.filter(pk__in=mine).delete()
+            yield Counter({name: number})
     yield Counter({"known addresses": KnownAddress.objects.forget_unused(person.addresses)})
     yield _clear_notes(person)
     # Again: an export that was written meanwhile may contain erased data.

@@ -28,6 +28,7 @@ from messages.models import (
 from messages.zapi.payloads import StatusReport
 
 from .erase import empty_callbacks, erase_from_messages, fingerprint
+from .holds import Held
 from .person import Person
 from .tables import TABLES
 
@@ -53,10 +54,16 @@ def erase_late(batch: CallbackBatch) -> None:
         return
     _delete_inbound(batch.follow_ups)
     mentions = list(_mentions(batch.reports))
-    late = list(_late(mentions))
+    late = _not_held(_late(mentions))
     for mention in late:
         _erase(mention)
     empty_callbacks({mention.callback.pk for mention in late})
+
+
+def _not_held(mentions: Iterable[_Mention]) -> list[_Mention]:
+    found = list(mentions)
+    kept = Held.now().callbacks_among({one.callback.pk for one in found}) if found else set()
+    return [one for one in found if one.callback.pk not in kept]
 
 
 def _late(mentions: Sequence[_Mention]) -> Iterator[_Mention]:
@@ -87,12 +94,17 @@ def _delete_inbound(follow_ups: Iterable[FollowUp]) -> None:
 
 
 def _requests(received: Iterable[datetime]) -> dict[str, datetime]:
-    """The last erasure of each person that was requested after the earliest of these times."""
+    """The last erasure of each person that was requested after the earliest of these times.
+
+    Without people who are held now.
+    """
     earliest = min(received, default=None)
     if earliest is None:
         return {}
     erasures = Erasure.objects.filter(requested_at__gt=earliest).order_by("requested_at")
-    return {name: erasure.requested_at for erasure in erasures for name in erasure.people}
+    requested = {name: one.requested_at for one in erasures for name in one.people}
+    held = set(map(recipient_hash, Held.now().names)) if requested else ()
+    return {name: at for name, at in requested.items() if name not in held}
 
 
 def _mentions(reports: Iterable[ReportedCallback]) -> Iterator[_Mention]:

@@ -60,7 +60,12 @@ class Person:
 
 def find_person(text: str) -> Person:
     """Find a person by a full number in any format or a LID, including linked numbers and LIDs."""
-    return Person(tuple(sorted(_with_aliases(_name(phones.clean_input(text))))))
+    return person_of(_name(phones.clean_input(text)))
+
+
+def person_of(address: str) -> Person:
+    """The person, or the group or channel, that a message was sent to."""
+    return Person(tuple(sorted(linked_names([phones.person_key(address)]))))
 
 
 def _name(text: str) -> str:
@@ -80,10 +85,10 @@ def _name(text: str) -> str:
     )
 
 
-def _with_aliases(name: str) -> set[str]:
-    """The number or LID, and all numbers and LIDs linked to it, directly or indirectly."""
+def linked_names(names: Iterable[str]) -> set[str]:
+    """The numbers and LIDs, and all numbers and LIDs linked to them, directly or indirectly."""
     known: set[str] = set()
-    found = {name}
+    found = set(names)
     while found - known:
         known = set(found)
         tied = Alias.objects.filter(Q(lid__in=known) | Q(number__in=known))
@@ -98,4 +103,4 @@ def _flat(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
 def _stored_forms(name: str) -> set[str]:
     if phones.kind_of(name) is AddressKind.LID:
         return {name, name.removesuffix("@lid")}
-    return set(phones.ninth_digit_forms(name))
+    return set(phones.stored_forms(name))

@@ -49,7 +49,8 @@ from .person import Person
 SLICE_SIZE: Final = 5000
 
 # Models without data of the people that messages go to. AuditEvent, Erasure and ErasedMessage hold
-# keyed hashes only. Summaries and Rhythm hold counts.
+# keyed hashes only. Summaries and Rhythm hold counts. Hold names a recipient, encrypted, only while
+# it forbids the erasure.
 WITHOUT_PERSONAL_DATA: Final = {
     *("Account", "ApiKey", "ApiKeyLimit", "AuditEvent", "Batch", "BatchRow", "Channel"),
     *(
@@ -58,6 +59,7 @@ WITHOUT_PERSONAL_DATA: Final = {
         "ErasedMessage",
         "Erasure",
         "ForwardLine",
+        "Hold",
         "HourlySummary",
         "Instance",
         "Notification",

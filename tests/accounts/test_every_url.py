@@ -114,6 +114,9 @@ RULES: dict[str, set[str]] = {
     "dashboard:privacy": {ADMIN, SUPERUSER},
     "dashboard:privacy-export": {ADMIN, SUPERUSER},
     "dashboard:privacy-erase": {ADMIN, SUPERUSER},
+    "dashboard:message-hold": {ADMIN, SUPERUSER},
+    "dashboard:recipient-hold": {ADMIN, SUPERUSER},
+    "dashboard:hold-release": {ADMIN, SUPERUSER},
     "dashboard:retention": {ADMIN, SUPERUSER},
     "dashboard:api-keys": {ADMIN, SUPERUSER},
     "dashboard:api-key-add": {ADMIN, SUPERUSER},
@@ -211,6 +214,9 @@ TAKES: dict[str, set[str]] = {
     "dashboard:privacy": {"GET", "POST"},
     "dashboard:privacy-export": {"POST"},
     "dashboard:privacy-erase": {"POST"},
+    "dashboard:message-hold": {"GET", "POST"},
+    "dashboard:recipient-hold": {"GET", "POST"},
+    "dashboard:hold-release": {"POST"},
     "dashboard:retention": {"GET", "POST"},
 }
 # Django admin requires staff status and its own permissions. Messages and callbacks are read-only

@@ -59,6 +59,7 @@ NOT_FROM_OUTSIDE = {
     *("webhook.forward_to", "webhook.problem", "webhook.problem_values", "forward.problem"),
     *("forwardline.problem", "channel.problem_values", "batchrow.problem_values"),
     *("callback.cause", "spooledcallback.cause"),
+    *("hold.subject", "hold.placed_by", "hold.released_by"),
     *("erasure.subject", "erasure.erased", "erasedmessage.fingerprint"),
     *("exportjob.query", "exportjob.language", "exportjob.zone", "exportjob.sight"),
     *("rhythm.hours", "workerbeat.host", "workerbeat.only", "workerbeat.jobs", "joblease.job"),
@@ -242,7 +243,7 @@ def test_every_text_column_is_classified_for_masking():
         *("followup.type", "followup.body", "followup.lid", "followup.number", "followup.inbound"),
         *("answer.author", "writing.address"),
         *("instance.number", "instance.previous_number"),
-        *("forward.body", "incident.values", "incident.note"),
+        *("forward.body", "incident.values", "incident.note", "hold.reason"),
         *("label.reference", "label.label", "label.label_folded", "label.label_masked"),
         *(
             "statusevent.source",

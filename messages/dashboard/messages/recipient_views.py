@@ -19,6 +19,7 @@ from messages.accounts.encrypted_addresses import decrypt_address, encrypt_addre
 from messages.accounts.masking import masked, sees_phones
 from messages.accounts.scope import Viewer
 from messages.dashboard.overview.funnel import percent
+from messages.dashboard.privacy.hold_rows import recipient_hold_context
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain import addresses as phones
@@ -27,6 +28,7 @@ from messages.domain.render_context import fixed_render_context
 from messages.domain.statuses import Status
 from messages.models import Action
 from messages.models.functions import reached
+from messages.privacy import any_hold, holds_of_recipient
 from messages.search.keyset import read_page
 from messages.search.matches import aliases_of
 from messages.search.querysets import MessageQuerySet, Order, messages_with
@@ -74,14 +76,14 @@ class Funnel:
 @require_safe
 @permission_required("whatsapp.view_message", raise_exception=True)
 def recipient(request: HttpRequest, encrypted: str) -> HttpResponse:
-    return _page(request, _decrypted(encrypted))
+    return _page(request, decrypted(encrypted))
 
 
 @require_POST
 @permission_required(["whatsapp.view_message", "whatsapp.reveal_phone"], raise_exception=True)
 def recipient_reveal(request: HttpRequest, encrypted: str) -> HttpResponse:
     """Show the full number once; the reason is audited."""
-    address = _decrypted(encrypted)
+    address = decrypted(encrypted)
     form = RevealForm(request.POST)
     if not form.is_valid():
         return _page(request, address, form=form)
@@ -96,7 +98,8 @@ def recipient_url(address: str) -> str:
     return reverse("dashboard:recipient", args=[encrypt_address(address)]) if address else ""
 
 
-def _decrypted(encrypted: str) -> str:
+def decrypted(encrypted: str) -> str:
+    """Raises Http404."""
     address = decrypt_address(encrypted)
     if address is None:
         raise Http404
@@ -114,7 +117,7 @@ def _page(
     funnel = _funnel(messages, _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS)
     if not (funnel.total or exchanged.exists()):
         raise Http404  # also if the viewer of a shared link may not see any of the messages
-    exchanged = messages.select_related("instance")
+    exchanged = messages.select_related("instance").annotate(any_hold=any_hold())
     page = read_page(exchanged, request.GET.dict(), Order.HEARD.newest_first)
     rows = rows_of(page.rows, request.user)
     path = recipient_url(address)
@@ -135,6 +138,9 @@ def _page(
         "older_url": page.older and f"{path}?older={page.older}",
         "newer_url": page.newer and f"{path}?newer={page.newer}",
     }
+    is_any_held = getattr(page.rows[0], "any_hold", True) if page.rows else True
+    holds = holds_of_recipient(address) if is_any_held else ()
+    context |= recipient_hold_context(holds, request.user, address)
     return render(request, "dashboard/recipient.html", context)
 
 

@@ -21,6 +21,7 @@ from messages.accounts.scope import Viewer, limited_to, visible_instances, visib
 from messages.accounts.sign_in_limits import too_many_attempts
 from messages.answers import Response, answers_to, responses_of
 from messages.dashboard.incidents.incident_rows import why_stuck
+from messages.dashboard.privacy.hold_rows import message_hold_context
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, with_years
 from messages.domain import addresses
@@ -32,6 +33,7 @@ from messages.domain.rollup import is_shared
 from messages.domain.statuses import Status
 from messages.instances.webhook_urls import webhook_url
 from messages.models import Answer, Callback, CallbackQuerySet, Instance, Message, StatusEvent
+from messages.privacy import any_hold, holds_of
 from messages.search.criteria import Criteria, Period, View, are_dates_reversed
 from messages.search.keyset import PAGE_SIZE, read_page
 from messages.search.matches import Matches, find_matches, labels_found, numbers_of_lids
@@ -179,6 +181,8 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "entries": entries[:MAX_SHOWN],
         "left_out": max(0, len(entries) - MAX_SHOWN),
     }
+    holds = holds_of(message, {one for event in events for one in (event.phone, event.participant)})
+    context |= message_hold_context(holds, request.user, message.pk)
     is_panel = "HX-Request" in request.headers
     template = "dashboard/_message_panel.html" if is_panel else "dashboard/message.html"
     return render(request, template, context)
@@ -251,7 +255,7 @@ def _open_named(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -
 
 def _message(request: HttpRequest, pk: int) -> Message:
     visible = limited_to(request.user, Message.objects.select_related("instance"))
-    return get_object_or_404(visible, pk=pk)
+    return get_object_or_404(visible.annotate(any_hold=any_hold()), pk=pk)
 
 
 def _has_receipts_off(message: Message) -> bool:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from messages.dashboard.shared.moments import Moment, moment
 from messages.dashboard.shared.views import unlimited_only
-from messages.models import DataKind, Retention
+from messages.models import DataKind, Hold, Retention
 from messages.privacy.retention import MIN_DAYS, SUGGESTED_DAYS, Deletable, preview, save_periods
 
 from .forms import RetentionForm
@@ -48,7 +48,12 @@ def retention(request: HttpRequest) -> HttpResponse:
         else:
             flash.info(request, _("No changes to save."))
         return redirect("dashboard:retention")
-    context = {"form": form, "rows": list(_rows(form)), "is_preview": form.is_bound}
+    context = {
+        "form": form,
+        "rows": list(_rows(form)),
+        "is_preview": form.is_bound,
+        "holds": Hold.objects.active().count(),
+    }
     return render(request, "dashboard/retention/page.html", context)
 
 

@@ -10,6 +10,7 @@ from messages.accounts.audit import audit
 from messages.ingest import SpoolUnavailableError
 from messages.models import Action
 from messages.privacy import (
+    HeldError,
     Person,
     UnclearPersonError,
     continue_erasures,
@@ -74,7 +75,10 @@ class Command(BaseCommand):
     def _erase(self, person: Person, options: dict[str, Any]) -> dict[str, int]:
         if not options["yes"]:
             self._ask(person)
-        erasure = request_erasure(person, None)
+        try:
+            erasure = request_erasure(person, None)
+        except HeldError as error:
+            raise CommandError(str(error)) from None
         try:
             continue_erasures()
         except KeyboardInterrupt:

@@ -51,6 +51,12 @@ KINDS: Final[dict[DataKind, Kind]] = {
 }
 
 
+def messages_after(older: QuerySet[Any], last: Message) -> QuerySet[Any]:
+    """The rest of older(). Begins with a range of the index."""
+    rest = older.filter(first_heard_at__gte=last.first_heard_at)
+    return rest.exclude(first_heard_at=last.first_heard_at, id__lte=last.pk)
+
+
 def orphan_labels(before: datetime) -> QuerySet[Label]:
     """Old labels without a message. They are not deleted together with messages."""
     old = Label.objects.filter(updated_at__lt=before)
