@@ -192,6 +192,14 @@ def test_inactive_user_without_a_timeout_stays_signed_in(client, ana, settings):
     assert is_signed_in(client)
 
 
+def test_recovery_codes_are_mentioned_before_a_second_factor_is_set_up(client, ana):
+    sign_in(client)
+    page = client.get(reverse("mfa_index")).text
+    assert "Recovery codes" in page
+    assert "You get them as soon as you have set up an app or a passkey." in page
+    assert reverse("mfa_generate_recovery_codes") not in page
+
+
 @pytest.fixture
 def _compulsory(settings: Any) -> None:
     settings.TWO_FACTOR_REQUIRED = True

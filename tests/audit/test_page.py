@@ -176,3 +176,10 @@ def test_long_list_of_details_is_collapsed(admin):
     assert "permissions: 200 (whatsapp.permission_0, whatsapp.permission_1" in shown
     assert "whatsapp.permission_199" not in shown
     assert "whatsapp.permission_199" in rest
+
+
+def test_details_are_shown_in_words(admin):
+    audit(None, Action.USER_CHANGED, details={"superuser": True, "active": False, "odd": 1})
+    text = " ".join(admin.get(PAGE).text.split())
+    for words in ("superuser: yes", "active: no", "odd: 1"):
+        assert words in text

@@ -523,6 +523,13 @@ class TestNothing:
     def test_overview_without_instances_says_so(self, viewer):
         assert "No WhatsApp number is connected yet" in page(viewer)
 
+    @pytest.mark.parametrize("url", ["/", URL])
+    def test_admin_without_instances_sees_the_next_steps(self, admin_client, url):
+        text = admin_client.get(url).content.decode()
+        assert "find the id and the token of your instance" in text
+        assert reverse("dashboard:instance-add") in text
+        assert reverse("dashboard:instance-import") in text
+
     def test_uncounted_messages_show_that_numbers_are_being_prepared(self, viewer, report):
         report("SENT")
         text = page(viewer)

@@ -20,6 +20,7 @@ from messages.models import Action, AuditEvent, ExportKind
 from messages.search.keyset import read_page
 from messages.search.parser import parse_search
 
+from .detail_names import NAMES
 from .forms import AuditFilterForm
 
 VIEW: Final = "whatsapp.view_auditevent"
@@ -50,10 +51,14 @@ class Row:
 
     @property
     def details(self) -> list[Detail]:
-        return [_detail(name, value) for name, value in self.event.details.items()]
+        return [
+            _detail(str(NAMES.get(name, name)), value) for name, value in self.event.details.items()
+        ]
 
 
 def _detail(name: str, value: Any) -> Detail:
+    if isinstance(value, bool):
+        return Detail(name, _("yes") if value else _("no"))
     if not isinstance(value, list) or len(value) <= MAX_NAMED + 1:
         return Detail(name, plain(value))
     return Detail(name, plain(value[:MAX_NAMED]), len(value), plain(value[MAX_NAMED:]))
