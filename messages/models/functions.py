@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, CharField, Func, Lookup, Q
+from django.db.models import BigIntegerField, CharField, Func, IntegerField, Lookup, Q, Subquery
 from django.db.models.sql.compiler import SQLCompiler
 
 from messages.domain.addresses import CHANNEL_SUFFIX, LIST_SUFFIXES, STATUS_ADDRESS
@@ -54,6 +54,18 @@ class Epoch(SkipIntegerConversion, Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         context["template"] = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         return self.as_sql(compiler, connection, **context)
+
+
+class CappedCount(Subquery):
+    """The number of rows of a query; `most` + 1 if there are more than `most`."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+    # For rows that Django knows to be none, without a query.
+    empty_result_set_value = 0
+
+    def __init__(self, rows: models.QuerySet[Any], most: int) -> None:
+        super().__init__(rows.values("pk")[: most + 1])
 
 
 class Unindexed(Func):
