@@ -46,6 +46,18 @@ def test_current_period_is_visible_with_the_filters_closed(phone, width):
     expect(page.locator(".filters")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [375, 320])
+def test_export_menu_opens_inside_the_window(phone, width):
+    page = phone(width=width)
+    page.locator(".filters-switch > summary").click()
+    page.locator(".export summary").click()
+    panel = page.locator(".export .menu-panel")
+    expect(panel.get_by_role("button", name="CSV")).to_be_in_viewport(ratio=1)
+    box = panel.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
 def test_banners_take_one_line(phone, instance, account):
     instance.name = "An instance with a rather long name for a phone"
     instance.save()
