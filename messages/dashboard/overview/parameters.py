@@ -171,10 +171,14 @@ class Question:
         if self.period is Period.DAY and not self.zoom:
             return _("in the 24 hours before")
         if self.days_back == self.until - self.since:
-            words = ngettext("on the day before", "in the %(days)d days before", days)
+            if days == 1:
+                return _("on the day before")
+            words = ngettext("in the %(days)d day before", "in the %(days)d days before", days)
         else:
+            if days == 1:
+                return _("in the same hours of the day before")
             words = ngettext(
-                "in the same hours of the day before",
+                "in the %(days)d day before, up to the same hour",
                 "in the %(days)d days before, up to the same hour",
                 days,
             )
