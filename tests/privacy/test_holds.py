@@ -367,7 +367,7 @@ class TestErasure:
 class TestPages:
     def test_held_message_says_so(self, two, hold_message):
         page = hold_message()
-        assert "retention and erasure are stopped since" in page
+        assert "retention and erasure are stopped." in page
         assert f"Reason: {REASON}" in page
         assert "Place a hold" not in page
 
