@@ -36,7 +36,7 @@ _TAB: Final = "tab_"
 class ListCounts:
     """The counts of a list, and of the lists to which its tabs lead: two queries.
 
-    While searching, tabs have no count: each would repeat the search.
+    While searching, tabs and kinds of stuck messages have no count: each would repeat the search.
     """
 
     def __init__(
@@ -50,11 +50,12 @@ class ListCounts:
         } | {_RESULTS: criteria}
         rows = {name: self._rows_of(name, user) for name in self._lists if name != _RESULTS}
         rows[_RESULTS] = results = self._within_reach(criteria, found)
-        if criteria.view is View.STUCK:
+        self._counts_stuck = criteria.view is View.STUCK and not criteria.is_search
+        if self._counts_stuck:
             rows |= {one.name: results.filter(rank=one.rank) for one in _STUCK_STATUSES}
         self._numbers = capped_counts({name: (found, _most(name)) for name, found in rows.items()})
         self._oldest: datetime | None = None
-        if criteria.view is View.STUCK and self._numbers[_RESULTS]:
+        if self._counts_stuck and 0 < self._numbers[_RESULTS] <= _MAX_RESULTS:
             self._oldest = results[:_MAX_RESULTS].aggregate(at=Min("started_at"))["at"]
 
     @property
@@ -80,7 +81,7 @@ class ListCounts:
     @property
     def stuck(self) -> list[tuple[Status, int, str]]:
         """For each status of stuck messages, their number, and the number in words."""
-        if self._lists[_RESULTS].view is not View.STUCK:
+        if not self._counts_stuck:
             return []
         return [
             (status, self._numbers[status.name], self._shown(_RESULTS, self._numbers[status.name]))
@@ -90,7 +91,7 @@ class ListCounts:
 
     @property
     def oldest_stuck(self) -> Moment | None:
-        """None also if older messages were not looked through."""
+        """None also if older messages were not looked through or counted."""
         return None if self._is_cut_off(self._lists[_RESULTS]) else moment(self._oldest)
 
     def of_tab(self, view: View) -> str:
