@@ -267,6 +267,13 @@ def test_every_filter_stays_in_the_address(viewer, instance, other):
     assert dict(parse_qsl(url.partition("?")[2])) == parameters
 
 
+@pytest.mark.parametrize(("query", "chips"), [("", 1), ("?groups=0", 2)])
+def test_linked_list_has_no_chip_for_what_was_not_chosen(viewer, instance, query, chips):
+    summary(instance, messages=10)
+    (everything, *_others) = viewer.get(URL + query).context["steps"]
+    assert len(list(viewer.get(everything.url).context["chips"])) == chips
+
+
 def test_zoomed_chart_links_back_to_the_period(viewer, instance):
     summary(instance, messages=10)
     since = datetime.now(UTC) - timedelta(hours=3)
