@@ -69,7 +69,7 @@ def our_statement(database: str) -> str:
         "phone": "'5544999999999'",
         "body": "convert_to(repeat('x', 200), 'UTF8')",
     }
-    for name in ("dispatched_at", "failed_at", "played_at", "by_us_at", "dropped_body"):
-        values[name] = "NULL"
+    values |= dict.fromkeys(("dispatched_at", "failed_at", "played_at", "by_us_at"), "NULL")
+    values |= dict.fromkeys(("dropped_body", "cause_values", "facts"), "NULL")
     text = re.sub(r"%\((\w+)\)s", lambda match: values.get(match[1], "''"), text)
     return f"{LIFE}{text.replace('%%', '%')};\n"
