@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -251,6 +252,37 @@ class TestPurge:
         purge(**days)
         left = {"messages": Message.objects.count(), "callbacks": Callback.objects.count()}
         assert (left | {"bodies": len(bodies())})[kind] == 0
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite in memory, as of tests, has no second thread"
+)
+@pytest.mark.django_db(transaction=True)
+def test_hold_waits_for_the_batch_that_does_not_know_it(post, monkeypatch):
+    """The page says that the message is gone, instead of promising to keep it."""
+    post(status())
+    age(100)
+    client, path = sign_in(), message_page(page="message-hold")
+    answers: list[int] = []
+
+    def ask():
+        answers.append(client.post(path, {"reason": REASON}).status_code)
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+
+    def ask_then_delete(messages):
+        asking.start()
+        asking.join(timeout=1)
+        assert not answers
+        delete(messages)
+
+    delete = purging._delete_with_events
+    monkeypatch.setattr(purging, "_delete_with_events", ask_then_delete)
+    purge(messages=90, bodies=90)
+    asking.join()
+    assert answers == [404]
+    assert not Hold.objects.exists()
 
 
 class TestErasure:

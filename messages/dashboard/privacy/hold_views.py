@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import messages as flash
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -53,7 +53,10 @@ def recipient_hold(request: HttpRequest, encrypted: str) -> HttpResponse:
 def _page(request: HttpRequest, on: Message | Person, address: str, back_url: str) -> HttpResponse:
     form = HoldForm(request.POST or None)
     if form.is_valid():
-        place(on, form.cleaned_data["reason"], request)
+        try:
+            place(on, form.cleaned_data["reason"], request)
+        except Message.DoesNotExist:
+            raise Http404 from None  # purged meanwhile
         flash.success(request, _("Hold placed. Retention and erasure delete nothing of it."))
         return redirect(back_url)
     context = {
