@@ -29,7 +29,7 @@ bench-pages: $(VENV)/ready-dev ## Measure pages on a large database; ARGS="--mes
 bench-availability: $(VENV)/ready-dev ## Measure callbacks during slow clients and busy pages (needs nginx and PostgreSQL)
 	@$(BIN)/python -m bench.availability $(ARGS)
 
-bench-ingest: $(VENV)/ready-dev ## Measure the webhook (needs wrk, pgbench and PostgreSQL)
+bench-ingest: $(VENV)/ready-dev .venv-bench/ready ## Measure the webhook (needs wrk, pgbench and PostgreSQL)
 	@$(BIN)/python -m bench.ingest $(ARGS)
 
 bench-scale: $(VENV)/ready-dev ## Measure growth, indexes and retention; ARGS="--messages 10000000 --purged 1000000"
@@ -99,7 +99,7 @@ messages: $(VENV)/ready-dev ## Collect and compile translations (needs gettext)
 	@$(BIN)/python manage.py compilemessages --locale pt_BR --ignore $(VENV)
 
 lock: $(VENV)/ready-dev ## Lock requirements*.in as requirements*.txt, with hashes
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header \
 			--python-version 3.11 $$name.in -o $$name.txt; done
 
@@ -113,4 +113,10 @@ $(VENV)/ready: requirements.txt
 
 $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# The projects that the webhook is compared with.
+.venv-bench/ready: requirements-bench.txt
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# For every connection of a benchmark, so that a server with another default is measured fairly.
+os.environ["PGOPTIONS"] = "-c synchronous_commit=on"
 
 
 def environment(database: str) -> dict[str, str]:
@@ -65,12 +67,17 @@ def exists(database: str) -> bool:
 def make_empty(database: str) -> None:
     """Drop the database and create it again with empty tables."""
     if database.startswith("postgres"):
-        name = database.rsplit("/", 1)[1]
-        psql(maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        psql(maintenance(database), f'CREATE DATABASE "{name}"')
+        recreate(database)
     else:
         _file(database).unlink(missing_ok=True)
     manage(database, "migrate", "--verbosity", "0")
+
+
+def recreate(database: str, template: str = "template1") -> None:
+    """Drop a PostgreSQL database and create it again as a copy of the template."""
+    name = database.rsplit("/", 1)[1]
+    psql(maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    psql(maintenance(database), f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
 def _file(database: str) -> Path:

@@ -32,9 +32,11 @@ class Result:
 
 
 @contextmanager
-def server(application: str, environment: dict[str, str], path: str) -> Iterator[int]:
+def server(
+    application: str, environment: dict[str, str], path: str, python: str = sys.executable
+) -> Iterator[int]:
     """Start granian with `application`, wait until `path` responds, and yield the process id."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
+    command = [python, "-m", "granian", "--interface", "wsgi", "--port", str(PORT)]
     command += ["--workers", "2", "--blocking-threads", THREADS, "--no-ws"]
     command += ["--log-level", "error", application]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
@@ -59,14 +61,21 @@ def _wait_for(path: str) -> None:
     raise SystemExit("The server did not start.")
 
 
-def load(path: str, seconds: float, *, ids: int = 0, connections: int = CONNECTIONS) -> Result:
+def load(
+    path: str,
+    seconds: float,
+    *,
+    ids: int = 0,
+    connections: int = CONNECTIONS,
+    sender: str = "zapi",
+) -> Result:
     """POST callbacks with unique ids.
 
-    `ids` is the number of ids per callback; 0 means a realistic mix.
+    `ids` is the number of ids per callback; 0 means a realistic mix. `sender` is one of load.lua.
     """
     seed = f"{time.time_ns():x}-"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "-s", "bench/load.lua"]
-    command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed]
+    command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed, sender]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     line = next(line for line in output.splitlines() if line.startswith("RESULT"))
     return Result(**json.loads(line.removeprefix("RESULT ")))

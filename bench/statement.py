@@ -69,7 +69,9 @@ def our_statement(database: str) -> str:
         "phone": "'5544999999999'",
         "body": "convert_to(repeat('x', 200), 'UTF8')",
     }
-    values |= dict.fromkeys(("dispatched_at", "failed_at", "played_at", "by_us_at"), "NULL")
-    values |= dict.fromkeys(("dropped_body", "cause_values", "facts"), "NULL")
+    values |= dict.fromkeys(
+        ("dispatched_at", "failed_at", "played_at", "by_us_at", "dropped_body"), "NULL"
+    )
+    values |= dict.fromkeys(("cause_values", "lid", "number", "facts"), "NULL")
     text = re.sub(r"%\((\w+)\)s", lambda match: values.get(match[1], "''"), text)
     return f"{LIFE}{text.replace('%%', '%')};\n"
