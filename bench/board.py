@@ -73,10 +73,15 @@ def make_empty(database: str) -> None:
     manage(database, "migrate", "--verbosity", "0")
 
 
-def recreate(database: str, template: str = "template1") -> None:
-    """Drop a PostgreSQL database and create it again as a copy of the template."""
+def drop(database: str) -> None:
     name = database.rsplit("/", 1)[1]
     psql(maintenance(database), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def recreate(database: str, template: str = "template1") -> None:
+    """Drop a PostgreSQL database and create it again as a copy of the template."""
+    drop(database)
+    name = database.rsplit("/", 1)[1]
     psql(maintenance(database), f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 

@@ -74,7 +74,8 @@ def load(
     `ids` is the number of ids per callback; 0 means a realistic mix. `sender` is one of load.lua.
     """
     seed = f"{time.time_ns():x}-"
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "-s", "bench/load.lua"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "20s"]
+    command += ["-s", "bench/load.lua"]
     command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed, sender]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     line = next(line for line in output.splitlines() if line.startswith("RESULT"))

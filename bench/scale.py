@@ -1,191 +1,179 @@
-"""`make bench-scale`: how a large database, indexes and a purge affect the webhook endpoint.
+"""`make bench-scale`: how the webhook and the pages behave as the database grows.
 
-Two boards are seeded once (`manage.py seed_history`) and used again, a large and a small one. Their
-webhook endpoints take turns under the same load. PostgreSQL has its default settings and shares the
-CPU cores with everything else. Each run purges the oldest messages of the large board. Needs wrk,
+Each size has a database of its own, which is seeded once (`manage.py seed_history`) and used again.
+The sizes take turns under the same load. Every ratio compares with the smallest size. The
+figures of indexes use copies of the smallest database. The purge empties a database that is seeded
+for it. PostgreSQL has its own settings and shares the CPU cores with everything else. Needs wrk,
 pgbench, a PostgreSQL at BENCH_SCALE_URL.
 """
 
 import argparse
 import os
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from bench.board import ROOT, environment, exists, maintenance, make_empty, manage, psql, shell
+from bench.board import environment, psql
+from bench.index_costs import index_costs
 from bench.ingest import OURS
-from bench.load import Result, load, ratio, server
-from bench.statement import pgbench
+from bench.load import Result, load, memory_of_largest_worker, ratio, server
+from bench.pages import LISTS, OTHERS, inside
+from bench.purge import purged
+from bench.seeded import BASE, held, prepare
 from bench.table import Figure, print_and_exit
 
-LARGE: Final = os.environ.get(
-    "BENCH_SCALE_URL", "postgres://postgres@127.0.0.1:5432/statusboard_scale"
-)
-SMALL: Final = f"{LARGE}_small"
-STRIPPED: Final = f"{LARGE}_stripped"
-FEW: Final = 50_000
-DAYS: Final = 90
-CONNECT: Final = """
-from messages.instances.connect import connect
-from messages.instances.webhook_keys import WebhookKey, webhook_path
-from messages.models import Instance
-if not Instance.objects.filter(zapi_id="bench-instance").exists():
-    connect(name="Bench", zapi_id="bench-instance", token="bench-token")
-print(webhook_path(WebhookKey("bench-instance", 1)))
-"""
-# Set the retention period so that about `messages` messages are older, then purge them all.
-PURGE: Final = """
-import threading
-from django.utils import timezone
-from messages.models import Message, Retention
-from messages.privacy.retention import Purge
-oldest = Message.objects.order_by("first_heard_at", "id")
-last = oldest.values_list("first_heard_at", flat=True)[{messages}]
-before = oldest.filter(first_heard_at__lt=last).count()
-Retention.objects.all().delete()
-Retention.objects.create(kind="messages", days=(timezone.now() - last).days)
-purged = 0
-while number := Purge(threading.Event()).run():
-    purged += number
-Retention.objects.all().delete()
-print(purged)
-"""
-_TABLES: Final = ("whatsapp_message", "whatsapp_statusevent")
-# Indexes that only pages need: only unique indexes are constraints.
-_UNENFORCED: Final = """
-SELECT format('DROP INDEX %I', indexrelid::regclass)
-FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-WHERE relname IN ('whatsapp_message', 'whatsapp_statusevent', 'whatsapp_callback',
-                  'whatsapp_followup') AND NOT indisunique
-"""
+VISITS: Final = 7
+PARTS: Final = ("sizes", "indexes", "purge")
+# The pages of a figure, and the most that their p95 may be, in milliseconds.
+PAGES: Final = {
+    "lists (slowest)": (tuple(LISTS), 25),
+    "Message": (("Message",), 40),
+    "Recipient": (("Recipient",), 40),
+    "Overview, 30 days": (("Overview, 30 days",), 60),
+}
+HUGE: Final = 10_000_000
 
 
-def prepare(database: str, messages: int) -> str:
-    """Seed a database unless it contains about as many messages; return the webhook's path."""
-    if exists(database) and _held(database) > messages * 3 / 4:
-        manage(database, "migrate", "--verbosity", "0")
-    else:
-        print(f"Seeding {messages:,} messages into {_name(database)} ...", flush=True)
-        make_empty(database)
-        print(manage(database, "seed_history", "--messages", str(messages), "--days", str(DAYS)))
-    return shell(database, CONNECT)
+@dataclass
+class Board:
+    """A database, and what was measured on it."""
+
+    name: str
+    url: str
+    path: str
+    messages: int
+    bytes_per_message: float
+    loads: list[Result] = field(default_factory=list)
+    visits: list[dict[str, Any]] = field(default_factory=list)
+    memory: float = 0
+
+    def median(self, name: str) -> float:
+        return statistics.median(getattr(one, name) for one in self.loads)
+
+    def p95(self, pages: tuple[str, ...]) -> float:
+        """Median over the rounds of the slowest of these pages."""
+        return statistics.median(max(one[page]["p95"] for page in pages) for one in self.visits)
 
 
-def grown(path: str, seconds: float, rounds: int) -> Figure:
-    large, small = [], []
+def postgresql_board(messages: int, name: str) -> Board:
+    """The database with this number of messages: an existing one, or one of our own."""
+    url = f"{BASE.rsplit('/', 1)[0]}/{name}" if name else f"{BASE}_{messages}"
+    return _board(f"{messages:,}", url, messages, may_seed=not name)
+
+
+def sqlite_board(messages: int) -> Board:
+    url = f"sqlite:///{tempfile.gettempdir()}/statusboard-scale-{messages}.sqlite3"
+    return _board(f"SQLite, {messages:,}", url, messages, may_seed=True)
+
+
+def _board(name: str, url: str, messages: int, *, may_seed: bool) -> Board:
+    path = prepare(url, messages, may_seed=may_seed)
+    return Board(name, url, path, messages, _bytes(url) / held(url))
+
+
+def _bytes(database: str) -> int:
+    """Messages and events with their indexes; on SQLite the whole file."""
+    if not database.startswith("postgres"):
+        return os.path.getsize(database.removeprefix("sqlite:///"))
+    tables = ("whatsapp_message", "whatsapp_statusevent")
+    return sum(int(psql(database, f"SELECT pg_total_relation_size('{one}')")) for one in tables)
+
+
+def visit(boards: list[Board], rounds: int) -> None:
+    pages = LISTS | {name: OTHERS[name] for name in PAGES if name in OTHERS}
     for _ in range(rounds):
-        large.append(_loaded(LARGE, path, seconds))
-        small.append(_loaded(SMALL, path, seconds))
-    name = f"ingest at {_held(LARGE):,} messages ÷ at {FEW:,}"
-    return Figure(name, ratio(large, small), 0.85)
+        for board in boards:
+            board.visits.append(inside(board.url, f"pages({pages!r}, {VISITS})"))
 
 
-def indexed(seconds: float, rounds: int) -> Figure:
-    """Compare the storing statement with all indexes and with unique indexes only."""
-    psql(maintenance(LARGE), f'DROP DATABASE IF EXISTS "{_name(STRIPPED)}"')
-    psql(maintenance(LARGE), f'CREATE DATABASE "{_name(STRIPPED)}" TEMPLATE "{_name(SMALL)}"')
-    for statement in psql(STRIPPED, _UNENFORCED).splitlines():
-        psql(STRIPPED, statement)
-    ratios = [pgbench(SMALL, seconds) / pgbench(STRIPPED, seconds) for _ in range(rounds)]
-    return Figure("our statement with all indexes ÷ without", statistics.median(ratios), 0.8)
+def ingest(boards: list[Board], seconds: float, rounds: int) -> None:
+    for _ in range(rounds):
+        for board in boards:
+            with server(OURS, environment(board.url), board.path) as pid:
+                load(board.path, 1)
+                board.loads.append(load(board.path, seconds))
+                board.memory = max(board.memory, memory_of_largest_worker(pid))
+            if board.loads[-1].failed:
+                raise SystemExit(f"{board.loads[-1].failed} requests failed at {board.name}.")
 
 
-def purged(path: str, seconds: float, messages: int) -> list[Figure]:
-    """Measure latency during a purge, and how much space is reusable after a VACUUM."""
-    with server(OURS, environment(LARGE), path):
-        load(path, 1)
-        alone = [load(path, seconds) for _ in range(3)]
-        psql(LARGE, "VACUUM")
-        size, before, free_before = _size(), _held(LARGE), _free()
-        with _purge(messages) as purge:
-            beside = _load_until_it_ends(purge, path, seconds)
-    gone = int(purge.communicate()[0])
-    psql(LARGE, "VACUUM")
-    freed = (_free() - free_before) / (size * gone / before)
-    slower = statistics.median(one.p99_ms for one in beside) / statistics.median(
-        one.p99_ms for one in alone
-    )
-    print(f"{gone:,} messages purged while {len(beside)} loads of {seconds:g} s went on.")
+def absolute(board: Board) -> list[Figure]:
+    def most(name: str, value: float, target: float | None, unit: str) -> Figure:
+        return Figure(f"{board.name}: {name}", value, target, at_least=False, unit=unit)
+
+    disk = board.bytes_per_message * 1e6 / 2**20
     return [
-        Figure("p99 while messages are purged ÷ alone", slower, 2, at_least=False),
-        Figure("space free after a vacuum ÷ what they took", freed, 0.8),
+        Figure(f"{board.name}: callbacks", board.median("rate"), None, unit="/s"),
+        most("callbacks, p99", board.median("p99_ms"), None, " ms"),
+        *(
+            most(f"{name}, p95", board.p95(pages), target, " ms")
+            for name, (pages, target) in PAGES.items()
+        ),
+        most("memory of a web process", board.memory, 100, " MiB"),
+        most("disk for a million messages and their events", disk, None, " MiB"),
     ]
 
 
-def _load_until_it_ends(purge: "subprocess.Popen[str]", path: str, seconds: float) -> list[Result]:
-    found = [load(path, seconds)]
-    while purge.poll() is None:
-        found.append(load(path, seconds))
-    # The purge ended during the last measurement, so drop it.
-    return found[:-1] or found
+def relative(board: Board, smallest: Board) -> list[Figure]:
+    """The ratios to the smallest board, pair by pair."""
+    versus = f"{board.name} ÷ {smallest.name}"
+    pairs = list(zip(board.loads, smallest.loads, strict=True))
+    slower = statistics.median(one.p99_ms / two.p99_ms for one, two in pairs)
+    allowed = 1.1 if board.messages < HUGE else 1.3
+    return [
+        Figure(f"{versus}: callbacks", ratio(board.loads, smallest.loads), 0.85),
+        Figure(f"{versus}: callbacks, p99", slower, None),
+        *(
+            Figure(
+                f"{versus}: {name}, p95",
+                board.p95(pages) / smallest.p95(pages),
+                allowed,
+                at_least=False,
+            )
+            for name, (pages, _) in PAGES.items()
+        ),
+    ]
 
 
-@contextmanager
-def _purge(messages: int) -> Iterator["subprocess.Popen[str]"]:
-    code = PURGE.format(messages=messages)
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "shell", "--no-imports", "--command", code],
-        cwd=ROOT,
-        env=os.environ | environment(LARGE),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    time.sleep(3)  # the purge first searches for the oldest messages
-    try:
-        yield process
-    finally:
-        process.wait()
+def grown(sizes: list[tuple[int, str]], sqlite: int, seconds: float, rounds: int) -> list[Figure]:
+    boards = [postgresql_board(*size) for size in sizes]
+    others = [sqlite_board(sqlite)] if sqlite else []
+    visit(boards + others, rounds)
+    ingest(boards + others, seconds, rounds)
+    found = [figure for one in boards + others for figure in absolute(one)]
+    return found + [figure for one in boards[1:] for figure in relative(one, boards[0])]
 
 
-def _loaded(database: str, path: str, seconds: float) -> Result:
-    with server(OURS, environment(database), path):
-        load(path, 2)
-        result = load(path, seconds)
-    if result.failed:
-        raise SystemExit(f"{result.failed} requests failed.")
-    return result
-
-
-def _size() -> int:
-    return sum(int(psql(LARGE, f"SELECT pg_relation_size('{table}')")) for table in _TABLES)
-
-
-def _free() -> int:
-    psql(LARGE, "CREATE EXTENSION IF NOT EXISTS pg_freespacemap")
-    return sum(
-        int(psql(LARGE, f"SELECT sum(avail) FROM pg_freespace('{table}')")) for table in _TABLES
-    )
-
-
-def _held(database: str) -> int:
-    return int(psql(database, "SELECT count(*) FROM whatsapp_message"))
-
-
-def _name(database: str) -> str:
-    return database.rsplit("/", 1)[1]
+def _size(text: str) -> tuple[int, str]:
+    messages, _, name = text.partition("=")
+    return int(messages.replace(",", "")), name
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--messages", type=int, default=1_000_000, help="on the board (1,000,000)")
-    parser.add_argument("--purged", type=int, default=100_000, help="of the oldest (100,000)")
-    parser.add_argument("--seconds", type=float, default=8, help="of load in each turn (8)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
-    options = parser.parse_args()
-    prepare(SMALL, FEW)
-    path = prepare(LARGE, options.messages)
-    print_and_exit(
-        [
-            grown(path, options.seconds, options.rounds),
-            indexed(options.seconds, options.rounds),
-            *purged(path, options.seconds, options.purged),
-        ]
+    parser.add_argument(
+        "--sizes",
+        type=_size,
+        nargs="+",
+        default=[(50_000, ""), (500_000, "")],
+        help="messages, smallest first; NUMBER=NAME is an existing database (50000 500000)",
     )
+    parser.add_argument("--sqlite", type=int, default=0, help="also this many messages on SQLite")
+    parser.add_argument("--purged", type=int, default=100_000, help="messages to purge (100,000)")
+    parser.add_argument("--seconds", type=float, default=4, help="of load in each turn (4)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
+    options = parser.parse_args()
+    found: list[Figure] = []
+    if "sizes" in options.parts:
+        found += grown(options.sizes, options.sqlite, options.seconds, options.rounds)
+    if "indexes" in options.parts:
+        smallest = postgresql_board(*options.sizes[0])
+        found += index_costs(smallest.url, options.seconds, options.rounds)
+    if "purge" in options.parts:
+        found += purged(options.purged, options.seconds)
+    print_and_exit(found)
 
 
 if __name__ == "__main__":

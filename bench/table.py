@@ -8,12 +8,15 @@ from dataclasses import dataclass
 class Figure:
     name: str
     value: float
-    target: float
+    # None: shown for information only.
+    target: float | None
     at_least: bool = True
     unit: str = ""
 
     @property
     def is_met(self) -> bool:
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
@@ -22,7 +25,13 @@ def print_and_exit(figures: list[Figure]) -> None:
     width = max(len(figure.name) for figure in figures)
     print()
     for figure in figures:
-        sign = "≥" if figure.at_least else "≤"
-        value, target = f"{figure.value:.2f}{figure.unit}", f"{sign} {figure.target:g}{figure.unit}"
-        print(f"{'✓' if figure.is_met else '✗'}  {figure.name:<{width}}  {value:>10}  {target}")
+        mark = "·" if figure.target is None else "✓" if figure.is_met else "✗"
+        value = f"{figure.value:,.2f}{figure.unit}"
+        print(f"{mark}  {figure.name:<{width}}  {value:>14}{_wanted(figure)}")
     sys.exit(not all(figure.is_met for figure in figures))
+
+
+def _wanted(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    return f"  {'≥' if figure.at_least else '≤'} {figure.target:g}{figure.unit}"

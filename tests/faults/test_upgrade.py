@@ -1,4 +1,10 @@
-"""`migrate` from the state of the last release, and back, while callbacks come in."""
+"""`migrate` from the state of the last release, and back, while callbacks come in.
+
+The code is that of this version throughout: 1.0.0 is the first release, so there is no earlier tag
+to check out, and a shallow clone has no earlier commit. This version on the older tables shows the
+same conflict as an older version on the newer tables: callbacks must go to the spool. A fault in
+the code of an older version stays unseen. Once a second release exists, start its predecessor here.
+"""
 
 import pytest
 
