@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bench.board import ROOT, environment, make_empty, manage, psql, recreate, shell
+from bench.board import ROOT, environment, exists, make_empty, manage, psql, recreate, shell
 from bench.load import Result, load, memory_of_largest_worker, ratio, server
 from bench.statement import pgbench
 from bench.strain import FEW, MANY, strain
@@ -48,9 +48,10 @@ def prepare(database: str) -> str:
 
 
 def prepare_peers() -> str:
-    """Create the peers' database and return its URL."""
+    """Return the URL of the peers' database. It is kept: dj-stripe takes long to create it."""
     database = f"{POSTGRESQL}_peers"
-    recreate(database)
+    if not exists(database):
+        recreate(database)
     command = [PEERS_PYTHON, "-m", "bench.peers"]
     subprocess.run(command, cwd=ROOT, env=os.environ | environment(database), check=True)
     return database

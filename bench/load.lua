@@ -67,6 +67,9 @@ end
 function done(summary, latency, requests)
   local failed = summary.errors.status + summary.errors.connect + summary.errors.read
     + summary.errors.write + summary.errors.timeout
+  if failed > 0 then
+    for kind, count in pairs(summary.errors) do io.stderr:write(kind, ": ", count, "\n") end
+  end
   io.write(string.format('RESULT {"rate": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}\n',
     summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1000,
     latency:percentile(99) / 1000, failed))

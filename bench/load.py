@@ -77,7 +77,7 @@ def load(
     command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "20s"]
     command += ["-s", "bench/load.lua"]
     command += [f"http://127.0.0.1:{PORT}{path}", "--", str(ids), seed, sender]
-    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     line = next(line for line in output.splitlines() if line.startswith("RESULT"))
     return Result(**json.loads(line.removeprefix("RESULT ")))
 

@@ -86,6 +86,8 @@ def create_tables() -> None:
     from djstripe.models import Account, APIKey, WebhookEndpoint  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
+    if WebhookEndpoint.objects.exists():
+        return
     with connection.schema_editor() as editor:
         editor.create_model(TrackedEvent)
     # With an account, dj-stripe does not ask Stripe whose key it is.
