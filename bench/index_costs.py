@@ -1,10 +1,14 @@
-"""Measure how much each index slows down the statement that stores a callback."""
+"""Measure how much the indexes slow down the statement that stores a callback.
+
+All of them together by speed. Each one by the records that it adds to PostgreSQL's log (WAL):
+a single index costs less than the speed differs between two turns.
+"""
 
 import statistics
 from typing import Final
 
 from bench.board import drop, psql, recreate
-from bench.statement import pgbench
+from bench.statement import CLIENTS, pgbench, wal_records
 from bench.table import Figure
 
 # Indexes that only reading needs: only unique indexes are constraints.
@@ -13,31 +17,25 @@ SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indrel
 WHERE relname IN ('whatsapp_message', 'whatsapp_statusevent', 'whatsapp_callback',
                   'whatsapp_followup') AND NOT indisunique ORDER BY 1::text
 """
-ALL: Final = "all of them"
 
 
-def index_costs(database: str, seconds: float, rounds: int) -> list[Figure]:
-    """The statement's speed with all indexes ÷ without one of them, and without all of them.
-
-    Every variant is a copy of the database. The variants take turns.
-    """
-    names = psql(database, _UNENFORCED).splitlines()
-    variants = {"": [], **{name: [name] for name in names}, ALL: names}
-    copies = {dropped: f"{database}_copy{n}" for n, dropped in enumerate(variants)}
-    for dropped, copy in copies.items():
+def index_costs(database: str, seconds: float, rounds: int, callbacks: int) -> list[Figure]:
+    """Compare on copies of the database."""
+    indexed, bare = f"{database}_indexed", f"{database}_bare"
+    for copy in (indexed, bare):
         recreate(copy, database.rsplit("/", 1)[1])
-        for name in variants[dropped]:
-            psql(copy, f'DROP INDEX "{name}"')
-    turns = [
-        {dropped: pgbench(copy, seconds) for dropped, copy in copies.items()} for _ in range(rounds)
-    ]
-    for copy in copies.values():
+    names = psql(database, _UNENFORCED).splitlines()
+    for name in names:
+        psql(bare, f'DROP INDEX "{name}"')
+    speeds = [pgbench(indexed, seconds) / pgbench(bare, seconds) for _ in range(rounds)]
+    found = [Figure("speed with all indexes ÷ without", statistics.median(speeds), 0.8)]
+    with_all = wal_records(indexed, callbacks // CLIENTS)
+    for name in names:
+        definition = psql(indexed, f"SELECT pg_get_indexdef('\"{name}\"'::regclass)")
+        psql(indexed, f'DROP INDEX "{name}"')
+        without = wal_records(indexed, callbacks // CLIENTS)
+        psql(indexed, definition)
+        found.append(Figure(f"WAL records without {name} ÷ with all", without / with_all, None))
+    for copy in (indexed, bare):
         drop(copy)
-
-    def cost(dropped: str) -> float:
-        return statistics.median(turn[""] / turn[dropped] for turn in turns)
-
-    return [
-        Figure("statement with all indexes ÷ without any", cost(ALL), 0.8),
-        *(Figure(f"with all indexes ÷ without {name}", cost(name), None) for name in names),
-    ]
+    return found

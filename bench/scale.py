@@ -14,13 +14,13 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.board import environment, psql
+from bench.board import ask, environment, psql
 from bench.index_costs import index_costs
 from bench.ingest import OURS
 from bench.load import Result, load, memory_of_largest_worker, ratio, server
 from bench.pages import ALL, inside
 from bench.purge import purged
-from bench.seeded import BASE, held, prepare
+from bench.seeded import BASE, prepare
 from bench.table import Figure, print_and_exit
 
 VISITS: Final = 7
@@ -72,7 +72,8 @@ def sqlite_board(messages: int) -> Board:
 
 def _board(name: str, url: str, messages: int, *, may_seed: bool) -> Board:
     path = prepare(url, messages, may_seed=may_seed)
-    return Board(name, url, path, messages, _bytes(url) / held(url))
+    count = int(ask(url, "SELECT count(*) FROM whatsapp_message"))
+    return Board(name, url, path, messages, _bytes(url) / count)
 
 
 def _bytes(database: str) -> int:
@@ -166,6 +167,7 @@ def main() -> None:
     )
     parser.add_argument("--sqlite", type=int, default=0, help="also this many messages on SQLite")
     parser.add_argument("--purged", type=int, default=100_000, help="messages to purge (100,000)")
+    parser.add_argument("--callbacks", type=int, default=4_000, help="to measure an index (4,000)")
     parser.add_argument("--seconds", type=float, default=4, help="of load in each turn (4)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
@@ -175,7 +177,7 @@ def main() -> None:
         found += grown(options.sizes, options.sqlite, options.seconds, options.rounds)
     if "indexes" in options.parts:
         smallest = postgresql_board(*options.sizes[0])
-        found += index_costs(smallest.url, options.seconds, options.rounds)
+        found += index_costs(smallest.url, options.seconds, options.rounds, options.callbacks)
     if "purge" in options.parts:
         found += purged(options.purged, options.seconds)
     print_and_exit(found)

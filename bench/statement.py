@@ -5,23 +5,41 @@ import subprocess
 import tempfile
 import time
 
-from bench.board import shell
+from bench.board import psql, shell
 
 CLIENTS = 8
 
 
 def pgbench(database: str, seconds: float) -> float:
     """Transactions per second of our own statement, from PostgreSQL's own load generator."""
+    output = _pgbench(database, "-T", str(int(seconds)))
+    found = re.search(r"tps = ([\d.]+)", output)
+    assert found, output
+    return float(found[1])
+
+
+def wal_records(database: str, transactions: int) -> int:
+    """Records that PostgreSQL writes to its log (WAL) for so many transactions of each client.
+
+    The same number on a busy machine. Nobody else may write to this PostgreSQL meanwhile.
+    """
+    before = _wal_records(database)
+    _pgbench(database, "-t", str(transactions))
+    return _wal_records(database) - before
+
+
+def _wal_records(database: str) -> int:
+    time.sleep(1)  # PostgreSQL counts a connection's records within a second of its end
+    return int(psql(database, "SELECT wal_records FROM pg_stat_wal"))
+
+
+def _pgbench(database: str, *until: str) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(our_statement(database))
         script.flush()
         command = ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-D", "n=0"]
-        command += ["-D", f"seed={time.time_ns() % 10**9}"]
-        command += ["-T", str(int(seconds)), "-f", script.name, database]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"tps = ([\d.]+)", output)
-    assert found, output
-    return float(found[1])
+        command += ["-D", f"seed={time.time_ns() % 10**9}", *until, "-f", script.name, database]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 # The same messages as in load.lua: three steps, 200 messages apart. One callback in three has four
