@@ -424,8 +424,8 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
-        "Open the instance. If another system needs these callbacks, turn on forwarding to it. "
-        "Then push the webhook: Z-API calls Statusboard again."
+        "Open the instance and choose “Replace and forward” if another system needs these "
+        "callbacks, or else “Replace URL”. Z-API then calls Statusboard again."
     ),
     IncidentKind.RESTRICTED: gettext_lazy(
         "Stop sending from this number and wait, often for a day. Do not reconnect the number. "

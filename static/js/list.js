@@ -65,12 +65,12 @@ function walk(step) {
   if (isOpen() && row !== openRow()) load(row, false);
 }
 
-// Arrows do what j and k do, and lead from the search into the list.
+// Arrows do what j and k do while a row has the focus or a message is open, and lead from the search into the list.
 function walkByArrows(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const isOnRow = event.target.matches(".row-link");
+  const isOnRow = event.target.matches(".row-link") || (isOpen() && !event.target.closest("input, select, textarea, details, dialog"));
   const leavesSearch = step === 1 && event.target.matches("main [data-search]");
-  if (!step || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey || !(isOnRow || leavesSearch)) return;
+  if (!step || event.defaultPrevented || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey || !(isOnRow || leavesSearch)) return;
   event.preventDefault();
   walk(step);
 }

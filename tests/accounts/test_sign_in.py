@@ -252,6 +252,12 @@ def test_single_session_can_be_ended_from_the_list(client, ana):
     assert not is_signed_in(elsewhere)
 
 
+def test_only_session_says_where_other_devices_would_appear(client, ana):
+    sign_in(client)
+    page = client.get(reverse("usersessions_list")).content.decode()
+    assert "You are signed in on no other device." in page
+
+
 def test_all_other_sessions_can_be_ended_together(client, ana):
     elsewhere = HttpsClient()
     sign_in(elsewhere)

@@ -63,6 +63,13 @@ def test_arrows_lead_from_the_search_through_the_rows(listed):
     expect(listed.locator(".row-link").first).to_be_focused()
 
 
+def test_arrows_lead_from_the_open_message_to_the_next(listed, three):
+    listed.locator(".row-link").first.click()
+    expect(listed).to_have_url(address_of(three[0]))
+    listed.keyboard.press("ArrowDown")
+    expect(listed).to_have_url(address_of(three[1]))
+
+
 def test_escape_leaves_an_empty_search(listed):
     search = listed.locator("main [data-search]")
     search.focus()

@@ -250,7 +250,7 @@ class TestQuestion:
             ("first=2026-02-31&last=2026-03-01", "Pick both dates."),
         ],
     )
-    def test_invalid_days_show_the_reason(self, viewer, days, problem):
+    def test_invalid_days_show_the_reason(self, viewer, instance, days, problem):
         text = page(viewer, f"?period=custom&{days}")
         assert problem in text
         assert 'value="2026-0' in text
@@ -410,6 +410,11 @@ class TestFigures:
         counts = answer.context["cohort"].counts._asdict()
         for figure in answer.context["figures"][:3]:
             assert len(shown(viewer.get(figure.url))) == counts[figure.tone]
+
+    def test_figures_without_messages_before_say_so(self, viewer, instance):
+        summary(instance, hours_ago=1, messages=100, delivered=90)
+        page = viewer.get(f"{URL}?period=24h").content.decode()
+        assert "no messages to compare with in the 24 hours before" in page
 
     def test_change_is_the_difference_from_the_previous_period(self, viewer, instance):
         summary(instance, hours_ago=1, messages=100, delivered=90, failed=10)

@@ -271,6 +271,14 @@ class TestInstances:
         context, _text = opened(f"?sort={sort}")
         assert next(card.instance.name for card in context["cards"].shown) == "Cobrança"
 
+    def test_highest_failure_rate_comes_first(self, opened, instance, other, summary):
+        summary(instance, messages=1000, failed=30)
+        summary(other, messages=100, failed=20)
+        context, text = opened("?sort=failed")
+        names = [card.instance.name for card in context["cards"].shown]
+        assert names == ["Cobrança", "Atendimento"]
+        assert "(20.0%)" in text
+
     def test_name_filters_the_overview_by_this_instance(self, opened, instance, other, summary):
         summary(instance, messages=1)
         summary(other, messages=1)

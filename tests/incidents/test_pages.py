@@ -130,7 +130,7 @@ def test_every_problem_says_what_to_do_and_who_does_it(kind):
 def test_wrong_webhook_says_how_the_other_system_keeps_its_callbacks(supervisor, instance):
     opened(instance, IncidentKind.WEBHOOK, values={"hooks": ["message-status"]})
     page = text_of(supervisor.get("/attention/"))
-    assert "turn on forwarding to it. Then push the webhook" in page
+    assert "choose “Replace and forward” if another system needs these" in page
     assert "Who: an admin of Statusboard." in " ".join(page.replace("</strong>", "").split())
 
 

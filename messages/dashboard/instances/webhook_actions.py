@@ -210,7 +210,7 @@ def instance_archive(request: HttpRequest, instance: Instance) -> HttpResponse |
         return _ask_to_remove(
             request,
             instance,
-            title=_("Archive this instance?"),
+            title=_("Archive %(name)s?") % {"name": instance.name},
             words=_(
                 "Statusboard refuses this instance’s callbacks, stops checking it and closes its "
                 "problems. Messages stay. Z-API keeps calling Statusboard until you change the URL "

@@ -132,7 +132,9 @@ def _has_index(target: Criteria) -> bool:
     if target.view not in _INDEXED:
         return target.view is View.UNCONFIRMED
     period = {"chosen_period": None, "since": None, "until": None}
-    without = target.replace(view=View.ALL, reasons=(), retries=(), **period)
+    # The Overview links to failures of most kinds: few entries of the index are of another kind.
+    kinds = () if target.view is View.FAILED else target.kinds
+    without = target.replace(view=View.ALL, reasons=(), retries=(), kinds=kinds, **period)
     return not without.has_filters
 
 

@@ -20,7 +20,7 @@ class Sort(TextChoices):
     """The order of the instances."""
 
     DELIVERED = "delivered", _("Lowest delivery rate")
-    FAILED = "failed", _("Most failures")
+    FAILED = "failed", _("Highest failure rate")
     TIME = "time", _("Slowest")
     VOLUME = "volume", _("Most messages")
 

@@ -49,6 +49,10 @@ class Card:
         return number(self.slice.counts.failed)
 
     @property
+    def failure_rate(self) -> str:
+        return percent(self.slice.counts.failed, self.slice.counts.messages)
+
+    @property
     def typical(self) -> str:
         return Latency("", self.slice.to_delivered).median
 
@@ -123,7 +127,7 @@ def _rank(sort: Sort, one: Slice) -> tuple[bool, float]:
         case Sort.VOLUME:
             return False, -counts.messages
         case Sort.FAILED:
-            return False, -counts.failed
+            return counts.messages < MIN_MESSAGES, -counts.failed / max(1, counts.messages)
         case Sort.TIME:
             median = one.to_delivered.quantile(MEDIAN)
             return median is None, -(median or timedelta()).total_seconds()

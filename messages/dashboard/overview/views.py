@@ -17,7 +17,7 @@ from messages.summaries import Hour, cohort, count_hours, count_total, failure_r
 
 from .chart import chart
 from .distribution import distributions
-from .figures import figures
+from .figures import MIN_BASELINE, figures
 from .funnel import asides, funnel
 from .heat_map import heat_map
 from .instance_cards import instance_cards
@@ -66,6 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             drawn.bars,
             reads_known=reads_known,
         ),
+        "has_baseline": before.counts.messages >= MIN_BASELINE,
         "receipts_off": off,
         "steps": funnel(question, found, reads_known=reads_known),
         "asides": asides(question, found.counts, stuck=stuck),
