@@ -13,6 +13,7 @@ from .days import DAY
 from .selection import Selection
 
 _HOUR: Final = timedelta(hours=1)
+_HALF_DAY: Final = 12 * 60 * 60  # seconds
 # More points than this would be too thin in a small chart.
 MAX_POINTS: Final = 32
 # Longer periods are read by days.
@@ -41,7 +42,8 @@ def series(user: Viewer, selection: Selection) -> dict[int, list[Point]]:
 
 def _sums(rows: QuerySet[Any], since: datetime, step: timedelta) -> QuerySet[Any]:
     """One row per instance and part of the period."""
-    start = Epoch("hour" if rows.model is HourlySummary else "day")
+    # A day belongs to the part that contains most of it.
+    start = Epoch("hour") if rows.model is HourlySummary else Epoch("day") + _HALF_DAY
     seconds = (start - int(since.timestamp())) / int(step.total_seconds())
     place = ExpressionWrapper(seconds, BigIntegerField())
     by_place = rows.annotate(place=place).values_list("instance_id", "place").order_by()

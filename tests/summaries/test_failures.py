@@ -105,11 +105,12 @@ class TestSeries:
         assert len(found) == points
         assert [sum(counts) for counts in zip(*found, strict=True)] == [2, 1]
 
-    def test_series_contains_the_whole_period(self, admin_user, instance, failed, count):
-        for hours_ago in range(1, 31 * 24, 5):
+    @pytest.mark.parametrize("end", [0, 3, 11, 13, 22])
+    def test_series_contains_the_whole_period(self, admin_user, instance, failed, count, end):
+        for hours_ago in range(1, 33 * 24, 5):
             failed("", hours_ago=hours_ago)
         count()
-        selection = Selection(NOW - timedelta(days=30), NOW)
-        points = series(admin_user, selection)[instance.pk]
+        until = NOW.replace(hour=end, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        points = series(admin_user, Selection(until - timedelta(days=30), until))[instance.pk]
         assert sum(point.messages for point in points) == 30 * 24 // 5
         assert 3 <= min(points).messages <= max(points).messages <= 7
