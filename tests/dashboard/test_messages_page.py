@@ -8,6 +8,8 @@ import pytest
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from messages.domain.failures import FAILURES
+from messages.domain.statuses import Status
 from messages.jobs.follow_ups import follow_up
 from messages.models import Instance, Label, Message
 from tests.plugins.pages import shown
@@ -475,3 +477,24 @@ def test_masked_user_cannot_find_a_label_by_digits_of_its_number(masked_viewer, 
     )
     assert masked_viewer.get("/", {"q": "order of"}).context["rows"]
     assert not masked_viewer.get("/", {"q": "of +55 (44) 98"}).context["rows"]
+
+
+def test_failures_for_a_reason_are_counted_beyond_the_newest_messages(viewer, instance):
+    now = timezone.now()
+    code = next(iter(FAILURES))
+    Message.objects.bulk_create(
+        Message(
+            instance=instance,
+            zapi_id=f"M{n}",
+            rank=(Status.FAILED if n >= 3100 else Status.SENT).rank,
+            failure_code=code if n >= 3100 else "",
+            phone="5544999999999",
+            is_group=False,
+            inbound=False,
+            first_heard_at=now - timedelta(minutes=n),
+            started_at=now - timedelta(minutes=n),
+        )
+        for n in range(3105)
+    )
+    page = viewer.get(f"/?reason={code}&kind=individual&kind=group")
+    assert page.context["results_words"] == "5"

@@ -364,7 +364,7 @@ class TestComparison:
     def test_menu_separates_the_previous_period_from_instances(self, viewer, instance, other):
         text = page(viewer)
         titles = re.findall(r'<h3 class="menu-title"[^>]*>([^<]+)', text)
-        assert titles == ["With the previous period", "With another instance"]
+        assert titles == ["With the previous period", "All instances with"]
 
     def test_previous_period_is_drawn_and_listed(self, viewer, instance):
         summary(instance, hours_ago=1, messages=10)
@@ -410,6 +410,12 @@ class TestFigures:
         counts = answer.context["cohort"].counts._asdict()
         for figure in answer.context["figures"][:3]:
             assert len(shown(viewer.get(figure.url))) == counts[figure.tone]
+
+    def test_small_change_is_not_cut_to_zero(self, viewer, instance):
+        summary(instance, hours_ago=1, messages=1000, delivered=869)
+        summary(instance, hours_ago=25, messages=1000, delivered=870)
+        change = self.figures(viewer, "?period=24h")["delivered"].change
+        assert change.difference == "0.1 points"
 
     def test_figures_without_messages_before_say_so(self, viewer, instance):
         summary(instance, hours_ago=1, messages=100, delivered=90)

@@ -25,8 +25,6 @@ from .unconfirmed_views import NEWEST_FIRST
 _MAX_ON_TAB: Final = 99
 _MAX_RESULTS: Final = 1000
 _LOOKED_THROUGH: Final = 3000
-# Views for which an index has just their messages.
-_INDEXED: Final = {View.FAILED, View.GROUPS}
 _RESULTS: Final = "results"
 # The statuses of stuck messages: Z-API has not sent them, or WhatsApp has not delivered them.
 _STUCK_STATUSES: Final = (Status.DISPATCHED, Status.SENT)
@@ -129,11 +127,12 @@ def _formatted(number: int) -> str:
 
 def _has_index(target: Criteria) -> bool:
     """Whether an index has just the messages of this list."""
-    if target.view not in _INDEXED:
+    finds_failed = target.view is View.FAILED or bool(target.reasons or target.retries)
+    if target.view is View.UNCONFIRMED or not (finds_failed or target.view is View.GROUPS):
         return target.view is View.UNCONFIRMED
     period = {"chosen_period": None, "since": None, "until": None}
     # The Overview links to failures of most kinds: few entries of the index are of another kind.
-    kinds = () if target.view is View.FAILED else target.kinds
+    kinds = () if finds_failed else target.kinds
     without = target.replace(view=View.ALL, reasons=(), retries=(), kinds=kinds, **period)
     return not without.has_filters
 

@@ -44,7 +44,8 @@ class Rate:
 
     def difference(self, now: float, before: float) -> str:
         """The difference of the rounded values."""
-        points = abs(round(now, 1) - round(before, 1))
+        # Rounded again: the difference of 87.0 and 86.9 is 0.0999…, which would be cut to 0.0.
+        points = round(abs(round(now, 1) - round(before, 1)), 1)
         return _("%(number)s points") % {"number": number_format(points, 1)} if points else ""
 
 
