@@ -1,11 +1,13 @@
 """What a phone shows without scrolling."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from messages.incidents.incident_counts import Counts, incident_counts
-from messages.models import Incident, IncidentKind
+from messages.models import Incident, IncidentKind, Writing
 
 pytestmark = pytest.mark.browser
 
@@ -67,3 +69,19 @@ def test_banners_take_one_line(phone, instance, account):
     page = phone()
     assert page.locator("#attention").bounding_box()["height"] < 40
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+@pytest.mark.parametrize("width", [320, 360, 375, 414])
+def test_note_about_an_answer_fits_into_the_window(phone, report, instance, width):
+    message = report("SENT", "RECEIVED", minutes_ago=100)
+    wrote = message.delivered_at + timedelta(minutes=47, seconds=25)
+    Writing.objects.create(
+        instance=instance,
+        address=message.phone,
+        period=wrote.replace(minute=0, second=0, microsecond=0),
+        first_at=wrote,
+        last_at=wrote,
+    )
+    page = phone(width=width, locale="pt-BR")
+    expect(page.get_by_text("Escreveu para nós +47 min").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
