@@ -347,7 +347,7 @@ class TestReceiptsOff:
         summary(other, messages=100, delivered=90, read=60)
         context, text = opened()
         assert self.read_figure(context).value == "40.0%"
-        assert "its 50 messages lower the share read" in " ".join(text.split())
+        assert "its messages (50) lower the share read" in " ".join(text.split())
         assert "60.0% were read" in text
 
     def test_messages_before_receipts_were_off_say_nothing(self, opened, silent, summary):
