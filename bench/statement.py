@@ -19,7 +19,7 @@ def pgbench(database: str, seconds: float) -> float:
 
 
 def wal_records(database: str, transactions: int) -> int:
-    """Records that PostgreSQL writes to its log (WAL) for so many transactions of each client.
+    """The number of records in PostgreSQL's log (WAL) for `transactions` of each client.
 
     The same number on a busy machine. Nobody else may write to this PostgreSQL meanwhile.
     """

@@ -70,7 +70,7 @@ def request_erasure(person: Person, by: HttpRequest | User | None) -> Erasure:
 
 
 def is_stopped(erasure: Erasure) -> bool:
-    """Whether a hold stops it."""
+    """Whether a hold stops the erasure."""
     if erasure.finished_at or not Hold.objects.active().exists():
         return False
     try:

@@ -112,7 +112,7 @@ class InstanceRow:
 
     @property
     def _has_webhook_problem(self) -> bool:
-        """Whether callbacks may not arrive."""
+        """Whether callbacks may fail to arrive."""
         return self._is_filtered or self.webhook.state == WebhookState.DIFFERS
 
     @property
