@@ -5,6 +5,8 @@ The texts are from Z-API's page "Delivery", and from real traffic.
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,13 +55,17 @@ class Retry(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A known reason. `text` is one sentence in the reader's language."""
+    """A known reason. `text` is one sentence in the reader's language.
+
+    `alike`: the codes, its own among them, with this text and the same advice.
+    """
 
     code: str
     category: FailureCategory
     owner: FailureOwner
     retry: Retry
     text: Promise
+    alike: tuple[str, ...]
 
 
 def find_failure(reason: str) -> Failure | None:
@@ -91,6 +97,19 @@ def failure_code(reason: str) -> str:
     return found.code if found else UNKNOWN if reason else NOT_GIVEN
 
 
+def codes_alike(code: str) -> tuple[str, ...]:
+    """The codes that pages show as one reason: each would say the same, and advise the same."""
+    return FAILURES[code].alike if code in FAILURES else (code,)
+
+
+def count_alike(counts: Mapping[str, int]) -> Counter[tuple[str, ...]]:
+    """Add up the counts of codes that pages show as one reason."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for code, number in counts.items():
+        found[codes_alike(code)] += number
+    return found
+
+
 def group_key(reason: str) -> str:
     """The same for texts that differ only in numbers, case and punctuation."""
     text = unicodedata.normalize("NFKC", reason[:_MAX_LENGTH])
@@ -115,301 +134,277 @@ _NUMBERS: Final = re.compile(r"\d++")
 _NOT_IN_KEYS: Final = re.compile(r"[\W_]++")
 
 _Group = tuple[FailureCategory, FailureOwner, Retry]
-# For each group: the code, Z-API's text, and what it means. {} marks a part that varies.
-_GROUPS: Final[dict[_Group, tuple[tuple[str, str, Promise], ...]]] = {
+# What it means, then the code and Z-API's text of each reason that means this. {} marks a part that
+# varies.
+_Row = tuple[Promise, *tuple[tuple[str, str], ...]]
+_GROUPS: Final[dict[_Group, tuple[_Row, ...]]] = {
     (FailureCategory.RESTRICTED, FailureOwner.OUR_NUMBER, Retry.AFTER_RESTRICTION): (
         (
-            "shadow_ban",
-            "SHADOW_BAN",
-            _("WhatsApp is limiting our number for a while, so the message was not sent."),
-        ),
-        (
-            "likely_shadow_ban",
-            "The message was not sent due to a likely shadow ban",
-            _("WhatsApp is probably limiting our number for a while, so the message was not sent."),
-        ),
-        (
-            "rejected_by_whatsapp",
-            "Whatsapp rejected sending this message",
             _("WhatsApp rejected the message, probably because it is limiting our number."),
-        ),
-        (
-            "not_allowed_by_whatsapp",
-            "Whatsapp did not allow sending this message",
-            _("WhatsApp did not allow the message, maybe because it is limiting our number."),
+            ("rejected_by_whatsapp", "Whatsapp rejected sending this message"),
+            ("shadow_ban", "SHADOW_BAN"),
+            ("likely_shadow_ban", "The message was not sent due to a likely shadow ban"),
+            ("not_allowed_by_whatsapp", "Whatsapp did not allow sending this message"),
         ),
     ),
     (FailureCategory.PERMISSION, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
         (
-            "no_permission_in_chat",
-            "Did not have permission to send this message.",
             _("Our number is not allowed to write in this chat, so nothing was sent."),
+            ("no_permission_in_chat", "Did not have permission to send this message."),
+            ("no_permission_of_account", "Does not have permission to send the message"),
         ),
         (
-            "no_permission_of_account",
-            "Does not have permission to send the message",
-            _("Our WhatsApp account does not have permission to send this message."),
-        ),
-        (
-            "no_permission_in_group",
-            "You can't message this group as you don't have permission",
             _("Our number is not allowed to write in this group; a group admin has to allow it."),
+            ("no_permission_in_group", "You can't message this group as you don't have permission"),
         ),
     ),
     (FailureCategory.TERMS, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
         (
-            "button_terms_not_accepted",
-            "You must accept buttons message terms in panel to send this message.",
             _("Z-API blocks messages with buttons until someone accepts their terms in its panel."),
+            (
+                "button_terms_not_accepted",
+                "You must accept buttons message terms in panel to send this message.",
+            ),
         ),
     ),
     (FailureCategory.NUMBER, FailureOwner.RECIPIENT, Retry.NO): (
         (
-            "phone_number_does_not_exist",
-            "Phone number does not exist",
             _("This number is not on WhatsApp; ask the customer for the right one."),
+            ("phone_number_does_not_exist", "Phone number does not exist"),
         ),
     ),
     (FailureCategory.NUMBER, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
         (
-            "invalid_phone_number",
-            "Message has not been sent because it got invalid phone number",
             _("The number is not valid; use country code, area code and number, only digits."),
+            (
+                "invalid_phone_number",
+                "Message has not been sent because it got invalid phone number",
+            ),
         ),
     ),
     (FailureCategory.MEDIA_URL, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
         (
-            "invalid_media_url",
-            "Message not send caused by invalid media url",
             _("Z-API could not open the link to the picture, video, audio or document."),
+            ("invalid_media_url", "Message not send caused by invalid media url"),
         ),
         (
-            "media_not_found",
-            "Got a 404 error while trying to send message",
             _("There is no file at the link that our software gave, so nothing was sent."),
+            ("media_not_found", "Got a 404 error while trying to send message"),
         ),
         (
-            "media_is_web_page",
-            "The url informed is not a valid url in the media format, apparently it can be an html",
             _("The link leads to a web page instead of the file itself."),
+            (
+                "media_is_web_page",
+                "The url informed is not a valid url in the media format, "
+                "apparently it can be an html",
+            ),
         ),
         (
-            "unsupported_sticker_format",
-            "Unsupported sticker format: {content-type}",
             _("This file cannot be a sticker; a sticker has to be an image."),
+            ("unsupported_sticker_format", "Unsupported sticker format: {content-type}"),
         ),
     ),
     (FailureCategory.CONTENT, FailureOwner.OUR_SOFTWARE, Retry.AFTER_MENDING): (
         (
-            "only_in_groups",
-            "This type of message can only be sent in groups",
             _("This type of message only works in groups, but our software sent it to one person."),
+            ("only_in_groups", "This type of message can only be sent in groups"),
         ),
         (
-            "product_not_found",
-            "Product message has not been sent because provided product id was not found.",
             _("The catalog has no product with the id that our software used."),
+            (
+                "product_not_found",
+                "Product message has not been sent because provided product id was not found.",
+            ),
         ),
         (
-            "catalog_not_found",
-            "Catalog message has not been sent because the catalog was not found.",
             _("There is no such catalog; it has to be created in WhatsApp Business first."),
+            (
+                "catalog_not_found",
+                "Catalog message has not been sent because the catalog was not found.",
+            ),
         ),
         (
-            "catalog_phone_is_lid",
-            "Product message has not been sent because provided catalog phone must not be a lid.",
             _("Our software named the catalog’s owner by a LID, but the phone number is required."),
+            (
+                "catalog_phone_is_lid",
+                "Product message has not been sent because provided catalog phone "
+                "must not be a lid.",
+            ),
         ),
         (
-            "invalid_currency",
-            "Order has not been sent because it received invalid currency code",
             _("The order’s currency does not exist; use a code such as BRL or USD."),
+            (
+                "invalid_currency",
+                "Order has not been sent because it received invalid currency code",
+            ),
         ),
         (
-            "invalid_order_update",
-            "Update order has not been sent because it received invalid request data.",
             _("The change to the order is incomplete or contains wrong values."),
+            (
+                "invalid_order_update",
+                "Update order has not been sent because it received invalid request data.",
+            ),
         ),
         (
-            "channel_poll_missing",
-            "Newsletter poll vote was not sent because of missing identifier.",
             _("Our software did not say which poll of the channel the vote is for."),
+            (
+                "channel_poll_missing",
+                "Newsletter poll vote was not sent because of missing identifier.",
+            ),
         ),
         (
-            "event_not_in_group",
-            "Event edit message was not sent because the phone is not from a group.",
             _("Events only exist in groups, but our software named a single person."),
+            (
+                "event_not_in_group",
+                "Event edit message was not sent because the phone is not from a group.",
+            ),
         ),
         (
-            "invalid_event_time",
-            "Event edit message was not sent because receive invalid date time.",
             _("The date or time of the event is not valid."),
+            (
+                "invalid_event_time",
+                "Event edit message was not sent because receive invalid date time.",
+            ),
         ),
         (
-            "media_not_converted",
-            "Message has not been sent because an error occurred in the conversion",
             _("The file could not be converted for WhatsApp; send it in another format."),
+            (
+                "media_not_converted",
+                "Message has not been sent because an error occurred in the conversion",
+            ),
         ),
         (
-            "invalid_request",
-            "Message has not been sent because it got invalid request params.",
             _("Something in our software’s request is wrong or missing."),
+            ("invalid_request", "Message has not been sent because it got invalid request params."),
         ),
     ),
     (FailureCategory.EXPIRED, FailureOwner.OUR_SOFTWARE, Retry.NO): (
         (
-            "edit_too_late",
-            "Message has not been edited because it has been more than 7 days",
-            _("The message is older than 7 days, so it is too late to edit it."),
+            _("Too late to edit: the message is older than 7 days."),
+            ("edit_too_late", "Message has not been edited because it has been more than 7 days"),
         ),
         (
-            "comment_too_late",
-            "Comment message has not been sent because it has more than 7 days",
-            _("The message is older than 7 days, so it is too late to comment on it."),
+            _("Too late to comment: the message is older than 7 days."),
+            (
+                "comment_too_late",
+                "Comment message has not been sent because it has more than 7 days",
+            ),
         ),
         (
-            "status_not_found",
-            "Status reply has not been sent because the status message was not found",
             _("The status that this message replies to no longer exists; a status lasts 24 hours."),
+            (
+                "status_not_found",
+                "Status reply has not been sent because the status message was not found",
+            ),
         ),
         (
-            "forward_not_found",
-            "Message does not forward because it was not found",
             _("The message to forward no longer exists, or it belongs to another chat."),
+            ("forward_not_found", "Message does not forward because it was not found"),
         ),
     ),
     (FailureCategory.CHANNELS, FailureOwner.OUR_SOFTWARE, Retry.NO): (
         (
-            "chat_settings_not_in_channels",
-            "ModifyChat not available to channels.",
             _("Chat settings cannot be changed in a channel."),
+            ("chat_settings_not_in_channels", "ModifyChat not available to channels."),
         ),
         (
-            "call_not_in_channels",
-            "Call not available to channels.",
             _("A channel cannot be called."),
+            ("call_not_in_channels", "Call not available to channels."),
+            ("audio_call_not_in_channels", "Call with audio not available to channels."),
         ),
         (
-            "audio_call_not_in_channels",
-            "Call with audio not available to channels.",
-            _("A channel cannot be called with an audio recording."),
-        ),
-        (
-            "document_not_in_channels",
-            "Document not available to channels.",
             _("Channels do not accept documents."),
+            ("document_not_in_channels", "Document not available to channels."),
         ),
         (
-            "button_response_not_in_channels",
-            "Button Response not available to channels.",
             _("Channels do not accept replies to buttons."),
+            ("button_response_not_in_channels", "Button Response not available to channels."),
         ),
         (
-            "video_note_not_in_channels",
-            "Ptv not available to channels.",
             _("Channels do not accept round video notes."),
+            ("video_note_not_in_channels", "Ptv not available to channels."),
         ),
         (
-            "location_not_in_channels",
-            "Location message not available to channels.",
             _("Channels do not accept locations."),
+            ("location_not_in_channels", "Location message not available to channels."),
         ),
         (
-            "contacts_not_in_channels",
-            "Contacts not available to channels.",
             _("Channels do not accept contact cards."),
+            ("contacts_not_in_channels", "Contacts not available to channels."),
         ),
         (
-            "action_buttons_not_in_channels",
-            "Buttons Actions not available to channels.",
-            _("Channels do not accept action buttons."),
-        ),
-        (
-            "buttons_not_in_channels",
-            "Buttons not available to channels.",
             _("Channels do not accept messages with buttons."),
+            ("buttons_not_in_channels", "Buttons not available to channels."),
+            ("action_buttons_not_in_channels", "Buttons Actions not available to channels."),
+            ("link_buttons_not_in_channels", "Buttons Link not available to channels."),
         ),
         (
-            "link_buttons_not_in_channels",
-            "Buttons Link not available to channels.",
-            _("Channels do not accept buttons with links."),
-        ),
-        (
-            "option_list_not_in_channels",
-            "Options List not available to channels.",
             _("Channels do not accept lists of options."),
+            ("option_list_not_in_channels", "Options List not available to channels."),
         ),
         (
-            "payment_not_in_channels",
-            "Payment not available to channels.",
             _("Channels do not accept payment requests."),
+            ("payment_not_in_channels", "Payment not available to channels."),
         ),
         (
-            "expiration_not_in_channels",
-            "Chat Expiration not available to channels.",
             _("Disappearing messages cannot be turned on in a channel."),
+            ("expiration_not_in_channels", "Chat Expiration not available to channels."),
         ),
         (
-            "pin_not_in_channels",
-            "SendPinChatMessage not available to channels.",
             _("Messages cannot be pinned in a channel."),
+            ("pin_not_in_channels", "SendPinChatMessage not available to channels."),
         ),
         (
-            "pix_button_not_in_channels",
-            "Pix button not available to channels.",
             _("Channels do not accept Pix buttons."),
+            ("pix_button_not_in_channels", "Pix button not available to channels."),
         ),
         (
-            "not_in_channels",
-            "{type} not available to channels.",
             _("Channels do not accept this type of message."),
+            ("not_in_channels", "{type} not available to channels."),
         ),
     ),
     (FailureCategory.CONNECTION, FailureOwner.PROVIDER, Retry.LATER): (
         (
-            "send_timeout",
-            "Timeout on send message",
             _("WhatsApp did not confirm in time; check if the message arrived before you retry."),
+            ("send_timeout", "Timeout on send message"),
         ),
         (
-            "send_error",
-            "Error on send message",
             _("The connection to WhatsApp broke while the message was being sent."),
+            ("send_error", "Error on send message"),
         ),
     ),
     (FailureCategory.CONNECTION, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
         (
-            "instance_disconnected",
-            "Instance is disconnected",
             _("Our number was not connected to WhatsApp; reconnect it before sending again."),
-        ),
-        (
-            "device_disconnected",
-            "Device has been disconnected",
-            _("Our phone was no longer linked to Z-API; reconnect it before sending again."),
+            ("instance_disconnected", "Instance is disconnected"),
+            ("device_disconnected", "Device has been disconnected"),
         ),
     ),
     (FailureCategory.ZAPI, FailureOwner.PROVIDER, Retry.LATER): (
         (
-            "queue_error",
-            "It was not possible to send message to queue due to request error.",
             _("Z-API had an error and did not put the message in its queue."),
+            ("queue_error", "It was not possible to send message to queue due to request error."),
         ),
         (
-            "not_sent",
-            "Message could not be sent",
             _("The message was not sent, and Z-API gave no further reason."),
+            ("not_sent", "Message could not be sent"),
         ),
     ),
 }
 
 FAILURES: Final = {
-    code: Failure(code, *group, text)
+    code: Failure(code, *group, text, alike=tuple(one for one, _reason in reasons))
     for group, rows in _GROUPS.items()
-    for code, _reason, text in rows
+    for text, *reasons in rows
+    for code, _reason in reasons
 }
 # Z-API's texts.
-REASONS: Final = {code: reason for rows in _GROUPS.values() for code, reason, _text in rows}
+REASONS: Final = {
+    code: reason
+    for rows in _GROUPS.values()
+    for _text, *reasons in rows
+    for code, reason in reasons
+}
 _CODES_BY_KEY: Final = {_key(reason): code for code, reason in REASONS.items()}
 # What is before and after a placeholder.
 _TEMPLATES: Final = {

@@ -583,6 +583,31 @@ def test_failure_reasons_are_ranked_and_link_to_exactly_these_messages(
     assert rows[0].label in page(viewer)
 
 
+def test_failure_reasons_with_the_same_meaning_are_one_line_with_the_texts_of_zapi(
+    viewer, deliver, counted
+):
+    deliver("A", error="Whatsapp rejected sending this message")
+    deliver("B", error="Message could not be sent (SHADOW_BAN)")
+    deliver("C", error="The message was not sent due to a likely shadow ban (SHADOW_BAN)")
+    deliver("D", error="Phone number does not exist")
+    counted()
+    alike, single = viewer.get(URL).context["reasons"].rows
+    assert (alike.count, alike.share, set(shown(viewer.get(alike.url)))) == (
+        "3",
+        "75.0%",
+        set("ABC"),
+    )
+    found = [(one.text, one.count, set(shown(viewer.get(one.url)))) for one in alike.texts]
+    assert found == [
+        ("SHADOW_BAN", "2", {"B", "C"}),
+        ("Whatsapp rejected sending this message", "1", {"A"}),
+    ]
+    assert single.texts == []
+    text = page(viewer)
+    assert text.count(alike.label) == 1
+    assert "“SHADOW_BAN”" in text
+
+
 def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_num_queries):
     for hours_ago in range(1, 100):
         summary(instance, hours_ago=hours_ago, messages=30, delivered=10)

@@ -438,6 +438,14 @@ def test_many_failures_open_an_incident(instance, look, clock):
     )
 
 
+def test_main_reason_of_failures_counts_texts_with_the_same_meaning_together(instance, look, clock):
+    send(instance, 4, ago(clock, minutes=3), rank=25, failure_code="media_not_found")
+    send(instance, 3, ago(clock, minutes=3), rank=25, failure_code="instance_disconnected")
+    send(instance, 2, ago(clock, minutes=3), rank=25, failure_code="device_disconnected")
+    assert look() == ["failing"]
+    assert words().endswith(f" Main reason: {FAILURES['instance_disconnected'].text}")
+
+
 def test_few_failures_open_no_incident(instance, look, clock):
     send(instance, 6, ago(clock, minutes=3), rank=25)
     send(instance, 94, ago(clock, minutes=3), rank=30)

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from django.utils.translation import override
 
 from messages.domain.failures import FAILURES, find_failure
 from messages.models import Message
@@ -46,6 +47,13 @@ def test_documented_text_in_any_form_has_its_own_code(row, fail):
 
 def test_each_documented_text_has_another_code():
     assert len({find_failure(row["text"]) for row in ROWS}) == len(ROWS) == len(FAILURES)
+
+
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_reasons_read_the_same_only_if_they_advise_the_same(language):
+    with override(language):
+        meanings = {(str(one.text), one.owner, one.retry, one.alike) for one in FAILURES.values()}
+        assert len(meanings) == len({text for text, *_rest in meanings})
 
 
 @pytest.mark.parametrize(

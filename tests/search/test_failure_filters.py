@@ -81,3 +81,23 @@ def test_chip_removes_the_reason(viewer):
     page = viewer.get("/?reason=send_timeout&retry=later").content.decode()
     assert 'class="chip" href="/?retry=later"' in page
     assert 'class="chip" href="/?reason=send_timeout"' in page
+
+
+def test_chip_of_reasons_with_the_same_meaning_removes_all_of_them(viewer):
+    query = "reason=instance_disconnected&reason=device_disconnected&reason=unknown"
+    chips = viewer.get(f"/?{query}").context["chips"]
+    assert [(str(chip.label), chip.url) for chip in chips] == [
+        (
+            "Reason: Our number was not connected to WhatsApp; reconnect it before sending again.",
+            "/?reason=unknown",
+        ),
+        (
+            "Reason: Not in the catalog of reasons",
+            "/?reason=instance_disconnected&reason=device_disconnected",
+        ),
+    ]
+
+
+def test_chip_of_a_part_of_a_reason_has_the_text_of_zapi(viewer):
+    (chip,) = viewer.get("/?reason=device_disconnected").context["chips"]
+    assert chip.label == "Reason: “Device has been disconnected”"

@@ -18,7 +18,7 @@ from messages.accounts.scope import Viewer
 from messages.dashboard.shared.address_display import Address
 from messages.dashboard.shared.moments import Moment, duration
 from messages.dashboard.shared.views import path_of
-from messages.domain.failures import FAILURES, NOT_GIVEN, Retry
+from messages.domain.failures import FAILURES, NOT_GIVEN, REASONS, Retry, codes_alike
 from messages.domain.message_kinds import COUNTED, MessageKind
 from messages.domain.statuses import Status
 from messages.models import Instance, SavedView, Tag
@@ -287,14 +287,24 @@ def _recipient_label(address: str, user: Viewer) -> str:
 
 
 def _outcome_chips(criteria: Criteria) -> Iterator[Link]:
-    for code in criteria.reasons:
-        label = _("Reason: %(reason)s") % {"reason": reason_label(code)}
-        yield Link(label, list_url(criteria, reasons=_toggle(criteria.reasons, code)))
+    for label, codes in _chosen_reasons(criteria.reasons):
+        others = tuple(code for code in criteria.reasons if code not in codes)
+        yield Link(_("Reason: %(reason)s") % {"reason": label}, list_url(criteria, reasons=others))
     for retry in criteria.retries:
         yield Link(retry.label, list_url(criteria, retries=_toggle(criteria.retries, retry)))
     if criteria.reached:
         label = _("Reached: %(status)s") % {"status": criteria.reached.label}
         yield Link(label, list_url(criteria, reached=None), icon=criteria.reached.icon)
+
+
+def _chosen_reasons(chosen: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Each reason in words, with its codes. Only a part of a reason has the words of Z-API."""
+    for alike in dict.fromkeys(map(codes_alike, chosen)):
+        if set(alike) <= set(chosen):
+            yield reason_label(alike[0]), alike
+            continue
+        for code in filter(chosen.__contains__, alike):
+            yield f"“{REASONS[code]}”", [code]
 
 
 def _time_chips(criteria: Criteria) -> Iterator[Link]:

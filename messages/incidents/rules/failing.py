@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db.models import Count, Q
 
+from messages.domain.failures import count_alike
 from messages.domain.message_kinds import COUNTED
 from messages.domain.statuses import Status
 from messages.incidents.findings import Finding, Snapshot
@@ -46,7 +47,8 @@ def failing(snapshot: Snapshot) -> Iterator[Finding]:
         if failed >= MIN_FAILED and failed >= part * sent:
             left_out = SIGNS if instance.pk in restricted_lately else ()
             reasons = recent.filter(FAILED, instance=instance).exclude(failure_code__in=left_out)
-            main = reasons.values_list("failure_code").annotate(number=Count("pk"))
-            reason, _number = main.order_by("-number", "failure_code").first() or ("", 0)
-            values = {"failed": failed, "sent": sent, "reason": reason}
+            by_code = reasons.values_list("failure_code").annotate(number=Count("pk"))
+            counts = count_alike(dict(by_code.order_by("failure_code")))
+            main = max(counts, key=lambda codes: counts[codes], default=("",))
+            values = {"failed": failed, "sent": sent, "reason": main[0]}
             yield Finding(IncidentKind.FAILING, instance, values=values)
