@@ -67,9 +67,12 @@ def advice(incident: Incident) -> str:
     return str(_ADVICE.get(incident.kind, ""))
 
 
-def doer(incident: Incident) -> str:
-    """Who can follow the advice."""
-    return str(_DOERS.get(incident.kind, _ADMIN))
+def who_acts(incident: Incident) -> str:
+    """Who can follow the advice, and whether support can do anything."""
+    sentence = _("Who acts: %(who)s.") % {"who": _DOERS.get(incident.kind, _ADMIN)}
+    if incident.kind in _SUPPORT_MAY_ACT:
+        return sentence
+    return f"{sentence} {_('Support cannot solve this.')}"
 
 
 def reconnect_advice(status_error: str, smartphone: bool | None) -> str:
@@ -507,3 +510,4 @@ _DOERS: Final[Mapping[str, Promise]] = {
     IncidentKind.JOB: _SERVER,
     IncidentKind.EXPIRING: _PANEL,
 }
+_SUPPORT_MAY_ACT: Final = {IncidentKind.RESTRICTED, IncidentKind.STUCK, IncidentKind.FAILING}

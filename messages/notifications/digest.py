@@ -16,7 +16,7 @@ from django.utils.translation import ngettext, pgettext
 from messages.accounts.masking import without_numbers
 from messages.domain.durations import duration
 from messages.incidents.incident_links import page_of
-from messages.incidents.presentation import advice, description, part_of, title
+from messages.incidents.presentation import advice, description, part_of, title, who_acts
 from messages.models import Incident, IncidentKind, Notification, Transition
 from statusboard.absolute_urls import absolute_url
 
@@ -54,7 +54,8 @@ class Entry:
             goes_on = _("Continues as: %s.") % part_of(self.incident)
             return [self.title, goes_on, self.url]
         since = _("Since %s.") % _local_time(self.incident.opened_at)
-        text = [self.title, description(self.incident), since, advice(self.incident), self.url]
+        what, do = description(self.incident), advice(self.incident)
+        text = [self.title, what, since, do, who_acts(self.incident), self.url]
         return [line for line in text if line]
 
     @property

@@ -1,5 +1,6 @@
 """Needs attention, the banner and the workers page, for each role."""
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.overdue import ABSENT_AFTER
-from messages.incidents.presentation import advice, doer
+from messages.incidents.presentation import advice, who_acts
 from messages.models import AuditEvent, Incident, IncidentKind, Instance, UserLimit, WorkerBeat
 from tests.plugins.incidents import send
 from tests.plugins.pages import HttpsClient
@@ -124,14 +125,14 @@ def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
 def test_every_problem_says_what_to_do_and_who_does_it(kind):
     incident = Incident(kind=kind)
     assert advice(incident).endswith(".")
-    assert doer(incident)
+    assert re.fullmatch(r"Who acts: .+\.", who_acts(incident))
 
 
 def test_wrong_webhook_says_how_the_other_system_keeps_its_callbacks(supervisor, instance):
     opened(instance, IncidentKind.WEBHOOK, values={"hooks": ["message-status"]})
     page = text_of(supervisor.get("/attention/"))
     assert "choose “Replace and forward” if another system needs these" in page
-    assert "Who: an admin of Statusboard." in " ".join(page.replace("</strong>", "").split())
+    assert "Who acts: an admin of Statusboard. Support cannot solve this." in page
 
 
 def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):

@@ -188,6 +188,32 @@ def test_email_is_written_in_the_channels_language(instance, settings):
     assert "(UTC)" in message.body
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        ("stuck", {}, "Who acts: support, and whoever has access to Z-API’s panel.\n"),
+        (
+            "webhook",
+            {"hooks": ["delivery"]},
+            "Who acts: an admin of Statusboard. Support cannot solve this.\n",
+        ),
+    ],
+)
+def test_email_says_who_acts_and_whether_support_can(instance, kind, values, words):
+    channel(ChannelKind.EMAIL, "ana@example.com")
+    opened(instance, kind, values={"count": 4} | values)
+    notify()
+    assert words in mail.outbox[0].body
+
+
+def test_email_about_a_solved_problem_asks_nobody_to_act(instance, clock):
+    channel(ChannelKind.EMAIL, "ana@example.com")
+    resolved(opened(instance))
+    clock.advance(seconds=1)
+    notify()
+    assert "Who acts" not in mail.outbox[0].body
+
+
 @pytest.mark.parametrize("language", ["en", "pt-br"])
 def test_times_are_sent_in_the_default_time_zone(instance, clock, settings, language):
     settings.DEFAULT_TIME_ZONE = "America/Sao_Paulo"

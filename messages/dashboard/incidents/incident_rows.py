@@ -13,7 +13,14 @@ from messages.incidents.incident_counts import incident_counts
 from messages.incidents.incident_links import page_of
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.overdue import WorkerAbsence
-from messages.incidents.presentation import advice, description, doer, explanation, part_of, title
+from messages.incidents.presentation import (
+    advice,
+    description,
+    explanation,
+    part_of,
+    title,
+    who_acts,
+)
 from messages.incidents.stuck_causes import cause_of
 from messages.incidents.visibility import for_display, visible_incidents
 from messages.models import Incident, IncidentKind, Message
@@ -64,9 +71,8 @@ class IncidentRow:
         return advice(self.incident)
 
     @property
-    def doer(self) -> str:
-        """Who follows the advice."""
-        return doer(self.incident)
+    def who_acts(self) -> str:
+        return who_acts(self.incident)
 
     @property
     def opened(self) -> Moment:
