@@ -16,9 +16,11 @@ async function refresh() {
     const response = await fetch(region.dataset.url);
     // Elsewhere is the sign-in: whoever reads this is signed out, and nothing is news to them.
     if (response.redirected || !response.ok) return;
-    const banner = (await response.text()).trim();
-    if (banner === region.innerHTML.trim()) return;
-    region.innerHTML = banner;
+    const news = document.createElement("template");
+    news.innerHTML = await response.text();
+    // Both as the browser writes them. A banner that is the same keeps its focus and is not read out again.
+    if (news.innerHTML.trim() === region.innerHTML.trim()) return;
+    region.replaceChildren(news.content);
     tell();
   } catch {
     // No network for a moment.

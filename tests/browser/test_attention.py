@@ -55,3 +55,20 @@ def test_open_tab_shows_and_clears_an_incident_in_title_icon_and_banner(
     page.clock.run_for(16_000)
     expect(page).to_have_title("Workers · Statusboard")
     expect(favicon).to_have_attribute("href", "/static/img/favicon.svg")
+
+
+def test_banner_without_news_keeps_the_focus_on_its_link(
+    open_page, supervisor, instance, disconnected
+):
+    instance.name = "Ana's"
+    instance.save()
+    disconnected()
+    page = open_page(supervisor)
+    page.clock.install()
+    page.goto("/attention/workers/")
+    link = page.get_by_role("link", name="Ana's is disconnected")
+    link.focus()
+    with page.expect_response("**/attention/banner/"):
+        page.clock.run_for(16_000)
+    page.clock.run_for(1_000)
+    expect(link).to_be_focused()

@@ -55,6 +55,21 @@ def text_of(response) -> str:
     return str(response.content.decode())
 
 
+def shown_text(response) -> str:
+    """Without the markup and what only screen readers read."""
+    seen = re.sub(r'<span class="visually-hidden">.*?</span>', "", text_of(response))
+    return " ".join(re.sub(r"<[^>]+>", "", seen).split())
+
+
+def link_to(incident: Incident) -> str:
+    return f'<a href="/attention/#problem-{incident.pk}">{incident.instance} is disconnected</a>'
+
+
+def clock_time(incident: Incident) -> str:
+    incident.refresh_from_db()
+    return f"{timezone.localtime(incident.acknowledged_at):%H:%M}"
+
+
 def test_banner_without_incidents_is_absent(supervisor):
     page = text_of(supervisor.get("/"))
     assert "data-count" not in page
@@ -140,7 +155,7 @@ def test_acknowledging_shows_the_note_and_is_audited(supervisor, instance):
     answer = supervisor.post(
         f"/attention/{incident.pk}/acknowledge/", {"note": "The phone is charging"}, follow=True
     )
-    assert "ana is working on it" in text_of(answer)
+    assert "ana has been working on it" in text_of(answer)
     assert "The phone is charging" in text_of(answer)
     assert "data-count" not in text_of(answer)
     assert "<title>Needs attention" in text_of(answer)
@@ -160,12 +175,25 @@ def test_button_marks_a_problem_as_worked_on_without_a_note(supervisor, instance
 def test_problem_that_somebody_works_on_is_one_line_with_name_and_time(supervisor, instance):
     incident = opened(instance)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/")
-    incident.refresh_from_db()
     page = text_of(supervisor.get("/attention/"))
     summary = page.split("<summary>")[1].split("</summary>")[0]
     assert "Atendimento is disconnected" in summary
-    assert "ana is working on it" in summary
-    assert f"{timezone.localtime(incident.acknowledged_at):%H:%M}" in summary
+    assert "ana has been working on it" in summary
+    assert clock_time(incident) in summary
+
+
+def test_message_after_the_button_can_undo_it(supervisor, instance):
+    incident = opened(instance)
+    page = text_of(supervisor.post(f"/attention/{incident.pk}/acknowledge/", follow=True))
+    (form,) = re.findall(
+        r'<div class="notice success">.*?<form method="post" (.*?)</form>', page, re.S
+    )
+    assert f'action="/attention/{incident.pk}/release/"' in form
+    assert "csrfmiddlewaretoken" in form
+    assert "Undo" in form
+    page = text_of(supervisor.post(f"/attention/{incident.pk}/release/", follow=True))
+    assert "I am working on it" in page
+    assert "Undo" not in page
 
 
 def test_stopping_to_work_on_a_problem_opens_it_again_and_is_audited(supervisor, instance):
@@ -199,16 +227,17 @@ def test_second_person_is_told_that_somebody_works_on_it(supervisor, instance):
     bia = signed_in(SUPERVISOR, "bia")
     page = text_of(bia.post(f"/attention/{incident.pk}/acknowledge/", follow=True))
     assert "Somebody is already working on this problem." in page
-    assert "ana is working on it" in page
+    assert "ana has been working on it" in page
 
 
 def test_acknowledged_incident_stays_in_the_banner_until_resolved(supervisor, instance):
     incident = opened(instance)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/")
     support = signed_in(SUPPORT, "bia")
-    banner = text_of(support.get("/attention/banner/"))
-    assert "banner is-attended" in banner
-    assert "Atendimento is disconnected. ana is working on it." in banner
+    answer = support.get("/attention/banner/")
+    assert "banner is-attended" in text_of(answer)
+    assert link_to(incident) in text_of(answer)
+    assert f"ana has been working on it since {clock_time(incident)}." in shown_text(answer)
     Incident.objects.update(resolved_at=timezone.now())
     assert "is disconnected" not in text_of(support.get("/attention/banner/"))
 
@@ -218,15 +247,36 @@ def test_banner_shows_unacknowledged_and_acknowledged_incidents(supervisor, inst
     opened(instance, IncidentKind.FAILING)
     page = text_of(supervisor.get("/"))
     assert 'data-count="1"' in page
-    assert page.index("Atendimento: High failure rate") < page.index("is disconnected. ")
+    assert page.index("Atendimento: High failure rate") < page.index("is disconnected")
 
 
 def test_banner_with_several_acknowledged_incidents_names_who_works_on_them(supervisor, instance):
     for kind in (IncidentKind.DISCONNECTED, IncidentKind.FAILING):
         supervisor.post(f"/attention/{opened(instance, kind).pk}/acknowledge/")
-    banner = text_of(supervisor.get("/attention/banner/"))
-    assert "Being worked on: Atendimento" in banner
-    assert banner.count("(ana)") == 2
+    banner = shown_text(supervisor.get("/attention/banner/"))
+    assert banner.count("ana has been working on it since") == 2
+
+
+def test_problem_in_the_banner_leads_to_its_place_on_the_page(supervisor, instance):
+    incident = opened(instance)
+    assert link_to(incident) in text_of(supervisor.get("/"))
+    assert f'id="problem-{incident.pk}"' in text_of(supervisor.get("/attention/"))
+
+
+def test_banner_without_permission_to_see_problems_has_no_link(instance):
+    incident = opened(instance)
+    Group.objects.get(name=SUPPORT).permissions.filter(codename="view_incident").delete()
+    banner = text_of(signed_in(SUPPORT).get("/attention/banner/"))
+    assert "Atendimento is disconnected" in banner
+    assert link_to(incident) not in banner
+
+
+def test_banner_says_since_which_day_somebody_works_on_a_problem(supervisor, instance, clock):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    clock.advance(days=1)
+    banner = shown_text(supervisor.get("/attention/banner/"))
+    assert f"ana has been working on it since yesterday at {clock_time(incident)}" in banner
 
 
 def test_disconnection_start_is_the_same_on_every_page(instance, look, clock):

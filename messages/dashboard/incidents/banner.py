@@ -6,7 +6,6 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
 
 from messages.accounts.scope import Viewer
 from messages.incidents.incident_counts import incident_counts
@@ -38,18 +37,6 @@ class Attention:
     @property
     def more(self) -> int:
         return max(0, self.count - MAX_NAMED)
-
-    @property
-    def handled(self) -> str:
-        """What is acknowledged, and by whom; '' if nothing is."""
-        if not self.acknowledged:
-            return ""
-        if len(self.acknowledged) == 1:
-            row = self.acknowledged[0]
-            values = {"problem": row.title, "name": row.handled_by}
-            return _("%(problem)s. %(name)s is working on it.") % values
-        problems = [f"{row.title} ({row.handled_by})" for row in self.acknowledged]
-        return _("Being worked on: %(problems)s") % {"problems": " · ".join(problems)}
 
 
 def attention(request: HttpRequest) -> dict[str, object]:

@@ -51,6 +51,11 @@ class IncidentRow:
         return title(self.incident)
 
     @property
+    def anchor(self) -> str:
+        """Its place on the page Needs attention."""
+        return f"problem-{self.incident.pk or 'not-stored'}"
+
+    @property
     def part_of(self) -> str:
         return part_of(self.incident)
 

@@ -4,11 +4,13 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from messages.accounts.scope import visible_instances
+from messages.dashboard.shared.views import success_with_undo
 from messages.incidents.acknowledge import acknowledge, release
 from messages.incidents.incident_counts import incident_counts
 from messages.incidents.visibility import visible_incidents
@@ -51,7 +53,8 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     acknowledge(incident, request, note=form.cleaned_data["note"] if has_note else None)
     incident_counts.refresh()
     if is_free:
-        flash.success(request, _("You are working on this problem now."))
+        undo_url = reverse("dashboard:incident-release", args=[pk])
+        success_with_undo(request, _("You are working on this problem now."), undo_url)
     elif has_note:
         flash.success(request, _("Note saved."))
     else:

@@ -87,6 +87,13 @@ class Moment:
         return _yesterday_at(render_context.language(), self.minute) if days == 1 else self.day
 
     @property
+    def in_sentence(self) -> str:
+        """The time as `listed`, for the middle of a sentence: "yesterday at 22:41"."""
+        if (Moment(render_context.now()).date - self.date).days != 1:
+            return self.listed
+        return _("yesterday at %(clock)s") % {"clock": self.minute}
+
+    @property
     def heading(self) -> str:
         """The day as the heading of a list: "Today", "Yesterday" or "Friday, 27 November"."""
         today = Moment(render_context.now()).date

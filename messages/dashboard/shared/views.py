@@ -6,6 +6,7 @@ from functools import cache, wraps
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_not_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -39,6 +40,12 @@ def ask(
     ]
     context = {"title": title, "words": words, "back_url": back_url, "sent": sent} | buttons
     return render(request, "dashboard/confirm.html", context)
+
+
+def success_with_undo(request: HttpRequest, words: str, undo_url: str) -> None:
+    """A message with a button that sends a POST request to `undo_url`."""
+    # Django keeps only texts with a message. The template reads this one as the URL.
+    flash.success(request, words, extra_tags=undo_url)
 
 
 View = Callable[..., HttpResponseBase]
