@@ -76,9 +76,29 @@ def test_shared_view_is_changed_by_its_owner_and_supervisors_only(share, colleag
     client.force_login(other)
     client.post(f"/views/{saved.pk}/rename/", {"name": "Now", "shared": "on"})
     assert views_seen(colleague) == {"Now": "Shared by super"}
-    client.post(f"/views/{saved.pk}/rename/", {"name": "Now"})
+    client.post(f"/views/{saved.pk}/rename/", {"name": "Now", "confirmed": "1"})
     assert views_seen(colleague) == {}
     assert client.post(f"/views/{saved.pk}/delete/", {"confirmed": "1"}).status_code == 404
+
+
+def test_shared_view_is_deleted_only_after_saying_that_everyone_loses_it(share, taker, colleague):
+    share("view=failed")
+    url = f"/views/{SavedView.objects.get().pk}/delete/"
+    question = taker.post(url).content.decode()
+    assert "Everyone loses this shared view. Messages are not affected." in question
+    assert views_seen(colleague)
+    taker.post(url, {"confirmed": "1"})
+    assert views_seen(colleague) == {}
+
+
+def test_shared_view_stops_being_shared_only_after_saying_who_loses_it(share, taker, colleague):
+    share("view=failed")
+    url = f"/views/{SavedView.objects.get().pk}/rename/"
+    question = taker.post(url, {"name": "Urgent"}).content.decode()
+    assert "Everyone except super loses this view." in question
+    assert views_seen(colleague)
+    taker.post(url, {"name": "Urgent", "confirmed": "1"})
+    assert views_seen(colleague) == {}
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def test_view_can_be_saved_opened_renamed_and_deleted(viewer, support, all_kinds
     assert "Worse days" in viewer.get("/").content.decode()
     question = viewer.post(f"/views/{saved.pk}/delete/").content.decode()
     assert "Delete the view “Worse days”?" in question
+    assert "Everyone" not in question
     assert SavedView.objects.exists()
     viewer.post(f"/views/{saved.pk}/delete/", {"confirmed": "1"})
     assert not SavedView.objects.exists()

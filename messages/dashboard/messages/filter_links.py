@@ -109,9 +109,11 @@ def shared_by(saved: SavedView, user: Person) -> str:
         return ""
     if saved.user_id == user.pk:
         return _("Shared by you")
-    return _("Shared by %(name)s") % {
-        "name": saved.user.get_full_name() or saved.user.get_username()
-    }
+    return _("Shared by %(name)s") % {"name": owner_name(saved)}
+
+
+def owner_name(saved: SavedView) -> str:
+    return saved.user.get_full_name() or saved.user.get_username()
 
 
 def saved_view_url(saved: SavedView) -> str:

@@ -23,7 +23,7 @@ from messages.search.criteria import Criteria
 from messages.search.parser import parse_search
 from messages.search.querysets import may_name_person
 
-from .filter_links import Person, list_url, query_string, saved_view_url
+from .filter_links import Person, list_url, owner_name, query_string, saved_view_url
 from .search_views import recipient_named_in
 
 MAX_VIEWS: Final = 30
@@ -93,6 +93,15 @@ def view_save(request: HttpRequest) -> HttpResponse:
 @permission_required("whatsapp.view_message", raise_exception=True)
 def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _get_view(request, pk)
+    is_unshared = saved.shared and "shared" not in request.POST
+    if is_unshared and request.user.has_perm(SHARE_VIEWS) and not is_confirmed(request):
+        return ask(
+            request,
+            title=_("Stop sharing the view “%(name)s”?") % {"name": saved.name},
+            words=_("Everyone except %(owner)s loses this view.") % {"owner": owner_name(saved)},
+            button=_("Stop sharing"),
+            back_url=saved_view_url(saved),
+        )
     if _save(request, saved):
         flash.success(request, _("View saved as “%(name)s”.") % {"name": saved.name})
     return HttpResponseRedirect(saved_view_url(saved))
@@ -103,10 +112,11 @@ def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _get_view(request, pk)
     if not is_confirmed(request):
+        lost = [_("Everyone loses this shared view.")] if saved.shared else []
         return ask(
             request,
             title=_("Delete the view “%(name)s”?") % {"name": saved.name},
-            words=_("Messages are not affected."),
+            words=" ".join([*lost, _("Messages are not affected.")]),
             button=_("Delete view"),
             back_url=saved_view_url(saved),
         )
