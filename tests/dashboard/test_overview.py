@@ -359,12 +359,47 @@ class TestComparison:
         summary(instance, messages=10)
         summary(other, messages=10)
         assert "Dashed line: Previous period (" in page(viewer, "?compare=previous")
-        assert "Dashed line: Cobrança<" in page(viewer, f"?compare={other.pk}")
+        text = page(viewer, f"?instance={instance.pk}&compare={other.pk}")
+        assert "Dashed line: Cobrança<" in text
+        assert "Compare: Atendimento with Cobrança" in text
 
     def test_menu_separates_the_previous_period_from_instances(self, viewer, instance, other):
         text = page(viewer)
         titles = re.findall(r'<h3 class="menu-title"[^>]*>([^<]+)', text)
-        assert titles == ["With the previous period", "All instances with"]
+        assert titles == ["With the previous period", "Two instances"]
+
+    def test_form_offers_both_instances_and_keeps_the_other_filters(self, viewer, instance, other):
+        query = f"?period=30d&groups=0&instance={other.pk}&compare={instance.pk}"
+        text = page(viewer, query)
+        form = re.search(r'<form class="sides".*?</form>', text, re.S)[0]
+        assert re.findall(r"selected>([^<]+)", form) == ["Cobrança", "Atendimento"]
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form))
+        assert hidden == {"period": "30d", "groups": "0"}
+
+    def test_single_instance_has_no_form_to_compare_instances(self, viewer, instance):
+        assert "Two instances" not in page(viewer)
+
+    @pytest.mark.parametrize(
+        ("query", "problem"),
+        [
+            ("?compare={0}", "choose two instances"),
+            ("?tag=South&compare={0}", "choose two instances"),
+            ("?instance={0}&compare={0}", "both instances are the same"),
+        ],
+    )
+    def test_comparison_without_two_instances_is_dropped_and_says_why(
+        self, viewer, instance, other, query, problem
+    ):
+        summary(instance, messages=10)
+        text = page(viewer, query.format(instance.pk))
+        assert problem in text
+        assert "Dashed line" not in text
+
+    def test_links_to_all_instances_and_tags_drop_the_comparison(self, viewer, instance, other):
+        set_tags(other, ["South"])
+        context = viewer.get(f"{URL}?instance={instance.pk}&compare={other.pk}").context
+        (everyone, *_), (_all, tag) = context["instance_links"], context["tag_links"]
+        assert "compare" not in everyone.url + tag.url
 
     def test_previous_period_is_drawn_and_listed(self, viewer, instance):
         summary(instance, hours_ago=1, messages=10)
@@ -384,7 +419,7 @@ class TestComparison:
         summary(instance, messages=10, delivered=9)
         summary(other, messages=4, delivered=2)
         UserLimit.objects.create(user=support, instance=instance)
-        text = page(viewer, f"?compare={other.pk}")
+        text = page(viewer, f"?instance={instance.pk}&compare={other.pk}")
         assert "Cobrança" not in text
         assert 'class="compared" d="M' not in text
 

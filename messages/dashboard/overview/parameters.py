@@ -1,7 +1,7 @@
 """The query parameters of the Overview page, and its filter links."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Self
@@ -59,8 +59,9 @@ class Question:
     They select messages sent from `since` (inclusive) to `until` (exclusive), both at full hours.
     `groups` is None for both groups and individuals. `first_day` and `last_day` are set for a
     custom period. `zoom` is a part of the period, or any other time, that replaces it. Only one of
-    `instance` and `tag` is set. `compare` is PREVIOUS, an instance, or None. `problem` explains why
-    the page does not show the days that the user chose.
+    `instance` and `tag` is set. `compare` is PREVIOUS, another instance (only if `instance` is
+    set), or None. `problem` explains why the page does not show the days that the user chose, and
+    `compare_problem` why it does not compare.
     """
 
     now: datetime
@@ -74,16 +75,18 @@ class Question:
     compare: str | int | None = None
     display: Display = field(default_factory=Display)
     problem: str = ""
+    compare_problem: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
         """Ignore invalid parameters."""
         now = timezone.now()
         first, last = _day(query.get("first", "")), _day(query.get("last", ""))
-        period, compare = query.get("period", ""), query.get("compare", "")
+        period = query.get("period", "")
         is_custom = period == Period.CUSTOM and first and last and first <= last
         is_known = period in Period.values and period != Period.CUSTOM
         instance = _pk(query.get("instance", ""))
+        compare, compare_problem = _compare(query.get("compare", ""), instance)
         return cls(
             now=now,
             period=Period(period) if is_custom or is_known else Period.WEEK,
@@ -93,9 +96,10 @@ class Question:
             instance=instance,
             tag=query.get("tag", "").replace("\x00", "") if instance is None else "",
             groups=_GROUPS.get(query.get("groups", "")),
-            compare=PREVIOUS if compare == PREVIOUS else _pk(compare),
+            compare=compare,
             display=Display.read(query),
             problem=_problem(first, last) if period == Period.CUSTOM else "",
+            compare_problem=compare_problem,
         )
 
     @property
@@ -237,6 +241,15 @@ class Question:
         """The parameters that the form of custom dates keeps."""
         return [("period", Period.CUSTOM.value), *self._filters()]
 
+    def compare_inputs(self) -> list[tuple[str, str]]:
+        """The parameters that the form to compare two instances keeps."""
+        return replace(self, instance=None, tag="", compare=None)._query()
+
+    @property
+    def compare_without_instance(self) -> str | int | None:
+        """What is still compared once no instance is chosen."""
+        return PREVIOUS if self.compare == PREVIOUS else None
+
     def _query(self) -> list[tuple[str, str]]:
         days = [("first", self.first_day), ("last", self.last_day)]
         return [
@@ -281,9 +294,9 @@ def period_links(question: Question) -> list[Link]:
 
 
 def instance_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
-    everyone = Link(_("All instances"), question.url(instance=None), question.instance is None)
+    url = question.url(instance=None, compare=question.compare_without_instance)
     return [
-        everyone,
+        Link(_("All instances"), url, question.instance is None),
         *(
             Link(one.name, question.url(instance=one.pk, tag=""), one.pk == question.instance)
             for one in instances
@@ -297,7 +310,9 @@ def tag_links(question: Question, tags: Iterable[Tag]) -> list[Link]:
         *(
             Link(
                 tag.name,
-                question.url(tag=tag.name, instance=None),
+                question.url(
+                    tag=tag.name, instance=None, compare=question.compare_without_instance
+                ),
                 tag.name.lower() == question.tag.lower(),
             )
             for tag in tags
@@ -317,13 +332,10 @@ def previous_links(question: Question) -> list[Link]:
     ]
 
 
-def other_instance_links(question: Question, instances: Iterable[Instance]) -> list[Link]:
-    """Compare with another instance."""
-    return [
-        Link(one.name, question.url(compare=one.pk), one.pk == question.compare)
-        for one in instances
-        if one.pk != question.instance
-    ]
+def compared_sides(question: Question, instances: Collection[int]) -> list[int]:
+    """The two instances that the form offers to compare; none if there are not two."""
+    sides = sorted(instances, key=lambda one: (one != question.instance, one != question.compare))
+    return sides[:2] if len(sides) > 1 else []
 
 
 def kind_links(question: Question) -> list[Link]:
@@ -332,6 +344,20 @@ def kind_links(question: Question) -> list[Link]:
         Link(label, question.url(groups=groups), question.groups is groups)
         for groups, label in words.items()
     ]
+
+
+def _compare(text: str, instance: int | None) -> tuple[str | int | None, str]:
+    """What to compare with, and why that is not possible, or ""."""
+    if text == PREVIOUS:
+        return PREVIOUS, ""
+    other = _pk(text)
+    if other is None:
+        return None, ""
+    if instance is None:
+        return None, _("Nothing is compared: choose two instances under Compare.")
+    if other == instance:
+        return None, _("Nothing is compared: both instances are the same.")
+    return other, ""
 
 
 def _problem(first: date | None, last: date | None) -> str:

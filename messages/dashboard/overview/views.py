@@ -23,9 +23,9 @@ from .heat_map import heat_map
 from .instance_cards import instance_cards
 from .parameters import (
     Question,
+    compared_sides,
     instance_links,
     kind_links,
-    other_instance_links,
     period_links,
     previous_links,
     tag_links,
@@ -86,7 +86,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tag_links": tag_links(question, visible_tags(request.user)),
         "kind_links": kind_links(question),
         "previous_links": previous_links(question),
-        "other_instance_links": other_instance_links(question, instances.values()),
+        "instances": instances,
+        "sides": compared_sides(question, instances),
     }
     if not found.hours:
         context["nothing"] = _empty_reason(question, instances.values(), request.user)
