@@ -50,6 +50,13 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
     def quarantined(self) -> Self:
         return self.filter(outcome=Outcome.QUARANTINED)
 
+    def awaiting_decision(self) -> Self:
+        """Kept callbacks in quarantine that a person must reprocess or discard.
+
+        Nobody has to act on those of unknown types.
+        """
+        return self.quarantined().kept().exclude(cause=Cause.UNKNOWN_TYPE)
+
     def of_unknown_types(self) -> Self:
         """Callbacks of unknown types, except discarded ones."""
         found = self.exclude(cause="").filter(cause=Cause.UNKNOWN_TYPE)

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from messages.domain.causes import Cause
 from messages.forwarding import set_forwarding
+from messages.incidents.incident_counts import Counts, incident_counts
 from messages.ingest import Delivery, new_delivery_id, spool
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
@@ -15,6 +16,8 @@ from messages.models import (
     AuditEvent,
     FollowUp,
     Forward,
+    Incident,
+    IncidentKind,
     Instance,
     SpooledCallback,
     UserLimit,
@@ -57,7 +60,7 @@ def test_health_without_problems_is_one_line(spool_path, read, post):
     post(STATUS)
     follow_up()
     page = open_part(read())
-    assert "All callbacks are stored and processed." in page
+    assert "Everything is fine: callbacks arrive, the worker runs, nothing is late." in page
     assert "just now" in page
     assert "<h2" not in page
 
@@ -66,9 +69,73 @@ def test_health_without_problems_is_one_line(spool_path, read, post):
 def test_health_with_a_problem_opens_only_what_is_wrong(spool_path, read, instance):
     keep(instance.zapi_id)
     page = open_part(read())
-    assert "1 check found a problem." in page
+    assert "1 thing needs you:</strong>" in page
+    assert '<a href="#spool">Offline buffer</a>' in page
     assert "check the database and the worker" in page
     assert re.findall(r'<h2 id="([a-z-]+)"', page) == ["spool"]
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_names_the_checks_without_a_problem(spool_path, read):
+    fold = " ".join(read().partition("Checks without a problem:")[2].partition("<")[0].split())
+    assert fold == "Offline buffer, Processing queue, E-mails, Rejected callbacks, This server"
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_without_any_callback_does_not_claim_that_they_arrive(spool_path, read):
+    page = open_part(read())
+    assert "Nothing is wrong, but no callback has arrived yet." in page
+    assert "Everything is fine" not in page
+
+
+@pytest.fixture
+def problem(instance):
+    """Open a problem. Health and the banner show it."""
+
+    def open_one(kind, **fields):
+        now = datetime.now(UTC)
+        incident_counts.freeze(Counts(open=1))
+        fields |= {"instance": instance, "opened_at": now, "last_seen_at": now}
+        return Incident.objects.create(kind=kind, **fields)
+
+    return open_one
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_links_an_open_problem_that_nobody_works_on(spool_path, read, problem):
+    incident = problem(IncidentKind.DISCONNECTED)
+    notice = open_part(read()).partition('class="notice error"')[2]
+    assert "1 thing needs you:" in notice
+    assert f'<a href="/attention/#problem-{incident.pk}">Atendimento is disconnected</a>' in notice
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_counts_a_problem_and_the_part_that_it_is_about_once(
+    spool_path, read, problem, post
+):
+    post(b"{")
+    problem(IncidentKind.QUARANTINE, values={"count": 1})
+    page = open_part(read())
+    assert "1 thing needs you:" in page
+    assert 'id="quarantine"' in page
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_health_with_problems_that_somebody_works_on_needs_nobody(spool_path, read, problem, admin):
+    problem(IncidentKind.FAILING, acknowledged_at=datetime.now(UTC), acknowledged_by=admin)
+    page = open_part(read())
+    assert "Nothing needs you now." in page.partition('class="notice"')[2]
+    assert "Everything is fine" not in page
+
+
+@pytest.mark.usefixtures("_all_checks_pass")
+def test_callbacks_of_unknown_types_are_for_information_only(spool_path, read, post):
+    post({"type": "NewCallback"})
+    page = read()
+    assert "needs you" not in page
+    info = page.partition('id="unknown-types"')[2].partition("</details>")[0]
+    assert "For information" in info
+    assert "Nobody has to act." in info
 
 
 @pytest.mark.usefixtures("_all_checks_pass")
@@ -86,8 +153,7 @@ def test_health_shows_the_version_and_commit_of_statusboard(read, settings):
 
 def test_buffer_shows_count_and_oldest_callback(spool_path, read, instance):
     keep(instance.zapi_id)
-    page = read()
-    assert "Not empty" in page
+    page = open_part(read())
     assert "<dt>Waiting</dt><dd>1</dd>" in page
     assert "<dt>Oldest</dt><dd><time" in page
 
@@ -152,7 +218,9 @@ def test_retry_of_follow_ups_skips_other_instances(spool_path, client, read, pos
 
 def test_unreadable_buffer_shows_the_reason(spool_path, read):
     spool_path.mkdir(parents=True)
-    assert "Cannot be read" in read()
+    page = open_part(read())
+    assert 'class="notice error"' in page
+    assert "Cannot be read: " in page
 
 
 def test_waiting_follow_ups_are_counted(spool_path, read, post):

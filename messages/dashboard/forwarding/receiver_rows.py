@@ -30,6 +30,10 @@ class Line:
         return f"{words} (HTTP {line.status})" if line.status else words
 
     @property
+    def is_wrong(self) -> bool:
+        return bool(self.problem or self.state.given_up)
+
+    @property
     def next_try(self) -> Moment | None:
         """The time of the next try after a failure."""
         line = self.state.line

@@ -14,6 +14,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +22,7 @@ from messages.accounts.audit import audit
 from messages.accounts.masking import as_seen_by
 from messages.accounts.scope import Viewer, is_limited, limited_to, visible_instances
 from messages.dashboard.forwarding.receiver_rows import Line
+from messages.dashboard.incidents.banner import attention_of
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.causes import Cause
 from messages.domain.failures import UNKNOWN, group_key
@@ -30,6 +32,7 @@ from messages.models import (
     Action,
     Callback,
     FollowUp,
+    IncidentKind,
     Instance,
     Message,
     Outcome,
@@ -39,7 +42,10 @@ from messages.models.follow_up import FollowUpQuerySet
 from messages.models.message import UNKNOWN_FAILURE
 from messages.monitoring import doctor
 from messages.monitoring.backlog import oldest_follow_up
+from messages.monitoring.doctor import Level, worst_level
 from statusboard import __version__
+
+from .parts import Part, Verdict
 
 VIEW: Final = "whatsapp.view_callback"
 CHANGE: Final = "whatsapp.change_callback"
@@ -106,7 +112,7 @@ class Queue:
 def health(request: HttpRequest) -> HttpResponse:
     state = spool_state()
     may_act = request.user.has_perm(CHANGE)
-    quarantined = limited_to(request.user, Callback.objects.quarantined())
+    rejected = limited_to(request.user, Callback.objects.awaiting_decision())
     context: dict[str, Any] = {
         "spool": state,
         "spool_oldest": moment(state.oldest),
@@ -115,7 +121,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "follow_ups": _follow_ups(),
         "follow_ups_set_aside": _follow_ups_set_aside(request.user)[: COUNTED + 1].count(),
         "mails": _mails(),
-        "quarantined": quarantined[: COUNTED + 1].count(),
+        "rejected": rejected[: COUNTED + 1].count(),
         "unknown_types": _unknown_types(request.user),
         "unknown_failures": _unknown_failures(request.user),
         "max_failures": MAX_FAILURES,
@@ -127,24 +133,41 @@ def health(request: HttpRequest) -> HttpResponse:
         "version": __version__,
         "commit": settings.BUILD_COMMIT,
     }
-    context |= _sections(context)
+    parts = list(_parts(context))
+    context |= {
+        "verdict": Verdict.of(parts, attention_of(request.user)),
+        "wrong": [one for one in parts if not one.is_fine],
+        "fine": [one for one in parts if one.is_fine],
+    }
     return render(request, "dashboard/health/health.html", context)
 
 
-def _sections(context: dict[str, Any]) -> dict[str, list[str]]:
-    """The templates of what is wrong, and of what is fine."""
-    is_wrong = {
-        "spool": any(getattr(context["spool"], name) for name in ("problem", "waiting", "refused")),
-        "follow_ups": context["follow_ups"].is_late or context["follow_ups_set_aside"] > 0,
-        "mails": context["mails"].is_late,
-        "quarantine": context["quarantined"] > 0,
-        "lines": any(line.problem or line.state.given_up for line in context["lines"]),
-        "checks": any(one.level != doctor.Level.OK for one in context["checks"]),
-    }
-    templates: dict[bool, list[str]] = {True: [], False: []}
-    for name, wrong in is_wrong.items():
-        templates[wrong].append(f"dashboard/health/_{name}.html")
-    return {"wrong": templates[True], "fine": templates[False]}
+def _parts(context: dict[str, Any]) -> Iterator[Part]:
+    state, follow_ups, lines = context["spool"], context["follow_ups"], context["lines"]
+    level = _warning_if(state.waiting or state.refused)
+    level = Level.PROBLEM if state.problem else level
+    yield Part("spool", _("Offline buffer"), "spool", level, {IncidentKind.SPOOL})
+    level = _warning_if(follow_ups.is_late or context["follow_ups_set_aside"])
+    yield Part("follow_ups", _("Processing queue"), "follow-ups", level)
+    yield Part("mails", _("E-mails"), "mails", _warning_if(context["mails"].is_late))
+    level, kinds = (
+        _warning_if(context["rejected"]),
+        {IncidentKind.QUARANTINE, IncidentKind.STRANGER},
+    )
+    yield Part("quarantine", _("Rejected callbacks"), "quarantine", level, kinds)
+    if lines:
+        anchor = f"line-{max(lines, key=lambda line: line.is_wrong).webhook.pk}"
+        level = _warning_if(any(line.is_wrong for line in lines))
+        yield Part("lines", _("Forwarding"), anchor, level, {IncidentKind.FORWARDING})
+    if checks := context["checks"]:
+        level = worst_level(one.level for one in checks)
+        wrong = {one.name for one in checks if one.level is not Level.OK}
+        kinds = {IncidentKind.NO_WORKER, IncidentKind.JOB} if wrong == {"worker"} else set()
+        yield Part("checks", _("This server"), "checks", level, kinds)
+
+
+def _warning_if(wrong: object) -> Level:
+    return Level.WARNING if wrong else Level.OK
 
 
 @permission_required(CHANGE, raise_exception=True)

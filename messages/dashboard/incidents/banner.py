@@ -42,10 +42,10 @@ class Attention:
 def attention(request: HttpRequest) -> dict[str, object]:
     """A context processor. It is lazy, because error pages must not use the database."""
     user = getattr(request, "user", None)
-    return {"attention": SimpleLazyObject(lambda: _attention(user))}
+    return {"attention": SimpleLazyObject(lambda: attention_of(user))}
 
 
-def _attention(user: Viewer | None) -> Attention:
+def attention_of(user: Viewer | None) -> Attention:
     if user is None or not user.is_authenticated:
         return Attention()
     state = incident_counts.current()

@@ -12,25 +12,21 @@ from messages.zapi.payloads import MalformedCallbackError, parse
 
 
 def quarantine(snapshot: Snapshot) -> Iterator[Finding]:
-    """Callbacks of unknown types do not count: they are kept, and nobody has to act on them."""
-    covered_elsewhere = [Cause.OTHER_INSTANCE, Cause.UNKNOWN_TYPE]
-    counts = _counts(_quarantined().exclude(cause__in=covered_elsewhere))
+    """Those that belong to another instance are a problem of their own."""
+    found = Callback.objects.awaiting_decision().exclude(cause=Cause.OTHER_INSTANCE)
+    counts = _counts(found)
     for instance in snapshot.instances:
         if count := counts.get(instance.pk):
             yield Finding(IncidentKind.QUARANTINE, instance, values={"count": count})
 
 
 def misdirected_callbacks(snapshot: Snapshot) -> Iterator[Finding]:
-    found = _quarantined().filter(cause=Cause.OTHER_INSTANCE)
+    found = Callback.objects.awaiting_decision().filter(cause=Cause.OTHER_INSTANCE)
     counts = _counts(found)
     for instance in snapshot.instances:
         if count := counts.get(instance.pk):
             values = {"count": count, **_owner(found, instance)}
             yield Finding(IncidentKind.STRANGER, instance, values=values)
-
-
-def _quarantined() -> CallbackQuerySet:
-    return Callback.objects.quarantined().kept()
 
 
 def _counts(callbacks: CallbackQuerySet) -> dict[int, int]:

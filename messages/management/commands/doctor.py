@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from messages.monitoring.doctor import Level, Named, all_checks, run
+from messages.monitoring.doctor import Level, Named, all_checks, run, worst_level
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         began = timezone.now()
         found = run(all_checks(options["ca_file"], options["send_mail"]), options["timeout"])
         levels = [one.level for one in found]
-        worst = max(levels, key=list(Level).index)
+        worst = worst_level(levels)
         if options["json"]:
             checks = [{"check": one.name, "level": one.level, "text": one.text} for one in found]
             report = {"level": worst, "checked_at": began.isoformat(), "checks": checks}

@@ -1,6 +1,6 @@
 """Checks of a deployment, from outside in: `manage.py doctor`, and a short list on *Health*."""
 
 from .checks import Named, all_checks, run, run_local
-from .findings import Level
+from .findings import Level, worst_level
 
-__all__ = ["Level", "Named", "all_checks", "run", "run_local"]
+__all__ = ["Level", "Named", "all_checks", "run", "run_local", "worst_level"]

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -6,6 +7,10 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"
+
+
+def worst_level(levels: Iterable[Level]) -> Level:
+    return max(levels, key=list(Level).index)
 
 
 @dataclass(frozen=True, slots=True)
