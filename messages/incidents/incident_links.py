@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from messages.models import Incident, IncidentKind, Instance
 
@@ -32,14 +33,26 @@ _OF_ALL_INSTANCES: Final = {
     IncidentKind.GUESSING: ("audit", "view_auditevent"),
     IncidentKind.CHANNEL: ("channels", "view_channel"),
 }
+_WORDS: Final = {
+    "messages": gettext_lazy("Show the messages"),
+    "instance": gettext_lazy("Open the instance %(instance)s"),
+    "instance-forwarding": gettext_lazy("Open the forwarding of %(instance)s"),
+    "instances": gettext_lazy("Show the instances"),
+    "quarantine": gettext_lazy("Show the rejected callbacks"),
+    "health": gettext_lazy("Open Health"),
+    "workers": gettext_lazy("Show the workers"),
+    "audit": gettext_lazy("Show the audit log"),
+    "channels": gettext_lazy("Show the channels"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """A page, and the permission needed to open it."""
+    """A page, the permission needed to open it, and the words of a link to it."""
 
     path: str
     permission: str
+    words: str
 
 
 def page_of(incident: Incident) -> IncidentPage:
@@ -50,15 +63,21 @@ def page_of(incident: Incident) -> IncidentPage:
         return messages_page(instance, _VIEWS[kind])
     if kind in (IncidentKind.QUARANTINE, IncidentKind.STRANGER):
         return _page("quarantine", "view_callback", f"?instance={instance.pk}")
-    page = _OF_AN_INSTANCE.get(kind, ("instance", "view_instance"))
-    return _page(*page, of=instance)
+    if kind in _OF_AN_INSTANCE:
+        return _page(*_OF_AN_INSTANCE[kind], of=instance)
+    return instance_page(instance)
+
+
+def instance_page(instance: Instance) -> IncidentPage:
+    return _page("instance", "view_instance", of=instance)
 
 
 def _page(
     name: str, permission: str, more: str = "", *, of: Instance | None = None
 ) -> IncidentPage:
     path = reverse(f"dashboard:{name}", args=[of.pk] if of else [])
-    return IncidentPage(path + more, f"whatsapp.{permission}")
+    words = _WORDS[name] % {"instance": of.name if of else ""}
+    return IncidentPage(path + more, f"whatsapp.{permission}", words)
 
 
 def messages_page(instance: Instance, view: str) -> IncidentPage:

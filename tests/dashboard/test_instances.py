@@ -20,7 +20,7 @@ from messages.instances.bulk_jobs import run_batches, start_for
 from messages.instances.push import ANYTHING, push, push_wanted, queue_push, run_due_pushes
 from messages.instances.sync import webhooks_of
 from messages.instances.tags import set_tags
-from messages.instances.verify import verify_due
+from messages.instances.verify import check, verify_due
 from messages.instances.webhook_urls import webhook_url
 from messages.jobs.follow_ups import follow_up
 from messages.models import (
@@ -974,7 +974,31 @@ def test_unprocessed_callbacks_are_mentioned_before_the_worker_runs(admin, path,
 
 def test_callback_of_another_webhook_does_not_confirm_message_status(admin, path, post):
     post({"type": "ConnectedCallback", "connected": True})
-    assert "No callbacks yet." in admin.read(path)
+    follow_up()
+    page = admin.read(path)
+    assert "None has arrived at this URL yet." in page
+    assert "first callback" in page
+
+
+@pytest.mark.usefixtures("zapi")
+def test_message_status_to_an_earlier_url_does_not_confirm_the_new_one(
+    admin, path, instance, post, settings
+):
+    push(instance)
+    post(CALLBACK)
+    follow_up()
+    assert "Z-API has called Statusboard." in admin.read(path)
+    settings.PUBLIC_BASE_URL = "https://new.example.com"
+    push(instance)
+    assert "None has arrived at this URL yet." in admin.read(path)
+
+
+def test_check_that_is_due_is_not_shown_as_earlier_than_the_last_one(admin, path, instance, zapi):
+    push(instance)
+    page = admin.read(path)
+    assert re.search(r"next\s+any moment now", page)
+    check(instance)
+    assert "any moment now" not in admin.read(path)
 
 
 def test_push_button_says_again_only_after_a_push(admin, path, instance, zapi):

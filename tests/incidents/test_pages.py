@@ -196,6 +196,20 @@ def test_message_after_the_button_can_undo_it(supervisor, instance):
     assert "Undo" not in page
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (IncidentKind.DISCONNECTED, "Open the instance Atendimento"),
+        (IncidentKind.STUCK, "Show the messages"),
+    ],
+)
+def test_link_of_a_problem_that_somebody_works_on_says_what_it_opens(
+    supervisor, instance, kind, words
+):
+    opened(instance, kind, acknowledged_at=timezone.now())
+    assert re.search(rf'<a href="[^"]+">{words}</a>', text_of(supervisor.get("/attention/")))
+
+
 def test_stopping_to_work_on_a_problem_opens_it_again_and_is_audited(supervisor, instance):
     incident = opened(instance)
     supervisor.post(f"/attention/{incident.pk}/acknowledge/", {"note": "a"})

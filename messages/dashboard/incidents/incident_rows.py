@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from messages.accounts.scope import Viewer
 from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.incidents.incident_counts import incident_counts
-from messages.incidents.incident_links import page_of
+from messages.incidents.incident_links import IncidentPage, instance_page, page_of
 from messages.incidents.numbers import with_current_stuck_counts
 from messages.incidents.overdue import WorkerAbsence
 from messages.incidents.presentation import (
@@ -41,10 +40,10 @@ _CACHE_ATTRIBUTE: Final = "_statusboard_open_incidents"
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """`link` is '' if the user may not open the page."""
+    """`page` is None if the user may not open it."""
 
     incident: Incident
-    link: str = ""
+    page: IncidentPage | None = None
 
     @property
     def title(self) -> str:
@@ -106,7 +105,7 @@ class IncidentRow:
 def open_rows(absence: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
     """The most severe first. `absence` is more current than the stored "no worker" incident."""
     shown = with_current_stuck_counts(_worst_first(_open_incidents(user), absence))
-    return [IncidentRow(one, _link(one, user)) for one in shown]
+    return [IncidentRow(one, _page(one, user)) for one in shown]
 
 
 def banner_rows(absence: WorkerAbsence | None, user: Viewer) -> list[IncidentRow]:
@@ -174,10 +173,8 @@ def _unstored(absence: WorkerAbsence) -> Incident:
     return Incident(kind=IncidentKind.NO_WORKER, opened_at=absence.since)
 
 
-def _link(incident: Incident, user: Viewer) -> str:
-    place = page_of(incident)
-    if user.has_perm(place.permission):
-        return place.path
-    if incident.instance and user.has_perm("whatsapp.view_instance"):
-        return reverse("dashboard:instance", args=[incident.instance.pk])
-    return ""
+def _page(incident: Incident, user: Viewer) -> IncidentPage | None:
+    pages = [page_of(incident)]
+    if incident.instance:
+        pages.append(instance_page(incident.instance))
+    return next((page for page in pages if user.has_perm(page.permission)), None)

@@ -195,7 +195,10 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
             "number_changed": moment(instance.number_changed_at),
             "due": moment(instance.due_at),
             "checked": moment(instance.checked_at),
-            "next_check": moment(instance.next_check_at),
+            # A new instance is due at once, so its next check may be before the last push.
+            "next_check": moment(instance.next_check_at)
+            if instance.next_check_at > timezone.now()
+            else None,
         },
         "sharing": limited_to(user, sharing_client_token(instance), path=""),
     }

@@ -264,15 +264,18 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
 
 
 def _first_callback_step(webhook: Webhook) -> PanelStep:
-    """The last step: a callback proves that the webhook works."""
-    name = _("First real callback")
+    """The last step: a callback proves that the webhook works.
+
+    Callbacks to the other webhooks, or to an earlier URL, do not prove that.
+    """
+    name = _("First message status")
     if webhook.heard_at:
         at = moment(webhook.heard_at)
         return PanelStep(name, Mark.DONE, _("Z-API has called Statusboard."), at)
     if has_unprocessed_callbacks(webhook):
         words = _("Callbacks have arrived. The worker has not processed them yet.")
     else:
-        words = _("No callbacks yet. Send a message from this number to test it.")
+        words = _("None has arrived at this URL yet. Send a message from this number to test it.")
     return PanelStep(name, Mark.WAITING, words)
 
 
