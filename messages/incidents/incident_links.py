@@ -1,7 +1,6 @@
 """The page that shows the details of an incident."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from messages.models import Incident, IncidentKind, Instance
 
-from .stuck_messages import days_counted
+from .stuck_messages import counted_days
 
 # The names that messages.search uses in URLs.
 _PERIODS: Final = {1: "24h", 7: "7d", 30: "30d"}
@@ -82,6 +81,6 @@ def _page(
 
 def messages_page(instance: Instance, view: str) -> IncidentPage:
     # Covers the same period as the count of stuck messages.
-    period = _PERIODS[days_counted(timedelta(minutes=instance.stuck_after))]
+    period = _PERIODS[counted_days(instance)]
     query = urlencode({"view": view, "instance": instance.pk, "period": period})
     return _page("messages", "view_message", f"?{query}")

@@ -13,7 +13,7 @@ from messages.domain.failures import FAILURES
 from messages.domain.problems import Problem
 from messages.models import Incident, IncidentKind, Webhook
 
-from .stuck_messages import RecentCounts
+from .stuck_messages import RecentCounts, counted_days
 
 Values = Mapping[str, Any]
 
@@ -41,15 +41,17 @@ def part_of(incident: Incident) -> str:
 
 
 def description(incident: Incident) -> str:
-    describe = _DESCRIPTIONS.get(incident.kind)
-    sentences = [describe(incident.values)] if describe else []
+    describe, values = _DESCRIPTIONS.get(incident.kind), incident.values
+    if incident.instance:
+        values = {**values, "counted_days": counted_days(incident.instance)}
+    sentences = [describe(values)] if describe else []
     if count := incident.values.get("unconfirmed_count"):  # of a merged incident
         sentences.append(_unconfirmed({"count": count}))
     return " ".join(sentences)
 
 
 def explanation(incident: Incident) -> str:
-    """The description next to one stuck message, without the counts of other messages."""
+    """The description next to one stuck message, without the counts of messages."""
     numbers = {"count", "stuck_count", "unconfirmed_count"}
     describe = _DESCRIPTIONS.get(incident.kind)
     values = {name: value for name, value in incident.values.items() if name not in numbers}
@@ -151,7 +153,7 @@ def _disconnected(values: Values) -> str:
     if values.get("queued"):
         sentences.append(_queued_until_it_reconnects(values))
     if stuck:
-        sentences.append(_meaning_of_stuck())
+        sentences.append(_meaning_of_stuck(values))
     return " ".join(sentences)
 
 
@@ -166,7 +168,7 @@ def _restricted(values: Values) -> str:
         text = _("The last successful message was sent %s before the first refusal.")
         sentences.append(text % duration(timedelta(seconds=values["gap"])))
     if stuck := values.get("stuck_count"):
-        sentences += [_stuck_number(stuck), _meaning_of_stuck()]
+        sentences += [_stuck_number(stuck), _meaning_of_stuck(values)]
     return " ".join(sentences)
 
 
@@ -178,7 +180,7 @@ def _stuck(values: Values) -> str:
         sentences.append(
             _("Z-API’s queue is empty: WhatsApp has the messages. The contacts’ phones may be off.")
         )
-    sentences.append(_meaning_of_stuck())
+    sentences.append(_meaning_of_stuck(values))
     return " ".join(sentences)
 
 
@@ -202,8 +204,18 @@ def _stuck_number(count: int) -> str:
     return text % {"count": count}
 
 
-def _meaning_of_stuck() -> str:
+def _meaning_of_stuck(values: Values) -> str:
+    if days := values.get("counted_days"):
+        return what_counts_as_stuck(days)
     return _("Stuck means sent, but not confirmed as delivered.")
+
+
+def what_counts_as_stuck(days: int) -> str:
+    """Explain a number of stuck messages that covers so many days."""
+    if days == 1:
+        return _("This counts messages sent in the last 24 hours and not confirmed as delivered.")
+    text = _("This counts messages sent in the last %(days)d days and not confirmed as delivered.")
+    return text % {"days": days}
 
 
 def in_queue(values: Values) -> str:
@@ -459,8 +471,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "answers, and that the delivery webhook is set."
     ),
     IncidentKind.STUCK: gettext_lazy(
-        "Open the stuck messages. If they went to many recipients, check the instance in Z-API’s "
-        "panel. Otherwise wait: the phones may be off. Do not send them again."
+        "Open the stuck messages: the oldest is first. If they went to many recipients, check the "
+        "instance in Z-API’s panel. Otherwise wait: the phones may be off. Do not send them again."
     ),
     IncidentKind.FAILING: gettext_lazy(
         "Open the failed messages. Each one shows the reason, and whether to send it again."

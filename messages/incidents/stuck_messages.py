@@ -148,5 +148,10 @@ def days_counted(allowed: timedelta) -> int:
     return next((days for days in _DAYS_COUNTED if 2 * allowed <= days * _DAY), _DAYS_COUNTED[-1])
 
 
+def counted_days(instance: Instance) -> int:
+    """The number of days that the counts of this instance's stuck messages cover."""
+    return days_counted(timedelta(minutes=instance.stuck_after))
+
+
 def _reach_of_number(allowed: timedelta) -> timedelta:
     return days_counted(allowed) * _DAY

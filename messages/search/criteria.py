@@ -101,6 +101,7 @@ _MAX_TAGS: Final = 20
 # For a filter by the hour of the week.
 _MAX_WEEKS: Final = timedelta(days=367)
 UNREADABLE: Final = "unreadable"
+_NEWEST: Final = "newest"
 _Text = TypeVar("_Text", bound=str)
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -122,6 +123,9 @@ class Criteria:
     `week_hour` applies to the first step, too, and needs both dates, at most a year apart. `tags`
     select the instances that have any of these tags.
 
+    `newest_first` is for the Stuck view, which otherwise begins with the message that has waited
+    longest.
+
     `recipient` is an address, encrypted in the query. Unlike a search for a number it can be shared
     with people who may not see numbers.
     """
@@ -142,6 +146,7 @@ class Criteria:
     latencies: tuple[LatencyRange, ...] = ()
     week_hour: WeekHour | None = None
     recipient: str = ""
+    newest_first: bool = False
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
@@ -168,6 +173,7 @@ class Criteria:
             latencies=LatencyRange.read(query),
             week_hour=WeekHour.read(query) if has_weeks else None,
             recipient=_recipient(query.get("recipient", "")),
+            newest_first=view == View.STUCK and query.get("order") == _NEWEST,
         )
 
     @property
@@ -190,6 +196,15 @@ class Criteria:
     def order(self) -> Order:
         """By sending time if `until` is set: its index finds the newest matching rows quickly."""
         return Order.SENT if self.until else Order.HEARD
+
+    @property
+    def oldest_first(self) -> bool:
+        return self.view is View.STUCK and not self.newest_first
+
+    @property
+    def sorting(self) -> tuple[str, str]:
+        """The fields by which the list is sorted, in their directions."""
+        return self.order.oldest_first if self.oldest_first else self.order.newest_first
 
     @property
     def has_filters(self) -> bool:
@@ -277,6 +292,7 @@ class Criteria:
             *(("retry", retry.value) for retry in self.retries),
             *(one.query() for one in self.latencies),
             *(self.week_hour.query() if self.week_hour else []),
+            *_parameter("order", _NEWEST if self.newest_first and self.view is View.STUCK else ""),
         ]
 
     def replace(self, **changes: Any) -> Self:

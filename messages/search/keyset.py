@@ -25,22 +25,31 @@ class Page(Generic[Row]):
     rows: list[Row]
     older: str
     newer: str
+    is_first: bool
 
 
 def read_page(rows: QuerySet[Any], query: Mapping[str, str], order: Sequence[str]) -> Page[Any]:
     """The page that `older` or `newer` in the query asks for; without a valid cursor, the first."""
-    if place := read_cursor(query.get("newer", ""), rows.model, order):
+    ahead, back = ("older", "newer") if order[0].startswith("-") else ("newer", "older")
+    if place := read_cursor(query.get(back, ""), rows.model, order):
         found, has_more = take(rows, order, PAGE_SIZE, place, is_back=True)
         if has_more:
-            return Page(found, cursor_of(found[-1], order), cursor_of(found[0], order))
-        # Less than a page of newer rows: show the first page, which includes them.
-    elif place := read_cursor(query.get("older", ""), rows.model, order):
+            return _page(found, order, is_first=False, is_last=False)
+        # Less than a page of rows before it: show the first page, which includes them.
+    elif place := read_cursor(query.get(ahead, ""), rows.model, order):
         found, has_more = take(rows, order, PAGE_SIZE, place)
         if found:
-            older = cursor_of(found[-1], order) if has_more else ""
-            return Page(found, older, cursor_of(found[0], order))
+            return _page(found, order, is_first=False, is_last=not has_more)
     found, has_more = take(rows, order, PAGE_SIZE)
-    return Page(found, cursor_of(found[-1], order) if has_more else "", "")
+    return _page(found, order, is_first=True, is_last=not has_more)
+
+
+def _page(found: list[Any], order: Sequence[str], *, is_first: bool, is_last: bool) -> Page[Any]:
+    following = "" if is_last else cursor_of(found[-1], order)
+    previous = "" if is_first else cursor_of(found[0], order)
+    if order[0].startswith("-"):
+        return Page(found, older=following, newer=previous, is_first=is_first)
+    return Page(found, older=previous, newer=following, is_first=is_first)
 
 
 def take(

@@ -48,6 +48,10 @@ class Order(StrEnum):
     def newest_first(self) -> tuple[str, str]:
         return f"-{self}", "-id"
 
+    @property
+    def oldest_first(self) -> tuple[str, str]:
+        return str(self), "id"
+
 
 class MessageQuerySet(QuerySet[Message]):
     def outbound(self) -> Self:

@@ -191,7 +191,7 @@ def _story(row: Row) -> str:
     """Why it failed or is stuck, else how long the steps took; and what else is unusual."""
     parts: list[str] = [failure_reason(row.headline)]
     if row.stuck_for:
-        values = {"start": row.started.listed, "why": row.why_waiting}
+        values = {"start": row.started.in_sentence, "why": row.why_waiting}
         why = _("since %(start)s: %(why)s") % values
         parts += [
             stuck(row.stuck_for, row.why_stuck),

@@ -88,11 +88,6 @@ def test_count_that_looked_only_through_the_newest_messages_is_a_minimum(
     assert f'<span class="visually-hidden"> ({note})</span>' in page
 
 
-def test_oldest_stuck_message_is_unknown_if_not_all_were_counted(viewer, failed_messages):
-    failed_messages(1001, rank=20, failed_at=None, started_at=timezone.now() - timedelta(hours=2))
-    assert viewer.get("/?view=stuck").context["oldest_stuck"] is None
-
-
 def test_count_that_stopped_at_its_limit_says_so(viewer, failed_messages):
     failed_messages(1001)
     page = viewer.get("/?view=failed").content.decode()

@@ -248,7 +248,54 @@ def test_stuck_view_says_how_many_wait_where_and_since_when(viewer, report, deli
         "2 not delivered by WhatsApp yet": "/?view=stuck&status=sent",
     }
     assert found["oldest_stuck"].value == oldest.started_at
-    assert shown(viewer.get("/?view=stuck&status=sent")) == ["S2", "S1"]
+    assert shown(viewer.get("/?view=stuck&status=sent")) == ["S1", "S2"]
+
+
+def test_stuck_view_can_be_sorted_newest_first(viewer, report):
+    report("SENT", id="S1", minutes_ago=90)
+    report("SENT", id="S2", minutes_ago=80)
+    page = viewer.get("/?view=stuck")
+    assert "Show newest first" in page.content.decode()
+    newest = viewer.get(page.context["other_order_url"])
+    assert shown(newest) == ["S2", "S1"]
+    assert newest.context["oldest_stuck"] is None
+    assert newest.context["other_order_url"] == "/?view=stuck"
+
+
+def test_pages_of_the_stuck_view_lead_from_older_to_newer_messages(viewer, report):
+    messages = [report("SENT", id=f"S{place:02}", minutes_ago=300 - place) for place in range(51)]
+    first = viewer.get("/?view=stuck")
+    assert (shown(first)[0], first.context["older_url"]) == ("S00", "")
+    assert first.context["oldest_stuck"].value == messages[0].started_at
+    second = viewer.get(first.context["newer_url"])
+    assert (shown(second), second.context["newer_url"]) == (["S50"], "")
+    assert "oldest_stuck" not in second.context
+    assert shown(viewer.get(second.context["older_url"])) == shown(first)
+    links = re.findall(r'rel="(prev|next)"', second.content.decode())
+    assert links == ["prev"]
+
+
+def test_stuck_view_links_the_older_messages_that_no_page_counts(viewer, report):
+    report("SENT", id="NEW", minutes_ago=90)
+    old = timezone.now() - timedelta(days=3)
+    pk = report("SENT", id="OLD").pk
+    Message.objects.filter(pk=pk).update(first_heard_at=old, started_at=old)
+    page = viewer.get("/?view=stuck")
+    assert shown(page) == ["NEW"]
+    assert "Every page counts the stuck messages of the last 24 hours." in page.content.decode()
+    everything = viewer.get(page.context["all_time_url"])
+    assert shown(everything) == ["OLD", "NEW"]
+    assert "Other pages count only the stuck messages" in everything.content.decode()
+
+
+@pytest.mark.parametrize("view", ["", "failed"])
+def test_order_of_other_views_does_not_change(viewer, report, view):
+    report("SENT", id="A", minutes_ago=9)
+    report("SENT", id="B", minutes_ago=8)
+    Message.objects.update(failure_code="unknown", failed_at=timezone.now(), rank=25)
+    page = viewer.get(f"/?view={view}&order=newest")
+    assert shown(page) == ["B", "A"]
+    assert "order=" not in page.context["query"]
 
 
 @pytest.mark.parametrize("query", ["view=stuck", "view=failed", "", "view=stuck&q=3EB0A1"])
@@ -259,7 +306,7 @@ def test_list_without_stuck_messages_has_no_summary_of_them(viewer, report, quer
 
 def test_stuck_view_query_count_is_fixed(viewer, report, django_assert_num_queries):
     report("SENT", minutes_ago=90)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         viewer.get("/?view=stuck")
 
 

@@ -133,7 +133,7 @@ def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
     opened(instance, IncidentKind.STUCK, values={"queued": 37})
     page = text_of(supervisor.get("/attention/"))
     assert "400 messages are stuck. 37 messages wait in Z-API’s queue" in page
-    assert "Open the stuck messages." in page
+    assert "Open the stuck messages: the oldest is first." in page
 
 
 @pytest.mark.parametrize("kind", [*IncidentKind])

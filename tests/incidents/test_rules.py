@@ -164,7 +164,8 @@ class TestStuck:
         assert look() == ["stuck"]
         assert words() == (
             "5 messages are stuck. Z-API’s queue is empty: WhatsApp has the messages. The "
-            "contacts’ phones may be off. Stuck means sent, but not confirmed as delivered."
+            "contacts’ phones may be off. This counts messages sent in the last 24 hours and not "
+            "confirmed as delivered."
         )
 
     def test_stuck_threshold_is_per_instance(self, instance, look, clock):

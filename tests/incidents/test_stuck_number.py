@@ -86,11 +86,32 @@ def test_instance_page_explains_a_count_below_the_threshold(admin, seventeen, in
     assert "17 messages are stuck. In" in text_of(admin, f"/instances/{instance.pk}/")
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(30, "last 24 hours"), (13 * 60, "last 7 days"), (5 * 1440, "last 30 days")],
+)
+def test_count_of_an_instance_says_which_period_it_covers(admin, instance, minutes, words):
+    Instance.objects.update(stuck_after=minutes)
+    send(instance, 1, ago(minutes=minutes + 5))
+    said = f"This counts messages sent in the {words} and not confirmed as delivered."
+    assert said in text_of(admin, "/instances/")
+    assert said in text_of(admin, f"/instances/{instance.pk}/")
+
+
+def test_problem_says_which_period_its_count_covers(admin, instance):
+    now = timezone.now()
+    Instance.objects.update(stuck_after=13 * 60)
+    Incident.objects.create(
+        kind=IncidentKind.STUCK, instance=instance, opened_at=now, last_seen_at=now
+    )
+    assert "This counts messages sent in the last 7 days" in text_of(admin, "/attention/")
+
+
 def test_overview_shows_the_same_count(admin, seventeen, instance):
-    page = admin.get("/overview/")
-    assert {str(one.label): one.count for one in page.context["asides"]}["Stuck now"] == 31
-    chosen = admin.get(f"/overview/?instance={instance.pk}")
-    assert {str(one.label): one.count for one in chosen.context["asides"]}["Stuck now"] == 17
+    for query, number in (("", 31), (f"?instance={instance.pk}", 17)):
+        asides = admin.get(f"/overview/{query}").context["asides"]
+        counts = {str(one.label): one.count for one in asides}
+        assert counts["Stuck, last 24 hours"] == number
 
 
 def test_api_returns_the_same_count(seventeen):

@@ -53,6 +53,14 @@ def test_stuck_messages_query_uses_the_index_of_newest_messages(instance):
     }
 
 
+@pytest.mark.parametrize("query", ["", "&period=all", "&instance=1&period=24h", "&order=newest"])
+def test_stuck_view_reads_the_index_of_newest_messages_in_its_order(support, instance, query):
+    criteria = Criteria.read(QueryDict(f"view=stuck{query}"))
+    plan = criteria.messages(support).order_by(*criteria.sorting).explain()
+    assert "INDEX message_newest" in plan
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan
+
+
 @pytest.mark.parametrize("narrowed", ["", "&instance=1", "&status=failed", "&groups=1"])
 def test_date_filter_uses_the_index_of_sending_times(support, narrowed):
     query = f"since=2026-10-01T00:00Z&until=2026-10-02T00:00Z{narrowed}"

@@ -7,8 +7,13 @@ from django.utils import timezone
 
 from messages.incidents.incident_links import messages_page
 from messages.incidents.numbers import instances_with_reported_stuck_messages
-from messages.incidents.presentation import why_no_incident
-from messages.incidents.stuck_messages import RecentCounts, recent_counts, stuck_counts
+from messages.incidents.presentation import what_counts_as_stuck, why_no_incident
+from messages.incidents.stuck_messages import (
+    RecentCounts,
+    counted_days,
+    recent_counts,
+    stuck_counts,
+)
 from messages.models import Instance
 
 
@@ -22,8 +27,13 @@ class StuckRow:
     why_no_incident: str
 
     @property
+    def explanation(self) -> str:
+        counted = what_counts_as_stuck(counted_days(self.instance))
+        return f"{self.why_no_incident} {counted}".lstrip()
+
+    @property
     def url(self) -> str:
-        """The counted messages on the Messages page."""
+        """The counted messages on the Messages page, oldest first."""
         return messages_page(self.instance, "stuck").path
 
 

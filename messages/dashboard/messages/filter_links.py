@@ -146,6 +146,11 @@ def stuck_links(criteria: Criteria, counts: Iterable[tuple[Status, int, str]]) -
     ]
 
 
+def other_order_url(criteria: Criteria) -> str:
+    """The stuck messages in the other order."""
+    return list_url(criteria, newest_first=criteria.oldest_first)
+
+
 def _waiting_words(status: Status, number: int) -> str:
     if status is Status.DISPATCHED:
         return ngettext(

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.message_kinds import MessageKind
 from messages.domain.statuses import Status
 from messages.models.capped_counts import capped_counts
@@ -52,9 +51,6 @@ class ListCounts:
         if self._counts_stuck:
             rows |= {one.name: results.filter(rank=one.rank) for one in _STUCK_STATUSES}
         self._numbers = capped_counts({name: (found, _most(name)) for name, found in rows.items()})
-        self._oldest: datetime | None = None
-        if self._counts_stuck and 0 < self._numbers[_RESULTS] <= _MAX_RESULTS:
-            self._oldest = results[:_MAX_RESULTS].aggregate(at=Min("started_at"))["at"]
 
     @property
     def results(self) -> int:
@@ -86,11 +82,6 @@ class ListCounts:
             for status in _STUCK_STATUSES
             if self._numbers[status.name]
         ]
-
-    @property
-    def oldest_stuck(self) -> Moment | None:
-        """None also if older messages were not looked through or counted."""
-        return None if self._is_cut_off(self._lists[_RESULTS]) else moment(self._oldest)
 
     def of_tab(self, view: View) -> str:
         """In words; "" if nothing was found, or if it was not counted."""

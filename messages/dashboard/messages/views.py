@@ -82,7 +82,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         return render(request, "dashboard/messages.html", context)
     matches = find_matches(criteria.search, request.user)
     found = criteria.messages(request.user, matches)
-    page = read_page(found, request.GET.dict(), criteria.order.newest_first)
+    page = read_page(found, request.GET.dict(), criteria.sorting)
     _set_instances(instances, page.rows)
     rows = rows_of(page.rows, request.user, criteria.order)
     context |= {
@@ -95,8 +95,9 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "older_url": page.older and filter_links.page_url(criteria, older=page.older),
         "newer_url": page.newer and filter_links.page_url(criteria, newer=page.newer),
     }
-    if not page.newer:
+    if page.is_first:
         context["live_url"] = live_url(criteria, page.rows, request.user)
+        context["oldest_stuck"] = rows[0].started if rows and criteria.oldest_first else None
     if (signed := request.GET.get(ANSWER)) and sees_phones(request.user):
         context["looked_up"] = answer_text(signed, criteria.search.text)
     if not page.rows:
@@ -218,7 +219,7 @@ def _count_context(criteria: Criteria, found: QuerySet[Any], user: Person) -> di
         "results_words": counts.results_words,
         "results_note": counts.results_note,
         "stuck_links": filter_links.stuck_links(criteria, counts.stuck),
-        "oldest_stuck": counts.oldest_stuck,
+        "other_order_url": filter_links.other_order_url(criteria),
     }
 
 

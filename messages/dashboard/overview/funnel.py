@@ -144,7 +144,7 @@ def asides(question: Question, counts: Counts, *, stuck: int) -> list[Aside]:
         (pgettext("messages", "Failed"), Status.FAILED, counts.failed),
         (_("No read confirmation"), Status.RECEIVED, counts.delivered - counts.read),
     )
-    of_now = Aside(_("Stuck now"), "stuck", stuck, list_url(question.stuck))
+    of_now = Aside(_("Stuck, last 24 hours"), "stuck", stuck, list_url(question.stuck))
     return [
         *(
             Aside(label, status.icon, count, question.list_url(("status", status.lower())))
