@@ -6,7 +6,17 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, CharField, Func, IntegerField, Lookup, Q, Subquery
+from django.db.models import (
+    Aggregate,
+    BigIntegerField,
+    CharField,
+    Field,
+    Func,
+    IntegerField,
+    Lookup,
+    Q,
+    Subquery,
+)
 from django.db.models.sql.compiler import SQLCompiler
 
 from messages.domain.addresses import CHANNEL_SUFFIX, LIST_SUFFIXES, STATUS_ADDRESS
@@ -54,6 +64,39 @@ class Epoch(SkipIntegerConversion, Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         context["template"] = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         return self.as_sql(compiler, connection, **context)
+
+
+class Sums(Aggregate):
+    """The sums of several integer columns of one table, as a list; None for each without rows.
+
+    For Django, building a query with a Sum for each of 27 columns takes longer than its execution.
+    """
+
+    output_field: "Field[Any, Any]" = Field()
+
+    def __init__(self, first: str, *others: str, **extra: Any) -> None:
+        super().__init__(first, **extra)
+        self._others = others
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return f"ARRAY[{self._sums(compiler)}]", []
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return f"json_array({self._sums(compiler)})", []
+
+    def _sums(self, compiler: Any) -> str:
+        column, _ = compiler.compile(self.get_source_expressions()[0])
+        table, _, first = column.rpartition(".")
+        columns = (first, *map(compiler.quote_name_unless_alias, self._others))
+        return ", ".join(f"SUM({table}.{name})" for name in columns)
+
+    @property
+    def convert_value(self) -> Any:
+        return self._loaded
+
+    @staticmethod
+    def _loaded(value: Any, _expression: Any, _connection: Any) -> list[int | None]:
+        return json.loads(value) if isinstance(value, str) else value
 
 
 class CappedCount(Subquery):

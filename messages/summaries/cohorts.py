@@ -9,9 +9,9 @@ from django.db.models import Max, QuerySet
 
 from messages.accounts.scope import Viewer
 from messages.models import HourlySummary
+from messages.models.functions import Sums
 from messages.models.summary import LATENCY_COLUMNS, LATENCY_EDGES, latency_column
 
-from .days import totals
 from .latencies import Histogram
 from .selection import Selection
 
@@ -39,6 +39,10 @@ class Counts(NamedTuple):
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         return cls(*map(sum, zip(*parts, strict=True)))
+
+
+_HOUR_COLUMNS: Final = (*Counts._fields, *_DELIVERED_COLUMNS)
+_SLICE_COLUMNS: Final = (*Counts._fields, *LATENCY_COLUMNS)
 
 
 class Hour(NamedTuple):
@@ -113,28 +117,27 @@ def count_hours(user: Viewer, selection: Selection) -> dict[datetime, Hour]:
 
 def count_total(user: Viewer, selection: Selection) -> Hour:
     """The sum of the hours. Reads the daily summaries for whole days."""
-    sums = totals((*Counts._fields, *_DELIVERED_COLUMNS))
-    parts = [part.aggregate(**sums) for part in selection.whole_days_and_other_hours(user)]
-    found = [_hour([count or 0 for count in part.values()]) for part in parts]
-    return Hour.total(found)
+    parts = selection.whole_days_and_other_hours(user)
+    sums = [part.aggregate(sums=Sums(*_HOUR_COLUMNS))["sums"] for part in parts]
+    return Hour.total(_hour([count or 0 for count in one]) for one in sums)
 
 
 def _each_hour(hours: QuerySet[HourlySummary]) -> Iterator[tuple[datetime, Hour]]:
-    sums = totals((*Counts._fields, *_DELIVERED_COLUMNS))
-    for hour, *row in hours.values_list("hour").annotate(**sums).order_by("hour"):
+    sums = Sums(*_HOUR_COLUMNS)
+    for hour, row in hours.values_list("hour").annotate(sums=sums).order_by("hour"):
         yield hour, _hour(row)
 
 
 def _hour(row: Sequence[int]) -> Hour:
-    """From the columns of Counts and _DELIVERED_COLUMNS."""
+    """From the sums of _HOUR_COLUMNS."""
     length = len(Counts._fields)
     *within, timed = row[length:]
     return Hour(Counts(*row[:length]), Histogram(tuple(within), timed))
 
 
 def _by_instance(summaries: QuerySet[Any]) -> list[dict[str, Any]]:
-    sums = totals((*Counts._fields, *LATENCY_COLUMNS))
-    return list(summaries.values("instance_id").annotate(**sums, counted_at=Max("computed_at")))
+    sums = Sums(*_SLICE_COLUMNS)
+    return list(summaries.values("instance_id").annotate(sums=sums, counted_at=Max("computed_at")))
 
 
 def _slices(rows: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
@@ -146,9 +149,10 @@ def _slices(rows: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
 
 
 def _slice(row: Mapping[str, Any]) -> Slice:
+    sums = dict(zip(_SLICE_COLUMNS, row["sums"], strict=True))
     return Slice(
         row["instance_id"],
-        Counts(*(row[name] for name in Counts._fields)),
-        Histogram.of("delivered", row),
-        Histogram.of("read", row),
+        Counts(*(sums[name] for name in Counts._fields)),
+        Histogram.of("delivered", sums),
+        Histogram.of("read", sums),
     )

@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 from django.db.models.lookups import In
 
 from messages.models import DailySummary, HourlySummary
-from messages.models.functions import SkipIntegerConversion, Unindexed
+from messages.models.functions import Unindexed
 
 DAY: Final = timedelta(days=1)
 # The instances to sum up on each day.
@@ -27,15 +27,6 @@ _SUMMED: Final = [
 _LOCK: Final = 0x5D41_5355
 
 
-class _Total(SkipIntegerConversion, Sum):
-    pass
-
-
-def totals(columns: Iterable[str]) -> dict[str, Sum]:
-    """For annotate(): the sum of each column, under its own name."""
-    return {name: _Total(name) for name in columns}
-
-
 def sum_days(hours: Iterable[tuple[int, datetime]]) -> None:
     """Recompute the days that contain these hours."""
     days = by_day(hours)
@@ -44,7 +35,11 @@ def sum_days(hours: Iterable[tuple[int, datetime]]) -> None:
     _lock()
     found = HourlySummary.objects.filter(any_of(on_days("hour", days)))
     kinds = found.values("instance_id", "is_group", day=TruncDate("hour", tzinfo=UTC))
-    rows = list(kinds.annotate(**totals(_SUMMED), computed_at=Max("computed_at")).order_by())
+    rows = list(
+        kinds.annotate(
+            **{name: Sum(name) for name in _SUMMED}, computed_at=Max("computed_at")
+        ).order_by()
+    )
     DailySummary.objects.filter(any_of(rows_of_days(days))).delete()
     DailySummary.objects.bulk_create(DailySummary(**row) for row in rows)
 

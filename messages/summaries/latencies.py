@@ -2,9 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from messages.models.summary import LATENCY_EDGES, latency_column
 
@@ -12,8 +11,7 @@ MEDIAN: Final = 0.5
 P95: Final = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(NamedTuple):
     """`within[i]` counts messages up to LATENCY_EDGES[i] seconds; `timed` counts all."""
 
     within: tuple[int, ...]
@@ -30,7 +28,8 @@ class Histogram:
         within = zip(NOTHING.within, *(one.within for one in parts), strict=True)
         return Histogram(tuple(map(sum, within)), sum(one.timed for one in parts))
 
-    def __add__(self, other: "Histogram") -> "Histogram":
+    # tuple.__add__ would concatenate.
+    def __add__(self, other: "Histogram") -> "Histogram":  # type: ignore[override]
         return Histogram.total((self, other))
 
     def quantile(self, share: float) -> timedelta | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from django.utils import timezone
@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from messages.dashboard.shared.moments import duration
 from messages.dashboard.shared.views import path_of
 from messages.models import HourlySummary, Instance
+from messages.models.functions import Sums
 from messages.models.summary import LATENCY_EDGES, latency_column
 from messages.summaries import Histogram
-from messages.summaries.days import totals
 from messages.summaries.latencies import MEDIAN
 
 _LATENCY: Final = "delivered"
@@ -60,11 +60,12 @@ def day_figures(instances: Iterable[Instance]) -> dict[int, DayFigures]:
     """Return the figures of the instances that sent something, by primary key."""
     since = timezone.now() - timedelta(hours=24)
     by_hour = HourlySummary.objects.filter(hour__gte=since, instance__in=instances)
-    sums = totals(("messages", "delivered", *_COLUMNS))
-    rows: Iterable[Any] = by_hour.values("instance_id").annotate(**sums)
-    return {row["instance_id"]: _figures(row) for row in rows if row["messages"]}
+    columns = ("messages", "delivered", *_COLUMNS)
+    found = by_hour.values_list("instance_id").annotate(sums=Sums(*columns))
+    rows = {pk: dict(zip(columns, sums, strict=True)) for pk, sums in found}
+    return {pk: _figures(pk, row) for pk, row in rows.items() if row["messages"]}
 
 
-def _figures(row: Mapping[str, int]) -> DayFigures:
-    sent, delivered = row["messages"], row["delivered"]
-    return DayFigures(row["instance_id"], sent, delivered, Histogram.of(_LATENCY, row))
+def _figures(instance_id: int, row: Mapping[str, int]) -> DayFigures:
+    histogram = Histogram.of(_LATENCY, row)
+    return DayFigures(instance_id, row["messages"], row["delivered"], histogram)

@@ -67,7 +67,7 @@ class Grain(Enum):
 
     def start(self, hour: datetime) -> tuple[object, ...]:
         """Hours with the same value are in the same bar. In the viewer's zone; a week is ISO's."""
-        local = timezone.localtime(hour)
+        local = hour.astimezone(render_context.zone())
         match self:
             case Grain.HOUR:
                 return (hour,)
@@ -358,8 +358,8 @@ def chart(question: Question, hours: Hours, compared: Hours, comparison: str) ->
 
 
 def _hours(question: Question) -> Iterator[datetime]:
-    hour = question.since
-    while hour < question.until:
+    hour, until = question.since, question.until
+    while hour < until:
         yield hour
         hour += HOUR
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from html import escape
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.dashboard.messages.filter_links import Link
+from messages.domain import render_context
 from messages.domain.durations import zone_label
 from messages.search.week_hours import week_hour
 from messages.summaries import Cohort, Counts, Histogram, Hour
@@ -82,7 +84,8 @@ class HeatMap:
         (day, hour), cell = self.ends[1], self.scale[1]
         # Midnight is also the end of a day.
         when = f"{WEEKDAYS[day]}, {hour:02}:00–{hour + 1:02}:00"
-        values = {"when": when, "messages": _message_words(cell), "value": cell.words}
+        messages = _message_words(render_context.language(), cell.messages)
+        values = {"when": when, "messages": messages, "value": cell.words}
         return _PEAKS[self.measure] % values
 
     @property
@@ -120,29 +123,32 @@ class HeatMap:
         return format_html("<thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>", hours, days)
 
     def _row(self, day: int) -> SafeString:
-        cells = "".join(self._cell((day, hour)) for hour in range(24))
-        return mark_safe(cells)  # noqa: S308
+        name, url = escape(str(WEEKDAYS[day])), escape(self.base_url)
+        cells = (self._cell((day, hour), name, url) for hour in range(24))
+        return mark_safe("".join(cells))  # noqa: S308
 
-    def _cell(self, place: tuple[int, int]) -> str:
-        """Not with format_html, which takes three times as long, for 168 cells."""
+    def _cell(self, place: tuple[int, int], day_name: str, url: str) -> str:
+        """Not with format_html, which takes three times as long, for 168 cells.
+
+        `day_name` and `url` are escaped.
+        """
         if place not in self.cells:
             return '<td class=""></td>'
         (day, hour), cell = place, self.cells[place]
-        parts = [_message_words(cell)]
+        words = _message_words(render_context.language(), cell.messages)
         phrase = _PHRASES.get(self.measure)
         if phrase and cell.words:
-            parts.append(phrase % {"value": cell.words})
-        words = escape(f"{WEEKDAYS[day]}, {hour:02}:00: {', '.join(parts)}")
+            words = f"{words}, {phrase % {'value': cell.words}}"
         return (
-            f'<td class="{self._level(cell)}"><a href="{escape(self.base_url)}&amp;weekday={day}'
-            f'&amp;hour={hour}"><span>{words}</span></a></td>'
+            f'<td class="{self._level(cell)}"><a href="{url}&amp;weekday={day}&amp;hour={hour}">'
+            f"<span>{day_name}, {hour:02}:00: {escape(words)}</span></a></td>"
         )
 
     def _level(self, cell: Cell) -> str:
         """The class of the cell's colour, from l1 to the highest of LEVELS."""
         if cell.value is None or self.ends is None:
             return "few"
-        lowest, highest = map(_value, self.scale)
+        lowest, highest = (_value(self.cells[place]) for place in self.ends)
         if self.measure is Heat.VOLUME:
             lowest = 0
         share = (cell.value - lowest) / (highest - lowest) if highest > lowest else 1
@@ -190,9 +196,11 @@ def _cell(measure: Heat, hours: Sequence[Hour]) -> Cell:
     return Cell(counts.messages, None, "")
 
 
-def _message_words(cell: Cell) -> str:
-    words = ngettext("%(number)s message", "%(number)s messages", cell.messages)
-    return words % {"number": number(cell.messages)}
+# Cached, because most cells change only once a week.
+@lru_cache(maxsize=2048)
+def _message_words(_language: str | None, count: int) -> str:
+    words = ngettext("%(number)s message", "%(number)s messages", count)
+    return words % {"number": number(count)}
 
 
 def _value(cell: Cell) -> float:
