@@ -34,9 +34,10 @@ def series(user: Viewer, selection: Selection) -> dict[int, list[Point]]:
     parts = [selection.hours(user)] if is_short else selection.whole_days_and_other_hours(user)
     found: dict[int, list[Point]] = {}
     for part in parts:
-        for instance, place, *counts in _sums(part, selection.since, step):
+        for instance, place, messages, failed in _sums(part, selection.since, step):
             points = found.setdefault(instance, [Point()] * -(-length // step))
-            points[place] = Point(*map(sum, zip(points[place], counts, strict=True)))
+            before = points[place]
+            points[place] = Point(before.messages + messages, before.failed + failed)
     return found
 
 

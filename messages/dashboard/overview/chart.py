@@ -20,6 +20,7 @@ from messages.summaries import Counts, Hour
 
 from .funnel import number, percent
 from .parameters import HOUR, Question, minute, span_label
+from .value_table import value_table
 
 Hours = Mapping[datetime, Hour]
 
@@ -209,43 +210,31 @@ class Chart:
 
     @property
     def table(self) -> SafeString:
-        """The bars as a table. Built in Python, because it has up to 100 rows."""
-        counts = (_("Messages"), _("Delivered"), _("Read"), pgettext("messages", "Failed"))
-        tones = ("", "delivered", "read", "failed")
-        heads = [*zip(tones, counts, strict=True)]
+        """The bars as a table."""
+        heads = [
+            (_("Messages"), ""),
+            (_("Delivered"), "delivered"),
+            (_("Read"), "read"),
+            (pgettext("messages", "Failed"), "failed"),
+        ]
         if self.comparison:
-            heads.append(("compared", self.comparison))
-        heads.append(("", _("Final")))
-        return format_html(
-            '<table class="values"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
-            "<tbody>{}</tbody></table>",
-            _("Time"),
-            format_html_join("", '<th scope="col" data-tone="{}">{}</th>', heads),
-            format_html_join(
-                "",
-                '<tr><th scope="row"><a href="{}">{}</a></th>{}</tr>',
-                ((bar.url, bar.label, self._cells(bar)) for bar in self._clickable),
-            ),
-        )
+            heads.append((self.comparison, "compared"))
+        heads.append((_("Final"), ""))
+        rows = ((bar.url, bar.label, self._numbers(bar)) for bar in self._clickable)
+        return value_table(_("Time"), heads, rows)
 
     @property
     def _clickable(self) -> Iterator[Bar]:
         return (bar for bar in self.bars if bar.counts.messages)
 
-    def _cells(self, bar: Bar) -> SafeString:
-        all_messages = bar.counts.messages
-        shares = (
-            f"{number(count)} ({percent(count, all_messages)})" if count else "0"
-            for count in (bar.counts.delivered, bar.counts.read, bar.counts.failed)
-        )
-        compared = [number(bar.compared)] if self.comparison else []
-        cells = (
-            number(all_messages),
-            *shares,
-            *compared,
-            _("not yet") if bar.is_fresh else _("yes"),
-        )
-        return format_html_join("", '<td class="number">{}</td>', ((cell,) for cell in cells))
+    def _numbers(self, bar: Bar) -> Iterator[str]:
+        everything = bar.counts.messages
+        yield number(everything)
+        for count in (bar.counts.delivered, bar.counts.read, bar.counts.failed):
+            yield f"{number(count)} ({percent(count, everything)})" if count else "0"
+        if self.comparison:
+            yield number(bar.compared)
+        yield _("not yet") if bar.is_fresh else _("yes")
 
     @property
     def _step(self) -> float:

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.dashboard.messages.filter_links import range_label
@@ -21,6 +22,7 @@ from messages.summaries.latencies import MEDIAN, P95
 
 from .funnel import Latency, number, percent
 from .parameters import Question
+from .value_table import value_table
 
 WIDTH, HEIGHT = 1000, 160
 # One for each edge, and one beyond the last.
@@ -78,6 +80,13 @@ class Distribution:
         )
         names = format_html_join("", '<text x="{}" y="12">{}</text>', marks)
         return format_html('<svg class="axis" aria-hidden="true">{}</svg>', names)
+
+    @property
+    def table(self) -> SafeString:
+        """The bars as a table."""
+        rows = ((bar.url, bar.label, (bar.number, bar.share)) for bar in self.bars if bar.count)
+        heads = [(_("Messages"), ""), (_("Share"), "")]
+        return value_table(_("Time"), heads, rows, caption=str(self.title))
 
     def _path(self) -> str:
         scale = HEIGHT / max(1, *(bar.count for bar in self.bars))

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -27,6 +27,7 @@ from messages.summaries.latencies import P95
 from .display import Heat
 from .funnel import Latency, number, percent
 from .parameters import Question
+from .value_table import value_table
 
 # In a shorter period the chart of messages over time shows the same hours.
 MIN_PERIOD: Final = timedelta(days=2)
@@ -92,22 +93,15 @@ class HeatMap:
     def numbers(self) -> SafeString:
         """The values of the cells as a table, without links."""
         days = list(_weekdays())
-        heads = format_html_join(
-            "", '<th scope="col" class="number">{}</th>', ((WEEKDAYS_ABBR[day],) for day in days)
+        heads = [(str(WEEKDAYS_ABBR[day]), "") for day in days]
+        rows = (
+            ("", f"{hour:02}:00", (self._words((day, hour)) for day in days)) for hour in range(24)
         )
-        rows = ((f"{hour:02}:00", self._numbers((day, hour) for day in days)) for hour in range(24))
-        return format_html(
-            '<table class="values"><thead><tr><th scope="col">{}</th>{}</tr></thead>'
-            "<tbody>{}</tbody></table>",
-            *(_("Hour"), heads),
-            format_html_join("", '<tr><th scope="row">{}</th>{}</tr>', rows),
-        )
+        return value_table(_("Hour"), heads, rows)
 
-    def _numbers(self, places: Iterable[tuple[int, int]]) -> SafeString:
-        found = (self.cells.get(place) for place in places)
-        words = (escape(cell.words) if cell and cell.words else "–" for cell in found)
-        cells = "".join(f'<td class="number">{one}</td>' for one in words)
-        return mark_safe(cells)  # noqa: S308
+    def _words(self, place: tuple[int, int]) -> str:
+        cell = self.cells.get(place)
+        return cell.words if cell and cell.words else "–"
 
     @property
     def table(self) -> SafeString:
