@@ -96,7 +96,8 @@ class Sums(Aggregate):
 
     @staticmethod
     def _loaded(value: Any, _expression: Any, _connection: Any) -> list[int | None]:
-        return json.loads(value) if isinstance(value, str) else value
+        sums: list[int | None] = json.loads(value) if isinstance(value, str) else value
+        return sums
 
 
 class CappedCount(Subquery):

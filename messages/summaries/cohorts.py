@@ -119,7 +119,7 @@ def count_total(user: Viewer, selection: Selection) -> Hour:
     """The sum of the hours. Reads the daily summaries for whole days."""
     parts = selection.whole_days_and_other_hours(user)
     sums = [part.aggregate(sums=Sums(*_HOUR_COLUMNS))["sums"] for part in parts]
-    return Hour.total(_hour([count or 0 for count in one]) for one in sums)
+    return Hour.total(_hour([count or 0 for count in one]) for one in sums if one)
 
 
 def _each_hour(hours: QuerySet[HourlySummary]) -> Iterator[tuple[datetime, Hour]]:
