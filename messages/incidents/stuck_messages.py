@@ -93,13 +93,13 @@ def overdue(
 
 def stuck(messages: _Messages, now: datetime) -> _Messages:
     """All stuck messages, however old."""
-    return overdue(messages, now, thresholds()).filter(rank__in=_UNDELIVERED)
+    return overdue(messages.filter(rank__in=_UNDELIVERED), now, thresholds())
 
 
 def stuck_now(messages: _Messages, now: datetime, limits: Iterable[int] | None = None) -> _Messages:
     """The stuck messages that are counted on every page."""
     limits = thresholds() if limits is None else limits
-    return overdue(messages, now, limits, _reach_of_number).filter(rank__in=_UNDELIVERED)
+    return overdue(messages.filter(rank__in=_UNDELIVERED), now, limits, _reach_of_number)
 
 
 def stuck_counts(instances: Iterable[Instance], now: datetime) -> dict[int, int]:

@@ -245,6 +245,9 @@ class Criteria:
 
     def narrow(self, found: MessageQuerySet) -> MessageQuerySet:
         """Apply every filter except the search and the recipient, which depend on the user."""
+        # PostgreSQL checks conditions in this order. Few messages are stuck.
+        if self._is_stuck_now:
+            found = found.stuck_now()
         if not self.inbound:
             found = found.outbound()
         found = self._in_period(found)
@@ -262,7 +265,7 @@ class Criteria:
             found = found.that_took(one)
         if kinds := self.kinds or (() if self.is_search else _NOT_OUR_STATUS):
             found = found.of_kinds(kinds)
-        return found.stuck_now() if self._is_stuck_now else _in_view(self.view, found)
+        return found if self._is_stuck_now else _in_view(self.view, found)
 
     def _in_period(self, found: MessageQuerySet) -> MessageQuerySet:
         if not self._is_stuck_now:

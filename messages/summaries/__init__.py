@@ -1,6 +1,15 @@
 """Message counts per hour and day, recounted when a message changes."""
 
-from .cohorts import Cohort, Counts, Hour, Slice, cohort, count_hours, count_total
+from .cohorts import (
+    Cohort,
+    Counts,
+    Hour,
+    Slice,
+    cohort,
+    count_hours,
+    count_total,
+    delivery_times,
+)
 from .failures import failure_reasons
 from .latencies import Histogram
 from .receipts import end_receipts_off, find_receipts_off
@@ -20,6 +29,7 @@ __all__ = [
     "cohort",
     "count_hours",
     "count_total",
+    "delivery_times",
     "end_receipts_off",
     "failure_reasons",
     "find_receipts_off",

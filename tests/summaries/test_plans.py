@@ -24,7 +24,7 @@ def plan_of(sql):
 def test_month_query_uses_indexes_of_daily_and_hourly_summaries(admin_user, instance):
     until = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0)
     with CaptureQueriesContext(connection) as asked:
-        cohort(admin_user, Selection(until - timedelta(days=30), until))
+        cohort(admin_user, Selection(until - timedelta(days=30), until), with_times=True)
     days, edges, hours = (plan_of(query["sql"]) for query in asked)
     assert "SEARCH whatsapp_dailysummary" in days
     assert edges.count("SEARCH whatsapp_hourlysummary") == 2

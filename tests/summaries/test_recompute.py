@@ -160,7 +160,9 @@ class TestSummaries:
             hear(status("SENT", seconds, ids=[f"M{seconds}"]))
         settle()
         since = HOUR + timedelta(hours=offset)
-        found = cohort(admin_user, Selection(since, since + timedelta(hours=hours)))
+        found = cohort(
+            admin_user, Selection(since, since + timedelta(hours=hours)), with_times=True
+        )
         assert found.counts == Counts.total(one.counts for one in found.hours.values())
 
 

@@ -18,6 +18,7 @@ from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
 from messages.summaries import Counts, Hour
 
+from .bar_links import bar_links
 from .funnel import number, percent
 from .parameters import HOUR, Question, minute, span_label
 from .value_table import value_table
@@ -272,18 +273,9 @@ class Chart:
         return f"M0 {heights[0]:.1f}{steps}" if heights else ""
 
     def _links(self) -> SafeString:
-        """Links over the full height, so that small bars can be clicked."""
-        step = _svg_number(self._step)
-        return format_html_join(
-            "",
-            '<a href="{}" tabindex="-1"><title>{}</title>'
-            '<rect class="hit" x="{}" width="{}" height="{}"/></a>',
-            (
-                (bar.url, bar.title, _svg_number(place * self._step), step, HEIGHT)
-                for place, bar in enumerate(self.bars)
-                if bar.counts.messages
-            ),
-        )
+        bars = enumerate(self.bars)
+        links = ((place, bar.url, bar.title) for place, bar in bars if bar.counts.messages)
+        return bar_links(links, self._step, HEIGHT)
 
     def _position(self, place: int) -> tuple[str, str]:
         """The position and alignment of a label: below its bar, or at the start of its hour."""

@@ -20,6 +20,7 @@ from messages.search.latency_ranges import LatencyRange
 from messages.summaries import Cohort, Histogram
 from messages.summaries.latencies import MEDIAN, P95
 
+from .bar_links import bar_links
 from .funnel import Latency, number, percent
 from .parameters import Question
 from .value_table import value_table
@@ -112,16 +113,9 @@ class Distribution:
         return f"M{(place + part + beyond) * _STEP:.1f} 0v{HEIGHT}"
 
     def _links(self) -> SafeString:
-        """Links over the full height, so that small bars can be clicked."""
-        return format_html_join(
-            "",
-            '<a href="{}" tabindex="-1"><title>{}</title>'
-            '<rect class="hit" x="{}" width="{}" height="{}"/></a>',
-            (
-                (bar.url, bar.words, f"{place * _STEP:.1f}", f"{_STEP:.1f}", HEIGHT)
-                for place, bar in enumerate(self.bars)
-                if bar.count
-            ),
+        bars = enumerate(self.bars)
+        return bar_links(
+            ((place, bar.url, bar.words) for place, bar in bars if bar.count), _STEP, HEIGHT
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from messages.dashboard.shared.moments import duration
 from messages.domain.statuses import Status
-from messages.summaries import Counts, Hour
+from messages.summaries import Counts, Histogram, Hour
 from messages.summaries.latencies import MEDIAN
 
 from .chart import Bar
@@ -124,11 +124,30 @@ _FIGURES: Final[tuple[tuple[Measure, str, tuple[str, str]], ...]] = (
 )
 
 
+class Parts(NamedTuple):
+    """The parts of the period that the sparklines show; `times` is for delivery times."""
+
+    counts: Sequence[Hour]
+    times: Sequence[Hour]
+
+    @classmethod
+    def of(cls, bars: Sequence[Bar], times: Sequence[Histogram] | None) -> "Parts":
+        """`times` are the delivery times of each day; None if the bars have them."""
+        sent = [bar.sent for bar in bars]
+        return cls(sent, sent if times is None else [Hour(Counts(), one) for one in times])
+
+    def points(self, measure: Measure) -> list[Hour]:
+        """The messages of neighbouring parts together, if there are many parts."""
+        parts = self.times if measure is _TYPICAL_TIME else self.counts
+        step = -(-len(parts) // MAX_POINTS) or 1
+        return [Hour.total(parts[start : start + step]) for start in range(0, len(parts), step)]
+
+
 def figures(
-    question: Question, sent: Hour, baseline: Hour, bars: Sequence[Bar], *, reads_known: bool
+    question: Question, sent: Hour, baseline: Hour, parts: Parts, *, reads_known: bool
 ) -> list[Figure]:
     """`baseline` are the messages of the previous period, or those to compare with."""
-    counts, points = sent.counts, _points(bars)
+    counts = sent.counts
     whole = number(counts.messages)
     delivered = _("%(part)s of %(whole)s") % {"part": number(counts.delivered), "whole": whole}
     read = _("at least %(part)s of %(whole)s") % {"part": number(counts.read), "whole": whole}
@@ -150,7 +169,7 @@ def figures(
         Figure(
             *(tone, label, value, note),
             question.list_url(link),
-            _spark(points, measure),
+            _spark(parts.points(measure), measure),
             _change(measure, sent, baseline),
         )
         for (measure, tone, link), label, value, note in zip(
@@ -164,15 +183,6 @@ def _unknown(figure: Figure) -> Figure:
     return replace(
         figure, value=_("Unknown"), note=_("read receipts are off"), spark="", change=None
     )
-
-
-def _points(bars: Sequence[Bar]) -> list[Hour]:
-    """The messages of neighbouring bars together, if there are many bars."""
-    step = -(-len(bars) // MAX_POINTS) or 1
-    return [
-        Hour.total(bar.sent for bar in bars[start : start + step])
-        for start in range(0, len(bars), step)
-    ]
 
 
 def _spark(points: Sequence[Hour], measure: Measure) -> str:

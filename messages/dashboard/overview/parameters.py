@@ -25,10 +25,11 @@ from messages.search.criteria import EARLIEST, LATEST, Criteria, View
 from messages.search.parser import parse_search
 from messages.summaries import Selection
 
-from .display import Display
+from .display import Display, Heat
 
 HOUR: Final = timedelta(hours=1)
 _DAY_LENGTH: Final = timedelta(days=1)
+_LONGEST_IN_HOURS: Final = timedelta(days=8)
 # With a longer custom period the bars would be too thin to click.
 MAX_PERIOD: Final = timedelta(days=366)
 
@@ -188,6 +189,15 @@ class Question:
                 days,
             )
         return words % {"days": days}
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the sparklines show parts of days."""
+        return self.until - self.since <= _LONGEST_IN_HOURS
+
+    @property
+    def needs_times_of_hours(self) -> bool:
+        return self.is_short or self.display.heat is Heat.P95
 
     @property
     def settled_until(self) -> datetime:

@@ -13,11 +13,18 @@ from messages.accounts.scope import Viewer, visible_instances, visible_tags
 from messages.dashboard.shared.moments import moment
 from messages.domain.render_context import fixed_render_context
 from messages.models import Instance
-from messages.summaries import Hour, cohort, count_hours, count_total, failure_reasons
+from messages.summaries import (
+    Hour,
+    cohort,
+    count_hours,
+    count_total,
+    delivery_times,
+    failure_reasons,
+)
 
 from .chart import chart
 from .distribution import distributions
-from .figures import MIN_BASELINE, figures
+from .figures import MIN_BASELINE, Parts, figures
 from .funnel import asides, funnel
 from .heat_map import heat_map
 from .instance_cards import instance_cards
@@ -43,13 +50,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     if isinstance(question.compare, int) and question.compare not in instances:
         question = replace(question, compare=None)
     selection = question.selection()
-    found = cohort(request.user, selection)
+    found = cohort(request.user, selection, with_times=question.needs_times_of_hours)
+    times = None if question.is_short else delivery_times(request.user, selection)
     baseline = question.baseline(selection)
-    if question.compare is None:
-        compared, before = {}, count_total(request.user, baseline)
-    else:
-        compared = count_hours(request.user, baseline)
-        before = Hour.total(compared.values())
+    before = count_total(request.user, baseline)
+    compared = {}
+    if question.compare is not None:
+        compared = count_hours(request.user, baseline, with_times=False)
     other = instances.get(question.compare) if isinstance(question.compare, int) else None
     drawn = chart(question, found.hours, compared, _comparison(question, other))
     off = receipts_off(question, found, instances)
@@ -63,7 +70,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             question,
             Hour(found.counts, found.to_delivered),
             before,
-            drawn.bars,
+            Parts.of(drawn.bars, times),
             reads_known=reads_known,
         ),
         "has_baseline": before.counts.messages >= MIN_BASELINE,
