@@ -649,12 +649,12 @@ def test_overview_query_count_is_fixed(viewer, instance, other, django_assert_nu
         summary(other, hours_ago=hours_ago, messages=30, delivered=5)
     page(viewer)
     # Queries: session, user, permissions (2), limits, instances, hours, daily sums, hourly sums of
-    # the edges, the two sums of the previous period, thresholds, stuck messages, reasons of
-    # failures, courses of the instances by day and by hour, tags.
-    with django_assert_num_queries(17):
+    # the edges, delivery times by day, the two sums of the previous period, thresholds, stuck
+    # messages, reasons of failures, courses of the instances by day and by hour, tags.
+    with django_assert_num_queries(18):
         viewer.get(URL + "?period=30d")
-    # A comparison reads the hours of the other period instead of the two sums.
-    with django_assert_num_queries(16):
+    # A comparison also reads the hours of the other period.
+    with django_assert_num_queries(19):
         viewer.get(URL + "?period=30d&compare=previous")
 
 
