@@ -60,7 +60,7 @@ _VERDICT: Final = {
     "cause": "number_does_not_exist",
     "certainty": "said",
     "owner": "recipient",
-    "text": "This number is not on WhatsApp; ask the customer for the right one.",
+    "text": "This number was not on WhatsApp.",
     "sources": [
         {
             "source": "failure",
@@ -112,7 +112,7 @@ FAILED_MESSAGE: Final = _example(
             "category": "number_does_not_exist",
             "owner": "recipient",
             "retry": "no",
-            "text": "This number is not on WhatsApp; ask the customer for the right one.",
+            "text": "This number was not on WhatsApp.",
         },
         "failure_reason": "Phone number does not exist",
         "last_event_at": "2026-11-22T09:13:51Z",

@@ -169,7 +169,7 @@ _GROUPS: Final[dict[_Group, tuple[_Row, ...]]] = {
     ),
     (FailureCategory.NUMBER, FailureOwner.RECIPIENT, Retry.NO): (
         (
-            _("This number is not on WhatsApp; ask the customer for the right one."),
+            _("This number was not on WhatsApp."),
             ("phone_number_does_not_exist", "Phone number does not exist"),
         ),
     ),
@@ -375,7 +375,7 @@ _GROUPS: Final[dict[_Group, tuple[_Row, ...]]] = {
     ),
     (FailureCategory.CONNECTION, FailureOwner.OUR_NUMBER, Retry.AFTER_MENDING): (
         (
-            _("Our number was not connected to WhatsApp; reconnect it before sending again."),
+            _("Our number was not connected to WhatsApp."),
             ("instance_disconnected", "Instance is disconnected"),
             ("device_disconnected", "Device has been disconnected"),
         ),

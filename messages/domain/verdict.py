@@ -77,10 +77,13 @@ class Possible(StrEnum):
 class Advice(StrEnum):
     CHECK_NUMBER = "check_number"
     RECONNECT = "reconnect"
+    RECONNECT_AND_RESEND = "reconnect_and_resend"
+    RECONNECT_AND_WAIT = "reconnect_and_wait"
     WAIT_FOR_RESTRICTION = "wait_for_restriction_end"
     RENEW = "renew_subscription"
     WAIT_FOR_QUEUE = "wait_for_queue"
     FIX_AND_RESEND = "fix_and_resend"
+    RESEND = "resend"
     RESEND_LATER = "resend_later"
     DO_NOT_RESEND = "do_not_resend"
     OTHER_WAY = "contact_in_another_way"
@@ -210,6 +213,7 @@ class Facts:
     """`reason` is Z-API's text, `failure` its entry in the catalogue.
 
     `sent_at`: when WhatsApp accepted the message. `is_shared`: to a group, a list or a channel.
+    `is_connected`: our number is known to be connected now.
     """
 
     trouble: Trouble
@@ -219,6 +223,7 @@ class Facts:
     sent_at: datetime | None = None
     is_shared: bool = False
     has_address: bool = True
+    is_connected: bool = False
     instance: InstanceState = InstanceState()
     queue: QueuePlace = QueuePlace()
     neighbours: Neighbours = Neighbours()
@@ -259,7 +264,7 @@ def judge(facts: Facts) -> Verdict:
         owner=_owner(facts, cause),
         advice=_advice(facts, cause, findings),
         sources=sources,
-        possible=_possible(facts, cause),
+        possible=_possible(facts, cause, findings),
     )
 
 
@@ -340,7 +345,7 @@ def _likely_causes(
         yield from _of_our_number(findings)
         return
     # The recipient's phone was online after that. So WhatsApp has delivered the message.
-    if findings[SourceKind.RECIPIENT] in {Finding.DELIVERED_LATER, Finding.WROTE}:
+    if findings[SourceKind.RECIPIENT] in _REACHED_LATER:
         yield Cause.NOT_REPORTED, Certainty.PROBABLE
     yield from _of_our_number(findings)
     # Without any report, the message may never have left Z-API.
@@ -375,18 +380,61 @@ def _owner(facts: Facts, cause: Cause) -> FailureOwner | None:
 
 
 def _advice(facts: Facts, cause: Cause, findings: Mapping[SourceKind, Finding]) -> Advice:
+    if _is_over(facts, cause, findings):
+        return _advice_afterwards(facts, findings)
+    if cause is Cause.DISCONNECTED:
+        return _advice_on_disconnection(facts, findings)
     if cause in _ADVICE:
         return _ADVICE[cause]
     if facts.failure:
         return _ADVICE_OF_RETRY[facts.failure.retry]
+    return _advice_without_cause(facts, findings)
+
+
+def _is_over(facts: Facts, cause: Cause, findings: Mapping[SourceKind, Finding]) -> bool:
+    """Whether the cause is known to be gone."""
+    match cause:
+        case Cause.DISCONNECTED:
+            return facts.is_connected
+        case Cause.NUMBER:
+            return findings[SourceKind.RECIPIENT] in _REACHED_LATER
+        case Cause.RESTRICTED | Cause.SUBSCRIPTION:
+            is_same = _CAUSES_OF_STATE.get(facts.instance.finding) is cause
+            return is_same and facts.instance.until is not None
+        case _:
+            return False
+
+
+def _advice_afterwards(facts: Facts, findings: Mapping[SourceKind, Finding]) -> Advice:
+    if findings[SourceKind.QUEUE] is Finding.WAITING:
+        return Advice.WAIT_FOR_QUEUE
+    if facts.trouble is Trouble.FAILED:
+        return Advice.RESEND
+    return _advice_without_cause(facts, findings)
+
+
+def _advice_on_disconnection(facts: Facts, findings: Mapping[SourceKind, Finding]) -> Advice:
+    """Z-API's queue sends only what still waits in it."""
+    if findings[SourceKind.QUEUE] is Finding.WAITING:
+        return Advice.RECONNECT
+    if facts.trouble is Trouble.FAILED:
+        return Advice.RECONNECT_AND_RESEND
+    has_left = facts.sent_at or findings[SourceKind.QUEUE] is Finding.ABSENT
+    return Advice.RECONNECT_AND_WAIT if has_left else Advice.RECONNECT
+
+
+def _advice_without_cause(facts: Facts, findings: Mapping[SourceKind, Finding]) -> Advice:
     if findings[SourceKind.QUEUE] in {Finding.NOT_ASKED, Finding.NO_ANSWER} and not facts.sent_at:
         return Advice.ASK_QUEUE
     return Advice.CHECK_ID if facts.trouble is Trouble.UNCONFIRMED else Advice.WAIT
 
 
-def _possible(facts: Facts, cause: Cause) -> tuple[Possible, ...]:
+def _possible(
+    facts: Facts, cause: Cause, findings: Mapping[SourceKind, Finding]
+) -> tuple[Possible, ...]:
     if facts.trouble is Trouble.FAILED:
-        return (Possible.NUMBER_CHANGED,) if cause is Cause.NUMBER else ()
+        is_reachable = _is_over(facts, cause, findings)
+        return (Possible.NUMBER_CHANGED,) if cause is Cause.NUMBER and not is_reachable else ()
     if cause not in {Cause.RECIPIENT, Cause.UNKNOWN}:
         return ()
     if facts.trouble is Trouble.UNCONFIRMED:
@@ -404,6 +452,7 @@ def _says(finding: Finding, cause: Cause) -> Says:
     return Says.CONTRADICTS if cause in _CONTRADICTED.get(finding, ()) else Says.NEUTRAL
 
 
+_REACHED_LATER: Final = {Finding.DELIVERED_LATER, Finding.WROTE}
 _CAUSES_OF_STATE: Final = {
     Finding.DISCONNECTED: Cause.DISCONNECTED,
     Finding.SUBSCRIPTION_ENDED: Cause.SUBSCRIPTION,
@@ -422,7 +471,6 @@ _OWNERS: Final = {
 _ADVICE: Final = {
     Cause.NUMBER: Advice.CHECK_NUMBER,
     Cause.RESTRICTED: Advice.WAIT_FOR_RESTRICTION,
-    Cause.DISCONNECTED: Advice.RECONNECT,
     Cause.SUBSCRIPTION: Advice.RENEW,
     Cause.QUEUE: Advice.WAIT_FOR_QUEUE,
     Cause.SENDING: Advice.CHECK_INSTANCE,

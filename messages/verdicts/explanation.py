@@ -204,6 +204,10 @@ _ADVICE: Final = {
     Advice.RECONNECT: gettext_lazy(
         "Reconnect the instance. Do not send again what waits in Z-API’s queue: it is then sent."
     ),
+    Advice.RECONNECT_AND_RESEND: gettext_lazy("Reconnect the instance, then send it again."),
+    Advice.RECONNECT_AND_WAIT: gettext_lazy(
+        "Reconnect the instance. Then wait for the status before you send it again."
+    ),
     Advice.WAIT_FOR_RESTRICTION: gettext_lazy(
         "Stop sending and wait until the restriction ends. Do not reconnect the instance."
     ),
@@ -212,6 +216,7 @@ _ADVICE: Final = {
         "Wait. Do not send it again: Z-API sends it when its turn comes."
     ),
     Advice.FIX_AND_RESEND: gettext_lazy("Fix the cause, then send it again."),
+    Advice.RESEND: gettext_lazy("The cause is over. Send it again if it is still needed."),
     Advice.RESEND_LATER: gettext_lazy("Send it again later."),
     Advice.DO_NOT_RESEND: gettext_lazy("Do not send it again: it would fail again."),
     Advice.OTHER_WAY: gettext_lazy(
@@ -239,6 +244,7 @@ _NO: Final = gettext_lazy("No.")
 _SEND_AGAIN: Final = {
     Advice.CHECK_NUMBER: _NO,
     Advice.WAIT_FOR_QUEUE: _NO,
+    Advice.RESEND: gettext_lazy("Yes."),
     Advice.RESEND_LATER: gettext_lazy("Yes, later."),
     Advice.DO_NOT_RESEND: _NO,
     Advice.OTHER_WAY: _NO,

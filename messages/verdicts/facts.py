@@ -100,6 +100,7 @@ def facts_of(
         sent_at=message.sent_at,
         is_shared=is_shared,
         has_address=bool(message.phone),
+        is_connected=message.instance.connected is True,
         instance=_instance_state(message),
         queue=_queue_place(message),
         neighbours=_neighbours(message, now),

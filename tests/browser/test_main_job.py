@@ -58,7 +58,7 @@ def test_sentence_for_the_customer_is_copied_without_the_reason(open_page, suppo
     assert "WhatsApp" not in page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Copy with internal details").click()
     expect(page.get_by_role("button", name="Copied")).to_have_count(2)
-    assert "not on WhatsApp" in page.evaluate("navigator.clipboard.readText()")
+    assert "was not on WhatsApp" in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_copy_button_keeps_line_breaks_of_a_raw_callback(open_page, admin_user, report):

@@ -87,9 +87,7 @@ def test_sent_or_dispatched_message_claims_no_delivery():
 def test_reason_of_a_failure_is_an_internal_detail(reason):
     events = [event(FAILED, reason=reason)]
     assert sentence(events) == "Failed on 22 Nov at 09:13:51."
-    assert internal_details(events) == (
-        "This number is not on WhatsApp; ask the customer for the right one."
-    )
+    assert internal_details(events) == ("This number was not on WhatsApp.")
 
 
 def test_a_failure_with_an_unknown_reason_quotes_it():

@@ -40,7 +40,7 @@ def test_pending_headline_is_dispatched():
 def test_failure_headline_contains_the_reason():
     found = headline([event(FAILED, reason="Phone number does not exist")])
     assert found.words == "Failed"
-    assert found.reason.startswith("This number is not on WhatsApp")
+    assert found.reason.startswith("This number was not on WhatsApp")
     assert headline([event(FAILED)]).reason == "Z-API gave no reason."
 
 

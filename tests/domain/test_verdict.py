@@ -29,6 +29,7 @@ FAILED, STUCK, UNCONFIRMED = Trouble
 OFFLINE = InstanceState(Finding.DISCONNECTED, EARLIER)
 OFFLINE_FOR_A_WHILE = InstanceState(Finding.DISCONNECTED, EARLIER, LATER)
 RESTRICTED = InstanceState(Finding.RESTRICTED, EARLIER)
+RESTRICTED_FOR_A_WHILE = InstanceState(Finding.RESTRICTED, EARLIER, LATER)
 UNPAID = InstanceState(Finding.SUBSCRIPTION_ENDED, EARLIER)
 DEAF = InstanceState(Finding.STATUSES_MISSING, EARLIER)
 ONLINE = InstanceState(Finding.CONNECTED)
@@ -58,7 +59,11 @@ CASES = [
     ),
     (
         failed("Phone number does not exist", record=REACHED_LATER),
-        *(Cause.NUMBER, PROBABLE, Advice.CHECK_NUMBER),
+        *(Cause.NUMBER, PROBABLE, Advice.RESEND),
+    ),
+    (
+        failed("Phone number does not exist", record=Record(wrote_at=LATER)),
+        *(Cause.NUMBER, PROBABLE, Advice.RESEND),
     ),
     (
         failed("Phone number does not exist", neighbours=BADLY, instance=OFFLINE),
@@ -73,18 +78,34 @@ CASES = [
         failed("SHADOW_BAN", neighbours=WELL),
         *(Cause.RESTRICTED, PROBABLE, Advice.WAIT_FOR_RESTRICTION),
     ),
-    (failed("Instance is disconnected"), Cause.DISCONNECTED, SAID, Advice.RECONNECT),
     (
-        failed("Device has been disconnected", instance=OFFLINE_FOR_A_WHILE),
+        failed("SHADOW_BAN", instance=RESTRICTED_FOR_A_WHILE),
+        *(Cause.RESTRICTED, SAID, Advice.RESEND),
+    ),
+    (failed("Instance is disconnected"), Cause.DISCONNECTED, SAID, Advice.RECONNECT_AND_RESEND),
+    (
+        failed("Instance is disconnected", queue=WAITING),
         *(Cause.DISCONNECTED, SAID, Advice.RECONNECT),
     ),
     (
+        failed("Device has been disconnected", instance=OFFLINE_FOR_A_WHILE),
+        *(Cause.DISCONNECTED, SAID, Advice.RECONNECT_AND_RESEND),
+    ),
+    (
+        failed("Device has been disconnected", instance=OFFLINE_FOR_A_WHILE, is_connected=True),
+        *(Cause.DISCONNECTED, SAID, Advice.RESEND),
+    ),
+    (
+        failed("Instance is disconnected", queue=WAITING, is_connected=True),
+        *(Cause.DISCONNECTED, SAID, Advice.WAIT_FOR_QUEUE),
+    ),
+    (
         failed("Instance is disconnected", instance=ONLINE),
-        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_RESEND),
     ),
     (
         failed("Instance is disconnected", neighbours=WELL),
-        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_RESEND),
     ),
     (failed("Timeout on send message"), Cause.CONNECTION, SAID, Advice.RESEND_LATER),
     (
@@ -108,7 +129,10 @@ CASES = [
     # A reason that is not in the catalogue, or none.
     (failed("Teapot"), Cause.UNLISTED, SAID, Advice.READ_REASON),
     (failed("Teapot", neighbours=WELL), Cause.UNLISTED, SAID, Advice.READ_REASON),
-    (failed("Teapot", instance=OFFLINE), Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT),
+    (
+        failed("Teapot", instance=OFFLINE),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_RESEND),
+    ),
     (
         failed("Teapot", instance=OFFLINE, neighbours=WELL),
         *(Cause.UNLISTED, SAID, Advice.READ_REASON),
@@ -154,8 +178,23 @@ CASES = [
         *(Cause.RECIPIENT, PROBABLE, Advice.OTHER_WAY),
     ),
     # The state of the instance at that time.
-    (stuck(instance=OFFLINE), Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT),
-    (stuck(instance=OFFLINE, neighbours=BADLY), Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT),
+    (stuck(instance=OFFLINE), Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_WAIT),
+    (
+        stuck(instance=OFFLINE, neighbours=BADLY),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_WAIT),
+    ),
+    (
+        stuck(instance=OFFLINE_FOR_A_WHILE, is_connected=True),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.WAIT),
+    ),
+    (
+        Facts(STUCK, queue=ABSENT, instance=OFFLINE),
+        *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_WAIT),
+    ),
+    (
+        stuck(instance=RESTRICTED_FOR_A_WHILE),
+        *(Cause.RESTRICTED, PROBABLE, Advice.WAIT),
+    ),
     (stuck(instance=OFFLINE, neighbours=WELL), Cause.RECIPIENT, PROBABLE, Advice.OTHER_WAY),
     (
         stuck(instance=RESTRICTED, neighbours=HALF),
@@ -274,6 +313,7 @@ def test_judge_each_source_says_how_it_relates_to_the_cause(facts, kind, finding
         (stuck(instance=OFFLINE), ()),
         (Facts(UNCONFIRMED), (Possible.WRONG_ID,)),
         (failed("Phone number does not exist"), (Possible.NUMBER_CHANGED,)),
+        (failed("Phone number does not exist", record=REACHED_LATER), ()),
         (failed("SHADOW_BAN"), ()),
         (failed(""), ()),
         (failed("SHADOW_BAN", arrived=True), ()),

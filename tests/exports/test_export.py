@@ -104,7 +104,7 @@ class TestCsv:
         deliver(error="Phone number does not exist")
         taker.cookies["django_language"] = "pt-br"
         text = take(taker).getvalue().decode("utf-8-sig")
-        assert "Este número não tem WhatsApp" in text
+        assert "Este número não tinha WhatsApp" in text
 
     def test_failure_is_told_in_the_words_of_the_pages(self, taker, deliver):
         deliver(error="Phone number does not exist")

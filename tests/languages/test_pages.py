@@ -10,7 +10,7 @@ from django.views.defaults import server_error
 PORTUGUESE = {"accept-language": "pt-BR,pt;q=0.9,en;q=0.8"}
 
 
-_NO_WHATSAPP = "Este número não tem WhatsApp; peça ao cliente o número certo."
+_NO_WHATSAPP = "Este número não tinha WhatsApp."
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_dispatched_failed_and_read_by_us_are_in_portuguese(viewer, report, deli
     for words in (
         "Despachada",
         "Falhou",
-        "Este número não tem WhatsApp; peça ao cliente o número certo.",
+        "Este número não tinha WhatsApp.",
         "Lida por nós",
     ):
         assert f">{words}</span>" in page

@@ -88,7 +88,7 @@ def test_chip_of_reasons_with_the_same_meaning_removes_all_of_them(viewer):
     chips = viewer.get(f"/?{query}").context["chips"]
     assert [(str(chip.label), chip.url) for chip in chips] == [
         (
-            "Reason: Our number was not connected to WhatsApp; reconnect it before sending again.",
+            "Reason: Our number was not connected to WhatsApp.",
             "/?reason=unknown",
         ),
         (

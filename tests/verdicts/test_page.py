@@ -394,3 +394,28 @@ def test_restriction_at_that_time_is_named(viewer, deliver, instance, neighbours
     assert (found.certainty, found.verdict.cause) == (certainty, "restricted_by_whatsapp")
     assert "Restricted by WhatsApp since" in lines(viewer, message)["instance"]
     assert "Do not reconnect the instance." in found.advice
+
+
+@pytest.mark.parametrize(
+    ("connected", "words"),
+    [
+        (False, ("Not yet.", "Reconnect the instance, then send it again.")),
+        (True, ("Yes.", "The cause is over. Send it again if it is still needed.")),
+    ],
+)
+@pytest.mark.usefixtures("instance")
+def test_advice_for_a_failed_message_depends_on_the_connection_now(
+    viewer, deliver, connected, words
+):
+    Instance.objects.update(connected=connected, connection_changed_at=timezone.now())
+    found = verdict(viewer, deliver(error="Instance is disconnected"))
+    assert (found.send_again, found.advice) == words
+
+
+def test_number_that_was_reached_later_is_not_said_to_be_wrong(viewer, deliver, report):
+    failed = deliver("FAILED", error="Phone number does not exist")
+    assert verdict(viewer, failed).advice == "Ask the customer for the right number."
+    report("SENT", "RECEIVED", id="LATER", minutes_ago=-1)
+    found = verdict(viewer, failed)
+    assert found.send_again == "Yes."
+    assert "right number" not in open_page(viewer, failed).content.decode()
