@@ -124,7 +124,10 @@ def test_health_counts_a_problem_and_the_part_that_it_is_about_once(
 def test_health_with_problems_that_somebody_works_on_needs_nobody(spool_path, read, problem, admin):
     problem(IncidentKind.FAILING, acknowledged_at=datetime.now(UTC), acknowledged_by=admin)
     page = open_part(read())
-    assert "Nothing needs you now." in page.partition('class="notice"')[2]
+    assert (
+        "Nothing needs you now: somebody is working on every problem."
+        in page.partition('class="notice"')[2]
+    )
     assert "Everything is fine" not in page
 
 

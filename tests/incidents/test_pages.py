@@ -251,7 +251,7 @@ def test_acknowledged_incident_stays_in_the_banner_until_resolved(supervisor, in
     answer = support.get("/attention/banner/")
     assert "banner is-attended" in text_of(answer)
     assert link_to(incident) in text_of(answer)
-    assert f"ana has been working on it since {clock_time(incident)}." in shown_text(answer)
+    assert f"ana has been working on it since {clock_time(incident)}" in shown_text(answer)
     Incident.objects.update(resolved_at=timezone.now())
     assert "is disconnected" not in text_of(support.get("/attention/banner/"))
 
@@ -265,10 +265,11 @@ def test_banner_shows_unacknowledged_and_acknowledged_incidents(supervisor, inst
 
 
 def test_banner_with_several_acknowledged_incidents_names_who_works_on_them(supervisor, instance):
-    for kind in (IncidentKind.DISCONNECTED, IncidentKind.FAILING):
+    for kind in (IncidentKind.DISCONNECTED, IncidentKind.FAILING, IncidentKind.SILENT):
         supervisor.post(f"/attention/{opened(instance, kind).pk}/acknowledge/")
     banner = shown_text(supervisor.get("/attention/banner/"))
     assert banner.count("ana has been working on it since") == 2
+    assert "1 more" in banner
 
 
 def test_problem_in_the_banner_leads_to_its_place_on_the_page(supervisor, instance):

@@ -38,6 +38,14 @@ class Attention:
     def more(self) -> int:
         return max(0, self.count - MAX_NAMED)
 
+    @property
+    def named_acknowledged(self) -> Sequence[IncidentRow]:
+        return self.acknowledged[:MAX_NAMED]
+
+    @property
+    def more_acknowledged(self) -> int:
+        return max(0, len(self.acknowledged) - MAX_NAMED)
+
 
 def attention(request: HttpRequest) -> dict[str, object]:
     """A context processor. It is lazy, because error pages must not use the database."""
