@@ -20,7 +20,6 @@ DATABASE: Final = os.environ.get(
     "BENCH_PAGES_URL", "postgres://postgres@127.0.0.1:5432/statusboard_pages"
 )
 SMALL: Final = 50_000
-EXPORTED: Final = 1_000_000
 # The pages and filters that support uses most.
 LISTS: Final = {
     "newest 50": "/",
@@ -118,7 +117,7 @@ def main() -> None:
     missing = [name for name in OTHERS if name not in large]
     if missing:
         print(f"Not there yet: {', '.join(missing)}.")
-    print_and_exit(figures(large, small, inside(DATABASE, f"export('period=all', {EXPORTED})")))
+    print_and_exit(figures(large, small, inside(DATABASE, "export()")))
 
 
 if __name__ == "__main__":
