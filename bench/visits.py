@@ -115,13 +115,20 @@ def export() -> None:
     sent = message_set().outbound().newest_first(Order.SENT).values_list("started_at", flat=True)
     since = next(iter(sent[EXPORTED : EXPORTED + 1]), None)
     query = f"since={since:%Y-%m-%dT%H:%MZ}" if since else "period=all"
-    visitor.visit("/")
+    _export(visitor, "since=2100-01-01T00:00Z")  # loads the code
     before, began = _memory(), time.perf_counter()
+    rows = _export(visitor, query)
+    took = time.perf_counter() - began
+    print(json.dumps({"rows": rows, "seconds": took, "memory": _memory() - before}))
+
+
+def _export(visitor: Visitor, query: str) -> int:
+    """Export the messages of this list and return their number."""
     visitor.client.post(f"/messages/exports/?{query}", {"format": "csv"}, secure=True)
     prepare_exports()
-    took, job = time.perf_counter() - began, ExportJob.objects.latest("created_at")
-    print(json.dumps({"rows": job.written, "seconds": took, "memory": _memory() - before}))
+    job = ExportJob.objects.latest("created_at")
     job.delete()
+    return job.written
 
 
 def first_page(visitor: Visitor) -> Result:

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from messages.accounts.masking import mask_text, masked
-from messages.answers import Response, has_responses, responses_of
+from messages.answers import Response, responses_of
 from messages.domain.failures import FAILURES, Failure, failure_code, failure_text, find_failure
 from messages.domain.message_kinds import MessageKind, message_kind
 from messages.domain.rollup import Rollup, summarize
@@ -137,8 +137,6 @@ class Reader:
         # _rollups).
         self._by_rank = {status.rank: Rollup(Status.of_rank(status.rank)) for status in Status}
         self._kinds = {kind: str(kind.label) for kind in MessageKind}
-        # Most installations store no answers. Then this needs no query.
-        self._has_responses = has_responses()
         # In the language of now: the rows may be read after it has changed.
         self._failures = {
             code: tuple(map(str, (one.text, code, *_labels(one)))) for code, one in FAILURES.items()
@@ -163,7 +161,7 @@ class Reader:
         while chunk:
             records = [record for record, _times in chunk]
             labels, rollups = labels_of(records), self._rollups(records)
-            responses = responses_of([one.id for one in records]) if self._has_responses else {}
+            responses = responses_of([one.id for one in records])
             for record, times in chunk:
                 rollup = rollups.get(record.id) or self._by_rank[record.rank]
                 label = labels.get((record.instance_id, record.zapi_id), _UNLABELLED)

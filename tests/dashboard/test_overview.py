@@ -371,7 +371,7 @@ class TestComparison:
     def test_form_offers_both_instances_and_keeps_the_other_filters(self, viewer, instance, other):
         query = f"?period=30d&groups=0&instance={other.pk}&compare={instance.pk}"
         text = page(viewer, query)
-        form = re.search(r'<form class="sides".*?</form>', text, re.S)[0]
+        (form,) = re.findall(r'<form class="sides".*?</form>', text, re.S)
         assert re.findall(r"selected>([^<]+)", form) == ["Cobrança", "Atendimento"]
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form))
         assert hidden == {"period": "30d", "groups": "0"}

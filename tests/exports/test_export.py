@@ -219,7 +219,7 @@ class TestCsv:
         taker.get("/")
         # Queries: session, user, permissions (2), limits, instances, length, rows, labels,
         # recipients, audit.
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(11):
             take(taker).getvalue()
 
 
