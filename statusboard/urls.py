@@ -1,6 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("messages.dashboard.urls")),
     path("", include("messages.webhooks.urls")),
