@@ -75,6 +75,15 @@ def test_message_that_failed_after_sending_counts_as_sent(viewer, report):
     assert counts == {"Sent": 1, "Delivered": 0, "Read": 0, "Failed": 2}
 
 
+def test_other_form_of_the_number_is_named_only_if_it_has_messages(viewer, report):
+    words = "With messages to the same number, with or without the 9:"
+    report("SENT")
+    assert words not in open_page(viewer).content.decode()
+    report("SENT", id="OLD FORM", phone="554499999999")
+    page = open_page(viewer).content.decode()
+    assert re.search(rf"{words}\s+.*\+55 44 9999-9999", page)
+
+
 def test_page_shows_how_the_addresses_are_linked(viewer, history):
     page = open_page(viewer).content.decode()
     assert LID in page

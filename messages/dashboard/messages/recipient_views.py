@@ -5,7 +5,7 @@ from typing import Final
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -68,7 +68,10 @@ class FunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
+    """`of_other_form`: how many messages went to the number with or without the ninth digit."""
+
     total: int
+    of_other_form: int
     steps: tuple[FunnelStep, ...]
     newest: Moment | None
 
@@ -114,7 +117,9 @@ def _page(
     exchanged = messages_with(address, aliases, request.user)
     messages, kind = exchanged.outbound(), phones.kind_of(address)
     # Nothing is reported about a channel after SENT.
-    funnel = _funnel(messages, _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS)
+    statuses = _STEPS[:1] if kind is AddressKind.CHANNEL else _STEPS
+    other_form = next(iter(phones.ninth_digit_forms(address)[1:]), "")
+    funnel = _funnel(messages, statuses, other_form)
     if not (funnel.total or exchanged.exists()):
         raise Http404  # also if the viewer of a shared link may not see any of the messages
     exchanged = messages.select_related("instance").annotate(any_hold=any_hold())
@@ -128,7 +133,7 @@ def _page(
         "revealed": phones.display(address) if is_revealed else "",
         "aliases": [one for one in people if one.kind is not kind],
         "other_numbers": [one for one in people if one.kind is kind],
-        "other_form": _other_form(address),
+        "other_form": Address(other_form) if funnel.of_other_form else None,
         "funnel": funnel,
         "rows": rows,
         "days": by_day(rows),
@@ -149,17 +154,12 @@ def has_messages(address: str, user: Viewer) -> bool:
     return messages_with(address, aliases_of([address], user), user).exists()
 
 
-def _other_form(address: str) -> Address | None:
-    """The number with or without Brazil's ninth digit."""
-    forms_of_it = phones.ninth_digit_forms(address)
-    return Address(forms_of_it[1]) if len(forms_of_it) > 1 else None
-
-
-def _funnel(messages: MessageQuerySet, statuses: tuple[Status, ...]) -> Funnel:
+def _funnel(messages: MessageQuerySet, statuses: tuple[Status, ...], other_form: str) -> Funnel:
     found = messages.aggregate(
         total=Count("pk"),
         failed=Count("pk", filter=reached(Status.FAILED)),
         newest=Max("started_at"),
+        of_other_form=Count("pk", filter=Q(phone=other_form)),
         **{one.name: Count("pk", filter=reached(one)) for one in statuses},
     )
     total = found["total"]
@@ -167,7 +167,7 @@ def _funnel(messages: MessageQuerySet, statuses: tuple[Status, ...]) -> Funnel:
     if found["failed"]:
         label = pgettext_lazy("messages", "Failed")
         steps.append(FunnelStep(Status.FAILED, label, found["failed"], total))
-    return Funnel(total, tuple(steps), moment(found["newest"]))
+    return Funnel(total, found["of_other_form"], tuple(steps), moment(found["newest"]))
 
 
 def _is_hidden(address: str) -> bool:
