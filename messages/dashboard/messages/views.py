@@ -154,7 +154,6 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tab": "timeline",
         "first_heard": Moment(message.first_heard_at),
         "printed": Moment(timezone.now()),
-        "label": labels_for(request.user, [message]).get((message.instance_id, message.zapi_id)),
         "headline": found,
         "sender": _sending_address(message),
         "sentence": sentence(events, response),
@@ -295,6 +294,7 @@ def _head_context(message: Message, user: Viewer) -> dict[str, Any]:
     return {
         "message": message,
         "address": Address(message.phone),
+        "label": labels_for(user, [message]).get((message.instance_id, message.zapi_id)),
         "recipient_url": recipient_url(message.phone),
         "stuck_for": waiting,
         "why_stuck": reasons.get(message.pk),
