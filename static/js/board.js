@@ -129,8 +129,8 @@ function tellTimeZone() {
 
 // Where not all tabs are in sight, the current one is.
 function showCurrentTabs() {
-  for (const current of document.querySelectorAll(".tabs [aria-current]")) {
-    const tabs = current.closest(".tabs");
+  for (const current of document.querySelectorAll(":is(.tabs, .nav) [aria-current]")) {
+    const tabs = current.closest(".tabs, .nav");
     tabs.scrollTop = current.offsetTop - tabs.offsetTop - (tabs.clientHeight - current.offsetHeight) / 2;
     tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
   }

@@ -48,6 +48,18 @@ def test_current_period_is_visible_with_the_filters_closed(phone, width):
     expect(page.locator(".filters")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("path", "row", "name"),
+    [("?view=groups", ".views .tabs", "Groups"), ("people/", ".nav", "People")],
+)
+def test_current_link_of_a_row_that_scrolls_is_before_its_fade(phone, path, row, name):
+    current = phone(path).locator(f"{row} [aria-current]")
+    expect(current).to_contain_text(name)
+    box = current.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 375 - 4.5 * 16
+
+
 @pytest.mark.parametrize("width", [375, 320])
 def test_export_menu_opens_inside_the_window(phone, width):
     page = phone(width=width)

@@ -178,11 +178,9 @@ def test_filter_chip_removes_its_filter(viewer, report, instance):
     assert list(chips) == [
         "Status: Sent",
         "Instance: Atendimento",
-        "Last 30 days",
         "With messages from customers",
     ]
     assert chips["Status: Sent"] == f"/?q=44999999999&instance={instance.pk}&period=30d&inbound=1"
-    assert "period" not in chips["Last 30 days"]
 
 
 def test_new_search_keeps_the_filters(viewer, report):
@@ -201,9 +199,8 @@ DAY = "since=2026-11-28T23:00Z&until=2026-11-29T00:00Z"
 def test_date_filter_replaces_the_period(viewer, report, more):
     report("SENT")
     page = viewer.get(f"/?{DAY}{more}")
-    labels = [str(chip.label) for chip in page.context["chips"]]
-    assert any(label.startswith("28 Nov") for label in labels)
-    assert not [label for label in labels if "Sent" in label or label == "All time"]
+    assert page.context["period_label"].startswith("28 Nov")
+    assert "All time" not in page.context["period_label"]
     assert not any(link.is_current for link in page.context["period_links"])
     assert "all time" not in page.content.decode().split('id="understood"')[1][:400]
 
@@ -220,12 +217,21 @@ def test_period_link_replaces_the_date_filter(viewer, report):
     [
         ("since=2020-11-28T23:00Z", "Since 28 Nov 2020"),
         ("until=2020-11-28T23:00Z", "Before 28 Nov 2020"),
+        ("since=2020-11-28T23:00Z&period=30d", "Since 28 Nov 2020, 23:00 · Last 30 days"),
     ],
 )
-def test_single_date_chip_does_not_say_sent(viewer, report, given, words):
+def test_period_button_names_single_dates(viewer, report, given, words):
     report("SENT")
-    chips = [str(chip.label) for chip in viewer.get(f"/?{given}&status=failed").context["chips"]]
-    assert chips[1].startswith(words)
+    label = viewer.get(f"/?{given}&status=failed").context["period_label"]
+    assert label.startswith(words)
+
+
+@pytest.mark.parametrize("query", ["period=30d", DAY])
+def test_period_is_shown_only_on_its_button(viewer, report, query):
+    report("SENT")
+    page = viewer.get(f"/?{query}")
+    assert page.context["chips"] == []
+    assert 'class="chip"' not in page.content.decode()
 
 
 def test_stuck_view_shows_its_default_period(viewer, report):
@@ -320,10 +326,10 @@ def test_period_button_names_the_current_period(viewer, report, query, words):
     assert words in menu.split("</summary>")[0]
 
 
-def test_chip_of_times_has_no_seconds(viewer, report):
+def test_times_of_the_period_have_no_seconds(viewer, report):
     report("SENT")
-    chips = viewer.get("/?since=2020-11-28T13:00Z&until=2020-11-28T14:00Z").context["chips"]
-    assert [str(chip.label) for chip in chips] == ["28 Nov 2020, 13:00 – 14:00"]
+    page = viewer.get("/?since=2020-11-28T13:00Z&until=2020-11-28T14:00Z")
+    assert page.context["period_label"] == "28 Nov 2020, 13:00 – 14:00"
 
 
 @pytest.mark.parametrize(

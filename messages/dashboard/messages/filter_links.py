@@ -253,7 +253,7 @@ def all_time_url(criteria: Criteria) -> str:
 def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> Iterator[Link]:
     """A chip for each active filter, with the URL that removes it.
 
-    A period has the icon "clock".
+    The period has none: its button shows it.
     """
     if criteria.recipient:
         label = _recipient_label(criteria.recipient, user)
@@ -320,12 +320,6 @@ def _time_chips(criteria: Criteria) -> Iterator[Link]:
         yield Link(label, list_url(criteria, latencies=_toggle(criteria.latencies, one)))
     if criteria.week_hour:
         yield Link(week_hour_label(criteria.week_hour), list_url(criteria, week_hour=None))
-    if criteria.has_dates:
-        dates = {"since": None, "until": None, "week_hour": None}
-        yield Link(date_range(criteria), list_url(criteria, **dates), icon="clock")
-    if criteria.chosen_period:
-        url = list_url(criteria, chosen_period=None)
-        yield Link(criteria.chosen_period.label, url, icon="clock")
 
 
 def latency_label(wanted: LatencyRange) -> str:
@@ -366,8 +360,9 @@ def date_range(criteria: Criteria) -> str:
 
 
 def period_label(criteria: Criteria) -> str:
-    """The dates, or the period if there are none."""
-    return date_range(criteria) or str(criteria.period.label)
+    """The dates, or the period if there are none; both if the query names both."""
+    period = criteria.chosen_period if criteria.has_dates else criteria.period
+    return " · ".join(filter(None, [date_range(criteria), period and str(period.label)]))
 
 
 def _are_whole_days(criteria: Criteria) -> bool:
