@@ -74,7 +74,8 @@ def who_acts(incident: Incident) -> str:
     sentence = _("Who acts: %(who)s.") % {"who": _DOERS.get(incident.kind, _ADMIN)}
     if incident.kind in _SUPPORT_MAY_ACT:
         return sentence
-    return f"{sentence} {_('Support cannot solve this.')}"
+    support = _("Support cannot solve this.")
+    return f"{sentence} {support}"
 
 
 def reconnect_advice(status_error: str, smartphone: bool | None) -> str:
