@@ -1,4 +1,4 @@
-"""What a message was sent to: a person, a group, a transmission list, a channel or our own status.
+"""What a message was sent to: a person, a group, a broadcast list, a channel or our own status.
 
 It follows from the recipient's address, so no column stores it.
 """
@@ -15,7 +15,7 @@ from .addresses import AddressKind, kind_of
 class MessageKind(TextChoices):
     INDIVIDUAL = "individual", _("Individual")
     GROUP = "group", _("Group")
-    LIST = "list", _("Transmission list")
+    LIST = "list", _("Broadcast list")
     CHANNEL = "channel", _("Channel")
     STATUS = "status", _("Our status")
 

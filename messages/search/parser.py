@@ -215,4 +215,4 @@ def _describe_address(address: str) -> str:
         case AddressKind.STATUS:
             return _("Showing our own status.")
         case _:
-            return _("Showing transmission list %(address)s.") % {"address": address}
+            return _("Showing broadcast list %(address)s.") % {"address": address}

@@ -255,7 +255,7 @@ def _kind_tag(_language: str | None, kind: AddressKind) -> str:
         case AddressKind.GROUP:
             return format_html(' <span class="tag">{}{}</span>', icon("group"), _("Group"))
         case AddressKind.LIST:
-            words = _("Transmission list")
+            words = _("Broadcast list")
             return format_html(' <span class="tag">{}{}</span>', icon("broadcast"), words)
         case AddressKind.STATUS:
             return format_html(' <span class="tag">{}{}</span>', icon("clock"), _("Status"))

@@ -1,4 +1,4 @@
-"""Messages to transmission lists, channels and our own status, from callback to page."""
+"""Messages to broadcast lists, channels and our own status, from callback to page."""
 
 import pytest
 

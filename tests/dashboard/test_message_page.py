@@ -168,7 +168,7 @@ def test_stuck_message_shows_how_long_it_is_stuck(viewer, report):
     ("phone", "badge"),
     [
         ("status@broadcast", "Status"),
-        ("1774895799-broadcast", "Transmission list"),
+        ("1774895799-broadcast", "Broadcast list"),
         ("120363019502650977@newsletter", "Channel"),
     ],
 )
