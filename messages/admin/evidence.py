@@ -54,8 +54,7 @@ class StatusEventInline(ReadOnly, admin.TabularInline):
 @admin.register(Message)
 class MessageAdmin(ReadOnlyList):
     masked = {"phone": "masked_phone", "failure": "masked_failure"}
-    list_display = ["zapi_id", "status", "phone", "instance", "first_heard_at", "last_event_at"]
-    list_display += ["page"]
+    list_display = ["zapi_id", "status", "phone", "instance", "first_heard_at", "page"]
     list_filter = ["first_heard_at", ("instance", VisibleInstances), "is_group", "inbound"]
     list_select_related = ["instance"]
     search_fields = ["zapi_id__exact", "zaap_id__exact", "phone__exact"]
@@ -77,8 +76,7 @@ class MessageAdmin(ReadOnlyList):
 class StatusEventAdmin(ReadOnlyList):
     to_instance = "message__instance"
     masked = StatusEventInline.masked
-    list_display = ["occurred_at", "status", "of_message", "phone", "participant", "reason"]
-    list_display += ["repeats", "received_at"]
+    list_display = ["occurred_at", "status", "of_message", "phone", "reason"]
     list_filter = [("message__instance", VisibleInstances)]
     list_select_related = ["message"]
     search_fields = ["message__zapi_id__exact", "message__zaap_id__exact"]

@@ -85,6 +85,16 @@ def test_pages_do_not_overflow_the_window(width, language, open_page, admin_user
 
 
 @pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
+@pytest.mark.parametrize("name", ["message", "statusevent", "callback", "instance"])
+@pytest.mark.usefixtures("addresses")
+def test_lists_of_django_admin_do_not_scroll_sideways(name, language, open_page, admin_user):
+    page = open_page(admin_user, locale=language)
+    page.goto(f"/admin/whatsapp/{name}/")
+    listed = page.locator("#changelist-form .results")
+    assert listed.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+@pytest.mark.parametrize("language", ["en-GB", "pt-BR"])
 @pytest.mark.parametrize("width", [320, 375])
 def test_open_menus_do_not_overflow_the_window(width, language, open_page, support, messages):
     page = open_page(support, width=width, locale=language)
