@@ -118,10 +118,10 @@ def why_no_incident(stuck: int, recent_counts: RecentCounts) -> str:
         )
     else:
         text = ngettext(
-            "%(stuck)d message is stuck. In the last hour: %(lately)d. An alert needs "
-            "%(threshold)d.",
-            "%(stuck)d messages are stuck. In the last hour: %(lately)d. An alert needs "
-            "%(threshold)d.",
+            "%(stuck)d message is stuck. %(lately)d became stuck in the last hour; an alert "
+            "needs %(threshold)d.",
+            "%(stuck)d messages are stuck. %(lately)d became stuck in the last hour; an alert "
+            "needs %(threshold)d.",
             stuck,
         )
     return text % {
@@ -468,8 +468,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "Then verify again."
     ),
     IncidentKind.UNCONFIRMED: gettext_lazy(
-        "Check that Z-API answered the send calls with 200, that the labels have the ids of these "
-        "answers, and that the delivery webhook is set."
+        "Check that Z-API answered 200 when your software sent the messages, that the labels have "
+        "the ids from these answers, and that Z-API calls the webhook “Delivery”."
     ),
     IncidentKind.STUCK: gettext_lazy(
         "Open the stuck messages: the oldest is first. If they went to many recipients, check the "

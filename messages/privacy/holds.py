@@ -51,8 +51,8 @@ class HeldError(Exception):
         values = {"date": f"{hold.placed_at:%Y-%m-%d}", "name": hold.placed_by}
         super().__init__(
             _(
-                "Nothing was erased: a hold keeps this data since %(date)s. %(name)s placed it. "
-                "Release the hold first."
+                "Nothing was erased: %(name)s placed a hold on this data on %(date)s. Release "
+                "the hold first."
             )
             % values
         )

@@ -202,7 +202,7 @@ _POSSIBLE: Final = {
 _ADVICE: Final = {
     Advice.CHECK_NUMBER: gettext_lazy("Ask the customer for the right number."),
     Advice.RECONNECT: gettext_lazy(
-        "Reconnect the instance. Do not send again what waits in Z-API’s queue: it is then sent."
+        "Reconnect the instance. Z-API then sends what waits in its queue: do not send that again."
     ),
     Advice.RECONNECT_AND_RESEND: gettext_lazy("Reconnect the instance, then send it again."),
     Advice.RECONNECT_AND_WAIT: gettext_lazy(
@@ -265,8 +265,8 @@ _STATES: Final = {
         gettext_lazy("The subscription ended on %(since)s and was renewed by %(until)s."),
     ),
     Finding.STATUSES_MISSING: (
-        gettext_lazy("Statuses do not arrive since %(since)s."),
-        gettext_lazy("Statuses did not arrive from %(since)s to %(until)s."),
+        gettext_lazy("No statuses have arrived since %(since)s."),
+        gettext_lazy("No statuses arrived from %(since)s to %(until)s."),
     ),
 }
 _NEIGHBOURS: Final = {

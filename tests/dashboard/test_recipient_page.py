@@ -76,7 +76,7 @@ def test_message_that_failed_after_sending_counts_as_sent(viewer, report):
 
 
 def test_other_form_of_the_number_is_named_only_if_it_has_messages(viewer, report):
-    words = "With messages to the same number, with or without the 9:"
+    words = "Includes messages to the same number with or without the 9:"
     report("SENT")
     assert words not in open_page(viewer).content.decode()
     report("SENT", id="OLD FORM", phone="554499999999")

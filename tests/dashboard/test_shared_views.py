@@ -185,7 +185,7 @@ def test_masked_viewer_cannot_open_a_link_with_a_part_of_a_number(masked_viewer,
     report("SENT")
     answer = masked_viewer.get("/", {"q": text, "status": "sent"}, follow=True)
     assert answer.redirect_chain == [("/?status=sent", 302)]
-    assert "This link contains a phone number or a part of one" in answer.content.decode()
+    assert "This link contains a phone number, or a part of one," in answer.content.decode()
 
 
 def test_link_that_cannot_be_read_shows_no_messages(viewer, report):

@@ -293,12 +293,12 @@ class TestErasure:
         assert "Erase permanently" not in page
         erase = reverse("dashboard:privacy-erase")
         page = admin.post(erase, {"person": PHONE, "confirmation": PHONE}, follow=True)
-        assert "Nothing was erased: a hold keeps this data" in page.content.decode()
+        assert "placed a hold on this data" in page.content.decode()
         assert not Erasure.objects.exists()
 
     def test_erasing_a_held_recipient_is_refused_by_the_command(self, two, hold_recipient):
         hold_recipient()
-        with pytest.raises(CommandError, match="Nothing was erased: a hold keeps this data"):
+        with pytest.raises(CommandError, match="placed a hold on this data"):
             call_command("privacy", "erase", OLD_FORM, "--yes")
         assert stored_ids() == ["M", "N"]
 
@@ -399,7 +399,7 @@ class TestErasure:
 class TestPages:
     def test_held_message_says_so(self, two, hold_message):
         page = hold_message()
-        assert "retention and erasure are stopped." in page
+        assert "this data is not deleted." in page
         assert f"Reason: {REASON}" in page
         assert "Place a hold" not in page
 

@@ -246,8 +246,8 @@ def _open_named(request: HttpRequest, criteria: Criteria, keys: Sequence[int]) -
     flash.error(
         request,
         _(
-            "This link contains a phone number or a part of one, and it names no recipient that "
-            "you can see. Paste the full number into the search box."
+            "This link contains a phone number, or a part of one, that matches no recipient you "
+            "can see. Paste the full number into the search box."
         ),
     )
     return HttpResponseRedirect(filter_links.list_url(without))

@@ -57,7 +57,7 @@ def _page(request: HttpRequest, on: Message | Person, address: str, back_url: st
             place(on, form.cleaned_data["reason"], request)
         except Message.DoesNotExist:
             raise Http404 from None  # purged meanwhile
-        flash.success(request, _("Hold placed. Retention and erasure delete nothing of it."))
+        flash.success(request, _("Hold placed. This data stays until the hold is released."))
         return redirect(back_url)
     context = {
         "form": form,
@@ -78,8 +78,8 @@ def hold_release(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             title=_("Release this hold?"),
             words=_(
-                "Retention deletes the data again once it is old enough, and an erasure that the "
-                "hold stopped continues at once. That cannot be undone."
+                "Retention can then delete this data once it is old enough. An erasure that this "
+                "hold stopped continues at once. Deleted data cannot be restored."
             ),
             back_url=back_url,
             button=_("Release hold"),
