@@ -30,7 +30,7 @@ _STATES: Final[Mapping[str, Connection]] = {
     # Another system gets the statuses, or a filter blocks them.
     IncidentKind.WEBHOOK: Connection.SILENT,
     IncidentKind.FILTERED: Connection.SILENT,
-    # Of all instances: this server did not receive callbacks, or did not look.
+    # For all instances: this server received no callbacks, or no worker looked for problems.
     IncidentKind.DEAF: Connection.UNKNOWN,
     IncidentKind.NO_WORKER: Connection.UNKNOWN,
 }

@@ -36,8 +36,8 @@ MAY_BE_STUCK: Final = (MessageKind.INDIVIDUAL, MessageKind.GROUP)
 _DAY: Final = timedelta(days=1)
 _DAYS_COUNTED: Final = (1, 7, 30)
 _RECENT: Final = timedelta(hours=1)
-# One contact with a phone switched off is no incident. At least _MIN_STUCK messages that are also
-# at least _MIN_SHARE of all due messages are an incident.
+# One contact with a phone switched off is no incident. An incident needs at least _MIN_STUCK stuck
+# messages, and they must be at least _MIN_SHARE of all due messages.
 _MIN_STUCK: Final = 3
 _MIN_SHARE: Final = 0.2
 

@@ -1,4 +1,4 @@
-"""Group commit for SQLite: the thread that writes also writes what other threads wait to write.
+"""Group commit for SQLite: one thread writes the callbacks of all threads that wait to write.
 
 A commit waits for the disk, so a batch costs little more than one callback. No thread waits for a
 batch to fill. Callbacks that arrive during a write form the next batch. A single callback is

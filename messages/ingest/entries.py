@@ -47,9 +47,10 @@ _STEP_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`outcome` is '' if the database decides it.
+    """What is stored for a delivery.
 
-    It is then applied, or repeated if the event is stored already.
+    If `outcome` is '', the database decides it: applied, or repeated if the event is already
+    stored.
     """
 
     delivery: Delivery

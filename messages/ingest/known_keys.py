@@ -1,7 +1,7 @@
 """A file with the oldest accepted key version of each instance.
 
-It is used while the database is unavailable. It also says which instances forward callbacks, whose
-inbound messages are then kept in full.
+It is used while the database is unavailable. It also says which instances forward callbacks: their
+inbound messages are kept in full.
 
 Only keys that are known to be retired, or whose instance is archived, are refused. Unknown
 instances and newer keys are accepted, because they may be newer than the file. The file contains

@@ -4,7 +4,7 @@ Each rule combines the stored row (`known`) with the new one (`excluded`). The r
 depend on their order, so callbacks may arrive late, twice and out of order. NULL means "not
 reported".
 
-A fragment with values takes a function from a value's name to its placeholder.
+The function of a fragment with values gets a function that turns a value's name into a placeholder.
 """
 
 from collections.abc import Callable
@@ -87,10 +87,10 @@ def quarantined_callback(value: Value) -> str:
 
 
 def dropped_body(instance: str, body: str) -> str:
-    """A body that is not kept as evidence, kept until it is forwarded, if it will be.
+    """A body that is not kept as evidence: NULL, unless it must be forwarded first.
 
-    Its type has a webhook of its own that forwards, or all status webhooks forward, which counts
-    as a receiver of everything. See messages.forwarding.receivers.
+    It must be if a webhook other than the status webhooks forwards, or if all status webhooks
+    forward: then they forward callbacks of every type. See messages.forwarding.receivers.
     """
     statuses = "('message-status', 'delivery', 'connected', 'disconnected')"
     forwarding = f"""FROM whatsapp_webhook
@@ -131,10 +131,10 @@ SQLITE = Dialect(
 
 
 def _text_order(text: str, dialect: Dialect) -> str:
-    """Which text is kept, the least: not an empty one, and a number rather than a LID.
+    """The sort key of a text. Of two reported texts, the first in this order is kept.
 
-    The delivery callback may contain a person's number, and the status callback the same person's
-    LID.
+    So a number wins over a LID: the delivery callback may contain a person's number, and the status
+    callback the same person's LID. An empty text always loses.
     """
     is_lid = f"{text} LIKE '{dialect.percent}@lid'"
     return f"{text} = '', {is_lid}, {text} COLLATE {dialect.collation}"

@@ -1,4 +1,4 @@
-"""PostgreSQL's statements: instance, messages, events, callback and follow-up in a single one.
+"""SQL for PostgreSQL. One statement stores messages, events, callback and follow-up together.
 
 `%(name)s` is a value of Entry.parameters().
 """

@@ -221,7 +221,10 @@ def describe_changes(changes: Mapping[str, Any]) -> str:
 
 
 def moves(instance: Instance, account: Account) -> bool:
-    """Whether the instance moves to this account. It must not lose its Client-Token."""
+    """Whether the instance moves to this account.
+
+    It stays if it has a Client-Token and this account has none.
+    """
     is_safe = bool(account.client_token) or not instance.account.client_token
     return instance.account_id != account.pk and is_safe
 

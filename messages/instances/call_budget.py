@@ -1,7 +1,7 @@
 """Limit the calls to Z-API per account.
 
-The budget is stored as one time, `next_turn_at`: each call moves it ahead. The worker's checks wait
-until that time. Calls that people request may be made up to one period earlier.
+Each account has one time, `next_turn_at`, and each call moves it further ahead. The worker checks
+an account only after that time. Calls that people request may be made up to one period before it.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""`make demo`: what `serve --demo` adds: a Z-API simulator, instances, and a month of history."""
+"""What `serve --demo` (`make demo`) adds: a Z-API simulator, instances and a month of history."""
 
 from urllib.parse import urlsplit
 

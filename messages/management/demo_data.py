@@ -35,7 +35,7 @@ SEED: Final = 1
 RATE: Final = 0.04
 _DAYS: Final = 30
 _MESSAGES, _MESSAGES_OF_LAST_DAY = 9000, 60
-# So many callbacks are expected later, and their messages labelled now.
+# The messages of the next callbacks are labelled now, for so many callbacks.
 _LIVE_CALLBACKS: Final = 2000
 # Labels of messages that Z-API never reported.
 _NEVER_CONFIRMED: Final = 3

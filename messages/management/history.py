@@ -20,7 +20,7 @@ _DAY: Final = 24 * _HOUR
 # Share of messages sent on each day of the week, Monday first.
 _BY_WEEKDAY: Final = (10, 10, 11, 10, 9, 6, 4)
 _DELIVERY, _STATUS = "DeliveryCallback", "MessageStatusCallback"
-# Of 100 failures. The others have each reason in turn.
+# How many of 100 failures have a usual reason. The others have all reasons in turn.
 _USUAL_FAILURES_SHARE: Final = 80
 # How many of 100 messages end with each status. Instances that work badly have fewer "read" and
 # more failed or undelivered messages.

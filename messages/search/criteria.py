@@ -69,7 +69,7 @@ class View(TextChoices):
 
     @property
     def lists_messages(self) -> bool:
-        """Whether it narrows messages. Otherwise it shows everything, or labels."""
+        """Whether it is a selection of messages: not all of them, and not labels."""
         return self not in (View.ALL, View.UNCONFIRMED)
 
 
@@ -367,7 +367,7 @@ def _tags(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _recipient(encrypted: str) -> str:
-    """The address, or a text that is none, so that a link that cannot be read shows no messages."""
+    """The address. If the link cannot be read: a text that is no address, so no message matches."""
     return (decrypt_address(encrypted) or UNREADABLE) if encrypted else ""
 
 
@@ -394,7 +394,7 @@ def _dates(query: QueryDict) -> tuple[datetime | None, datetime | None]:
 
 
 def _moment(query: QueryDict, name: str, days: timedelta = timedelta()) -> datetime | None:
-    """The minute in this parameter, or the beginning of its day and `days` more."""
+    """The time in this parameter. For a day without a time: its beginning, `days` later."""
     text = query.get(name, "")
     if not _DAY.fullmatch(text) or not text.isascii():
         return _parse_minute(text)

@@ -36,7 +36,7 @@ def strip_punctuation(text: str) -> str:
 def ids_in_text(text: str) -> tuple[str, ...]:
     """The ids in a longer text.
 
-    The ids in a longer text. If some are written like `messageId: …`, return only those.
+    If some are written like `messageId: …`, return only those.
     """
     if _WORD.fullmatch(text):
         return ()

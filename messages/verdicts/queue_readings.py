@@ -1,4 +1,4 @@
-"""Asks Z-API which of our messages still wait in its queue, and stores where they stand."""
+"""Asks Z-API which of our messages still wait in its queue, and stores their places."""
 
 import time
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ _READ: Final = ("read_at", "ahead", "is_minimum", "queued_at")
 def read_queues() -> int:
     """The worker's job: ask about the late messages of each instance every ten minutes.
 
-    Late are stuck messages, and those that were announced and never confirmed.
+    A message is late if it is stuck, or was announced and never confirmed.
 
     Return how many queues were read.
     """
@@ -53,9 +53,9 @@ def read_queues() -> int:
 
 
 def ask_queue(instance: Instance, *messages: Message) -> None:
-    """Read the queue and store where these messages and the late ones of the instance stand.
+    """Read the queue. Store the places of these messages and of the instance's late ones in it.
 
-    Raises one of FAILURES. That Z-API was asked is stored all the same.
+    Raises one of FAILURES. Even then it is stored that Z-API was asked.
     """
     now = timezone.now()
     found = Message.objects.filter(instance=instance).order_by("-first_heard_at")
@@ -98,7 +98,8 @@ def _save(readings: Iterable[QueueReading], fields: list[str]) -> None:
 def _places(queue: Queue) -> dict[str, tuple[int, datetime | None]]:
     """For each id, how many messages wait before it, and since when it waits.
 
-    Z-API does not say in which order it answers, so the oldest comes first where all have a time.
+    Z-API does not document the order of its answer. If all messages have a time, they are sorted by
+    it, oldest first.
     """
     rows: list[QueuedMessage] = list(queue.messages)
     if all(row.created_at for row in rows):

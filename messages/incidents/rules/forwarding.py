@@ -16,9 +16,8 @@ def forwarding(snapshot: Snapshot) -> Iterator[Finding]:
         .order_by("failing_since")
         .values_list("webhook__instance", "problem")
     )
-    problems = dict(
-        reversed(failing)
-    )  # with several failing lines, the problem of the one failing longest
+    # If several webhooks of an instance fail, the problem of the one that has failed longest.
+    problems = dict(reversed(failing))
     given_up = set(
         Forward.objects.given_up().order_by().values_list("webhook__instance", flat=True).distinct()
     )

@@ -9,7 +9,7 @@ from .disconnected import catching_up
 
 
 def unconfirmed_messages(snapshot: Snapshot) -> Iterator[Finding]:
-    """Even one: nobody else notices it."""
+    """One such message is enough for an incident, because nobody else notices it."""
     found = unconfirmed_counts(snapshot.instances, snapshot.now)
     allowed = {one.pk: one.unconfirmed_after for one in snapshot.instances}
     held = catching_up(snapshot, allowed) if found else set()

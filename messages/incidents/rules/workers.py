@@ -24,7 +24,7 @@ def missing_workers(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def no_worker(snapshot: Snapshot) -> Iterator[Finding]:
-    """Only the web process opens this incident: if this rule runs, at least this job works."""
+    """Keeps the incident open. Only the web process opens it: this rule runs in a worker."""
     is_open = (IncidentKind.NO_WORKER, None, "") in snapshot.open
     if is_open and worker_absence(snapshot.now):
         yield Finding(IncidentKind.NO_WORKER)

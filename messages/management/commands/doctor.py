@@ -13,7 +13,7 @@ from messages.monitoring.doctor import Level, Named, all_checks, run, worst_leve
 
 class Command(BaseCommand):
     help = (
-        "Checks this deployment from outside in: DNS, certificate, webhook, clock, database, "
+        "Checks every part of this deployment: DNS, certificate, webhook, clock, database, "
         "migrations, disk, files, worker, secrets, settings, Z-API and e-mail. Says what to do. "
         "Exit status: 0 without problems (warnings are allowed), 1 with a problem, 2 if it could "
         "not run."

@@ -122,7 +122,7 @@ class Command(BaseCommand):
         )
         retiring = on_one("retire", "disable webhook URLs with an older secret")
         retiring.add_argument("--now", action="store_true", help="do not wait for an hour")
-        archiving = on_one("archive", "hide it, refuse its callbacks and stop checking it")
+        archiving = on_one("archive", "hide an instance, refuse its callbacks and stop checking it")
         archiving.add_argument(
             "--restore", action="store_true", help="restore the previous URLs first"
         )

@@ -16,14 +16,16 @@ from messages.models import Action, Callback, Instance, KnownAddress
 
 class Command(BaseCommand):
     help = (
-        "Reprocesses quarantined callbacks. With --rebuild, rebuilds the messages of a period "
-        "from its stored callbacks. Both can be stopped at any time and run again."
+        "Reprocesses rejected (quarantined) callbacks. With --rebuild, rebuilds the messages of a "
+        "period from its stored callbacks. Both can be stopped at any time and run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--since", type=_moment, help="received at or after this ISO 8601 time")
         parser.add_argument("--until", type=_moment, help="received before this ISO 8601 time")
-        parser.add_argument("--instance", help="only this instance (Z-API id or number)")
+        parser.add_argument(
+            "--instance", help="only this instance (the id in Statusboard or at Z-API)"
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
             "--all-quarantined",

@@ -17,10 +17,10 @@ from messages.simulator.scenarios import CASES
 from messages.simulator.server import Server
 
 EPILOG = f"""
-Let Statusboard call it with ZAPI_BASE_URL=http://127.0.0.1:4010 (and, with --https,
-ZAPI_CA_FILE=<the certificate's file>). While it runs,
-`curl -X PUT -d '{{"name": "too-many"}}' http://127.0.0.1:4010{CONTROL_PATH}`
-changes its answer; the names are those of --answer.
+To make Statusboard use the simulator, set ZAPI_BASE_URL=http://127.0.0.1:4010 (and, with
+--https, ZAPI_CA_FILE=<the certificate's file>). To change the answer while it runs:
+  curl -X PUT -d '{{"name": "too-many"}}' http://127.0.0.1:4010{CONTROL_PATH}
+The names are those of --answer.
 """
 
 
@@ -66,7 +66,9 @@ class Command(BaseCommand):
             metavar="ID:CASE",
             help=f"what this instance shows: {', '.join(CASES)} (repeatable)",
         )
-        parser.add_argument("--answer", choices=NAMES, default=OK, help="answer to every call")
+        parser.add_argument(
+            "--answer", choices=NAMES, default=OK, help="give this answer to every call (ok)"
+        )
         self._add_emission_arguments(parser.add_argument_group("callbacks"))
 
     def _add_emission_arguments(self, group: Any) -> None:
@@ -80,7 +82,10 @@ class Command(BaseCommand):
             "--count", type=int, default=0, help="messages per instance; 0 for no limit"
         )
         group.add_argument(
-            "--history", type=int, default=0, help="messages of the last 24 hours to report first"
+            "--history",
+            type=int,
+            default=0,
+            help="first report this many messages of the last 24 hours (0)",
         )
         group.add_argument(
             "--seed",

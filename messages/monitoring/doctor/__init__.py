@@ -1,4 +1,4 @@
-"""Checks of a deployment, from outside in: `manage.py doctor`, and a short list on *Health*."""
+"""Checks of a deployment: `manage.py doctor`, and a short list on *Health*."""
 
 from .checks import Named, all_checks, run, run_local
 from .findings import Level, worst_level

@@ -47,7 +47,7 @@ LOCAL: Final[Mapping[str, Check]] = {
 
 
 def all_checks(ca_file: str = "", recipient: str = "") -> dict[str, Check]:
-    """All checks, from outside in.
+    """All checks, in the order in which they are shown.
 
     `ca_file`: trusted certificates of PUBLIC_BASE_URL; '' for the usual ones. `recipient`: who gets
     a test e-mail; '' sends none.
