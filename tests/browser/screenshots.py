@@ -71,7 +71,7 @@ def _error_page(route: Route) -> None:
     request = RequestFactory().get("/")
     # An unsaved superuser needs no database query
     request.user = User(username="admin", is_superuser=True)
-    body = render_to_string(f"{code}.html", request=request)
+    body = render_to_string(f"{code}.html", {"minutes": 5}, request)
     route.fulfill(status=int(code[:3]), body=body, content_type="text/html")
 
 
@@ -176,7 +176,7 @@ def test_screenshots_of_errors_and_empty_results(take, messages, instance):
     }
     take("error", addresses)
     take("error pt-BR", addresses, locale="pt-BR")
-    codes = ("400", "403", "403_csrf", "500", "503")
+    codes = ("400", "403", "403_csrf", "409", "429", "500", "503")
     take("error", {code: f"/error/{code}" for code in codes})
 
 
