@@ -415,6 +415,18 @@ class TestComparison:
         assert "Cobrança: 50.0%" in text
         assert '<td class="number">40</td>' in text
 
+    def test_reads_are_not_compared_with_an_instance_without_read_receipts(
+        self, viewer, instance, other
+    ):
+        summary(instance, messages=10, delivered=9, read=5)
+        summary(other, messages=40, delivered=20, failed=4)
+        Instance.objects.filter(pk=other.pk).update(
+            receipts_off_since=timezone.now() - timedelta(days=9)
+        )
+        text = page(viewer, f"?instance={instance.pk}&compare={other.pk}")
+        assert "Cobrança: read receipts are off" in text
+        assert "Cobrança: 0%" not in text
+
     def test_instance_of_others_cannot_be_compared(self, viewer, support, instance, other):
         summary(instance, messages=10, delivered=9)
         summary(other, messages=4, delivered=2)

@@ -24,6 +24,13 @@ class ReceiptsOff:
         return ", ".join(one.name for one in self.instances)
 
 
+def are_reads_known(question: Question, instance: Instance, counts: Counts) -> bool:
+    """Whether the messages of this instance that were not reported as read may count as unread."""
+    since = instance.receipts_off_since
+    is_off = since is not None and since < question.until and question.groups is not True
+    return bool(counts.read) or not is_off
+
+
 def receipts_off(
     question: Question, cohort: Cohort, instances: Mapping[int, Instance]
 ) -> ReceiptsOff | None:

@@ -38,7 +38,7 @@ from .parameters import (
     tag_links,
 )
 from .reasons import reasons
-from .receipts import receipts_off
+from .receipts import are_reads_known, receipts_off
 
 
 @require_safe
@@ -73,6 +73,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             Parts.of(drawn.bars, times),
             reads_known=reads_known,
         ),
+        "is_read_comparable": other is None or are_reads_known(question, other, before.counts),
         "has_baseline": before.counts.messages >= MIN_BASELINE,
         "receipts_off": off,
         "steps": funnel(question, found, reads_known=reads_known),
