@@ -231,7 +231,7 @@ class Question:
 
     def list_url(self, *filters: tuple[str, str], **changes: Any) -> str:
         """The URL of the list with the messages counted here."""
-        asked = replace(self, **changes)
+        asked = replace(self, **changes) if changes else self
         return asked.hours_url(asked.since, asked.until, *filters)
 
     def hours_url(self, since: datetime, until: datetime, *filters: tuple[str, str]) -> str:
