@@ -2,6 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
+from .administration.views import administration
 from .api_keys.views import api_key_add, api_key_list, api_key_revoke
 from .audit.views import audit_export, audit_list, audit_person
 from .exports.views import export, export_file, export_progress, export_size, message_export
@@ -148,6 +149,7 @@ urlpatterns = [
     path("quarantine/reprocess/", quarantine_reprocess, name="quarantine-reprocess"),
     path("quarantine/discard/", quarantine_discard, name="quarantine-discard"),
     path("quarantine/<uuid:pk>/", quarantine_detail, name="quarantined"),
+    path("administration/", administration, name="administration"),
     path("people/", person_list, name="people"),
     path("people/invite/", person_invite, name="person-invite"),
     path("people/<int:pk>/", person_detail, name="person"),

@@ -89,6 +89,7 @@ RULES: dict[str, set[str]] = {
     "dashboard:view-rename": SIGNED_IN,
     "dashboard:view-delete": SIGNED_IN,
     "dashboard:overview": SIGNED_IN,
+    "dashboard:administration": {ADMIN, SUPERUSER},
     "dashboard:people": {ADMIN, SUPERUSER},
     "dashboard:person-invite": {ADMIN, SUPERUSER},
     "dashboard:person": {ADMIN, SUPERUSER},

@@ -13,10 +13,10 @@ CURRENT = re.compile(r'<a href="/" aria-current="page">\s*Messages\s*</a>')
 def test_navigation_shows_only_pages_the_user_may_open(viewer, admin_client):
     seen = viewer.get("/").content.decode()
     assert "/instances/" not in seen
-    assert "/admin/" not in seen
+    assert "/administration/" not in seen
     seen = admin_client.get("/").content.decode()
     assert 'href="/instances/"' in seen
-    assert 'href="/admin/"' in seen
+    assert 'href="/administration/"' in seen
 
 
 def test_navigation_marks_the_current_page(viewer):

@@ -1,5 +1,6 @@
 """The context of the base template: the current section and the preferences."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from messages.dashboard.administration.links import may_administer
 from messages.domain.durations import UTC, zone_label
 
 from .views import theme_of
@@ -37,6 +39,8 @@ class Board:
     section: str
     theme: str
     zone: str
+    # A function, because only pages with the header need it.
+    may_administer: Callable[[], bool]
     settings: tuple[Setting, ...]
 
 
@@ -44,7 +48,16 @@ def board(request: HttpRequest) -> dict[str, Board]:
     theme, zone = theme_of(request), timezone.get_current_timezone_name()
     choices = (_language_setting(), _theme_setting(theme), _zone_setting(zone))
     in_words = zone_label(zone, timezone.localtime())
-    return {"board": Board(settings.COMPANY_NAME, _section(request), theme, in_words, choices)}
+    return {
+        "board": Board(
+            company=settings.COMPANY_NAME,
+            section=_section(request),
+            theme=theme,
+            zone=in_words,
+            may_administer=lambda: may_administer(request.user),
+            settings=choices,
+        )
+    }
 
 
 # By the prefix of the view's name.
@@ -62,6 +75,12 @@ _SECTIONS = {
     "dashboard:quarantine": "health",
     "dashboard:people": "people",
     "dashboard:person": "people",
+    "dashboard:administration": "administration",
+    "dashboard:api-key": "administration",
+    "dashboard:retention": "administration",
+    "dashboard:privacy": "administration",
+    "dashboard:hold": "administration",
+    "dashboard:audit": "administration",
 }
 
 
