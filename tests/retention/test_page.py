@@ -57,6 +57,22 @@ def test_preview_shows_counts_and_saves_nothing(admin, post):
     assert Message.objects.exists()
 
 
+def test_preview_with_days_only_for_messages_shows_no_error(admin, post):
+    post(READ)
+    age(100)
+    page = admin.post(PAGE, {"messages": 90, "action": "preview"})
+    text = page.content.decode()
+    assert "errorlist" not in text
+    assert "Nothing is saved yet." in text
+    assert "To save, enter days here, too." in text
+    assert [row.deletable.number for row in page.context["rows"] if row.deletable] == [1]
+
+
+def test_preview_of_too_few_days_is_an_error_of_its_field(admin):
+    page = admin.post(PAGE, {"messages": 1, "action": "preview"}).content.decode()
+    assert "The minimum is 40 days." in page
+
+
 @pytest.mark.parametrize(
     ("entered", "words"),
     [

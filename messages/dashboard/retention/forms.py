@@ -7,10 +7,16 @@ from messages.privacy.retention import MIN_DAYS, period_errors
 
 
 class RetentionForm(forms.Form):
-    """The number of days for each kind; blank keeps it forever."""
+    """The number of days for each kind; blank keeps it forever.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    A preview accepts a blank field that must be filled in before the periods can be saved.
+    `missing` says why.
+    """
+
+    def __init__(self, *args: Any, is_preview: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._is_preview = is_preview
+        self.missing: dict[DataKind, str] = {}
         stored = dict(Retention.objects.values_list("kind", "days"))
         for kind in DataKind:
             self.fields[kind.value] = forms.IntegerField(
@@ -23,8 +29,12 @@ class RetentionForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any]:
-        for kind, error in period_errors(self.days).items():
-            self.add_error(kind.value, error)
+        days = self.days
+        for kind, error in period_errors(days).items():
+            if self._is_preview and days[kind] is None and kind.value not in self.errors:
+                self.missing[kind] = error
+            else:
+                self.add_error(kind.value, error)
         return self.cleaned_data
 
     @property

@@ -26,6 +26,7 @@ class Row:
     field: Any
     deletable: Deletable | None
     finished: Moment | None
+    missing: str = ""
 
     @property
     def oldest(self) -> Moment | None:
@@ -41,8 +42,9 @@ class Row:
 @unlimited_only(CHANGE)
 def retention(request: HttpRequest) -> HttpResponse:
     """Save the entered periods, or preview what they would delete."""
-    form = RetentionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and request.POST.get("action") == "save":
+    is_preview = request.POST.get("action") != "save"
+    form = RetentionForm(request.POST or None, is_preview=is_preview)
+    if request.method == "POST" and form.is_valid() and not is_preview:
         if save_periods(form.days, by=request):
             flash.success(request, _("Saved. The worker deletes older data gradually."))
         else:
@@ -63,4 +65,5 @@ def _rows(form: RetentionForm) -> Iterator[Row]:
         known = stored.get(kind.value)
         days = form.cleaned_data.get(kind.value) if form.is_bound else known and known.days
         finished = moment(known.finished_at) if known else None
-        yield Row(kind, form[kind.value], preview(kind, days) if days else None, finished)
+        deletable = preview(kind, days) if days else None
+        yield Row(kind, form[kind.value], deletable, finished, form.missing.get(kind, ""))
