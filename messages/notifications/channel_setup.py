@@ -31,7 +31,7 @@ def save_channel(
     A blank address or secret keeps the stored one. Open incidents that the channel has not been
     notified about are queued.
     """
-    changed = ["added"] if channel.pk is None else []
+    is_new, changed = channel.pk is None, []
     for name, value in fields.items():
         if getattr(channel, name) != value:
             changed.append(name)
@@ -48,33 +48,29 @@ def save_channel(
         changed.append("instances")
         channel.instances.set(instances)
     queue_open_incidents(channel)
-    audit(
-        request,
-        Action.CHANNEL_CHANGED,
-        details={"channel": channel.name, "kind": channel.kind, "changed": changed},
-    )
+    if is_new:
+        audit(request, Action.CHANNEL_ADDED, details=_details(channel))
+    else:
+        details = _details(channel) | {"changed": changed}
+        audit(request, Action.CHANNEL_CHANGED, details=details)
     return channel
 
 
 @transaction.atomic
 def remove_channel(channel: Channel, request: HttpRequest) -> None:
-    audit(
-        request,
-        Action.CHANNEL_CHANGED,
-        details={"channel": channel.name, "kind": channel.kind, "changed": ["removed"]},
-    )
+    audit(request, Action.CHANNEL_REMOVED, details=_details(channel))
     channel.delete()
 
 
 def send_test(channel: Channel, request: HttpRequest) -> str:
     """Send a test message; return the problem, or '' if it was sent."""
-    audit(
-        request,
-        Action.CHANNEL_CHANGED,
-        details={"channel": channel.name, "kind": channel.kind, "changed": ["tested"]},
-    )
+    audit(request, Action.CHANNEL_TESTED, details=_details(channel))
     try:
         send(channel, TestMessage(uuid.uuid4()))
     except NotificationFailedError as error:
         return str(error)
     return ""
+
+
+def _details(channel: Channel) -> dict[str, Any]:
+    return {"channel": channel.name, "kind": channel.kind}

@@ -61,6 +61,23 @@ def test_user_name_with_digits_is_shown_whole(admin, ana):
     assert "5544999999999" not in page
 
 
+@pytest.mark.parametrize(
+    "details",
+    [{"user": ""}, {"limits": 0}, {"accounts": [], "instances": []}, {"page": None}],
+    ids=str,
+)
+def test_details_without_a_value_are_not_shown(admin, details):
+    audit(None, Action.USER_CHANGED, details=details)
+    assert admin.get(PAGE).context["rows"][0].details == []
+
+
+def test_changed_periods_are_shown_in_words(admin):
+    audit(None, Action.RETENTION_CHANGED, details={"before": {}, "after": {"bodies": 90}})
+    page = admin.get(PAGE).content.decode()
+    assert "new: raw callback bodies 90" in page
+    assert "previous:" not in page
+
+
 def test_empty_log_explains_itself(admin):
     assert "No results" in admin.get(PAGE, {"action": "purged"}).content.decode()
 

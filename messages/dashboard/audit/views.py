@@ -52,13 +52,22 @@ class Row:
     @property
     def details(self) -> list[Detail]:
         return [
-            _detail(str(NAMES.get(name, name)), value) for name, value in self.event.details.items()
+            _detail(str(NAMES.get(name, name)), value)
+            for name, value in self.event.details.items()
+            if _is_known(name, value)
         ]
+
+
+def _is_known(name: str, value: Any) -> bool:
+    """Whether there is something to show: not for an unknown person, or no limits."""
+    return value not in ("", None, [], {}) and (name, value) != ("limits", 0)
 
 
 def _detail(name: str, value: Any) -> Detail:
     if isinstance(value, bool):
         return Detail(name, _("yes") if value else _("no"))
+    if isinstance(value, dict):
+        return Detail(name, ", ".join(f"{NAMES.get(key, key)} {one}" for key, one in value.items()))
     if not isinstance(value, list) or len(value) <= MAX_NAMED + 1:
         return Detail(name, plain(value))
     return Detail(name, plain(value[:MAX_NAMED]), len(value), plain(value[MAX_NAMED:]))
