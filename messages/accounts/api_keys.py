@@ -23,7 +23,7 @@ from messages.models.due import has_passed, is_over
 from statusboard.rate_limiter import Quota
 
 from . import account_notices
-from .roles import ADMIN, LABEL, SUPERVISOR, SUPPORT, permissions_of
+from .roles import ADMIN, LABEL, SEE_PHONES, SUPERVISOR, SUPPORT, permissions_of
 
 _ROLES: Final = {KeyRole.SUPPORT: SUPPORT, KeyRole.SUPERVISOR: SUPERVISOR, KeyRole.ADMIN: ADMIN}
 _WINDOW: Final = timedelta(minutes=1)
@@ -62,6 +62,11 @@ class KeyHolder:
     @cached_property
     def limits(self) -> list[ApiKeyLimit]:
         return list(self.key.limits.all())
+
+
+def role_sees_phones(role: str) -> bool:
+    """Whether keys of this role see full phone numbers."""
+    return SEE_PHONES in _permissions_of(role)
 
 
 def labels_by_default(role: str) -> bool:

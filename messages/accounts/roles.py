@@ -12,6 +12,8 @@ ADMIN = "Admin"
 
 # See full phone numbers; otherwise they are masked.
 SEE_PHONES = "whatsapp.see_phones"
+# Show a masked number after giving a reason.
+REVEAL_PHONE = "whatsapp.reveal_phone"
 # Share saved views with everyone, and edit the shared views of others.
 SHARE_VIEWS = "whatsapp.share_savedview"
 # Label messages, by CSV or with an API key that has this scope.
@@ -28,7 +30,7 @@ _SUPERVISOR = _SUPPORT | {
     "whatsapp.change_incident",
     "whatsapp.view_workerbeat",
     "whatsapp.export_message",
-    "whatsapp.reveal_phone",
+    REVEAL_PHONE,
     SHARE_VIEWS,
     LABEL,
 }

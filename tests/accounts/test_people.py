@@ -44,6 +44,19 @@ def test_invited_user_chooses_a_password_and_can_sign_in(boss_client):
     assert User.objects.get(username="bia").has_perm("whatsapp.export_message")
 
 
+@pytest.mark.parametrize(
+    ("masked", "words"),
+    [
+        ((), "Overview and open problems. Sees full phone numbers."),
+        (("support",), "Overview and open problems. Sees only masked phone numbers."),
+        (("supervisor",), "Sees masked phone numbers, and can reveal one by giving a reason."),
+    ],
+)
+def test_invitation_says_whether_a_role_sees_full_numbers(boss_client, settings, masked, words):
+    settings.MASK_PHONES_FOR = masked
+    assert words in boss_client.get(INVITE).text
+
+
 def test_accepted_invitation_opens_sign_in_with_the_name_filled_in(boss_client):
     link = link_in(boss_client.post(INVITE, NEW).text)
     browser = HttpsClient()

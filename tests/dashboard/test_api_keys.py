@@ -50,6 +50,30 @@ def test_list_shows_permissions_limits_creator_and_expiry(admin, account):
 
 
 @pytest.mark.parametrize(
+    ("masked", "words"),
+    [
+        ((), "summaries and problems. Full phone numbers, also of recipients."),
+        (("support",), "summaries and problems. Masked phone numbers, and no recipients."),
+    ],
+)
+def test_form_says_whether_keys_of_a_role_read_full_numbers(admin, settings, masked, words):
+    settings.MASK_PHONES_FOR = masked
+    assert words in admin.get(ADD).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("support", "/api/v1/incidents/", 200),
+        ("support", "/api/v1/instances/", 403),
+        ("supervisor", "/api/v1/instances/", 200),
+    ],
+)
+def test_key_reads_what_the_form_says_about_its_role(admin, role, path, status):
+    assert asks(make(admin, role=role), path) == status
+
+
+@pytest.mark.parametrize(
     ("role", "scope", "may"),
     [
         ("support", "role", (True, False)),

@@ -5,23 +5,38 @@ from datetime import datetime, timedelta
 from django import forms
 from django.db.models import TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messages.accounts.api_keys import labels_by_default
+from messages.accounts.api_keys import labels_by_default, role_sees_phones
 from messages.dashboard.shared.forms import LimitsForm
 from messages.models import ApiKey, KeyRole
 
-ROLES = [
-    (KeyRole.SUPPORT, _("Support: messages, events, recipients and summaries")),
-    (KeyRole.SUPERVISOR, _("Supervisor: also instances and incidents")),
-    (KeyRole.ADMIN, _("Admin: the same as Supervisor")),
-]
+_READS = {
+    KeyRole.SUPPORT: _("Support: messages, their events, summaries and problems."),
+    KeyRole.SUPERVISOR: _("Supervisor: messages, their events, summaries, problems and instances."),
+    KeyRole.ADMIN: _("Admin: messages, their events, summaries, problems and instances."),
+}
+
+
+def _roles() -> list[tuple[str, str]]:
+    """The roles in words. Which of them see masked numbers depends on the settings."""
+    return [(role, f"{words} {_numbers(role)}") for role, words in _READS.items()]
+
+
+def _numbers(role: str) -> str:
+    if role_sees_phones(role):
+        return gettext("Full phone numbers, also of recipients.")
+    return gettext("Masked phone numbers, and no recipients.")
 
 
 class Scope(TextChoices):
     """The allowed actions of a key; by default those of its role."""
 
-    OF_ROLE = "role", _("By role: Support reads; others also label")
+    OF_ROLE = (
+        "role",
+        _("Usual for the role: Support keys read, Supervisor and Admin keys also label messages"),
+    )
     READ = "read", _("Read only")
     BOTH = "both", _("Read and label messages")
     LABEL = "label", _("Label messages only")
@@ -45,7 +60,7 @@ class ApiKeyForm(LimitsForm):
     )
     role = forms.ChoiceField(
         label=_("Data it can read"),
-        choices=ROLES,
+        choices=_roles,
         initial=KeyRole.SUPPORT,
         widget=forms.RadioSelect,
     )

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from messages.accounts.audit import audit
 from messages.accounts.encrypted_addresses import decrypt_address, encrypt_address
 from messages.accounts.masking import masked, sees_phones
+from messages.accounts.roles import REVEAL_PHONE
 from messages.accounts.scope import Viewer
 from messages.dashboard.overview.funnel import percent
 from messages.dashboard.privacy.hold_rows import recipient_hold_context
@@ -83,7 +84,7 @@ def recipient(request: HttpRequest, encrypted: str) -> HttpResponse:
 
 
 @require_POST
-@permission_required(["whatsapp.view_message", "whatsapp.reveal_phone"], raise_exception=True)
+@permission_required(["whatsapp.view_message", REVEAL_PHONE], raise_exception=True)
 def recipient_reveal(request: HttpRequest, encrypted: str) -> HttpResponse:
     """Show the full number once; the reason is audited."""
     address = decrypted(encrypted)
@@ -177,4 +178,4 @@ def _is_hidden(address: str) -> bool:
 
 
 def _may_reveal(user: Viewer) -> bool:
-    return not sees_phones(user) and user.has_perm("whatsapp.reveal_phone")
+    return not sees_phones(user) and user.has_perm(REVEAL_PHONE)

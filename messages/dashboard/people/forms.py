@@ -1,26 +1,54 @@
 """Forms for a person's role and limits."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messages.accounts.people import Access
-from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.accounts.roles import (
+    ADMIN,
+    REVEAL_PHONE,
+    SEE_PHONES,
+    SUPERVISOR,
+    SUPPORT,
+    permissions_of,
+)
 from messages.dashboard.shared.forms import LimitsForm
 
-ROLES = [
-    (SUPPORT, _("Support: search messages and see their status")),
-    (SUPERVISOR, _("Supervisor: also see instances, export, reveal numbers")),
-    (ADMIN, _("Admin: also connect instances, invite people, read raw callbacks")),
-]
+_MAY = {
+    SUPPORT: _("Support: search messages, see their status, the Overview and open problems."),
+    SUPERVISOR: _(
+        "Supervisor: the same as Support. Also see instances, export and label messages, share "
+        "views, and say who works on a problem."
+    ),
+    ADMIN: _(
+        "Admin: the same as Supervisor. Also connect instances, read raw callbacks, and manage "
+        "people, API keys, alerts, retention and a person’s data."
+    ),
+}
+
+
+def _roles() -> list[tuple[str, str]]:
+    """The roles in words. Which of them see masked numbers depends on the settings."""
+    return [(role, f"{words} {_numbers(permissions_of(role))}") for role, words in _MAY.items()]
+
+
+def _numbers(permissions: Collection[str]) -> str:
+    if SEE_PHONES in permissions:
+        return gettext("Sees full phone numbers.")
+    if REVEAL_PHONE in permissions:
+        return gettext("Sees masked phone numbers, and can reveal one by giving a reason.")
+    return gettext("Sees only masked phone numbers.")
 
 
 class AccessForm(LimitsForm):
     role = forms.ChoiceField(
-        label=_("Role"), choices=ROLES, widget=forms.RadioSelect, initial=SUPPORT
+        label=_("Role"), choices=_roles, widget=forms.RadioSelect, initial=SUPPORT
     )
 
     @property
