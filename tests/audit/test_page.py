@@ -74,8 +74,8 @@ def test_details_without_a_value_are_not_shown(admin, details):
 def test_changed_periods_are_shown_in_words(admin):
     audit(None, Action.RETENTION_CHANGED, details={"before": {}, "after": {"bodies": 90}})
     page = admin.get(PAGE).content.decode()
-    assert "new: raw callback bodies 90" in page
-    assert "previous:" not in page
+    assert "new values: raw callback bodies 90" in page
+    assert "previous values" not in page
 
 
 def test_empty_log_explains_itself(admin):

@@ -9,14 +9,13 @@ from messages.privacy.retention import MIN_DAYS, period_errors
 class RetentionForm(forms.Form):
     """The number of days for each kind; blank keeps it forever.
 
-    A preview accepts a blank field that must be filled in before the periods can be saved.
-    `missing` says why.
+    A preview accepts blank fields that must be filled in before saving: `missing`.
     """
 
     def __init__(self, *args: Any, is_preview: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_preview = is_preview
-        self.missing: dict[DataKind, str] = {}
+        self.missing: set[DataKind] = set()
         stored = dict(Retention.objects.values_list("kind", "days"))
         for kind in DataKind:
             self.fields[kind.value] = forms.IntegerField(
@@ -32,7 +31,7 @@ class RetentionForm(forms.Form):
         days = self.days
         for kind, error in period_errors(days).items():
             if self._is_preview and days[kind] is None and kind.value not in self.errors:
-                self.missing[kind] = error
+                self.missing.add(kind)
             else:
                 self.add_error(kind.value, error)
         return self.cleaned_data

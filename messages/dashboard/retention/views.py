@@ -26,7 +26,7 @@ class Row:
     field: Any
     deletable: Deletable | None
     finished: Moment | None
-    missing: str = ""
+    is_missing: bool
 
     @property
     def oldest(self) -> Moment | None:
@@ -66,4 +66,4 @@ def _rows(form: RetentionForm) -> Iterator[Row]:
         days = form.cleaned_data.get(kind.value) if form.is_bound else known and known.days
         finished = moment(known.finished_at) if known else None
         deletable = preview(kind, days) if days else None
-        yield Row(kind, form[kind.value], deletable, finished, form.missing.get(kind, ""))
+        yield Row(kind, form[kind.value], deletable, finished, kind in form.missing)
