@@ -24,14 +24,19 @@ def subject_of(incident: Incident) -> str:
 
 
 def title(incident: Incident) -> str:
-    kind, subject = str(incident.get_kind_display()), subject_of(incident)
+    subject = subject_of(incident)
     if incident.kind == IncidentKind.DISCONNECTED:
         return _("%s is disconnected") % subject
     if incident.kind == IncidentKind.RESTRICTED:
         return _("%s is restricted by WhatsApp") % subject
+    return f"{subject}: {name(incident)}" if subject else name(incident)
+
+
+def name(incident: Incident) -> str:
+    """The title without the subject."""
     if incident.kind == IncidentKind.WEBHOOK and incident.values.get("foreign"):
-        kind = _("Used by another system")
-    return f"{subject}: {kind}" if subject else kind
+        return _("Used by another system")
+    return str(incident.get_kind_display())
 
 
 def part_of(incident: Incident) -> str:
@@ -440,8 +445,8 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Values], str]]] = {
 }
 _ADVICE: Final[Mapping[str, Promise]] = {
     IncidentKind.WEBHOOK: gettext_lazy(
-        "Open the instance and choose “Replace and forward” if another system needs these "
-        "callbacks, or else “Replace URL”. Z-API then calls Statusboard again."
+        "In the section “Webhook” of the instance, choose “Replace and forward” if another system "
+        "needs these callbacks, or else “Replace URL”. Z-API then calls Statusboard again."
     ),
     IncidentKind.RESTRICTED: gettext_lazy(
         "Stop sending from this number and wait, often for a day. Do not reconnect the number. "
@@ -452,8 +457,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "Z-API’s panel and scan the QR code with the right phone."
     ),
     IncidentKind.SILENT: gettext_lazy(
-        "Send a message through this number. If no status arrives, open the instance and verify "
-        "its webhooks, then check the filters in Z-API’s panel."
+        "Send a message through this number. If no status arrives, verify the webhooks of the "
+        "instance, then check the filters in Z-API’s panel."
     ),
     IncidentKind.DEAF: gettext_lazy(
         "Check that Z-API can reach this server: public URL, certificate, proxy, firewall and "

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from messages.accounts.browser_names import browser_name
 from messages.accounts.masking import mask_text, sees_phones
 from messages.dashboard.incidents.incident_rows import IncidentRow
-from messages.dashboard.instances.instance_rows import Badge
 from messages.dashboard.messages.filter_links import Link
 from messages.dashboard.messages.message_rows import Row
 from messages.dashboard.messages.mini_timeline import MiniTimeline, Tick
 from messages.dashboard.messages.timeline import Headline
 from messages.dashboard.shared.address_display import Address
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment
 from messages.domain import render_context
 from messages.domain.addresses import AddressKind

@@ -215,20 +215,74 @@ def test_badge_shows_that_another_system_uses_the_webhook(admin, used_elsewhere,
     assert badges(admin.read(path))[0] == found
 
 
+def open_incident(kind: IncidentKind, instance: Instance, **values: object) -> Incident:
+    now = timezone.now()
+    incident = Incident.objects.create(
+        kind=kind, instance=instance, opened_at=now, last_seen_at=now, values=values
+    )
+    incident_counts.refresh()
+    return incident
+
+
 def test_badge_of_a_silent_instance_is_not_green(admin, instance, path):
     Instance.objects.update(connected=True)
     instance.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
-    now = timezone.now()
-    Incident.objects.create(
-        kind=IncidentKind.SILENT,
-        instance=instance,
-        opened_at=now,
-        last_seen_at=now,
-        values={"silence": 7800, "usual": 600},
-    )
-    incident_counts.refresh()
+    open_incident(IncidentKind.SILENT, instance, silence=7800, usual=600)
     assert badges(admin.read(LIST)) == [("warning", "Connected, but no callbacks")]
     assert badges(admin.read(path))[0] == ("warning", "Connected, but no callbacks")
+
+
+def test_badge_of_an_instance_with_another_number_is_red(admin, instance, path):
+    Instance.objects.update(connected=True)
+    instance.webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
+    open_incident(IncidentKind.NUMBER, instance, now="5544", before="5511")
+    assert badges(admin.read(LIST)) == [("danger", "Number changed")]
+    assert badges(admin.read(path))[0] == ("danger", "Number changed")
+
+
+def test_list_and_page_link_to_every_open_problem(admin, used_elsewhere, path):
+    webhook = open_incident(
+        IncidentKind.WEBHOOK, used_elsewhere, hooks=["message-status"], foreign=["message-status"]
+    )
+    stranger = open_incident(IncidentKind.STRANGER, used_elsewhere, count=2, named="")
+    listed, page = (content(admin.read(one)) for one in (LIST, path))
+    for incident in (webhook, stranger):
+        link = f"/attention/#problem-{incident.pk}"
+        assert link in listed
+        assert link in page
+
+
+def content(page: str) -> str:
+    """The page without the banner, which names problems too."""
+    return page.split("<h1", 1)[1]
+
+
+def test_list_is_sorted_by_the_problem_in_the_badge(admin, instance):
+    for name in ("Aaa", "Silent", "Changed"):
+        Instance.objects.create(
+            account=instance.account, name=name, zapi_id=name, connected=True
+        ).webhooks.create(kind="message-status", state=WebhookState.IN_SYNC)
+    silent, changed = (Instance.objects.get(name=name) for name in ("Silent", "Changed"))
+    open_incident(IncidentKind.SILENT, silent, silence=7800, usual=600)
+    open_incident(IncidentKind.NUMBER, changed, now="5544", before="5511")
+    page = content(admin.read(LIST))
+    rows = re.findall(r'class="row-link"[^>]*>([^<]+)', page)
+    assert rows == ["Changed", "Silent", "Atendimento", "Aaa"]
+
+
+def test_list_query_count_is_fixed_with_problems(
+    admin, used_elsewhere, django_assert_max_num_queries
+):
+    for number in range(5):
+        other = Instance.objects.create(
+            account=used_elsewhere.account, name="N", zapi_id=f"Z{number}"
+        )
+        open_incident(IncidentKind.NUMBER, other, now="5544", before="5511")
+        open_incident(IncidentKind.STUCK, other, count=3)
+    # Four more than without problems: how many there are and the workers (both are cached later),
+    # the problems, and their current numbers of stuck messages.
+    with django_assert_max_num_queries(18):
+        admin.read(LIST)
 
 
 def test_badge_of_a_disconnected_instance_shows_that_first(admin, used_elsewhere):

@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from messages.accounts.scope import Viewer
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.incidents.incident_counts import incident_counts
 from messages.incidents.incident_links import IncidentPage, instance_page, page_of
@@ -16,6 +17,7 @@ from messages.incidents.presentation import (
     advice,
     description,
     explanation,
+    name,
     part_of,
     title,
     who_acts,
@@ -35,6 +37,8 @@ _ICONS = {
     IncidentKind.EXPIRING: "clock",
 }
 _SEVERITY: Final[dict[str, int]] = {kind: place for place, kind in enumerate(IncidentKind)}
+# Less severe problems are amber in a badge.
+_LEAST_RED: Final = IncidentKind.NUMBER
 _CACHE_ATTRIBUTE: Final = "_statusboard_open_incidents"
 
 
@@ -50,6 +54,20 @@ class IncidentRow:
         return title(self.incident)
 
     @property
+    def name(self) -> str:
+        """The title without the name of the instance."""
+        return name(self.incident)
+
+    @property
+    def kind(self) -> IncidentKind:
+        return IncidentKind(self.incident.kind)
+
+    @property
+    def badge(self) -> Badge:
+        tone = "danger" if severity(self.kind) <= severity(_LEAST_RED) else "warning"
+        return Badge(tone, self.icon, self.name)
+
+    @property
     def anchor(self) -> str:
         """Its place on the page Needs attention."""
         return f"problem-{self.incident.pk or 'not-stored'}"
@@ -60,7 +78,7 @@ class IncidentRow:
 
     @property
     def icon(self) -> str:
-        return _ICONS.get(IncidentKind(self.incident.kind), "stuck")
+        return _ICONS.get(self.kind, "stuck")
 
     @property
     def description(self) -> str:
@@ -126,10 +144,7 @@ def _open_incidents(user: Viewer) -> list[Incident]:
 
 def _worst_first(found: Iterable[Incident], absence: WorkerAbsence | None) -> list[Incident]:
     """By kind, then the oldest first."""
-    least_severe = len(_SEVERITY)
-    incidents = sorted(
-        found, key=lambda one: (_SEVERITY.get(one.kind, least_severe), one.opened_at, one.pk)
-    )
+    incidents = sorted(found, key=lambda one: (severity(one.kind), one.opened_at, one.pk))
     is_stored = any(one.kind == IncidentKind.NO_WORKER for one in incidents)
     if absence is None:
         incidents = [one for one in incidents if one.kind != IncidentKind.NO_WORKER]
@@ -150,12 +165,20 @@ def why_stuck(messages: Collection[Message], user: Viewer) -> dict[int, Incident
     return {pk: IncidentRow(cause) for pk, cause in causes if cause}
 
 
-def open_by_instance(kind: IncidentKind, user: Viewer) -> dict[int | None, IncidentRow]:
-    """The open incidents of a kind, by instance."""
+def open_by_instance(user: Viewer) -> dict[int, list[IncidentRow]]:
+    """The open incidents of each instance, the most severe first."""
     if not incident_counts.current().open:
         return {}
-    found = _open_incidents(user)
-    return {one.instance_id: IncidentRow(one) for one in found if one.kind == kind}
+    of_instances = [one for one in _open_incidents(user) if one.instance_id]
+    found: dict[int, list[IncidentRow]] = {}
+    for one in with_current_stuck_counts(_worst_first(of_instances, None)):
+        found.setdefault(one.instance_id or 0, []).append(IncidentRow(one))
+    return found
+
+
+def severity(kind: str) -> int:
+    """The place of a kind: the most severe is the first."""
+    return _SEVERITY.get(kind, len(_SEVERITY))
 
 
 def resolved_rows(user: Viewer) -> list[IncidentRow]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import pgettext
 
-from messages.dashboard.instances.instance_rows import Badge
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.overdue import ABSENT_AFTER
 from messages.models import WorkerBeat

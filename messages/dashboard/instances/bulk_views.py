@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from messages.accounts.audit import audit
 from messages.accounts.scope import is_limited, limited_to, visible_instances
+from messages.dashboard.shared.badges import Badge
 from messages.domain.csv_reader import UnreadableFileError
 from messages.instances.bulk_import import (
     ImportRow,
@@ -29,7 +30,6 @@ from messages.instances.webhook_urls import why_push_is_off
 from messages.models import Account, Action, Batch, BatchKind, Instance, Plan, RowState
 
 from .forms import FileForm, PartnerForm
-from .instance_rows import Badge
 from .instance_search import InstanceSearch
 from .views import CHANGE
 

@@ -7,13 +7,17 @@ from functools import lru_cache
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from messages.accounts.scope import Viewer
-from messages.dashboard.incidents.incident_rows import IncidentRow, open_by_instance
+from messages.dashboard.incidents.incident_rows import (
+    IncidentRow,
+    open_by_instance,
+    severity,
+)
 from messages.dashboard.incidents.stuck_rows import StuckRow, stuck_rows
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment, moment
 from messages.incidents.incident_links import messages_page
 from messages.incidents.rules.expiring import WARNED_BEFORE, unpaid_status
@@ -41,9 +45,8 @@ _TROUBLE = {
     WebhookState.OFF: 1,
     WebhookState.IN_SYNC: 0,
 }
-# The sort value of an instance whose Z-API filter blocks callbacks. It is as serious as a wrong
-# URL.
-_NO_CALLBACKS = _TROUBLE[WebhookState.DIFFERS]
+# The instance itself shows these, and is more current than its incident.
+_STATES = (IncidentKind.DISCONNECTED, IncidentKind.WEBHOOK, IncidentKind.FILTERED)
 _LOOKS = {
     WebhookState.UNREACHABLE: ("warning", "stuck"),
     WebhookState.NEVER_VERIFIED: ("plain", "unknown"),
@@ -53,24 +56,17 @@ _LOOKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
-    tone: str
-    icon: str
-    words: str | Promise
-
-
-@dataclass(frozen=True, slots=True)
 class InstanceRow:
     """A row. `webhook` is the one with the most serious problem.
 
-    `figures` and the strips are only set for rows that are shown.
+    `problems` are all open ones, the most severe first. `figures` and the strips are only set for
+    rows that are shown.
     """
 
     instance: Instance
     webhook: Webhook
+    problems: Sequence[IncidentRow] = ()
     stuck: StuckRow | None = None
-    restriction: IncidentRow | None = None
-    silence: IncidentRow | None = None
     unconfirmed: int = 0
     figures: DayFigures | None = None
     hours: Strip | None = None
@@ -87,21 +83,38 @@ class InstanceRow:
     @property
     def badge(self) -> Badge:
         """The worst that is wrong with the instance, or its connection."""
-        if self.instance.connected is not False:
-            if self.restriction:
-                return Badge("danger", "failed", _("Restricted by WhatsApp"))
-            if self._has_webhook_problem:
-                return self._webhook_badge
-            if self.silence:
-                return Badge("warning", "clock", IncidentKind.SILENT.label)
+        if self._shown_problem:
+            return self._shown_problem.badge
+        if self._worst_kind in {IncidentKind.WEBHOOK, IncidentKind.FILTERED}:
+            return self._webhook_badge
         return connection_badge(self.instance)
 
     @property
-    def line(self) -> tuple[str, Badge]:
-        """What the badge does not show: the webhook, or else the connection."""
-        if self.badge == self._webhook_badge:
-            return _("Number:"), connection_badge(self.instance)
-        return _("Webhook:"), self._webhook_badge
+    def lines(self) -> list[tuple[str, Badge]]:
+        """What the badge does not show of the connection and the webhook."""
+        number, webhook = connection_badge(self.instance), self._webhook_badge
+        lines = ((_("Number:"), number), (_("Webhook:"), webhook))
+        return [(words, badge) for words, badge in lines if badge != self.badge]
+
+    @property
+    def _worst_kind(self) -> IncidentKind | None:
+        """The most severe of what the instance shows and of its other open problems."""
+        kinds = [one.kind for one in self.problems if one.kind not in _STATES]
+        if self.instance.connected is False:
+            kinds.append(IncidentKind.DISCONNECTED)
+        if self.webhook.state == WebhookState.DIFFERS:
+            kinds.append(IncidentKind.WEBHOOK)
+        if self._is_filtered:
+            kinds.append(IncidentKind.FILTERED)
+        return min(kinds, key=severity, default=None)
+
+    @property
+    def _shown_problem(self) -> IncidentRow | None:
+        """The problem in the badge, unless the instance itself shows it."""
+        worst = self._worst_kind
+        if worst in _STATES:
+            return None
+        return next((one for one in self.problems if one.kind == worst), None)
 
     @property
     def _webhook_badge(self) -> Badge:
@@ -111,14 +124,13 @@ class InstanceRow:
         return webhook_badge(self.webhook)
 
     @property
-    def _has_webhook_problem(self) -> bool:
-        """Whether callbacks may fail to arrive."""
-        return self._is_filtered or self.webhook.state == WebhookState.DIFFERS
-
-    @property
     def has_needs(self) -> bool:
         return bool(
-            self.stuck or self.unconfirmed or self.instance.receipts_off_since or self.payment
+            self.problems
+            or self.stuck
+            or self.unconfirmed
+            or self.instance.receipts_off_since
+            or self.payment
         )
 
     @property
@@ -138,8 +150,7 @@ class InstanceRow:
         """Why it does not work; '' if it does."""
         if self.instance.connected is False and self.instance.connection_reason:
             return self.instance.connection_reason
-        incident = self.restriction or self.silence
-        return self.problem or (incident.description if incident else "")
+        return self._shown_problem.description if self._shown_problem else self.problem
 
     @property
     def payment(self) -> Badge | None:
@@ -154,14 +165,12 @@ class InstanceRow:
         return list(self.instance.tags.all())
 
     @property
-    def trouble(self) -> tuple[bool, int, bool, bool, int, int, int, bool]:
-        """The sort key: from "disconnected" to "never seen", the most serious problem first."""
-        payment = self.payment
+    def trouble(self) -> tuple[int, int, int, int, int, bool]:
+        """The sort key: the instance with the worst badge last."""
+        payment, worst = self.payment, self._worst_kind
         return (
-            self.instance.connected is False,
-            max(_TROUBLE[WebhookState(self.webhook.state)], self._is_filtered * _NO_CALLBACKS),
-            self.restriction is not None,
-            self.silence is not None,
+            -severity(worst) if worst else -len(IncidentKind),
+            _TROUBLE[WebhookState(self.webhook.state)],
             ("", "warning", "danger").index(payment.tone if payment else ""),
             self.unconfirmed,
             self.stuck.number if self.stuck else 0,
@@ -171,18 +180,12 @@ class InstanceRow:
 
 def row_of(instance: Instance, user: Viewer) -> InstanceRow:
     """Only what the page of an instance shows in its badge."""
-    return InstanceRow(
-        instance,
-        _worst(instance),
-        restriction=open_by_instance(IncidentKind.RESTRICTED, user).get(instance.pk),
-        silence=open_by_instance(IncidentKind.SILENT, user).get(instance.pk),
-    )
+    return InstanceRow(instance, _worst(instance), open_by_instance(user).get(instance.pk, ()))
 
 
 def rows(instances: InstanceQuerySet, user: Viewer) -> list[InstanceRow]:
     """Return all rows, sorted by their problems."""
-    restrictions = open_by_instance(IncidentKind.RESTRICTED, user)
-    silences = open_by_instance(IncidentKind.SILENT, user)
+    problems = open_by_instance(user)
     listed = list(instances.with_last_heard().prefetch_related("webhooks", "tags"))
     stuck = stuck_rows(listed)
     unconfirmed = unconfirmed_counts(listed, timezone.now())
@@ -190,9 +193,8 @@ def rows(instances: InstanceQuerySet, user: Viewer) -> list[InstanceRow]:
         InstanceRow(
             one,
             _worst(one),
+            problems.get(one.pk, ()),
             stuck.get(one.pk),
-            restrictions.get(one.pk),
-            silences.get(one.pk),
             unconfirmed[one.pk].number if one.pk in unconfirmed else 0,
         )
         for one in listed

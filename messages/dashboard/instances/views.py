@@ -185,7 +185,7 @@ def _context(instance: Instance, user: Viewer) -> dict[str, Any]:
         if instance.connected is False
         else "",
         "stuck": stuck_rows([instance]).get(instance.pk),
-        "restriction": row.restriction,
+        "problems": row.problems,
         "unconfirmed": unconfirmed_counts([instance], timezone.now()).get(instance.pk),
         "unconfirmed_url": messages_page(instance, View.UNCONFIRMED).path,
         "upkeep": {

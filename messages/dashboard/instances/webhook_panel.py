@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment, moment
 from messages.domain.problems import Problem
 from messages.instances.callback_filters import filtered_webhooks
@@ -20,7 +21,7 @@ from messages.instances.sync import FAILURES, client_of, is_taken, used_kinds
 from messages.instances.webhook_urls import webhook_url, why_push_is_off
 from messages.models import Instance, Webhook, WebhookState
 
-from .instance_rows import Badge, webhook_badge
+from .instance_rows import webhook_badge
 
 # A worker starts a push within a second. If a push has not started after this time, no worker is
 # running.

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 from messages import verdicts
 from messages.accounts.masking import as_seen_by
 from messages.accounts.scope import limited_to
-from messages.dashboard.instances.instance_rows import Badge, connection_badge, webhook_badge
+from messages.dashboard.instances.instance_rows import connection_badge, webhook_badge
+from messages.dashboard.shared.badges import Badge
 from messages.dashboard.shared.moments import Moment, duration, moment
 from messages.domain import render_context
 from messages.incidents.unconfirmed_messages import unconfirmed_for
