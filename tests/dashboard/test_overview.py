@@ -458,6 +458,23 @@ class TestFigures:
         for figure in answer.context["figures"][:3]:
             assert len(shown(viewer.get(figure.url))) == counts[figure.tone]
 
+    def test_sparkline_leaves_out_what_may_still_change(self, viewer, instance):
+        for hours_ago in (30, 54, 78):
+            summary(instance, hours_ago=hours_ago, messages=10, delivered=9)
+        settled = self.figures(viewer)["delivered"].spark
+        assert settled
+        summary(instance, hours_ago=1, messages=10, delivered=1)
+        assert self.figures(viewer)["delivered"].spark == settled
+
+    def test_bars_of_an_instance_that_may_still_change_are_faded(self, viewer, instance, other):
+        summary(other, hours_ago=1, messages=5)
+        summary(instance, hours_ago=1, messages=10, delivered=1)
+        self.figures(viewer)
+        cards = viewer.get(URL).context["cards"].shown
+        drawing = next(one.drawing for one in cards if one.instance == instance)
+        assert '<g class="settled"><path class="sent" d=""/>' in drawing
+        assert re.search('<g class="fresh"><path class="sent" d="M', drawing)
+
     def test_small_change_is_not_cut_to_zero(self, viewer, instance):
         summary(instance, hours_ago=1, messages=1000, delivered=869)
         summary(instance, hours_ago=25, messages=1000, delivered=870)

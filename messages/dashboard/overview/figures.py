@@ -125,15 +125,18 @@ _FIGURES: Final[tuple[tuple[Measure, str, tuple[str, str]], ...]] = (
 
 
 class Parts(NamedTuple):
-    """The parts of the period that the sparklines show; `times` is for delivery times."""
+    """The parts of the period that the sparklines show; `times` is for delivery times.
+
+    Without those that may still change: they would look like a sudden fall or rise.
+    """
 
     counts: Sequence[Hour]
     times: Sequence[Hour]
 
     @classmethod
     def of(cls, bars: Sequence[Bar], times: Sequence[Histogram] | None) -> "Parts":
-        """`times` are the delivery times of each day; None if the bars have them."""
-        sent = [bar.sent for bar in bars]
+        """`times` are the settled delivery times of each day; None if the bars have them."""
+        sent = [bar.sent for bar in bars if not bar.is_fresh]
         return cls(sent, sent if times is None else [Hour(Counts(), one) for one in times])
 
     def points(self, measure: Measure) -> list[Hour]:

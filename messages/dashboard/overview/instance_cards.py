@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from messages.accounts.scope import Viewer
@@ -26,11 +26,15 @@ _BAR, _GAP, _HEIGHT = 8, 2, 40
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`url` filters the Overview; the other URLs are lists of messages."""
+    """`url` filters the Overview; the other URLs are lists of messages.
+
+    The first `settled` of the points no longer change.
+    """
 
     instance: Instance
     slice: Slice
     points: Sequence[Point]
+    settled: int
     url: str
     messages_url: str
     delivered_url: str
@@ -61,12 +65,23 @@ class Card:
         """The messages over time, with the failed ones at the bottom."""
         most = max((point.messages for point in self.points), default=0)
         width = max(1, len(self.points)) * (_BAR + _GAP) - _GAP
+        bars = [
+            (_bar(place, point.messages, most), _bar(place, point.failed, most))
+            for place, point in enumerate(self.points)
+        ]
+        groups = (("settled", bars[: self.settled]), ("fresh", bars[self.settled :]))
         return format_html(
             '<svg class="sparkline" viewBox="0 0 {} {}" preserveAspectRatio="none"'
-            ' aria-hidden="true"><path class="sent" d="{}"/><path class="failed" d="{}"/></svg>',
+            ' aria-hidden="true">{}</svg>',
             *(width, _HEIGHT),
-            "".join(_bar(n, point.messages, most) for n, point in enumerate(self.points)),
-            "".join(_bar(n, point.failed, most) for n, point in enumerate(self.points)),
+            format_html_join(
+                "",
+                '<g class="{}"><path class="sent" d="{}"/><path class="failed" d="{}"/></g>',
+                (
+                    (name, "".join(sent for sent, _f in of), "".join(failed for _s, failed in of))
+                    for name, of in groups
+                ),
+            ),
         )
 
 
@@ -113,11 +128,18 @@ def _card(question: Question, instance: Instance, found: Slice, points: Sequence
         instance,
         found,
         points,
+        _settled(question, len(points)),
         question.url(**only),
         question.list_url(**only),
         question.list_url(("reached", "received"), **only),
         question.list_url(("status", "failed"), **only),
     )
+
+
+def _settled(question: Question, points: int) -> int:
+    """How many of the equal parts of the period ended before counts may still change."""
+    settled = question.settled_until - question.since
+    return max(0, points * settled // (question.until - question.since))
 
 
 def _rank(sort: Sort, one: Slice) -> tuple[bool, float]:

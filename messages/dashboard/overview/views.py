@@ -51,7 +51,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         question = replace(question, compare=None)
     selection = question.selection()
     found = cohort(request.user, selection, with_times=question.needs_times_of_hours)
-    times = None if question.is_short else delivery_times(request.user, selection)
+    settled = replace(selection, until=min(selection.until, question.settled_until))
+    times = None if question.is_short else delivery_times(request.user, settled)
     baseline = question.baseline(selection)
     before = count_total(request.user, baseline)
     compared = {}
