@@ -153,13 +153,10 @@ def _disconnected(values: Values) -> str:
     status = values.get("status")
     if status and status != reason:
         sentences.append(_("Z-API status: “%s”.") % status.rstrip("."))
-    stuck = values.get("stuck_count")
-    if stuck:
-        sentences.append(_stuck_number(stuck))
+    if stuck := values.get("stuck_count"):
+        sentences.append(_stuck_number(stuck, values))
     if values.get("queued"):
         sentences.append(_queued_until_it_reconnects(values))
-    if stuck:
-        sentences.append(_meaning_of_stuck(values))
     return " ".join(sentences)
 
 
@@ -174,19 +171,21 @@ def _restricted(values: Values) -> str:
         text = _("The last successful message was sent %s before the first refusal.")
         sentences.append(text % duration(timedelta(seconds=values["gap"])))
     if stuck := values.get("stuck_count"):
-        sentences += [_stuck_number(stuck), _meaning_of_stuck(values)]
+        sentences.append(_stuck_number(stuck, values))
     return " ".join(sentences)
 
 
 def _stuck(values: Values) -> str:
-    sentences = [_stuck_number(values["count"])] if "count" in values else []
+    if "count" in values:
+        sentences = [_stuck_number(values["count"], values)]
+    else:
+        sentences = [_("Stuck means sent, but not confirmed as delivered.")]
     if values.get("queued"):
         sentences.append(in_queue(values))
     elif values.get("queued") == 0:
         sentences.append(
             _("Z-API’s queue is empty: WhatsApp has the messages. The contacts’ phones may be off.")
         )
-    sentences.append(_meaning_of_stuck(values))
     return " ".join(sentences)
 
 
@@ -203,24 +202,41 @@ def _unconfirmed(values: Values) -> str:
     return " ".join(sentences)
 
 
-def _stuck_number(count: int) -> str:
+def _stuck_number(count: int, values: Values) -> str:
+    """The number together with the days that it covers."""
     if not count:
         return _("No messages are stuck now.")
-    text = ngettext("%(count)d message is stuck.", "%(count)d messages are stuck.", count)
-    return text % {"count": count}
-
-
-def _meaning_of_stuck(values: Values) -> str:
-    if days := values.get("counted_days"):
-        return what_counts_as_stuck(days)
-    return _("Stuck means sent, but not confirmed as delivered.")
+    days = values.get("counted_days")
+    if days is None:
+        text = ngettext(
+            "%(count)d message is stuck: sent, but not confirmed as delivered.",
+            "%(count)d messages are stuck: sent, but not confirmed as delivered.",
+            count,
+        )
+    elif days == 1:
+        text = ngettext(
+            "%(count)d message of the last 24 hours is stuck: sent, but not confirmed as "
+            "delivered.",
+            "%(count)d messages of the last 24 hours are stuck: sent, but not confirmed as "
+            "delivered.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "%(count)d message of the last %(days)d days is stuck: sent, but not confirmed as "
+            "delivered.",
+            "%(count)d messages of the last %(days)d days are stuck: sent, but not confirmed as "
+            "delivered.",
+            count,
+        )
+    return text % {"count": count, "days": days}
 
 
 def what_counts_as_stuck(days: int) -> str:
     """Explain a number of stuck messages that covers so many days."""
     if days == 1:
-        return _("This counts messages sent in the last 24 hours and not confirmed as delivered.")
-    text = _("This counts messages sent in the last %(days)d days and not confirmed as delivered.")
+        return _("Stuck: sent in the last 24 hours, but not confirmed as delivered.")
+    text = _("Stuck: sent in the last %(days)d days, but not confirmed as delivered.")
     return text % {"days": days}
 
 
@@ -474,7 +490,7 @@ _ADVICE: Final[Mapping[str, Promise]] = {
     ),
     IncidentKind.UNCONFIRMED: gettext_lazy(
         "Check that Z-API answered 200 when your software sent the messages, that the labels have "
-        "the ids from these answers, and that Z-API calls the webhook “Delivery”."
+        "the ids from these answers, and that Z-API calls the webhook “Dispatch”."
     ),
     IncidentKind.STUCK: gettext_lazy(
         "Open the stuck messages: the oldest is first. If they went to many recipients, check the "

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from messages.accounts.roles import ADMIN, SUPERVISOR, SUPPORT
+from messages.dashboard.shared.moments import Moment
 from messages.incidents.incident_counts import Counts, incident_counts
 from messages.incidents.overdue import ABSENT_AFTER
 from messages.incidents.presentation import advice, who_acts
@@ -132,7 +133,10 @@ def test_page_describes_the_problem_and_gives_advice(supervisor, instance):
     send(instance, 400, timezone.now() - timedelta(hours=1))
     opened(instance, IncidentKind.STUCK, values={"queued": 37})
     page = text_of(supervisor.get("/attention/"))
-    assert "400 messages are stuck. 37 messages wait in Z-API’s queue" in page
+    assert (
+        "400 messages of the last 24 hours are stuck: sent, but not confirmed as delivered. "
+        "37 messages wait in Z-API’s queue"
+    ) in page
     assert "Open the stuck messages: the oldest is first." in page
 
 
@@ -292,6 +296,20 @@ def test_banner_says_since_which_day_somebody_works_on_a_problem(supervisor, ins
     clock.advance(days=1)
     banner = shown_text(supervisor.get("/attention/banner/"))
     assert f"ana has been working on it since yesterday at {clock_time(incident)}" in banner
+
+
+def test_problem_shows_when_it_began_and_since_when_somebody_works_on_it(
+    supervisor, instance, clock
+):
+    incident = opened(instance)
+    supervisor.post(f"/attention/{incident.pk}/acknowledge/")
+    incident.refresh_from_db()
+    assert incident.acknowledged_at
+    began, taken = Moment(incident.opened_at), Moment(incident.acknowledged_at)
+    clock.advance(days=3)
+    page = shown_text(supervisor.get("/attention/"))
+    assert f"Began {began.brief}" in page
+    assert f"ana has been working on it since {taken.to_the_minute}" in page
 
 
 def test_disconnection_start_is_the_same_on_every_page(instance, look, clock):

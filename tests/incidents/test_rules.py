@@ -102,7 +102,7 @@ class TestDisconnected:
         send(instance, 400, ago(clock, minutes=45))
         disconnect(instance, clock, minutes=50)
         assert look() == ["disconnected"]
-        assert "400 messages are stuck." in words()
+        assert "400 messages of the last 24 hours are stuck: sent, but not confirmed" in words()
 
     def test_open_stuck_incident_is_merged_and_not_resolved(self, instance, look, clock, listener):
         send(instance, 5, ago(clock, minutes=31))
@@ -163,9 +163,8 @@ class TestStuck:
         send(instance, 5, ago(clock, minutes=31))
         assert look() == ["stuck"]
         assert words() == (
-            "5 messages are stuck. Z-API’s queue is empty: WhatsApp has the messages. The "
-            "contacts’ phones may be off. This counts messages sent in the last 24 hours and not "
-            "confirmed as delivered."
+            "5 messages of the last 24 hours are stuck: sent, but not confirmed as delivered. "
+            "Z-API’s queue is empty: WhatsApp has the messages. The contacts’ phones may be off."
         )
 
     def test_stuck_threshold_is_per_instance(self, instance, look, clock):

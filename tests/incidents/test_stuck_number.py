@@ -92,7 +92,7 @@ def test_instance_page_explains_a_count_below_the_threshold(admin, seventeen, in
 def test_count_of_an_instance_says_which_period_it_covers(admin, instance, minutes, words):
     Instance.objects.update(stuck_after=minutes)
     send(instance, 1, ago(minutes=minutes + 5))
-    said = f"This counts messages sent in the {words} and not confirmed as delivered."
+    said = f"Stuck: sent in the {words}, but not confirmed as delivered."
     assert said in text_of(admin, "/instances/")
     assert said in text_of(admin, f"/instances/{instance.pk}/")
 
@@ -100,10 +100,17 @@ def test_count_of_an_instance_says_which_period_it_covers(admin, instance, minut
 def test_problem_says_which_period_its_count_covers(admin, instance):
     now = timezone.now()
     Instance.objects.update(stuck_after=13 * 60)
+    send(instance, 3, ago(minutes=14 * 60))
     Incident.objects.create(
-        kind=IncidentKind.STUCK, instance=instance, opened_at=now, last_seen_at=now
+        kind=IncidentKind.STUCK,
+        instance=instance,
+        opened_at=now,
+        last_seen_at=now,
+        values={"count": 3, "queued": 37},
     )
-    assert "This counts messages sent in the last 7 days" in text_of(admin, "/attention/")
+    page = text_of(admin, "/attention/")
+    assert "3 messages of the last 7 days are stuck: sent, but not confirmed" in page
+    assert "37 messages wait in Z-API’s queue" in page
 
 
 def test_overview_shows_the_same_count(admin, seventeen, instance):
@@ -135,9 +142,8 @@ def test_open_incident_shows_the_current_count(admin, seventeen, instance, kind)
         kind=kind, instance=instance, opened_at=now, last_seen_at=now, values=values
     )
     page = text_of(admin, "/attention/")
-    assert "17 messages are stuck." in page
+    assert "17 messages of the last 24 hours are stuck:" in page
     assert "400" not in page
-    assert "17 messages are stuck, below" not in page
 
 
 def test_worker_stores_the_count_that_pages_show(seventeen, instance, look, clock):

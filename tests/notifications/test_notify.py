@@ -183,7 +183,10 @@ def test_email_is_written_in_the_channels_language(instance, settings):
     message = mail.outbox[0]
     assert message.to == ["ana@example.com", "bia@example.com"]
     assert message.subject == "[Statusboard] Atendimento: Messages stuck"
-    assert "4 messages are stuck. 37 messages wait in Z-API’s queue, not sent yet." in message.body
+    assert (
+        "4 messages of the last 24 hours are stuck: sent, but not confirmed as delivered. "
+        "37 messages wait in Z-API’s queue, not sent yet."
+    ) in message.body
     assert f"https://board.example.com/?view=stuck&instance={instance.pk}" in message.body
     assert "(UTC)" in message.body
 

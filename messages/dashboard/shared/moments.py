@@ -88,10 +88,15 @@ class Moment:
 
     @property
     def in_sentence(self) -> str:
-        """The time as `listed`, for the middle of a sentence: "yesterday at 22:41"."""
-        if (Moment(render_context.now()).date - self.date).days != 1:
-            return self.listed
-        return _("yesterday at %(clock)s") % {"clock": self.minute}
+        """For the middle of a sentence: "22:41", "yesterday at 22:41" or "27 Nov, 22:41"."""
+        days = (Moment(render_context.now()).date - self.date).days
+        if days == 0:
+            return self.minute
+        return (
+            _("yesterday at %(clock)s") % {"clock": self.minute}
+            if days == 1
+            else self.to_the_minute
+        )
 
     @property
     def heading(self) -> str:
