@@ -11,7 +11,7 @@ class WebhookKind(models.TextChoices):
     """The kinds of webhooks that Statusboard uses, named as in `PUT /update-webhook-<kind>`."""
 
     MESSAGE_STATUS = "message-status", _("Message status")
-    DELIVERY = "delivery", _("Delivery")
+    DELIVERY = "delivery", _("Dispatch")
     CONNECTED = "connected", _("Connected")
     DISCONNECTED = "disconnected", _("Disconnected")
 

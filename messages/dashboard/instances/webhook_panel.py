@@ -151,7 +151,7 @@ def steps(instance: Instance) -> Steps:
             _saved(instance),
             _pushed(main, url),
             _read_back(main, url),
-            _first_callback_step(main),
+            _first_callback_step(main, webhooks),
         ),
         lines=(_main_line(main), *map(_line, webhooks[1:])),
         next_try=_next_try(min(waits)) if waits and not is_pushing else _missing(webhooks, now),
@@ -257,14 +257,14 @@ def _read_back(webhook: Webhook, url: str) -> PanelStep:
     if webhook.state == WebhookState.IN_SYNC and webhook.found_url == url:
         return PanelStep(name, Mark.DONE, _("Z-API calls this URL."), at)
     if webhook.state == WebhookState.DIFFERS:
-        words = webhook.problem_text or _("Z-API calls another URL.")
+        words = _problem_of(webhook) or _("Z-API calls another URL.")
         return PanelStep(name, Mark.FAILED, words, at)
     if webhook.state == WebhookState.UNREACHABLE and webhook.pushed_url == url:
         return PanelStep(name, Mark.FAILED, webhook.problem_text, moment(webhook.tried_at))
     return PanelStep(name, Mark.WAITING, _("Not checked yet."))
 
 
-def _first_callback_step(webhook: Webhook) -> PanelStep:
+def _first_callback_step(webhook: Webhook, webhooks: list[Webhook]) -> PanelStep:
     """The last step: a callback proves that the webhook works.
 
     Callbacks to the other webhooks, or to an earlier URL, do not prove that.
@@ -275,9 +275,25 @@ def _first_callback_step(webhook: Webhook) -> PanelStep:
         return PanelStep(name, Mark.DONE, _("Z-API has called Statusboard."), at)
     if has_unprocessed_callbacks(webhook):
         words = _("Callbacks have arrived. The worker has not processed them yet.")
+    elif heard := [(one.heard_at, one) for one in webhooks if one.heard_at]:
+        since, first = min(heard, key=lambda item: item[0])
+        words = _(
+            "Callbacks arrive (%(webhook)s since %(time)s). No message status has arrived at this "
+            "URL yet: send a message from this number to test it."
+        ) % {"webhook": first.get_kind_display(), "time": Moment(since).in_sentence}
     else:
-        words = _("None has arrived at this URL yet. Send a message from this number to test it.")
+        words = _(
+            "No message status has arrived at this URL yet: send a message from this number to "
+            "test it."
+        )
     return PanelStep(name, Mark.WAITING, words)
+
+
+def _problem_of(webhook: Webhook) -> str:
+    """The problem's text; the general one of URL_TAKEN leads to this page."""
+    if webhook.problem == Problem.URL_TAKEN:
+        return _("Used by another system: Z-API calls its URL, so no callbacks arrive here.")
+    return webhook.problem_text
 
 
 def _main_line(webhook: Webhook) -> WebhookLine:
@@ -286,7 +302,7 @@ def _main_line(webhook: Webhook) -> WebhookLine:
 
 
 def _line(webhook: Webhook) -> WebhookLine:
-    words = webhook.problem_text or (_("Left unchanged.") if webhook.wanted is False else "")
+    words = _problem_of(webhook) or (_("Left unchanged.") if webhook.wanted is False else "")
     badge = webhook_badge(webhook)
     if _is_asked(webhook):
         badge = Badge("plain", "clock", _("Waiting"))
