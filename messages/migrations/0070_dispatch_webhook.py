@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("whatsapp", "0068_holds"),
+        ("whatsapp", "0069_channel_actions"),
     ]
 
     operations = [
