@@ -49,7 +49,7 @@ class Retry(TextChoices):
 
     NO = "no", _("Do not send it again")
     AFTER_MENDING = "after_mending", _("Fix the cause, then send it again")
-    LATER = "later", _("Send it again later")
+    LATER = "later", _("Send it again: the cause was temporary")
     AFTER_RESTRICTION = "wait_for_restriction_end", _("Wait until the restriction ends")
 
 
@@ -365,7 +365,7 @@ _GROUPS: Final[dict[_Group, tuple[_Row, ...]]] = {
     ),
     (FailureCategory.CONNECTION, FailureOwner.PROVIDER, Retry.LATER): (
         (
-            _("WhatsApp did not confirm in time; check if the message arrived before you retry."),
+            _("WhatsApp did not confirm in time. Ask whether it arrived before you send it again."),
             ("send_timeout", "Timeout on send message"),
         ),
         (

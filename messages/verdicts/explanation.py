@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from messages.domain.durations import duration
+from messages.domain.failures import FailureOwner
 from messages.domain.verdict import (
     Advice,
     Cause,
@@ -58,7 +59,7 @@ def explain(verdict: Verdict, facts: Facts, when: _When) -> Explanation:
         cause=_cause(verdict.cause, facts) % values,
         certainty=str(_CERTAINTIES[verdict.certainty]),
         owner=str(verdict.owner.label) if verdict.owner else "",
-        advice=str(_ADVICE[verdict.advice]),
+        advice=_advice(verdict),
         send_again=str(_SEND_AGAIN.get(verdict.advice, _NOT_YET)),
         sources=tuple(
             SourceText(
@@ -73,6 +74,14 @@ def explain(verdict: Verdict, facts: Facts, when: _When) -> Explanation:
         ),
         possible=tuple(str(_POSSIBLE[one]) for one in verdict.possible),
     )
+
+
+def _advice(verdict: Verdict) -> str:
+    advice = str(_ADVICE[verdict.advice])
+    if verdict.owner is FailureOwner.OUR_SOFTWARE:
+        who = _("Tell the people who run the software that sends these messages.")
+        return f"{advice} {who}"
+    return advice
 
 
 def _values(facts: Facts, when: _When) -> _Values:
@@ -217,7 +226,9 @@ _ADVICE: Final = {
     ),
     Advice.FIX_AND_RESEND: gettext_lazy("Fix the cause, then send it again."),
     Advice.RESEND: gettext_lazy("The cause is over. Send it again if it is still needed."),
-    Advice.RESEND_LATER: gettext_lazy("Send it again later."),
+    Advice.RESEND_LATER: gettext_lazy(
+        "The cause was probably temporary. Send it again, but not within a few minutes."
+    ),
     Advice.DO_NOT_RESEND: gettext_lazy("Do not send it again: it would fail again."),
     Advice.OTHER_WAY: gettext_lazy(
         "Contact the customer in another way. Sending it again does not help."
@@ -245,7 +256,7 @@ _SEND_AGAIN: Final = {
     Advice.CHECK_NUMBER: _NO,
     Advice.WAIT_FOR_QUEUE: _NO,
     Advice.RESEND: gettext_lazy("Yes."),
-    Advice.RESEND_LATER: gettext_lazy("Yes, later."),
+    Advice.RESEND_LATER: gettext_lazy("Yes."),
     Advice.DO_NOT_RESEND: _NO,
     Advice.OTHER_WAY: _NO,
     Advice.NOTHING: _NO,

@@ -180,5 +180,5 @@ class TestQuota:
         send()
         away(False)
         page = client.get(reverse("dashboard:health")).content.decode()
-        assert "Not empty" in page
+        assert '<a href="#spool">Offline buffer</a>' in page
         assert "have used up their share" not in page

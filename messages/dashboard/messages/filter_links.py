@@ -271,8 +271,7 @@ def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> It
         label = _("Tag: %(tag)s") % {"tag": tag}
         yield Link(label, list_url(criteria, tags=_toggle(criteria.tags, tag)))
     yield from _outcome_chips(criteria)
-    # The Overview counts these kinds, so its links name them all.
-    if criteria.kinds and criteria.kinds != COUNTED:
+    if criteria.kinds:
         yield Link(_kinds_label(criteria.kinds), list_url(criteria, kinds=()))
     yield from _time_chips(criteria)
     if criteria.inbound:
@@ -280,6 +279,9 @@ def chips(criteria: Criteria, instances: Iterable[Instance], user: Viewer) -> It
 
 
 def _kinds_label(kinds: Sequence[MessageKind]) -> str:
+    # The Overview counts these kinds, so its links name them all.
+    if tuple(kinds) == COUNTED:
+        return _("Without channels")
     if tuple(kinds) == (MessageKind.GROUP, MessageKind.LIST):
         return _("Groups and lists")
     return ", ".join(str(kind.label) for kind in kinds)
