@@ -21,7 +21,7 @@ class Sort(TextChoices):
 
     DELIVERED = "delivered", _("Lowest delivery rate")
     FAILED = "failed", _("Highest failure rate")
-    TIME = "time", _("Slowest")
+    TIME = "time", _("Longest typical time")
     VOLUME = "volume", _("Most messages")
 
 
