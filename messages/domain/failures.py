@@ -365,7 +365,7 @@ _GROUPS: Final[dict[_Group, tuple[_Row, ...]]] = {
     ),
     (FailureCategory.CONNECTION, FailureOwner.PROVIDER, Retry.LATER): (
         (
-            _("WhatsApp did not confirm in time. Ask whether it arrived before you send it again."),
+            _("WhatsApp did not confirm in time; the message may have arrived."),
             ("send_timeout", "Timeout on send message"),
         ),
         (

@@ -85,6 +85,7 @@ class Advice(StrEnum):
     FIX_AND_RESEND = "fix_and_resend"
     RESEND = "resend"
     RESEND_LATER = "resend_later"
+    ASK_AND_RESEND = "ask_and_resend"
     DO_NOT_RESEND = "do_not_resend"
     OTHER_WAY = "contact_in_another_way"
     CHECK_INSTANCE = "check_instance"
@@ -387,6 +388,8 @@ def _advice(facts: Facts, cause: Cause, findings: Mapping[SourceKind, Finding]) 
     if cause in _ADVICE:
         return _ADVICE[cause]
     if facts.failure:
+        if facts.failure.code == _MAY_HAVE_ARRIVED:
+            return Advice.ASK_AND_RESEND
         return _ADVICE_OF_RETRY[facts.failure.retry]
     return _advice_without_cause(facts, findings)
 
@@ -479,6 +482,8 @@ _ADVICE: Final = {
     Cause.ARRIVED: Advice.NOTHING,
     Cause.UNLISTED: Advice.READ_REASON,
 }
+# Z-API gave up waiting for WhatsApp, which may have got the message.
+_MAY_HAVE_ARRIVED: Final = "send_timeout"
 _ADVICE_OF_RETRY: Final = {
     Retry.NO: Advice.DO_NOT_RESEND,
     Retry.AFTER_MENDING: Advice.FIX_AND_RESEND,

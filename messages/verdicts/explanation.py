@@ -229,6 +229,9 @@ _ADVICE: Final = {
     Advice.RESEND_LATER: gettext_lazy(
         "The cause was probably temporary. Send it again, but not within a few minutes."
     ),
+    Advice.ASK_AND_RESEND: gettext_lazy(
+        "Ask the customer whether it arrived. Send it again if it did not."
+    ),
     Advice.DO_NOT_RESEND: gettext_lazy("Do not send it again: it would fail again."),
     Advice.OTHER_WAY: gettext_lazy(
         "Contact the customer in another way. Sending it again does not help."
@@ -257,6 +260,7 @@ _SEND_AGAIN: Final = {
     Advice.WAIT_FOR_QUEUE: _NO,
     Advice.RESEND: gettext_lazy("Yes."),
     Advice.RESEND_LATER: gettext_lazy("Yes."),
+    Advice.ASK_AND_RESEND: gettext_lazy("Only if it did not arrive."),
     Advice.DO_NOT_RESEND: _NO,
     Advice.OTHER_WAY: _NO,
     Advice.NOTHING: _NO,

@@ -107,3 +107,12 @@ def test_partial_search_ignores_leading_zeros(viewer, report, text):
     follow_up()
     url = viewer.get("/", {"q": text}).context["anywhere_url"]
     assert len(viewer.get(url).context["rows"]) == 1
+
+
+def test_search_with_a_word_of_no_label_offers_the_number_alone(viewer, report, instance):
+    message = report("SENT")
+    named = {"zapi_id": message.zapi_id, "label": "Pedido nº 1042 saiu"}
+    Label.objects.create(instance=instance, updated_at=timezone.now(), **named)
+    page = viewer.get(HOME, {"q": "order 1042"})
+    assert "No messages found" in page.content.decode()
+    assert shown(viewer.get(page.context["digits_alone"].url)) == [message.zapi_id]

@@ -107,10 +107,10 @@ CASES = [
         failed("Instance is disconnected", neighbours=WELL),
         *(Cause.DISCONNECTED, PROBABLE, Advice.RECONNECT_AND_RESEND),
     ),
-    (failed("Timeout on send message"), Cause.CONNECTION, SAID, Advice.RESEND_LATER),
+    (failed("Timeout on send message"), Cause.CONNECTION, SAID, Advice.ASK_AND_RESEND),
     (
         failed("Timeout on send message", instance=OFFLINE),
-        *(Cause.CONNECTION, SAID, Advice.RESEND_LATER),
+        *(Cause.CONNECTION, SAID, Advice.ASK_AND_RESEND),
     ),
     (failed("Message could not be sent"), Cause.ZAPI, SAID, Advice.RESEND_LATER),
     (

@@ -322,12 +322,22 @@ def _empty_list_context(
         "webhooks": webhooks[:MAX_WEBHOOKS],
         "has_more_webhooks": len(webhooks) > MAX_WEBHOOKS,
         "anywhere_url": anywhere and filter_links.list_url(criteria, search=parse_search(anywhere)),
+        "digits_alone": _digits_link(criteria, user),
         "numbers": _number_links(criteria, user),
         "labelled": labels_found(matches, instances) if why == "no match" else (),
         "askable": [one for one in instances if not one.archived_at]
         if criteria.search.meaning is Meaning.NUMBER
         else [],
     }
+
+
+def _digits_link(criteria: Criteria, user: Viewer) -> filter_links.Link | None:
+    """A link that searches for the digits alone: "order 1042" does not find "pedido 1042"."""
+    digits = criteria.search.digits_among_words if sees_phones(user) else ""
+    if not digits:
+        return None
+    label = _("Search only for %(digits)s") % {"digits": digits}
+    return filter_links.Link(label, filter_links.list_url(criteria, search=parse_search(digits)))
 
 
 def _empty_reason(criteria: Criteria, instances: list[Instance], user: Viewer) -> str:
