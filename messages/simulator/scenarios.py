@@ -42,12 +42,11 @@ USUAL_FAILURES = (
     *("phone_number_does_not_exist",) * 6,
     *("send_timeout", "send_timeout", "invalid_phone_number", "invalid_media_url", "send_error"),
 )
-# Z-API's text for each reason that does not mean a restriction and may happen outside channels, and
-# one that is not documented.
+# Z-API's text for each reason that does not mean a restriction, and one that is not documented.
 FAILURE_REASONS = {
     code: REASONS[code].replace("{content-type}", "video/mp4").replace("{type}", "Poll")
     for code, one in FAILURES.items()
-    if one.category not in {FailureCategory.RESTRICTED, FailureCategory.CHANNELS}
+    if one.category is not FailureCategory.RESTRICTED
 } | {"": "Message refused by policy 17"}
 _INBOUND = ("text", "text", "reply", "reply", "reaction", "poll", "button", "list")
 _BUTTON = {"buttonId": "1", "message": "Confirmar"}
