@@ -69,7 +69,7 @@ def responses_of(messages: Collection[int]) -> dict[int, Response]:
 
 
 def _has_responses() -> bool:
-    """Whether any are stored. The statement is written out because every list executes it."""
+    """Whether any response is stored. Every list asks this, so Django does not build the query."""
     answers, writings = (model._meta.db_table for model in (Answer, Writing))
     with connections[router.db_for_read(Answer)].cursor() as cursor:
         cursor.execute(

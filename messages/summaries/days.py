@@ -35,11 +35,8 @@ def sum_days(hours: Iterable[tuple[int, datetime]]) -> None:
     _lock()
     found = HourlySummary.objects.filter(any_of(on_days("hour", days)))
     kinds = found.values("instance_id", "is_group", day=TruncDate("hour", tzinfo=UTC))
-    rows = list(
-        kinds.annotate(
-            **{name: Sum(name) for name in _SUMMED}, computed_at=Max("computed_at")
-        ).order_by()
-    )
+    sums = {name: Sum(name) for name in _SUMMED}
+    rows = list(kinds.annotate(**sums, computed_at=Max("computed_at")).order_by())
     DailySummary.objects.filter(any_of(rows_of_days(days))).delete()
     DailySummary.objects.bulk_create(DailySummary(**row) for row in rows)
 

@@ -289,7 +289,7 @@ def _kinds(groups: bool | None) -> tuple[MessageKind, ...]:
     )
 
 
-# Cached: the page has 130 of these URLs, and urlencode() would take a twentieth of its time.
+# Cached: the page has 130 of these URLs, and urlencode() would take a twelfth of its time.
 @lru_cache(maxsize=256)
 def _scope_in_list_url(instance: int | None, tag: str, groups: bool | None) -> str:
     kinds = [("kind", kind.value) for kind in _kinds(groups)]
