@@ -3,14 +3,10 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 import requests
-from django.contrib.auth import get_user_model
-from django.db import connection
 from requests.adapters import HTTPAdapter
 
-from messages.jobs.scheduler import Job, run_due
 from tests.faults.conftest import StartDoor
 from tests.faults.postgresql import Cluster
 
@@ -62,20 +58,3 @@ def status_of(session: requests.Session, url: str) -> int:
         time.sleep(0.2)
         page = session.get(url)
     return page.status_code
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to restart")
-@pytest.mark.django_db(transaction=True)
-def test_job_runs_after_a_database_restart():
-    job = Job("count users", get_user_model().objects.count, every=0)
-    run_due([job], now=0.0)
-    end_connection()
-    run_due([job], now=1.0)
-    assert job.record.problem == ""
-
-
-def end_connection() -> None:
-    """Close the database connection from the server, like a restart of PostgreSQL."""
-    own = connection.connection
-    with psycopg.connect(own.info.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [own.info.backend_pid])
